@@ -1,0 +1,172 @@
+//! Names of things: where an object lies, which chain a digest belongs to, what a hash is.
+
+mod digest_key;
+mod log_key;
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+use sha2::{Digest as _, Sha256};
+
+pub use digest_key::{DigestKey, RegionFolder};
+pub use log_key::LogFolderKey;
+
+/// Where an object lies in S3: bucket and key. A directory is addressed in the same way, by what it is a copy of.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Location {
+    /// Bucket name.
+    pub bucket: Arc<str>,
+    /// Object key, without a leading slash.
+    pub key: Box<str>,
+}
+
+impl Location {
+    /// The object `key` in `bucket`.
+    pub fn new(bucket: impl Into<Arc<str>>, key: impl Into<Box<str>>) -> Self {
+        Self { bucket: bucket.into(), key: key.into() }
+    }
+
+    /// The last segment of the key.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.key.rsplit('/').next().unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Location {
+    /// `s3://BUCKET/KEY`, unescaped: whoever prints it escapes it for that place.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "s3://{}/{}", self.bucket, self.key)
+    }
+}
+
+/// A SHA-256 value.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Sha256Hash(pub [u8; 32]);
+
+impl Sha256Hash {
+    /// The hash of `bytes`.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+
+    /// Reads 64 hex digits, of either case.
+    #[must_use]
+    pub fn parse(hex: &str) -> Option<Self> {
+        let mut value = [0; 32];
+        hex::decode_to_slice(hex, &mut value).ok()?;
+        Some(Self(value))
+    }
+}
+
+impl fmt::Display for Sha256Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+impl fmt::Debug for Sha256Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for Sha256Hash {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// One chain of digests. Backfill digests of a trail are a chain of their own.
+///
+/// The order of the fields is the order of chains in every report.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ChainId {
+    /// Account id, 12 digits.
+    pub account: Arc<str>,
+    /// Region the log files are from.
+    pub region: Arc<str>,
+    /// Trail name.
+    pub trail: Arc<str>,
+    /// Region the trail was made in.
+    pub home_region: Arc<str>,
+    /// Whether these are the trail's backfill digests.
+    pub backfill: bool,
+}
+
+impl fmt::Display for ChainId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = if self.backfill { " (backfill)" } else { "" };
+        write!(f, "{} {} {}{kind}", self.account, self.region, self.trail)
+    }
+}
+
+/// Whether `text` is an account id: 12 digits.
+#[must_use]
+pub fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether `text` is an organization id: `o-` and 10 to 32 lower-case letters or digits.
+///
+/// Source: AWS Organizations API Reference, data type `Organization`.
+#[must_use]
+pub fn is_organization(text: &str) -> bool {
+    text.strip_prefix("o-").is_some_and(|id| {
+        (10..=32).contains(&id.len()) && id.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9'))
+    })
+}
+
+/// Whether `text` has the form of a region's name, such as `us-east-1` or `us-gov-west-1`: words of
+/// lower-case letters, then a number.
+#[must_use]
+pub fn is_region(text: &str) -> bool {
+    let Some((words, number)) = text.rsplit_once('-') else { return false };
+    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase());
+    text.len() <= 32
+        && (1..=2).contains(&number.len())
+        && number.bytes().all(|byte| byte.is_ascii_digit())
+        && words.contains('-')
+        && words.split('-').all(is_word)
+}
+
+/// Whether `text` can be a trail's name: 3 to 128 of `[A-Za-z0-9._-]`.
+///
+/// Source: CloudTrail API Reference, `CreateTrail`.
+#[must_use]
+pub fn is_trail(text: &str) -> bool {
+    (3..=128).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_told_from_junk() {
+        for region in
+            ["us-east-1", "ap-southeast-2", "us-gov-west-1", "cn-north-1", "us-isob-east-1", "eusc-de-east-1"]
+        {
+            assert!(is_region(region), "{region}");
+        }
+        for junk in
+            ["", "us", "us-east", "us-1", "US-EAST-1", "us--east-1", "us-east-1x", "us-east-100", "../..-1"]
+        {
+            assert!(!is_region(junk), "{junk}");
+        }
+        assert!(
+            is_account("111122223333")
+                && !is_account("11112222333")
+                && !is_account("１１１１２２２２３３３３")
+        );
+        assert!(
+            is_organization("o-abcdefghij") && !is_organization("o-abc") && !is_organization("o-ABCDEFGHIJ")
+        );
+        assert!(
+            is_trail("a_us-east-1_x") && !is_trail("ab") && !is_trail("a b c") && !is_trail(&"a".repeat(129))
+        );
+    }
+}

@@ -1,0 +1,215 @@
+//! The key of a digest file, taken apart field by field.
+//!
+//! Source: AWS CloudTrail User Guide, "CloudTrail digest file structure", and the deliveries we have seen.
+
+use std::sync::Arc;
+
+use super::{ChainId, Location, is_account, is_organization, is_region, is_trail};
+use crate::time::Timestamp;
+
+const SUFFIX: &str = ".json.gz";
+const BACKFILL: &str = "_backfill";
+
+/// The folders of one region of one account under one prefix of one bucket: digests here, log files beside them.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct RegionFolder {
+    /// Bucket name.
+    pub bucket: Arc<str>,
+    /// What stands before `AWSLogs/`: empty, or the trail's prefix with its slash.
+    pub root: Arc<str>,
+    /// Organization id, for an organization's trail.
+    pub organization: Option<Arc<str>>,
+    /// Account id, 12 digits.
+    pub account: Arc<str>,
+    /// Region the log files are from.
+    pub region: Arc<str>,
+}
+
+impl RegionFolder {
+    /// `[prefix/]AWSLogs/[o-id/]ACCOUNT/`.
+    #[must_use]
+    pub fn account_prefix(&self) -> String {
+        let organization = self.organization.as_deref().map(|id| format!("{id}/")).unwrap_or_default();
+        format!("{}AWSLogs/{organization}{}/", self.root, self.account)
+    }
+
+    /// `[prefix/]AWSLogs/[o-id/]ACCOUNT/CloudTrail-Digest/REGION/`.
+    #[must_use]
+    pub fn digest_prefix(&self) -> String {
+        format!("{}CloudTrail-Digest/{}/", self.account_prefix(), self.region)
+    }
+
+    /// `[prefix/]AWSLogs/[o-id/]ACCOUNT/CloudTrail/REGION/`.
+    #[must_use]
+    pub fn log_prefix(&self) -> String {
+        format!("{}CloudTrail/{}/", self.account_prefix(), self.region)
+    }
+}
+
+/// What a digest file's key says, each field checked for its form.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct DigestKey {
+    /// The folders it lies in.
+    pub folder: RegionFolder,
+    /// Trail name.
+    pub trail: Arc<str>,
+    /// Region the trail was made in.
+    pub home_region: Arc<str>,
+    /// The digest's end.
+    pub end: Timestamp,
+    /// Whether the name ends in `_backfill`.
+    pub backfill: bool,
+}
+
+impl DigestKey {
+    /// Takes a whole key apart. `None` for a key that no digest file has: [`DigestKey::location`] of the
+    /// result is always the location given.
+    #[must_use]
+    pub fn parse(location: &Location) -> Option<Self> {
+        let mut segments = location.key.rsplitn(7, '/');
+        let name = segments.next()?;
+        let [day, month, year] = [segments.next()?, segments.next()?, segments.next()?];
+        let region = segments.next()?;
+        if segments.next()? != "CloudTrail-Digest" {
+            return None;
+        }
+        let (root, organization, account) = parse_account_prefix(segments.next()?)?;
+        let folder = RegionFolder {
+            bucket: Arc::clone(&location.bucket),
+            root: root.into(),
+            organization: organization.map(Arc::from),
+            account: account.into(),
+            region: region.into(),
+        };
+        let key = Self::parse_name(&folder, name)?;
+        (key.end.day_folder() == format!("{year}/{month}/{day}")).then_some(key)
+    }
+
+    /// Takes the name of an object in `folder` apart, whatever day's folder it is in.
+    #[must_use]
+    pub fn parse_name(folder: &RegionFolder, name: &str) -> Option<Self> {
+        let (account, region, rest) = split_name(name)?;
+        if account != &*folder.account || region != &*folder.region {
+            return None;
+        }
+        let (rest, backfill) = match rest.strip_suffix(BACKFILL) {
+            Some(rest) => (rest, true),
+            None => (rest, false),
+        };
+        let (rest, end) = rest.rsplit_once('_')?;
+        let (trail, home_region) = rest.rsplit_once('_')?;
+        (is_trail(trail) && is_region(home_region)).then_some(())?;
+        Some(Self {
+            folder: folder.clone(),
+            trail: trail.into(),
+            home_region: home_region.into(),
+            end: Timestamp::parse_digest_name(end)?,
+            backfill,
+        })
+    }
+
+    /// The chain this digest belongs to.
+    #[must_use]
+    pub fn chain(&self) -> ChainId {
+        ChainId {
+            account: Arc::clone(&self.folder.account),
+            region: Arc::clone(&self.folder.region),
+            trail: Arc::clone(&self.trail),
+            home_region: Arc::clone(&self.home_region),
+            backfill: self.backfill,
+        }
+    }
+
+    /// Where CloudTrail delivers this digest.
+    #[must_use]
+    pub fn location(&self) -> Location {
+        let Self { folder, trail, home_region, end, .. } = self;
+        let backfill = if self.backfill { BACKFILL } else { "" };
+        let key = format!(
+            "{}{}/{}_CloudTrail-Digest_{}_{trail}_{home_region}_{}{backfill}{SUFFIX}",
+            folder.digest_prefix(),
+            end.day_folder(),
+            folder.account,
+            folder.region,
+            end.digest_name(),
+        );
+        Location::new(Arc::clone(&folder.bucket), key)
+    }
+}
+
+/// Account, region and the rest of a digest's name, without its suffix. Account and region are read from the
+/// left, since a trail's name may hold underscores and text that looks like a region.
+fn split_name(name: &str) -> Option<(&str, &str, &str)> {
+    let (account, rest) = name.strip_suffix(SUFFIX)?.split_once("_CloudTrail-Digest_")?;
+    let (region, rest) = rest.split_once('_')?;
+    (is_account(account) && is_region(region)).then_some((account, region, rest))
+}
+
+/// Splits `[prefix/]AWSLogs/[o-id/]ACCOUNT` into prefix (with its slash), organization and account.
+fn parse_account_prefix(path: &str) -> Option<(&str, Option<&str>, &str)> {
+    let (rest, account) = path.rsplit_once('/')?;
+    let (rest, organization) = match rest.rsplit_once('/') {
+        Some((above, last)) if is_organization(last) => (above, Some(last)),
+        _ => (rest, None),
+    };
+    let root = rest.strip_suffix("AWSLogs")?;
+    (is_account(account) && (root.is_empty() || root.ends_with('/'))).then_some((root, organization, account))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(key: &str) -> Option<DigestKey> {
+        let location = Location::new("b", key);
+        let parsed = DigestKey::parse(&location)?;
+        assert_eq!(parsed.location(), location);
+        Some(parsed)
+    }
+
+    #[test]
+    fn fields_are_taken_from_both_ends() {
+        let key = parse(
+            "a/b/AWSLogs/o-abcdefghij/111122223333/CloudTrail-Digest/eu-west-3/2026/09/01/\
+             111122223333_CloudTrail-Digest_eu-west-3_audit_us-east-1_x_us-west-2_20260901T000657Z.json.gz",
+        )
+        .unwrap();
+        assert_eq!((&*key.trail, &*key.home_region), ("audit_us-east-1_x", "us-west-2"));
+        assert_eq!((&*key.folder.root, key.folder.organization.as_deref()), ("a/b/", Some("o-abcdefghij")));
+        assert!(!key.backfill);
+    }
+
+    #[test]
+    fn backfill_is_a_suffix_and_a_trail_may_be_named_so() {
+        let name = |trail, tail| {
+            format!(
+                "AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2026/09/01/\
+                 111122223333_CloudTrail-Digest_us-east-1_{trail}_us-east-1_20260901T000657Z{tail}.json.gz"
+            )
+        };
+        assert!(parse(&name("audit", "_backfill")).unwrap().backfill);
+        assert_eq!(&*parse(&name("audit_backfill", "")).unwrap().trail, "audit_backfill");
+        assert!(parse(&name("audit", "_backfill_backfill")).is_none());
+        assert!(parse(&name("audit", "x")).is_none());
+    }
+
+    #[test]
+    fn what_no_digest_is_called_is_refused() {
+        let good = "AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2026/09/01/\
+                    111122223333_CloudTrail-Digest_us-east-1_audit_us-east-1_20260901T000657Z.json.gz";
+        assert!(parse(good).is_some());
+        for (from, to) in [
+            ("2026/09/01", "2026/09/02"),
+            ("20260901T", "99990901T"),
+            ("us-east-1_audit", "nowhere_audit"),
+            ("/us-east-1/", "/us-east-2/"),
+            ("111122223333_", "111122223334_"),
+            ("_audit_", "_a_"),
+            ("AWSLogs/", "xAWSLogs/"),
+            (".json.gz", ".json"),
+        ] {
+            assert!(parse(&good.replacen(from, to, 1)).is_none(), "{from} -> {to}");
+        }
+        assert!(parse("").is_none() && parse("////////").is_none());
+    }
+}

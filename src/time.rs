@@ -1,0 +1,332 @@
+//! Points and stretches of time, in whole seconds of UTC, as CloudTrail writes them.
+
+use std::fmt;
+
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use serde::{Serialize, Serializer};
+
+/// One hour in seconds: the period a digest file covers.
+///
+/// Source: AWS CloudTrail User Guide, "CloudTrail digest file structure".
+pub const HOUR: i64 = 3_600;
+
+/// One day in seconds.
+pub const DAY: i64 = 24 * HOUR;
+
+/// A moment in seconds since 1970-01-01T00:00:00Z, without leap seconds.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// The moment `seconds` after the Unix epoch.
+    #[must_use]
+    pub const fn from_unix(seconds: i64) -> Self {
+        Self(seconds)
+    }
+
+    /// Seconds since the Unix epoch.
+    #[must_use]
+    pub const fn unix(self) -> i64 {
+        self.0
+    }
+
+    /// This moment moved by `seconds`, forward or back; saturates at the ends of `i64`.
+    #[must_use]
+    pub const fn plus(self, seconds: i64) -> Self {
+        Self(self.0.saturating_add(seconds))
+    }
+
+    /// Midnight (UTC) of the day this moment is in.
+    #[must_use]
+    pub const fn day(self) -> Self {
+        Self(self.0.saturating_sub(self.0.rem_euclid(DAY)))
+    }
+
+    /// Reads the form of a digest file's fields, `2015-08-17T14:01:31Z`, and no other.
+    #[must_use]
+    pub fn parse_digest_field(text: &str) -> Option<Self> {
+        match text.as_bytes() {
+            [y @ .., b'-', mo1, mo2, b'-', d1, d2, b'T', h1, h2, b':', mi1, mi2, b':', s1, s2, b'Z'] => {
+                from_fields(y, [[mo1, mo2], [d1, d2], [h1, h2], [mi1, mi2], [s1, s2]])
+            }
+            _ => None,
+        }
+    }
+
+    /// Reads the form of a digest file's name, `20150817T140131Z`, and no other.
+    #[must_use]
+    pub fn parse_digest_name(text: &str) -> Option<Self> {
+        match text.as_bytes() {
+            [y @ .., mo1, mo2, d1, d2, b'T', h1, h2, mi1, mi2, s1, s2, b'Z'] => {
+                from_fields(y, [[mo1, mo2], [d1, d2], [h1, h2], [mi1, mi2], [s1, s2]])
+            }
+            _ => None,
+        }
+    }
+
+    /// Reads the form of a log file's name, `20150817T1401Z`, and no other.
+    #[must_use]
+    pub fn parse_log_name(text: &str) -> Option<Self> {
+        match text.as_bytes() {
+            [y @ .., mo1, mo2, d1, d2, b'T', h1, h2, mi1, mi2, b'Z'] => {
+                from_fields(y, [[mo1, mo2], [d1, d2], [h1, h2], [mi1, mi2], [&b'0', &b'0']])
+            }
+            _ => None,
+        }
+    }
+
+    /// The day folder of an object key, `2015/08/17`.
+    #[must_use]
+    pub fn day_folder(self) -> String {
+        self.format("%Y/%m/%d")
+    }
+
+    /// The form of a digest file's name, `20150817T140131Z`.
+    #[must_use]
+    pub fn digest_name(self) -> String {
+        self.format("%Y%m%dT%H%M%SZ")
+    }
+
+    /// The form of a log file's name, `20150817T1401Z`.
+    #[must_use]
+    pub fn log_name(self) -> String {
+        self.format("%Y%m%dT%H%MZ")
+    }
+
+    fn format(self, pattern: &str) -> String {
+        match jiff::Timestamp::from_second(self.0) {
+            Ok(moment) => moment.strftime(pattern).to_string(),
+            Err(_) => format!("@{}", self.0),
+        }
+    }
+}
+
+/// A four-digit year and five two-digit fields (month, day, hour, minute, second).
+fn from_fields(year: &[u8], fields: [[&u8; 2]; 5]) -> Option<Timestamp> {
+    let digit = |byte: u8| byte.is_ascii_digit().then(|| i16::from(byte - b'0'));
+    let [y1, y2, y3, y4] = *year else { return None };
+    let mut value = [0_i8; 5];
+    for (slot, [tens, ones]) in value.iter_mut().zip(fields) {
+        *slot = i8::try_from(digit(*tens)? * 10 + digit(*ones)?).ok()?;
+    }
+    let [month, day, hour, minute, second] = value;
+    let year = digit(y1)? * 1000 + digit(y2)? * 100 + digit(y3)? * 10 + digit(y4)?;
+    let civil = DateTime::new(year, month, day, hour, minute, second, 0).ok()?;
+    let moment = TimeZone::UTC.to_timestamp(civil).ok()?;
+    Some(Timestamp(moment.as_second()))
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.format("%Y-%m-%dT%H:%M:%SZ"))
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// What is wrong with a time that a user typed.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` is no time: give RFC 3339 with an offset (2026-09-01T00:00:00Z), a date (2026-09-01) or an age (24h, 7d)"
+)]
+pub struct BadTime(pub String);
+
+/// Reads a time as users type it: RFC 3339 with an offset, a date (its midnight in UTC), or an age
+/// before `now` such as `24h` or `7d` (a day is 24 hours). Fractions of a second are dropped.
+///
+/// # Errors
+/// [`BadTime`] for anything else, a time without an offset included, since guessing one would move the range.
+pub fn parse_typed(text: &str, now: Timestamp) -> Result<Timestamp, BadTime> {
+    parse_moment(text)
+        .or_else(|| parse_age(text).map(|age| now.plus(-age)))
+        .ok_or_else(|| BadTime(text.escape_debug().to_string()))
+}
+
+fn parse_moment(text: &str) -> Option<Timestamp> {
+    if let Ok(moment) = text.parse::<jiff::Timestamp>() {
+        return Some(Timestamp(moment.as_second()));
+    }
+    if text.len() != "2026-09-01".len() {
+        return None;
+    }
+    let midnight = text.parse::<jiff::civil::Date>().ok()?.at(0, 0, 0, 0);
+    Some(Timestamp(TimeZone::UTC.to_timestamp(midnight).ok()?.as_second()))
+}
+
+/// An age in seconds. Only the units that have one length are taken: weeks, days, hours, minutes, seconds.
+fn parse_age(text: &str) -> Option<i64> {
+    if !text.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    let span: jiff::Span = text.parse().ok()?;
+    if span.get_years() != 0 || span.get_months() != 0 {
+        return None;
+    }
+    let length = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok()?;
+    (length.as_secs() >= 0).then(|| length.as_secs())
+}
+
+/// A stretch of time, `start` included, `end` excluded; `start <= end`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
+pub struct Interval {
+    /// First moment.
+    pub start: Timestamp,
+    /// First moment after.
+    pub end: Timestamp,
+}
+
+impl Interval {
+    /// The stretch from `start` to `end`, or `None` if it would end before it starts.
+    #[must_use]
+    pub fn new(start: Timestamp, end: Timestamp) -> Option<Self> {
+        (start <= end).then_some(Self { start, end })
+    }
+
+    /// Length in seconds.
+    #[must_use]
+    pub const fn seconds(self) -> i64 {
+        self.end.0.saturating_sub(self.start.0)
+    }
+
+    /// Whether `moment` lies inside.
+    #[must_use]
+    pub fn contains(self, moment: Timestamp) -> bool {
+        self.start <= moment && moment < self.end
+    }
+
+    /// Whether the two share more than an end point.
+    #[must_use]
+    pub fn overlaps(self, other: Self) -> bool {
+        self.start < other.end && other.start < self.end
+    }
+
+    /// What the two share; `None` where that is empty.
+    #[must_use]
+    pub fn intersect(self, other: Self) -> Option<Self> {
+        self.overlaps(other)
+            .then(|| Self { start: self.start.max(other.start), end: self.end.min(other.end) })
+    }
+
+    /// This stretch with `seconds` taken off each end; `None` where nothing is left.
+    #[must_use]
+    pub fn shrink(self, seconds: i64) -> Option<Self> {
+        let (start, end) = (self.start.plus(seconds), self.end.plus(-seconds));
+        (start < end).then_some(Self { start, end })
+    }
+}
+
+impl fmt::Display for Interval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} to {}", self.start, self.end)
+    }
+}
+
+/// Joins overlapping and touching stretches; the result is sorted and its members do not touch.
+#[must_use]
+pub fn union(mut intervals: Vec<Interval>) -> Vec<Interval> {
+    intervals.sort_unstable();
+    let mut joined: Vec<Interval> = Vec::new();
+    for next in intervals {
+        match joined.last_mut() {
+            Some(last) if next.start <= last.end => last.end = last.end.max(next.end),
+            _ => joined.push(next),
+        }
+    }
+    joined
+}
+
+/// The stretches of `whole` that `covered` (as [`union`] returns it) leaves open.
+#[must_use]
+pub fn complement(whole: Interval, covered: &[Interval]) -> Vec<Interval> {
+    let mut open = Vec::new();
+    let mut from = whole.start;
+    for part in covered.iter().filter_map(|part| part.intersect(whole)) {
+        if from < part.start {
+            open.push(Interval { start: from, end: part.start });
+        }
+        from = from.max(part.end);
+    }
+    if from < whole.end {
+        open.push(Interval { start: from, end: whole.end });
+    }
+    open
+}
+
+/// What the user asked about: from `start`, or from where the record begins, to `end`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct Range {
+    /// The asked start; `None` asks for all there is.
+    pub start: Option<Timestamp>,
+    /// The asked end, excluded.
+    pub end: Timestamp,
+}
+
+impl Range {
+    /// The asked stretch; an open start is the earliest moment there is.
+    #[must_use]
+    pub fn interval(self) -> Interval {
+        let start = self.start.unwrap_or(Timestamp(i64::MIN)).min(self.end);
+        Interval { start, end: self.end }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse_digest_field(text).unwrap()
+    }
+
+    #[test]
+    fn the_three_written_forms_are_read_exactly() {
+        let moment = at("2015-08-17T14:01:31Z");
+        assert_eq!(moment.unix(), 1_439_820_091);
+        assert_eq!(moment.to_string(), "2015-08-17T14:01:31Z");
+        assert_eq!(Timestamp::parse_digest_name(&moment.digest_name()), Some(moment));
+        assert_eq!(Timestamp::parse_log_name("20150817T1401Z"), Some(moment.plus(-31)));
+        assert_eq!(moment.day_folder(), "2015/08/17");
+        for junk in [
+            "",
+            "Z",
+            "2015-08-17T14:01:31",
+            "2015-08-17T14:01:31+09:00",
+            "2015-13-17T14:01:31Z",
+            "12015-08-17T14:01:31Z",
+            "2015-02-30T14:01:31Z",
+            "２015-08-17T14:01:31Z",
+        ] {
+            assert_eq!(Timestamp::parse_digest_field(junk), None, "{junk}");
+        }
+        assert_eq!(Timestamp::parse_digest_name("99999999T999999Z"), None);
+    }
+
+    #[test]
+    fn typed_times_keep_their_offset() {
+        let now = at("2026-09-02T00:00:00Z");
+        assert_eq!(parse_typed("2026-09-01T09:00:00+09:00", now), Ok(at("2026-09-01T00:00:00Z")));
+        assert_eq!(parse_typed("2026-09-01", now), Ok(at("2026-09-01T00:00:00Z")));
+        assert_eq!(parse_typed("24h", now), Ok(at("2026-09-01T00:00:00Z")));
+        assert_eq!(parse_typed("7d", now), Ok(at("2026-08-26T00:00:00Z")));
+        for junk in
+            ["", "yesterday", "2026-09-01T00:00:00", "-7d", "1y", "3 months", "7", "2026-9-1", "\u{1b}[2J"]
+        {
+            assert!(parse_typed(junk, now).is_err(), "{junk}");
+        }
+    }
+
+    #[test]
+    fn union_and_complement_tile_the_whole() {
+        let part = |a, b| Interval::new(Timestamp(a), Timestamp(b)).unwrap();
+        let covered = union(vec![part(5, 7), part(0, 2), part(2, 3), part(6, 9)]);
+        assert_eq!(covered, [part(0, 3), part(5, 9)]);
+        assert_eq!(complement(part(-1, 10), &covered), [part(-1, 0), part(3, 5), part(9, 10)]);
+        assert_eq!(complement(part(6, 8), &covered), []);
+        assert_eq!(complement(part(0, 10), &[]), [part(0, 10)]);
+    }
+}
