@@ -1,0 +1,247 @@
+//! Judges a stored body: exactly one whole gzip member, inflated piece by piece under a limit.
+//!
+//! A gzip file may hold several members (RFC 1952, section 2.2), and many readers stop after the first or do not
+//! miss a cut trailer. CloudTrail writes one. Anything after it, or anything missing from it, was not delivered.
+
+use std::cell::RefCell;
+use std::io::{self, BufRead, Read};
+
+use flate2::bufread::GzDecoder;
+use sha2::{Digest as _, Sha256};
+
+use crate::ident::Sha256Hash;
+use crate::store::Encoding;
+
+/// Bytes inflated at a time, a buffer kept by each thread.
+const BUFFER: usize = 128 * 1024;
+
+/// The first bytes of every gzip member.
+const MAGIC: [u8; 2] = [0x1f, 0x8b];
+
+/// Why a body has no content to speak of.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum BodyError {
+    /// It was read whole, and it is not one whole gzip member.
+    #[error("{0}")]
+    Malformed(&'static str),
+    /// It inflates to more than the limit, in bytes; the rest was not looked at.
+    #[error("it inflates to more than the limit of {0} bytes")]
+    TooLarge(u64),
+    /// Reading it failed, which says nothing of what it holds.
+    #[error("{0}")]
+    Unreadable(String),
+}
+
+/// Sizes of a body, in bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Sizes {
+    /// As stored.
+    pub compressed: u64,
+    /// As inflated.
+    pub inflated: u64,
+}
+
+/// Inflates `body` and hashes its content, without holding it.
+///
+/// # Errors
+/// [`BodyError`]; a failure of `body` itself is always [`BodyError::Unreadable`].
+pub fn hash(
+    body: &mut dyn BufRead,
+    encoding: Encoding,
+    limit: u64,
+) -> Result<(Sha256Hash, Sizes), BodyError> {
+    let mut hasher = Sha256::new();
+    let sizes = read(body, encoding, limit, |piece| hasher.update(piece))?;
+    Ok((Sha256Hash(hasher.finalize().into()), sizes))
+}
+
+/// Inflates `body` into memory.
+///
+/// # Errors
+/// As [`hash`].
+pub fn inflate(
+    body: &mut dyn BufRead,
+    encoding: Encoding,
+    limit: u64,
+) -> Result<(Vec<u8>, Sizes), BodyError> {
+    let mut content = Vec::new();
+    let sizes = read(body, encoding, limit, |piece| content.extend_from_slice(piece))?;
+    Ok((content, sizes))
+}
+
+fn read(
+    body: &mut dyn BufRead,
+    encoding: Encoding,
+    limit: u64,
+    take: impl FnMut(&[u8]),
+) -> Result<Sizes, BodyError> {
+    let mut source = Source { body, consumed: 0, failure: None };
+    let start = source.fill_buf().map(|bytes| (bytes.is_empty(), bytes.starts_with(&MAGIC)));
+    let result = match (start, encoding) {
+        (Err(_), _) => Err(BodyError::Malformed("unreadable")),
+        (Ok((true, _)), _) => Err(BodyError::Malformed("it is empty")),
+        (Ok((_, true)), _) => read_member(&mut source, limit, take),
+        (Ok(_), Encoding::GzipOrPlain) => pump(&mut source, limit, take),
+        (Ok(_), Encoding::Gzip) => Err(BodyError::Malformed("it is not gzip")),
+    };
+    match (source.failure, result) {
+        (Some(failure), _) => Err(BodyError::Unreadable(failure)),
+        (None, Ok(inflated)) => Ok(Sizes { compressed: source.consumed, inflated }),
+        (None, Err(error)) => Err(error),
+    }
+}
+
+fn read_member(source: &mut Source<'_>, limit: u64, take: impl FnMut(&[u8])) -> Result<u64, BodyError> {
+    let inflated = pump(&mut GzDecoder::new(&mut *source), limit, take)?;
+    match source.fill_buf() {
+        Ok([]) => Ok(inflated),
+        Ok(_) => Err(BodyError::Malformed("bytes follow the end of the gzip member")),
+        Err(_) => Err(BodyError::Malformed("unreadable")),
+    }
+}
+
+/// Reads to the end through this thread's buffer. An error here is the decoder's: [`Source`] keeps its own.
+fn pump(reader: &mut impl Read, limit: u64, mut take: impl FnMut(&[u8])) -> Result<u64, BodyError> {
+    thread_local! {
+        static PIECE: RefCell<Vec<u8>> = RefCell::new(vec![0; BUFFER]);
+    }
+    PIECE.with_borrow_mut(|buffer| {
+        let mut total = 0_u64;
+        loop {
+            let length = match reader.read(buffer) {
+                Ok(0) => return Ok(total),
+                Ok(length) => length,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    return Err(BodyError::Malformed("the gzip stream is cut off"));
+                }
+                Err(_) => return Err(BodyError::Malformed("the gzip stream is corrupt")),
+            };
+            total += length as u64;
+            if total > limit {
+                return Err(BodyError::TooLarge(limit));
+            }
+            take(buffer.get(..length).unwrap_or_default());
+        }
+    })
+}
+
+/// The body, counted, and with its own failure kept apart from the decoder's.
+struct Source<'a> {
+    body: &'a mut dyn BufRead,
+    consumed: u64,
+    failure: Option<String>,
+}
+
+impl Read for Source<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let available = self.fill_buf()?;
+        let length = available.len().min(buffer.len());
+        if let (Some(to), Some(from)) = (buffer.get_mut(..length), available.get(..length)) {
+            to.copy_from_slice(from);
+        }
+        self.consume(length);
+        Ok(length)
+    }
+}
+
+impl BufRead for Source<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        match self.body.fill_buf() {
+            Ok(bytes) => Ok(bytes),
+            Err(error) => {
+                if error.kind() != io::ErrorKind::Interrupted {
+                    self.failure = Some(error.to_string());
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.consumed += amount as u64;
+        self.body.consume(amount);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::{Compression, write::GzEncoder};
+
+    use super::*;
+
+    fn gz(content: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(content).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn hashed(body: &[u8]) -> Result<Sha256Hash, BodyError> {
+        hash(&mut &*body, Encoding::Gzip, 1 << 20).map(|(hash, _)| hash)
+    }
+
+    #[test]
+    fn one_whole_member_is_hashed_inflated() {
+        let body = gz(b"{}");
+        let (hash, sizes) = hash(&mut body.as_slice(), Encoding::Gzip, 2).unwrap();
+        assert_eq!(hash, Sha256Hash::of(b"{}"));
+        assert_eq!(sizes, Sizes { compressed: body.len() as u64, inflated: 2 });
+    }
+
+    #[test]
+    fn anything_else_is_malformed() {
+        let body = gz(b"{}");
+        for cut in 0..body.len() {
+            assert!(matches!(hashed(&body[..cut]), Err(BodyError::Malformed(_))), "cut at {cut}");
+        }
+        assert!(hashed(&[body.clone(), body.clone()].concat()).is_err());
+        assert!(hashed(&[body.clone(), gz(b"")].concat()).is_err());
+        assert!(hashed(&[body.as_slice(), &[0]].concat()).is_err());
+        assert!(hashed(b"{}").is_err());
+        let mut wrong_crc = body.clone();
+        let at = wrong_crc.len() - 6;
+        wrong_crc[at] ^= 1;
+        assert!(hashed(&wrong_crc).is_err());
+    }
+
+    #[test]
+    fn inflating_stops_at_the_limit() {
+        let bomb = gz(&vec![0; 1 << 20]);
+        assert_eq!(hash(&mut bomb.as_slice(), Encoding::Gzip, 1000), Err(BodyError::TooLarge(1000)));
+        assert_eq!(inflate(&mut bomb.as_slice(), Encoding::Gzip, 1000), Err(BodyError::TooLarge(1000)));
+    }
+
+    #[test]
+    fn a_copy_on_disk_may_be_inflated() {
+        let plain = |body: &[u8]| hash(&mut &*body, Encoding::GzipOrPlain, 100).map(|(hash, _)| hash);
+        assert_eq!(plain(b"{}"), Ok(Sha256Hash::of(b"{}")));
+        assert_eq!(plain(&gz(b"{}")), Ok(Sha256Hash::of(b"{}")));
+        assert_eq!(plain(b""), Err(BodyError::Malformed("it is empty")));
+    }
+
+    #[test]
+    fn a_failing_reader_is_no_tampering() {
+        struct Failing(Vec<u8>, usize);
+        impl Read for Failing {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Err(io::Error::other("gone"))
+            }
+        }
+        impl BufRead for Failing {
+            fn fill_buf(&mut self) -> io::Result<&[u8]> {
+                if self.1 < self.0.len() { Ok(&self.0[self.1..]) } else { Err(io::Error::other("gone")) }
+            }
+            fn consume(&mut self, amount: usize) {
+                self.1 += amount;
+            }
+        }
+        let body = gz(b"{}");
+        for kept in 0..=body.len() {
+            let mut failing = Failing(body[..kept].to_vec(), 0);
+            let result = hash(&mut failing, Encoding::Gzip, 100);
+            assert_eq!(result, Err(BodyError::Unreadable("gone".to_owned())), "{kept}");
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Keys saved in a file: the output of `aws cloudtrail list-public-keys`, or PEM.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{KeyRing, RejectedKey, TrustedKey};
+use crate::signature::{KeyError, PublicKey};
+use crate::time::{Interval, Timestamp};
+
+/// Largest keys file read, in bytes: room for some 30,000 keys.
+pub const MAX_KEYS_FILE: u64 = 16 << 20;
+
+/// Why a file gives no keys at all.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum KeysFileError {
+    /// Neither JSON with a list of keys nor PEM.
+    #[error("it is neither saved `list-public-keys` output nor PEM")]
+    NotKeys,
+    /// A list without entries.
+    #[error("it lists no keys")]
+    Empty,
+    /// Every entry was rejected; the first reason.
+    #[error("none of its keys can be used: entry {entry}: {reason}")]
+    AllRejected {
+        /// Place of the first entry, from 1.
+        entry: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// Adds the keys in `bytes`, the content of the file `source`, to the ring. Entries that are no usable keys are
+/// kept as [`KeyRing::rejected`]; the others count.
+///
+/// # Errors
+/// [`KeysFileError`] where no entry can be used.
+pub fn load(ring: &mut KeyRing, source: &str, bytes: &[u8]) -> Result<(), KeysFileError> {
+    let entries = match pem_blocks(bytes) {
+        Some(blocks) => blocks.iter().map(|block| pem_key(block, source)).collect(),
+        None => json_keys(source, bytes)?,
+    };
+    let mut rejected = Vec::new();
+    let mut added = 0_usize;
+    for (index, entry) in entries.into_iter().enumerate() {
+        match entry {
+            Ok(keys) => {
+                added += 1;
+                keys.into_iter().for_each(|(fingerprint, key)| ring.add_as(fingerprint, key));
+            }
+            Err(reason) => rejected.push(RejectedKey { source: source.to_owned(), entry: index + 1, reason }),
+        }
+    }
+    match rejected.first() {
+        Some(first) if added == 0 => {
+            Err(KeysFileError::AllRejected { entry: first.entry, reason: first.reason.clone() })
+        }
+        None if added == 0 => Err(KeysFileError::Empty),
+        _ => {
+            ring.rejected.extend(rejected);
+            Ok(())
+        }
+    }
+}
+
+/// A key under every fingerprint it may be asked for by, or what is wrong with it.
+type Entry = Result<Vec<(String, TrustedKey)>, String>;
+
+fn json_keys(source: &str, bytes: &[u8]) -> Result<Vec<Entry>, KeysFileError> {
+    #[derive(Deserialize)]
+    struct File {
+        #[serde(alias = "publicKeyList", rename = "PublicKeyList")]
+        keys: Vec<Value>,
+    }
+    let file: File = serde_json::from_slice(bytes).map_err(|_| KeysFileError::NotKeys)?;
+    Ok(file.keys.into_iter().map(|value| json_key(value, source)).collect())
+}
+
+fn json_key(value: Value, source: &str) -> Entry {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Saved {
+        value: String,
+        fingerprint: String,
+        validity_start_time: Value,
+        validity_end_time: Value,
+    }
+    let saved: Saved = serde_json::from_value(value).map_err(|error| error.to_string())?;
+    let key = PublicKey::from_base64(&saved.value).map_err(|error| error.to_string())?;
+    if key.fingerprint() != saved.fingerprint {
+        return Err(format!(
+            "its fingerprint `{}` is not that of its value, `{}`",
+            saved.fingerprint.escape_debug(),
+            key.fingerprint()
+        ));
+    }
+    let moment = |value: &Value| moment(value).ok_or("its validity has no times");
+    let (start, end) = (moment(&saved.validity_start_time)?, moment(&saved.validity_end_time)?);
+    let validity = Interval::new(start, end).ok_or("its validity ends before it starts")?;
+    Ok(vec![(saved.fingerprint, TrustedKey { key, validity: Some(validity), source: source.to_owned() })])
+}
+
+/// A time as `list-public-keys` has been seen to print it: seconds as a number or a string, or RFC 3339.
+fn moment(value: &Value) -> Option<Timestamp> {
+    let seconds = |number: f64| {
+        let whole = number.is_finite() && number.abs() < 1e12;
+        #[expect(clippy::cast_possible_truncation, reason = "its size is checked")]
+        whole.then(|| Timestamp::from_unix(number as i64))
+    };
+    match value {
+        Value::Number(number) => seconds(number.as_f64()?),
+        Value::String(text) => match text.parse::<f64>() {
+            Ok(number) => seconds(number),
+            Err(_) => Some(Timestamp::from_unix(text.parse::<jiff::Timestamp>().ok()?.as_second())),
+        },
+        _ => None,
+    }
+}
+
+/// The base64 of each `PUBLIC KEY` block (RFC 7468), or `None` where there is none.
+fn pem_blocks(bytes: &[u8]) -> Option<Vec<String>> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    text.contains("-----BEGIN").then_some(())?;
+    let blocks = text.split("-----BEGIN ").skip(1).filter_map(|block| {
+        let (label, rest) = block.split_once("-----")?;
+        let body = rest.split("-----END ").next()?;
+        matches!(label, "PUBLIC KEY" | "RSA PUBLIC KEY").then(|| body.to_owned())
+    });
+    Some(blocks.collect())
+}
+
+/// A PEM key has no fingerprint and no validity: it counts under those of both encodings, at any time.
+fn pem_key(base64: &str, source: &str) -> Entry {
+    let key = PublicKey::from_base64(base64).map_err(|error: KeyError| error.to_string())?;
+    let trusted = TrustedKey { key, validity: None, source: source.to_owned() };
+    let names = trusted.key.possible_fingerprints();
+    Ok(names.into_iter().map(|name| (name, trusted.clone())).collect())
+}

@@ -1,0 +1,116 @@
+//! RSA signatures of digest files, and the public keys they are checked with.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use md5::{Digest as _, Md5};
+use rsa::pkcs1::{DecodeRsaPublicKey as _, EncodeRsaPublicKey as _};
+use rsa::pkcs8::{DecodePublicKey as _, EncodePublicKey as _};
+use rsa::traits::PublicKeyParts as _;
+use rsa::{Pkcs1v15Sign, RsaPublicKey};
+use sha2::Sha256;
+
+use crate::digest::DigestFile;
+use crate::ident::Sha256Hash;
+
+/// Shortest modulus taken, in bits. CloudTrail's keys have 2,048.
+const MIN_BITS: usize = 2048;
+
+/// Why bytes are no usable key.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum KeyError {
+    /// Neither a PKCS#1 `RSAPublicKey` nor a `SubjectPublicKeyInfo`.
+    #[error("its value is neither a PKCS#1 nor a SubjectPublicKeyInfo RSA key")]
+    Malformed,
+    /// Not base64 (RFC 4648, section 4).
+    #[error("its value is not base64")]
+    Base64,
+    /// An RSA key too short to prove anything.
+    #[error("its key has {0} bits, fewer than {MIN_BITS}")]
+    Short(usize),
+}
+
+/// An RSA public key and its fingerprint.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PublicKey {
+    rsa: RsaPublicKey,
+    fingerprint: String,
+}
+
+impl PublicKey {
+    /// Reads a key as `ListPublicKeys` gives it: DER, PKCS#1 (RFC 8017, A.1.1) or `SubjectPublicKeyInfo` (RFC 5280).
+    ///
+    /// # Errors
+    /// [`KeyError::Malformed`] or [`KeyError::Short`].
+    pub fn from_der(der: &[u8]) -> Result<Self, KeyError> {
+        let rsa = RsaPublicKey::from_pkcs1_der(der)
+            .or_else(|_| RsaPublicKey::from_public_key_der(der))
+            .map_err(|_| KeyError::Malformed)?;
+        let bits = rsa.n().bits();
+        if bits < MIN_BITS {
+            return Err(KeyError::Short(bits));
+        }
+        Ok(Self { rsa, fingerprint: fingerprint(der) })
+    }
+
+    /// Reads the base64 form of [`PublicKey::from_der`]; white space is ignored.
+    ///
+    /// # Errors
+    /// As [`PublicKey::from_der`], and [`KeyError::Base64`].
+    pub fn from_base64(text: &str) -> Result<Self, KeyError> {
+        let compact: String = text.chars().filter(|c| !c.is_ascii_whitespace()).collect();
+        Self::from_der(&STANDARD.decode(compact).map_err(|_| KeyError::Base64)?)
+    }
+
+    /// Lower-case hex MD5 of the DER bytes it was read from, as `digestPublicKeyFingerprint` writes it.
+    #[must_use]
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// The fingerprints the key has in either of its two encodings: a PEM file need not hold the published one.
+    #[must_use]
+    pub fn possible_fingerprints(&self) -> Vec<String> {
+        let pkcs1 = self.rsa.to_pkcs1_der().map(|der| fingerprint(der.as_bytes()));
+        let spki = self.rsa.to_public_key_der().map(|der| fingerprint(der.as_bytes()));
+        pkcs1.into_iter().chain(spki).collect()
+    }
+
+    /// Whether `signature` is this key's RSASSA-PKCS1-v1_5 signature (RFC 8017, section 8.2) of a message with
+    /// the SHA-256 value `hash`.
+    #[must_use]
+    pub fn verifies(&self, hash: Sha256Hash, signature: &[u8]) -> bool {
+        self.rsa.verify(Pkcs1v15Sign::new::<Sha256>(), &hash.0, signature).is_ok()
+    }
+}
+
+fn fingerprint(der: &[u8]) -> String {
+    hex::encode(Md5::digest(der))
+}
+
+/// Proof that the digest with this hash was signed by a key. Only [`verify`] makes one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SignatureProof {
+    digest: Sha256Hash,
+}
+
+impl SignatureProof {
+    /// Hash of the digest that was signed.
+    #[must_use]
+    pub const fn digest(self) -> Sha256Hash {
+        self.digest
+    }
+}
+
+/// Checks a digest's signature (hex) with `key`. `None` where it does not fit, hex or not.
+#[must_use]
+pub fn verify(file: &DigestFile, signature: &str, key: &PublicKey) -> Option<SignatureProof> {
+    let signature = hex::decode(signature).ok()?;
+    let hash = Sha256Hash::of(file.string_to_sign().as_bytes());
+    key.verifies(hash, &signature).then_some(SignatureProof { digest: file.hash() })
+}
+
+/// Whether two signatures in hex are the same bytes.
+#[must_use]
+pub fn same(one: &str, other: &str) -> bool {
+    one.eq_ignore_ascii_case(other)
+}
