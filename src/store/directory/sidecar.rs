@@ -1,0 +1,81 @@
+//! Sidecars: `NAME.metadata.json` beside an object holds its metadata, in the shape `aws s3api head-object` prints.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::store::{METADATA_ERROR, Metadata};
+
+/// What a sidecar's name ends in.
+pub(super) const SUFFIX: &str = ".metadata.json";
+
+/// Largest sidecar read, in bytes. S3 allows 2 kB of user metadata.
+const MAX_SIDECAR: u64 = 64 << 10;
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Sidecar {
+    metadata: BTreeMap<String, String>,
+}
+
+fn path_of(object: &Path) -> PathBuf {
+    let mut path: OsString = object.into();
+    path.push(SUFFIX);
+    path.into()
+}
+
+/// The metadata in the sidecar of `object`; empty where there is none. A sidecar that cannot be understood gives
+/// [`METADATA_ERROR`] alone.
+pub(super) fn read(object: &Path) -> Metadata {
+    let text = match read_capped(&path_of(object)) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Metadata::new(),
+        Err(error) => return failed(&error.to_string()),
+    };
+    match serde_json::from_slice::<Sidecar>(&text) {
+        Ok(sidecar) => sidecar.metadata.into_iter().map(|(name, value)| (plain_name(&name), value)).collect(),
+        Err(_) => failed("it is not JSON with `Metadata`"),
+    }
+}
+
+fn plain_name(name: &str) -> String {
+    let name = name.to_ascii_lowercase();
+    name.strip_prefix("x-amz-meta-").map(str::to_owned).unwrap_or(name)
+}
+
+fn failed(reason: &str) -> Metadata {
+    Metadata::from([(METADATA_ERROR.to_owned(), format!("its sidecar cannot be used: {reason}"))])
+}
+
+/// Reads a regular file that is no link: a sidecar is made beside its object, never elsewhere.
+fn read_capped(path: &Path) -> io::Result<Vec<u8>> {
+    let found = fs::symlink_metadata(path)?;
+    if !found.is_file() || found.len() > MAX_SIDECAR {
+        return Err(io::Error::other("it is no regular file of at most 64 KiB"));
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MAX_SIDECAR).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Writes the sidecar of `object`, or removes it where there is no metadata.
+pub(super) fn write(object: &Path, metadata: &Metadata) -> io::Result<()> {
+    if metadata.is_empty() {
+        return remove(object);
+    }
+    let mut text = serde_json::to_vec_pretty(&Sidecar { metadata: metadata.clone() })?;
+    text.push(b'\n');
+    fs::write(path_of(object), text)
+}
+
+/// Removes the sidecar of `object`, if there is one.
+pub(super) fn remove(object: &Path) -> io::Result<()> {
+    match fs::remove_file(path_of(object)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}

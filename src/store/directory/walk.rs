@@ -1,0 +1,125 @@
+//! Walks a directory lazily, in the order S3 lists keys.
+
+use std::ffi::OsStr;
+use std::fs::{self, DirEntry};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::mount::Mount;
+use super::{look_failure, sidecar};
+use crate::store::{Listed, StoreError};
+
+/// A name as a key shows it. S3's names are UTF-8; bytes that are not are shown as `\xNN`.
+pub(super) fn key_segment(name: &OsStr) -> String {
+    let mut text = String::new();
+    for chunk in name.as_encoded_bytes().utf8_chunks() {
+        text.push_str(chunk.valid());
+        chunk.invalid().iter().for_each(|byte| text.push_str(&format!("\\x{byte:02X}")));
+    }
+    text
+}
+
+struct Entry {
+    /// Key of a file, or of a folder with its slash: what S3 sorts by.
+    key: String,
+    path: PathBuf,
+    size: u64,
+    folder: bool,
+}
+
+/// The files under a folder as keys, depth first, in UTF-8 byte order.
+pub(super) struct Walk<'a> {
+    mount: &'a Mount,
+    after: Option<String>,
+    /// Entries still to come, the next one last.
+    pending: Vec<Entry>,
+    failure: Option<StoreError>,
+}
+
+impl<'a> Walk<'a> {
+    /// The files under `dir`, whose keys begin with `key_prefix`, that come after `after`.
+    pub(super) fn new(mount: &'a Mount, dir: PathBuf, key_prefix: String, after: Option<String>) -> Self {
+        let mut walk = Self { mount, after, pending: Vec::new(), failure: None };
+        walk.open(&dir, &key_prefix);
+        walk
+    }
+
+    fn open(&mut self, dir: &Path, key_prefix: &str) {
+        match read_folder(self.mount, dir, key_prefix) {
+            Ok(mut entries) => {
+                entries.retain(|entry| !self.is_before(entry));
+                entries.sort_unstable_by(|a, b| b.key.cmp(&a.key));
+                self.pending.append(&mut entries);
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => self.failure = Some(look_failure(&error)),
+        }
+    }
+
+    /// Whether everything under this entry comes before what was asked for.
+    fn is_before(&self, entry: &Entry) -> bool {
+        let Some(after) = &self.after else { return false };
+        entry.key <= *after && !(entry.folder && after.starts_with(&entry.key))
+    }
+}
+
+impl Iterator for Walk<'_> {
+    type Item = Result<Listed, StoreError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(failure) = self.failure.take() {
+                self.pending.clear();
+                return Some(Err(failure));
+            }
+            let entry = self.pending.pop()?;
+            if !entry.folder {
+                return Some(Ok(Listed { key: entry.key, size: entry.size }));
+            }
+            self.open(&entry.path, &entry.key);
+        }
+    }
+}
+
+fn read_folder(mount: &Mount, dir: &Path, key_prefix: &str) -> io::Result<Vec<Entry>> {
+    let canonical = mount.resolve(dir)?;
+    let entries = fs::read_dir(dir)?.collect::<io::Result<Vec<DirEntry>>>()?;
+    let read = |entry: &DirEntry| read_entry(mount, &canonical, entry, key_prefix);
+    let hidden = |entry: &DirEntry| sidecar_of(&entry.path()).is_some_and(|object| object.exists());
+    Ok(entries.iter().filter(|entry| !hidden(entry)).map(read).collect())
+}
+
+/// A link to a folder is followed where that lies in the directory and is not one it stands in. Any other link to a
+/// folder is listed as an object, which nobody can read, so that it is not passed over in silence.
+fn read_entry(mount: &Mount, parent: &Path, entry: &DirEntry, key_prefix: &str) -> Entry {
+    let path = entry.path();
+    let found = fs::metadata(&path);
+    let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+    let leads_on = || mount.resolve(&path).is_ok_and(|target| !parent.starts_with(target));
+    let folder = found.as_ref().is_ok_and(fs::Metadata::is_dir) && (!is_link || leads_on());
+    let slash = if folder { "/" } else { "" };
+    let key = format!("{key_prefix}{}{slash}", key_segment(&entry.file_name()));
+    Entry { key, path, size: found.map_or(0, |found| found.len()), folder }
+}
+
+/// The object whose sidecar `path` would be.
+fn sidecar_of(path: &Path) -> Option<PathBuf> {
+    let object = path.file_name()?.to_str()?.strip_suffix(sidecar::SUFFIX)?;
+    Some(path.with_file_name(object))
+}
+
+/// The names of the folders in `dir`, links to folders included; none where it does not exist.
+pub(super) fn folders(mount: &Mount, dir: &Path) -> Result<Vec<String>, StoreError> {
+    let read = || -> io::Result<Vec<String>> {
+        mount.resolve(dir)?;
+        let entries = fs::read_dir(dir)?.collect::<io::Result<Vec<DirEntry>>>()?;
+        let is_folder = |entry: &&DirEntry| fs::metadata(entry.path()).is_ok_and(|found| found.is_dir());
+        Ok(entries.iter().filter(is_folder).map(|entry| key_segment(&entry.file_name())).collect())
+    };
+    match read() {
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            Ok(Vec::new())
+        }
+        result => result.map_err(|error| look_failure(&error)),
+    }
+}

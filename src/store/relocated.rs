@@ -1,0 +1,74 @@
+//! A store in which some buckets, or parts of them, are read from where they were copied to.
+
+use super::{Listing, Object, Store, StoreError, Version};
+use crate::ident::Location;
+
+/// A move that the user named: what was delivered below one folder now lies below another.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Relocation {
+    /// Bucket of the original.
+    pub from_bucket: String,
+    /// Folder of the original: empty, or with a slash at the end.
+    pub from_prefix: String,
+    /// Bucket of the copy.
+    pub to_bucket: String,
+    /// Folder of the copy: empty, or with a slash at the end.
+    pub to_prefix: String,
+}
+
+impl Relocation {
+    /// Where the copy of the object recorded at `location` lies.
+    #[must_use]
+    pub fn copy_of(&self, location: &Location) -> Option<Location> {
+        (*location.bucket == *self.from_bucket).then_some(())?;
+        let rest = location.key.strip_prefix(&*self.from_prefix)?;
+        Some(Location::new(self.to_bucket.as_str(), format!("{}{rest}", self.to_prefix)))
+    }
+}
+
+/// Reads an object from its copy where it is not to be had at its recorded place.
+pub struct RelocatedStore<'s> {
+    /// The store that holds both.
+    pub inner: &'s dyn Store,
+    /// The moves.
+    pub relocations: &'s [Relocation],
+}
+
+impl RelocatedStore<'_> {
+    fn copies<'l>(&'l self, location: &'l Location) -> impl Iterator<Item = Location> + 'l {
+        self.relocations.iter().filter_map(|relocation| relocation.copy_of(location))
+    }
+}
+
+impl Store for RelocatedStore<'_> {
+    fn list<'a>(&'a self, bucket: &str, prefix: &str, after: Option<&str>) -> Listing<'a> {
+        self.inner.list(bucket, prefix, after)
+    }
+
+    fn list_dirs(&self, bucket: &str, prefix: &str) -> Result<Vec<String>, StoreError> {
+        self.inner.list_dirs(bucket, prefix)
+    }
+
+    fn get(&self, location: &Location) -> Result<Object, StoreError> {
+        let mut result = self.inner.get(location);
+        for copy in self.copies(location) {
+            match result {
+                // The original bucket may be gone or out of reach; then only the copy can tell.
+                Err(StoreError::NotFound | StoreError::OutOfReach(_)) => result = self.inner.get(&copy),
+                _ => break,
+            }
+        }
+        result
+    }
+
+    fn versions(&self, location: &Location) -> Result<Vec<Version>, StoreError> {
+        let mut result = self.inner.versions(location);
+        for copy in self.copies(location) {
+            if result.as_ref().is_ok_and(|versions| !versions.is_empty()) {
+                break;
+            }
+            result = self.inner.versions(&copy);
+        }
+        result
+    }
+}
