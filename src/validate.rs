@@ -1,0 +1,255 @@
+//! The engine: from what was asked to findings, in bounded memory.
+//!
+//! Regions of accounts are taken in order, a batch at a time. Their digests are listed, then read and verified in
+//! parallel, newest first, in windows; each window is linked in order, and the log files of the digests that are
+//! proved are hashed in parallel before the next window. A region that is done is searched for unreferenced files,
+//! says what it found, and is forgotten.
+
+mod coverage;
+mod discover;
+mod fetch;
+mod logs;
+mod unit;
+mod unreferenced;
+mod walk;
+mod window;
+
+use std::collections::BTreeSet;
+use std::io;
+
+use rayon::ThreadPool;
+
+use crate::event::{Counts, Event, Finding, Kind, Progress, Severity, Sink, UsedKey};
+use crate::keys::KeyRing;
+use crate::store::Store;
+use crate::store::relocated::{RelocatedStore, Relocation};
+use crate::time::{Range, Timestamp};
+use unit::{Unit, UnitResult};
+use window::Workers;
+
+/// Regions of accounts that are listed at a time.
+const UNITS_AT_ONCE: usize = 64;
+
+/// What the digests of a window may weigh together, each [`fetch::DIGEST_WEIGHT`] and one for each log file it
+/// lists: some 30 MB.
+const WINDOW_WEIGHT: u64 = 100_000;
+
+/// A place to look for trails in: a bucket, or a folder of one.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Source {
+    /// Bucket name.
+    pub bucket: String,
+    /// Folder: empty, or with a slash at the end. It may lie above or below `AWSLogs/`.
+    pub prefix: String,
+}
+
+/// How much is inflated before giving up, in bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// One digest file. It is held in memory.
+    pub digest: u64,
+    /// One log file. It is streamed.
+    pub log: u64,
+}
+
+impl Default for Limits {
+    /// 256 MiB (some 600,000 log files in an hour) and 16 GiB.
+    fn default() -> Self {
+        Self { digest: 256 << 20, log: 16 << 30 }
+    }
+}
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Where to look.
+    pub sources: Vec<Source>,
+    /// Which stretch of delivery time.
+    pub range: Range,
+    /// The present, which decides how late the newest digest may be.
+    pub now: Timestamp,
+    /// Accounts to look at; empty for every one found.
+    pub accounts: Vec<String>,
+    /// Regions to look at; empty for every one found.
+    pub regions: Vec<String>,
+    /// Trails to look at; empty for every one found.
+    pub trails: Vec<String>,
+    /// Copies that stand for their originals.
+    pub relocations: Vec<Relocation>,
+    /// How much is inflated.
+    pub limits: Limits,
+    /// Whether to send an [`Event::Object`] for every object.
+    pub every_object: bool,
+}
+
+/// What a run works with.
+#[derive(Clone, Copy)]
+pub struct Tools<'a> {
+    /// Where objects are read from.
+    pub store: &'a dyn Store,
+    /// The keys that are trusted.
+    pub keys: &'a KeyRing,
+    /// The threads that read, inflate, hash and verify.
+    pub pool: &'a ThreadPool,
+    /// Who is told of progress.
+    pub progress: &'a dyn Progress,
+}
+
+/// The end of a run.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Outcome {
+    /// What was looked at.
+    pub counts: Counts,
+    /// The keys that verified something.
+    pub keys: BTreeSet<UsedKey>,
+    /// The gravest finding.
+    pub worst: Option<Severity>,
+}
+
+/// Validates what was asked and tells `sink` what it finds, chain by chain, without [`Event::Started`] and
+/// [`Event::Finished`], which tell times.
+///
+/// # Errors
+/// What `sink` returns. Failures to look are findings.
+pub fn validate(request: &Request, tools: Tools<'_>, sink: &mut dyn Sink) -> io::Result<Outcome> {
+    let store = RelocatedStore { inner: tools.store, relocations: &request.relocations };
+    let tools = Tools { store: &store, ..tools };
+    let context = Context { request, tools, workers: Workers(tools.pool) };
+    let mut run = Run { sink, outcome: Outcome::default(), answered: Answered::default() };
+    run.rejected_keys(tools.keys)?;
+    let found = discover::folders(context);
+    run.findings(found.findings)?;
+    for batch in found.units.chunks(UNITS_AT_ONCE) {
+        let mut units = context.workers.map(batch, |folders| discover::list(context, folders));
+        walk_units(context, &mut units, &mut run)?;
+    }
+    run.unanswered(request)?;
+    Ok(run.outcome)
+}
+
+/// What every part of the engine is given.
+#[derive(Clone, Copy)]
+struct Context<'a> {
+    request: &'a Request,
+    tools: Tools<'a>,
+    workers: Workers<'a>,
+}
+
+/// Which of the asked accounts, regions and trails had a digest in range.
+#[derive(Default)]
+struct Answered {
+    accounts: BTreeSet<String>,
+    regions: BTreeSet<String>,
+    trails: BTreeSet<String>,
+    said: bool,
+}
+
+/// What is told, and what it adds up to.
+struct Run<'s> {
+    sink: &'s mut dyn Sink,
+    outcome: Outcome,
+    answered: Answered,
+}
+
+impl Run<'_> {
+    fn findings(&mut self, findings: Vec<Finding>) -> io::Result<()> {
+        for finding in findings {
+            self.outcome.worst = self.outcome.worst.max(Some(finding.severity));
+            self.sink.event(&Event::Finding(Box::new(finding)))?;
+        }
+        Ok(())
+    }
+
+    /// A keys file with bad entries among good ones is used, and the bad ones are named.
+    fn rejected_keys(&mut self, keys: &KeyRing) -> io::Result<()> {
+        let notice = |rejected: &crate::keys::RejectedKey| {
+            let message =
+                format!("entry {} of the keys file is not used: {}", rejected.entry, rejected.reason);
+            let mut finding = Finding::new(Kind::KeyUnknown, Timestamp::from_unix(0), message).as_notice();
+            finding.uri = Some(rejected.source.clone());
+            finding
+        };
+        self.findings(keys.rejected().iter().map(notice).collect())
+    }
+
+    fn unit(&mut self, result: UnitResult) -> io::Result<()> {
+        self.outcome.counts.add(&result.counts);
+        self.outcome.keys.extend(result.keys);
+        for chain in &result.chains {
+            if chain.summary.digests > 0 {
+                self.answered.accounts.insert(chain.summary.id.account.to_string());
+                self.answered.regions.insert(chain.summary.id.region.to_string());
+                self.answered.trails.insert(chain.summary.id.trail.to_string());
+            }
+        }
+        for chain in result.chains {
+            chain.objects.iter().try_for_each(|object| self.sink.event(object))?;
+            self.answered.said |= unit::says_something(&chain.findings);
+            self.findings(chain.findings)?;
+            self.sink.event(&Event::Chain(chain.summary))?;
+        }
+        self.answered.said |= unit::says_something(&result.findings);
+        self.findings(result.findings)
+    }
+
+    /// What was asked by name and not found is said: nothing found is never success.
+    fn unanswered(&mut self, request: &Request) -> io::Result<()> {
+        let missing = |asked: &[String], answered: &BTreeSet<String>, what: &'static str| {
+            let missing = asked.iter().filter(|name| !answered.contains(*name)).cloned();
+            missing.map(|name| (what, name)).collect::<Vec<_>>()
+        };
+        let answered = &self.answered;
+        let mut unanswered = missing(&request.accounts, &answered.accounts, "account");
+        unanswered.extend(missing(&request.regions, &answered.regions, "region"));
+        unanswered.extend(missing(&request.trails, &answered.trails, "trail"));
+        let nothing = answered.trails.is_empty() && !answered.said && unanswered.is_empty();
+        let at = request.range.end;
+        let mut findings: Vec<Finding> =
+            unanswered.iter().map(|(what, name)| no_digests(what, name, at)).collect();
+        if nothing {
+            findings.push(Finding::new(Kind::NoDigests, at, "no digest was found for what was asked"));
+        }
+        self.findings(findings)
+    }
+}
+
+fn no_digests(what: &str, name: &str, at: Timestamp) -> Finding {
+    let message = format!("no digest of the asked range was found for the {what} `{}`", name.escape_debug());
+    let mut finding = Finding::new(Kind::NoDigests, at, message);
+    let field = match what {
+        "account" => &mut finding.account,
+        "region" => &mut finding.region,
+        _ => &mut finding.trail,
+    };
+    *field = Some(name.to_owned());
+    finding
+}
+
+/// Walks the digests of all `units`, window by window, and tells the results of each unit when it is done.
+fn walk_units(context: Context<'_>, units: &mut [Unit], run: &mut Run<'_>) -> io::Result<()> {
+    let items = unit::items(units);
+    context.tools.progress.plan_digests(items.len() as u64);
+    let (mut position, mut finished) = (0, 0);
+    while let Some(rest) = items.get(position..).filter(|rest| !rest.is_empty()) {
+        let fetched = context.workers.map_prefix(rest, WINDOW_WEIGHT, fetch::Fetched::weight, |item| {
+            fetch::digest(context, item.location(units), item.end)
+        });
+        position += fetched.len();
+        walk::window(context, units, rest, fetched);
+        logs::hash_ready(context, units);
+        let upcoming = items.get(position).map_or(units.len(), |item| item.unit);
+        finish(context, units.get_mut(finished..upcoming).unwrap_or_default(), run)?;
+        finished = upcoming;
+    }
+    finish(context, units.get_mut(finished..).unwrap_or_default(), run)
+}
+
+/// Ends the units whose digests and logs are all judged, and tells what came of them.
+fn finish(context: Context<'_>, units: &mut [Unit], run: &mut Run<'_>) -> io::Result<()> {
+    units.iter_mut().for_each(Unit::settle_references);
+    let unreferenced = context.workers.map(units, |unit| unreferenced::find(context, unit));
+    for (unit, unreferenced) in units.iter_mut().zip(unreferenced) {
+        run.unit(unit.result(context.request, unreferenced))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,114 @@
+//! Coverage: which stretches of the asked range proved digests tile, and what is said of the rest.
+
+use super::Request;
+use super::unit::Chain;
+use super::walk::Walk;
+use crate::event::{Finding, Kind, Reason};
+use crate::time::{self, HOUR, Interval, Timestamp};
+
+/// How old the newest digest may be at present, in seconds. It ends up to an hour before the present, and is
+/// delivered up to 201 minutes after its end in the deliveries we have seen.
+const DELIVERY_ALLOWANCE: i64 = 5 * HOUR;
+
+/// What proved digests cover of the asked range.
+pub(super) fn covered(request: &Request, walk: &Walk) -> Vec<Interval> {
+    let asked = request.range.interval();
+    time::union(walk.covered.iter().filter_map(|window| window.intersect(asked)).collect())
+}
+
+/// Says of a finished chain what is not covered, where its record begins, and whether it was moved.
+pub(super) fn judge(request: &Request, chain: &mut Chain) {
+    if let Some((lies, belongs, seen)) = chain.walk.relocated.take() {
+        let message = format!(
+            "{seen} digests lie here and are proved at their recorded path, `{}`",
+            belongs.to_string().escape_debug()
+        );
+        let mut finding = Finding::new(Kind::Relocated, Timestamp::from_unix(i64::MIN), message).about(&lies);
+        finding.expected = Some(belongs.to_string());
+        chain.say(finding);
+    }
+    if chain.id.backfill {
+        return;
+    }
+    let covered = covered(request, &chain.walk);
+    let known = chain.walk.unproved.iter().chain(&chain.walk.missing).chain(&covered);
+    let asked = request.range.interval();
+    let within: Vec<Interval> = known.filter_map(|window| window.intersect(asked)).collect();
+    let first = within.iter().map(|window| window.start).min();
+    let last = within.iter().map(|window| window.end).max();
+    if let (Some(first), Some(last)) = (first, last) {
+        gaps(request, chain, &covered, first, last);
+        beginning(chain, first);
+    }
+    stale(request, chain, last);
+}
+
+/// The stretches between the asked start and the end of the record that nothing proved covers. A start that is
+/// less than a digest's period late is no gap: the trail may have begun there.
+fn gaps(request: &Request, chain: &mut Chain, covered: &[Interval], first: Timestamp, last: Timestamp) {
+    let asked_start = request.range.start.filter(|start| first.unix() - start.unix() >= HOUR);
+    let whole = Interval { start: asked_start.unwrap_or(first), end: last };
+    for gap in time::complement(whole, covered) {
+        let reason = reason(&chain.walk, gap);
+        let message = match reason {
+            Reason::LoggingStopped => {
+                "no digest covers it, and the next one starts a new chain: logging or validation was off"
+            }
+            Reason::NotCovered => "no proved digest covers it",
+            Reason::DigestsMissing => "its digests were delivered and are not there",
+        };
+        chain.say(Finding::new(Kind::ChainGap, gap.start, message).over(gap).because(reason));
+    }
+}
+
+fn reason(walk: &Walk, gap: Interval) -> Reason {
+    let any = |windows: &[Interval]| windows.iter().any(|window| window.overlaps(gap));
+    if any(&walk.missing) {
+        Reason::DigestsMissing
+    } else if walk.restarts.iter().any(|(start, _)| *start == gap.end) && !any(&walk.unproved) {
+        Reason::LoggingStopped
+    } else {
+        Reason::NotCovered
+    }
+}
+
+/// Where the record begins: a digest that starts a chain, and nothing before it.
+fn beginning(chain: &mut Chain, first: Timestamp) {
+    let starting = chain.walk.restarts.iter().find(|(start, _)| *start == first);
+    let Some(location) = starting.map(|(_, location)| location.clone()) else { return };
+    let message =
+        "the record begins here: this digest starts the chain, and nothing proves that there was none before";
+    let mut finding = Finding::new(Kind::ChainStart, first, message).about(&location);
+    finding.start = Some(first);
+    chain.say(finding);
+}
+
+/// Whether the newest digest ends too long before the asked end: by a whole digest's period, and so long before the
+/// present that its successor should have been delivered.
+fn stale(request: &Request, chain: &mut Chain, last: Option<Timestamp>) {
+    let end = request.range.end;
+    let older = chain
+        .entries
+        .iter()
+        .map(|entry| entry.end)
+        .find(|end| request.range.start.is_some_and(|start| *end <= start));
+    let Some(newest) = last.or(older) else { return };
+    let late = end.unix().saturating_sub(newest.unix());
+    let age = request.now.unix().saturating_sub(newest.unix());
+    if late < HOUR || age <= DELIVERY_ALLOWANCE {
+        return;
+    }
+    let message = format!("the newest digest ends {} before the asked end", hours(late));
+    let tail = Interval { start: newest, end };
+    chain.say(Finding::new(Kind::ChainStale, newest, message).over(tail));
+}
+
+/// A length of time for a person, in the largest whole units.
+fn hours(seconds: i64) -> String {
+    let (days, hours, minutes) = (seconds / time::DAY, seconds % time::DAY / HOUR, seconds % HOUR / 60);
+    match (days, hours) {
+        (0, 0) => format!("{minutes} min"),
+        (0, _) => format!("{hours} h {minutes} min"),
+        _ => format!("{days} d {hours} h"),
+    }
+}

@@ -1,0 +1,317 @@
+//! Finds what there is to validate: organizations, accounts and regions by folder, chains by the names of digests.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::unit::{Entry, Unit};
+use super::{Context, Request, Source, unreferenced};
+use crate::event::{Finding, Kind};
+use crate::ident::{ChainId, DigestKey, Location, RegionFolder, is_account, is_organization, is_region};
+use crate::store::StoreError;
+use crate::time::{DAY, HOUR, Timestamp};
+
+/// How many folders deep a trail's prefix may be for its `AWSLogs/` to be found.
+const MAX_DEPTH: usize = 8;
+
+/// How many folders are looked into for `AWSLogs/` before giving up.
+const MAX_FOLDERS: usize = 10_000;
+
+/// How long before the asked start a digest is listed, in seconds, so that a chain that ended just before is seen.
+const LOOK_BACK: i64 = DAY;
+
+/// How long after the asked end every digest is read as a witness, in seconds, and how many later ones at least.
+const LOOK_AHEAD: (i64, usize) = (3 * HOUR, 2);
+
+/// How long after the asked end later digests are looked for, in seconds.
+const MAX_LOOK_AHEAD: i64 = 31 * DAY;
+
+/// How far ahead of our clock a digest's end may be, in seconds.
+const CLOCK_SKEW: i64 = HOUR;
+
+/// What was found, and what kept us from finding more.
+pub(super) struct Found {
+    /// The folders of each region of each account, in order.
+    pub(super) units: Vec<Vec<Place>>,
+    pub(super) findings: Vec<Finding>,
+}
+
+/// A region's folders, and whether there is one for digests.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    folder: RegionFolder,
+    has_digests: bool,
+}
+
+/// Finds the folders of every region of every account that was asked for.
+pub(super) fn folders(context: Context<'_>) -> Found {
+    let mut search = Search { context, findings: Vec::new() };
+    let roots: BTreeSet<Root> =
+        context.request.sources.iter().flat_map(|source| search.roots(source)).collect();
+    let accounts: Vec<Account> = roots.iter().flat_map(|root| search.accounts(root)).collect();
+    let found = context.workers.map(&accounts, |account| regions(context, account));
+    let mut units: BTreeMap<(Arc<str>, Arc<str>), BTreeSet<Place>> = BTreeMap::new();
+    for (places, findings) in found {
+        search.findings.extend(findings);
+        for place in places {
+            let id = (Arc::clone(&place.folder.account), Arc::clone(&place.folder.region));
+            units.entry(id).or_default().insert(place);
+        }
+    }
+    Found {
+        units: units.into_values().map(|places| places.into_iter().collect()).collect(),
+        findings: search.findings,
+    }
+}
+
+/// A folder that holds `AWSLogs/`, and what the source says of the folders below.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Root {
+    bucket: Arc<str>,
+    prefix: String,
+    /// The segments below `AWSLogs/` that the source names.
+    below: Vec<String>,
+}
+
+struct Account {
+    bucket: Arc<str>,
+    root: String,
+    organization: Option<String>,
+    account: String,
+    region: Option<String>,
+}
+
+struct Search<'a> {
+    context: Context<'a>,
+    findings: Vec<Finding>,
+}
+
+impl Search<'_> {
+    fn dirs(&mut self, bucket: &str, prefix: &str) -> Vec<String> {
+        match self.context.tools.store.list_dirs(bucket, prefix) {
+            Ok(names) => names,
+            Err(error) => {
+                self.findings.push(cannot_list(bucket, prefix, &error));
+                Vec::new()
+            }
+        }
+    }
+
+    /// The `AWSLogs/` folders of a source: the one it lies in, or those below it.
+    fn roots(&mut self, source: &Source) -> Vec<Root> {
+        let bucket: Arc<str> = source.bucket.as_str().into();
+        let segments: Vec<&str> = source.prefix.split_terminator('/').collect();
+        if let Some(at) = segments.iter().position(|segment| *segment == "AWSLogs") {
+            let (above, below) = segments.split_at(at);
+            let prefix = above.iter().map(|segment| format!("{segment}/")).collect();
+            let below = below.iter().skip(1).map(|segment| (*segment).to_owned()).collect();
+            return vec![Root { bucket, prefix, below }];
+        }
+        self.search_roots(&bucket, &source.prefix)
+    }
+
+    fn search_roots(&mut self, bucket: &Arc<str>, from: &str) -> Vec<Root> {
+        let mut roots = Vec::new();
+        let mut level = vec![from.to_owned()];
+        let mut looked = 0;
+        for _ in 0..=MAX_DEPTH {
+            let mut next = Vec::new();
+            for prefix in level {
+                looked += 1;
+                if looked > MAX_FOLDERS {
+                    let message = format!(
+                        "stopped looking for `AWSLogs/` after {MAX_FOLDERS} folders: name the trail's prefix"
+                    );
+                    let finding = Finding::new(Kind::DigestUnreadable, Timestamp::from_unix(0), message);
+                    self.findings.push(finding.about(&Location::new(Arc::clone(bucket), prefix)));
+                    return roots;
+                }
+                for name in self.dirs(bucket, &prefix) {
+                    if name == "AWSLogs" {
+                        roots.push(Root {
+                            bucket: Arc::clone(bucket),
+                            prefix: prefix.clone(),
+                            below: Vec::new(),
+                        });
+                    } else {
+                        next.push(format!("{prefix}{name}/"));
+                    }
+                }
+            }
+            level = next;
+        }
+        roots
+    }
+
+    fn accounts(&mut self, root: &Root) -> Vec<Account> {
+        let mut below = root.below.iter().map(String::as_str).peekable();
+        let organization = below.next_if(|name| is_organization(name)).map(str::to_owned);
+        let account = below.next_if(|name| is_account(name));
+        let region = below.nth(1).filter(|name| is_region(name)).map(str::to_owned);
+        let make = |organization: Option<&str>, account: &str| Account {
+            bucket: Arc::clone(&root.bucket),
+            root: root.prefix.clone(),
+            organization: organization.map(str::to_owned),
+            account: account.to_owned(),
+            region: region.clone(),
+        };
+        let named = account.map(|account| vec![make(organization.as_deref(), account)]);
+        let found = named.unwrap_or_else(|| self.list_accounts(root, organization.as_deref(), make));
+        let asked = &self.context.request.accounts;
+        found.into_iter().filter(|found| asked.is_empty() || asked.contains(&found.account)).collect()
+    }
+
+    fn list_accounts(
+        &mut self,
+        root: &Root,
+        organization: Option<&str>,
+        make: impl Fn(Option<&str>, &str) -> Account,
+    ) -> Vec<Account> {
+        let logs = format!("{}AWSLogs/", root.prefix);
+        let mut accounts = Vec::new();
+        let organizations = match organization {
+            Some(id) => vec![id.to_owned()],
+            None => {
+                let names = self.dirs(&root.bucket, &logs);
+                accounts.extend(names.iter().filter(|name| is_account(name)).map(|name| make(None, name)));
+                names.into_iter().filter(|name| is_organization(name)).collect()
+            }
+        };
+        for id in organizations {
+            let names = self.dirs(&root.bucket, &format!("{logs}{id}/"));
+            accounts.extend(names.iter().filter(|name| is_account(name)).map(|name| make(Some(&id), name)));
+        }
+        accounts
+    }
+}
+
+fn cannot_list(bucket: &str, prefix: &str, error: &StoreError) -> Finding {
+    let message = format!("the folder cannot be listed, so what it holds was not looked at: {error}");
+    Finding::new(Kind::DigestUnreadable, Timestamp::from_unix(0), message)
+        .about(&Location::new(bucket, prefix))
+}
+
+fn unrecognised(location: &Location, at: Timestamp, message: &str) -> Finding {
+    Finding::new(Kind::ObjectUnrecognised, at, message).about(location)
+}
+
+/// The regions of an account: those with a folder of digests, and those with log files alone.
+fn regions(context: Context<'_>, account: &Account) -> (Vec<Place>, Vec<Finding>) {
+    let folder = |region: &str| RegionFolder {
+        bucket: Arc::clone(&account.bucket),
+        root: account.root.as_str().into(),
+        organization: account.organization.as_deref().map(Arc::from),
+        account: account.account.as_str().into(),
+        region: region.into(),
+    };
+    let prefix = folder("").account_prefix();
+    let mut findings = Vec::new();
+    let mut list = |kind: &str| {
+        let prefix = format!("{prefix}{kind}/");
+        context.tools.store.list_dirs(&account.bucket, &prefix).unwrap_or_else(|error| {
+            findings.push(cannot_list(&account.bucket, &prefix, &error));
+            Vec::new()
+        })
+    };
+    let (digests, logs) = (list("CloudTrail-Digest"), list("CloudTrail"));
+    for name in digests.iter().filter(|name| !is_region(name)) {
+        let location =
+            Location::new(Arc::clone(&account.bucket), format!("{prefix}CloudTrail-Digest/{name}/"));
+        findings.push(unrecognised(&location, Timestamp::from_unix(0), "no region is called so"));
+    }
+    let is_asked = |name: &&String| {
+        let asked = &context.request.regions;
+        is_region(name)
+            && (asked.is_empty() || asked.contains(*name))
+            && account.region.as_ref().is_none_or(|only| only == *name)
+    };
+    let with_digests =
+        digests.iter().filter(is_asked).map(|name| Place { folder: folder(name), has_digests: true });
+    let without = logs.iter().filter(is_asked).filter(|name| !digests.contains(name));
+    let without = without.map(|name| Place { folder: folder(name), has_digests: false });
+    (with_digests.chain(without).collect(), findings)
+}
+
+/// Lists the digests of one region: its chains, each with a neighbour before and some after the asked range.
+pub(super) fn list(context: Context<'_>, places: &[Place]) -> Unit {
+    let mut listing = Listing { context, chains: BTreeMap::new(), findings: Vec::new() };
+    for (index, place) in places.iter().enumerate().filter(|(_, place)| place.has_digests) {
+        listing.folder(u32::try_from(index).unwrap_or(u32::MAX), &place.folder);
+    }
+    let Listing { chains, findings, .. } = listing;
+    let request = context.request;
+    let chains: BTreeMap<_, _> =
+        chains.into_iter().map(|(id, entries)| (id, neighbours(request, entries))).collect();
+    let is_selected =
+        |id: &ChainId| request.trails.is_empty() || request.trails.iter().any(|name| **name == *id.trail);
+    let mut unit = Unit::new(places.iter().map(|place| place.folder.clone()).collect(), chains, is_selected);
+    unit.has_digest_folder = places.iter().any(|place| place.has_digests);
+    let undigested =
+        places.iter().filter(|place| !place.has_digests && unreferenced::has_logs(context, &place.folder));
+    unit.undigested = undigested
+        .map(|Place { folder, .. }| Location::new(Arc::clone(&folder.bucket), folder.log_prefix()))
+        .collect();
+    let (account, region) = (Arc::clone(&unit.account), Arc::clone(&unit.region));
+    unit.findings = findings.into_iter().map(|finding| finding.of_region(&account, &region)).collect();
+    unit
+}
+
+struct Listing<'a> {
+    context: Context<'a>,
+    chains: BTreeMap<ChainId, Vec<Entry>>,
+    findings: Vec<Finding>,
+}
+
+impl Listing<'_> {
+    fn folder(&mut self, index: u32, folder: &RegionFolder) {
+        let Request { range, now, .. } = *self.context.request;
+        let prefix = folder.digest_prefix();
+        let after = range.start.map(|start| format!("{prefix}{}", start.plus(-LOOK_BACK).day_folder()));
+        let limit = range.end.plus(MAX_LOOK_AHEAD);
+        let past_limit = (limit < now).then(|| format!("{prefix}{}0", limit.day_folder()));
+        for listed in self.context.tools.store.list(&folder.bucket, &prefix, after.as_deref()) {
+            let listed = match listed {
+                Ok(listed) => listed,
+                Err(error) => return self.findings.push(cannot_list(&folder.bucket, &prefix, &error)),
+            };
+            if past_limit.as_ref().is_some_and(|limit| listed.key > *limit) {
+                return;
+            }
+            if listed.size == 0 && listed.key.ends_with('/') {
+                continue;
+            }
+            let location = Location::new(Arc::clone(&folder.bucket), listed.key);
+            match DigestKey::parse(&location) {
+                Some(key) if key.end > now.plus(CLOCK_SKEW) => {
+                    self.findings.push(unrecognised(&location, key.end, "its name is dated in the future"));
+                }
+                Some(key) if self.is_enough(&key) => return,
+                Some(key) => {
+                    self.chains.entry(key.chain()).or_default().push(Entry { end: key.end, folder: index })
+                }
+                None => self.findings.push(unrecognised(
+                    &location,
+                    Timestamp::from_unix(0),
+                    "no digest is called so",
+                )),
+            }
+        }
+    }
+
+    /// Whether every chain seen so far has its witnesses after the asked range, and `key` is later than needed.
+    fn is_enough(&self, key: &DigestKey) -> bool {
+        let end = self.context.request.range.end;
+        let later = |entries: &Vec<Entry>| entries.iter().rev().take_while(|entry| entry.end > end).count();
+        key.end > end.plus(LOOK_AHEAD.0) && self.chains.values().all(|entries| later(entries) >= LOOK_AHEAD.1)
+    }
+}
+
+/// Keeps of a chain's digests those that may overlap the asked range, the witnesses after it, and one before.
+fn neighbours(request: &Request, mut entries: Vec<Entry>) -> Vec<Entry> {
+    entries.sort_unstable();
+    let end = request.range.end;
+    let before = request.range.start.map_or(0, |start| entries.partition_point(|entry| entry.end <= start));
+    let near = entries.partition_point(|entry| entry.end <= end.plus(LOOK_AHEAD.0));
+    let inside = entries.partition_point(|entry| entry.end <= end);
+    let until = near.max(inside + LOOK_AHEAD.1).min(entries.len());
+    entries.drain(before.saturating_sub(1)..until).collect()
+}

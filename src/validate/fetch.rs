@@ -1,0 +1,163 @@
+//! Reads one digest: its bytes, its metadata, and whether a signature at hand proves it.
+
+use crate::digest::{DigestFile, SIGNATURE_ALGORITHM};
+use crate::gzip::{self, BodyError, Sizes};
+use crate::ident::Location;
+use crate::keys::{KeyRing, Lookup, TrustedKey};
+use crate::signature::{self, SignatureProof};
+use crate::store::{METADATA_ERROR, Metadata, StoreError};
+use crate::time::Timestamp;
+
+use super::Context;
+
+/// What a digest without log files weighs in a window.
+pub(super) const DIGEST_WEIGHT: u64 = 12;
+
+/// A digest as it was read.
+pub(super) struct Fetched {
+    /// Where it was looked for.
+    pub(super) location: Location,
+    /// The end its name gives.
+    pub(super) end: Timestamp,
+    pub(super) content: Content,
+    /// The signature in its metadata, hex.
+    pub(super) signature: Option<String>,
+    /// Why its metadata could not be understood.
+    pub(super) metadata_error: Option<String>,
+    /// When a backfill digest says it was made.
+    pub(super) generated: Option<Timestamp>,
+    pub(super) sizes: Sizes,
+}
+
+/// What was found in a digest's place.
+pub(super) enum Content {
+    Parsed(DigestFile),
+    Malformed(String),
+    Unreadable(String),
+    Gone,
+}
+
+impl Fetched {
+    pub(super) fn weight(&self) -> u64 {
+        DIGEST_WEIGHT + self.file().map_or(0, |file| file.log_count() as u64)
+    }
+
+    pub(super) const fn file(&self) -> Option<&DigestFile> {
+        match &self.content {
+            Content::Parsed(file) => Some(file),
+            Content::Malformed(_) | Content::Unreadable(_) | Content::Gone => None,
+        }
+    }
+}
+
+/// Reads the digest at `location`.
+pub(super) fn digest(context: Context<'_>, location: Location, end: Timestamp) -> Fetched {
+    let mut fetched = Fetched {
+        location,
+        end,
+        content: Content::Gone,
+        signature: None,
+        metadata_error: None,
+        generated: None,
+        sizes: Sizes::default(),
+    };
+    match context.tools.store.get(&fetched.location) {
+        Ok(mut object) => {
+            fetched.take_metadata(object.metadata);
+            let inflated = gzip::inflate(&mut *object.body, object.encoding, context.request.limits.digest);
+            (fetched.content, fetched.sizes) = parse(inflated);
+        }
+        Err(StoreError::NotFound) => {}
+        Err(error) => fetched.content = Content::Unreadable(error.to_string()),
+    }
+    context.tools.progress.digest(fetched.sizes.compressed);
+    fetched
+}
+
+fn parse(inflated: Result<(Vec<u8>, Sizes), BodyError>) -> (Content, Sizes) {
+    match inflated {
+        Ok((bytes, sizes)) => match DigestFile::parse(&bytes) {
+            Ok(file) => (Content::Parsed(file), sizes),
+            Err(error) => (Content::Malformed(error.to_string()), sizes),
+        },
+        Err(BodyError::Malformed(reason)) => (Content::Malformed(reason.to_owned()), Sizes::default()),
+        Err(error @ (BodyError::TooLarge(_) | BodyError::Unreadable(_))) => {
+            (Content::Unreadable(error.to_string()), Sizes::default())
+        }
+    }
+}
+
+impl Fetched {
+    fn take_metadata(&mut self, mut metadata: Metadata) {
+        self.signature = metadata.remove("signature");
+        self.metadata_error = metadata.remove(METADATA_ERROR);
+        self.generated = metadata
+            .get("backfill-generation-timestamp")
+            .and_then(|text| Some(Timestamp::from_unix(text.parse::<jiff::Timestamp>().ok()?.as_second())));
+    }
+}
+
+/// What the signatures at hand say of a digest.
+pub(super) enum Proof<'k> {
+    /// One fits.
+    Signed {
+        proof: SignatureProof,
+        key: &'k TrustedKey,
+        /// Whether the one in the metadata does: if not, the one its successor records fits.
+        metadata_fits: bool,
+    },
+    /// None fits the key it names.
+    Misfit,
+    /// There is none.
+    Unsigned,
+    /// There is no key to check with, and why.
+    NoKey(String),
+}
+
+/// Checks the signature in the metadata, then the one `recorded` by the successor. `None` for what is no digest,
+/// or one that lies in another place than it names: its signature is for that place.
+pub(super) fn prove<'k>(
+    fetched: &Fetched,
+    place: &Location,
+    recorded: Option<&str>,
+    keys: &'k KeyRing,
+) -> Option<Proof<'k>> {
+    let file = fetched.file().filter(|file| file.location() == place)?;
+    let own = fetched.signature.as_deref();
+    if own.is_none() && recorded.is_none() {
+        return Some(Proof::Unsigned);
+    }
+    let signed_from = fetched.generated.unwrap_or(file.window().end).max(file.window().end);
+    let key = match known_key(file, signed_from, keys) {
+        Ok(key) => key,
+        Err(reason) => return Some(Proof::NoKey(reason)),
+    };
+    let check = |signature: Option<&str>| signature::verify(file, signature?, &key.key);
+    let signed = |proof, metadata_fits| Proof::Signed { proof, key, metadata_fits };
+    Some(match check(own) {
+        Some(proof) => signed(proof, true),
+        None => check(recorded).map_or(Proof::Misfit, |proof| signed(proof, own.is_none())),
+    })
+}
+
+fn known_key<'k>(
+    file: &DigestFile,
+    signed_from: Timestamp,
+    keys: &'k KeyRing,
+) -> Result<&'k TrustedKey, String> {
+    let fingerprint = file.fingerprint().escape_debug();
+    if file.algorithm() != SIGNATURE_ALGORITHM {
+        return Err(format!(
+            "it names the signature algorithm `{}`, which is unknown",
+            file.algorithm().escape_debug()
+        ));
+    }
+    match keys.lookup(file.fingerprint(), signed_from) {
+        Lookup::Valid(key) => Ok(key),
+        Lookup::NotThen(key) => {
+            let validity = key.validity.map(|validity| validity.to_string()).unwrap_or_default();
+            Err(format!("the key `{fingerprint}` is valid {validity}, not when this digest was signed"))
+        }
+        Lookup::Unknown => Err(format!("no key with the fingerprint `{fingerprint}` is known")),
+    }
+}

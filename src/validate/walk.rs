@@ -1,0 +1,256 @@
+//! Walks the digests of a chain from newest to oldest: proves each, links it to its successor, and looks by name
+//! for what the chain names and the listing lacks.
+
+mod judge;
+
+use crate::chain::{self, Record};
+use crate::event::{Finding, Kind, ObjectState, ObjectType};
+use crate::ident::{DigestKey, Location};
+use crate::store::StoreError;
+use crate::time::{HOUR, Interval, Timestamp};
+
+use super::Context;
+use super::fetch::{self, Content, Fetched, Proof};
+use super::unit::{Chain, Item, Unit, digest_location};
+
+/// What is known of a chain between one digest and the next older one.
+#[derive(Default)]
+pub(super) struct Walk {
+    /// The nearest newer digest that is proved.
+    anchor: Option<Anchor>,
+    /// What the nearest newer digest that could be parsed, proved or not, records of its predecessor.
+    recorded: Option<(Location, Option<Box<str>>)>,
+    /// Ends of the digests since the anchor that are there, but not proved.
+    present: Vec<Timestamp>,
+    /// Windows of proved digests that overlap the asked range.
+    pub(super) covered: Vec<Interval>,
+    /// Windows of digests that are known to be gone.
+    pub(super) missing: Vec<Interval>,
+    /// Windows of digests that are there and not proved.
+    pub(super) unproved: Vec<Interval>,
+    /// Proved digests that start a chain: when, and where they lie.
+    pub(super) restarts: Vec<(Timestamp, Location)>,
+    /// Where digests that lie elsewhere than recorded, by a move that was named, lie and belong.
+    pub(super) relocated: Option<(Location, Location, u64)>,
+}
+
+/// A proved digest whose predecessor is awaited.
+struct Anchor {
+    location: Location,
+    window: Interval,
+    /// What it records; `None` where it starts a chain.
+    record: Option<Record>,
+    /// Whether the recorded predecessor was met, or is known to be gone.
+    resolved: bool,
+}
+
+/// Takes one window of digests, as they were fetched, into their chains.
+pub(super) fn window(context: Context<'_>, units: &mut [Unit], items: &[Item], fetched: Vec<Fetched>) {
+    let work: Vec<(usize, &Item, &Fetched)> = items
+        .iter()
+        .zip(&fetched)
+        .enumerate()
+        .map(|(index, (item, fetched))| (index, item, fetched))
+        .collect();
+    let shared: &[Unit] = units;
+    let proofs = context.workers.map(&work, |(index, item, one)| {
+        let place = judge::place(context.request, one);
+        let newer = work.get(..*index).unwrap_or_default();
+        let recorded = recorded_for(shared, newer, item, &place);
+        let proof = fetch::prove(one, &place, recorded.as_deref(), context.tools.keys);
+        (place, proof)
+    });
+    for ((item, fetched), (place, proof)) in items.iter().zip(fetched).zip(proofs) {
+        let Some(unit) = units.get_mut(item.unit) else { continue };
+        let mut walker = Walker { context, unit, chain: item.chain };
+        walker.take(Judged { fetched, place, proof });
+        if item.last {
+            walker.look_for_older(None);
+        }
+    }
+}
+
+/// The signature that the nearest newer digest of the chain records for the one at `place`.
+fn recorded_for(
+    units: &[Unit],
+    newer: &[(usize, &Item, &Fetched)],
+    item: &Item,
+    place: &Location,
+) -> Option<Box<str>> {
+    let same_chain =
+        |other: &&(usize, &Item, &Fetched)| other.1.unit == item.unit && other.1.chain == item.chain;
+    let mut parsed =
+        newer.iter().rev().take_while(same_chain).filter_map(|(_, _, fetched)| fetched.file()).peekable();
+    if parsed.peek().is_some() {
+        let previous =
+            parsed.filter_map(|file| file.previous()).find(|previous| previous.location == *place)?;
+        return previous.signature.clone();
+    }
+    let chain = units.get(item.unit)?.chains.get(item.chain)?;
+    let (location, signature) = chain.walk.recorded.as_ref()?;
+    (location == place).then(|| signature.clone())?
+}
+
+/// A digest with what its signatures say.
+struct Judged<'k> {
+    fetched: Fetched,
+    /// Where CloudTrail delivered it, which is where it lies unless a move was named.
+    place: Location,
+    proof: Option<Proof<'k>>,
+}
+
+impl Judged<'_> {
+    /// Its window, as far as one can believe it: that of its content where it is proved, and at least the hour
+    /// before the end in its name where it is not.
+    fn window(&self) -> Interval {
+        let named = Interval { start: self.fetched.end.plus(-HOUR), end: self.fetched.end };
+        match (self.fetched.file(), &self.proof) {
+            (Some(file), Some(Proof::Signed { .. })) => file.window(),
+            (Some(file), _) if file.window().end == named.end => {
+                Interval { start: file.window().start.min(named.start), end: named.end }
+            }
+            _ => named,
+        }
+    }
+}
+
+/// One chain being walked.
+struct Walker<'c, 'u> {
+    context: Context<'c>,
+    unit: &'u mut Unit,
+    chain: usize,
+}
+
+impl<'c> Walker<'c, '_> {
+    fn chain(&mut self) -> Option<&mut Chain> {
+        self.unit.chains.get_mut(self.chain)
+    }
+
+    fn is_asked(&self, window: Interval) -> bool {
+        window.overlaps(self.context.request.range.interval())
+    }
+
+    fn take(&mut self, digest: Judged<'c>) {
+        self.look_for_older(Some(&digest));
+        self.look_for_cadence(&digest);
+        self.accept(digest);
+    }
+
+    /// Follows the chain by name where it names a digest newer than `next`, the next one listed.
+    fn look_for_older(&mut self, next: Option<&Judged<'_>>) {
+        let mut newest = Timestamp::from_unix(i64::MAX);
+        while let Some((location, key)) = self.awaited() {
+            let end = key.map(|key| key.end);
+            let is_next = next
+                .is_some_and(|next| next.place == location || end.is_none_or(|end| end <= next.fetched.end));
+            let is_asked = end.is_none_or(|end| self.is_asked(Interval { start: end.plus(-HOUR), end }));
+            if is_next || !is_asked || end.is_some_and(|end| end >= newest) {
+                return;
+            }
+            newest = end.unwrap_or(newest);
+            if !self.look_for(location, end.unwrap_or(self.context.request.range.end)) {
+                self.resolve();
+            }
+        }
+    }
+
+    /// The predecessor that the anchor records and that was not met yet.
+    fn awaited(&mut self) -> Option<(Location, Option<DigestKey>)> {
+        let chain = self.chain()?;
+        let anchor = chain.walk.anchor.as_ref().filter(|anchor| !anchor.resolved)?;
+        let location = anchor.record.as_ref()?.location().clone();
+        let key = DigestKey::parse(&location);
+        // A backfill digest may name an hour's digest: that one belongs to the other chain, which tells of it.
+        let other_chain = key.as_ref().is_some_and(|key| key.backfill != chain.id.backfill);
+        (!other_chain).then_some((location, key))
+    }
+
+    fn resolve(&mut self) {
+        if let Some(anchor) = self.chain().and_then(|chain| chain.walk.anchor.as_mut()) {
+            anchor.resolved = true;
+        }
+    }
+
+    /// Looks for the digests that an unbroken cadence puts between the anchor and `next`, both proved.
+    fn look_for_cadence(&mut self, next: &Judged<'_>) {
+        let (Some(Proof::Signed { .. }), Some(older)) = (&next.proof, next.fetched.file()) else { return };
+        let older_end = older.window().end;
+        let Some(chain) = self.chain().filter(|chain| !chain.id.backfill) else { return };
+        let Some(anchor) = &chain.walk.anchor else { return };
+        let Some(record) = anchor.record.as_ref().filter(|record| *record.location() != next.place) else {
+            return;
+        };
+        let Some(key) = DigestKey::parse(record.location()).or_else(|| DigestKey::parse(&next.place)) else {
+            return;
+        };
+        if !anchor.resolved {
+            return;
+        }
+        let id = chain.id.clone();
+        let known = |end: &Timestamp| {
+            chain.walk.present.contains(end) || chain.walk.missing.iter().any(|gone| gone.end == *end)
+        };
+        let ends: Vec<Timestamp> =
+            chain::cadence(older_end, anchor.window.start).into_iter().filter(|end| !known(end)).collect();
+        for end in ends {
+            if self.is_asked(Interval { start: end.plus(-HOUR), end }) {
+                self.look_for(digest_location(&id, &key.folder, end), end);
+            }
+        }
+    }
+
+    /// Reads the digest at `location`, which no listing names, and takes it into the chain if it is there.
+    /// Otherwise says that it is gone, or that nobody could look.
+    fn look_for(&mut self, location: Location, end: Timestamp) -> bool {
+        let fetched = fetch::digest(self.context, location, end);
+        if matches!(fetched.content, Content::Gone) {
+            self.gone(&fetched.location, end);
+            return false;
+        }
+        let place = judge::place(self.context.request, &fetched);
+        let recorded = self.chain().and_then(|chain| {
+            let (location, signature) = chain.walk.recorded.as_ref()?;
+            (*location == place).then(|| signature.clone())?
+        });
+        let proof = fetch::prove(&fetched, &place, recorded.as_deref(), self.context.tools.keys);
+        self.accept(Judged { fetched, place, proof });
+        true
+    }
+
+    /// A digest that the chain says was delivered is not there.
+    fn gone(&mut self, location: &Location, end: Timestamp) {
+        let window = Interval { start: end.plus(-HOUR), end };
+        let versions = self.context.tools.store.versions(location);
+        let request = self.context.request;
+        let Some(chain) = self.chain() else { return };
+        let successor = chain.walk.anchor.as_ref().map(|anchor| anchor.location.clone());
+        let mut finding =
+            gone(Kind::DigestMissing, Kind::DigestDeleted, &versions, end).about(location).over(window);
+        finding.digest = successor.map(|successor| successor.to_string());
+        chain.say(finding);
+        chain.count(request, ObjectType::Digest, end, location, ObjectState::Tampered);
+        chain.walk.missing.push(window);
+    }
+}
+
+/// The finding for an object that should be there and is not: deleted, where a delete marker says so.
+pub(super) fn gone(
+    missing: Kind,
+    deleted: Kind,
+    versions: &Result<Vec<crate::store::Version>, StoreError>,
+    at: Timestamp,
+) -> Finding {
+    let versions = versions.as_deref().unwrap_or_default();
+    let Some(marker) = versions.first().filter(|newest| newest.delete_marker) else {
+        return Finding::new(missing, at, "it was delivered, and there is no trace of it");
+    };
+    let kept = versions.iter().find(|version| !version.delete_marker);
+    let original = kept.map_or_else(
+        || "no older version is left".to_owned(),
+        |kept| format!("version `{}` may still hold it", kept.id.escape_debug()),
+    );
+    let message = format!("it was deleted at {}; {original}", marker.modified);
+    let mut finding = Finding::new(deleted, at, message);
+    finding.actual = kept.map(|kept| kept.id.clone());
+    finding
+}

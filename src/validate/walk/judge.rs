@@ -1,0 +1,295 @@
+//! Takes one digest into its chain: what it is worth by its signatures, by its successor, and what is said of it.
+
+use crate::chain::{Misfit, ProvedDigest, Record};
+use crate::digest::DigestFile;
+use crate::event::{Finding, Kind, ObjectState, ObjectType, UsedKey};
+use crate::ident::{Location, Sha256Hash};
+use crate::keys::TrustedKey;
+use crate::time::{Interval, Timestamp};
+
+use super::{Anchor, Judged, Walker};
+use crate::validate::Request;
+use crate::validate::fetch::{Content, Fetched, Proof};
+use crate::validate::unit::Ready;
+
+/// Where a digest was delivered: where it lies, or where it says, if the user named that move.
+pub(super) fn place(request: &Request, fetched: &Fetched) -> Location {
+    let Some(recorded) = fetched.file().map(DigestFile::location) else { return fetched.location.clone() };
+    let moved = |relocation: &crate::store::relocated::Relocation| {
+        relocation.copy_of(recorded).as_ref() == Some(&fetched.location)
+    };
+    if request.relocations.iter().any(moved) { recorded.clone() } else { fetched.location.clone() }
+}
+
+/// A digest on its way into the chain.
+struct Arrival {
+    location: Location,
+    place: Location,
+    end: Timestamp,
+    window: Interval,
+    asked: bool,
+    /// What the anchor records of it, if it is the awaited predecessor.
+    record: Option<Record>,
+    signature: Option<String>,
+    metadata_error: Option<String>,
+}
+
+/// What a digest turned out to be.
+enum Worth {
+    Proved(ProvedDigest),
+    Unproved(Option<DigestFile>),
+}
+
+impl<'c> Walker<'c, '_> {
+    /// Takes the next older digest.
+    pub(super) fn accept(&mut self, digest: Judged<'c>) {
+        let window = digest.window();
+        let asked = self.is_asked(window);
+        let Judged { fetched, place, proof } = digest;
+        let Fetched { location, end, content, signature, metadata_error, sizes, .. } = fetched;
+        let Some(chain) = self.chain() else { return };
+        let record = chain.walk.anchor.as_ref().and_then(|anchor| anchor.record.clone());
+        let record = record.filter(|record| *record.location() == place);
+        if asked && chain.selected {
+            chain.counts.compressed_bytes += sizes.compressed;
+            chain.counts.inflated_bytes += sizes.inflated;
+        }
+        let arrival = Arrival { location, place, end, window, asked, record, signature, metadata_error };
+        let mut said = Vec::new();
+        let worth = match content {
+            Content::Parsed(file) => self.worth(&arrival, file, proof, &mut said),
+            Content::Malformed(reason) => {
+                said.push(Finding::new(Kind::DigestMalformed, end, reason));
+                Worth::Unproved(None)
+            }
+            Content::Unreadable(reason) => {
+                said.push(Finding::new(Kind::DigestUnreadable, end, reason));
+                Worth::Unproved(None)
+            }
+            Content::Gone => {
+                said.push(Finding::new(
+                    Kind::DigestUnreadable,
+                    end,
+                    "it was listed, and gone when it was read",
+                ));
+                Worth::Unproved(None)
+            }
+        };
+        self.record(&arrival, worth, said);
+    }
+
+    /// Proves a parsed digest by its signature or by its successor, and says what does not fit.
+    fn worth(
+        &mut self,
+        arrival: &Arrival,
+        file: DigestFile,
+        proof: Option<Proof<'c>>,
+        said: &mut Vec<Finding>,
+    ) -> Worth {
+        let Some(proof) = proof else {
+            let mut finding = Finding::new(
+                Kind::DigestMoved,
+                arrival.end,
+                "it names another place than the one it lies in",
+            );
+            finding.expected = Some(file.location().to_string());
+            finding.actual = Some(arrival.location.to_string());
+            said.push(finding);
+            return Worth::Unproved(Some(file));
+        };
+        let kind = match proof {
+            Proof::Signed { proof, key, metadata_fits } => {
+                return match ProvedDigest::by_signature(file, proof) {
+                    Ok(proved) => {
+                        self.use_key(key);
+                        say_misfits(arrival, &proved, metadata_fits, said);
+                        Worth::Proved(proved)
+                    }
+                    Err(file) => Worth::Unproved(Some(file)),
+                };
+            }
+            Proof::Misfit => (Kind::DigestModified, "its signature does not fit its content".to_owned()),
+            Proof::Unsigned => (Kind::DigestUnsigned, unsigned(arrival)),
+            Proof::NoKey(reason) => (Kind::KeyUnknown, reason),
+        };
+        by_successor(arrival, file, kind, said)
+    }
+
+    fn use_key(&mut self, key: &TrustedKey) {
+        self.unit.keys.insert(UsedKey {
+            fingerprint: key.key.fingerprint().to_owned(),
+            region: self.unit.region.to_string(),
+            valid_from: key.validity.map(|validity| validity.start),
+            valid_to: key.validity.map(|validity| validity.end),
+            source: key.source.clone(),
+        });
+    }
+
+    /// Enters a judged digest into the chain and the counts.
+    fn record(&mut self, arrival: &Arrival, worth: Worth, mut said: Vec<Finding>) {
+        let request = self.context.request;
+        let Some(chain) = self.chain() else { return };
+        if arrival.place != arrival.location {
+            let seen = chain.walk.relocated.as_ref().map_or(0, |(_, _, seen)| *seen);
+            chain.walk.relocated = Some((arrival.location.clone(), arrival.place.clone(), seen + 1));
+        }
+        let intruder = is_intruder(chain.walk.anchor.as_ref(), arrival);
+        if intruder && matches!(worth, Worth::Proved(_)) {
+            let message = "its successor records another digest before itself, yet this one is genuine";
+            said.push(Finding::new(Kind::ChainBroken, arrival.end, message));
+        }
+        if arrival.record.is_some()
+            && let Some(anchor) = &mut chain.walk.anchor
+        {
+            anchor.resolved = true;
+        }
+        if arrival.asked && chain.selected {
+            let state = state(&said, matches!(worth, Worth::Proved(_)));
+            chain.count(request, ObjectType::Digest, arrival.end, &arrival.location, state);
+            for finding in said {
+                let finding = finding.about(&arrival.location);
+                chain.say(match &arrival.record {
+                    Some(record) => finding.by_digest(record.successor()),
+                    None => finding,
+                });
+            }
+        }
+        match worth {
+            Worth::Proved(proved) => self.enter_proved(arrival, proved, intruder),
+            Worth::Unproved(file) => self.enter_unproved(arrival, file),
+        }
+    }
+
+    fn enter_proved(&mut self, arrival: &Arrival, proved: ProvedDigest, intruder: bool) {
+        let folder = self.unit.folder_of(&arrival.location);
+        let Some(chain) = self.unit.chains.get_mut(self.chain) else { return };
+        let (window, record) = (proved.file().window(), proved.record());
+        let (is_hourly, counted) = (!chain.id.backfill, arrival.asked && chain.selected);
+        if is_hourly && arrival.asked {
+            match chain.walk.covered.last_mut() {
+                Some(last) if last.start == window.end => last.start = window.start,
+                _ => chain.walk.covered.push(window),
+            }
+        }
+        if record.is_none() {
+            chain.walk.restarts.push((window.start, arrival.location.clone()));
+        }
+        chain.walk.recorded =
+            proved.file().previous().map(|previous| (previous.location.clone(), previous.signature.clone()));
+        if !intruder {
+            chain.walk.anchor =
+                Some(Anchor { location: arrival.place.clone(), window, record, resolved: false });
+            chain.walk.present.clear();
+        }
+        self.unit.ready.push(Ready { chain: self.chain, digest: proved, counted });
+        if is_hourly {
+            self.unit.cover(folder, window);
+        }
+    }
+
+    fn enter_unproved(&mut self, arrival: &Arrival, file: Option<DigestFile>) {
+        let Some(chain) = self.chain() else { return };
+        chain.walk.present.push(arrival.end);
+        if arrival.asked {
+            chain.walk.unproved.push(arrival.window);
+        }
+        let Some(file) = file else { return };
+        chain.walk.recorded =
+            file.previous().map(|previous| (previous.location.clone(), previous.signature.clone()));
+        if arrival.asked && chain.selected {
+            chain.claim(file.claimed_logs(), &arrival.location, arrival.end);
+        }
+    }
+}
+
+/// Whether a digest stands where the anchor's record leaves no room for one.
+fn is_intruder(anchor: Option<&Anchor>, arrival: &Arrival) -> bool {
+    let awaiting = anchor.is_some_and(|anchor| !anchor.resolved && anchor.record.is_some());
+    awaiting && arrival.record.is_none()
+}
+
+/// What is said of a digest with a fitting signature that does not fit its successor.
+fn say_misfits(arrival: &Arrival, proved: &ProvedDigest, metadata_fits: bool, said: &mut Vec<Finding>) {
+    let file = proved.file();
+    let metadata = arrival.signature.as_deref();
+    let misfit = arrival.record.as_ref().and_then(|record| Some((record, record.misfit(file, metadata)?)));
+    let recorded_signature = |record: &Record| record.signature().map(str::to_owned);
+    match misfit {
+        Some((record, Misfit::Hash)) => {
+            let message = "its signature fits, but its successor records another digest in its place";
+            let finding = Finding::new(Kind::ChainBroken, arrival.end, message);
+            said.push(finding.with_hashes(record.hash(), Some(file.hash())));
+        }
+        Some((_, Misfit::Overlap)) => {
+            said.push(Finding::new(Kind::ChainBroken, arrival.end, "it ends after its successor starts"));
+        }
+        Some((_, Misfit::Signature)) | None if metadata_fits => {}
+        Some((_, Misfit::Signature)) | None => {
+            let message = "the signature in its metadata is not the one that its successor records";
+            let mut finding = Finding::new(Kind::DigestModified, arrival.end, message);
+            finding.expected = arrival.record.as_ref().and_then(recorded_signature);
+            finding.actual = metadata.map(str::to_owned);
+            said.push(finding);
+        }
+    }
+    if metadata.is_none()
+        && let Some(error) = &arrival.metadata_error
+    {
+        let message = format!("{error}; the signature that its successor records fits");
+        said.push(Finding::new(Kind::DigestUnsigned, arrival.end, message).as_notice());
+    }
+}
+
+/// Judges a digest that no signature proves by what its successor records.
+fn by_successor(
+    arrival: &Arrival,
+    file: DigestFile,
+    (kind, reason): (Kind, String),
+    said: &mut Vec<Finding>,
+) -> Worth {
+    let found = file.hash();
+    let recorded: Option<Sha256Hash> = arrival.record.as_ref().and_then(Record::hash);
+    let mut finding = Finding::new(kind, arrival.end, reason);
+    let worth = match &arrival.record {
+        Some(record) if recorded == Some(found) => match ProvedDigest::by_successor(file, record) {
+            Ok(proved) => Worth::Proved(proved),
+            Err(file) => Worth::Unproved(Some(file)),
+        },
+        _ => Worth::Unproved(Some(file)),
+    };
+    match (&worth, recorded) {
+        (Worth::Proved(_), _) if kind == Kind::DigestModified => {
+            finding.message =
+                "the signature in its metadata does not fit, though its successor proves its content"
+                    .to_owned();
+        }
+        (Worth::Proved(_), _) => {
+            finding.message.push_str("; its successor proves it");
+            finding = finding.as_notice();
+        }
+        (Worth::Unproved(_), Some(recorded)) => {
+            let message = "its content is not what its successor records";
+            finding = Finding::new(Kind::DigestModified, arrival.end, message)
+                .with_hashes(Some(recorded), Some(found));
+        }
+        (Worth::Unproved(_), None) => finding.actual = Some(found.to_string()),
+    }
+    said.push(finding);
+    worth
+}
+
+fn unsigned(arrival: &Arrival) -> String {
+    let plain = "it has no signature in its metadata, in a sidecar or in a successor";
+    arrival.metadata_error.as_ref().map_or_else(|| plain.to_owned(), |error| format!("{plain}: {error}"))
+}
+
+/// What a digest counts as, by the gravest thing said of it.
+fn state(said: &[Finding], proved: bool) -> ObjectState {
+    use crate::event::Severity;
+    match said.iter().map(|finding| finding.severity).max() {
+        Some(Severity::Tampered) => ObjectState::Tampered,
+        Some(Severity::Incomplete) => ObjectState::Unverified,
+        Some(Severity::Notice) | None if proved => ObjectState::Valid,
+        Some(Severity::Notice) | None => ObjectState::Unverified,
+    }
+}
