@@ -1,0 +1,321 @@
+//! Delivery: hour by hour in each chain, log files first and then the digest that lists them.
+
+use std::collections::HashMap;
+
+use rayon::prelude::*;
+
+use super::document::{Document, LogEntry, Signed, signature_metadata};
+use super::events::{self, Content};
+use super::keys::KeyRing;
+use super::real;
+use super::{LogContent, SimulateError, Spec, stream};
+use crate::ident::{DigestKey, Location, LogFolderKey, RegionFolder, Sha256Hash};
+use crate::store::{Deposit, Metadata};
+use crate::time::{HOUR, Timestamp};
+
+/// Minutes in log files' names are multiples of this, in seconds.
+const MINUTES: i64 = 300;
+
+/// How long after the hour's end its backfill digest is made, in hours.
+const BACKFILL_DELAY: u32 = 3;
+
+/// What was delivered, by name.
+#[derive(Debug)]
+pub(super) struct Delivered {
+    /// Digests, backfill digests included. Empty where nothing is to be tampered with.
+    pub(super) digests: Vec<DeliveredDigest>,
+    /// Log files. Empty where nothing is to be tampered with.
+    pub(super) logs: Vec<DeliveredLog>,
+    pub(super) digest_count: u64,
+    pub(super) log_count: u64,
+    pub(super) end: Timestamp,
+}
+
+/// A digest that was delivered.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct DeliveredDigest {
+    pub(super) end: Timestamp,
+    pub(super) location: Location,
+    pub(super) key: DigestKey,
+    /// Whether it lists log files.
+    pub(super) lists: bool,
+}
+
+/// A log file that was delivered.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct DeliveredLog {
+    pub(super) minute: Timestamp,
+    pub(super) location: Location,
+}
+
+/// Where and with what a delivery is made.
+pub(super) struct Site<'a> {
+    spec: &'a Spec,
+    keys: &'a KeyRing,
+    store: &'a dyn Deposit,
+    shared: Option<Body>,
+    existing: HashMap<(&'a str, &'a str), Vec<&'a LogContent>>,
+}
+
+/// A chain that is being made.
+#[derive(Clone, Copy)]
+struct Chain<'a> {
+    account: &'a str,
+    region: &'a str,
+    trail: &'a str,
+}
+
+/// A log file as stored, and what a digest says of it.
+struct Body {
+    stored: Vec<u8>,
+    hash: Sha256Hash,
+    oldest: Timestamp,
+    newest: Timestamp,
+}
+
+impl<'a> Site<'a> {
+    /// Prepares a delivery to `store`.
+    pub(super) fn new(
+        spec: &'a Spec,
+        keys: &'a KeyRing,
+        store: &'a dyn Deposit,
+    ) -> Result<Self, SimulateError> {
+        let mut existing: HashMap<_, Vec<_>> = HashMap::new();
+        for log in &spec.logs {
+            existing.entry((log.account.as_str(), log.region.as_str())).or_default().push(log);
+        }
+        existing.values_mut().for_each(|logs| logs.sort_by_key(|log| log.minute));
+        let mut site = Self { spec, keys, store, shared: None, existing };
+        if let ([account, ..], [region, ..], true) = (&*spec.accounts, &*spec.regions, spec.shared_body) {
+            let random = &mut stream(spec.seed, "shared log");
+            let content = events::content(random, (account, region), spec.start, spec.events_per_log)?;
+            site.shared = Some(site.body(&content)?);
+        }
+        Ok(site)
+    }
+
+    /// Delivers every chain.
+    pub(super) fn deliver(&self) -> Result<Delivered, SimulateError> {
+        let made: Vec<Delivered> =
+            self.chains().into_par_iter().map(|chain| self.deliver_chain(chain)).collect::<Result<_, _>>()?;
+        let mut all = Delivered::none(self.spec.start);
+        made.into_iter().for_each(|one| all.add(one));
+        all.digests.sort_unstable();
+        all.logs.sort_unstable();
+        Ok(all)
+    }
+
+    fn chains(&self) -> Vec<Chain<'a>> {
+        let spec = self.spec;
+        let mut chains = Vec::new();
+        for account in &spec.accounts {
+            for region in &spec.regions {
+                chains.extend(spec.trails.iter().map(|trail| Chain { account, region, trail }));
+            }
+        }
+        chains
+    }
+
+    fn deliver_chain(&self, chain: Chain<'a>) -> Result<Delivered, SimulateError> {
+        let mut delivered = Delivered::none(self.spec.start);
+        let mut previous = None;
+        for hour in 0..self.spec.hours {
+            if self.spec.is_stopped(hour) {
+                previous = None;
+            } else if self.spec.skip_hour != Some(hour) {
+                previous = Some(self.deliver_hour(chain, hour, previous.as_ref(), &mut delivered)?);
+            }
+        }
+        Ok(delivered)
+    }
+
+    fn deliver_hour(
+        &self,
+        chain: Chain<'a>,
+        hour: u32,
+        previous: Option<&Signed>,
+        delivered: &mut Delivered,
+    ) -> Result<Signed, SimulateError> {
+        let mut logs = if self.spec.is_quiet(hour) { Vec::new() } else { self.deliver_logs(chain, hour)? };
+        delivered.log_count += logs.len() as u64;
+        if self.remembers() {
+            delivered.logs.extend(logs.iter().map(|(minute, log)| DeliveredLog::new(*minute, log)));
+        }
+        if self.spec.is_backfilled(hour)
+            && let Some((_, late)) = logs.pop()
+        {
+            self.deliver_backfill(chain, hour, late, delivered)?;
+        }
+        let key = self.digest_key(chain, hour, false);
+        let logs: Vec<LogEntry> = logs.into_iter().map(|(_, log)| log).collect();
+        let signer = self.keys.at_hour(hour);
+        let document = Document::starting(&key, self.spec.window(hour), logs).naming_key(signer);
+        let document = match previous {
+            Some(previous) => document.following(previous),
+            None => document,
+        };
+        let signed = document.sign(signer)?;
+        self.put_digest(&signed, &Metadata::new())?;
+        delivered.digest(key, &document, self.remembers());
+        Ok(signed)
+    }
+
+    /// A backfill digest is made hours later, by the key that signs then.
+    fn deliver_backfill(
+        &self,
+        chain: Chain<'a>,
+        hour: u32,
+        late: LogEntry,
+        delivered: &mut Delivered,
+    ) -> Result<(), SimulateError> {
+        let key = self.digest_key(chain, hour, true);
+        let window = self.spec.window(hour);
+        let made = window.end.plus(i64::from(BACKFILL_DELAY) * HOUR);
+        let signer = self.keys.at_hour(hour.saturating_add(BACKFILL_DELAY));
+        let document = Document::starting(&key, window, vec![late]).naming_key(signer);
+        let stamp = Metadata::from([("backfill-generation-timestamp".to_owned(), made.to_string())]);
+        self.put_digest(&document.sign(signer)?, &stamp)?;
+        delivered.digest(key, &document, self.remembers());
+        Ok(())
+    }
+
+    fn put_digest(&self, signed: &Signed, more: &Metadata) -> Result<(), SimulateError> {
+        let mut metadata = Metadata::new();
+        if self.spec.metadata {
+            metadata = signature_metadata(&signed.signature);
+            metadata.extend(more.clone());
+        }
+        self.put(&signed.location, &self.spec.pack(&signed.content)?, &metadata)
+    }
+
+    fn digest_key(&self, chain: Chain<'a>, hour: u32, backfill: bool) -> DigestKey {
+        DigestKey {
+            folder: self.folder(chain, hour),
+            trail: chain.trail.into(),
+            home_region: self.spec.home().into(),
+            end: self.spec.window(hour).end,
+            backfill,
+        }
+    }
+
+    fn folder(&self, chain: Chain<'a>, hour: u32) -> RegionFolder {
+        self.spec.folder(self.spec.bucket_at(hour), chain.account, chain.region)
+    }
+
+    /// Delivers the log files of one hour and says what its digest will: their minutes and entries.
+    fn deliver_logs(&self, chain: Chain<'a>, hour: u32) -> Result<Vec<(Timestamp, LogEntry)>, SimulateError> {
+        let folder = self.folder(chain, hour);
+        if self.spec.logs.is_empty() {
+            let numbers = (0..self.spec.logs_per_hour).into_par_iter();
+            return numbers.map(|number| self.deliver_made_up(chain, &folder, hour, number)).collect();
+        }
+        let found = self.existing_logs(chain, hour);
+        found.par_iter().map(|log| self.deliver_existing(&folder, log)).collect()
+    }
+
+    fn deliver_made_up(
+        &self,
+        chain: Chain<'a>,
+        folder: &RegionFolder,
+        hour: u32,
+        number: u32,
+    ) -> Result<(Timestamp, LogEntry), SimulateError> {
+        let Chain { account, region, trail } = chain;
+        let random = &mut stream(self.spec.seed, &format!("log {account} {region} {trail} {hour} {number}"));
+        let minute = self.minute(hour, number);
+        let location = log_location(folder, minute, &events::unique(random));
+        if let Some(body) = &self.shared {
+            return Ok((minute, self.put_log(&location, body)?));
+        }
+        let content = events::content(random, (account, region), minute, self.spec.events_per_log)?;
+        Ok((minute, self.put_log(&location, &self.body(&content)?)?))
+    }
+
+    /// The minutes of an hour's log files are spread evenly over the multiples of five in its window.
+    fn minute(&self, hour: u32, number: u32) -> Timestamp {
+        let window = self.spec.window(hour);
+        let first = window.start.plus((-window.start.unix()).rem_euclid(MINUTES));
+        let minutes = (window.end.unix() - first.unix() + MINUTES - 1) / MINUTES;
+        let step = i64::from(number) * minutes / i64::from(self.spec.logs_per_hour.max(1));
+        first.plus(step * MINUTES)
+    }
+
+    fn deliver_existing(
+        &self,
+        folder: &RegionFolder,
+        log: &LogContent,
+    ) -> Result<(Timestamp, LogEntry), SimulateError> {
+        let key = format!("{}{}/{}", folder.log_prefix(), log.minute.day_folder(), log.name);
+        let location = Location::new(folder.bucket.clone(), key);
+        let (stored, content) = real::read(log)?;
+        let hash = Sha256Hash::of(&content.json);
+        let stored = if self.spec.inflated { content.json } else { stored };
+        let body = Body { stored, hash, oldest: content.oldest, newest: content.newest };
+        Ok((log.minute, self.put_log(&location, &body)?))
+    }
+
+    /// The existing log files whose minute is in the window of `hour`. The first trail delivers them.
+    fn existing_logs(&self, chain: Chain<'a>, hour: u32) -> &[&'a LogContent] {
+        let is_first = self.spec.trails.first().is_some_and(|first| first == chain.trail);
+        let Some(logs) = self.existing.get(&(chain.account, chain.region)).filter(|_| is_first) else {
+            return &[];
+        };
+        let window = self.spec.window(hour);
+        let before = |moment: Timestamp| logs.partition_point(|log| log.minute < moment);
+        logs.get(before(window.start)..before(window.end)).unwrap_or_default()
+    }
+
+    fn body(&self, content: &Content) -> Result<Body, SimulateError> {
+        let stored = self.spec.pack(&content.json)?;
+        let hash = Sha256Hash::of(&content.json);
+        Ok(Body { stored, hash, oldest: content.oldest, newest: content.newest })
+    }
+
+    fn put_log(&self, location: &Location, body: &Body) -> Result<LogEntry, SimulateError> {
+        self.put(location, &body.stored, &Metadata::new())?;
+        Ok(LogEntry::new(location, body.hash, body.oldest, body.newest))
+    }
+
+    fn put(&self, location: &Location, body: &[u8], metadata: &Metadata) -> Result<(), SimulateError> {
+        let failed = |source| SimulateError::Store { location: location.clone(), source };
+        self.store.put(location, body, metadata).map_err(failed)
+    }
+
+    /// Names are remembered only where something is to be done to them.
+    fn remembers(&self) -> bool {
+        !self.spec.tampers.is_empty()
+    }
+}
+
+fn log_location(folder: &RegionFolder, minute: Timestamp, unique: &str) -> Location {
+    Location::new(folder.bucket.clone(), LogFolderKey::make(folder, minute, unique))
+}
+
+impl DeliveredLog {
+    fn new(minute: Timestamp, log: &LogEntry) -> Self {
+        Self { minute, location: log.location() }
+    }
+}
+
+impl Delivered {
+    const fn none(end: Timestamp) -> Self {
+        Self { digests: Vec::new(), logs: Vec::new(), digest_count: 0, log_count: 0, end }
+    }
+
+    fn digest(&mut self, key: DigestKey, document: &Document, remember: bool) {
+        self.digest_count += 1;
+        self.end = self.end.max(key.end);
+        if remember {
+            let lists = !document.log_files.is_empty();
+            self.digests.push(DeliveredDigest { end: key.end, location: document.location(), key, lists });
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.digests.extend(other.digests);
+        self.logs.extend(other.logs);
+        self.digest_count += other.digest_count;
+        self.log_count += other.log_count;
+        self.end = self.end.max(other.end);
+    }
+}
