@@ -1,0 +1,209 @@
+//! Reports: what a run's events become on the way out. One format is one [`Sink`] in one small file.
+//!
+//! Every output is opened before the work begins, so that a file that cannot be written stops a run of hours at
+//! its first second. [`Fanout`] passes the same events to all of them.
+
+pub mod escape;
+pub mod json;
+pub mod progress;
+mod text;
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use crate::event::{Event, Severity, Sink};
+
+/// The form of a report.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Format {
+    /// For people, on a terminal or in a mail.
+    Text,
+    /// For programs, `trailproof/report/1`: one document, written when the run is over. Specified in [`json`].
+    Json,
+}
+
+impl Format {
+    /// Every format.
+    pub const ALL: [Self; 2] = [Self::Text, Self::Json];
+
+    /// The word on the command line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        }
+    }
+}
+
+impl FromStr for Format {
+    type Err = UnknownFormat;
+
+    fn from_str(word: &str) -> Result<Self, UnknownFormat> {
+        let named = Self::ALL.into_iter().find(|format| format.as_str() == word);
+        named.ok_or_else(|| UnknownFormat(escape::for_terminal(word).into_owned()))
+    }
+}
+
+/// A word that names no format.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("`{0}` is no report format: choose one of {known}", known = known_formats())]
+pub struct UnknownFormat(String);
+
+fn known_formats() -> String {
+    Format::ALL.map(|format| format!("`{}`", format.as_str())).join(", ")
+}
+
+/// How a text report looks. No other format has options.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Options {
+    /// Colours the verdict and the severities. The words stand there in any case.
+    pub colour: bool,
+    /// Prints the verdict line and nothing else; outranks `verbose`.
+    pub quiet: bool,
+    /// Lists every object as it is judged, before the verdict.
+    pub verbose: bool,
+}
+
+/// A sink that writes a report of `format` to `writer`, buffered, and flushes it when the run is over.
+///
+/// Errors of the writer come back from [`Sink::event`] as they are, [`io::ErrorKind::BrokenPipe`] included.
+pub fn to_writer(format: Format, options: Options, writer: Box<dyn Write + Send>) -> Box<dyn Sink> {
+    match format {
+        Format::Text => Box::new(text::Text::new(options, writer)),
+        Format::Json => Box::new(json::Json::new(writer)),
+    }
+}
+
+/// The word for a severity in every report.
+const fn severity_word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Notice => "notice",
+        Severity::Incomplete => "incomplete",
+        Severity::Tampered => "tampered",
+    }
+}
+
+/// Why a further report cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// No `=`, or nothing on one side of it.
+    #[error("`{0}` names no format and file")]
+    Spec(String),
+    /// A format that does not exist.
+    #[error(transparent)]
+    Format(#[from] UnknownFormat),
+    /// The file cannot be written.
+    #[error("cannot write `{path}`: {source}")]
+    Open {
+        /// The file as named, safe to print.
+        path: String,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+impl ReportError {
+    /// What to do about it, for a `hint:` line.
+    #[must_use]
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::Spec(_) | Self::Format(_) => "give FORMAT=FILE, such as `--report json=report.json`",
+            Self::Open { .. } => "name a file in a folder that exists and that you may write to",
+        }
+    }
+}
+
+/// Opens the file of `spec`, `FORMAT=FILE`, and returns what [`to_writer`] needs for it.
+///
+/// The file is emptied here, so what an earlier run left in it can never pass for the report of a run that broke off.
+///
+/// # Errors
+/// [`ReportError`] where the words are wrong or the file cannot be created or emptied.
+pub fn open_report(spec: &str) -> Result<(Format, PathBuf, Box<dyn Write + Send>), ReportError> {
+    let (format, path) = spec
+        .split_once('=')
+        .filter(|(format, path)| !format.is_empty() && !path.is_empty())
+        .ok_or_else(|| ReportError::Spec(escape::for_terminal(spec).into_owned()))?;
+    let format = format.parse()?;
+    match File::create(path) {
+        Ok(file) => Ok((format, PathBuf::from(path), Box::new(file))),
+        Err(source) => Err(ReportError::Open { path: escape::for_terminal(path).into_owned(), source }),
+    }
+}
+
+/// An output that could not be written to its end.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write to `{name}`: {source}")]
+pub struct OutputError {
+    /// The output's name, as given to [`Fanout::add`].
+    pub name: String,
+    /// What the system says.
+    pub source: io::Error,
+}
+
+impl OutputError {
+    /// Whether the reader went away, as `head` does once it has seen enough.
+    #[must_use]
+    pub fn is_broken_pipe(&self) -> bool {
+        self.source.kind() == io::ErrorKind::BrokenPipe
+    }
+}
+
+/// Passes every event to several sinks. One that fails is left out from then on; the others still get everything.
+#[derive(Default)]
+pub struct Fanout {
+    outputs: Vec<(String, Box<dyn Sink>)>,
+    failures: Vec<OutputError>,
+}
+
+impl Fanout {
+    /// No outputs yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds an output; `name` is what an [`OutputError`] calls it: `stdout`, or the file's path.
+    pub fn add(&mut self, name: impl Into<String>, sink: Box<dyn Sink>) {
+        self.outputs.push((name.into(), sink));
+    }
+
+    /// Says whether every output was written to its end.
+    ///
+    /// # Errors
+    /// The first failure. One that is no broken pipe comes before any that is, since a full disk must be told and a
+    /// reader that went away need not be.
+    pub fn finish(self) -> Result<(), OutputError> {
+        let (gone, mut failed): (Vec<_>, Vec<_>) =
+            self.failures.into_iter().partition(OutputError::is_broken_pipe);
+        failed.extend(gone);
+        failed.into_iter().next().map_or(Ok(()), Err)
+    }
+}
+
+impl Sink for Fanout {
+    /// Takes one event.
+    ///
+    /// # Errors
+    /// Only once no output is left, with the kind of the first failure: nobody would see the rest of the run.
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        let failures = &mut self.failures;
+        self.outputs.retain_mut(|(name, sink)| match sink.event(event) {
+            Ok(()) => true,
+            Err(source) => {
+                failures.push(OutputError { name: name.clone(), source });
+                false
+            }
+        });
+        match failures.first() {
+            Some(first) if self.outputs.is_empty() => Err(first.source.kind().into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

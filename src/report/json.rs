@@ -1,0 +1,288 @@
+//! The JSON report, `trailproof/report/1`: one object, two spaces of indentation, one newline at the end, UTF-8.
+//!
+//! Every field below is always there; one that has nothing to say is `null`. Fields may be added in later versions,
+//! and none is ever renamed, removed or given another meaning. A moment is a string in UTC with whole seconds,
+//! `2026-09-01T00:00:00Z`; in a stretch `start` is included and `end` is not. A count is a whole number, a size is in
+//! bytes. Characters that nobody sees are written as `\uXXXX`.
+//!
+//! | field | type | meaning |
+//! |---|---|---|
+//! | `schema` | string | `trailproof/report/1` |
+//! | `version` | string | version of the program that wrote it |
+//! | `verdict` | string | `intact`, `incomplete` or `tampered` |
+//! | `sources` | array of strings | what the user named, in that order |
+//! | `range.start` | moment or null | asked start; null asks for all there is |
+//! | `range.end` | moment | asked end |
+//! | `started`, `finished` | moment | when the run began and ended |
+//! | `counts.digests.valid`, `.tampered`, `.unverified` | count | digest files of the asked range by state |
+//! | `counts.logs.valid`, `.tampered`, `.unverified` | count | log files these list, by state |
+//! | `counts.logs.unreferenced` | count | objects in log folders that no proved digest lists |
+//! | `counts.compressed_bytes` | size | bodies as stored |
+//! | `counts.inflated_bytes` | size | the same bodies inflated |
+//! | `keys[]` | array of objects | public keys that verified a digest, in order of fingerprint, region |
+//! | `keys[].fingerprint` | string | hex MD5 of the key as published |
+//! | `keys[].region` | string | region of the digests it verified |
+//! | `keys[].valid_from`, `.valid_to` | moment or null | its validity, null where the keys file gives none |
+//! | `keys[].source` | string | `cloudtrail`, or the keys file's path |
+//! | `chains[]` | array of objects | every chain of digests, in order of account, region, trail, home region |
+//! | `chains[].account` | string | account id, 12 digits |
+//! | `chains[].region` | string | region the log files are from |
+//! | `chains[].trail` | string | trail name |
+//! | `chains[].home_region` | string | region the trail was made in |
+//! | `chains[].organization` | string or null | organization id, for an organization's trail |
+//! | `chains[].backfill` | boolean | whether these are the trail's backfill digests |
+//! | `chains[].covered[]` | array of `start`, `end` | stretches of the asked range that proved digests cover, in order |
+//! | `chains[].digests` | count | digests in the asked range, those known to be missing included |
+//! | `chains[].logs` | count | log files these list |
+//! | `findings[]` | array of objects | in order of chain, time, key |
+//! | `findings[].kind` | string | `log-modified` and so on: [`Kind`](crate::event::Kind) |
+//! | `findings[].severity` | string | `tampered`, `incomplete` or `notice` |
+//! | `findings[].account`, `.region`, `.trail` | string or null | what it concerns |
+//! | `findings[].uri` | string or null | the object, `s3://BUCKET/KEY`; of a keys file, its path |
+//! | `findings[].digest` | string or null | the digest that says so, `s3://BUCKET/KEY` |
+//! | `findings[].message` | string | what was seen, for a person; not for programs |
+//! | `findings[].expected`, `.actual` | string or null | what was recorded and what was found: a hex SHA-256, a location, a signature |
+//! | `findings[].start`, `.end` | moment or null | the stretch it concerns |
+//! | `findings[].reason` | string or null | of a `chain-gap`: `logging-stopped`, `not-covered` or `digests-missing` |
+
+mod safe;
+
+use std::io::{self, BufWriter, Write};
+
+use serde::Serialize;
+
+use crate::event::{ChainSummary, Counts, Event, Finding, Reason, Sink, Summary, UsedKey};
+use crate::time::{Interval, Range, Timestamp};
+
+const SCHEMA: &str = "trailproof/report/1";
+
+/// Gathers the run and writes it when it is over. A run that never ends leaves nothing behind.
+pub(super) struct Json {
+    out: BufWriter<Box<dyn Write + Send>>,
+    begun: Option<Begun>,
+    chains: Vec<ChainSummary>,
+    findings: Vec<Finding>,
+}
+
+struct Begun {
+    sources: Vec<String>,
+    range: Range,
+    at: Timestamp,
+}
+
+impl Json {
+    pub(super) fn new(writer: Box<dyn Write + Send>) -> Self {
+        Self { out: BufWriter::new(writer), begun: None, chains: Vec::new(), findings: Vec::new() }
+    }
+
+    fn write(&mut self, summary: &Summary) -> io::Result<()> {
+        let begun = self.begun.as_ref().ok_or_else(|| io::Error::other("the run ended before it began"))?;
+        let report = WireReport::of(begun, summary, &self.chains, &self.findings);
+        let mut serializer =
+            serde_json::Serializer::with_formatter(&mut self.out, safe::SafePretty::default());
+        report.serialize(&mut serializer)?;
+        self.out.write_all(b"\n")?;
+        self.out.flush()
+    }
+}
+
+impl Sink for Json {
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        match event {
+            Event::Started { sources, range, at } => {
+                self.begun = Some(Begun { sources: sources.clone(), range: *range, at: *at });
+                Ok(())
+            }
+            Event::Object { .. } => Ok(()),
+            Event::Finding(finding) => {
+                self.findings.push(Finding::clone(finding));
+                Ok(())
+            }
+            Event::Chain(chain) => {
+                self.chains.push(chain.clone());
+                Ok(())
+            }
+            Event::Finished(summary) => self.write(summary),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct WireReport<'a> {
+    schema: &'static str,
+    version: &'static str,
+    verdict: &'static str,
+    sources: &'a [String],
+    range: WireRange,
+    started: Timestamp,
+    finished: Timestamp,
+    counts: WireCounts,
+    keys: Vec<WireKey<'a>>,
+    chains: Vec<WireChain<'a>>,
+    findings: Vec<WireFinding<'a>>,
+}
+
+impl<'a> WireReport<'a> {
+    fn of(
+        begun: &'a Begun,
+        summary: &'a Summary,
+        chains: &'a [ChainSummary],
+        findings: &'a [Finding],
+    ) -> Self {
+        Self {
+            schema: SCHEMA,
+            version: env!("CARGO_PKG_VERSION"),
+            verdict: summary.verdict.as_str(),
+            sources: &begun.sources,
+            range: WireRange { start: begun.range.start, end: begun.range.end },
+            started: begun.at,
+            finished: summary.at,
+            counts: WireCounts::of(&summary.counts),
+            keys: summary.keys.iter().map(WireKey::of).collect(),
+            chains: chains.iter().map(WireChain::of).collect(),
+            findings: findings.iter().map(WireFinding::of).collect(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct WireRange {
+    start: Option<Timestamp>,
+    end: Timestamp,
+}
+
+#[derive(Serialize)]
+struct WireCounts {
+    digests: WireDigestCounts,
+    logs: WireLogCounts,
+    compressed_bytes: u64,
+    inflated_bytes: u64,
+}
+
+#[derive(Serialize)]
+struct WireDigestCounts {
+    valid: u64,
+    tampered: u64,
+    unverified: u64,
+}
+
+#[derive(Serialize)]
+struct WireLogCounts {
+    valid: u64,
+    tampered: u64,
+    unverified: u64,
+    unreferenced: u64,
+}
+
+impl WireCounts {
+    const fn of(counts: &Counts) -> Self {
+        let Counts { digests, logs, compressed_bytes, inflated_bytes } = counts;
+        Self {
+            digests: WireDigestCounts {
+                valid: digests.valid,
+                tampered: digests.tampered,
+                unverified: digests.unverified,
+            },
+            logs: WireLogCounts {
+                valid: logs.valid,
+                tampered: logs.tampered,
+                unverified: logs.unverified,
+                unreferenced: logs.unreferenced,
+            },
+            compressed_bytes: *compressed_bytes,
+            inflated_bytes: *inflated_bytes,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct WireKey<'a> {
+    fingerprint: &'a str,
+    region: &'a str,
+    valid_from: Option<Timestamp>,
+    valid_to: Option<Timestamp>,
+    source: &'a str,
+}
+
+impl<'a> WireKey<'a> {
+    fn of(key: &'a UsedKey) -> Self {
+        let UsedKey { fingerprint, region, valid_from, valid_to, source } = key;
+        Self { fingerprint, region, valid_from: *valid_from, valid_to: *valid_to, source }
+    }
+}
+
+#[derive(Serialize)]
+struct WireChain<'a> {
+    account: &'a str,
+    region: &'a str,
+    trail: &'a str,
+    home_region: &'a str,
+    organization: Option<&'a str>,
+    backfill: bool,
+    covered: Vec<WireStretch>,
+    digests: u64,
+    logs: u64,
+}
+
+#[derive(Serialize)]
+struct WireStretch {
+    start: Timestamp,
+    end: Timestamp,
+}
+
+impl<'a> WireChain<'a> {
+    fn of(chain: &'a ChainSummary) -> Self {
+        let ChainSummary { id, organization, covered, digests, logs } = chain;
+        Self {
+            account: &id.account,
+            region: &id.region,
+            trail: &id.trail,
+            home_region: &id.home_region,
+            organization: organization.as_deref(),
+            backfill: id.backfill,
+            covered: covered.iter().map(|&Interval { start, end }| WireStretch { start, end }).collect(),
+            digests: *digests,
+            logs: *logs,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct WireFinding<'a> {
+    kind: &'static str,
+    severity: &'static str,
+    account: Option<&'a str>,
+    region: Option<&'a str>,
+    trail: Option<&'a str>,
+    uri: Option<&'a str>,
+    digest: Option<&'a str>,
+    message: &'a str,
+    expected: Option<&'a str>,
+    actual: Option<&'a str>,
+    start: Option<Timestamp>,
+    end: Option<Timestamp>,
+    reason: Option<&'static str>,
+}
+
+impl<'a> WireFinding<'a> {
+    fn of(finding: &'a Finding) -> Self {
+        Self {
+            kind: finding.kind.as_str(),
+            severity: super::severity_word(finding.severity),
+            account: finding.account.as_deref(),
+            region: finding.region.as_deref(),
+            trail: finding.trail.as_deref(),
+            uri: finding.uri.as_deref(),
+            digest: finding.digest.as_deref(),
+            message: &finding.message,
+            expected: finding.expected.as_deref(),
+            actual: finding.actual.as_deref(),
+            start: finding.start,
+            end: finding.end,
+            reason: finding.reason.map(Reason::as_str),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

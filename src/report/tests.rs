@@ -1,0 +1,256 @@
+//! Runs made by hand, and what holds for every format.
+
+use std::sync::{Arc, Mutex};
+
+use super::*;
+use crate::event::{ChainSummary, Counts, Finding, Kind, Reason, Summary, UsedKey, Verdict};
+use crate::ident::{ChainId, Location, Sha256Hash};
+use crate::time::{Interval, Range, Timestamp};
+
+/// A writer whose bytes can be looked at after it was given away.
+#[derive(Clone, Default)]
+pub(super) struct Captured(Arc<Mutex<Vec<u8>>>);
+
+impl Captured {
+    pub(super) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl Write for Captured {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What `events` become.
+pub(super) fn render(format: Format, options: Options, events: &[Event]) -> String {
+    let captured = Captured::default();
+    let mut sink = to_writer(format, options, Box::new(captured.clone()));
+    events.iter().for_each(|event| sink.event(event).unwrap());
+    captured.text()
+}
+
+pub(super) fn at(text: &str) -> Timestamp {
+    Timestamp::parse_digest_field(text).unwrap()
+}
+
+pub(super) fn stretch(start: &str, end: &str) -> Interval {
+    Interval::new(at(start), at(end)).unwrap()
+}
+
+pub(super) fn chain(region: &str, trail: &str) -> ChainId {
+    ChainId {
+        account: "111122223333".into(),
+        region: region.into(),
+        trail: trail.into(),
+        home_region: "us-east-1".into(),
+        backfill: false,
+    }
+}
+
+pub(super) fn covered(id: ChainId, covered: Vec<Interval>) -> Event {
+    Event::Chain(ChainSummary { id, organization: None, covered, digests: 12, logs: 36 })
+}
+
+pub(super) fn started(start: Option<&str>) -> Event {
+    let range = Range { start: start.map(at), end: at("2026-09-01T12:06:57Z") };
+    Event::Started { sources: vec!["s3://trail-logs".to_owned()], range, at: at("2026-09-02T08:00:00Z") }
+}
+
+pub(super) fn finished(verdict: Verdict, counts: Counts) -> Event {
+    let key = |fingerprint: &str, valid_from, valid_to| UsedKey {
+        fingerprint: fingerprint.to_owned(),
+        region: "us-east-1".to_owned(),
+        valid_from,
+        valid_to,
+        source: "keys.json".to_owned(),
+    };
+    let keys = vec![
+        key(
+            "31e8b5433410dfb61a9dc45cc65b22ff",
+            Some(at("2026-08-15T00:00:00Z")),
+            Some(at("2026-09-15T00:00:00Z")),
+        ),
+        key("d41d8cd98f00b204e9800998ecf8427e", None, None),
+    ];
+    Event::Finished(Summary { verdict, counts, keys, at: at("2026-09-02T08:00:12Z") })
+}
+
+pub(super) fn counts() -> Counts {
+    let mut counts = Counts { compressed_bytes: 54_321, inflated_bytes: 1_234_567, ..Counts::default() };
+    counts.digests.valid = 12;
+    counts.logs.valid = 36;
+    counts
+}
+
+pub(super) fn finding(finding: Finding) -> Event {
+    Event::Finding(Box::new(finding))
+}
+
+pub(super) fn log_modified(key: &str) -> Finding {
+    let hour = at("2026-09-01T03:06:57Z");
+    Finding::new(Kind::LogModified, hour, "the SHA-256 of its content differs")
+        .of_chain(&chain("us-east-1", "audit"))
+        .about(&Location::new("trail-logs", key))
+        .by_digest(&Location::new("trail-logs", "digest.json.gz"))
+        .with_hashes(Some(Sha256Hash([0x11; 32])), Some(Sha256Hash([0x22; 32])))
+}
+
+pub(super) fn intact() -> Vec<Event> {
+    let whole = stretch("2026-09-01T00:06:57Z", "2026-09-01T12:06:57Z");
+    vec![
+        started(None),
+        covered(chain("us-east-1", "audit"), vec![whole]),
+        finished(Verdict::Intact, counts()),
+    ]
+}
+
+pub(super) fn tampered() -> Vec<Event> {
+    let whole = stretch("2026-09-01T00:06:57Z", "2026-09-01T12:06:57Z");
+    let mut counts = counts();
+    (counts.logs.valid, counts.logs.tampered) = (35, 1);
+    vec![
+        started(Some("2026-09-01T00:00:00Z")),
+        finding(log_modified("a/log.json.gz")),
+        covered(chain("us-east-1", "audit"), vec![whole]),
+        finished(Verdict::Tampered, counts),
+    ]
+}
+
+pub(super) fn incomplete() -> Vec<Event> {
+    let [early, late] = [
+        stretch("2026-09-01T00:06:57Z", "2026-09-01T04:06:57Z"),
+        stretch("2026-09-01T06:06:57Z", "2026-09-01T12:06:57Z"),
+    ];
+    let gap = Finding::new(Kind::ChainGap, early.end, "logging was off, or its validation")
+        .of_chain(&chain("eu-west-3", "audit_with_a_very_long_name"))
+        .over(Interval::new(early.end, late.start).unwrap())
+        .because(Reason::LoggingStopped);
+    let unknown = Finding::new(Kind::KeyUnknown, late.start, "no key; its successor proves it").as_notice();
+    let mut counts = counts();
+    (counts.logs.unreferenced, counts.digests.unverified) = (1, 1);
+    vec![
+        started(None),
+        finding(gap),
+        finding(unknown),
+        covered(chain("eu-west-3", "audit_with_a_very_long_name"), vec![early, late]),
+        covered(ChainId { backfill: true, ..chain("us-east-1", "audit_with_a_very_long_name") }, Vec::new()),
+        finished(Verdict::Incomplete, counts),
+    ]
+}
+
+#[test]
+fn formats_are_read_and_others_refused() {
+    for format in Format::ALL {
+        assert_eq!(format.as_str().parse(), Ok(format));
+    }
+    let error = "ht\u{1b}ml".parse::<Format>().unwrap_err();
+    assert_eq!(error.to_string(), "`ht\\u{1b}ml` is no report format: choose one of `text`, `json`");
+}
+
+#[test]
+fn the_same_events_give_the_same_bytes() {
+    for format in Format::ALL {
+        for events in [intact(), tampered(), incomplete()] {
+            let [one, two] = [(); 2].map(|()| render(format, Options::default(), &events));
+            assert_eq!(one, two);
+        }
+    }
+}
+
+#[test]
+fn a_run_that_never_ends_leaves_no_report() {
+    let events = tampered();
+    for format in Format::ALL {
+        assert_eq!(render(format, Options::default(), &events[..events.len() - 1]), "");
+    }
+}
+
+#[test]
+fn a_report_file_is_opened_and_emptied_before_the_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a=b.json");
+    std::fs::write(&path, "an old report").unwrap();
+    let (format, opened, writer) = open_report(&format!("json={}", path.display())).unwrap();
+    assert_eq!((format, &opened), (Format::Json, &path));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "");
+    let mut sink = to_writer(format, Options::default(), writer);
+    intact().iter().for_each(|event| sink.event(event).unwrap());
+    assert!(std::fs::read_to_string(&path).unwrap().ends_with("}\n"));
+}
+
+#[test]
+fn a_report_that_cannot_be_made_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = |spec: &str| match open_report(spec) {
+        Ok(_) => panic!("{spec} was opened"),
+        Err(error) => error,
+    };
+    for spec in ["", "json", "json=", "=x"] {
+        assert!(matches!(refused(spec), ReportError::Spec(_)), "{spec}");
+    }
+    assert!(matches!(refused("xml=x"), ReportError::Format(_)));
+    for path in [folder.path().to_path_buf(), folder.path().join("none/x.json")] {
+        let error = refused(&format!("json={}", path.display()));
+        assert!(error.to_string().starts_with("cannot write `/"), "{error}");
+        assert!(error.hint().contains("folder"));
+    }
+}
+
+/// Takes so many bytes, then fails.
+struct Full(usize, io::ErrorKind);
+
+impl Write for Full {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.0.min(bytes.len()) {
+            0 => Err(self.1.into()),
+            taken => {
+                self.0 -= taken;
+                Ok(taken)
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn fanout(outputs: Vec<(&str, Box<dyn Write + Send>)>) -> Fanout {
+    let mut fanout = Fanout::new();
+    for (name, writer) in outputs {
+        fanout.add(name, to_writer(Format::Json, Options::default(), writer));
+    }
+    fanout
+}
+
+#[test]
+fn one_output_that_fails_leaves_the_others_whole() {
+    let captured = Captured::default();
+    let mut outputs = fanout(vec![
+        ("stdout", Box::new(Full(0, io::ErrorKind::BrokenPipe))),
+        ("full.json", Box::new(Full(100, io::ErrorKind::StorageFull))),
+        ("whole.json", Box::new(captured.clone())),
+    ]);
+    tampered().iter().for_each(|event| outputs.event(event).unwrap());
+    assert_eq!(captured.text(), render(Format::Json, Options::default(), &tampered()));
+    let error = outputs.finish().unwrap_err();
+    assert_eq!((error.name.as_str(), error.source.kind()), ("full.json", io::ErrorKind::StorageFull));
+    assert!(!error.is_broken_pipe());
+}
+
+#[test]
+fn the_run_ends_where_nobody_listens_any_more() {
+    let mut outputs = fanout(vec![("stdout", Box::new(Full(0, io::ErrorKind::BrokenPipe)))]);
+    let ended = tampered().iter().try_for_each(|event| outputs.event(event));
+    assert_eq!(ended.unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+    assert!(outputs.finish().unwrap_err().is_broken_pipe());
+    let mut nobody = Fanout::new();
+    tampered().iter().for_each(|event| nobody.event(event).unwrap());
+    assert!(nobody.finish().is_ok());
+}

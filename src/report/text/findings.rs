@@ -1,0 +1,124 @@
+//! Findings, gathered by severity and kind and printed with what to do next.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use super::layout::{Paint, grouped};
+use super::{SHOWN, words};
+use crate::event::{Finding, Kind, Reason, Severity};
+use crate::ident::ChainId;
+use crate::report::escape::for_terminal;
+use crate::report::severity_word;
+
+/// The gravest first, and within a severity in the order of [`Kind::ALL`], which is that of the enum itself.
+#[derive(Default)]
+pub(super) struct Findings {
+    groups: BTreeMap<(Reverse<Severity>, Kind), Group>,
+    /// Gaps by account, region and trail.
+    gaps: BTreeMap<[String; 3], u64>,
+}
+
+#[derive(Default)]
+struct Group {
+    first: Vec<Finding>,
+    count: u64,
+}
+
+impl Findings {
+    pub(super) fn add(&mut self, finding: &Finding) {
+        if let (Kind::ChainGap, Some(chain)) = (finding.kind, chain_of(finding)) {
+            *self.gaps.entry(chain).or_default() += 1;
+        }
+        let group = self.groups.entry((Reverse(finding.severity), finding.kind)).or_default();
+        group.count += 1;
+        if group.first.len() < SHOWN {
+            group.first.push(finding.clone());
+        }
+    }
+
+    /// How many of `kind`, of any severity.
+    pub(super) fn count(&self, kind: Kind) -> u64 {
+        self.groups.iter().filter(|((_, of), _)| *of == kind).map(|(_, group)| group.count).sum()
+    }
+
+    /// How many that prove tampering.
+    pub(super) fn tampered(&self) -> u64 {
+        let proving = |severity: &Reverse<Severity>| severity.0 == Severity::Tampered;
+        self.groups.iter().filter(|((severity, _), _)| proving(severity)).map(|(_, group)| group.count).sum()
+    }
+
+    /// How many gaps `chain` has.
+    pub(super) fn gaps_of(&self, chain: &ChainId) -> u64 {
+        let name = [&chain.account, &chain.region, &chain.trail].map(ToString::to_string);
+        self.gaps.get(&name).copied().unwrap_or_default()
+    }
+
+    pub(super) fn write(&self, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
+        if self.groups.is_empty() {
+            return writeln!(out, "\nfindings\n  none");
+        }
+        writeln!(out, "\nfindings")?;
+        for (index, ((severity, kind), group)) in self.groups.iter().enumerate() {
+            if index > 0 {
+                writeln!(out)?;
+            }
+            group.write(out, paint, severity.0, *kind)?;
+        }
+        Ok(())
+    }
+}
+
+impl Group {
+    fn write(&self, out: &mut dyn Write, paint: Paint, severity: Severity, kind: Kind) -> io::Result<()> {
+        let word = paint.severity(Some(severity), severity_word(severity));
+        let (count, meaning) = (grouped(self.count), words::meaning(kind));
+        writeln!(out, "[{word}] {} ({count}): {meaning}", kind.as_str())?;
+        self.first.iter().try_for_each(|finding| write_finding(out, finding))?;
+        let shown = u64::try_from(self.first.len()).unwrap_or(u64::MAX);
+        if let more @ 1.. = self.count.saturating_sub(shown) {
+            writeln!(out, "  … and {} more; `--report json=FILE` has all", grouped(more))?;
+        }
+        words::hint(kind).map_or(Ok(()), |hint| writeln!(out, "  hint: {hint}"))
+    }
+}
+
+fn write_finding(out: &mut dyn Write, finding: &Finding) -> io::Result<()> {
+    writeln!(out, "  {}", subject(finding))?;
+    writeln!(out, "    {}", for_terminal(&finding.message))?;
+    let evidence = [
+        ("expected", finding.expected.as_deref()),
+        ("actual", finding.actual.as_deref()),
+        ("digest", finding.digest.as_deref()),
+        ("time", stretch(finding).as_deref()),
+        ("reason", finding.reason.map(Reason::as_str)),
+    ]
+    .map(|(label, value)| value.map(|value| format!("    {label:8}  {}", for_terminal(value))));
+    evidence.into_iter().flatten().try_for_each(|line| writeln!(out, "{line}"))
+}
+
+/// The object, or the chain, or the account and region it concerns.
+fn subject(finding: &Finding) -> String {
+    if let Some(uri) = &finding.uri {
+        return for_terminal(uri).into_owned();
+    }
+    let parts: Vec<_> = [&finding.account, &finding.region, &finding.trail]
+        .into_iter()
+        .flatten()
+        .map(|part| for_terminal(part))
+        .collect();
+    if parts.is_empty() { "what was asked".to_owned() } else { parts.join(" ") }
+}
+
+fn stretch(finding: &Finding) -> Option<String> {
+    match (finding.start, finding.end) {
+        (Some(start), Some(end)) => Some(format!("{start} to {end}")),
+        (Some(start), None) => Some(format!("from {start}")),
+        (None, Some(end)) => Some(format!("until {end}")),
+        (None, None) => None,
+    }
+}
+
+fn chain_of(finding: &Finding) -> Option<[String; 3]> {
+    Some([finding.account.clone()?, finding.region.clone()?, finding.trail.clone()?])
+}

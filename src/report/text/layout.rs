@@ -1,0 +1,63 @@
+//! Numbers, widths and colours.
+
+use crate::event::Severity;
+
+/// Colours words, or leaves them as they are.
+#[derive(Clone, Copy)]
+pub(super) struct Paint(pub(super) bool);
+
+impl Paint {
+    /// `word` in the colour of `severity`; without one, in that of success.
+    pub(super) fn severity(self, severity: Option<Severity>, word: &str) -> String {
+        if !self.0 {
+            return word.to_owned();
+        }
+        let colour = match severity {
+            Some(Severity::Tampered) => "1;31",
+            Some(Severity::Incomplete) => "1;33",
+            Some(Severity::Notice) => "36",
+            None => "1;32",
+        };
+        format!("\u{1b}[{colour}m{word}\u{1b}[0m")
+    }
+}
+
+/// `1234567` as `1,234,567`.
+pub(super) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `text` in at most `width` characters, its end cut and marked where it is longer.
+pub(super) fn fit(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
+}
+
+/// `1 gap`, `2 gaps`.
+pub(super) fn plural(number: u64, noun: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{ending}", grouped(number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_and_words_cut() {
+        assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!(grouped(u64::MAX), "18,446,744,073,709,551,615");
+        assert_eq!((fit("audit", 5), fit("auditor", 5)), ("audit".to_owned(), "audi…".to_owned()));
+        assert_eq!((plural(1, "gap"), plural(0, "gap")), ("1 gap".to_owned(), "0 gaps".to_owned()));
+    }
+}

@@ -1,0 +1,207 @@
+use crate::event::{Event, Finding, Kind, ObjectState, ObjectType, Verdict};
+use crate::report::tests::*;
+use crate::report::{Format, Options};
+
+fn text(events: &[Event]) -> String {
+    render(Format::Text, Options::default(), events)
+}
+
+fn first_line(events: &[Event]) -> String {
+    render(Format::Text, Options { quiet: true, ..Options::default() }, events)
+}
+
+#[test]
+fn an_intact_run() {
+    let expected = concat!(
+        "intact: everything asked for is covered, 12 digests and 36 log files proved
+
+sources  s3://trail-logs
+range    where the record begins to 2026-09-01T12:06:57Z
+run      2026-09-02T08:00:00Z, 12 s, trailproof ",
+        env!("CARGO_PKG_VERSION"),
+        "
+
+coverage
+  account       region          trail                  digests        logs  gaps
+  111122223333  us-east-1       audit                       12          36     0
+    2026-09-01T00:06:57Z to 2026-09-01T12:06:57Z
+
+findings
+  none
+
+totals
+  digests  12 valid, 0 tampered, 0 unverified
+  logs     36 valid, 0 tampered, 0 unverified, 0 unreferenced
+  bytes    54,321 stored, 1,234,567 inflated
+
+keys used
+  from `keys.json`
+    31e8b5433410dfb61a9dc45cc65b22ff  us-east-1       2026-08-15 to 2026-09-15
+    d41d8cd98f00b204e9800998ecf8427e  us-east-1       validity not given
+"
+    );
+    assert_eq!(text(&intact()), expected);
+}
+
+#[test]
+fn a_tampered_run() {
+    let report = text(&tampered());
+    assert!(report.starts_with("tampered: 1 of 36 log files, 0 of 12 digests tampered\n\nsources  s3://"));
+    assert!(report.contains("range    2026-09-01T00:00:00Z to 2026-09-01T12:06:57Z\n"));
+    let findings = "
+findings
+[tampered] log-modified (1): content is not what its digest records
+  s3://trail-logs/a/log.json.gz
+    the SHA-256 of its content differs
+    expected  1111111111111111111111111111111111111111111111111111111111111111
+    actual    2222222222222222222222222222222222222222222222222222222222222222
+    digest    s3://trail-logs/digest.json.gz
+  hint: keep it as evidence; an older version or a replica that still has the expected hash is the original
+
+totals
+  digests  12 valid, 0 tampered, 0 unverified
+  logs     35 valid, 1 tampered, 0 unverified, 0 unreferenced
+";
+    assert!(report.contains(findings), "{report}");
+}
+
+#[test]
+fn an_incomplete_run() {
+    let report = text(&incomplete());
+    let verdict = "incomplete: 1 gap in coverage, 1 of 13 digests not verified, 1 log file unreferenced; \
+                   no tampering found\n";
+    assert!(report.starts_with(verdict), "{report}");
+    let coverage_and_findings = "
+coverage
+  account       region          trail                  digests        logs  gaps
+  111122223333  eu-west-3       audit_with_a_very_lo…       12          36     1
+    2026-09-01T06:06:57Z to 2026-09-01T12:06:57Z, newest of 2 stretches
+    home us-east-1
+  111122223333  us-east-1       audit_wit… (backfill)       12          36     -
+    log files that were delivered late
+
+findings
+[incomplete] chain-gap (1): time that no proved digest covers
+  111122223333 eu-west-3 audit_with_a_very_long_name
+    logging was off, or its validation
+    time      2026-09-01T04:06:57Z to 2026-09-01T06:06:57Z
+    reason    logging-stopped
+  hint: look for `StopLogging`, `DeleteTrail` and `UpdateTrail` events before it, or validate a fuller copy
+
+[notice] key-unknown (1): no usable key with its fingerprint
+  what was asked
+    no key; its successor proves it
+";
+    assert!(report.contains(coverage_and_findings), "{report}");
+}
+
+#[test]
+fn the_verdict_line_says_what_happened() {
+    let when = at("2026-09-01T00:06:57Z");
+    let run = |verdict, kind: Kind, counts| {
+        let kind = finding(Finding::new(kind, when, "x"));
+        first_line(&[started(None), kind, finished(verdict, counts)])
+    };
+    let none = crate::event::Counts::default();
+    let mut late = counts();
+    late.logs.unverified = 1_000;
+    assert_eq!(first_line(&tampered()), "tampered: 1 of 36 log files, 0 of 12 digests tampered\n");
+    assert_eq!(
+        run(Verdict::Incomplete, Kind::NoDigests, none),
+        "incomplete: no digests found, so nothing is proved\n"
+    );
+    assert_eq!(
+        run(Verdict::Incomplete, Kind::ChainStale, late),
+        "incomplete: 1 chain out of date, 1,000 of 1,036 log files not verified; no tampering found\n"
+    );
+    assert_eq!(
+        run(Verdict::Incomplete, Kind::ObjectUnrecognised, counts()),
+        "incomplete: not everything asked for could be proved; no tampering found\n"
+    );
+    assert_eq!(run(Verdict::Tampered, Kind::ChainBroken, counts()), "tampered: 1 chain link broken\n");
+    assert_eq!(run(Verdict::Tampered, Kind::DigestMoved, counts()), "tampered: 1 finding of tampering\n");
+}
+
+#[test]
+fn no_chain_and_no_key_are_said() {
+    let events =
+        [started(None), finished(Verdict::Incomplete, crate::event::Counts::default())].map(|event| {
+            match event {
+                Event::Finished(summary) => {
+                    Event::Finished(crate::event::Summary { keys: Vec::new(), ..summary })
+                }
+                other => other,
+            }
+        });
+    let report = text(&events);
+    assert!(report.contains("\ncoverage\n  no chain of digests was found\n"));
+    assert!(report.ends_with("\nkeys used\n  none\n"));
+}
+
+#[test]
+fn many_findings_of_one_kind_are_cut() {
+    let mut events = tampered();
+    events.splice(1..2, (0..1_021).map(|index| finding(log_modified(&format!("log-{index:04}")))));
+    let report = text(&events);
+    assert!(report.contains("[tampered] log-modified (1,021): "));
+    assert!(report.contains("/log-0019\n") && !report.contains("/log-0020\n"));
+    assert!(report.contains("\n  … and 1,001 more; `--report json=FILE` has all\n  hint: "));
+    let table = report.split("\nfindings\n").next().unwrap();
+    assert!(table.lines().all(|line| line.chars().count() <= 80));
+}
+
+#[test]
+fn objects_are_listed_before_the_verdict_where_asked() {
+    let mut events = intact();
+    for (object, state) in
+        [(ObjectType::Digest, ObjectState::Valid), (ObjectType::Log, ObjectState::Unverified)]
+    {
+        events.insert(1, Event::Object { object, uri: "s3://b/a\u{1b}c".to_owned(), state });
+    }
+    let verbose = Options { verbose: true, ..Options::default() };
+    let report = render(Format::Text, verbose, &events);
+    let listing = "objects, as they were judged\n  unverified  log     s3://b/a\\u{1b}c\n  valid       digest  s3://b/a\\u{1b}c\n\n";
+    assert_eq!(report, format!("{listing}{}", text(&intact())));
+    assert_eq!(text(&events), text(&intact()));
+    let quiet = Options { quiet: true, ..verbose };
+    assert_eq!(render(Format::Text, quiet, &events), first_line(&intact()));
+}
+
+#[test]
+fn colour_adds_to_the_words_and_changes_none() {
+    let colour = Options { colour: true, ..Options::default() };
+    for events in [intact(), tampered(), incomplete()] {
+        let mut coloured = render(Format::Text, colour, &events);
+        assert!(coloured.starts_with("\u{1b}["));
+        for code in ["1;31", "1;33", "1;32", "36", "0"] {
+            coloured = coloured.replace(&format!("\u{1b}[{code}m"), "");
+        }
+        assert_eq!(coloured, text(&events));
+    }
+}
+
+#[test]
+fn no_escape_code_reaches_the_terminal() {
+    let hostile = "x\u{1b}[2J\u{9b}1m\u{202e}\r\n\u{200b}y";
+    let mut evil = log_modified(hostile);
+    evil.message = hostile.to_owned();
+    (evil.expected, evil.actual) = (Some(hostile.to_owned()), Some(hostile.to_owned()));
+    evil.digest = Some(hostile.to_owned());
+    let mut nowhere = Finding::new(Kind::DigestMoved, at("2026-09-01T00:06:57Z"), hostile);
+    (nowhere.account, nowhere.region) = (Some(hostile.to_owned()), Some(hostile.to_owned()));
+    let mut events = vec![Event::Started {
+        sources: vec![hostile.to_owned()],
+        range: crate::time::Range { start: None, end: at("2026-09-01T00:06:57Z") },
+        at: at("2026-09-01T00:06:57Z"),
+    }];
+    events.extend([finding(evil), finding(nowhere), covered(chain(hostile, hostile), Vec::new())]);
+    let Event::Finished(mut summary) = finished(Verdict::Tampered, counts()) else { return };
+    for key in &mut summary.keys {
+        (key.fingerprint, key.region, key.source) = (hostile.into(), hostile.into(), hostile.into());
+    }
+    events.push(Event::Finished(summary));
+    let report = text(&events);
+    let allowed = |c: char| c == '\n' || c == '…' || matches!(c, ' '..='~');
+    assert_eq!(report.chars().find(|&c| !allowed(c)), None);
+    assert!(report.contains("s3://trail-logs/x\\u{1b}[2J\\u{9b}1m\\u{202e}\\u{d}\\u{a}\\u{200b}y\n"));
+}

@@ -1,0 +1,82 @@
+//! The verdict line, which has to say by itself what happened.
+
+use std::io::{self, Write};
+
+use super::findings::Findings;
+use super::layout::{Paint, grouped, plural};
+use crate::event::{Counts, Kind, Severity, Summary, Verdict};
+
+pub(super) fn write(
+    out: &mut dyn Write,
+    paint: Paint,
+    summary: &Summary,
+    findings: &Findings,
+) -> io::Result<()> {
+    let (severity, why) = match summary.verdict {
+        Verdict::Intact => (None, intact(&summary.counts)),
+        Verdict::Incomplete => (Some(Severity::Incomplete), incomplete(&summary.counts, findings)),
+        Verdict::Tampered => (Some(Severity::Tampered), tampered(&summary.counts, findings)),
+    };
+    writeln!(out, "{}: {why}", paint.severity(severity, summary.verdict.as_str()))
+}
+
+fn intact(counts: &Counts) -> String {
+    let digests = plural(counts.digests.valid, "digest");
+    let logs = plural(counts.logs.valid, "log file");
+    format!("everything asked for is covered, {digests} and {logs} proved")
+}
+
+fn tampered(counts: &Counts, findings: &Findings) -> String {
+    let broken = findings.count(Kind::ChainBroken);
+    let mut parts = Vec::new();
+    if counts.digests.tampered + counts.logs.tampered > 0 {
+        let logs = of(counts.logs.tampered, all_logs(counts), "log file");
+        let digests = of(counts.digests.tampered, all_digests(counts), "digest");
+        parts.push(format!("{logs}, {digests} tampered"));
+    }
+    if broken > 0 {
+        parts.push(format!("{} broken", plural(broken, "chain link")));
+    }
+    if parts.is_empty() {
+        parts.push(format!("{} of tampering", plural(findings.tampered(), "finding")));
+    }
+    parts.join(", ")
+}
+
+fn incomplete(counts: &Counts, findings: &Findings) -> String {
+    if all_digests(counts) == 0 {
+        return "no digests found, so nothing is proved".to_owned();
+    }
+    let (gaps, stale) = (findings.count(Kind::ChainGap), findings.count(Kind::ChainStale));
+    let parts: Vec<String> = [
+        (gaps, format!("{} in coverage", plural(gaps, "gap"))),
+        (stale, format!("{} out of date", plural(stale, "chain"))),
+        (counts.digests.unverified, unverified(counts.digests.unverified, all_digests(counts), "digest")),
+        (counts.logs.unverified, unverified(counts.logs.unverified, all_logs(counts), "log file")),
+        (counts.logs.unreferenced, format!("{} unreferenced", plural(counts.logs.unreferenced, "log file"))),
+    ]
+    .into_iter()
+    .filter_map(|(number, part)| (number > 0).then_some(part))
+    .collect();
+    if parts.is_empty() {
+        return "not everything asked for could be proved; no tampering found".to_owned();
+    }
+    format!("{}; no tampering found", parts.join(", "))
+}
+
+fn unverified(number: u64, all: u64, noun: &str) -> String {
+    format!("{} not verified", of(number, all, noun))
+}
+
+/// `1 of 36 log files`.
+fn of(number: u64, all: u64, noun: &str) -> String {
+    format!("{} of {}", grouped(number), plural(all, noun))
+}
+
+const fn all_digests(counts: &Counts) -> u64 {
+    counts.digests.valid + counts.digests.tampered + counts.digests.unverified
+}
+
+const fn all_logs(counts: &Counts) -> u64 {
+    counts.logs.valid + counts.logs.tampered + counts.logs.unverified
+}
