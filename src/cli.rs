@@ -1,0 +1,79 @@
+//! The command line: from what was typed to a plan, a store, keys, threads and reports, and an exit code.
+//!
+//! This is the edge: here, and nowhere else, the program prints, reads the clock and looks at the environment.
+
+mod args;
+mod simulate;
+mod sources;
+mod validate;
+
+use std::ffi::OsString;
+use std::fmt;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use clap::Parser as _;
+
+use crate::report::escape::for_terminal;
+use crate::time::Timestamp;
+use args::{Cli, Command};
+
+/// Exit code where the program could not begin, or could not write what it was asked to.
+const EXIT_CANNOT: u8 = 2;
+
+/// Runs the program with the arguments of the process, its name first.
+#[must_use]
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let done = match cli.command {
+        Command::Validate(arguments) => validate::run(&arguments, now()),
+        Command::Simulate(arguments) => simulate::run(&arguments, now()),
+    };
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            say(&failure.to_string());
+            ExitCode::from(EXIT_CANNOT)
+        }
+    }
+}
+
+/// Prints help and version to stdout, usage errors to stderr.
+fn usage(error: &clap::Error) -> ExitCode {
+    // Nothing is left to tell whom when the terminal is gone.
+    let _ = error.print();
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(EXIT_CANNOT))
+}
+
+fn now() -> Timestamp {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_unix(i64::try_from(since_epoch.as_secs()).unwrap_or(i64::MAX))
+}
+
+/// Says something to the person at stderr.
+fn say(message: &str) {
+    let _ = writeln!(io::stderr(), "{message}");
+}
+
+/// What kept the program from its work, and what to do about it.
+#[derive(Debug)]
+struct Failure {
+    what: String,
+    hint: String,
+}
+
+impl Failure {
+    fn new(what: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { what: what.into(), hint: hint.into() }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "error: {}\nhint: {}", for_terminal(&self.what), for_terminal(&self.hint))
+    }
+}

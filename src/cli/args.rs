@@ -1,0 +1,264 @@
+//! What can be typed: plain records, checked for their form and nothing else.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::report::Format;
+use crate::simulate::{Tamper, TamperKind};
+
+/// Prove that AWS CloudTrail's record is whole.
+#[derive(Parser, Debug)]
+#[command(name = "trailproof", version, max_term_width = 100, propagate_version = true)]
+#[command(after_help = "Exit codes of `validate`: 0 intact, 1 tampered, 2 could not begin, 3 incomplete. \
+                        Any other code is a failure.")]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+pub(super) enum Command {
+    Validate(Box<ValidateArgs>),
+    Simulate(Box<SimulateArgs>),
+}
+
+/// Validate digest files, their chain and every log file they list.
+///
+/// Reads copies on disk: a folder of buckets, one bucket, or any synced part of one, gzip or inflated, with or
+/// without `NAME.metadata.json` sidecars. Every account, region and trail found is validated in one run.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Times: RFC 3339 with an offset (2026-09-01T00:00:00Z), a date (its midnight in UTC), or an age \
+                        (24h, 7d).\nVerdicts: intact (exit 0), tampered (1), incomplete (3); 2 means that it could not \
+                        begin. Any other code is a failure."
+)]
+pub(super) struct ValidateArgs {
+    /// Directory to validate; several are validated as one record
+    #[arg(value_name = "SOURCE", required = true)]
+    pub(super) sources: Vec<PathBuf>,
+
+    /// Start of the asked range [default: where the record begins]
+    #[arg(long, value_name = "TIME")]
+    pub(super) start_time: Option<String>,
+
+    /// End of the asked range [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub(super) end_time: Option<String>,
+
+    /// Only this account; repeatable
+    #[arg(long, value_name = "ID")]
+    pub(super) account_id: Vec<String>,
+
+    /// Only this region, the one the log files are from; repeatable
+    #[arg(long, value_name = "REGION")]
+    pub(super) region: Vec<String>,
+
+    /// Only this trail; repeatable
+    #[arg(long, value_name = "NAME")]
+    pub(super) trail: Vec<String>,
+
+    /// Public keys to trust: saved output of `aws cloudtrail list-public-keys`, or PEM; repeatable
+    #[arg(long, value_name = "FILE")]
+    pub(super) public_keys: Vec<PathBuf>,
+
+    /// The source is a copy of what was delivered to this bucket or folder; repeatable
+    #[arg(long, value_name = "s3://BUCKET[/PREFIX]")]
+    pub(super) relocated_from: Vec<String>,
+
+    /// What goes to stdout
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(super) format: Format,
+
+    /// One more report of the same run, written to a file; repeatable
+    #[arg(long, value_name = "FORMAT=FILE")]
+    pub(super) report: Vec<String>,
+
+    /// Threads that read, inflate, hash and verify [default: one for each processor]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(super) jobs: Option<u16>,
+
+    /// Most bytes a digest file may inflate to
+    #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = parse_size)]
+    pub(super) max_digest_size: u64,
+
+    /// Most bytes a log file may inflate to
+    #[arg(long, value_name = "SIZE", default_value = "16G", value_parser = parse_size)]
+    pub(super) max_log_size: u64,
+
+    /// No progress bars (there are none either where stderr is no terminal)
+    #[arg(long)]
+    pub(super) no_progress: bool,
+
+    /// List every digest and log file as it is judged
+    #[arg(short, long)]
+    pub(super) verbose: bool,
+
+    /// Only the verdict line
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
+}
+
+/// Make a synthetic trail with real signatures, and tamper with it to prove that the alarm works.
+///
+/// Writes buckets into DIR as CloudTrail delivers them, with metadata sidecars, the public keys in
+/// `DIR/public-keys.json` and what was tampered with in `DIR/tampered.json`. Validate it with
+/// `trailproof validate DIR --public-keys DIR/public-keys.json`.
+#[derive(Args, Debug)]
+#[command(after_help = tamper_help())]
+pub(super) struct SimulateArgs {
+    /// Directory to write to; it must be empty or not exist
+    #[arg(value_name = "DIR")]
+    pub(super) directory: PathBuf,
+
+    /// Seed of keys and content: the same arguments give the same bytes
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(super) seed: u64,
+
+    /// Start of the first digest [default: so that the last one ends within the last hour]
+    #[arg(long, value_name = "TIME")]
+    pub(super) start_time: Option<String>,
+
+    /// Hours of delivery
+    #[arg(long, value_name = "N", default_value_t = 12)]
+    pub(super) hours: u32,
+
+    /// Bucket
+    #[arg(long, value_name = "NAME", default_value = "trail-logs")]
+    pub(super) bucket: String,
+
+    /// Prefix of the trail
+    #[arg(long, value_name = "PREFIX", default_value = "")]
+    pub(super) prefix: String,
+
+    /// Organization id, for an organization's trail
+    #[arg(long, value_name = "o-ID")]
+    pub(super) organization: Option<String>,
+
+    /// Account; repeatable
+    #[arg(long, value_name = "ID", default_value = "111122223333")]
+    pub(super) account_id: Vec<String>,
+
+    /// Region; repeatable, the first is the trail's home
+    #[arg(long, value_name = "REGION", default_value = "us-east-1")]
+    pub(super) region: Vec<String>,
+
+    /// Home region of the trail [default: the first region]
+    #[arg(long, value_name = "REGION")]
+    pub(super) home_region: Option<String>,
+
+    /// Trail; repeatable: several deliver to one prefix
+    #[arg(long, value_name = "NAME", default_value = "audit")]
+    pub(super) trail: Vec<String>,
+
+    /// Log files an hour, for each chain
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub(super) logs_per_hour: u32,
+
+    /// Events in a log file
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    pub(super) events_per_log: u32,
+
+    /// Every N-th hour is quiet: a digest without log files
+    #[arg(long, value_name = "N")]
+    pub(super) quiet_every: Option<u32>,
+
+    /// Sign with a new key every N hours
+    #[arg(long, value_name = "N")]
+    pub(super) rotate_keys_every: Option<u32>,
+
+    /// Logging stops after hour N, for M hours
+    #[arg(long, value_name = "N:M", value_parser = parse_stop)]
+    pub(super) stop: Option<(u32, u32)>,
+
+    /// Leave hour N out, without breaking the chain
+    #[arg(long, value_name = "N")]
+    pub(super) skip_hour: Option<u32>,
+
+    /// Deliver to another bucket from hour N on
+    #[arg(long, value_name = "N:BUCKET", value_parser = parse_move)]
+    pub(super) move_at: Option<(u32, String)>,
+
+    /// Every N-th hour one log file is left to a backfill digest
+    #[arg(long, value_name = "N")]
+    pub(super) backfill_every: Option<u32>,
+
+    /// Take the log files in this directory as content, in place of made-up ones
+    #[arg(long, value_name = "DIR")]
+    pub(super) logs: Option<PathBuf>,
+
+    /// Write no metadata sidecars, as a plain copy has none
+    #[arg(long)]
+    pub(super) no_metadata: bool,
+
+    /// Write bodies inflated under their `.json.gz` names, as some clients save them
+    #[arg(long)]
+    pub(super) inflated: bool,
+
+    /// Give all log files one content (for very large trails)
+    #[arg(long)]
+    pub(super) shared_body: bool,
+
+    /// Tamper with the delivery; repeatable. WHERE: first, last, middle, a number, or a part of the key, or
+    /// PART:first and so on
+    #[arg(long, value_name = "KIND[@WHERE]")]
+    pub(super) tamper: Vec<Tamper>,
+}
+
+fn tamper_help() -> String {
+    let kinds = TamperKind::ALL.iter().map(|kind| format!("  {:22} {}", kind.as_str(), kind.description()));
+    format!("Kinds of tampering:\n{}", kinds.collect::<Vec<_>>().join("\n"))
+}
+
+/// A size in bytes, with an optional K, M or G (binary: 1K is 1,024).
+fn parse_size(text: &str) -> Result<u64, String> {
+    let (number, unit) = match text.trim_end_matches("iB").char_indices().next_back() {
+        Some((at, unit)) if unit.is_ascii_alphabetic() => (text.get(..at).unwrap_or_default(), unit),
+        _ => (text, 'B'),
+    };
+    let shift = match unit.to_ascii_uppercase() {
+        'B' => 0,
+        'K' => 10,
+        'M' => 20,
+        'G' => 30,
+        'T' => 40,
+        _ => return Err("give bytes, or a number with K, M, G or T".to_owned()),
+    };
+    let number: u64 = number.parse().map_err(|_| "give bytes, or a number with K, M, G or T".to_owned())?;
+    number.checked_mul(1 << shift).ok_or_else(|| "it is too large".to_owned())
+}
+
+fn parse_stop(text: &str) -> Result<(u32, u32), String> {
+    let parts =
+        text.split_once(':').and_then(|(after, hours)| Some((after.parse().ok()?, hours.parse().ok()?)));
+    parts.ok_or_else(|| "give N:M, such as 5:3".to_owned())
+}
+
+fn parse_move(text: &str) -> Result<(u32, String), String> {
+    let parts = text.split_once(':').and_then(|(hour, bucket)| Some((hour.parse().ok()?, bucket.to_owned())));
+    parts
+        .filter(|(_, bucket)| !bucket.is_empty())
+        .ok_or_else(|| "give N:BUCKET, such as 6:new-logs".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes_are_binary() {
+        assert_eq!(parse_size("1024"), Ok(1024));
+        assert_eq!(parse_size("2K"), Ok(2048));
+        assert_eq!(parse_size("16GiB"), Ok(16 << 30));
+        for junk in ["", "K", "-1", "1x", "99999999999T", "é"] {
+            assert!(parse_size(junk).is_err(), "{junk}");
+        }
+    }
+}

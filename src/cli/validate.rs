@@ -1,0 +1,212 @@
+//! `trailproof validate`: from arguments to an exit code.
+
+use std::fs::File;
+use std::io::{self, IsTerminal as _, Read as _};
+use std::path::PathBuf;
+
+use rayon::ThreadPoolBuilder;
+
+use super::args::ValidateArgs;
+use super::sources::{self, Opened};
+use super::{EXIT_CANNOT, Failure, say};
+use crate::event::{Event, Sink, Summary, Verdict};
+use crate::keys::{KeyRing, saved};
+use crate::report::{self, Fanout, Options, progress::Bars};
+use crate::store::relocated::Relocation;
+use crate::time::{self, Range, Timestamp};
+use crate::validate::{self, Limits, Request, Source, Tools};
+
+/// Validates what was asked and returns the exit code of the verdict.
+pub(super) fn run(arguments: &ValidateArgs, started: Timestamp) -> Result<u8, Failure> {
+    let range = range(arguments, started)?;
+    let keys = keys(&arguments.public_keys)?;
+    let Opened { store, sources, notices } = sources::open(&arguments.sources, &keys)?;
+    let request = Request {
+        relocations: relocations(&arguments.relocated_from, &sources)?,
+        sources,
+        range,
+        now: started,
+        accounts: arguments.account_id.clone(),
+        regions: arguments.region.clone(),
+        trails: arguments.trail.clone(),
+        limits: Limits { digest: arguments.max_digest_size, log: arguments.max_log_size },
+        every_object: arguments.verbose,
+    };
+    let threads = arguments.jobs.map_or(0, usize::from);
+    let pool = ThreadPoolBuilder::new().num_threads(threads).build().map_err(|error| {
+        Failure::new(format!("the threads cannot be started: {error}"), "try fewer with `--jobs`")
+    })?;
+    let bars = Bars::new(shows_bars(arguments));
+    let mut outputs = Outputs { fanout: reports(arguments)?, bars: &bars };
+    let tools = Tools { store: &store, keys: &keys, pool: &pool, progress: &bars };
+    let named = arguments.sources.iter().map(|source| source.display().to_string()).collect();
+    let told = tell(&request, tools, named, notices, &mut outputs);
+    finish(outputs, told)
+}
+
+/// Runs the engine between the events that tell times.
+fn tell(
+    request: &Request,
+    tools: Tools<'_>,
+    sources: Vec<String>,
+    notices: Vec<crate::event::Finding>,
+    sink: &mut dyn Sink,
+) -> io::Result<Verdict> {
+    sink.event(&Event::Started { sources, range: request.range, at: request.now })?;
+    notices.into_iter().try_for_each(|notice| sink.event(&Event::Finding(Box::new(notice))))?;
+    let outcome = validate::validate(request, tools, sink)?;
+    let verdict = Verdict::from_worst(outcome.worst, outcome.counts.digests.valid);
+    let keys = outcome.keys.into_iter().collect();
+    sink.event(&Event::Finished(Summary { verdict, counts: outcome.counts, keys, at: super::now() }))?;
+    Ok(verdict)
+}
+
+/// A reader who went away ends it quietly; a report that could not be written is said, and no verdict stands for it.
+fn finish(outputs: Outputs<'_>, told: io::Result<Verdict>) -> Result<u8, Failure> {
+    outputs.bars.clear();
+    match (outputs.fanout.finish(), told) {
+        (Ok(()), Ok(verdict)) => Ok(verdict.exit_code()),
+        (Err(error), Ok(verdict)) if error.is_broken_pipe() => Ok(verdict.exit_code()),
+        (Err(error), Err(_)) if error.is_broken_pipe() => Ok(EXIT_CANNOT),
+        (Err(error), _) => Err(Failure::new(
+            format!("`{}` cannot be written: {}", error.name, error.source),
+            "make room, or write it elsewhere",
+        )),
+        (Ok(()), Err(error)) => {
+            Err(Failure::new(format!("the report cannot be written: {error}"), "write it elsewhere"))
+        }
+    }
+}
+
+/// The reports; the bars are gone before the last event is written.
+struct Outputs<'b> {
+    fanout: Fanout,
+    bars: &'b Bars,
+}
+
+impl Sink for Outputs<'_> {
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        if matches!(event, Event::Finished(_)) {
+            self.bars.clear();
+        }
+        self.fanout.event(event)
+    }
+}
+
+/// Bars only on a terminal, and not where every object is listed on it.
+fn shows_bars(arguments: &ValidateArgs) -> bool {
+    let listed = arguments.verbose && io::stdout().is_terminal();
+    !arguments.no_progress && !arguments.quiet && !listed && io::stderr().is_terminal()
+}
+
+fn range(arguments: &ValidateArgs, now: Timestamp) -> Result<Range, Failure> {
+    let parse = |text: &Option<String>, flag: &str| {
+        let parsed = text.as_deref().map(|text| time::parse_typed(text, now)).transpose();
+        parsed.map_err(|error| {
+            Failure::new(
+                format!("`{flag}`: {error}"),
+                "for example `--start-time 7d --end-time 2026-09-01T00:00:00Z`",
+            )
+        })
+    };
+    let start = parse(&arguments.start_time, "--start-time")?;
+    let end = parse(&arguments.end_time, "--end-time")?.unwrap_or(now);
+    match start {
+        Some(start) if start >= end => Err(Failure::new(
+            format!("the start, {start}, is not before the end, {end}"),
+            "give a start before the end; both default to all there is, to now",
+        )),
+        _ => Ok(Range { start, end }),
+    }
+}
+
+/// Reads the keys files. Keys never come from the evidence, so a directory needs them named.
+fn keys(files: &[PathBuf]) -> Result<KeyRing, Failure> {
+    if files.is_empty() {
+        return Err(Failure::new(
+            "no public keys: a directory is validated with keys from elsewhere",
+            "save them with `aws cloudtrail list-public-keys --start-time … --end-time … > keys.json`, in the trail's \
+             region, and give `--public-keys keys.json`",
+        ));
+    }
+    let mut ring = KeyRing::new();
+    for file in files {
+        let shown = file.display().to_string();
+        let hint = "give saved output of `aws cloudtrail list-public-keys`, or PEM";
+        let bytes = read_keys(file).map_err(|error| {
+            Failure::new(format!("the keys file `{shown}` cannot be read: {error}"), hint)
+        })?;
+        saved::load(&mut ring, &shown, &bytes).map_err(|error| {
+            Failure::new(format!("the keys file `{shown}` cannot be used: {error}"), hint)
+        })?;
+    }
+    for rejected in ring.rejected() {
+        let source = crate::report::escape::for_terminal(&rejected.source);
+        say(&format!("warning: entry {} of `{source}` is not used: {}", rejected.entry, rejected.reason));
+    }
+    Ok(ring)
+}
+
+fn read_keys(path: &PathBuf) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(saved::MAX_KEYS_FILE + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > saved::MAX_KEYS_FILE {
+        return Err(io::Error::other(format!(
+            "it is larger than the limit of {} bytes",
+            saved::MAX_KEYS_FILE
+        )));
+    }
+    Ok(bytes)
+}
+
+/// Every move the user named, to every tree that was found.
+fn relocations(named: &[String], sources: &[Source]) -> Result<Vec<Relocation>, Failure> {
+    let mut relocations = Vec::new();
+    for text in named {
+        let (from_bucket, prefix) = parse_s3(text).ok_or_else(|| {
+            Failure::new(
+                format!("`{text}` is no place in S3"),
+                "give `--relocated-from s3://BUCKET[/PREFIX]`",
+            )
+        })?;
+        relocations.extend(sources.iter().map(|to| Relocation {
+            from_bucket: from_bucket.clone(),
+            from_prefix: prefix.clone(),
+            to_bucket: to.bucket.clone(),
+            to_prefix: to.prefix.clone(),
+        }));
+    }
+    Ok(relocations)
+}
+
+/// Bucket and folder (with a slash at its end) of `s3://BUCKET[/PREFIX]`.
+fn parse_s3(text: &str) -> Option<(String, String)> {
+    let rest = text.strip_prefix("s3://")?;
+    let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+    let slash = if prefix.is_empty() || prefix.ends_with('/') { "" } else { "/" };
+    (!bucket.is_empty()).then(|| (bucket.to_owned(), format!("{prefix}{slash}")))
+}
+
+/// Opens every report before the work begins.
+fn reports(arguments: &ValidateArgs) -> Result<Fanout, Failure> {
+    let mut fanout = Fanout::new();
+    let colour =
+        io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let options = Options { colour, quiet: arguments.quiet, verbose: arguments.verbose };
+    fanout.add("stdout", report::to_writer(arguments.format, options, Box::new(io::stdout())));
+    let mut paths = Vec::new();
+    for spec in &arguments.report {
+        let (format, path, writer) =
+            report::open_report(spec).map_err(|error| Failure::new(error.to_string(), error.hint()))?;
+        if paths.contains(&path) {
+            return Err(Failure::new(
+                format!("`{}` is named twice", path.display()),
+                "give each report a file of its own",
+            ));
+        }
+        let options = Options { colour: false, ..options };
+        fanout.add(path.display().to_string(), report::to_writer(format, options, writer));
+        paths.push(path);
+    }
+    Ok(fanout)
+}
