@@ -170,15 +170,19 @@ impl Deposit for DirectoryStore {
     }
 
     fn delete(&self, location: &Location) -> Result<(), StoreError> {
-        let (_, path) = self.path(location)?;
+        let (mount, path) = self.path(location)?;
         fs::remove_file(&path).map_err(|error| failure(&error))?;
-        sidecar::remove(&path).map_err(|error| look_failure(&error))
+        sidecar::remove(&path).map_err(|error| look_failure(&error))?;
+        // S3 has no empty folders. A folder that still holds something is not removed, and ends it.
+        let folders = path.ancestors().skip(1).take_while(|folder| *folder != mount.dir);
+        folders.map(fs::remove_dir).take_while(io::Result::is_ok).for_each(drop);
+        Ok(())
     }
 
     /// Puts a link to itself in the object's place: nobody can read that, whatever their rights.
     fn make_unreadable(&self, location: &Location) -> Result<(), StoreError> {
         let (_, path) = self.path(location)?;
-        self.delete(location)?;
+        fs::remove_file(&path).map_err(|error| failure(&error))?;
         let name = path.file_name().unwrap_or_default();
         #[cfg(unix)]
         let made = std::os::unix::fs::symlink(name, &path);

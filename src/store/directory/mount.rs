@@ -116,12 +116,17 @@ pub fn find(root: &Path, read: &dyn Fn(Object) -> Option<Recorded>) -> io::Resul
     let mut search = Search::default();
     search.visit(root, &mut Vec::new())?;
     let mut trees: Vec<Tree> = Vec::new();
+    let mut unknown = Vec::new();
     for (above, samples) in search.found {
-        let tree = tree(root, &above, samples, read)?;
-        if !trees.contains(&tree) {
-            trees.push(tree);
+        match tree(root, &above, samples, read)? {
+            Some(tree) if trees.contains(&tree) => {}
+            Some(tree) => trees.push(tree),
+            None => unknown.push(unknown_tree(root, &above)?),
         }
     }
+    // A tree that says nothing of itself does not stand beside one that says it is the same part.
+    unknown.retain(|tree| !trees.iter().any(|known| (&known.bucket, &known.prefix) == (&tree.bucket, &tree.prefix)));
+    trees.append(&mut unknown);
     Ok(trees)
 }
 
@@ -235,14 +240,14 @@ fn partial(folders: &[String], known: usize, end: Timestamp) -> Option<(usize, T
     (!misplaced && (whole_day || above.is_empty())).then_some((known, end))
 }
 
-/// Settles what the tree under `above` is a copy of.
+/// Settles what the tree under `above` is a copy of; `None` where no digest in it says so.
 fn tree(
     root: &Path,
     above: &[String],
     samples: Vec<Sample>,
     read: &dyn Fn(Object) -> Option<Recorded>,
-) -> io::Result<Tree> {
-    let Some(base) = settle(root, above, samples, read)? else { return unknown_tree(root, above) };
+) -> io::Result<Option<Tree>> {
+    let Some(base) = settle(root, above, samples, read)? else { return Ok(None) };
     let shared = above.iter().rev().zip(base.iter().rev()).take_while(|(one, other)| one == other).count();
     let dir: PathBuf =
         above.iter().take(above.len() - shared).fold(root.to_owned(), |dir, part| dir.join(part));
@@ -251,7 +256,7 @@ fn tree(
     let known = key.iter().position(|segment| segment == "AWSLogs").unwrap_or(key.len());
     let prefix: String = key.iter().take(known).map(|segment| format!("{segment}/")).collect();
     let renamed = (!above.is_empty() && shared == 0).then(|| dir.clone());
-    Ok(Tree { mount: Mount::new(root, &dir, mount_base)?, bucket, prefix, renamed })
+    Ok(Some(Tree { mount: Mount::new(root, &dir, mount_base)?, bucket, prefix, renamed }))
 }
 
 /// The full path, `[BUCKET, KEY…]`, of what lies in `above`: as the newest proved sample says, one whose bucket is
