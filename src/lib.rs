@@ -1,4 +1,30 @@
 //! trailproof proves that AWS CloudTrail's record is whole.
+//!
+//! CloudTrail delivers log files to S3 and, each hour, a signed digest file that lists their hashes and points to
+//! the digest before it. From these, and from public keys that do not come from the same place, this crate proves:
+//!
+//! 1. **a digest**, by its own RSA signature under a key that was valid when it was signed, or by a proved successor
+//!    that records its hash;
+//! 2. **the chain**, link by link: what a digest records of its predecessor is what lies there;
+//! 3. **a log file**, by a proved digest that lists its SHA-256, its gzip stream one whole member;
+//! 4. **coverage**: proved digests tile the asked time, for each account, region and trail;
+//! 5. **that nothing was added**: objects in log folders that no proved digest lists are named.
+//!
+//! It does not prove that CloudTrail was told of every event, nor that logging was on while no digest says so. A
+//! record that was deleted whole, or up to some moment after which logging began anew, cannot be told from one that
+//! never was, unless you say from when on it should be there.
+//!
+//! # Where things live
+//!
+//! Values are at the bottom, then judges, then stores and keys, then the engine, then reports and the command line:
+//!
+//! - [`time`], [`ident`], [`event`]: values. Locations, chains, hashes, findings, verdicts.
+//! - [`gzip`], [`digest`], [`signature`], [`chain`]: judges. Pure: no input or output, no clock, no panic on any bytes.
+//!   [`digest::DigestFile`] is parsed and not trusted; only [`chain::ProvedDigest`] shows the hashes of log files.
+//! - [`store`], [`keys`]: where objects and trusted keys come from.
+//! - [`mod@validate`]: the engine. It tells an [`event::Sink`] what it finds and never prints.
+//! - [`simulate`]: synthetic deliveries with real signatures, and ways to tamper with them.
+//! - [`report`], [`cli`]: the edge.
 
 pub mod chain;
 pub mod cli;

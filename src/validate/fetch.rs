@@ -31,7 +31,7 @@ pub(super) struct Fetched {
 
 /// What was found in a digest's place.
 pub(super) enum Content {
-    Parsed(DigestFile),
+    Parsed(Box<DigestFile>),
     Malformed(String),
     Unreadable(String),
     Gone,
@@ -77,7 +77,7 @@ pub(super) fn digest(context: Context<'_>, location: Location, end: Timestamp) -
 fn parse(inflated: Result<(Vec<u8>, Sizes), BodyError>) -> (Content, Sizes) {
     match inflated {
         Ok((bytes, sizes)) => match DigestFile::parse(&bytes) {
-            Ok(file) => (Content::Parsed(file), sizes),
+            Ok(file) => (Content::Parsed(Box::new(file)), sizes),
             Err(error) => (Content::Malformed(error.to_string()), sizes),
         },
         Err(BodyError::Malformed(reason)) => (Content::Malformed(reason.to_owned()), Sizes::default()),

@@ -125,7 +125,9 @@ pub fn find(root: &Path, read: &dyn Fn(Object) -> Option<Recorded>) -> io::Resul
         }
     }
     // A tree that says nothing of itself does not stand beside one that says it is the same part.
-    unknown.retain(|tree| !trees.iter().any(|known| (&known.bucket, &known.prefix) == (&tree.bucket, &tree.prefix)));
+    unknown.retain(|tree| {
+        !trees.iter().any(|known| (&known.bucket, &known.prefix) == (&tree.bucket, &tree.prefix))
+    });
     trees.append(&mut unknown);
     Ok(trees)
 }

@@ -57,7 +57,7 @@ impl<'c> Walker<'c, '_> {
         let arrival = Arrival { location, place, end, window, asked, record, signature, metadata_error };
         let mut said = Vec::new();
         let worth = match content {
-            Content::Parsed(file) => self.worth(&arrival, file, proof, &mut said),
+            Content::Parsed(file) => self.worth(&arrival, *file, proof, &mut said),
             Content::Malformed(reason) => {
                 said.push(Finding::new(Kind::DigestMalformed, end, reason));
                 Worth::Unproved(None)

@@ -1,0 +1,120 @@
+//! A finding: what was seen of one object or one stretch of time, with the evidence for it.
+
+use super::{Kind, Reason, Severity};
+use crate::ident::{ChainId, Location, Sha256Hash};
+use crate::time::{Interval, Timestamp};
+
+/// Something to be said of one object or one stretch of time, with the evidence for it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Finding {
+    /// What it is about.
+    pub kind: Kind,
+    /// How much it weighs.
+    pub severity: Severity,
+    /// Account id, where it concerns one.
+    pub account: Option<String>,
+    /// Region, where it concerns one.
+    pub region: Option<String>,
+    /// Trail, where it concerns one.
+    pub trail: Option<String>,
+    /// The object, `s3://BUCKET/KEY`; of a keys file, its path.
+    pub uri: Option<String>,
+    /// The digest that says so.
+    pub digest: Option<String>,
+    /// What was seen, for a person.
+    pub message: String,
+    /// What was recorded: a SHA-256 value, a location or a signature.
+    pub expected: Option<String>,
+    /// What was found instead.
+    pub actual: Option<String>,
+    /// Start of the stretch it concerns.
+    pub start: Option<Timestamp>,
+    /// End of the stretch it concerns.
+    pub end: Option<Timestamp>,
+    /// Why a stretch is not covered.
+    pub reason: Option<Reason>,
+    /// The moment it is sorted by within its chain. Not part of any report.
+    pub at: Timestamp,
+}
+
+impl Finding {
+    /// A finding of `kind`, sorted at `at`, with the kind's own severity and nothing else filled in.
+    #[must_use]
+    pub fn new(kind: Kind, at: Timestamp, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            severity: kind.severity(),
+            account: None,
+            region: None,
+            trail: None,
+            uri: None,
+            digest: None,
+            message: message.into(),
+            expected: None,
+            actual: None,
+            start: None,
+            end: None,
+            reason: None,
+            at,
+        }
+    }
+
+    /// The same finding as a notice: something else vouches for the object.
+    #[must_use]
+    pub const fn as_notice(mut self) -> Self {
+        self.severity = Severity::Notice;
+        self
+    }
+
+    /// The same finding about the object at `location`.
+    #[must_use]
+    pub fn about(mut self, location: &Location) -> Self {
+        self.uri = Some(location.to_string());
+        self
+    }
+
+    /// The same finding in `chain`.
+    #[must_use]
+    pub fn of_chain(mut self, chain: &ChainId) -> Self {
+        self.trail = Some(chain.trail.to_string());
+        self.of_region(&chain.account, &chain.region)
+    }
+
+    /// The same finding in one region of one account.
+    #[must_use]
+    pub fn of_region(mut self, account: &str, region: &str) -> Self {
+        self.account = Some(account.to_owned());
+        self.region = Some(region.to_owned());
+        self
+    }
+
+    /// The same finding, said by the digest at `location`.
+    #[must_use]
+    pub fn by_digest(mut self, location: &Location) -> Self {
+        self.digest = Some(location.to_string());
+        self
+    }
+
+    /// The same finding with the hashes that differ.
+    #[must_use]
+    pub fn with_hashes(mut self, expected: Option<Sha256Hash>, actual: Option<Sha256Hash>) -> Self {
+        self.expected = expected.map(|hash| hash.to_string());
+        self.actual = actual.map(|hash| hash.to_string());
+        self
+    }
+
+    /// The same finding about a stretch of time.
+    #[must_use]
+    pub const fn over(mut self, stretch: Interval) -> Self {
+        self.start = Some(stretch.start);
+        self.end = Some(stretch.end);
+        self
+    }
+
+    /// The same finding with the reason a stretch is not covered.
+    #[must_use]
+    pub const fn because(mut self, reason: Reason) -> Self {
+        self.reason = Some(reason);
+        self
+    }
+}

@@ -1,0 +1,137 @@
+//! What the tests share: deliveries in memory, runs of the engine, and what came of them.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use trailproof::event::{Counts, Event, Finding, Kind, NoProgress, Severity, Sink, Summary, Verdict};
+use trailproof::keys::{KeyRing, saved};
+use trailproof::report::{self, Format, Options};
+use trailproof::simulate::{self, Simulated, Spec};
+use trailproof::store::Store;
+use trailproof::store::memory::MemoryStore;
+use trailproof::time::{Range, Timestamp};
+use trailproof::validate::{self, Limits, Request, Source, Tools};
+
+/// A delivery in memory, as `spec` describes it.
+pub struct Delivered {
+    pub store: MemoryStore,
+    pub keys: KeyRing,
+    pub simulated: Simulated,
+}
+
+pub fn deliver(spec: &Spec) -> Delivered {
+    let store = MemoryStore::new();
+    let simulated = simulate::simulate(spec, &store).unwrap();
+    Delivered { keys: keys(simulated.keys_json.as_bytes()), store, simulated }
+}
+
+pub fn keys(json: &[u8]) -> KeyRing {
+    let mut ring = KeyRing::new();
+    saved::load(&mut ring, "public-keys.json", json).unwrap();
+    ring
+}
+
+pub fn time(text: &str) -> Timestamp {
+    Timestamp::parse_digest_field(text).unwrap()
+}
+
+/// Asks about `buckets`, all there is until `end`, a day after which it is now.
+pub fn request(buckets: &[&str], end: Timestamp) -> Request {
+    Request {
+        sources: buckets
+            .iter()
+            .map(|bucket| Source { bucket: (*bucket).to_owned(), prefix: String::new() })
+            .collect(),
+        range: Range { start: None, end },
+        now: end.plus(86_400),
+        accounts: Vec::new(),
+        regions: Vec::new(),
+        trails: Vec::new(),
+        relocations: Vec::new(),
+        limits: Limits::default(),
+        every_object: false,
+    }
+}
+
+/// What a run came to.
+#[derive(Debug)]
+pub struct Ran {
+    pub verdict: Verdict,
+    pub counts: Counts,
+    pub findings: Vec<Finding>,
+    pub events: Vec<Event>,
+    /// The JSON report, times of the run fixed.
+    pub json: String,
+}
+
+impl Ran {
+    /// The kinds of all findings that are more than notices, in order.
+    pub fn kinds(&self) -> Vec<Kind> {
+        self.findings
+            .iter()
+            .filter(|finding| finding.severity > Severity::Notice)
+            .map(|finding| finding.kind)
+            .collect()
+    }
+}
+
+pub fn pool(jobs: usize) -> ThreadPool {
+    ThreadPoolBuilder::new().num_threads(jobs).build().unwrap()
+}
+
+pub fn run(store: &dyn Store, keys: &KeyRing, request: &Request, jobs: usize) -> Ran {
+    let buffer = Buffer::default();
+    let mut events = Events::default();
+    let mut json = report::to_writer(Format::Json, Options::default(), Box::new(buffer.clone()));
+    let sources = request.sources.iter().map(|source| format!("s3://{}", source.bucket)).collect();
+    let started = Event::Started { sources, range: request.range, at: request.now };
+    let pool = pool(jobs);
+    let tools = Tools { store, keys, pool: &pool, progress: &NoProgress };
+    let outcome = validate::validate(request, tools, &mut events).unwrap();
+    let verdict = Verdict::from_worst(outcome.worst, outcome.counts.digests.valid);
+    let summary = Summary {
+        verdict,
+        counts: outcome.counts,
+        keys: outcome.keys.into_iter().collect(),
+        at: request.now,
+    };
+    json.event(&started).unwrap();
+    events.0.iter().for_each(|event| json.event(event).unwrap());
+    json.event(&Event::Finished(summary)).unwrap();
+    let finding = |event: &Event| match event {
+        Event::Finding(finding) => Some((**finding).clone()),
+        _ => None,
+    };
+    Ran {
+        verdict,
+        counts: outcome.counts,
+        findings: events.0.iter().filter_map(finding).collect(),
+        events: events.0,
+        json: String::from_utf8(buffer.0.lock().unwrap().clone()).unwrap(),
+    }
+}
+
+#[derive(Default)]
+struct Events(Vec<Event>);
+
+impl Sink for Events {
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        self.0.push(event.clone());
+        Ok(())
+    }
+}
+
+/// A writer whose bytes can be looked at afterwards.
+#[derive(Clone, Default)]
+pub struct Buffer(pub Arc<Mutex<Vec<u8>>>);
+
+impl Write for Buffer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
