@@ -10,13 +10,21 @@ use flate2::bufread::GzDecoder;
 use sha2::{Digest as _, Sha256};
 
 use crate::ident::Sha256Hash;
-use crate::store::Encoding;
 
 /// Bytes inflated at a time, a buffer kept by each thread.
 const BUFFER: usize = 128 * 1024;
 
 /// The first bytes of every gzip member.
 const MAGIC: [u8; 2] = [0x1f, 0x8b];
+
+/// How a body may be encoded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Encoding {
+    /// As CloudTrail delivers it: gzip, and nothing else will do.
+    Gzip,
+    /// A copy on disk, which some clients save inflated: gzip where it begins as gzip does, plain otherwise.
+    GzipOrPlain,
+}
 
 /// Why a body has no content to speak of.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]

@@ -7,6 +7,7 @@ pub mod relocated;
 use std::collections::BTreeMap;
 use std::io::BufRead;
 
+pub use crate::gzip::Encoding;
 use crate::ident::Location;
 use crate::time::Timestamp;
 
@@ -36,15 +37,6 @@ pub type Metadata = BTreeMap<String, String>;
 
 /// A name no metadata has: under it a store says why an object's metadata could not be understood.
 pub const METADATA_ERROR: &str = ":error";
-
-/// How a body may be encoded.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Encoding {
-    /// As CloudTrail delivers it: gzip, and nothing else will do.
-    Gzip,
-    /// A copy on disk, which some clients save inflated: gzip where it begins as gzip does, plain otherwise.
-    GzipOrPlain,
-}
 
 /// An object as read.
 pub struct Object {

@@ -5,10 +5,12 @@
 //! proved are hashed in parallel before the next window. A region that is done is searched for unreferenced files,
 //! says what it found, and is forgotten.
 
+mod chain;
 mod coverage;
 mod discover;
 mod fetch;
 mod logs;
+mod result;
 mod unit;
 mod unreferenced;
 mod walk;
@@ -24,7 +26,8 @@ use crate::keys::KeyRing;
 use crate::store::Store;
 use crate::store::relocated::{RelocatedStore, Relocation};
 use crate::time::{Range, Timestamp};
-use unit::{Unit, UnitResult};
+use result::UnitResult;
+use unit::Unit;
 use window::Workers;
 
 /// Regions of accounts that are listed at a time.
@@ -184,11 +187,11 @@ impl Run<'_> {
         }
         for chain in result.chains {
             chain.objects.iter().try_for_each(|object| self.sink.event(object))?;
-            self.answered.said |= unit::says_something(&chain.findings);
+            self.answered.said |= result::says_something(&chain.findings);
             self.findings(chain.findings)?;
             self.sink.event(&Event::Chain(chain.summary))?;
         }
-        self.answered.said |= unit::says_something(&result.findings);
+        self.answered.said |= result::says_something(&result.findings);
         self.findings(result.findings)
     }
 

@@ -12,7 +12,7 @@ use crate::keys::{KeyRing, Lookup};
 use crate::signature;
 use crate::store::Object;
 use crate::store::directory::DirectoryStore;
-use crate::store::directory::mount::{self, Recorded, Tree};
+use crate::store::directory::find::{self, Recorded, Tree};
 use crate::time::Timestamp;
 use crate::validate::Source;
 
@@ -31,7 +31,7 @@ pub(super) fn open(directories: &[PathBuf], keys: &KeyRing) -> Result<Opened, Fa
     let mut trees = Vec::new();
     for directory in directories {
         check(directory)?;
-        let found = mount::find(directory, &|object| recorded(object, keys));
+        let found = find::find(directory, &|object| recorded(object, keys));
         trees.extend(found.map_err(|error| unreadable(directory, &error.to_string()))?);
     }
     distinct(&trees)?;

@@ -1,18 +1,21 @@
-//! Copies on disk. A directory is read as the buckets it is a copy of; [`mount`] finds out which.
+//! Copies on disk. A directory is read as the buckets it is a copy of; [`find`] finds out which.
 
+pub mod find;
 pub mod mount;
+mod names;
 mod sidecar;
 mod walk;
 
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Cursor, Read as _};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
 
 use super::{Deposit, Encoding, Listed, Listing, Metadata, Object, Store, StoreError, Version};
 use crate::ident::Location;
 use mount::Mount;
+use names::is_plain;
 
 /// Files up to this size, in bytes, are read at once; larger ones are streamed.
 const READ_AT_ONCE: u64 = 1 << 20;
@@ -84,13 +87,6 @@ impl DirectoryStore {
         inside.insert(folder.to_owned());
         Ok(())
     }
-}
-
-/// Whether a key can be a relative path: no empty, `.` or `..` segment, nothing absolute.
-fn is_plain(rest: &str) -> bool {
-    let segments = rest.split('/').count();
-    let normal = Path::new(rest).components().filter(|part| matches!(part, Component::Normal(_))).count();
-    segments == normal && !rest.contains('\0')
 }
 
 /// An error in finding a path. A name the file system cannot hold is out of reach: it says nothing of S3.

@@ -1,8 +1,7 @@
 //! Coverage: which stretches of the asked range proved digests tile, and what is said of the rest.
 
 use super::Request;
-use super::unit::Chain;
-use super::walk::Walk;
+use super::chain::{Chain, Walk};
 use crate::event::{Finding, Kind, Reason};
 use crate::time::{self, HOUR, Interval, Timestamp};
 

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::unit::{Entry, Unit};
+use super::chain::Entry;
+use super::unit::Unit;
 use super::{Context, Request, Source, unreferenced};
 use crate::event::{Finding, Kind};
 use crate::ident::{ChainId, DigestKey, Location, RegionFolder, is_account, is_organization, is_region};

@@ -3,46 +3,16 @@
 
 mod judge;
 
-use crate::chain::{self, Record};
+use crate::chain;
 use crate::event::{Finding, Kind, ObjectState, ObjectType};
 use crate::ident::{DigestKey, Location};
 use crate::store::StoreError;
 use crate::time::{HOUR, Interval, Timestamp};
 
 use super::Context;
+use super::chain::Chain;
 use super::fetch::{self, Content, Fetched, Proof};
-use super::unit::{Chain, Item, Unit, digest_location};
-
-/// What is known of a chain between one digest and the next older one.
-#[derive(Default)]
-pub(super) struct Walk {
-    /// The nearest newer digest that is proved.
-    anchor: Option<Anchor>,
-    /// What the nearest newer digest that could be parsed, proved or not, records of its predecessor.
-    recorded: Option<(Location, Option<Box<str>>)>,
-    /// Ends of the digests since the anchor that are there, but not proved.
-    present: Vec<Timestamp>,
-    /// Windows of proved digests that overlap the asked range.
-    pub(super) covered: Vec<Interval>,
-    /// Windows of digests that are known to be gone.
-    pub(super) missing: Vec<Interval>,
-    /// Windows of digests that are there and not proved.
-    pub(super) unproved: Vec<Interval>,
-    /// Proved digests that start a chain: when, and where they lie.
-    pub(super) restarts: Vec<(Timestamp, Location)>,
-    /// Where digests that lie elsewhere than recorded, by a move that was named, lie and belong.
-    pub(super) relocated: Option<(Location, Location, u64)>,
-}
-
-/// A proved digest whose predecessor is awaited.
-struct Anchor {
-    location: Location,
-    window: Interval,
-    /// What it records; `None` where it starts a chain.
-    record: Option<Record>,
-    /// Whether the recorded predecessor was met, or is known to be gone.
-    resolved: bool,
-}
+use super::unit::{Item, Unit, digest_location};
 
 /// Takes one window of digests, as they were fetched, into their chains.
 pub(super) fn window(context: Context<'_>, units: &mut [Unit], items: &[Item], fetched: Vec<Fetched>) {

@@ -1,23 +1,13 @@
 //! Walks a directory lazily, in the order S3 lists keys.
 
-use std::ffi::OsStr;
 use std::fs::{self, DirEntry};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::mount::Mount;
+use super::names::key_segment;
 use super::{look_failure, sidecar};
 use crate::store::{Listed, StoreError};
-
-/// A name as a key shows it. S3's names are UTF-8; bytes that are not are shown as `\xNN`.
-pub(super) fn key_segment(name: &OsStr) -> String {
-    let mut text = String::new();
-    for chunk in name.as_encoded_bytes().utf8_chunks() {
-        text.push_str(chunk.valid());
-        chunk.invalid().iter().for_each(|byte| text.push_str(&format!("\\x{byte:02X}")));
-    }
-    text
-}
 
 struct Entry {
     /// Key of a file, or of a folder with its slash: what S3 sorts by.

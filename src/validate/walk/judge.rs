@@ -7,8 +7,9 @@ use crate::ident::{Location, Sha256Hash};
 use crate::keys::TrustedKey;
 use crate::time::{Interval, Timestamp};
 
-use super::{Anchor, Judged, Walker};
+use super::{Judged, Walker};
 use crate::validate::Request;
+use crate::validate::chain::Anchor;
 use crate::validate::fetch::{Content, Fetched, Proof};
 use crate::validate::unit::Ready;
 

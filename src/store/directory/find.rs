@@ -1,0 +1,260 @@
+//! Which part of S3 a directory is a copy of.
+//!
+//! A directory may hold `BUCKET/KEY…` trees, one bucket's tree, or any part of one. Where a digest lies, held
+//! against where it says it belongs, tells which. Samples that are proved outweigh those that are only parsed: a
+//! forged digest shall not move the whole copy.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::DirectoryStore;
+use super::mount::Mount;
+use super::names::{is_plain, key_segment};
+use crate::ident::{DigestKey, Location, RegionFolder, is_organization};
+use crate::store::{Object, Store as _};
+use crate::time::Timestamp;
+
+/// Digests read to find out what an `AWSLogs` tree is a copy of.
+const SAMPLES: usize = 8;
+
+/// Folders visited in looking for digests before giving up.
+const MAX_FOLDERS: usize = 200_000;
+
+/// Where a sampled digest says it belongs, and whether it is proved.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Recorded {
+    /// Where it says it belongs.
+    pub location: Location,
+    /// Whether its signature fits.
+    pub proved: bool,
+}
+
+/// A tree found on disk.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Tree {
+    /// The mount that shows it.
+    pub mount: Mount,
+    /// Bucket to look for `AWSLogs/` in.
+    pub bucket: String,
+    /// Folder to look for `AWSLogs/` in: empty, or with a slash at the end.
+    pub prefix: String,
+    /// The folder on disk, where its name is not the bucket's.
+    pub renamed: Option<PathBuf>,
+}
+
+/// Finds the trees of `root`. `read` says where a sampled digest belongs; `None` for what is no digest.
+///
+/// # Errors
+/// Where `root` itself cannot be read.
+pub fn find(root: &Path, read: &dyn Fn(Object) -> Option<Recorded>) -> io::Result<Vec<Tree>> {
+    let mut search = Search::default();
+    search.visit(root, &mut Vec::new())?;
+    let mut trees: Vec<Tree> = Vec::new();
+    let mut unknown = Vec::new();
+    for (above, samples) in search.found {
+        match tree(root, &above, samples, read)? {
+            Some(tree) if trees.contains(&tree) => {}
+            Some(tree) => trees.push(tree),
+            None => unknown.push(unknown_tree(root, &above)?),
+        }
+    }
+    // A tree that says nothing of itself does not stand beside one that says it is the same part.
+    unknown.retain(|tree| {
+        !trees.iter().any(|known| (&known.bucket, &known.prefix) == (&tree.bucket, &tree.prefix))
+    });
+    trees.append(&mut unknown);
+    Ok(trees)
+}
+
+/// A digest's path under the directory: what stands above its part of the known structure, and that part.
+struct Sample {
+    tail: Vec<String>,
+    path: PathBuf,
+    end: Timestamp,
+}
+
+#[derive(Default)]
+struct Search {
+    /// Samples by what stands above the known structure.
+    found: BTreeMap<Vec<String>, Vec<Sample>>,
+    folders: usize,
+}
+
+impl Search {
+    /// Looks for digests under `dir`, newest names first. Log folders hold none, and of an `AWSLogs` tree a few
+    /// samples are enough.
+    fn visit(&mut self, dir: &Path, segments: &mut Vec<String>) -> io::Result<()> {
+        self.folders += 1;
+        if self.folders > MAX_FOLDERS {
+            return Ok(());
+        }
+        let mut entries = fs::read_dir(dir)?.collect::<io::Result<Vec<_>>>()?;
+        entries.sort_unstable_by_key(|entry| Reverse(entry.file_name()));
+        let above_known = segments.iter().position(|segment| segment == "AWSLogs");
+        if segments.last().is_some_and(|last| last == "AWSLogs") {
+            let above = segments.iter().take(segments.len() - 1).cloned().collect();
+            self.found.entry(above).or_default();
+        }
+        let mut taken = 0;
+        for entry in entries {
+            let kind = entry.file_type()?;
+            let name = key_segment(&entry.file_name());
+            if above_known.is_some_and(|at| self.is_enough(segments, at)) {
+                return Ok(());
+            }
+            segments.push(name);
+            if kind.is_dir() && !is_log_folder(segments) {
+                // A folder that cannot be read is reported when the run lists it.
+                let _ = self.visit(&entry.path(), segments);
+            } else if kind.is_file() && taken < 2 && self.take(entry.path(), segments) {
+                taken += 1;
+            }
+            segments.pop();
+        }
+        Ok(())
+    }
+
+    fn is_enough(&self, segments: &[String], at: usize) -> bool {
+        segments.get(..at).and_then(|above| self.found.get(above)).is_some_and(|found| found.len() >= SAMPLES)
+    }
+
+    fn take(&mut self, path: PathBuf, segments: &[String]) -> bool {
+        let Some((known, end)) = known_tail(segments) else { return false };
+        let (above, tail) = segments.split_at(segments.len() - known);
+        let samples = self.found.entry(above.to_vec()).or_default();
+        samples.push(Sample { tail: tail.to_vec(), path, end });
+        true
+    }
+}
+
+fn is_log_folder(segments: &[String]) -> bool {
+    matches!(segments.last().map(String::as_str), Some("CloudTrail" | "CloudTrail-Insight"))
+}
+
+/// How many segments at the end are of the known structure
+/// `AWSLogs/[o-id/]ACCOUNT/CloudTrail-Digest/REGION/YYYY/MM/DD/NAME`, and the digest's end. `None` where the name is
+/// no digest's, or where it lies in the wrong folder of such a structure.
+fn known_tail(segments: &[String]) -> Option<(usize, Timestamp)> {
+    let (name, folders) = segments.split_last()?;
+    let (account, rest) = name.split_once("_CloudTrail-Digest_")?;
+    let (region, _) = rest.split_once('_')?;
+    let folder = RegionFolder {
+        bucket: "".into(),
+        root: "".into(),
+        organization: None,
+        account: account.into(),
+        region: region.into(),
+    };
+    let key = DigestKey::parse_name(&folder, name)?;
+    let day = key.end.day_folder();
+    let mut expected: Vec<&str> = vec!["CloudTrail-Digest", region];
+    expected.extend(day.split('/'));
+    let mut known = 1;
+    let mut above = folders.iter().rev().peekable();
+    for part in expected.iter().rev() {
+        if above.next_if(|segment| segment == part).is_none() {
+            return partial(folders, known, key.end);
+        }
+        known += 1;
+    }
+    if above.next_if(|segment| **segment == account).is_none() {
+        return partial(folders, known, key.end);
+    }
+    known += 1 + usize::from(above.next_if(|segment| is_organization(segment)).is_some());
+    if above.next_if(|segment| *segment == "AWSLogs").is_none() {
+        return partial(folders, known, key.end);
+    }
+    Some((known + 1, key.end))
+}
+
+/// A structure whose upper part is not there: the directory is a copy of a part. Less than the day's folders would
+/// let a file moved within its tree speak for the tree, unless the directory itself begins there.
+fn partial(folders: &[String], known: usize, end: Timestamp) -> Option<(usize, Timestamp)> {
+    let above = folders.get(..(folders.len() + 1).checked_sub(known)?)?;
+    let misplaced = above.iter().any(|segment| segment == "AWSLogs" || segment == "CloudTrail-Digest");
+    let whole_day = known >= "YYYY/MM/DD/NAME".split('/').count();
+    (!misplaced && (whole_day || above.is_empty())).then_some((known, end))
+}
+
+/// Settles what the tree under `above` is a copy of; `None` where no digest in it says so.
+fn tree(
+    root: &Path,
+    above: &[String],
+    samples: Vec<Sample>,
+    read: &dyn Fn(Object) -> Option<Recorded>,
+) -> io::Result<Option<Tree>> {
+    let Some(base) = settle(root, above, samples, read)? else { return Ok(None) };
+    let shared = above.iter().rev().zip(base.iter().rev()).take_while(|(one, other)| one == other).count();
+    let dir: PathBuf =
+        above.iter().take(above.len() - shared).fold(root.to_owned(), |dir, part| dir.join(part));
+    let mount_base = base.get(..base.len() - shared).unwrap_or_default().join("/");
+    let (bucket, key) = base.split_first().map(|(bucket, key)| (bucket.clone(), key)).unwrap_or_default();
+    let known = key.iter().position(|segment| segment == "AWSLogs").unwrap_or(key.len());
+    let prefix: String = key.iter().take(known).map(|segment| format!("{segment}/")).collect();
+    let renamed = (!above.is_empty() && shared == 0).then(|| dir.clone());
+    Ok(Some(Tree { mount: Mount::new(root, &dir, mount_base)?, bucket, prefix, renamed }))
+}
+
+/// The full path, `[BUCKET, KEY…]`, of what lies in `above`: as the newest proved sample says, one whose bucket is
+/// the folder's name first; without a proved one, as most samples say.
+fn settle(
+    root: &Path,
+    above: &[String],
+    mut samples: Vec<Sample>,
+    read: &dyn Fn(Object) -> Option<Recorded>,
+) -> io::Result<Option<Vec<String>>> {
+    samples.sort_by_key(|sample| Reverse(sample.end));
+    let mut votes: BTreeMap<Vec<String>, (bool, bool, usize)> = BTreeMap::new();
+    for sample in &samples {
+        let Some((base, proved)) = base_of(root, sample, read)? else { continue };
+        let named = base.first() == above.first() && !above.is_empty();
+        let vote = votes.entry(base).or_default();
+        *vote = (vote.0 || proved, named, vote.2 + 1);
+    }
+    let best = votes.into_iter().max_by(|(a, one), (b, other)| one.cmp(other).then_with(|| b.cmp(a)));
+    Ok(best.map(|(base, _)| base))
+}
+
+fn base_of(
+    root: &Path,
+    sample: &Sample,
+    read: &dyn Fn(Object) -> Option<Recorded>,
+) -> io::Result<Option<(Vec<String>, bool)>> {
+    let Some(folder) = sample.path.parent() else { return Ok(None) };
+    let name = sample.tail.last().map(String::as_str).unwrap_or_default();
+    let alone = DirectoryStore::new(vec![Mount::new(root, folder, "CloudTrail-Digest")?]);
+    let object = alone.get(&Location::new("CloudTrail-Digest", name));
+    let Some(recorded) = object.ok().and_then(read) else { return Ok(None) };
+    let full = format!("{}/{}", recorded.location.bucket, recorded.location.key);
+    let mut base: Vec<String> = full.split('/').map(str::to_owned).collect();
+    if !base.ends_with(&sample.tail) || !is_plain(&full) {
+        return Ok(None);
+    }
+    base.truncate(base.len() - sample.tail.len());
+    Ok((!base.is_empty()).then_some((base, recorded.proved)))
+}
+
+/// A tree without a digest that could be read: its folder is taken for the bucket.
+fn unknown_tree(root: &Path, above: &[String]) -> io::Result<Tree> {
+    match above.split_first() {
+        Some((bucket, rest)) => Ok(Tree {
+            mount: Mount::new(root, root, "")?,
+            bucket: bucket.clone(),
+            prefix: rest.iter().map(|segment| format!("{segment}/")).collect(),
+            renamed: None,
+        }),
+        None => {
+            let canonical = fs::canonicalize(root)?;
+            let bucket = canonical.file_name().map_or_else(|| "directory".to_owned(), key_segment);
+            Ok(Tree {
+                mount: Mount::new(root, root, bucket.clone())?,
+                bucket,
+                prefix: String::new(),
+                renamed: None,
+            })
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! What came of a unit when all its digests and log files are judged.
+
+use std::collections::BTreeSet;
+
+use super::chain::Chain;
+use super::unit::Unit;
+use super::{Request, coverage};
+use crate::event::{ChainSummary, Counts, Event, Finding, Kind, ObjectType, Severity, UsedKey};
+use crate::ident::RegionFolder;
+
+/// What came of a unit.
+pub(super) struct UnitResult {
+    pub(super) chains: Vec<ChainResult>,
+    pub(super) findings: Vec<Finding>,
+    pub(super) counts: Counts,
+    pub(super) keys: BTreeSet<UsedKey>,
+}
+
+/// What came of a chain.
+pub(super) struct ChainResult {
+    pub(super) summary: ChainSummary,
+    pub(super) findings: Vec<Finding>,
+    pub(super) objects: Vec<Event>,
+}
+
+impl Unit {
+    /// What came of this unit; it is empty afterwards.
+    pub(super) fn result(&mut self, request: &Request, unreferenced: Vec<Finding>) -> UnitResult {
+        let mut counts = Counts::default();
+        counts.logs.unreferenced =
+            unreferenced.iter().filter(|f| f.kind == Kind::LogUnreferenced).count() as u64;
+        let mut chains = Vec::new();
+        for mut chain in std::mem::take(&mut self.chains).into_iter().filter(|chain| chain.selected) {
+            coverage::judge(request, &mut chain);
+            counts.add(&chain.counts);
+            if chain.digests > 0 || !chain.findings.is_empty() {
+                chains.push(chain.result(request, &self.folders));
+            }
+        }
+        let mut findings = std::mem::take(&mut self.findings);
+        findings.extend(self.no_digests(request, chains.is_empty() && !says_something(&findings)));
+        findings.extend(unreferenced);
+        self.references = Vec::new();
+        UnitResult { chains, findings, counts, keys: std::mem::take(&mut self.keys) }
+    }
+
+    /// Where nothing was found is said, unless one trail was asked for, which may well have nothing here.
+    fn no_digests(&self, request: &Request, silent: bool) -> Vec<Finding> {
+        if !request.trails.is_empty() {
+            return Vec::new();
+        }
+        let finding = |message: &str| {
+            Finding::new(Kind::NoDigests, request.range.end, message).of_region(&self.account, &self.region)
+        };
+        let undigested = self.undigested.iter().map(|folder| {
+            finding("there are log files of the asked range, but no digest that could vouch for them")
+                .about(folder)
+        });
+        let empty = (silent && self.has_digest_folder)
+            .then(|| finding("there is a digest folder, but no digest of the asked range in it"));
+        undigested.chain(empty).collect()
+    }
+}
+
+impl Chain {
+    fn result(mut self, request: &Request, folders: &[RegionFolder]) -> ChainResult {
+        self.findings
+            .sort_by(|a, b| (a.at, &a.uri, a.kind, &a.message).cmp(&(b.at, &b.uri, b.kind, &b.message)));
+        self.objects
+            .sort_by(|a, b| (a.0, a.1 == ObjectType::Log, &a.2).cmp(&(b.0, b.1 == ObjectType::Log, &b.2)));
+        let newest = self.entries.first().and_then(|entry| folders.get(entry.folder as usize));
+        let object = |(_, object, uri, state)| Event::Object { object, uri, state };
+        ChainResult {
+            summary: ChainSummary {
+                organization: newest.and_then(|folder| folder.organization.as_deref()).map(str::to_owned),
+                covered: coverage::covered(request, &self.walk),
+                digests: self.digests,
+                logs: self.logs,
+                id: self.id,
+            },
+            findings: self.findings,
+            objects: self.objects.into_iter().map(object).collect(),
+        }
+    }
+}
+
+/// Whether any of `findings` is more than a notice.
+pub(super) fn says_something(findings: &[Finding]) -> bool {
+    findings.iter().any(|finding| finding.severity > Severity::Notice)
+}
