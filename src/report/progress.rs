@@ -26,6 +26,7 @@ pub struct Bars {
     bars: MultiProgress,
     digests: Bar,
     logs: Bar,
+    planned_logs: AtomicU64,
 }
 
 impl Bars {
@@ -37,7 +38,7 @@ impl Bars {
         let shown = !bars.is_hidden();
         let digests = Bar::new(&bars, "digests", shown);
         let logs = Bar::new(&bars, "logs", shown);
-        Self { bars, digests, logs }
+        Self { bars, digests, logs, planned_logs: AtomicU64::new(0) }
     }
 
     /// Takes the bars off the screen for good, before the last words on stdout or stderr.
@@ -57,8 +58,12 @@ impl Progress for Bars {
         self.digests.bar.inc_length(count);
     }
 
+    /// The log files of digests still to be read are not known: they are taken to list as many as those that were.
     fn plan_logs(&self, count: u64) {
-        self.logs.bar.inc_length(count);
+        let planned = self.planned_logs.fetch_add(count, Ordering::Relaxed) + count;
+        let read = self.digests.bar.position().max(1);
+        let digests = self.digests.bar.length().unwrap_or(read).max(read);
+        self.logs.bar.set_length((u128::from(planned) * u128::from(digests) / u128::from(read)) as u64);
     }
 
     fn digest(&self, bytes: u64) {
