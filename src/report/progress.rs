@@ -161,15 +161,13 @@ mod tests {
         let bars = Bars::new(false);
         assert!(bars.bars.is_hidden());
         bars.plan_digests(4);
+        std::thread::scope(|scope| (0..2).for_each(|_| drop(scope.spawn(|| bars.digest(100)))));
         bars.plan_logs(2_000);
+        assert_eq!(bars.logs.bar.length(), Some(4_000), "half of the digests listed half of the log files");
+        (0..2).for_each(|_| bars.digest(100));
         bars.plan_logs(2_000);
         std::thread::scope(|scope| {
-            for _ in 0..4 {
-                scope.spawn(|| {
-                    bars.digest(100);
-                    (0..1_000).for_each(|_| bars.log(3));
-                });
-            }
+            (0..4).for_each(|_| drop(scope.spawn(|| (0..1_000).for_each(|_| bars.log(3)))));
         });
         assert_eq!((bars.digests.bar.position(), bars.digests.bar.length()), (4, Some(4)));
         assert_eq!((bars.logs.bar.position(), bars.logs.bar.length()), (4_000, Some(4_000)));
