@@ -58,7 +58,7 @@ pub(super) struct ValidateArgs {
     #[arg(long, value_name = "NAME")]
     pub(super) trail: Vec<String>,
 
-    /// Public keys to trust: saved output of `aws cloudtrail list-public-keys`, or PEM; repeatable
+    /// Public keys to trust: saved output of `aws cloudtrail list-public-keys`, or PEM; required, repeatable
     #[arg(long, value_name = "FILE")]
     pub(super) public_keys: Vec<PathBuf>,
 
@@ -66,11 +66,11 @@ pub(super) struct ValidateArgs {
     #[arg(long, value_name = "s3://BUCKET[/PREFIX]")]
     pub(super) relocated_from: Vec<String>,
 
-    /// What goes to stdout
+    /// What goes to stdout: text or json
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(super) format: Format,
 
-    /// One more report of the same run, written to a file; repeatable
+    /// One more report of the same run, such as `json=run.json`; repeatable
     #[arg(long, value_name = "FORMAT=FILE")]
     pub(super) report: Vec<String>,
 
