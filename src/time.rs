@@ -240,6 +240,13 @@ pub fn union(mut intervals: Vec<Interval>) -> Vec<Interval> {
     joined
 }
 
+/// Whether `stretch` overlaps any of `joined`, which is as [`union`] returns it.
+#[must_use]
+pub fn overlaps_any(joined: &[Interval], stretch: Interval) -> bool {
+    let first = joined.partition_point(|part| part.end <= stretch.start);
+    joined.get(first).is_some_and(|part| part.overlaps(stretch))
+}
+
 /// The stretches of `whole` that `covered` (as [`union`] returns it) leaves open.
 #[must_use]
 pub fn complement(whole: Interval, covered: &[Interval]) -> Vec<Interval> {
@@ -328,5 +335,11 @@ mod tests {
         assert_eq!(complement(part(-1, 10), &covered), [part(-1, 0), part(3, 5), part(9, 10)]);
         assert_eq!(complement(part(6, 8), &covered), []);
         assert_eq!(complement(part(0, 10), &[]), [part(0, 10)]);
+        assert!(overlaps_any(&covered, part(2, 4)) && overlaps_any(&covered, part(4, 6)));
+        assert!(
+            !overlaps_any(&covered, part(3, 5))
+                && !overlaps_any(&covered, part(9, 12))
+                && !overlaps_any(&[], part(0, 1))
+        );
     }
 }

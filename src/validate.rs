@@ -18,6 +18,7 @@ mod window;
 
 use std::collections::BTreeSet;
 use std::io;
+use std::sync::Mutex;
 
 use rayon::ThreadPool;
 
@@ -56,9 +57,9 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 256 MiB (some 600,000 log files in an hour) and 16 GiB.
+    /// 64 MiB (some 150,000 log files in an hour) and 16 GiB.
     fn default() -> Self {
-        Self { digest: 256 << 20, log: 16 << 30 }
+        Self { digest: 64 << 20, log: 16 << 30 }
     }
 }
 
@@ -117,7 +118,8 @@ pub struct Outcome {
 pub fn validate(request: &Request, tools: Tools<'_>, sink: &mut dyn Sink) -> io::Result<Outcome> {
     let store = RelocatedStore { inner: tools.store, relocations: &request.relocations };
     let tools = Tools { store: &store, ..tools };
-    let context = Context { request, tools, workers: Workers(tools.pool) };
+    let heavy = Mutex::new(());
+    let context = Context { request, tools, workers: Workers(tools.pool), heavy: &heavy };
     let mut run = Run { sink, outcome: Outcome::default(), answered: Answered::default() };
     run.rejected_keys(tools.keys)?;
     let found = discover::folders(context);
@@ -136,6 +138,8 @@ struct Context<'a> {
     request: &'a Request,
     tools: Tools<'a>,
     workers: Workers<'a>,
+    /// Held while a large digest is in memory.
+    heavy: &'a Mutex<()>,
 }
 
 /// Which of the asked accounts, regions and trails had a digest in range.

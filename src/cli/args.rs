@@ -79,7 +79,7 @@ pub(super) struct ValidateArgs {
     pub(super) jobs: Option<u16>,
 
     /// Most bytes a digest file may inflate to
-    #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = parse_size)]
+    #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = parse_size)]
     pub(super) max_digest_size: u64,
 
     /// Most bytes a log file may inflate to

@@ -47,27 +47,20 @@ pub(super) fn judge(request: &Request, chain: &mut Chain) {
 fn gaps(request: &Request, chain: &mut Chain, covered: &[Interval], first: Timestamp, last: Timestamp) {
     let asked_start = request.range.start.filter(|start| first.unix() - start.unix() >= HOUR);
     let whole = Interval { start: asked_start.unwrap_or(first), end: last };
+    let missing = time::union(chain.walk.missing.clone());
+    let unproved = time::union(chain.walk.unproved.clone());
     for gap in time::complement(whole, covered) {
-        let reason = reason(&chain.walk, gap);
-        let message = match reason {
-            Reason::LoggingStopped => {
-                "no digest covers it, and the next one starts a new chain: logging or validation was off"
-            }
-            Reason::NotCovered => "no proved digest covers it",
-            Reason::DigestsMissing => "its digests were delivered and are not there",
+        let restarts = chain.walk.restarts.iter().any(|(start, _)| *start == gap.end);
+        let (reason, message) = if time::overlaps_any(&missing, gap) {
+            (Reason::DigestsMissing, "its digests were delivered and are not there")
+        } else if restarts && !time::overlaps_any(&unproved, gap) {
+            let message =
+                "no digest covers it, and the next one starts a new chain: logging or validation was off";
+            (Reason::LoggingStopped, message)
+        } else {
+            (Reason::NotCovered, "no proved digest covers it")
         };
         chain.say(Finding::new(Kind::ChainGap, gap.start, message).over(gap).because(reason));
-    }
-}
-
-fn reason(walk: &Walk, gap: Interval) -> Reason {
-    let any = |windows: &[Interval]| windows.iter().any(|window| window.overlaps(gap));
-    if any(&walk.missing) {
-        Reason::DigestsMissing
-    } else if walk.restarts.iter().any(|(start, _)| *start == gap.end) && !any(&walk.unproved) {
-        Reason::LoggingStopped
-    } else {
-        Reason::NotCovered
     }
 }
 

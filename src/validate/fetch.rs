@@ -1,5 +1,7 @@
 //! Reads one digest: its bytes, its metadata, and whether a signature at hand proves it.
 
+use std::sync::PoisonError;
+
 use crate::digest::{DigestFile, SIGNATURE_ALGORITHM};
 use crate::gzip::{self, BodyError, Sizes};
 use crate::ident::Location;
@@ -9,6 +11,10 @@ use crate::store::{METADATA_ERROR, Metadata, StoreError};
 use crate::time::Timestamp;
 
 use super::Context;
+
+/// Digests that inflate to more than this, in bytes, are read one at a time, so that the memory they take does not
+/// grow with the number of threads.
+const LIGHT: u64 = 8 << 20;
 
 /// What a digest without log files weighs in a window.
 pub(super) const DIGEST_WEIGHT: u64 = 12;
@@ -27,6 +33,7 @@ pub(super) struct Fetched {
     /// When a backfill digest says it was made.
     pub(super) generated: Option<Timestamp>,
     pub(super) sizes: Sizes,
+    too_large: bool,
 }
 
 /// What was found in a digest's place.
@@ -60,15 +67,13 @@ pub(super) fn digest(context: Context<'_>, location: Location, end: Timestamp) -
         metadata_error: None,
         generated: None,
         sizes: Sizes::default(),
+        too_large: false,
     };
-    match context.tools.store.get(&fetched.location) {
-        Ok(mut object) => {
-            fetched.take_metadata(object.metadata);
-            let inflated = gzip::inflate(&mut *object.body, object.encoding, context.request.limits.digest);
-            (fetched.content, fetched.sizes) = parse(inflated);
-        }
-        Err(StoreError::NotFound) => {}
-        Err(error) => fetched.content = Content::Unreadable(error.to_string()),
+    let limit = context.request.limits.digest;
+    fetched.read(context, limit.min(LIGHT));
+    if fetched.too_large && limit > LIGHT {
+        let _one_at_a_time = context.heavy.lock().unwrap_or_else(PoisonError::into_inner);
+        fetched.read(context, limit);
     }
     context.tools.progress.digest(fetched.sizes.compressed);
     fetched
@@ -88,6 +93,19 @@ fn parse(inflated: Result<(Vec<u8>, Sizes), BodyError>) -> (Content, Sizes) {
 }
 
 impl Fetched {
+    fn read(&mut self, context: Context<'_>, limit: u64) {
+        match context.tools.store.get(&self.location) {
+            Ok(mut object) => {
+                self.take_metadata(object.metadata);
+                let inflated = gzip::inflate(&mut *object.body, object.encoding, limit);
+                self.too_large = matches!(inflated, Err(BodyError::TooLarge(_)));
+                (self.content, self.sizes) = parse(inflated);
+            }
+            Err(StoreError::NotFound) => self.content = Content::Gone,
+            Err(error) => self.content = Content::Unreadable(error.to_string()),
+        }
+    }
+
     fn take_metadata(&mut self, mut metadata: Metadata) {
         self.signature = metadata.remove("signature");
         self.metadata_error = metadata.remove(METADATA_ERROR);

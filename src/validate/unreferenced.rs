@@ -27,8 +27,10 @@ fn in_folder(context: Context<'_>, unit: &Unit, folder: &RegionFolder, covered: 
     let (Some(first), Some(last)) = (sure.first(), sure.last()) else { return Vec::new() };
     let stretch = Interval { start: first.start, end: last.end };
     let is_sure = |key: LogFolderKey| match key {
-        LogFolderKey::Minute(minute) => sure.iter().any(|part| part.contains(minute)),
-        LogFolderKey::Day(day) => sure.iter().any(|part| part.overlaps(day)),
+        LogFolderKey::Minute(minute) => {
+            time::overlaps_any(&sure, Interval { start: minute, end: minute.plus(1) })
+        }
+        LogFolderKey::Day(day) => time::overlaps_any(&sure, day),
     };
     let mut findings = Vec::new();
     for listed in log_objects(context, folder, stretch) {

@@ -3,6 +3,8 @@
 
 mod judge;
 
+use std::collections::BTreeSet;
+
 use crate::chain;
 use crate::event::{Finding, Kind, ObjectState, ObjectType};
 use crate::ident::{DigestKey, Location};
@@ -40,7 +42,10 @@ pub(super) fn window(context: Context<'_>, units: &mut [Unit], items: &[Item], f
     }
 }
 
-/// The signature that the nearest newer digest of the chain records for the one at `place`.
+/// How many newer digests may lie between one and its successor for that one's record to be found.
+const MAX_BETWEEN: usize = 8;
+
+/// The signature that a newer digest of the chain, proved or not, records for the one at `place`.
 fn recorded_for(
     units: &[Unit],
     newer: &[(usize, &Item, &Fetched)],
@@ -49,8 +54,13 @@ fn recorded_for(
 ) -> Option<Box<str>> {
     let same_chain =
         |other: &&(usize, &Item, &Fetched)| other.1.unit == item.unit && other.1.chain == item.chain;
-    let mut parsed =
-        newer.iter().rev().take_while(same_chain).filter_map(|(_, _, fetched)| fetched.file()).peekable();
+    let mut parsed = newer
+        .iter()
+        .rev()
+        .take_while(same_chain)
+        .filter_map(|(_, _, fetched)| fetched.file())
+        .take(MAX_BETWEEN)
+        .peekable();
     if parsed.peek().is_some() {
         let previous =
             parsed.filter_map(|file| file.previous()).find(|previous| previous.location == *place)?;
@@ -114,8 +124,11 @@ impl<'c> Walker<'c, '_> {
             let is_next = next
                 .is_some_and(|next| next.place == location || end.is_none_or(|end| end <= next.fetched.end));
             let is_asked = end.is_none_or(|end| self.is_asked(Interval { start: end.plus(-HOUR), end }));
-            if is_next || !is_asked || end.is_some_and(|end| end >= newest) {
+            if is_next {
                 return;
+            }
+            if !is_asked || end.is_some_and(|end| end >= newest) {
+                return self.resolve();
             }
             newest = end.unwrap_or(newest);
             if !self.look_for(location, end.unwrap_or(self.context.request.range.end)) {
@@ -157,11 +170,10 @@ impl<'c> Walker<'c, '_> {
             return;
         }
         let id = chain.id.clone();
-        let known = |end: &Timestamp| {
-            chain.walk.present.contains(end) || chain.walk.missing.iter().any(|gone| gone.end == *end)
-        };
-        let ends: Vec<Timestamp> =
-            chain::cadence(older_end, anchor.window.start).into_iter().filter(|end| !known(end)).collect();
+        let missing = chain.walk.missing.iter().map(|gone| gone.end);
+        let known: BTreeSet<Timestamp> = chain.walk.present.iter().copied().chain(missing).collect();
+        let mut ends = chain::cadence(older_end, anchor.window.start);
+        ends.retain(|end| !known.contains(end));
         for end in ends {
             if self.is_asked(Interval { start: end.plus(-HOUR), end }) {
                 self.look_for(digest_location(&id, &key.folder, end), end);

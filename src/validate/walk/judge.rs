@@ -5,7 +5,7 @@ use crate::digest::DigestFile;
 use crate::event::{Finding, Kind, ObjectState, ObjectType, UsedKey};
 use crate::ident::{Location, Sha256Hash};
 use crate::keys::TrustedKey;
-use crate::time::{Interval, Timestamp};
+use crate::time::{HOUR, Interval, Timestamp};
 
 use super::{Judged, Walker};
 use crate::validate::Request;
@@ -27,7 +27,6 @@ struct Arrival {
     location: Location,
     place: Location,
     end: Timestamp,
-    window: Interval,
     asked: bool,
     /// What the anchor records of it, if it is the awaited predecessor.
     record: Option<Record>,
@@ -44,8 +43,7 @@ enum Worth {
 impl<'c> Walker<'c, '_> {
     /// Takes the next older digest.
     pub(super) fn accept(&mut self, digest: Judged<'c>) {
-        let window = digest.window();
-        let asked = self.is_asked(window);
+        let asked = self.is_asked(digest.window());
         let Judged { fetched, place, proof } = digest;
         let Fetched { location, end, content, signature, metadata_error, sizes, .. } = fetched;
         let Some(chain) = self.chain() else { return };
@@ -55,7 +53,7 @@ impl<'c> Walker<'c, '_> {
             chain.counts.compressed_bytes += sizes.compressed;
             chain.counts.inflated_bytes += sizes.inflated;
         }
-        let arrival = Arrival { location, place, end, window, asked, record, signature, metadata_error };
+        let arrival = Arrival { location, place, end, asked, record, signature, metadata_error };
         let mut said = Vec::new();
         let worth = match content {
             Content::Parsed(file) => self.worth(&arrival, *file, proof, &mut said),
@@ -192,7 +190,8 @@ impl<'c> Walker<'c, '_> {
         let Some(chain) = self.chain() else { return };
         chain.walk.present.push(arrival.end);
         if arrival.asked {
-            chain.walk.unproved.push(arrival.window);
+            // Not the window it claims: nothing vouches for that.
+            chain.walk.unproved.push(Interval { start: arrival.end.plus(-HOUR), end: arrival.end });
         }
         let Some(file) = file else { return };
         chain.walk.recorded =
