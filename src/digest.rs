@@ -159,7 +159,7 @@ impl DigestFile {
 
 /// The JSON object; strings are borrowed where they hold no escapes.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "a digest file")]
 struct Wire<'a> {
     #[serde(borrow, rename = "awsAccountId")]
     _aws_account_id: Cow<'a, str>,
@@ -223,7 +223,7 @@ impl Wire<'_> {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "a log file of a digest")]
 struct WireLog<'a> {
     #[serde(borrow, rename = "s3Bucket")]
     s3_bucket: Cow<'a, str>,

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::TamperKind;
+use crate::ident::is_account;
 
 /// One tampering: what is done, and to which object.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -118,7 +119,8 @@ impl Pick {
             "first" => Some(Self::First),
             "middle" => Some(Self::Middle),
             "last" => Some(Self::Last),
-            number => number.parse().ok().map(Self::Nth),
+            // Twelve digits are an account.
+            number => number.parse().ok().filter(|_| !is_account(number)).map(Self::Nth),
         }
     }
 

@@ -50,17 +50,51 @@ fn gaps(request: &Request, chain: &mut Chain, covered: &[Interval], first: Times
     let missing = time::union(chain.walk.missing.clone());
     let unproved = time::union(chain.walk.unproved.clone());
     for gap in time::complement(whole, covered) {
-        let restarts = chain.walk.restarts.iter().any(|(start, _)| *start == gap.end);
-        let (reason, message) = if time::overlaps_any(&missing, gap) {
-            (Reason::DigestsMissing, "its digests were delivered and are not there")
-        } else if restarts && !time::overlaps_any(&unproved, gap) {
-            let message =
-                "no digest covers it, and the next one starts a new chain: logging or validation was off";
-            (Reason::LoggingStopped, message)
-        } else {
-            (Reason::NotCovered, "no proved digest covers it")
-        };
-        chain.say(Finding::new(Kind::ChainGap, gap.start, message).over(gap).because(reason));
+        let known = missing.iter().filter_map(|part| part.intersect(gap));
+        let rest = time::complement(gap, &missing);
+        let mut parts: Vec<_> = known.map(|part| (part, Why::Missing)).collect();
+        parts.extend(rest.into_iter().map(|part| (part, why(&chain.walk, &unproved, part, whole.start))));
+        for (part, why) in parts {
+            let (reason, message) = why.words();
+            chain.say(Finding::new(Kind::ChainGap, part.start, message).over(part).because(reason));
+        }
+    }
+}
+
+/// Why a stretch is not covered.
+enum Why {
+    Missing,
+    Stopped,
+    BeforeTheRecord,
+    NotCovered,
+}
+
+impl Why {
+    const fn words(&self) -> (Reason, &'static str) {
+        match self {
+            Self::Missing => (Reason::DigestsMissing, "its digests were delivered and are not there"),
+            Self::Stopped => {
+                let message =
+                    "no digest covers it, and the next one starts a new chain: logging or validation was off";
+                (Reason::LoggingStopped, message)
+            }
+            Self::BeforeTheRecord => {
+                let message = "no digest covers it: the record begins after it, or what was older is gone";
+                (Reason::NotCovered, message)
+            }
+            Self::NotCovered => (Reason::NotCovered, "no proved digest covers it"),
+        }
+    }
+}
+
+/// Why a stretch without missing digests is not covered. `begin` is the start of all that was asked and is known.
+fn why(walk: &Walk, unproved: &[Interval], part: Interval, begin: Timestamp) -> Why {
+    let restarts = walk.restarts.iter().any(|(start, _)| *start == part.end);
+    let unproved = time::overlaps_any(unproved, part);
+    match (unproved, restarts) {
+        (false, true) if part.start == begin => Why::BeforeTheRecord,
+        (false, true) => Why::Stopped,
+        _ => Why::NotCovered,
     }
 }
 

@@ -75,7 +75,8 @@ fn read_folder(mount: &Mount, dir: &Path, key_prefix: &str) -> io::Result<Vec<En
     let canonical = mount.resolve(dir)?;
     let entries = fs::read_dir(dir)?.collect::<io::Result<Vec<DirEntry>>>()?;
     let read = |entry: &DirEntry| read_entry(mount, &canonical, entry, key_prefix);
-    let hidden = |entry: &DirEntry| sidecar_of(&entry.path()).is_some_and(|object| object.exists());
+    let hidden =
+        |entry: &DirEntry| sidecar_of(&entry.path()).is_some_and(|object| object.symlink_metadata().is_ok());
     Ok(entries.iter().filter(|entry| !hidden(entry)).map(read).collect())
 }
 

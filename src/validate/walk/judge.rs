@@ -137,6 +137,9 @@ impl<'c> Walker<'c, '_> {
             let message = "its successor records another digest before itself, yet this one is genuine";
             said.push(Finding::new(Kind::ChainBroken, arrival.end, message));
         }
+        if intruder && !matches!(worth, Worth::Proved(_)) {
+            said.iter_mut().for_each(|finding| finding.message.push_str("; the chain leaves no room for it"));
+        }
         if arrival.record.is_some()
             && let Some(anchor) = &mut chain.walk.anchor
         {
