@@ -4,7 +4,9 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
-    clippy::missing_panics_doc
+    clippy::missing_panics_doc,
+    unreachable_pub
 )]
 
+mod fixtures;
 mod support;

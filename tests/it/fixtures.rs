@@ -1,0 +1,269 @@
+//! The fixture kit in `fixtures/`: every case on every store, judged by what its `case.json` expects.
+//!
+//! A case is a folder with `case.json` and `delivery/`, which is what `trailproof simulate` writes. To write the
+//! deliveries anew: `TRAILPROOF_REGENERATE=1 cargo test --test it fixtures::deliveries`.
+
+mod case;
+mod delivery;
+mod memory;
+mod tree;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use rayon::prelude::*;
+use serde_json::Value;
+use trailproof::digest::DigestFile;
+use trailproof::event::Kind;
+use trailproof::ident::Sha256Hash;
+use trailproof::report::escape::is_hidden;
+use trailproof::signature::PublicKey;
+use trailproof::simulate::{Tamper, TamperKind};
+
+use case::{Case, Found};
+
+/// What is not shown by any case, and why. Nothing so far.
+const UNSHOWN_KINDS: [(Kind, &str); 0] = [];
+
+/// Bytes that the kit may take.
+const MOST_BYTES: u64 = 10_000_000;
+
+fn kit() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
+}
+
+/// Judges all cases, in parallel, and fails with everything that was found wrong.
+fn every_case(judge: impl Fn(&Case) -> Result<(), String> + Sync) {
+    let cases = case::all(&kit());
+    let wrong: Vec<String> = cases
+        .par_iter()
+        .filter_map(|case| judge(case).err().map(|error| format!("\n== {} ==\n{case}\n{error}", case.name)))
+        .collect();
+    assert!(wrong.is_empty(), "{} of {} cases:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+}
+
+/// Runs the program in the folder of `case`, so that reports name paths that are the same everywhere.
+fn trailproof(folder: &Path, arguments: &[String]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_trailproof"))
+        .args(arguments)
+        .current_dir(folder)
+        .env_remove("RUST_BACKTRACE")
+        .output()
+        .unwrap()
+}
+
+fn validate(case: &Case, more: &[&str]) -> Output {
+    trailproof(
+        &case.folder,
+        &[case.validate_arguments(), more.iter().map(|a| (*a).to_owned()).collect()].concat(),
+    )
+}
+
+/// Judges an exit code and a JSON report by what the case expects.
+fn judge(expected: &case::Expect, exit: Option<i32>, report: &Value) -> Result<(), String> {
+    let actual = case::Expect {
+        verdict: report["verdict"].as_str().unwrap_or_default().to_owned(),
+        exit: exit.unwrap_or(-1),
+        findings: report["findings"].as_array().into_iter().flatten().map(Found::from_report).collect(),
+    };
+    if actual.is_as(expected) {
+        return Ok(());
+    }
+    Err(format!("expected\n{expected}\nbut was, as `case.json` would say it,\n{actual}"))
+}
+
+/// The report without the times of the run.
+fn without_run_times(report: &[u8]) -> String {
+    let text = String::from_utf8_lossy(report);
+    let is_run_time = |line: &&str| line.starts_with("  \"started\":") || line.starts_with("  \"finished\":");
+    text.lines().filter(|line| !is_run_time(line)).collect::<Vec<_>>().join("\n")
+}
+
+fn same(one: &str, other: &str) -> Result<(), String> {
+    let mut lines = one.lines().zip(other.lines()).enumerate();
+    match lines.find(|(_, (one, other))| one != other) {
+        _ if one == other => Ok(()),
+        Some((number, (one, other))) => {
+            Err(format!("the reports of 1 and 8 jobs differ in line {}:\n{one}\n{other}", number + 1))
+        }
+        None => Err("the report of 1 job is not as long as that of 8".to_owned()),
+    }
+}
+
+#[test]
+fn on_disk() {
+    every_case(|case| {
+        let mut reports = Vec::new();
+        for jobs in ["1", "8"] {
+            let output = validate(case, &["--format", "json", "--jobs", jobs]);
+            let report = serde_json::from_slice(&output.stdout)
+                .map_err(|error| format!("{error}: {}", String::from_utf8_lossy(&output.stderr)))?;
+            judge(&case.expect, output.status.code(), &report)?;
+            reports.push(without_run_times(&output.stdout));
+        }
+        same(&reports[0], &reports[1])
+    });
+}
+
+#[test]
+fn in_a_store_with_versions() {
+    every_case(|case| {
+        let Some(expected) = case.expect_versioned() else { return Ok(()) };
+        let runs = [1, 8].map(|jobs| memory::run(case, jobs));
+        for run in &runs {
+            let report = serde_json::from_str(&run.json).map_err(|error| error.to_string())?;
+            judge(expected, Some(run.verdict.exit_code().into()), &report)?;
+        }
+        same(&runs[0].json, &runs[1].json)
+    });
+}
+
+#[test]
+fn as_text() {
+    every_case(|case| {
+        let output = validate(case, &["--verbose"]);
+        if output.status.code() != Some(case.expect.exit) {
+            return Err(format!("exit code {:?}, expected {}", output.status.code(), case.expect.exit));
+        }
+        let verdict = format!("{}: ", case.expect.verdict);
+        for (name, bytes) in [("stdout", &output.stdout), ("stderr", &output.stderr)] {
+            let text = String::from_utf8(bytes.clone()).map_err(|error| format!("{name}: {error}"))?;
+            if let Some(hidden) = text.chars().find(|&c| c != '\n' && is_hidden(c)) {
+                return Err(format!("{name} has a raw {hidden:?}:\n{}", text.escape_debug()));
+            }
+            if name == "stdout" && !text.lines().any(|line| line.starts_with(&verdict)) {
+                return Err(format!("no line says `{verdict}`:\n{text}"));
+            }
+        }
+        Ok(())
+    });
+}
+
+/// Also writes them anew, where the environment asks for it.
+#[test]
+fn deliveries_are_what_simulate_makes() {
+    let regenerates = std::env::var_os("TRAILPROOF_REGENERATE").is_some();
+    every_case(|case| {
+        let made = tempfile::tempdir().map_err(|error| error.to_string())?;
+        delivery::make(case, made.path())?;
+        if regenerates {
+            return tree::replace(&case.folder.join("delivery"), made.path())
+                .map_err(|error| error.to_string());
+        }
+        tree::same(&case.folder.join("delivery"), made.path())
+    });
+}
+
+/// The other test makes deliveries through the library, and understands the arguments itself.
+#[test]
+fn the_program_makes_the_same() {
+    let cases = case::all(&kit());
+    for case in delivery::with_each_flag(&cases) {
+        let made = tempfile::tempdir().unwrap();
+        let output = trailproof(made.path(), &case.simulate_arguments());
+        assert!(output.status.success(), "{case}\n{}", String::from_utf8_lossy(&output.stderr));
+        let same = tree::same(&case.folder.join("delivery"), &made.path().join("delivery"));
+        assert!(same.is_ok(), "{case}\n{}", same.unwrap_err());
+    }
+}
+
+#[test]
+fn everything_is_shown() {
+    let cases = case::all(&kit());
+    let expected: BTreeSet<&str> = cases
+        .iter()
+        .flat_map(|case| [Some(&case.expect), case.expect_versioned.as_ref()])
+        .flatten()
+        .flat_map(|expect| expect.findings.iter().map(|found| found.kind.as_str()))
+        .collect();
+    for kind in Kind::ALL {
+        let unshown = UNSHOWN_KINDS.iter().any(|(unshown, _)| *unshown == kind);
+        let shown = expected.contains(kind.as_str());
+        assert!(
+            shown != unshown,
+            "no case expects `{}`, or it is listed as unshown and is not",
+            kind.as_str()
+        );
+    }
+    let tampers: Vec<Tamper> = cases.iter().flat_map(Case::tampers).collect();
+    for kind in TamperKind::ALL {
+        assert!(tampers.iter().any(|tamper| tamper.kind == kind), "no case tampers with `{kind}`");
+    }
+}
+
+#[test]
+fn names_and_readme_fit() {
+    let readme = fs::read_to_string(kit().join("README.md")).unwrap();
+    let mut lines = Vec::new();
+    for case in case::all(&kit()) {
+        let intact = case.expect.verdict == "intact";
+        assert!(!case.name.starts_with("intact_") || intact, "`{}` is not intact", case.name);
+        let line = case.readme_line();
+        if !readme.contains(&line) {
+            lines.push(line);
+        }
+    }
+    assert!(lines.is_empty(), "fixtures/README.md lacks\n{}", lines.join("\n"));
+    let bytes = tree::size(&kit()).unwrap();
+    assert!(bytes < MOST_BYTES, "the kit has {bytes} bytes");
+}
+
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct PublishedKey {
+    #[serde(alias = "value")]
+    value: String,
+    #[serde(alias = "fingerprint")]
+    fingerprint: String,
+}
+
+fn published_keys() -> Vec<PublishedKey> {
+    let files = ["list-public-keys_2015.json", "list-public-keys_2016.json"];
+    let lists = files.map(|name| {
+        let file: Value = serde_json::from_slice(&fs::read(kit().join("aws").join(name)).unwrap()).unwrap();
+        file.get("PublicKeyList").or_else(|| file.get("publicKeyList")).unwrap().clone()
+    });
+    lists.into_iter().flat_map(|list| serde_json::from_value::<Vec<PublishedKey>>(list).unwrap()).collect()
+}
+
+#[test]
+fn published_fingerprints_are_those_of_the_keys() {
+    let keys = published_keys();
+    assert_eq!(keys.len(), 4);
+    for published in keys {
+        let key = PublicKey::from_base64(&published.value).unwrap();
+        assert_eq!(key.fingerprint(), published.fingerprint.to_lowercase());
+    }
+}
+
+#[test]
+fn genuine_signatures_verify_under_their_key_alone() {
+    let file = fs::read(kit().join("aws/signatures.json")).unwrap();
+    let file: Value = serde_json::from_slice(&file).unwrap();
+    let vectors = file["vectors"].as_array().unwrap();
+    assert_eq!(vectors.len(), 2);
+    for vector in vectors {
+        let hash = Sha256Hash::parse(vector["sha256_of_string_to_sign"].as_str().unwrap()).unwrap();
+        let signature = hex::decode(vector["signature_hex"].as_str().unwrap()).unwrap();
+        for published in published_keys() {
+            let key = PublicKey::from_base64(&published.value).unwrap();
+            let signed_with_it = published.fingerprint == "31e8b5433410dfb61a9dc45cc65b22ff";
+            assert_eq!(key.verifies(hash, &signature), signed_with_it, "{}", published.fingerprint);
+            let mut flipped = signature.clone();
+            flipped[100] ^= 1;
+            assert!(!key.verifies(hash, &flipped));
+        }
+    }
+}
+
+#[test]
+fn documented_digests_are_parsed() {
+    for (name, logs) in [("digest_one-log.json", 1), ("digest_empty.json", 0)] {
+        let digest = DigestFile::parse(&fs::read(kit().join("aws").join(name)).unwrap()).unwrap();
+        assert_eq!(digest.log_count(), logs);
+        assert_eq!(digest.fingerprint(), "31e8b5433410dfb61a9dc45cc65b22ff");
+        assert!(digest.previous().is_some());
+    }
+}
