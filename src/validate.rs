@@ -6,6 +6,7 @@
 //! says what it found, and is forgotten.
 
 mod chain;
+pub mod copies;
 mod coverage;
 mod discover;
 mod fetch;

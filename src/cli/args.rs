@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::report::Format;
 use crate::simulate::{Tamper, TamperKind};
 
 /// Prove that AWS CloudTrail's record is whole.
@@ -68,7 +67,7 @@ pub(super) struct ValidateArgs {
 
     /// What goes to stdout: text or json
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub(super) format: Format,
+    pub(super) format: String,
 
     /// One more report of the same run, such as `json=run.json`; repeatable
     #[arg(long, value_name = "FORMAT=FILE")]

@@ -7,20 +7,21 @@ use std::path::PathBuf;
 use rayon::ThreadPoolBuilder;
 
 use super::args::ValidateArgs;
-use super::sources::{self, Opened};
+use super::sources;
 use super::{EXIT_CANNOT, Failure, say};
 use crate::event::{Event, Sink, Summary, Verdict};
 use crate::keys::{KeyRing, saved};
-use crate::report::{self, Fanout, Options, progress::Bars};
+use crate::report::{self, Fanout, Format, Options, progress::Bars};
 use crate::store::relocated::Relocation;
 use crate::time::{self, Range, Timestamp};
+use crate::validate::copies::Copies;
 use crate::validate::{self, Limits, Request, Source, Tools};
 
 /// Validates what was asked and returns the exit code of the verdict.
 pub(super) fn run(arguments: &ValidateArgs, started: Timestamp) -> Result<u8, Failure> {
     let range = range(arguments, started)?;
     let keys = keys(&arguments.public_keys)?;
-    let Opened { store, sources, notices } = sources::open(&arguments.sources, &keys)?;
+    let Copies { store, sources, notices } = sources::open(&arguments.sources, &keys)?;
     let request = Request {
         relocations: relocations(&arguments.relocated_from, &sources)?,
         sources,
@@ -190,10 +191,12 @@ fn parse_s3(text: &str) -> Option<(String, String)> {
 /// Opens every report before the work begins.
 fn reports(arguments: &ValidateArgs) -> Result<Fanout, Failure> {
     let mut fanout = Fanout::new();
+    let format = arguments.format.parse::<Format>();
+    let format = format.map_err(|error| Failure::new(error.to_string(), "the default is `--format text`"))?;
     let colour =
         io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let options = Options { colour, quiet: arguments.quiet, verbose: arguments.verbose };
-    fanout.add("stdout", report::to_writer(arguments.format, options, Box::new(io::stdout())));
+    fanout.add("stdout", report::to_writer(format, options, Box::new(io::stdout())));
     let mut paths = Vec::new();
     for spec in &arguments.report {
         let (format, path, writer) =

@@ -110,6 +110,7 @@ impl Store for MemoryStore {
             .iter()
             .filter_map(|listed| Some(listed.key.strip_prefix(prefix)?.split_once('/')?.0.to_owned()))
             .collect();
+        names.sort_unstable();
         names.dedup();
         Ok(names)
     }

@@ -17,8 +17,9 @@ use crate::ident::{DigestKey, Location, RegionFolder, is_organization};
 use crate::store::{Object, Store as _};
 use crate::time::Timestamp;
 
-/// Digests read to find out what an `AWSLogs` tree is a copy of.
-const SAMPLES: usize = 8;
+/// Digests read to find out what an `AWSLogs` tree is a copy of: the newest by name, more than a day's worth, so
+/// that a signature lost with the metadata is found in the digest that follows.
+const SAMPLES: usize = 64;
 
 /// Folders visited in looking for digests before giving up.
 const MAX_FOLDERS: usize = 200_000;
@@ -45,17 +46,20 @@ pub struct Tree {
     pub renamed: Option<PathBuf>,
 }
 
-/// Finds the trees of `root`. `read` says where a sampled digest belongs; `None` for what is no digest.
+/// Says where each of the sampled digests of a tree belongs; `None` for what is no digest.
+pub type Judge<'a> = dyn Fn(Vec<Object>) -> Vec<Option<Recorded>> + 'a;
+
+/// Finds the trees of `root`.
 ///
 /// # Errors
 /// Where `root` itself cannot be read.
-pub fn find(root: &Path, read: &dyn Fn(Object) -> Option<Recorded>) -> io::Result<Vec<Tree>> {
+pub fn find(root: &Path, judge: &Judge<'_>) -> io::Result<Vec<Tree>> {
     let mut search = Search::default();
     search.visit(root, &mut Vec::new())?;
     let mut trees: Vec<Tree> = Vec::new();
     let mut unknown = Vec::new();
     for (above, samples) in search.found {
-        match tree(root, &above, samples, read)? {
+        match tree(root, &above, samples, judge)? {
             Some(tree) if trees.contains(&tree) => {}
             Some(tree) => trees.push(tree),
             None => unknown.push(unknown_tree(root, &above)?),
@@ -98,7 +102,6 @@ impl Search {
             let above = segments.iter().take(segments.len() - 1).cloned().collect();
             self.found.entry(above).or_default();
         }
-        let mut taken = 0;
         for entry in entries {
             let kind = entry.file_type()?;
             let name = key_segment(&entry.file_name());
@@ -109,8 +112,8 @@ impl Search {
             if kind.is_dir() && !is_log_folder(segments) {
                 // A folder that cannot be read is reported when the run lists it.
                 let _ = self.visit(&entry.path(), segments);
-            } else if kind.is_file() && taken < 2 && self.take(entry.path(), segments) {
-                taken += 1;
+            } else if kind.is_file() {
+                self.take(entry.path(), segments);
             }
             segments.pop();
         }
@@ -121,12 +124,13 @@ impl Search {
         segments.get(..at).and_then(|above| self.found.get(above)).is_some_and(|found| found.len() >= SAMPLES)
     }
 
-    fn take(&mut self, path: PathBuf, segments: &[String]) -> bool {
-        let Some((known, end)) = known_tail(segments) else { return false };
+    fn take(&mut self, path: PathBuf, segments: &[String]) {
+        let Some((known, end)) = known_tail(segments) else { return };
         let (above, tail) = segments.split_at(segments.len() - known);
         let samples = self.found.entry(above.to_vec()).or_default();
-        samples.push(Sample { tail: tail.to_vec(), path, end });
-        true
+        if samples.len() < SAMPLES {
+            samples.push(Sample { tail: tail.to_vec(), path, end });
+        }
     }
 }
 
@@ -180,13 +184,8 @@ fn partial(folders: &[String], known: usize, end: Timestamp) -> Option<(usize, T
 }
 
 /// Settles what the tree under `above` is a copy of; `None` where no digest in it says so.
-fn tree(
-    root: &Path,
-    above: &[String],
-    samples: Vec<Sample>,
-    read: &dyn Fn(Object) -> Option<Recorded>,
-) -> io::Result<Option<Tree>> {
-    let Some(base) = settle(root, above, samples, read)? else { return Ok(None) };
+fn tree(root: &Path, above: &[String], samples: Vec<Sample>, judge: &Judge<'_>) -> io::Result<Option<Tree>> {
+    let Some(base) = settle(root, above, samples, judge)? else { return Ok(None) };
     let shared = above.iter().rev().zip(base.iter().rev()).take_while(|(one, other)| one == other).count();
     let dir: PathBuf =
         above.iter().take(above.len() - shared).fold(root.to_owned(), |dir, part| dir.join(part));
@@ -204,12 +203,19 @@ fn settle(
     root: &Path,
     above: &[String],
     mut samples: Vec<Sample>,
-    read: &dyn Fn(Object) -> Option<Recorded>,
+    judge: &Judge<'_>,
 ) -> io::Result<Option<Vec<String>>> {
     samples.sort_by_key(|sample| Reverse(sample.end));
+    let mut read = Vec::new();
+    for sample in samples {
+        if let Some(object) = open(root, &sample)? {
+            read.push((sample, object));
+        }
+    }
+    let (samples, objects): (Vec<Sample>, Vec<Object>) = read.into_iter().unzip();
     let mut votes: BTreeMap<Vec<String>, (bool, bool, usize)> = BTreeMap::new();
-    for sample in &samples {
-        let Some((base, proved)) = base_of(root, sample, read)? else { continue };
+    for (sample, recorded) in samples.iter().zip(judge(objects)) {
+        let Some((base, proved)) = recorded.and_then(|recorded| base_of(sample, &recorded)) else { continue };
         let named = base.first() == above.first() && !above.is_empty();
         let vote = votes.entry(base).or_default();
         *vote = (vote.0 || proved, named, vote.2 + 1);
@@ -218,23 +224,21 @@ fn settle(
     Ok(best.map(|(base, _)| base))
 }
 
-fn base_of(
-    root: &Path,
-    sample: &Sample,
-    read: &dyn Fn(Object) -> Option<Recorded>,
-) -> io::Result<Option<(Vec<String>, bool)>> {
+/// The sampled file with its metadata; `None` where it cannot be read.
+fn open(root: &Path, sample: &Sample) -> io::Result<Option<Object>> {
     let Some(folder) = sample.path.parent() else { return Ok(None) };
     let name = sample.tail.last().map(String::as_str).unwrap_or_default();
     let alone = DirectoryStore::new(vec![Mount::new(root, folder, "CloudTrail-Digest")?]);
-    let object = alone.get(&Location::new("CloudTrail-Digest", name));
-    let Some(recorded) = object.ok().and_then(read) else { return Ok(None) };
-    let full = format!("{}/{}", recorded.location.bucket, recorded.location.key);
+    Ok(alone.get(&Location::new("CloudTrail-Digest", name)).ok())
+}
+
+/// The full path of the folder above a sample's known part, by where the sample says it belongs.
+fn base_of(sample: &Sample, recorded: &Recorded) -> Option<(Vec<String>, bool)> {
+    let full = recorded.location.to_string();
+    let full = full.strip_prefix("s3://").filter(|full| is_plain(full))?;
     let mut base: Vec<String> = full.split('/').map(str::to_owned).collect();
-    if !base.ends_with(&sample.tail) || !is_plain(&full) {
-        return Ok(None);
-    }
-    base.truncate(base.len() - sample.tail.len());
-    Ok((!base.is_empty()).then_some((base, recorded.proved)))
+    base.ends_with(&sample.tail).then(|| base.truncate(base.len() - sample.tail.len()))?;
+    (!base.is_empty()).then_some((base, recorded.proved))
 }
 
 /// A tree without a digest that could be read: its folder is taken for the bucket.

@@ -1,0 +1,139 @@
+//! Copies on disk: from directories to a store, and where to look in it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::Source;
+use crate::digest::DigestFile;
+use crate::event::{Finding, Kind};
+use crate::gzip;
+use crate::keys::{KeyRing, Lookup};
+use crate::signature;
+use crate::store::Object;
+use crate::store::directory::DirectoryStore;
+use crate::store::directory::find::{self, Recorded, Tree};
+use crate::time::Timestamp;
+
+/// Largest digest read to find out what a directory is a copy of, in bytes inflated.
+const MAX_SAMPLE: u64 = 8 << 20;
+
+/// Why directories cannot be validated.
+#[derive(Debug, thiserror::Error)]
+pub enum CopyError {
+    /// It cannot be read.
+    #[error("the directory `{}` cannot be read: {source}", .path.display())]
+    Unreadable {
+        /// Which directory.
+        path: PathBuf,
+        /// What kept it.
+        source: io::Error,
+    },
+    /// There is nothing in it.
+    #[error("the directory `{}` is empty", .0.display())]
+    Empty(PathBuf),
+    /// Two copies of the same part would hide each other.
+    #[error("`{}` and `{}` are copies of the same part of S3, `{part}`", .one.display(), .other.display())]
+    Twice {
+        /// One of them.
+        one: PathBuf,
+        /// The other.
+        other: PathBuf,
+        /// What both are copies of.
+        part: String,
+    },
+}
+
+/// Directories as a store, with where to look in it and what is to be said of them.
+#[derive(Debug)]
+pub struct Copies {
+    /// What they hold, addressed as in S3.
+    pub store: DirectoryStore,
+    /// Where to look for trails.
+    pub sources: Vec<Source>,
+    /// Folders that are not called as what they are copies of.
+    pub notices: Vec<Finding>,
+}
+
+/// Opens directories. `keys` tell digests that are proved, which say what they are copies of, from forged ones.
+///
+/// # Errors
+/// [`CopyError`].
+pub fn open(directories: &[PathBuf], keys: &KeyRing) -> Result<Copies, CopyError> {
+    let mut found = Vec::new();
+    for path in directories {
+        let unreadable = |source| CopyError::Unreadable { path: path.clone(), source };
+        if fs::read_dir(path).map_err(unreadable)?.next().is_none() {
+            return Err(CopyError::Empty(path.clone()));
+        }
+        found.extend(trees(path, keys).map_err(unreadable)?);
+    }
+    distinct(&found)?;
+    let source = |tree: &Tree| Source { bucket: tree.bucket.clone(), prefix: tree.prefix.clone() };
+    let mut sources: Vec<Source> = found.iter().map(source).collect();
+    sources.sort_unstable();
+    sources.dedup();
+    let notices = found.iter().filter_map(renamed).collect();
+    let mut mounts: Vec<_> = found.into_iter().map(|tree| tree.mount).collect();
+    mounts.dedup();
+    Ok(Copies { store: DirectoryStore::new(mounts), sources, notices })
+}
+
+/// The trees in one directory, each with the part of S3 it is a copy of.
+///
+/// # Errors
+/// Where the directory itself cannot be read.
+pub fn trees(directory: &Path, keys: &KeyRing) -> io::Result<Vec<Tree>> {
+    find::find(directory, &|objects| judge(objects, keys))
+}
+
+/// Where each sampled digest says it belongs, and whether it is proved: by its own signature, or by the one that
+/// another sample records for it.
+fn judge(objects: Vec<Object>, keys: &KeyRing) -> Vec<Option<Recorded>> {
+    let parse = |mut object: Object| {
+        let (bytes, _) = gzip::inflate(&mut *object.body, object.encoding, MAX_SAMPLE).ok()?;
+        Some((DigestFile::parse(&bytes).ok()?, object.metadata.remove("signature")))
+    };
+    let samples: Vec<Option<(DigestFile, Option<String>)>> = objects.into_iter().map(parse).collect();
+    let mut recorded: BTreeMap<_, Vec<&str>> = BTreeMap::new();
+    for previous in samples.iter().flatten().filter_map(|(file, _)| file.previous()) {
+        recorded.entry(&previous.location).or_default().extend(previous.signature.as_deref());
+    }
+    let proved = |file: &DigestFile, own: &Option<String>| {
+        let Lookup::Valid(key) = keys.lookup(file.fingerprint(), file.window().end) else { return false };
+        let others = recorded.get(file.location()).into_iter().flatten().copied();
+        own.as_deref().into_iter().chain(others).any(|hex| signature::verify(file, hex, &key.key).is_some())
+    };
+    let judged = samples.iter().map(|sample| {
+        let (file, own) = sample.as_ref()?;
+        Some(Recorded { location: file.location().clone(), proved: proved(file, own) })
+    });
+    judged.collect()
+}
+
+fn distinct(trees: &[Tree]) -> Result<(), CopyError> {
+    let mut seen: BTreeMap<&str, &Tree> = BTreeMap::new();
+    for tree in trees {
+        let part = if tree.mount.base.is_empty() { &tree.bucket } else { &tree.mount.base };
+        match seen.insert(part, tree) {
+            Some(other) if other.mount.dir != tree.mount.dir => {
+                let (one, other) = (other.mount.dir.clone(), tree.mount.dir.clone());
+                return Err(CopyError::Twice { one, other, part: part.clone() });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// A folder that is not called as the bucket it is a copy of.
+fn renamed(tree: &Tree) -> Option<Finding> {
+    let folder = tree.renamed.as_ref()?.display().to_string();
+    let belongs = format!("s3://{}/{}", tree.bucket, tree.prefix);
+    let message = format!("by its digests this folder is a copy of `{belongs}`");
+    let mut finding = Finding::new(Kind::Relocated, Timestamp::from_unix(0), message);
+    finding.uri = Some(folder);
+    finding.expected = Some(belongs);
+    Some(finding)
+}
