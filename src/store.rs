@@ -77,7 +77,7 @@ pub trait Store: Send + Sync {
     /// is an empty listing, not an error. `prefix` is empty or ends in `/`. After an error the listing ends.
     fn list<'a>(&'a self, bucket: &str, prefix: &str, after: Option<&str>) -> Listing<'a>;
 
-    /// The names (without slash, in order) of the folders directly under `prefix`.
+    /// The names (without slash, in UTF-8 byte order) of the folders directly under `prefix`.
     ///
     /// # Errors
     /// As [`Store::list`].

@@ -107,8 +107,8 @@ pub(super) struct Walk {
     pub(super) anchor: Option<Anchor>,
     /// What the nearest newer digest that could be parsed, proved or not, records of its predecessor.
     pub(super) recorded: Option<(Location, Option<Box<str>>)>,
-    /// Ends of the digests since the anchor that are there, but not proved.
-    pub(super) present: Vec<Timestamp>,
+    /// Whether a digest since the anchor is there, but not proved.
+    pub(super) doubtful: bool,
     /// Windows of proved digests that overlap the asked range.
     pub(super) covered: Vec<Interval>,
     /// Windows of digests that are known to be gone.

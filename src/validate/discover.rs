@@ -298,11 +298,13 @@ impl Listing<'_> {
         }
     }
 
-    /// Whether every chain seen so far has its witnesses after the asked range, and `key` is later than needed.
+    /// Whether every chain seen so far has its witnesses after the asked range, and `key` is later than needed. It
+    /// has to be of a later day: within a day's folder the trails come one after the other.
     fn is_enough(&self, key: &DigestKey) -> bool {
         let end = self.context.request.range.end;
         let later = |entries: &Vec<Entry>| entries.iter().rev().take_while(|entry| entry.end > end).count();
-        key.end > end.plus(LOOK_AHEAD.0) && self.chains.values().all(|entries| later(entries) >= LOOK_AHEAD.1)
+        key.end.day() > end.plus(LOOK_AHEAD.0).day()
+            && self.chains.values().all(|entries| later(entries) >= LOOK_AHEAD.1)
     }
 }
 

@@ -37,6 +37,7 @@ impl Unit {
                 chains.push(chain.result(request, &self.folders));
             }
         }
+        backfill_alone(request, &mut chains);
         let mut findings = std::mem::take(&mut self.findings);
         findings.extend(self.no_digests(request, chains.is_empty() && !says_something(&findings)));
         findings.extend(unreferenced);
@@ -81,6 +82,20 @@ impl Chain {
             findings: self.findings,
             objects: self.objects.into_iter().map(object).collect(),
         }
+    }
+}
+
+/// Says of a trail that has backfill digests in range, and no hourly ones, that nothing covers it.
+fn backfill_alone(request: &Request, chains: &mut [ChainResult]) {
+    let trail = |chain: &ChainResult| (chain.summary.id.trail.clone(), chain.summary.id.home_region.clone());
+    let hourly: BTreeSet<_> = chains.iter().filter(|chain| !chain.summary.id.backfill).map(trail).collect();
+    for chain in
+        chains.iter_mut().filter(|chain| chain.summary.id.backfill && !hourly.contains(&trail(chain)))
+    {
+        let message = "there are backfill digests of the asked range, but no hourly ones";
+        chain
+            .findings
+            .push(Finding::new(Kind::NoDigests, request.range.end, message).of_chain(&chain.summary.id));
     }
 }
 

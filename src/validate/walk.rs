@@ -144,7 +144,7 @@ impl<'c> Walker<'c, '_> {
         let location = anchor.record.as_ref()?.location().clone();
         let key = DigestKey::parse(&location);
         // A backfill digest may name an hour's digest: that one belongs to the other chain, which tells of it.
-        let other_chain = key.as_ref().is_some_and(|key| key.backfill != chain.id.backfill);
+        let other_chain = chain.id.backfill && key.as_ref().is_some_and(|key| !key.backfill);
         (!other_chain).then_some((location, key))
     }
 
@@ -166,12 +166,12 @@ impl<'c> Walker<'c, '_> {
         let Some(key) = DigestKey::parse(record.location()).or_else(|| DigestKey::parse(&next.place)) else {
             return;
         };
-        if !anchor.resolved {
+        // A digest between the two that is not proved may be one that starts a chain: then nothing was before it.
+        if !anchor.resolved || chain.walk.doubtful {
             return;
         }
         let id = chain.id.clone();
-        let missing = chain.walk.missing.iter().map(|gone| gone.end);
-        let known: BTreeSet<Timestamp> = chain.walk.present.iter().copied().chain(missing).collect();
+        let known: BTreeSet<Timestamp> = chain.walk.missing.iter().map(|gone| gone.end).collect();
         let mut ends = chain::cadence(older_end, anchor.window.start);
         ends.retain(|end| !known.contains(end));
         for end in ends {

@@ -181,7 +181,7 @@ impl<'c> Walker<'c, '_> {
         if !intruder {
             chain.walk.anchor =
                 Some(Anchor { location: arrival.place.clone(), window, record, resolved: false });
-            chain.walk.present.clear();
+            chain.walk.doubtful = false;
         }
         self.unit.ready.push(Ready { chain: self.chain, digest: proved, counted });
         if is_hourly {
@@ -191,7 +191,7 @@ impl<'c> Walker<'c, '_> {
 
     fn enter_unproved(&mut self, arrival: &Arrival, file: Option<DigestFile>) {
         let Some(chain) = self.chain() else { return };
-        chain.walk.present.push(arrival.end);
+        chain.walk.doubtful = true;
         if arrival.asked {
             // Not the window it claims: nothing vouches for that.
             chain.walk.unproved.push(Interval { start: arrival.end.plus(-HOUR), end: arrival.end });
