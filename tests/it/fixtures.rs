@@ -15,11 +15,8 @@ use std::process::{Command, Output};
 
 use rayon::prelude::*;
 use serde_json::Value;
-use trailproof::digest::DigestFile;
 use trailproof::event::Kind;
-use trailproof::ident::Sha256Hash;
 use trailproof::report::escape::is_hidden;
-use trailproof::signature::PublicKey;
 use trailproof::simulate::{Tamper, TamperKind};
 
 use case::{Case, Found};
@@ -208,62 +205,4 @@ fn names_and_readme_fit() {
     assert!(lines.is_empty(), "fixtures/README.md lacks\n{}", lines.join("\n"));
     let bytes = tree::size(&kit()).unwrap();
     assert!(bytes < MOST_BYTES, "the kit has {bytes} bytes");
-}
-
-#[derive(serde::Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct PublishedKey {
-    #[serde(alias = "value")]
-    value: String,
-    #[serde(alias = "fingerprint")]
-    fingerprint: String,
-}
-
-fn published_keys() -> Vec<PublishedKey> {
-    let files = ["list-public-keys_2015.json", "list-public-keys_2016.json"];
-    let lists = files.map(|name| {
-        let file: Value = serde_json::from_slice(&fs::read(kit().join("aws").join(name)).unwrap()).unwrap();
-        file.get("PublicKeyList").or_else(|| file.get("publicKeyList")).unwrap().clone()
-    });
-    lists.into_iter().flat_map(|list| serde_json::from_value::<Vec<PublishedKey>>(list).unwrap()).collect()
-}
-
-#[test]
-fn published_fingerprints_are_those_of_the_keys() {
-    let keys = published_keys();
-    assert_eq!(keys.len(), 4);
-    for published in keys {
-        let key = PublicKey::from_base64(&published.value).unwrap();
-        assert_eq!(key.fingerprint(), published.fingerprint.to_lowercase());
-    }
-}
-
-#[test]
-fn genuine_signatures_verify_under_their_key_alone() {
-    let file = fs::read(kit().join("aws/signatures.json")).unwrap();
-    let file: Value = serde_json::from_slice(&file).unwrap();
-    let vectors = file["vectors"].as_array().unwrap();
-    assert_eq!(vectors.len(), 2);
-    for vector in vectors {
-        let hash = Sha256Hash::parse(vector["sha256_of_string_to_sign"].as_str().unwrap()).unwrap();
-        let signature = hex::decode(vector["signature_hex"].as_str().unwrap()).unwrap();
-        for published in published_keys() {
-            let key = PublicKey::from_base64(&published.value).unwrap();
-            let signed_with_it = published.fingerprint == "31e8b5433410dfb61a9dc45cc65b22ff";
-            assert_eq!(key.verifies(hash, &signature), signed_with_it, "{}", published.fingerprint);
-            let mut flipped = signature.clone();
-            flipped[100] ^= 1;
-            assert!(!key.verifies(hash, &flipped));
-        }
-    }
-}
-
-#[test]
-fn documented_digests_are_parsed() {
-    for (name, logs) in [("digest_one-log.json", 1), ("digest_empty.json", 0)] {
-        let digest = DigestFile::parse(&fs::read(kit().join("aws").join(name)).unwrap()).unwrap();
-        assert_eq!(digest.log_count(), logs);
-        assert_eq!(digest.fingerprint(), "31e8b5433410dfb61a9dc45cc65b22ff");
-        assert!(digest.previous().is_some());
-    }
 }

@@ -4,9 +4,16 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
-    clippy::missing_panics_doc,
-    unreachable_pub
+    clippy::missing_panics_doc
 )]
+#![allow(unreachable_pub, reason = "nothing reaches into a test binary")]
 
+mod bodies;
+mod cli;
+mod directory;
 mod fixtures;
+mod genuine;
+mod hostile;
+mod properties;
+mod stores;
 mod support;
