@@ -87,6 +87,24 @@ pub struct Request {
     pub every_object: bool,
 }
 
+impl Request {
+    /// Asks for every chain found in `sources`.
+    #[must_use]
+    pub fn new(sources: Vec<Source>, range: Range, now: Timestamp) -> Self {
+        Self {
+            sources,
+            range,
+            now,
+            accounts: Vec::new(),
+            regions: Vec::new(),
+            trails: Vec::new(),
+            relocations: Vec::new(),
+            limits: Limits::default(),
+            every_object: false,
+        }
+    }
+}
+
 /// What a run works with.
 #[derive(Clone, Copy)]
 pub struct Tools<'a> {

@@ -11,7 +11,7 @@ use trailproof::simulate::{self, Simulated, Spec};
 use trailproof::store::Store;
 use trailproof::store::memory::MemoryStore;
 use trailproof::time::{Range, Timestamp};
-use trailproof::validate::{self, Limits, Request, Source, Tools};
+use trailproof::validate::{self, Request, Source, Tools};
 
 /// A delivery in memory, as `spec` describes it.
 pub struct Delivered {
@@ -38,20 +38,8 @@ pub fn time(text: &str) -> Timestamp {
 
 /// Asks about `buckets`, all there is until `end`, a day after which it is now.
 pub fn request(buckets: &[&str], end: Timestamp) -> Request {
-    Request {
-        sources: buckets
-            .iter()
-            .map(|bucket| Source { bucket: (*bucket).to_owned(), prefix: String::new() })
-            .collect(),
-        range: Range { start: None, end },
-        now: end.plus(86_400),
-        accounts: Vec::new(),
-        regions: Vec::new(),
-        trails: Vec::new(),
-        relocations: Vec::new(),
-        limits: Limits::default(),
-        every_object: false,
-    }
+    let source = |bucket: &&str| Source { bucket: (*bucket).to_owned(), prefix: String::new() };
+    Request::new(buckets.iter().map(source).collect(), Range { start: None, end }, end.plus(86_400))
 }
 
 /// What a run came to.
