@@ -46,8 +46,8 @@ pub(super) const fn hint(kind: Kind) -> Option<&'static str> {
             Some("if you moved the files yourself, name the move: `--relocated-from s3://OLD[/PREFIX]`")
         }
         Kind::DigestMissing => Some(
-            "see whether this copy is whole and which lifecycle rules the bucket has; then look for a replica, \
-             since the log files of that time have no other proof",
+            "see whether this copy is whole; where a lifecycle rule expired older files, ask from later on with \
+             `--start-time`; else look for a replica: the log files of that time have no other proof",
         ),
         Kind::ChainBroken => Some(
             "one of the two was put in another's place: compare both with a replica or with older versions",
