@@ -130,8 +130,6 @@ pub struct UsedKey {
 pub struct ChainSummary {
     /// Which chain.
     pub id: ChainId,
-    /// Organization id, where its newest digest lies in an organization's folder.
-    pub organization: Option<String>,
     /// The stretches of the asked range that proved digests cover.
     pub covered: Vec<Interval>,
     /// Digests in the asked range, missing ones that are known included.

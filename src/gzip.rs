@@ -119,7 +119,6 @@ fn pump(reader: &mut impl Read, limit: u64, mut take: impl FnMut(&[u8])) -> Resu
             let length = match reader.read(buffer) {
                 Ok(0) => return Ok(total),
                 Ok(length) => length,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                     return Err(BodyError::Malformed("the gzip stream is cut off"));
                 }
@@ -155,15 +154,15 @@ impl Read for Source<'_> {
 
 impl BufRead for Source<'_> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        match self.body.fill_buf() {
-            Ok(bytes) => Ok(bytes),
-            Err(error) => {
-                if error.kind() != io::ErrorKind::Interrupted {
-                    self.failure = Some(error.to_string());
-                }
-                Err(error)
+        // A body that is interrupted is asked again. What it holds is taken in a second call: the borrow checker does
+        // not let the first one's bytes out of a loop.
+        while let Err(error) = self.body.fill_buf() {
+            if error.kind() != io::ErrorKind::Interrupted {
+                self.failure = Some(error.to_string());
+                return Err(error);
             }
         }
+        self.body.fill_buf()
     }
 
     fn consume(&mut self, amount: usize) {

@@ -92,6 +92,8 @@ pub struct ChainId {
     pub trail: Arc<str>,
     /// Region the trail was made in.
     pub home_region: Arc<str>,
+    /// Organization id, for an organization's trail: an account's own trail may have the same name.
+    pub organization: Option<Arc<str>>,
     /// Whether these are the trail's backfill digests.
     pub backfill: bool,
 }

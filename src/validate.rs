@@ -10,6 +10,7 @@ pub mod copies;
 mod coverage;
 mod discover;
 mod fetch;
+mod gone;
 mod logs;
 mod result;
 mod unit;
@@ -85,6 +86,8 @@ pub struct Request {
     pub limits: Limits,
     /// Whether to send an [`Event::Object`] for every object.
     pub every_object: bool,
+    /// What is known before anything is read, and to be said first.
+    pub findings: Vec<Finding>,
 }
 
 impl Request {
@@ -101,6 +104,7 @@ impl Request {
             relocations: Vec::new(),
             limits: Limits::default(),
             every_object: false,
+            findings: Vec::new(),
         }
     }
 }
@@ -140,6 +144,7 @@ pub fn validate(request: &Request, tools: Tools<'_>, sink: &mut dyn Sink) -> io:
     let heavy = Mutex::new(());
     let context = Context { request, tools, workers: Workers(tools.pool), heavy: &heavy };
     let mut run = Run { sink, outcome: Outcome::default(), answered: Answered::default() };
+    run.findings(request.findings.clone())?;
     run.rejected_keys(tools.keys)?;
     let found = discover::folders(context);
     run.findings(found.findings)?;
@@ -161,12 +166,10 @@ struct Context<'a> {
     heavy: &'a Mutex<()>,
 }
 
-/// Which of the asked accounts, regions and trails had a digest in range.
+/// Which accounts, regions and trails had a digest in range, and whether anything else was said.
 #[derive(Default)]
 struct Answered {
-    accounts: BTreeSet<String>,
-    regions: BTreeSet<String>,
-    trails: BTreeSet<String>,
+    chains: BTreeSet<[String; 3]>,
     said: bool,
 }
 
@@ -203,9 +206,10 @@ impl Run<'_> {
         self.outcome.keys.extend(result.keys);
         for chain in &result.chains {
             if chain.summary.digests > 0 {
-                self.answered.accounts.insert(chain.summary.id.account.to_string());
-                self.answered.regions.insert(chain.summary.id.region.to_string());
-                self.answered.trails.insert(chain.summary.id.trail.to_string());
+                let id = &chain.summary.id;
+                self.answered
+                    .chains
+                    .insert([&id.account, &id.region, &id.trail].map(|name| name.to_string()));
             }
         }
         for chain in result.chains {
@@ -218,37 +222,53 @@ impl Run<'_> {
         self.findings(result.findings)
     }
 
-    /// What was asked by name and not found is said: nothing found is never success.
+    /// What was asked by name and not found is said, each account × region × trail that was named: nothing found is
+    /// never success.
     fn unanswered(&mut self, request: &Request) -> io::Result<()> {
-        let missing = |asked: &[String], answered: &BTreeSet<String>, what: &'static str| {
-            let missing = asked.iter().filter(|name| !answered.contains(*name)).cloned();
-            missing.map(|name| (what, name)).collect::<Vec<_>>()
+        let named = |names: &[String]| match names {
+            [] => vec![None],
+            names => names.iter().cloned().map(Some).collect(),
         };
-        let answered = &self.answered;
-        let mut unanswered = missing(&request.accounts, &answered.accounts, "account");
-        unanswered.extend(missing(&request.regions, &answered.regions, "region"));
-        unanswered.extend(missing(&request.trails, &answered.trails, "trail"));
-        let nothing = answered.trails.is_empty() && !answered.said && unanswered.is_empty();
-        let at = request.range.end;
-        let mut findings: Vec<Finding> =
-            unanswered.iter().map(|(what, name)| no_digests(what, name, at)).collect();
-        if nothing {
-            findings.push(Finding::new(Kind::NoDigests, at, "no digest was found for what was asked"));
+        let (accounts, regions, trails) =
+            (named(&request.accounts), named(&request.regions), named(&request.trails));
+        let mut findings = Vec::new();
+        for account in &accounts {
+            for region in &regions {
+                for trail in &trails {
+                    let asked = [account, region, trail];
+                    if !self.answered.has(asked)
+                        && (asked.iter().any(|name| name.is_some()) || !self.answered.said)
+                    {
+                        findings.push(no_digests(asked, request.range.end));
+                    }
+                }
+            }
         }
         self.findings(findings)
     }
 }
 
-fn no_digests(what: &str, name: &str, at: Timestamp) -> Finding {
-    let message = format!("no digest of the asked range was found for the {what} `{}`", name.escape_debug());
-    let mut finding = Finding::new(Kind::NoDigests, at, message);
-    let field = match what {
-        "account" => &mut finding.account,
-        "region" => &mut finding.region,
-        _ => &mut finding.trail,
+impl Answered {
+    /// Whether a chain was found that has each of the names that are given.
+    fn has(&self, asked: [&Option<String>; 3]) -> bool {
+        let fits = |chain: &[String; 3]| {
+            asked.iter().zip(chain).all(|(asked, name)| asked.as_ref().is_none_or(|asked| asked == name))
+        };
+        self.chains.iter().any(fits)
+    }
+}
+
+fn no_digests(asked: [&Option<String>; 3], at: Timestamp) -> Finding {
+    let words = ["account", "region", "trail"].iter().zip(asked);
+    let named: Vec<String> = words
+        .filter_map(|(word, name)| Some(format!("{word} `{}`", name.as_ref()?.escape_debug())))
+        .collect();
+    let message = match named.as_slice() {
+        [] => "no digest was found for what was asked".to_owned(),
+        named => format!("no digest of the asked range was found for {}", named.join(", ")),
     };
-    *field = Some(name.to_owned());
-    finding
+    let [account, region, trail] = asked.map(Clone::clone);
+    Finding { account, region, trail, ..Finding::new(Kind::NoDigests, at, message) }
 }
 
 /// Walks the digests of all `units`, window by window, and tells the results of each unit when it is done.

@@ -21,7 +21,7 @@ use crate::validate::{self, Limits, Request, Source, Tools};
 pub(super) fn run(arguments: &ValidateArgs, started: Timestamp) -> Result<u8, Failure> {
     let range = range(arguments, started)?;
     let keys = keys(&arguments.public_keys)?;
-    let Copies { store, sources, notices } = sources::open(&arguments.sources, &keys)?;
+    let Copies { store, sources, findings } = sources::open(&arguments.sources, &keys)?;
     let request = Request {
         relocations: relocations(&arguments.relocated_from, &sources)?,
         sources,
@@ -32,6 +32,7 @@ pub(super) fn run(arguments: &ValidateArgs, started: Timestamp) -> Result<u8, Fa
         trails: arguments.trail.clone(),
         limits: Limits { digest: arguments.max_digest_size, log: arguments.max_log_size },
         every_object: arguments.verbose,
+        findings,
     };
     let threads = arguments.jobs.map_or(0, usize::from);
     let pool = ThreadPoolBuilder::new().num_threads(threads).build().map_err(|error| {
@@ -41,7 +42,7 @@ pub(super) fn run(arguments: &ValidateArgs, started: Timestamp) -> Result<u8, Fa
     let mut outputs = Outputs { fanout: reports(arguments)?, bars: &bars };
     let tools = Tools { store: &store, keys: &keys, pool: &pool, progress: &bars };
     let named = arguments.sources.iter().map(|source| source.display().to_string()).collect();
-    let told = tell(&request, tools, named, notices, &mut outputs);
+    let told = tell(&request, tools, named, &mut outputs);
     finish(outputs, told)
 }
 
@@ -50,11 +51,9 @@ fn tell(
     request: &Request,
     tools: Tools<'_>,
     sources: Vec<String>,
-    notices: Vec<crate::event::Finding>,
     sink: &mut dyn Sink,
 ) -> io::Result<Verdict> {
     sink.event(&Event::Started { sources, range: request.range, at: request.now })?;
-    notices.into_iter().try_for_each(|notice| sink.event(&Event::Finding(Box::new(notice))))?;
     let outcome = validate::validate(request, tools, sink)?;
     let verdict = Verdict::from_worst(outcome.worst, outcome.counts.digests.valid);
     let keys = outcome.keys.into_iter().collect();
@@ -112,6 +111,10 @@ fn range(arguments: &ValidateArgs, now: Timestamp) -> Result<Range, Failure> {
     };
     let start = parse(&arguments.start_time, "--start-time")?;
     let end = parse(&arguments.end_time, "--end-time")?.unwrap_or(now);
+    if end > now {
+        say(&format!("note: the end, {end}, is in the future: validating up to now, {now}"));
+    }
+    let end = end.min(now);
     match start {
         Some(start) if start >= end => Err(Failure::new(
             format!("the start, {start}, is not before the end, {end}"),
@@ -170,11 +173,15 @@ fn relocations(named: &[String], sources: &[Source]) -> Result<Vec<Relocation>, 
                 "give `--relocated-from s3://BUCKET[/PREFIX]`",
             )
         })?;
+        // Where the original is at hand too, nothing stands for it.
+        if sources.iter().any(|to| to.bucket == from_bucket && to.prefix == format!("{prefix}AWSLogs/")) {
+            continue;
+        }
         relocations.extend(sources.iter().map(|to| Relocation {
             from_bucket: from_bucket.clone(),
             from_prefix: prefix.clone(),
             to_bucket: to.bucket.clone(),
-            to_prefix: to.prefix.clone(),
+            to_prefix: to.prefix.trim_end_matches("AWSLogs/").to_owned(),
         }));
     }
     Ok(relocations)

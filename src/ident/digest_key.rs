@@ -116,6 +116,7 @@ impl DigestKey {
             region: Arc::clone(&self.folder.region),
             trail: Arc::clone(&self.trail),
             home_region: Arc::clone(&self.home_region),
+            organization: self.folder.organization.clone(),
             backfill: self.backfill,
         }
     }

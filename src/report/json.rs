@@ -232,13 +232,13 @@ struct WireStretch {
 
 impl<'a> WireChain<'a> {
     fn of(chain: &'a ChainSummary) -> Self {
-        let ChainSummary { id, organization, covered, digests, logs } = chain;
+        let ChainSummary { id, covered, digests, logs } = chain;
         Self {
             account: &id.account,
             region: &id.region,
             trail: &id.trail,
             home_region: &id.home_region,
-            organization: organization.as_deref(),
+            organization: id.organization.as_deref(),
             backfill: id.backfill,
             covered: covered.iter().map(|&Interval { start, end }| WireStretch { start, end }).collect(),
             digests: *digests,

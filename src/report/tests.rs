@@ -49,12 +49,13 @@ pub(super) fn chain(region: &str, trail: &str) -> ChainId {
         region: region.into(),
         trail: trail.into(),
         home_region: "us-east-1".into(),
+        organization: None,
         backfill: false,
     }
 }
 
 pub(super) fn covered(id: ChainId, covered: Vec<Interval>) -> Event {
-    Event::Chain(ChainSummary { id, organization: None, covered, digests: 12, logs: 36 })
+    Event::Chain(ChainSummary { id, covered, digests: 12, logs: 36 })
 }
 
 pub(super) fn started(start: Option<&str>) -> Event {

@@ -62,6 +62,9 @@ impl DirectoryStore {
     /// The path and size of a regular file that lies inside the directory, links followed.
     fn regular_file(&self, location: &Location) -> Result<(PathBuf, u64), StoreError> {
         let (mount, path) = self.path(location)?;
+        if mount.base.is_empty() {
+            self.check_bucket(mount, &location.bucket)?;
+        }
         let folder = path.parent().unwrap_or(&mount.dir);
         self.check_inside(mount, folder)?;
         let found = fs::symlink_metadata(&path).map_err(|error| failure(&error))?;
@@ -73,6 +76,16 @@ impl DirectoryStore {
             return Err(StoreError::Unreadable("it is not a regular file".to_owned()));
         }
         Ok((path, found.len()))
+    }
+
+    /// A bucket without a folder was not copied, which says nothing of what is in it.
+    fn check_bucket(&self, mount: &Mount, bucket: &str) -> Result<(), StoreError> {
+        match self.check_inside(mount, &mount.dir.join(bucket)) {
+            Err(StoreError::NotFound) => {
+                Err(StoreError::OutOfReach("this copy does not hold that bucket".to_owned()))
+            }
+            result => result,
+        }
     }
 
     fn check_inside(&self, mount: &Mount, folder: &Path) -> Result<(), StoreError> {

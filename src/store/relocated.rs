@@ -26,7 +26,7 @@ impl Relocation {
     }
 }
 
-/// Reads an object from its copy where it is not to be had at its recorded place.
+/// Reads what was delivered below a moved folder from its copy, and from there alone: it is the copy that is judged.
 pub struct RelocatedStore<'s> {
     /// The store that holds both.
     pub inner: &'s dyn Store,
@@ -50,24 +50,25 @@ impl Store for RelocatedStore<'_> {
     }
 
     fn get(&self, location: &Location) -> Result<Object, StoreError> {
-        let mut result = self.inner.get(location);
-        for copy in self.copies(location) {
-            match result {
-                // The original bucket may be gone or out of reach; then only the copy can tell.
-                Err(StoreError::NotFound | StoreError::OutOfReach(_)) => result = self.inner.get(&copy),
-                _ => break,
+        let mut results = self.copies(location).map(|copy| self.inner.get(&copy));
+        let Some(mut result) = results.next() else { return self.inner.get(location) };
+        for other in results {
+            if !matches!(result, Err(StoreError::NotFound)) {
+                break;
             }
+            result = other;
         }
         result
     }
 
     fn versions(&self, location: &Location) -> Result<Vec<Version>, StoreError> {
-        let mut result = self.inner.versions(location);
-        for copy in self.copies(location) {
+        let mut results = self.copies(location).map(|copy| self.inner.versions(&copy));
+        let Some(mut result) = results.next() else { return self.inner.versions(location) };
+        for other in results {
             if result.as_ref().is_ok_and(|versions| !versions.is_empty()) {
                 break;
             }
-            result = self.inner.versions(&copy);
+            result = other;
         }
         result
     }

@@ -1,12 +1,21 @@
 //! One chain while it is walked: what is known of it, what is said of it, what it counts to.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+
+use sha2::{Digest as _, Sha256};
 
 use super::Request;
 use crate::chain::Record;
-use crate::event::{Counts, Finding, ObjectState, ObjectType};
+use crate::digest::DigestFile;
+use crate::event::{Counts, Finding, Kind, ObjectState, ObjectType};
 use crate::ident::{ChainId, Location};
 use crate::time::{Interval, Timestamp};
+
+/// How many newer digests may lie between one and its successor for that one's record to be found.
+pub(super) const MAX_BETWEEN: usize = 8;
+
+/// How many log files that only an unproved digest lists are named one by one. A forged digest may list a million.
+const MAX_NAMED: usize = 1_000;
 
 /// A digest that a listing names: its end and which of its unit's folders it lies in.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -29,14 +38,17 @@ pub(super) struct Chain {
     pub(super) logs: u64,
     pub(super) objects: Vec<(Timestamp, ObjectType, String, ObjectState)>,
     /// Log files that digests which are not proved claim to list.
-    pub(super) claims: Vec<Claim>,
+    pub(super) claims: Vec<Claims>,
 }
 
-/// A log file that a digest which is not proved claims to list.
-pub(super) struct Claim {
-    pub(super) log: Location,
-    pub(super) digest: Arc<str>,
-    pub(super) at: Timestamp,
+/// The log files that a digest which is not proved claims to list.
+pub(super) struct Claims {
+    digest: Location,
+    at: Timestamp,
+    /// Each log file, where they are few.
+    named: Vec<Location>,
+    /// [`reference`]s of all of them, where they are many.
+    hashed: Vec<u128>,
 }
 
 impl Chain {
@@ -89,15 +101,43 @@ impl Chain {
     }
 
     /// Notes what an unproved digest claims to list: unless a proved one lists it too, nobody vouches for it.
-    pub(super) fn claim<'l>(
-        &mut self,
-        logs: impl Iterator<Item = &'l Location>,
-        digest: &Location,
-        at: Timestamp,
-    ) {
-        let digest: Arc<str> = digest.to_string().into();
-        self.claims.extend(logs.map(|log| Claim { log: log.clone(), digest: Arc::clone(&digest), at }));
+    pub(super) fn claim(&mut self, file: &DigestFile, digest: &Location, at: Timestamp) {
+        let mut claims = Claims { digest: digest.clone(), at, named: Vec::new(), hashed: Vec::new() };
+        if file.log_count() > MAX_NAMED {
+            claims.hashed = file.claimed_logs().map(reference).collect();
+        } else {
+            claims.named = file.claimed_logs().cloned().collect();
+        }
+        self.claims.push(claims);
     }
+
+    /// Says which of the claimed log files nobody vouches for: those that `is_alone` says are listed nowhere else.
+    pub(super) fn settle(&mut self, claims: Claims, mut is_alone: impl FnMut(u128) -> bool) {
+        let Claims { digest, at, named, hashed } = claims;
+        let mut alone = 0;
+        for log in named.iter().filter(|log| is_alone(reference(log))) {
+            alone += 1;
+            let message = "only a digest that is not proved lists it";
+            self.say(Finding::new(Kind::LogUnverifiable, at, message).about(log).by_digest(&digest));
+        }
+        let many = hashed.into_iter().filter(|hash| is_alone(*hash)).count() as u64;
+        if many > 0 {
+            let message = format!("{many} log files are listed by this digest alone, which is not proved");
+            self.say(Finding::new(Kind::LogUnverifiable, at, message).about(&digest).by_digest(&digest));
+        }
+        self.counts.logs.unverified += alone + many;
+        self.logs += alone + many;
+    }
+}
+
+/// 128 bits of the SHA-256 of a location: a million of them fit in 16 MB, and nobody can make two that are alike.
+pub(super) fn reference(location: &Location) -> u128 {
+    let hash = Sha256::new()
+        .chain_update(&*location.bucket)
+        .chain_update("/")
+        .chain_update(&*location.key)
+        .finalize();
+    hash.iter().take(16).fold(0, |value, byte| (value << 8) | u128::from(*byte))
 }
 
 /// What is known of a chain between one digest and the next older one.
@@ -105,8 +145,9 @@ impl Chain {
 pub(super) struct Walk {
     /// The nearest newer digest that is proved.
     pub(super) anchor: Option<Anchor>,
-    /// What the nearest newer digest that could be parsed, proved or not, records of its predecessor.
-    pub(super) recorded: Option<(Location, Option<Box<str>>)>,
+    /// What the last [`MAX_BETWEEN`] digests that could be parsed, proved or not, record of their predecessors, the
+    /// oldest digest's first: where it lies, and its signature.
+    pub(super) recorded: VecDeque<Option<(Location, Box<str>)>>,
     /// Whether a digest since the anchor is there, but not proved.
     pub(super) doubtful: bool,
     /// Windows of proved digests that overlap the asked range.
@@ -119,6 +160,20 @@ pub(super) struct Walk {
     pub(super) restarts: Vec<(Timestamp, Location)>,
     /// Where digests that lie elsewhere than recorded, by a move that was named, lie and belong.
     pub(super) relocated: Option<(Location, Location, u64)>,
+}
+
+impl Walk {
+    /// Notes what a digest that could be parsed records of its predecessor.
+    pub(super) fn note(&mut self, file: &DigestFile) {
+        self.recorded.push_front(recorded(file));
+        self.recorded.truncate(MAX_BETWEEN);
+    }
+}
+
+/// What a digest records of its predecessor: where it lies, and its signature.
+pub(super) fn recorded(file: &DigestFile) -> Option<(Location, Box<str>)> {
+    let previous = file.previous()?;
+    Some((previous.location.clone(), previous.signature.clone()?))
 }
 
 /// A proved digest whose predecessor is awaited.

@@ -13,7 +13,7 @@ use crate::keys::{KeyRing, Lookup};
 use crate::signature;
 use crate::store::Object;
 use crate::store::directory::DirectoryStore;
-use crate::store::directory::find::{self, Recorded, Tree};
+use crate::store::directory::find::{self, Found, Recorded, Tree};
 use crate::time::Timestamp;
 
 /// Largest digest read to find out what a directory is a copy of, in bytes inflated.
@@ -52,8 +52,8 @@ pub struct Copies {
     pub store: DirectoryStore,
     /// Where to look for trails.
     pub sources: Vec<Source>,
-    /// Folders that are not called as what they are copies of.
-    pub notices: Vec<Finding>,
+    /// Folders that are not called as what they are copies of, and folders nobody could look into.
+    pub findings: Vec<Finding>,
 }
 
 /// Opens directories. `keys` tell digests that are proved, which say what they are copies of, from forged ones.
@@ -61,30 +61,33 @@ pub struct Copies {
 /// # Errors
 /// [`CopyError`].
 pub fn open(directories: &[PathBuf], keys: &KeyRing) -> Result<Copies, CopyError> {
-    let mut found = Vec::new();
+    let (mut found, mut findings) = (Vec::new(), Vec::new());
     for path in directories {
         let unreadable = |source| CopyError::Unreadable { path: path.clone(), source };
         if fs::read_dir(path).map_err(unreadable)?.next().is_none() {
             return Err(CopyError::Empty(path.clone()));
         }
-        found.extend(trees(path, keys).map_err(unreadable)?);
+        let here = look(path, keys).map_err(unreadable)?;
+        findings.extend(here.skipped.iter().map(skipped));
+        found.extend(here.trees);
     }
     distinct(&found)?;
-    let source = |tree: &Tree| Source { bucket: tree.bucket.clone(), prefix: tree.prefix.clone() };
+    let source =
+        |tree: &Tree| Source { bucket: tree.bucket.clone(), prefix: format!("{}AWSLogs/", tree.prefix) };
     let mut sources: Vec<Source> = found.iter().map(source).collect();
     sources.sort_unstable();
     sources.dedup();
-    let notices = found.iter().filter_map(renamed).collect();
+    findings.extend(found.iter().filter_map(renamed));
     let mut mounts: Vec<_> = found.into_iter().map(|tree| tree.mount).collect();
     mounts.dedup();
-    Ok(Copies { store: DirectoryStore::new(mounts), sources, notices })
+    Ok(Copies { store: DirectoryStore::new(mounts), sources, findings })
 }
 
 /// The trees in one directory, each with the part of S3 it is a copy of.
 ///
 /// # Errors
 /// Where the directory itself cannot be read.
-pub fn trees(directory: &Path, keys: &KeyRing) -> io::Result<Vec<Tree>> {
+pub fn look(directory: &Path, keys: &KeyRing) -> io::Result<Found> {
     find::find(directory, &|objects| judge(objects, keys))
 }
 
@@ -112,19 +115,37 @@ fn judge(objects: Vec<Object>, keys: &KeyRing) -> Vec<Option<Recorded>> {
     judged.collect()
 }
 
+/// Refuses copies of the same part, or of a part of one another: one of them would hide the other's objects.
 fn distinct(trees: &[Tree]) -> Result<(), CopyError> {
-    let mut seen: BTreeMap<&str, &Tree> = BTreeMap::new();
+    let mut parts: Vec<(String, &Tree)> = Vec::new();
     for tree in trees {
-        let part = if tree.mount.base.is_empty() { &tree.bucket } else { &tree.mount.base };
-        match seen.insert(part, tree) {
-            Some(other) if other.mount.dir != tree.mount.dir => {
-                let (one, other) = (other.mount.dir.clone(), tree.mount.dir.clone());
-                return Err(CopyError::Twice { one, other, part: part.clone() });
-            }
-            _ => {}
+        let base = if tree.mount.base.is_empty() { &tree.bucket } else { &tree.mount.base };
+        parts.push((format!("{base}/"), tree));
+    }
+    parts.sort_by(|one, other| one.0.cmp(&other.0));
+    // Sorted, a part that lies in another comes right after it, or after one more that does.
+    for pair in parts.windows(2) {
+        if let [(outer, one), (inner, other)] = pair
+            && inner.starts_with(outer.as_str())
+            && one.mount.dir != other.mount.dir
+        {
+            let part = inner.trim_end_matches('/').to_owned();
+            return Err(CopyError::Twice {
+                one: one.mount.dir.clone(),
+                other: other.mount.dir.clone(),
+                part,
+            });
         }
     }
     Ok(())
+}
+
+/// A folder that could not be looked into, so that nobody knows what lies in it.
+fn skipped((folder, why): &(PathBuf, String)) -> Finding {
+    let message = format!("it was not looked into: {why}");
+    let mut finding = Finding::new(Kind::DigestUnreadable, Timestamp::from_unix(0), message);
+    finding.uri = Some(folder.display().to_string());
+    finding
 }
 
 /// A folder that is not called as the bucket it is a copy of.

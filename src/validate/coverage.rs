@@ -7,7 +7,7 @@ use crate::time::{self, HOUR, Interval, Timestamp};
 
 /// How old the newest digest may be at present, in seconds. It ends up to an hour before the present, and is
 /// delivered up to 201 minutes after its end in the deliveries we have seen.
-const DELIVERY_ALLOWANCE: i64 = 5 * HOUR;
+pub(super) const DELIVERY_ALLOWANCE: i64 = 5 * HOUR;
 
 /// What proved digests cover of the asked range.
 pub(super) fn covered(request: &Request, walk: &Walk) -> Vec<Interval> {
@@ -35,11 +35,35 @@ pub(super) fn judge(request: &Request, chain: &mut Chain) {
     let within: Vec<Interval> = known.filter_map(|window| window.intersect(asked)).collect();
     let first = within.iter().map(|window| window.start).min();
     let last = within.iter().map(|window| window.end).max();
-    if let (Some(first), Some(last)) = (first, last) {
-        gaps(request, chain, &covered, first, last);
-        beginning(chain, first);
+    match (first, last) {
+        (Some(first), Some(last)) => {
+            gaps(request, chain, &covered, first, last);
+            beginning(chain, first);
+            stale(request, chain, last);
+        }
+        _ => nothing(request, chain),
     }
-    stale(request, chain, last);
+}
+
+/// Says of a chain that has digests before or after the asked range, and none in it, that it does not cover it: unless
+/// it begins after it.
+fn nothing(request: &Request, chain: &mut Chain) {
+    let Some(start) = request.range.start else { return };
+    let ends = || chain.entries.iter().map(|entry| entry.end);
+    let older = ends().find(|end| *end <= start);
+    let later = ends().rfind(|end| *end > request.range.end);
+    let begins_later =
+        |end: Timestamp| chain.walk.restarts.iter().any(|(start, _)| *start == end.plus(-HOUR));
+    let why = match (older, later) {
+        (None, None) => return,
+        (Some(older), None) => return stale(request, chain, older),
+        (None, Some(later)) if begins_later(later) => return,
+        (Some(_), Some(later)) if begins_later(later) => Why::Stopped,
+        (_, Some(_)) => Why::NotCovered,
+    };
+    let (reason, message) = why.words();
+    let asked = request.range.interval();
+    chain.say(Finding::new(Kind::ChainGap, asked.start, message).over(asked).because(reason));
 }
 
 /// The stretches between the asked start and the end of the record that nothing proved covers. A start that is
@@ -111,14 +135,8 @@ fn beginning(chain: &mut Chain, first: Timestamp) {
 
 /// Whether the newest digest ends too long before the asked end: by a whole digest's period, and so long before the
 /// present that its successor should have been delivered.
-fn stale(request: &Request, chain: &mut Chain, last: Option<Timestamp>) {
+fn stale(request: &Request, chain: &mut Chain, newest: Timestamp) {
     let end = request.range.end;
-    let older = chain
-        .entries
-        .iter()
-        .map(|entry| entry.end)
-        .find(|end| request.range.start.is_some_and(|start| *end <= start));
-    let Some(newest) = last.or(older) else { return };
     let late = end.unix().saturating_sub(newest.unix());
     let age = request.now.unix().saturating_sub(newest.unix());
     if late < HOUR || age <= DELIVERY_ALLOWANCE {

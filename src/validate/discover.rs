@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::chain::Entry;
 use super::unit::Unit;
-use super::{Context, Request, Source, unreferenced};
+use super::{Context, Request, Source};
 use crate::event::{Finding, Kind};
 use crate::ident::{ChainId, DigestKey, Location, RegionFolder, is_account, is_organization, is_region};
 use crate::store::StoreError;
@@ -17,8 +17,9 @@ const MAX_DEPTH: usize = 8;
 /// How many folders are looked into for `AWSLogs/` before giving up.
 const MAX_FOLDERS: usize = 10_000;
 
-/// How long before the asked start a digest is listed, in seconds, so that a chain that ended just before is seen.
-const LOOK_BACK: i64 = DAY;
+/// How long before the asked start digests are listed, in seconds, so that a chain that ended before it is seen. A
+/// month of one trail is one page of S3's listing.
+const LOOK_BACK: i64 = 31 * DAY;
 
 /// How long after the asked end every digest is read as a witness, in seconds, and how many later ones at least.
 const LOOK_AHEAD: (i64, usize) = (3 * HOUR, 2);
@@ -140,6 +141,13 @@ impl Search<'_> {
             }
             level = next;
         }
+        if let Some(prefix) = level.pop() {
+            let message = format!(
+                "`AWSLogs/` was not looked for more than {MAX_DEPTH} folders deep: name the trail's prefix"
+            );
+            let finding = Finding::new(Kind::DigestUnreadable, Timestamp::from_unix(0), message);
+            self.findings.push(finding.about(&Location::new(Arc::clone(bucket), prefix)));
+        }
         roots
     }
 
@@ -234,23 +242,18 @@ fn regions(context: Context<'_>, account: &Account) -> (Vec<Place>, Vec<Finding>
 
 /// Lists the digests of one region: its chains, each with a neighbour before and some after the asked range.
 pub(super) fn list(context: Context<'_>, places: &[Place]) -> Unit {
-    let mut listing = Listing { context, chains: BTreeMap::new(), findings: Vec::new() };
+    let mut listing = Listing { context, chains: BTreeMap::new(), waiting: 0, findings: Vec::new() };
     for (index, place) in places.iter().enumerate().filter(|(_, place)| place.has_digests) {
         listing.folder(u32::try_from(index).unwrap_or(u32::MAX), &place.folder);
     }
     let Listing { chains, findings, .. } = listing;
     let request = context.request;
     let chains: BTreeMap<_, _> =
-        chains.into_iter().map(|(id, entries)| (id, neighbours(request, entries))).collect();
+        chains.into_iter().map(|(id, listed)| (id, neighbours(request, listed.entries))).collect();
     let is_selected =
         |id: &ChainId| request.trails.is_empty() || request.trails.iter().any(|name| **name == *id.trail);
     let mut unit = Unit::new(places.iter().map(|place| place.folder.clone()).collect(), chains, is_selected);
     unit.has_digest_folder = places.iter().any(|place| place.has_digests);
-    let undigested =
-        places.iter().filter(|place| !place.has_digests && unreferenced::has_logs(context, &place.folder));
-    unit.undigested = undigested
-        .map(|Place { folder, .. }| Location::new(Arc::clone(&folder.bucket), folder.log_prefix()))
-        .collect();
     let (account, region) = (Arc::clone(&unit.account), Arc::clone(&unit.region));
     unit.findings = findings.into_iter().map(|finding| finding.of_region(&account, &region)).collect();
     unit
@@ -258,8 +261,17 @@ pub(super) fn list(context: Context<'_>, places: &[Place]) -> Unit {
 
 struct Listing<'a> {
     context: Context<'a>,
-    chains: BTreeMap<ChainId, Vec<Entry>>,
+    chains: BTreeMap<ChainId, Listed>,
+    /// Chains that lack witnesses after the asked range.
+    waiting: usize,
     findings: Vec<Finding>,
+}
+
+/// The digests of one chain that a listing names, and how many of them end after the asked range.
+#[derive(Default)]
+struct Listed {
+    entries: Vec<Entry>,
+    later: usize,
 }
 
 impl Listing<'_> {
@@ -286,9 +298,7 @@ impl Listing<'_> {
                     self.findings.push(unrecognised(&location, key.end, "its name is dated in the future"));
                 }
                 Some(key) if self.is_enough(&key) => return,
-                Some(key) => {
-                    self.chains.entry(key.chain()).or_default().push(Entry { end: key.end, folder: index })
-                }
+                Some(key) => self.take(&key, index),
                 None => self.findings.push(unrecognised(
                     &location,
                     Timestamp::from_unix(0),
@@ -298,13 +308,23 @@ impl Listing<'_> {
         }
     }
 
+    fn take(&mut self, key: &DigestKey, folder: u32) {
+        let end = self.context.request.range.end;
+        let listed = self.chains.entry(key.chain()).or_insert_with(|| {
+            self.waiting += 1;
+            Listed::default()
+        });
+        listed.entries.push(Entry { end: key.end, folder });
+        if key.end > end {
+            listed.later += 1;
+            self.waiting -= usize::from(listed.later == LOOK_AHEAD.1);
+        }
+    }
+
     /// Whether every chain seen so far has its witnesses after the asked range, and `key` is later than needed. It
     /// has to be of a later day: within a day's folder the trails come one after the other.
     fn is_enough(&self, key: &DigestKey) -> bool {
-        let end = self.context.request.range.end;
-        let later = |entries: &Vec<Entry>| entries.iter().rev().take_while(|entry| entry.end > end).count();
-        key.end.day() > end.plus(LOOK_AHEAD.0).day()
-            && self.chains.values().all(|entries| later(entries) >= LOOK_AHEAD.1)
+        self.waiting == 0 && key.end.day() > self.context.request.range.end.plus(LOOK_AHEAD.0).day()
     }
 }
 

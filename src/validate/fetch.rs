@@ -124,25 +124,27 @@ pub(super) enum Proof<'k> {
         /// Whether the one in the metadata does: if not, the one its successor records fits.
         metadata_fits: bool,
     },
-    /// None fits the key it names.
+    /// The one in its metadata does not fit the key it names, nor does a recorded one.
     Misfit,
-    /// There is none.
+    /// There is none, or none but recorded ones that do not fit.
     Unsigned,
     /// There is no key to check with, and why.
     NoKey(String),
 }
 
-/// Checks the signature in the metadata, then the one `recorded` by the successor. `None` for what is no digest,
-/// or one that lies in another place than it names: its signature is for that place.
+/// Checks the signature in the metadata, then those that newer digests record. `None` for what is no digest, or one
+/// that lies in another place than it names: its signature is for that place.
+///
+/// That no recorded signature fits says nothing: the digest that records it may be forged.
 pub(super) fn prove<'k>(
     fetched: &Fetched,
     place: &Location,
-    recorded: Option<&str>,
+    recorded: &[Box<str>],
     keys: &'k KeyRing,
 ) -> Option<Proof<'k>> {
     let file = fetched.file().filter(|file| file.location() == place)?;
     let own = fetched.signature.as_deref();
-    if own.is_none() && recorded.is_none() {
+    if own.is_none() && recorded.is_empty() {
         return Some(Proof::Unsigned);
     }
     let signed_from = fetched.generated.unwrap_or(file.window().end).max(file.window().end);
@@ -150,11 +152,13 @@ pub(super) fn prove<'k>(
         Ok(key) => key,
         Err(reason) => return Some(Proof::NoKey(reason)),
     };
-    let check = |signature: Option<&str>| signature::verify(file, signature?, &key.key);
+    let check = |signature: &str| signature::verify(file, signature, &key.key);
     let signed = |proof, metadata_fits| Proof::Signed { proof, key, metadata_fits };
-    Some(match check(own) {
-        Some(proof) => signed(proof, true),
-        None => check(recorded).map_or(Proof::Misfit, |proof| signed(proof, own.is_none())),
+    Some(match (own, own.and_then(check), recorded.iter().find_map(|signature| check(signature))) {
+        (_, Some(proof), _) => signed(proof, true),
+        (own, None, Some(proof)) => signed(proof, own.is_none()),
+        (Some(_), None, None) => Proof::Misfit,
+        (None, None, None) => Proof::Unsigned,
     })
 }
 

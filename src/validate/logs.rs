@@ -6,9 +6,8 @@ use crate::gzip::{self, BodyError, Sizes};
 use crate::ident::Sha256Hash;
 use crate::store::StoreError;
 
-use super::Context;
 use super::unit::{Ready, Unit};
-use super::walk;
+use super::{Context, gone};
 
 /// What was found in a log file's place.
 enum Found {
@@ -68,7 +67,7 @@ fn look(context: Context<'_>, log: &ListedLog, at: crate::time::Timestamp) -> Fo
         Ok(object) => object,
         Err(StoreError::NotFound) => {
             let versions = context.tools.store.versions(&log.location);
-            return Found::Gone(walk::gone(Kind::LogMissing, Kind::LogDeleted, &versions, at));
+            return Found::Gone(gone::finding(Kind::LogMissing, Kind::LogDeleted, &versions, at));
         }
         Err(error) => return Found::Unreadable(error.to_string()),
     };

@@ -6,7 +6,6 @@ use super::chain::Chain;
 use super::unit::Unit;
 use super::{Request, coverage};
 use crate::event::{ChainSummary, Counts, Event, Finding, Kind, ObjectType, Severity, UsedKey};
-use crate::ident::RegionFolder;
 
 /// What came of a unit.
 pub(super) struct UnitResult {
@@ -34,46 +33,36 @@ impl Unit {
             coverage::judge(request, &mut chain);
             counts.add(&chain.counts);
             if chain.digests > 0 || !chain.findings.is_empty() {
-                chains.push(chain.result(request, &self.folders));
+                chains.push(chain.result(request));
             }
         }
         backfill_alone(request, &mut chains);
         let mut findings = std::mem::take(&mut self.findings);
-        findings.extend(self.no_digests(request, chains.is_empty() && !says_something(&findings)));
         findings.extend(unreferenced);
-        self.references = Vec::new();
-        UnitResult { chains, findings, counts, keys: std::mem::take(&mut self.keys) }
-    }
-
-    /// Where nothing was found is said, unless one trail was asked for, which may well have nothing here.
-    fn no_digests(&self, request: &Request, silent: bool) -> Vec<Finding> {
-        if !request.trails.is_empty() {
-            return Vec::new();
+        if self.has_digest_folder
+            && request.trails.is_empty()
+            && chains.is_empty()
+            && !says_something(&findings)
+        {
+            let message = "there is a digest folder, but no digest of the asked range in it";
+            let finding = Finding::new(Kind::NoDigests, request.range.end, message);
+            findings.push(finding.of_region(&self.account, &self.region));
         }
-        let finding = |message: &str| {
-            Finding::new(Kind::NoDigests, request.range.end, message).of_region(&self.account, &self.region)
-        };
-        let undigested = self.undigested.iter().map(|folder| {
-            finding("there are log files of the asked range, but no digest that could vouch for them")
-                .about(folder)
-        });
-        let empty = (silent && self.has_digest_folder)
-            .then(|| finding("there is a digest folder, but no digest of the asked range in it"));
-        undigested.chain(empty).collect()
+        self.references = Vec::new();
+        self.claimed = Vec::new();
+        UnitResult { chains, findings, counts, keys: std::mem::take(&mut self.keys) }
     }
 }
 
 impl Chain {
-    fn result(mut self, request: &Request, folders: &[RegionFolder]) -> ChainResult {
+    fn result(mut self, request: &Request) -> ChainResult {
         self.findings
             .sort_by(|a, b| (a.at, &a.uri, a.kind, &a.message).cmp(&(b.at, &b.uri, b.kind, &b.message)));
         self.objects
             .sort_by(|a, b| (a.0, a.1 == ObjectType::Log, &a.2).cmp(&(b.0, b.1 == ObjectType::Log, &b.2)));
-        let newest = self.entries.first().and_then(|entry| folders.get(entry.folder as usize));
         let object = |(_, object, uri, state)| Event::Object { object, uri, state };
         ChainResult {
             summary: ChainSummary {
-                organization: newest.and_then(|folder| folder.organization.as_deref()).map(str::to_owned),
                 covered: coverage::covered(request, &self.walk),
                 digests: self.digests,
                 logs: self.logs,

@@ -3,11 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use sha2::{Digest as _, Sha256};
-
-use super::chain::{Chain, Entry};
+use super::chain::{Chain, Entry, reference};
 use crate::chain::ProvedDigest;
-use crate::event::{Finding, Kind, UsedKey};
+use crate::event::{Finding, UsedKey};
 use crate::ident::{ChainId, DigestKey, Location, RegionFolder};
 use crate::time::{Interval, Timestamp};
 
@@ -34,10 +32,10 @@ pub(super) struct Unit {
     pub(super) covered: Vec<Vec<Interval>>,
     /// Whether any of the folders is one of digests.
     pub(super) has_digest_folder: bool,
-    /// Folders of log files of the asked range without a digest folder beside them.
-    pub(super) undigested: Vec<Location>,
+    /// Of each folder, whether a digest of the asked range lies in it, proved or not.
+    pub(super) answered: Vec<bool>,
     pub(super) references: Vec<u128>,
-    claimed: BTreeSet<u128>,
+    pub(super) claimed: Vec<u128>,
 }
 
 impl Unit {
@@ -55,15 +53,15 @@ impl Unit {
             account: folders.first().map_or_else(|| "".into(), |folder| Arc::clone(&folder.account)),
             region: folders.first().map_or_else(|| "".into(), |folder| Arc::clone(&folder.region)),
             covered: vec![Vec::new(); folders.len()],
+            answered: vec![false; folders.len()],
             folders,
             chains: chains.into_iter().map(chain).collect(),
             findings: Vec::new(),
             keys: BTreeSet::new(),
             ready: Vec::new(),
             has_digest_folder: false,
-            undigested: Vec::new(),
             references: Vec::new(),
-            claimed: BTreeSet::new(),
+            claimed: Vec::new(),
         }
     }
 
@@ -92,37 +90,19 @@ impl Unit {
         self.references.dedup();
         let mut claimed = BTreeSet::new();
         for chain in &mut self.chains {
-            for claim in std::mem::take(&mut chain.claims) {
-                let hash = reference(&claim.log);
-                if self.references.binary_search(&hash).is_err() && claimed.insert(hash) {
-                    chain.counts.logs.unverified += 1;
-                    chain.logs += 1;
-                    let message = "only a digest that is not proved lists it";
-                    let mut finding =
-                        Finding::new(Kind::LogUnverifiable, claim.at, message).about(&claim.log);
-                    finding.digest = Some(claim.digest.to_string());
-                    chain.say(finding);
-                }
+            for claims in std::mem::take(&mut chain.claims) {
+                let is_alone = |hash: &u128| self.references.binary_search(hash).is_err();
+                chain.settle(claims, |hash| is_alone(&hash) && claimed.insert(hash));
             }
         }
-        self.claimed = claimed;
+        self.claimed = claimed.into_iter().collect();
     }
 
     /// Whether a digest, proved or not, lists the object at `location`.
     pub(super) fn is_listed(&self, location: &Location) -> bool {
         let hash = reference(location);
-        self.references.binary_search(&hash).is_ok() || self.claimed.contains(&hash)
+        self.references.binary_search(&hash).is_ok() || self.claimed.binary_search(&hash).is_ok()
     }
-}
-
-/// 128 bits of the SHA-256 of a location: a million of them fit in 16 MB, and nobody can make two that are alike.
-fn reference(location: &Location) -> u128 {
-    let hash = Sha256::new()
-        .chain_update(&*location.bucket)
-        .chain_update("/")
-        .chain_update(&*location.key)
-        .finalize();
-    hash.iter().take(16).fold(0, |value, byte| (value << 8) | u128::from(*byte))
 }
 
 /// A digest to be read.

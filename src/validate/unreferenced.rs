@@ -1,6 +1,7 @@
 //! Names the objects in log folders that no digest lists.
 
 use super::Context;
+use super::coverage::DELIVERY_ALLOWANCE;
 use super::unit::Unit;
 use crate::event::{Finding, Kind};
 use crate::ident::{Location, LogFolderKey, RegionFolder};
@@ -10,58 +11,72 @@ use crate::time::{self, Interval, Timestamp};
 /// the digest may be one that was not read.
 const EDGE: i64 = 35 * 60;
 
-/// The objects in the log folders of `unit` that no digest of any trail lists.
+/// What lies in the log folders of `unit` that no digest of any trail lists.
 pub(super) fn find(context: Context<'_>, unit: &Unit) -> Vec<Finding> {
-    let folders = unit.folders.iter().zip(&unit.covered);
-    let mut findings: Vec<Finding> =
-        folders.flat_map(|(folder, covered)| in_folder(context, unit, folder, covered)).collect();
+    let folders = unit.folders.iter().zip(unit.answered.iter().zip(&unit.covered)).enumerate();
+    let mut findings: Vec<Finding> = folders
+        .flat_map(|(index, (folder, (answered, covered)))| match answered {
+            true => in_folder(context, unit, folder, sure(context, unit, index, covered)),
+            false => without_digests(context, unit, folder).into_iter().collect(),
+        })
+        .map(|finding| finding.of_region(&unit.account, &unit.region))
+        .collect();
     findings.sort_by(|a, b| (a.at, &a.uri).cmp(&(b.at, &b.uri)));
     findings
 }
 
-fn in_folder(context: Context<'_>, unit: &Unit, folder: &RegionFolder, covered: &[Interval]) -> Vec<Finding> {
+/// The asked stretches of which every log file must be listed: what is covered, without its edges. Where a trail's
+/// newest digest is so young that its successor may be on its way, the same trail's log files may be there already.
+fn sure(context: Context<'_>, unit: &Unit, folder: usize, covered: &[Interval]) -> Vec<Interval> {
     let asked = context.request.range.interval();
-    let sure =
-        time::union(covered.to_vec()).into_iter().filter_map(|part| part.shrink(EDGE)?.intersect(asked));
-    let sure: Vec<Interval> = sure.collect();
+    let newest =
+        unit.chains.iter().filter(|chain| !chain.id.backfill).filter_map(|chain| chain.entries.first());
+    let here = newest.filter(|entry| entry.folder as usize == folder).map(|entry| entry.end);
+    let young = here.filter(|end| context.request.now.plus(-DELIVERY_ALLOWANCE) <= *end);
+    let end = young.min().unwrap_or(asked.end).min(asked.end);
+    let asked = Interval { start: asked.start.min(end), end };
+    time::union(covered.to_vec()).into_iter().filter_map(|part| part.shrink(EDGE)?.intersect(asked)).collect()
+}
+
+/// Log files of the asked range in a folder beside which there is no digest of that range.
+fn without_digests(context: Context<'_>, unit: &Unit, folder: &RegionFolder) -> Option<Finding> {
+    let asked = context.request.range.interval();
+    let mut objects = log_objects(context, folder, asked);
+    let any = objects.any(|listed| match listed {
+        Ok((location, key)) => time_of(key).overlaps(asked) && !unit.is_listed(&location),
+        Err(_) => true,
+    });
+    let message = "there are log files of the asked range, but no digest that could vouch for them";
+    let at = context.request.range.end;
+    let folder = Location::new(folder.bucket.clone(), folder.log_prefix());
+    any.then(|| Finding::new(Kind::NoDigests, at, message).about(&folder))
+}
+
+/// The stretch an object's name puts it in: its minute, or its folder's day.
+fn time_of(key: LogFolderKey) -> Interval {
+    match key {
+        LogFolderKey::Minute(minute) => Interval { start: minute, end: minute.plus(1) },
+        LogFolderKey::Day(day) => day,
+    }
+}
+
+fn in_folder(context: Context<'_>, unit: &Unit, folder: &RegionFolder, sure: Vec<Interval>) -> Vec<Finding> {
     let (Some(first), Some(last)) = (sure.first(), sure.last()) else { return Vec::new() };
     let stretch = Interval { start: first.start, end: last.end };
-    let is_sure = |key: LogFolderKey| match key {
-        LogFolderKey::Minute(minute) => {
-            time::overlaps_any(&sure, Interval { start: minute, end: minute.plus(1) })
-        }
-        LogFolderKey::Day(day) => time::overlaps_any(&sure, day),
-    };
+    let is_sure = |key: LogFolderKey| time::overlaps_any(&sure, time_of(key));
     let mut findings = Vec::new();
     for listed in log_objects(context, folder, stretch) {
         match listed {
             Ok((location, key)) if is_sure(key) && !unit.is_listed(&location) => {
                 let message = "it lies among the log files, and no proved digest lists it";
-                findings.push(Finding::new(Kind::LogUnreferenced, moment(key), message).about(&location));
+                findings
+                    .push(Finding::new(Kind::LogUnreferenced, time_of(key).start, message).about(&location));
             }
             Ok(_) => {}
             Err(finding) => findings.push(*finding),
         }
     }
-    findings.into_iter().map(|finding| finding.of_region(&folder.account, &folder.region)).collect()
-}
-
-fn moment(key: LogFolderKey) -> Timestamp {
-    match key {
-        LogFolderKey::Minute(minute) => minute,
-        LogFolderKey::Day(day) => day.start,
-    }
-}
-
-/// Whether any log file of the asked range lies in `folder`.
-pub(super) fn has_logs(context: Context<'_>, folder: &RegionFolder) -> bool {
-    let asked = context.request.range.interval();
-    let mut objects = log_objects(context, folder, asked);
-    objects.any(|listed| match listed {
-        Ok((_, LogFolderKey::Minute(minute))) => asked.contains(minute),
-        Ok((_, LogFolderKey::Day(day))) => day.overlaps(asked),
-        Err(_) => true,
-    })
+    findings
 }
 
 /// The objects in the day folders that `stretch` touches; folder markers are left out. A failure to list is a

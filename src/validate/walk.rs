@@ -5,16 +5,15 @@ mod judge;
 
 use std::collections::BTreeSet;
 
-use crate::chain;
-use crate::event::{Finding, Kind, ObjectState, ObjectType};
+use crate::chain::{self, Record};
+use crate::event::{Kind, ObjectState, ObjectType};
 use crate::ident::{DigestKey, Location};
-use crate::store::StoreError;
 use crate::time::{HOUR, Interval, Timestamp};
 
-use super::Context;
-use super::chain::Chain;
+use super::chain::{Chain, MAX_BETWEEN, recorded};
 use super::fetch::{self, Content, Fetched, Proof};
 use super::unit::{Item, Unit, digest_location};
+use super::{Context, gone};
 
 /// Takes one window of digests, as they were fetched, into their chains.
 pub(super) fn window(context: Context<'_>, units: &mut [Unit], items: &[Item], fetched: Vec<Fetched>) {
@@ -29,46 +28,40 @@ pub(super) fn window(context: Context<'_>, units: &mut [Unit], items: &[Item], f
         let place = judge::place(context.request, one);
         let newer = work.get(..*index).unwrap_or_default();
         let recorded = recorded_for(shared, newer, item, &place);
-        let proof = fetch::prove(one, &place, recorded.as_deref(), context.tools.keys);
-        (place, proof)
+        let proof = fetch::prove(one, &place, &recorded, context.tools.keys);
+        (place, recorded, proof)
     });
-    for ((item, fetched), (place, proof)) in items.iter().zip(fetched).zip(proofs) {
+    for ((item, fetched), (place, recorded, proof)) in items.iter().zip(fetched).zip(proofs) {
         let Some(unit) = units.get_mut(item.unit) else { continue };
         let mut walker = Walker { context, unit, chain: item.chain };
-        walker.take(Judged { fetched, place, proof });
+        walker.take(Judged { fetched, place, recorded, proof });
         if item.last {
             walker.look_for_older(None);
         }
     }
 }
 
-/// How many newer digests may lie between one and its successor for that one's record to be found.
-const MAX_BETWEEN: usize = 8;
-
-/// The signature that a newer digest of the chain, proved or not, records for the one at `place`.
+/// The signatures that the nearest newer digests of the chain, proved or not, record for the one at `place`.
 fn recorded_for(
     units: &[Unit],
     newer: &[(usize, &Item, &Fetched)],
     item: &Item,
     place: &Location,
-) -> Option<Box<str>> {
+) -> Vec<Box<str>> {
     let same_chain =
         |other: &&(usize, &Item, &Fetched)| other.1.unit == item.unit && other.1.chain == item.chain;
-    let mut parsed = newer
-        .iter()
-        .rev()
-        .take_while(same_chain)
-        .filter_map(|(_, _, fetched)| fetched.file())
-        .take(MAX_BETWEEN)
-        .peekable();
-    if parsed.peek().is_some() {
-        let previous =
-            parsed.filter_map(|file| file.previous()).find(|previous| previous.location == *place)?;
-        return previous.signature.clone();
-    }
-    let chain = units.get(item.unit)?.chains.get(item.chain)?;
-    let (location, signature) = chain.walk.recorded.as_ref()?;
-    (location == place).then(|| signature.clone())?
+    let parsed = newer.iter().rev().take_while(same_chain).filter_map(|(_, _, fetched)| fetched.file());
+    let chain = units.get(item.unit).and_then(|unit| unit.chains.get(item.chain));
+    let before = chain.into_iter().flat_map(|chain| chain.walk.recorded.iter().cloned());
+    signatures_for(parsed.map(recorded).chain(before), place)
+}
+
+fn signatures_for(
+    recorded: impl Iterator<Item = Option<(Location, Box<str>)>>,
+    place: &Location,
+) -> Vec<Box<str>> {
+    let here = recorded.take(MAX_BETWEEN).flatten().filter(|(location, _)| location == place);
+    here.map(|(_, signature)| signature).collect()
 }
 
 /// A digest with what its signatures say.
@@ -76,6 +69,8 @@ struct Judged<'k> {
     fetched: Fetched,
     /// Where CloudTrail delivered it, which is where it lies unless a move was named.
     place: Location,
+    /// The recorded signatures that were tried.
+    recorded: Vec<Box<str>>,
     proof: Option<Proof<'k>>,
 }
 
@@ -112,8 +107,25 @@ impl<'c> Walker<'c, '_> {
 
     fn take(&mut self, digest: Judged<'c>) {
         self.look_for_older(Some(&digest));
+        let digest = self.prove_again(digest);
         self.look_for_cadence(&digest);
         self.accept(digest);
+    }
+
+    /// Proves a digest anew where digests that were found by name have something to say of it, so that what comes of
+    /// it does not depend on where a window ends.
+    fn prove_again(&mut self, mut digest: Judged<'c>) -> Judged<'c> {
+        let recorded = self.recorded(&digest.place);
+        if recorded != digest.recorded {
+            digest.proof = fetch::prove(&digest.fetched, &digest.place, &recorded, self.context.tools.keys);
+            digest.recorded = recorded;
+        }
+        digest
+    }
+
+    fn recorded(&mut self, place: &Location) -> Vec<Box<str>> {
+        let recorded = self.chain().into_iter().flat_map(|chain| chain.walk.recorded.iter().cloned());
+        signatures_for(recorded, place)
     }
 
     /// Follows the chain by name where it names a digest newer than `next`, the next one listed.
@@ -143,9 +155,17 @@ impl<'c> Walker<'c, '_> {
         let anchor = chain.walk.anchor.as_ref().filter(|anchor| !anchor.resolved)?;
         let location = anchor.record.as_ref()?.location().clone();
         let key = DigestKey::parse(&location);
-        // A backfill digest may name an hour's digest: that one belongs to the other chain, which tells of it.
-        let other_chain = chain.id.backfill && key.as_ref().is_some_and(|key| !key.backfill);
-        (!other_chain).then_some((location, key))
+        Some((location, key))
+    }
+
+    /// Whether a record is of a digest that belongs to another chain of this unit, which tells of it: a backfill digest
+    /// may name an hour's digest, and a trail that was given to its organization goes on in another folder.
+    fn is_of_another_chain(&self, record: &Record) -> bool {
+        let Some(key) = DigestKey::parse(record.location()) else { return false };
+        let Some(chain) = self.unit.chains.get(self.chain) else { return false };
+        let id = key.chain();
+        let is_known = || self.unit.chains.iter().any(|other| other.id == id);
+        id != chain.id && ((chain.id.backfill && !id.backfill) || is_known())
     }
 
     fn resolve(&mut self) {
@@ -190,12 +210,9 @@ impl<'c> Walker<'c, '_> {
             return false;
         }
         let place = judge::place(self.context.request, &fetched);
-        let recorded = self.chain().and_then(|chain| {
-            let (location, signature) = chain.walk.recorded.as_ref()?;
-            (*location == place).then(|| signature.clone())?
-        });
-        let proof = fetch::prove(&fetched, &place, recorded.as_deref(), self.context.tools.keys);
-        self.accept(Judged { fetched, place, proof });
+        let recorded = self.recorded(&place);
+        let proof = fetch::prove(&fetched, &place, &recorded, self.context.tools.keys);
+        self.accept(Judged { fetched, place, recorded, proof });
         true
     }
 
@@ -206,33 +223,12 @@ impl<'c> Walker<'c, '_> {
         let request = self.context.request;
         let Some(chain) = self.chain() else { return };
         let successor = chain.walk.anchor.as_ref().map(|anchor| anchor.location.clone());
-        let mut finding =
-            gone(Kind::DigestMissing, Kind::DigestDeleted, &versions, end).about(location).over(window);
+        let mut finding = gone::finding(Kind::DigestMissing, Kind::DigestDeleted, &versions, end)
+            .about(location)
+            .over(window);
         finding.digest = successor.map(|successor| successor.to_string());
         chain.say(finding);
         chain.count(request, ObjectType::Digest, end, location, ObjectState::Tampered);
         chain.walk.missing.push(window);
     }
-}
-
-/// The finding for an object that should be there and is not: deleted, where a delete marker says so.
-pub(super) fn gone(
-    missing: Kind,
-    deleted: Kind,
-    versions: &Result<Vec<crate::store::Version>, StoreError>,
-    at: Timestamp,
-) -> Finding {
-    let versions = versions.as_deref().unwrap_or_default();
-    let Some(marker) = versions.first().filter(|newest| newest.delete_marker) else {
-        return Finding::new(missing, at, "it was delivered, and there is no trace of it");
-    };
-    let kept = versions.iter().find(|version| !version.delete_marker);
-    let original = kept.map_or_else(
-        || "no older version is left".to_owned(),
-        |kept| format!("version `{}` may still hold it", kept.id.escape_debug()),
-    );
-    let message = format!("it was deleted at {}; {original}", marker.modified);
-    let mut finding = Finding::new(deleted, at, message);
-    finding.actual = kept.map(|kept| kept.id.clone());
-    finding
 }

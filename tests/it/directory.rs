@@ -77,7 +77,7 @@ fn source(tree: &Tree) -> Source {
 }
 
 fn find(root: &Path, keys: &KeyRing) -> Vec<Tree> {
-    trailproof::validate::copies::trees(root, keys).unwrap()
+    trailproof::validate::copies::look(root, keys).unwrap().trees
 }
 
 #[test]

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use super::DirectoryStore;
 use super::mount::Mount;
 use super::names::{is_plain, key_segment};
-use crate::ident::{DigestKey, Location, RegionFolder, is_organization};
+use crate::ident::{DigestKey, Location, RegionFolder, is_account, is_organization};
 use crate::store::{Object, Store as _};
 use crate::time::Timestamp;
 
@@ -49,28 +49,30 @@ pub struct Tree {
 /// Says where each of the sampled digests of a tree belongs; `None` for what is no digest.
 pub type Judge<'a> = dyn Fn(Vec<Object>) -> Vec<Option<Recorded>> + 'a;
 
+/// What was found in a directory.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Found {
+    /// Its trees.
+    pub trees: Vec<Tree>,
+    /// Folders that were not looked into, and why.
+    pub skipped: Vec<(PathBuf, String)>,
+}
+
 /// Finds the trees of `root`.
 ///
 /// # Errors
 /// Where `root` itself cannot be read.
-pub fn find(root: &Path, judge: &Judge<'_>) -> io::Result<Vec<Tree>> {
+pub fn find(root: &Path, judge: &Judge<'_>) -> io::Result<Found> {
     let mut search = Search::default();
-    search.visit(root, &mut Vec::new())?;
+    search.visit(root, &fs::canonicalize(root)?, &mut Vec::new())?;
     let mut trees: Vec<Tree> = Vec::new();
-    let mut unknown = Vec::new();
     for (above, samples) in search.found {
-        match tree(root, &above, samples, judge)? {
-            Some(tree) if trees.contains(&tree) => {}
-            Some(tree) => trees.push(tree),
-            None => unknown.push(unknown_tree(root, &above)?),
+        let tree = tree(root, &above, samples, judge)?.map_or_else(|| unknown_tree(root, &above), Ok)?;
+        if !trees.contains(&tree) {
+            trees.push(tree);
         }
     }
-    // A tree that says nothing of itself does not stand beside one that says it is the same part.
-    unknown.retain(|tree| {
-        !trees.iter().any(|known| (&known.bucket, &known.prefix) == (&tree.bucket, &tree.prefix))
-    });
-    trees.append(&mut unknown);
-    Ok(trees)
+    Ok(Found { trees, skipped: search.skipped })
 }
 
 /// A digest's path under the directory: what stands above its part of the known structure, and that part.
@@ -85,14 +87,19 @@ struct Search {
     /// Samples by what stands above the known structure.
     found: BTreeMap<Vec<String>, Vec<Sample>>,
     folders: usize,
+    skipped: Vec<(PathBuf, String)>,
 }
 
 impl Search {
     /// Looks for digests under `dir`, newest names first. Log folders hold none, and of an `AWSLogs` tree a few
     /// samples are enough.
-    fn visit(&mut self, dir: &Path, segments: &mut Vec<String>) -> io::Result<()> {
+    fn visit(&mut self, dir: &Path, root: &Path, segments: &mut Vec<String>) -> io::Result<()> {
         self.folders += 1;
         if self.folders > MAX_FOLDERS {
+            if self.folders == MAX_FOLDERS + 1 {
+                let why = format!("no folder is after the first {MAX_FOLDERS}: name the folder of the copy");
+                self.skipped.push((dir.to_owned(), why));
+            }
             return Ok(());
         }
         let mut entries = fs::read_dir(dir)?.collect::<io::Result<Vec<_>>>()?;
@@ -110,14 +117,26 @@ impl Search {
             }
             segments.push(name);
             if kind.is_dir() && !is_log_folder(segments) {
-                // A folder that cannot be read is reported when the run lists it.
-                let _ = self.visit(&entry.path(), segments);
+                if let Err(error) = self.visit(&entry.path(), root, segments) {
+                    self.skipped.push((entry.path(), error.to_string()));
+                }
             } else if kind.is_file() {
                 self.take(entry.path(), segments);
+            } else if kind.is_symlink() {
+                self.pass_by(entry.path(), root);
             }
             segments.pop();
         }
         Ok(())
+    }
+
+    /// A link to a folder of the directory shows what is found at its own place. One that leads out is not followed.
+    fn pass_by(&mut self, link: PathBuf, root: &Path) {
+        let leads_out =
+            fs::canonicalize(&link).is_ok_and(|target| target.is_dir() && !target.starts_with(root));
+        if leads_out {
+            self.skipped.push((link, "it is a symbolic link that leads out of the directory".to_owned()));
+        }
     }
 
     fn is_enough(&self, segments: &[String], at: usize) -> bool {
@@ -134,8 +153,15 @@ impl Search {
     }
 }
 
+/// Whether this is a folder of log files: `…/AWSLogs/[o-id/]ACCOUNT/CloudTrail`, where no digests are. A folder of
+/// that name elsewhere may be anything.
 fn is_log_folder(segments: &[String]) -> bool {
-    matches!(segments.last().map(String::as_str), Some("CloudTrail" | "CloudTrail-Insight"))
+    let mut above = segments.iter().rev().map(String::as_str);
+    let named = matches!(above.next(), Some("CloudTrail" | "CloudTrail-Insight"));
+    let account = above.next().is_some_and(is_account);
+    let next = above.next();
+    let in_organization = next.is_some_and(is_organization) && above.next() == Some("AWSLogs");
+    named && account && (next == Some("AWSLogs") || in_organization)
 }
 
 /// How many segments at the end are of the known structure

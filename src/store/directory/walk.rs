@@ -1,5 +1,6 @@
 //! Walks a directory lazily, in the order S3 lists keys.
 
+use std::collections::BTreeSet;
 use std::fs::{self, DirEntry};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -24,18 +25,20 @@ pub(super) struct Walk<'a> {
     /// Entries still to come, the next one last.
     pending: Vec<Entry>,
     failure: Option<StoreError>,
+    /// Folders that a link has led to. Each is entered once by a link: links in a circle, or in a net, would never end.
+    linked: BTreeSet<PathBuf>,
 }
 
 impl<'a> Walk<'a> {
     /// The files under `dir`, whose keys begin with `key_prefix`, that come after `after`.
     pub(super) fn new(mount: &'a Mount, dir: PathBuf, key_prefix: String, after: Option<String>) -> Self {
-        let mut walk = Self { mount, after, pending: Vec::new(), failure: None };
+        let mut walk = Self { mount, after, pending: Vec::new(), failure: None, linked: BTreeSet::new() };
         walk.open(&dir, &key_prefix);
         walk
     }
 
     fn open(&mut self, dir: &Path, key_prefix: &str) {
-        match read_folder(self.mount, dir, key_prefix) {
+        match self.read_folder(dir, key_prefix) {
             Ok(mut entries) => {
                 entries.retain(|entry| !self.is_before(entry));
                 entries.sort_unstable_by(|a, b| b.key.cmp(&a.key));
@@ -44,6 +47,39 @@ impl<'a> Walk<'a> {
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
             Err(error) => self.failure = Some(look_failure(&error)),
         }
+    }
+
+    fn read_folder(&mut self, dir: &Path, key_prefix: &str) -> io::Result<Vec<Entry>> {
+        let canonical = self.mount.resolve(dir)?;
+        let entries = fs::read_dir(dir)?.collect::<io::Result<Vec<DirEntry>>>()?;
+        let hidden = |entry: &&DirEntry| {
+            let object = sidecar_of(&entry.path());
+            object.is_some_and(|object| object.symlink_metadata().is_ok())
+        };
+        let mut read: Vec<Entry> = Vec::new();
+        for entry in entries.iter().filter(|entry| !hidden(entry)) {
+            read.push(self.read_entry(&canonical, entry, key_prefix));
+        }
+        Ok(read)
+    }
+
+    /// A link to a folder is followed where that lies in the directory, is not one the link stands in, and was not
+    /// entered by a link before. Any other link to a folder is listed as an object, which nobody can read, so that it
+    /// is not passed over in silence.
+    fn read_entry(&mut self, parent: &Path, entry: &DirEntry, key_prefix: &str) -> Entry {
+        let path = entry.path();
+        let found = fs::metadata(&path);
+        let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+        let is_folder = found.as_ref().is_ok_and(fs::Metadata::is_dir);
+        let folder = is_folder && (!is_link || self.leads_on(parent, &path));
+        let slash = if folder { "/" } else { "" };
+        let key = format!("{key_prefix}{}{slash}", key_segment(&entry.file_name()));
+        Entry { key, path, size: found.map_or(0, |found| found.len()), folder }
+    }
+
+    fn leads_on(&mut self, parent: &Path, link: &Path) -> bool {
+        let Ok(target) = self.mount.resolve(link) else { return false };
+        !parent.starts_with(&target) && self.linked.insert(target)
     }
 
     /// Whether everything under this entry comes before what was asked for.
@@ -69,28 +105,6 @@ impl Iterator for Walk<'_> {
             self.open(&entry.path, &entry.key);
         }
     }
-}
-
-fn read_folder(mount: &Mount, dir: &Path, key_prefix: &str) -> io::Result<Vec<Entry>> {
-    let canonical = mount.resolve(dir)?;
-    let entries = fs::read_dir(dir)?.collect::<io::Result<Vec<DirEntry>>>()?;
-    let read = |entry: &DirEntry| read_entry(mount, &canonical, entry, key_prefix);
-    let hidden =
-        |entry: &DirEntry| sidecar_of(&entry.path()).is_some_and(|object| object.symlink_metadata().is_ok());
-    Ok(entries.iter().filter(|entry| !hidden(entry)).map(read).collect())
-}
-
-/// A link to a folder is followed where that lies in the directory and is not one it stands in. Any other link to a
-/// folder is listed as an object, which nobody can read, so that it is not passed over in silence.
-fn read_entry(mount: &Mount, parent: &Path, entry: &DirEntry, key_prefix: &str) -> Entry {
-    let path = entry.path();
-    let found = fs::metadata(&path);
-    let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
-    let leads_on = || mount.resolve(&path).is_ok_and(|target| !parent.starts_with(target));
-    let folder = found.as_ref().is_ok_and(fs::Metadata::is_dir) && (!is_link || leads_on());
-    let slash = if folder { "/" } else { "" };
-    let key = format!("{key_prefix}{}{slash}", key_segment(&entry.file_name()));
-    Entry { key, path, size: found.map_or(0, |found| found.len()), folder }
 }
 
 /// The object whose sidecar `path` would be.

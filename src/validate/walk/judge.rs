@@ -28,6 +28,7 @@ struct Arrival {
     place: Location,
     end: Timestamp,
     asked: bool,
+    backfill: bool,
     /// What the anchor records of it, if it is the awaited predecessor.
     record: Option<Record>,
     signature: Option<String>,
@@ -44,7 +45,7 @@ impl<'c> Walker<'c, '_> {
     /// Takes the next older digest.
     pub(super) fn accept(&mut self, digest: Judged<'c>) {
         let asked = self.is_asked(digest.window());
-        let Judged { fetched, place, proof } = digest;
+        let Judged { fetched, place, proof, .. } = digest;
         let Fetched { location, end, content, signature, metadata_error, sizes, .. } = fetched;
         let Some(chain) = self.chain() else { return };
         let record = chain.walk.anchor.as_ref().and_then(|anchor| anchor.record.clone());
@@ -53,7 +54,8 @@ impl<'c> Walker<'c, '_> {
             chain.counts.compressed_bytes += sizes.compressed;
             chain.counts.inflated_bytes += sizes.inflated;
         }
-        let arrival = Arrival { location, place, end, asked, record, signature, metadata_error };
+        let backfill = chain.id.backfill;
+        let arrival = Arrival { location, place, end, asked, backfill, record, signature, metadata_error };
         let mut said = Vec::new();
         let worth = match content {
             Content::Parsed(file) => self.worth(&arrival, *file, proof, &mut said),
@@ -100,7 +102,9 @@ impl<'c> Walker<'c, '_> {
             Proof::Signed { proof, key, metadata_fits } => {
                 return match ProvedDigest::by_signature(file, proof) {
                     Ok(proved) => {
-                        self.use_key(key);
+                        if arrival.asked {
+                            self.use_key(key);
+                        }
                         say_misfits(arrival, &proved, metadata_fits, said);
                         Worth::Proved(proved)
                     }
@@ -115,6 +119,9 @@ impl<'c> Walker<'c, '_> {
     }
 
     fn use_key(&mut self, key: &TrustedKey) {
+        if !self.chain().is_some_and(|chain| chain.selected) {
+            return;
+        }
         self.unit.keys.insert(UsedKey {
             fingerprint: key.key.fingerprint().to_owned(),
             region: self.unit.region.to_string(),
@@ -127,6 +134,10 @@ impl<'c> Walker<'c, '_> {
     /// Enters a judged digest into the chain and the counts.
     fn record(&mut self, arrival: &Arrival, worth: Worth, mut said: Vec<Finding>) {
         let request = self.context.request;
+        let folder = self.unit.folder_of(&arrival.location).filter(|_| arrival.asked);
+        if let Some(answered) = folder.and_then(|folder| self.unit.answered.get_mut(folder)) {
+            *answered = true;
+        }
         let Some(chain) = self.chain() else { return };
         if arrival.place != arrival.location {
             let seen = chain.walk.relocated.as_ref().map_or(0, |(_, _, seen)| *seen);
@@ -164,8 +175,9 @@ impl<'c> Walker<'c, '_> {
 
     fn enter_proved(&mut self, arrival: &Arrival, proved: ProvedDigest, intruder: bool) {
         let folder = self.unit.folder_of(&arrival.location);
-        let Some(chain) = self.unit.chains.get_mut(self.chain) else { return };
         let (window, record) = (proved.file().window(), proved.record());
+        let resolved = record.as_ref().is_some_and(|record| self.is_of_another_chain(record));
+        let Some(chain) = self.unit.chains.get_mut(self.chain) else { return };
         let (is_hourly, counted) = (!chain.id.backfill, arrival.asked && chain.selected);
         if is_hourly && arrival.asked {
             match chain.walk.covered.last_mut() {
@@ -176,11 +188,9 @@ impl<'c> Walker<'c, '_> {
         if record.is_none() {
             chain.walk.restarts.push((window.start, arrival.location.clone()));
         }
-        chain.walk.recorded =
-            proved.file().previous().map(|previous| (previous.location.clone(), previous.signature.clone()));
+        chain.walk.note(proved.file());
         if !intruder {
-            chain.walk.anchor =
-                Some(Anchor { location: arrival.place.clone(), window, record, resolved: false });
+            chain.walk.anchor = Some(Anchor { location: arrival.place.clone(), window, record, resolved });
             chain.walk.doubtful = false;
         }
         self.unit.ready.push(Ready { chain: self.chain, digest: proved, counted });
@@ -197,10 +207,9 @@ impl<'c> Walker<'c, '_> {
             chain.walk.unproved.push(Interval { start: arrival.end.plus(-HOUR), end: arrival.end });
         }
         let Some(file) = file else { return };
-        chain.walk.recorded =
-            file.previous().map(|previous| (previous.location.clone(), previous.signature.clone()));
+        chain.walk.note(&file);
         if arrival.asked && chain.selected {
-            chain.claim(file.claimed_logs(), &arrival.location, arrival.end);
+            chain.claim(&file, &arrival.location, arrival.end);
         }
     }
 }
@@ -223,6 +232,8 @@ fn say_misfits(arrival: &Arrival, proved: &ProvedDigest, metadata_fits: bool, sa
             let finding = Finding::new(Kind::ChainBroken, arrival.end, message);
             said.push(finding.with_hashes(record.hash(), Some(file.hash())));
         }
+        // Hours may be filled in again, and in any order.
+        Some((_, Misfit::Overlap)) if arrival.backfill => {}
         Some((_, Misfit::Overlap)) => {
             said.push(Finding::new(Kind::ChainBroken, arrival.end, "it ends after its successor starts"));
         }
