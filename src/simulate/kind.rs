@@ -300,7 +300,7 @@ impl TamperKind {
             Self::KeyBadEntry => {
                 "the attacker's key is added to the saved keys under the fingerprint of a real one"
             }
-            Self::ObjectUnrecognised => "a junk object whose name is dated 9999 is put into a digest folder",
+            Self::ObjectUnrecognised => "a junk object, its name dated 9999, is put before the digests",
             Self::Relocated => {
                 "the whole delivery is copied to the bucket `BUCKET-copy`, and the original deleted"
             }
