@@ -46,6 +46,8 @@ impl Unit {
     ) -> Self {
         let chain = |(id, mut entries): (ChainId, Vec<Entry>)| {
             entries.sort_unstable_by(|one, other| other.cmp(one));
+            // A listing may name an object twice.
+            entries.dedup();
             let selected = selected(&id);
             Chain::new(id, selected, entries)
         };
