@@ -19,6 +19,7 @@ const ANSWERS_FILE: &str = "tampered.json";
 /// Writes the delivery and says how to validate it.
 pub(super) fn run(arguments: &SimulateArgs, now: Timestamp) -> Result<u8, Failure> {
     let spec = spec(arguments, now)?;
+    spec.check().map_err(|error| failed(&error))?;
     let directory = &arguments.directory;
     prepare(directory)?;
     let store = DirectoryStore::of_buckets(directory).map_err(|error| unwritable(directory, &error))?;

@@ -173,7 +173,10 @@ impl Spec {
     }
 
     /// Refuses what CloudTrail could not have delivered.
-    pub(super) fn check(&self) -> Result<(), SimulateError> {
+    ///
+    /// # Errors
+    /// [`SimulateError::Spec`], which says what.
+    pub fn check(&self) -> Result<(), SimulateError> {
         check_names("account", &self.accounts, is_account)?;
         check_names("region", &self.regions, is_region)?;
         check_names("trail", &self.trails, is_trail)?;

@@ -71,7 +71,10 @@ pub(super) const fn hint(kind: Kind) -> Option<&'static str> {
             "copy the digest after it too, which holds its signature, or save what `aws s3api head-object` prints \
              beside it as `NAME.metadata.json`",
         ),
-        Kind::DigestUnreadable | Kind::LogUnreadable => Some("make it readable and run again"),
+        Kind::DigestUnreadable | Kind::LogUnreadable => Some(
+            "make it readable and run again; where it is larger than a limit, raise that with `--max-digest-size` or \
+             `--max-log-size`",
+        ),
         Kind::LogUnverifiable => Some("what is found of its digest says what is lacking"),
         Kind::LogUnreferenced => Some(
             "forged, or its digest is not here: compare its events with another trail or with event history",
