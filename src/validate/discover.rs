@@ -24,7 +24,8 @@ const LOOK_BACK: i64 = 31 * DAY;
 /// How long after the asked end every digest is read as a witness, in seconds, and how many later ones at least.
 const LOOK_AHEAD: (i64, usize) = (3 * HOUR, 2);
 
-/// How long after the asked end later digests are looked for, in seconds.
+/// How long after the asked end digests are listed, in seconds, so that a chain of which only later ones are left is
+/// seen.
 const MAX_LOOK_AHEAD: i64 = 31 * DAY;
 
 /// How far ahead of our clock a digest's end may be, in seconds.
@@ -242,14 +243,14 @@ fn regions(context: Context<'_>, account: &Account) -> (Vec<Place>, Vec<Finding>
 
 /// Lists the digests of one region: its chains, each with a neighbour before and some after the asked range.
 pub(super) fn list(context: Context<'_>, places: &[Place]) -> Unit {
-    let mut listing = Listing { context, chains: BTreeMap::new(), waiting: 0, findings: Vec::new() };
+    let mut listing = Listing { context, chains: BTreeMap::new(), findings: Vec::new() };
     for (index, place) in places.iter().enumerate().filter(|(_, place)| place.has_digests) {
         listing.folder(u32::try_from(index).unwrap_or(u32::MAX), &place.folder);
     }
     let Listing { chains, findings, .. } = listing;
     let request = context.request;
     let chains: BTreeMap<_, _> =
-        chains.into_iter().map(|(id, listed)| (id, neighbours(request, listed.entries))).collect();
+        chains.into_iter().map(|(id, entries)| (id, neighbours(request, entries))).collect();
     let is_selected =
         |id: &ChainId| request.trails.is_empty() || request.trails.iter().any(|name| **name == *id.trail);
     let mut unit = Unit::new(places.iter().map(|place| place.folder.clone()).collect(), chains, is_selected);
@@ -261,17 +262,8 @@ pub(super) fn list(context: Context<'_>, places: &[Place]) -> Unit {
 
 struct Listing<'a> {
     context: Context<'a>,
-    chains: BTreeMap<ChainId, Listed>,
-    /// Chains that lack witnesses after the asked range.
-    waiting: usize,
+    chains: BTreeMap<ChainId, Vec<Entry>>,
     findings: Vec<Finding>,
-}
-
-/// The digests of one chain that a listing names, and how many of them end after the asked range.
-#[derive(Default)]
-struct Listed {
-    entries: Vec<Entry>,
-    later: usize,
 }
 
 impl Listing<'_> {
@@ -297,8 +289,9 @@ impl Listing<'_> {
                 Some(key) if key.end > now.plus(CLOCK_SKEW) => {
                     self.findings.push(unrecognised(&location, key.end, "its name is dated in the future"));
                 }
-                Some(key) if self.is_enough(&key) => return,
-                Some(key) => self.take(&key, index),
+                Some(key) => {
+                    self.chains.entry(key.chain()).or_default().push(Entry { end: key.end, folder: index });
+                }
                 None => self.findings.push(unrecognised(
                     &location,
                     Timestamp::from_unix(0),
@@ -306,25 +299,6 @@ impl Listing<'_> {
                 )),
             }
         }
-    }
-
-    fn take(&mut self, key: &DigestKey, folder: u32) {
-        let end = self.context.request.range.end;
-        let listed = self.chains.entry(key.chain()).or_insert_with(|| {
-            self.waiting += 1;
-            Listed::default()
-        });
-        listed.entries.push(Entry { end: key.end, folder });
-        if key.end > end {
-            listed.later += 1;
-            self.waiting -= usize::from(listed.later == LOOK_AHEAD.1);
-        }
-    }
-
-    /// Whether every chain seen so far has its witnesses after the asked range, and `key` is later than needed. It
-    /// has to be of a later day: within a day's folder the trails come one after the other.
-    fn is_enough(&self, key: &DigestKey) -> bool {
-        self.waiting == 0 && key.end.day() > self.context.request.range.end.plus(LOOK_AHEAD.0).day()
     }
 }
 
