@@ -1,5 +1,8 @@
 //! Copies on disk: which part of S3 they are, and what a hostile directory may hold.
 
+mod shadows;
+mod unseen;
+
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -29,10 +32,13 @@ struct OnDisk {
 
 impl OnDisk {
     fn make() -> Self {
+        Self::of(&Spec { hours: 4, logs_per_hour: 2, events_per_log: 1, ..Spec::default() })
+    }
+
+    fn of(spec: &Spec) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let store = DirectoryStore::of_buckets(dir.path()).unwrap();
-        let spec = Spec { hours: 4, logs_per_hour: 2, events_per_log: 1, ..Spec::default() };
-        let simulated = simulate::simulate(&spec, &store).unwrap();
+        let simulated = simulate::simulate(spec, &store).unwrap();
         Self { dir, simulated }
     }
 
@@ -166,11 +172,17 @@ fn source_of(bucket: &str) -> Source {
     Source { bucket: bucket.to_owned(), prefix: String::new() }
 }
 
+/// Copies a folder of the copy to another place in it.
+fn copy(disk: &OnDisk, from: &str, to: &str) {
+    fs::create_dir_all(disk.path().join(to).parent().unwrap()).unwrap();
+    let copied = Command::new("cp").arg("-r").args([from, to]).current_dir(disk.path()).status();
+    assert!(copied.unwrap().success());
+}
+
 #[test]
 fn two_copies_of_one_part_are_found_as_two() {
     let disk = OnDisk::make();
-    let copied = Command::new("cp").arg("-r").args(["trail-logs", "copy"]).current_dir(disk.path()).status();
-    assert!(copied.unwrap().success());
+    copy(&disk, "trail-logs", "copy");
     let trees = find(disk.path(), &disk.keys());
     assert_eq!(trees.len(), 2, "{trees:#?}");
     assert!(trees.iter().all(|tree| tree.bucket == "trail-logs"), "{trees:#?}");

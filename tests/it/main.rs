@@ -14,6 +14,8 @@ mod directory;
 mod fixtures;
 mod genuine;
 mod hostile;
+mod mended;
 mod properties;
+mod signing;
 mod stores;
 mod support;

@@ -70,7 +70,7 @@ LIMITS = [
           "chain_stale digest_deleted_last_hours digest_deleted_newest end_deleted end_deleted_day"),
     Limit("nothing found", "tampered", "its listing stops at an object that is dated 9999", "object_unrecognised"),
     Limit("nothing found", "incomplete", "`No digests found` is exit code 0",
-          "all_deleted chain_stale_narrow no_digests no_digests_account no_digests_trail"),
+          "all_deleted chain_stale_narrow chain_stopped_inside no_digests no_digests_account no_digests_trail"),
     Limit("intact", "incomplete", "it ends at the oldest digest it finds: a gap needs one before it",
           "chain_late_start older_deleted"),
     Limit("intact", "incomplete", "it mentions the hours that no digest covers, and exits with 0", "chain_stopped"),

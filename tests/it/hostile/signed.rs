@@ -1,85 +1,20 @@
 //! Digests with a fitting signature that say the strangest things: a signature proves who wrote, not sense.
 
-use std::sync::OnceLock;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
-use rand_chacha::ChaCha20Rng;
-use rand_chacha::rand_core::SeedableRng as _;
-use rsa::pkcs1::EncodeRsaPublicKey as _;
-use rsa::{Pkcs1v15Sign, RsaPrivateKey};
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
-use trailproof::digest::DigestFile;
 use trailproof::event::Verdict;
-use trailproof::ident::{DigestKey, Location};
-use trailproof::keys::KeyRing;
-use trailproof::signature::PublicKey;
 use trailproof::store::directory::DirectoryStore;
 use trailproof::store::memory::MemoryStore;
-use trailproof::store::{Deposit, Metadata};
 use trailproof::time::Timestamp;
 
 use super::{DIGEST_KEY, text};
-use crate::bodies::{config, gzip, in_time};
-use crate::support::{Ran, keys, request, run, time};
-
-struct Signer {
-    key: RsaPrivateKey,
-    fingerprint: String,
-    ring: KeyRing,
-}
-
-fn signer() -> &'static Signer {
-    static SIGNER: OnceLock<Signer> = OnceLock::new();
-    SIGNER.get_or_init(|| {
-        let key = RsaPrivateKey::new(&mut ChaCha20Rng::from_seed([7; 32]), 2048).unwrap();
-        let der = key.to_public_key().to_pkcs1_der().unwrap();
-        let fingerprint = PublicKey::from_der(der.as_bytes()).unwrap().fingerprint().to_owned();
-        let saved = json!({"PublicKeyList": [{
-            "Value": STANDARD.encode(der.as_bytes()),
-            "Fingerprint": fingerprint,
-            "ValidityStartTime": 0,
-            "ValidityEndTime": 9_999_999_999_u64,
-        }]});
-        Signer { ring: keys(saved.to_string().as_bytes()), key, fingerprint }
-    })
-}
+use crate::bodies::{config, in_time};
+use crate::signing::{self, put, signer};
+use crate::support::{Ran, request, run, time};
 
 /// A digest that ends at `end`, with what `more` says instead.
 fn document(end: Timestamp, more: &Value) -> Value {
-    let mut key = DigestKey::parse(&Location::new("b", DIGEST_KEY)).unwrap();
-    (key.end, key.backfill) = (end, false);
-    let mut document = json!({
-        "awsAccountId": "111122223333",
-        "digestStartTime": end.plus(-3_600).to_string(),
-        "digestEndTime": end.to_string(),
-        "digestS3Bucket": "b",
-        "digestS3Object": key.location().key,
-        "digestPublicKeyFingerprint": signer().fingerprint,
-        "digestSignatureAlgorithm": "SHA256withRSA",
-        "newestEventTime": null,
-        "oldestEventTime": null,
-        "previousDigestS3Bucket": null,
-        "previousDigestS3Object": null,
-        "previousDigestHashValue": null,
-        "previousDigestHashAlgorithm": null,
-        "previousDigestSignature": null,
-        "logFiles": [],
-    });
-    document.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    document
-}
-
-/// Signs a document and puts it where it says it belongs.
-fn put(store: &dyn Deposit, document: &Value) {
-    let content = document.to_string().into_bytes();
-    let file = DigestFile::parse(&content).unwrap();
-    let hash = Sha256::digest(file.string_to_sign().as_bytes());
-    let signature = signer().key.sign(Pkcs1v15Sign::new::<Sha256>(), &hash).unwrap();
-    let metadata = Metadata::from([("signature".to_owned(), hex::encode(signature))]);
-    store.put(file.location(), &gzip(&content), &metadata).unwrap();
+    signing::document(&signing::key(DIGEST_KEY, end, false), more)
 }
 
 fn end() -> Timestamp {

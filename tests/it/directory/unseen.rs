@@ -1,0 +1,130 @@
+//! What nobody looked into is said, and what was not copied is nobody's tampering.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use trailproof::event::{Kind, Verdict};
+use trailproof::ident::Location;
+use trailproof::simulate::Spec;
+use trailproof::store::directory::DirectoryStore;
+use trailproof::store::{Store as _, StoreError};
+use trailproof::validate::copies;
+
+use super::{DIGESTS, LOGS, OnDisk};
+use crate::bodies::in_time;
+use crate::support::{Ran, request, run};
+
+impl OnDisk {
+    /// Runs as the program does: over what opening the directory gives, with what opening it has to say.
+    fn run_opened(&self) -> Ran {
+        let copies = copies::open(&[self.path().to_owned()], &self.keys()).unwrap();
+        let mut asked = request(&[], self.simulated.end);
+        (asked.sources, asked.findings) = (copies.sources, copies.findings);
+        run(&copies.store, &self.keys(), &asked, 2)
+    }
+}
+
+#[test]
+fn a_folder_that_a_link_leads_out_to_is_said() {
+    let (disk, outside) = (OnDisk::make(), tempfile::tempdir().unwrap());
+    let links = ["trail-logs/more", "other", "trail-logs/AWSLogs/444455556666"];
+    for link in links {
+        symlink(outside.path(), disk.path().join(link)).unwrap();
+    }
+    // A link to a folder inside hides nothing: that is looked into in its own place. Nor does one to a file.
+    symlink("trail-logs", disk.path().join("again")).unwrap();
+    fs::write(outside.path().join("notes"), "x").unwrap();
+    symlink(outside.path().join("notes"), disk.path().join("notes")).unwrap();
+    let ran = disk.run_opened();
+    assert_eq!(ran.verdict, Verdict::Incomplete, "{:#?}", ran.findings);
+    let said = ran.findings.iter().filter(|finding| finding.kind == Kind::DigestUnreadable);
+    let said: Vec<&str> = said.filter_map(|finding| finding.uri.as_deref()).collect();
+    for link in links {
+        assert!(said.iter().any(|uri| uri.contains(link)), "`{link}` is not said: {said:?}");
+    }
+    assert!(ran.kinds().iter().all(|kind| *kind == Kind::DigestUnreadable), "{:#?}", ran.findings);
+    assert_eq!((ran.counts.digests.valid, ran.counts.logs.valid), (4, 8));
+}
+
+/// A folder above `AWSLogs/` may be called as the folders of log files are.
+#[test]
+fn a_prefix_that_is_called_as_a_log_folder_is_looked_into() {
+    for prefix in ["CloudTrail", "CloudTrail-Insight", "111122223333/CloudTrail", "CloudTrail-Digest"] {
+        let prefix = prefix.to_owned();
+        let disk =
+            OnDisk::of(&Spec { prefix: prefix.clone(), hours: 4, logs_per_hour: 2, ..Spec::default() });
+        let ran = disk.run_opened();
+        assert_eq!(ran.verdict, Verdict::Intact, "`{prefix}`: {:#?}", ran.findings);
+        assert_eq!((ran.counts.digests.valid, ran.counts.logs.valid), (4, 8), "`{prefix}`");
+    }
+}
+
+#[test]
+fn a_bucket_that_was_not_copied_is_out_of_reach_and_not_tampered_with() {
+    let spec = Spec {
+        hours: 5,
+        logs_per_hour: 1,
+        move_at: Some((2, "trail-logs-new".to_owned())),
+        ..Spec::default()
+    };
+    let disk = OnDisk::of(&spec);
+    assert_eq!(disk.run_opened().verdict, Verdict::Intact);
+    let log = disk.files(LOGS)[0].strip_prefix(disk.path().join("trail-logs")).unwrap().to_owned();
+    fs::remove_dir_all(disk.path().join("trail-logs")).unwrap();
+    let buckets = DirectoryStore::of_buckets(disk.path()).unwrap();
+    let asked = request(&["trail-logs-new"], disk.simulated.end);
+    for ran in [disk.run_opened(), run(&buckets, &disk.keys(), &asked, 2)] {
+        assert_eq!(ran.verdict, Verdict::Incomplete, "{:#?}", ran.findings);
+        assert_eq!(ran.kinds(), [Kind::ChainGap, Kind::DigestUnreadable], "{:#?}", ran.findings);
+        assert_eq!((ran.counts.digests.valid, ran.counts.logs.valid), (3, 3));
+        assert_eq!((ran.counts.digests.unverified, ran.counts.digests.tampered), (1, 0));
+    }
+    let gone = buckets.get(&Location::new("trail-logs", log.to_str().unwrap())).err();
+    assert!(matches!(gone, Some(StoreError::OutOfReach(_))), "{gone:?}");
+    let missing = buckets.get(&Location::new("trail-logs-new", log.to_str().unwrap())).err();
+    assert!(matches!(missing, Some(StoreError::NotFound)), "{missing:?}");
+}
+
+/// The same where a copy of the part below the buckets is named: of the other bucket it holds nothing.
+#[test]
+fn a_bucket_that_was_not_copied_is_out_of_reach_of_a_part_too() {
+    let spec = Spec {
+        hours: 5,
+        logs_per_hour: 1,
+        move_at: Some((2, "trail-logs-new".to_owned())),
+        ..Spec::default()
+    };
+    let disk = OnDisk::of(&spec);
+    fs::rename(disk.path().join("trail-logs-new"), disk.path().join("new")).unwrap();
+    fs::remove_dir_all(disk.path().join("trail-logs")).unwrap();
+    let ran = disk.run_opened();
+    assert_eq!(ran.verdict, Verdict::Incomplete, "{:#?}", ran.findings);
+    assert_eq!(ran.kinds(), [Kind::ChainGap, Kind::DigestUnreadable], "{:#?}", ran.findings);
+}
+
+/// Eight folders with links from each to each: there are more ways through them than anybody could walk.
+#[test]
+fn a_net_of_links_is_walked_once() {
+    for folder in [LOGS, DIGESTS] {
+        let disk = OnDisk::make();
+        let day = disk.path().join(folder).join("2026/09/01");
+        for one in 0..8 {
+            let knot = day.join(format!("knot{one}"));
+            fs::create_dir(&knot).unwrap();
+            for other in 0..8 {
+                symlink(format!("../knot{other}"), knot.join(format!("to{other}"))).unwrap();
+            }
+        }
+        let ran = in_time("a net of links", move || disk.run_opened());
+        assert_eq!((ran.counts.digests.valid, ran.counts.logs.valid), (4, 8), "{:#?}", ran.findings);
+        if folder == LOGS {
+            assert_eq!(ran.verdict, Verdict::Incomplete);
+            assert!(ran.kinds().iter().all(|kind| *kind == Kind::LogUnreferenced), "{:?}", ran.kinds());
+            assert!((1..=128).contains(&ran.kinds().len()), "{}", ran.kinds().len());
+        } else {
+            assert_eq!(ran.verdict, Verdict::Intact, "{:#?}", ran.kinds());
+            let junk = ran.findings.iter().filter(|finding| finding.kind == Kind::ObjectUnrecognised);
+            assert!((1..=128).contains(&junk.count()));
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! What was once missed or wrongly said, each by a delivery that shows it.
+
+mod forged;
+mod lag;
+mod links;
+mod relocation;
+mod silence;
+mod unlisted;
+
+use serde_json::Value;
+use trailproof::ident::{DigestKey, Location};
+use trailproof::simulate::Spec;
+use trailproof::store::memory::MemoryStore;
+use trailproof::store::{Deposit as _, Metadata};
+use trailproof::time::{HOUR, Timestamp};
+use trailproof::validate::Request;
+
+use crate::bodies::{content, gzip};
+use crate::support::{Delivered, Ran, deliver, run, time};
+
+/// The digests of one trail, oldest first, with what each lists.
+fn digests(store: &MemoryStore, trail: &str) -> Vec<(DigestKey, Vec<Location>)> {
+    let keys = store.locations().into_iter().filter_map(|location| DigestKey::parse(&location));
+    let mut keys: Vec<DigestKey> = keys.filter(|key| &*key.trail == trail).collect();
+    keys.sort_by_key(|key| key.end);
+    keys.into_iter().map(|key| (listed(&document(store, &key)), key)).map(|(logs, key)| (key, logs)).collect()
+}
+
+fn document(store: &MemoryStore, key: &DigestKey) -> Value {
+    serde_json::from_slice(&content(store, &key.location())).unwrap()
+}
+
+fn listed(document: &Value) -> Vec<Location> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let logs = document["logFiles"].as_array().unwrap().iter();
+    logs.map(|log| Location::new(text(&log["s3Bucket"]), text(&log["s3Object"]))).collect()
+}
+
+/// Removes the digests of `trail` in these hours, and the log files they list.
+fn purge(store: &MemoryStore, trail: &str, hours: std::ops::Range<usize>) {
+    for (key, logs) in &digests(store, trail)[hours] {
+        store.purge(&key.location());
+        logs.iter().for_each(|log| store.purge(log));
+    }
+}
+
+/// Removes everything whose key has `part` in it.
+fn purge_all(store: &MemoryStore, part: &str) {
+    let found = store.locations().into_iter().filter(|location| location.to_string().contains(part));
+    found.for_each(|location| store.purge(&location));
+}
+
+/// Writes a digest without a signature, made of a genuine one, that ends at `end` and says what `change` makes of it.
+fn forge(store: &MemoryStore, genuine: &DigestKey, end: Timestamp, change: impl FnOnce(&mut Value)) {
+    let mut document = document(store, genuine);
+    let place = DigestKey { end, ..genuine.clone() }.location();
+    document["digestStartTime"] = end.plus(-HOUR).to_string().into();
+    document["digestEndTime"] = end.to_string().into();
+    document["digestS3Object"] = place.key.to_string().into();
+    change(&mut document);
+    store.put(&place, &gzip(document.to_string().as_bytes()), &Metadata::new()).unwrap();
+}
+
+/// A few hours of two trails in one bucket.
+fn two_trails(hours: u32) -> Delivered {
+    let trails = ["t-one", "t-two"].map(str::to_owned).to_vec();
+    deliver(&Spec {
+        trails,
+        hours,
+        logs_per_hour: 1,
+        events_per_log: 1,
+        shared_body: true,
+        ..Spec::default()
+    })
+}
+
+/// So many hours after the start of every delivery.
+fn hour(number: i64) -> Timestamp {
+    time("2026-09-01T00:06:57Z").plus(number * HOUR)
+}
+
+fn ran(delivered: &Delivered, asked: &Request) -> Ran {
+    let one = run(&delivered.store, &delivered.keys, asked, 1);
+    assert_eq!(one.json, run(&delivered.store, &delivered.keys, asked, 3).json, "`--jobs` 1 and 3 differ");
+    one
+}

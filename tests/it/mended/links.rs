@@ -1,0 +1,160 @@
+//! Chains that touch each other without belonging together, and the keys that prove them.
+
+use serde_json::{Value, json};
+use trailproof::event::{Event, Kind, Verdict};
+use trailproof::ident::{ChainId, DigestKey};
+use trailproof::keys::{KeyRing, saved};
+use trailproof::simulate::{self, Spec};
+use trailproof::store::memory::MemoryStore;
+
+use super::{document as content, hour, ran};
+use crate::signing::{document, key, put, signer};
+use crate::support::{Delivered, Ran, deliver, request, run};
+
+const KEY: &str = "AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2026/09/01/\
+    111122223333_CloudTrail-Digest_us-east-1_audit_us-east-1_20260901T010657Z.json.gz";
+
+fn chains(ran: &Ran) -> Vec<ChainId> {
+    let id = |event: &Event| match event {
+        Event::Chain(chain) => Some(chain.id.clone()),
+        _ => None,
+    };
+    ran.events.iter().filter_map(id).collect()
+}
+
+/// Six hours of one trail. Returns what a digest that follows each of them records of it.
+fn hourly(store: &MemoryStore) -> Vec<Value> {
+    let mut records = vec![json!({})];
+    for number in 1..=6 {
+        records.push(put(store, &document(&key(KEY, hour(number), false), records.last().unwrap())));
+    }
+    records.split_off(1)
+}
+
+fn backfill(store: &MemoryStore, number: i64, previous: &Value) -> Value {
+    put(store, &document(&key(KEY, hour(number), true), previous))
+}
+
+fn assert_two_whole_chains(store: &MemoryStore, backfilled: u64) {
+    for jobs in [1, 3] {
+        let ran = run(store, &signer().ring, &request(&["b"], hour(6)), jobs);
+        assert_eq!((ran.kinds(), ran.verdict), (vec![], Verdict::Intact), "{:#?}", ran.findings);
+        assert_eq!(ran.counts.digests.valid, 6 + backfilled);
+        assert_eq!(chains(&ran).iter().map(|id| id.backfill).collect::<Vec<_>>(), [false, true]);
+    }
+}
+
+#[test]
+fn backfill_digests_may_follow_hourly_ones() {
+    let store = MemoryStore::new();
+    let hours = hourly(&store);
+    for number in [1, 2, 4] {
+        backfill(&store, number, &hours[5]);
+    }
+    assert_two_whole_chains(&store, 3);
+}
+
+#[test]
+fn backfill_digests_may_follow_an_hourly_one_and_then_each_other() {
+    let store = MemoryStore::new();
+    let hours = hourly(&store);
+    let first = backfill(&store, 1, &hours[4]);
+    let second = backfill(&store, 2, &first);
+    backfill(&store, 5, &second);
+    assert_two_whole_chains(&store, 3);
+}
+
+/// A record of an hourly digest is left to the hourly chain. One of a backfill digest is not.
+#[test]
+fn a_backfill_digest_that_another_one_records_has_to_be_there() {
+    let store = MemoryStore::new();
+    let hours = hourly(&store);
+    let first = backfill(&store, 1, &hours[4]);
+    backfill(&store, 3, &first);
+    store.purge(&key(KEY, hour(1), true).location());
+    let ran = run(&store, &signer().ring, &request(&["b"], hour(6)), 2);
+    assert_eq!(
+        (ran.kinds(), ran.verdict),
+        (vec![Kind::DigestMissing], Verdict::Tampered),
+        "{:#?}",
+        ran.findings
+    );
+}
+
+fn in_organization(spec: &Spec) -> Spec {
+    Spec { organization: Some("o-abcdefghij".to_owned()), ..spec.clone() }
+}
+
+/// Both rings of keys, as one.
+fn merged(one: &str, other: &str) -> KeyRing {
+    let mut ring = KeyRing::new();
+    for json in [one, other] {
+        saved::load(&mut ring, "public-keys.json", json.as_bytes()).unwrap();
+    }
+    ring
+}
+
+#[test]
+fn an_accounts_trail_and_its_organizations_of_the_same_name_are_two_chains() {
+    for seed in [0, 1] {
+        let spec = Spec { hours: 5, logs_per_hour: 1, events_per_log: 1, ..Spec::default() };
+        let own = deliver(&spec);
+        let other = simulate::simulate(&Spec { seed, ..in_organization(&spec) }, &own.store).unwrap();
+        let keys = merged(&own.simulated.keys_json, &other.keys_json);
+        let both = Delivered { keys, ..own };
+        let ran = ran(&both, &request(&["trail-logs"], both.simulated.end));
+        assert_eq!((ran.kinds(), ran.verdict), (vec![], Verdict::Intact), "{:#?}", ran.findings);
+        assert_eq!((ran.counts.digests.valid, ran.counts.logs.valid), (10, 10));
+        let organizations: Vec<_> = chains(&ran).into_iter().map(|id| id.organization).collect();
+        assert_eq!(organizations, [None, Some("o-abcdefghij".into())]);
+    }
+}
+
+/// The fingerprints in the report.
+fn used(ran: &Ran) -> Vec<String> {
+    let report: Value = serde_json::from_str(&ran.json).unwrap();
+    let keys = report["keys"].as_array().unwrap().iter();
+    keys.map(|key| key["fingerprint"].as_str().unwrap().to_owned()).collect()
+}
+
+/// The fingerprints that the digests of `trail` name, one for each hour.
+fn named(delivered: &Delivered, trail: &str) -> Vec<String> {
+    let digests: Vec<DigestKey> =
+        super::digests(&delivered.store, trail).into_iter().map(|(key, _)| key).collect();
+    let fingerprint = |key: &DigestKey| content(&delivered.store, key)["digestPublicKeyFingerprint"].clone();
+    digests.iter().map(|key| fingerprint(key).as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_report_names_the_keys_of_the_asked_range_alone() {
+    let delivered = deliver(&Spec {
+        hours: 8,
+        rotate_keys_every: Some(2),
+        logs_per_hour: 1,
+        events_per_log: 1,
+        ..Spec::default()
+    });
+    let named = named(&delivered, "audit");
+    let mut asked = request(&["trail-logs"], hour(6));
+    asked.range.start = Some(hour(4));
+    let ran = ran(&delivered, &asked);
+    assert_eq!((ran.kinds(), ran.verdict), (vec![], Verdict::Intact), "{:#?}", ran.findings);
+    assert_ne!(named[3], named[4]);
+    assert_eq!(used(&ran), [named[4].clone()]);
+    assert_eq!(named[4], named[5]);
+}
+
+#[test]
+fn a_report_names_the_keys_of_the_asked_trails_alone() {
+    let spec = Spec { hours: 4, logs_per_hour: 1, events_per_log: 1, ..Spec::default() };
+    let one = deliver(&Spec { trails: vec!["t-one".to_owned()], seed: 1, ..spec.clone() });
+    let two = Spec { trails: vec!["t-two".to_owned()], seed: 2, ..spec };
+    let two = simulate::simulate(&two, &one.store).unwrap();
+    let both = Delivered { keys: merged(&one.simulated.keys_json, &two.keys_json), ..one };
+    let mut asked = request(&["trail-logs"], hour(4));
+    assert_eq!(used(&ran(&both, &asked)).len(), 2);
+    asked.trails = vec!["t-one".to_owned()];
+    let narrow = ran(&both, &asked);
+    assert_eq!((narrow.kinds(), narrow.verdict), (vec![], Verdict::Intact), "{:#?}", narrow.findings);
+    assert_eq!(used(&narrow), [named(&both, "t-one")[0].clone()]);
+}

@@ -1,0 +1,80 @@
+//! A copy whose move is named is judged by what it holds itself.
+
+use trailproof::event::{Kind, Verdict};
+use trailproof::ident::{DigestKey, Location};
+use trailproof::simulate::Spec;
+use trailproof::store::relocated::Relocation;
+use trailproof::store::{Deposit as _, Metadata};
+use trailproof::validate::Request;
+
+use super::ran;
+use crate::bodies::read;
+use crate::support::{Delivered, Ran, deliver, request};
+
+/// A delivery, and a whole copy of it in another bucket of the same store.
+struct Copied {
+    delivered: Delivered,
+    logs: Vec<Location>,
+    digests: Vec<Location>,
+}
+
+impl Copied {
+    fn make() -> Self {
+        let delivered = deliver(&Spec { hours: 4, logs_per_hour: 1, events_per_log: 1, ..Spec::default() });
+        let mut copies = Vec::new();
+        for location in delivered.store.locations() {
+            let (body, metadata) = read(&delivered.store, &location);
+            copies.push(Location::new("copied-logs", &*location.key));
+            delivered.store.put(copies.last().unwrap(), &body, &metadata).unwrap();
+        }
+        let (digests, logs) = copies.into_iter().partition(|copy| DigestKey::parse(copy).is_some());
+        Self { delivered, logs, digests }
+    }
+
+    fn run(&self) -> Ran {
+        ran(&self.delivered, &Request { relocations: vec![relocation()], ..self.request() })
+    }
+
+    fn request(&self) -> Request {
+        request(&["copied-logs"], self.delivered.simulated.end)
+    }
+}
+
+fn relocation() -> Relocation {
+    Relocation {
+        from_bucket: "trail-logs".to_owned(),
+        from_prefix: String::new(),
+        to_bucket: "copied-logs".to_owned(),
+        to_prefix: String::new(),
+    }
+}
+
+#[test]
+fn a_changed_log_file_of_a_copy_is_not_read_from_the_original() {
+    let copied = Copied::make();
+    let untouched = copied.run();
+    assert_eq!((untouched.verdict, untouched.counts.logs.valid), (Verdict::Intact, 4), "{untouched:#?}");
+    copied.delivered.store.put(&copied.logs[1], b"forged", &Metadata::new()).unwrap();
+    let ran = copied.run();
+    assert_eq!(
+        (ran.kinds(), ran.verdict),
+        (vec![Kind::LogModified], Verdict::Tampered),
+        "{:#?}",
+        ran.findings
+    );
+    assert_eq!((ran.counts.logs.valid, ran.counts.logs.tampered), (3, 1));
+}
+
+#[test]
+fn a_lost_object_of_a_copy_is_not_read_from_the_original() {
+    let copied = Copied::make();
+    copied.delivered.store.purge(&copied.logs[1]);
+    assert_eq!(copied.run().kinds(), [Kind::LogMissing]);
+
+    let copied = Copied::make();
+    copied.delivered.store.purge(&copied.digests[1]);
+    let ran = copied.run();
+    assert_eq!(ran.verdict, Verdict::Tampered, "{:#?}", ran.findings);
+    assert!(ran.kinds().contains(&Kind::DigestMissing), "{:#?}", ran.findings);
+    assert_eq!((ran.counts.digests.valid, ran.counts.digests.tampered), (3, 1));
+}

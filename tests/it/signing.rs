@@ -1,0 +1,90 @@
+//! Digests written by hand and signed with a key that the tests hold, for what no delivery would make.
+
+use std::sync::OnceLock;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::SeedableRng as _;
+use rsa::pkcs1::EncodeRsaPublicKey as _;
+use rsa::{Pkcs1v15Sign, RsaPrivateKey};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use trailproof::digest::DigestFile;
+use trailproof::ident::{DigestKey, Location, Sha256Hash};
+use trailproof::keys::KeyRing;
+use trailproof::signature::PublicKey;
+use trailproof::store::{Deposit, Metadata};
+use trailproof::time::Timestamp;
+
+use crate::bodies::gzip;
+use crate::support::keys;
+
+pub struct Signer {
+    key: RsaPrivateKey,
+    fingerprint: String,
+    pub ring: KeyRing,
+}
+
+pub fn signer() -> &'static Signer {
+    static SIGNER: OnceLock<Signer> = OnceLock::new();
+    SIGNER.get_or_init(|| {
+        let key = RsaPrivateKey::new(&mut ChaCha20Rng::from_seed([7; 32]), 2048).unwrap();
+        let der = key.to_public_key().to_pkcs1_der().unwrap();
+        let fingerprint = PublicKey::from_der(der.as_bytes()).unwrap().fingerprint().to_owned();
+        let saved = json!({"PublicKeyList": [{
+            "Value": STANDARD.encode(der.as_bytes()),
+            "Fingerprint": fingerprint,
+            "ValidityStartTime": 0,
+            "ValidityEndTime": 9_999_999_999_u64,
+        }]});
+        Signer { ring: keys(saved.to_string().as_bytes()), key, fingerprint }
+    })
+}
+
+/// A digest to lie at `key`, of the hour before its end, with what `more` says instead.
+pub fn document(key: &DigestKey, more: &Value) -> Value {
+    let location = key.location();
+    let mut document = json!({
+        "awsAccountId": &*key.folder.account,
+        "digestStartTime": key.end.plus(-3_600).to_string(),
+        "digestEndTime": key.end.to_string(),
+        "digestS3Bucket": &*location.bucket,
+        "digestS3Object": &*location.key,
+        "digestPublicKeyFingerprint": signer().fingerprint,
+        "digestSignatureAlgorithm": "SHA256withRSA",
+        "newestEventTime": null,
+        "oldestEventTime": null,
+        "previousDigestS3Bucket": null,
+        "previousDigestS3Object": null,
+        "previousDigestHashValue": null,
+        "previousDigestHashAlgorithm": null,
+        "previousDigestSignature": null,
+        "logFiles": [],
+    });
+    document.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    document
+}
+
+/// Signs a document and puts it where it says it belongs. Returns what a digest that follows it records of it.
+pub fn put(store: &dyn Deposit, document: &Value) -> Value {
+    let content = document.to_string().into_bytes();
+    let file = DigestFile::parse(&content).unwrap();
+    let hash = Sha256::digest(file.string_to_sign().as_bytes());
+    let signature = hex::encode(signer().key.sign(Pkcs1v15Sign::new::<Sha256>(), &hash).unwrap());
+    let metadata = Metadata::from([("signature".to_owned(), signature.clone())]);
+    store.put(file.location(), &gzip(&content), &metadata).unwrap();
+    json!({
+        "previousDigestS3Bucket": document["digestS3Bucket"],
+        "previousDigestS3Object": document["digestS3Object"],
+        "previousDigestHashValue": Sha256Hash::of(&content).to_string(),
+        "previousDigestHashAlgorithm": "SHA-256",
+        "previousDigestSignature": signature,
+    })
+}
+
+/// The key `text` in the bucket `b`, of another end.
+pub fn key(text: &str, end: Timestamp, backfill: bool) -> DigestKey {
+    let key = DigestKey::parse(&Location::new("b", text)).unwrap();
+    DigestKey { end, backfill, ..key }
+}
