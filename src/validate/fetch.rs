@@ -154,11 +154,13 @@ pub(super) fn prove<'k>(
     };
     let check = |signature: &str| signature::verify(file, signature, &key.key);
     let signed = |proof, metadata_fits| Proof::Signed { proof, key, metadata_fits };
-    Some(match (own, own.and_then(check), recorded.iter().find_map(|signature| check(signature))) {
-        (_, Some(proof), _) => signed(proof, true),
-        (own, None, Some(proof)) => signed(proof, own.is_none()),
-        (Some(_), None, None) => Proof::Misfit,
-        (None, None, None) => Proof::Unsigned,
+    if let Some(proof) = own.and_then(check) {
+        return Some(signed(proof, true));
+    }
+    Some(match recorded.iter().find_map(|signature| check(signature)) {
+        Some(proof) => signed(proof, own.is_none()),
+        None if own.is_some() => Proof::Misfit,
+        None => Proof::Unsigned,
     })
 }
 
