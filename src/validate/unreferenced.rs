@@ -1,6 +1,7 @@
 //! Names the objects in log folders that no digest lists.
 
 use super::Context;
+use super::chain::Chain;
 use super::coverage::DELIVERY_ALLOWANCE;
 use super::unit::Unit;
 use crate::event::{Finding, Kind};
@@ -26,13 +27,15 @@ pub(super) fn find(context: Context<'_>, unit: &Unit) -> Vec<Finding> {
 }
 
 /// The asked stretches of which every log file must be listed: what is covered, without its edges. Where a trail's
-/// newest digest is so young that its successor may be on its way, the same trail's log files may be there already.
+/// newest proved digest is so young that its successor may be on its way, the same trail's log files may be there
+/// already. A digest that is not proved stands for no trail.
 fn sure(context: Context<'_>, unit: &Unit, folder: usize, covered: &[Interval]) -> Vec<Interval> {
     let asked = context.request.range.interval();
-    let newest =
-        unit.chains.iter().filter(|chain| !chain.id.backfill).filter_map(|chain| chain.entries.first());
-    let here = newest.filter(|entry| entry.folder as usize == folder).map(|entry| entry.end);
-    let young = here.filter(|end| context.request.now.plus(-DELIVERY_ALLOWANCE) <= *end);
+    let in_folder =
+        |chain: &&Chain| chain.entries.first().is_some_and(|entry| entry.folder as usize == folder);
+    let ends = unit.chains.iter().filter(in_folder);
+    let ends = ends.filter_map(|chain| chain.walk.covered.iter().map(|window| window.end).max());
+    let young = ends.filter(|end| context.request.now.plus(-DELIVERY_ALLOWANCE) <= *end);
     let end = young.min().unwrap_or(asked.end).min(asked.end);
     let asked = Interval { start: asked.start.min(end), end };
     time::union(covered.to_vec()).into_iter().filter_map(|part| part.shrink(EDGE)?.intersect(asked)).collect()
@@ -41,15 +44,21 @@ fn sure(context: Context<'_>, unit: &Unit, folder: usize, covered: &[Interval]) 
 /// Log files of the asked range in a folder beside which there is no digest of that range.
 fn without_digests(context: Context<'_>, unit: &Unit, folder: &RegionFolder) -> Option<Finding> {
     let asked = context.request.range.interval();
-    let mut objects = log_objects(context, folder, asked);
-    let any = objects.any(|listed| match listed {
-        Ok((location, key)) => time_of(key).overlaps(asked) && !unit.is_listed(&location),
-        Err(_) => true,
-    });
-    let message = "there are log files of the asked range, but no digest that could vouch for them";
-    let at = context.request.range.end;
-    let folder = Location::new(folder.bucket.clone(), folder.log_prefix());
-    any.then(|| Finding::new(Kind::NoDigests, at, message).about(&folder))
+    for listed in log_objects(context, folder, asked) {
+        match listed {
+            Ok((location, key)) if time_of(key).overlaps(asked) && !unit.is_listed(&location) => {
+                let message =
+                    "there are log files of the asked range, but no digest that could vouch for them";
+                let folder = Location::new(folder.bucket.clone(), folder.log_prefix());
+                return Some(
+                    Finding::new(Kind::NoDigests, context.request.range.end, message).about(&folder),
+                );
+            }
+            Ok(_) => {}
+            Err(finding) => return Some(*finding),
+        }
+    }
+    None
 }
 
 /// The stretch an object's name puts it in: its minute, or its folder's day.

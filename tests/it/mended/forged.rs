@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use trailproof::event::{Kind, Verdict};
-use trailproof::ident::DigestKey;
+use trailproof::ident::{DigestKey, Location, LogFolderKey};
 use trailproof::simulate::Spec;
 use trailproof::store::{Deposit as _, Metadata};
 use trailproof::time::{DAY, HOUR};
@@ -71,6 +71,27 @@ fn a_forged_digest_that_lists_thousands_of_log_files_is_one_finding() {
 }
 
 /// Names of trails cost an attacker nothing.
+#[test]
+fn a_forged_trail_that_seems_late_hides_no_forged_log_file() {
+    let delivered = deliver(&Spec { hours: 8, logs_per_hour: 1, events_per_log: 1, ..Spec::default() });
+    let key = keys(&delivered).remove(3);
+    let trail = DigestKey { trail: "another".into(), ..key.clone() };
+    let log = LogFolderKey::make(&key.folder, hour(6), "abcdefgh12345678");
+    for location in [trail.location(), Location::new("trail-logs", log.as_str())] {
+        delivered.store.put(&location, b"forged", &Metadata::new()).unwrap();
+    }
+    let mut asked = request(&["trail-logs"], hour(8));
+    asked.now = asked.range.end;
+    asked.trails = vec!["audit".to_owned()];
+    let ran = ran(&delivered, &asked);
+    assert_eq!(
+        (ran.kinds(), ran.verdict),
+        (vec![Kind::LogUnreferenced], Verdict::Incomplete),
+        "{:#?}",
+        ran.findings
+    );
+}
+
 #[test]
 fn thousands_of_forged_trails_are_listed_in_a_moment() {
     let delivered = deliver(&Spec { hours: 3, logs_per_hour: 1, events_per_log: 1, ..Spec::default() });
