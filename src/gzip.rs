@@ -154,15 +154,19 @@ impl Read for Source<'_> {
 
 impl BufRead for Source<'_> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        // A body that is interrupted is asked again. What it holds is taken in a second call: the borrow checker does
-        // not let the first one's bytes out of a loop.
+        // A body that is interrupted is asked again, and what it then holds is taken in a call of its own: the borrow
+        // checker does not let bytes out of a loop.
         while let Err(error) = self.body.fill_buf() {
             if error.kind() != io::ErrorKind::Interrupted {
                 self.failure = Some(error.to_string());
                 return Err(error);
             }
         }
-        self.body.fill_buf()
+        let bytes = self.body.fill_buf();
+        if let Err(error) = &bytes {
+            self.failure = Some(error.to_string());
+        }
+        bytes
     }
 
     fn consume(&mut self, amount: usize) {
