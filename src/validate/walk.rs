@@ -191,7 +191,9 @@ impl<'c> Walker<'c, '_> {
             return;
         }
         let id = chain.id.clone();
-        let known: BTreeSet<Timestamp> = chain.walk.missing.iter().map(|gone| gone.end).collect();
+        let since_anchor = |gone: &&Interval| gone.end <= anchor.window.start;
+        let missing = chain.walk.missing.iter().rev().take_while(since_anchor);
+        let known: BTreeSet<Timestamp> = missing.map(|gone| gone.end).collect();
         let mut ends = chain::cadence(older_end, anchor.window.start);
         ends.retain(|end| !known.contains(end));
         for end in ends {
