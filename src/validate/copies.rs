@@ -123,7 +123,7 @@ fn distinct(trees: &[Tree]) -> Result<(), CopyError> {
         parts.push((format!("{base}/"), tree));
     }
     parts.sort_by(|one, other| one.0.cmp(&other.0));
-    // Sorted, a part that lies in another comes right after it, or after one more that does.
+    // Sorted, a part that lies in another comes right after that one, or after its like.
     for pair in parts.windows(2) {
         if let [(outer, one), (inner, other)] = pair
             && inner.starts_with(outer.as_str())

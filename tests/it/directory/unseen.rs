@@ -59,15 +59,15 @@ fn a_prefix_that_is_called_as_a_log_folder_is_looked_into() {
     }
 }
 
+/// A trail that was moved to another bucket after two of five hours.
+fn moved() -> OnDisk {
+    let move_at = Some((2, "trail-logs-new".to_owned()));
+    OnDisk::of(&Spec { hours: 5, logs_per_hour: 1, move_at, ..Spec::default() })
+}
+
 #[test]
 fn a_bucket_that_was_not_copied_is_out_of_reach_and_not_tampered_with() {
-    let spec = Spec {
-        hours: 5,
-        logs_per_hour: 1,
-        move_at: Some((2, "trail-logs-new".to_owned())),
-        ..Spec::default()
-    };
-    let disk = OnDisk::of(&spec);
+    let disk = moved();
     assert_eq!(disk.run_opened().verdict, Verdict::Intact);
     let log = disk.files(LOGS)[0].strip_prefix(disk.path().join("trail-logs")).unwrap().to_owned();
     fs::remove_dir_all(disk.path().join("trail-logs")).unwrap();
@@ -88,13 +88,7 @@ fn a_bucket_that_was_not_copied_is_out_of_reach_and_not_tampered_with() {
 /// The same where a copy of the part below the buckets is named: of the other bucket it holds nothing.
 #[test]
 fn a_bucket_that_was_not_copied_is_out_of_reach_of_a_part_too() {
-    let spec = Spec {
-        hours: 5,
-        logs_per_hour: 1,
-        move_at: Some((2, "trail-logs-new".to_owned())),
-        ..Spec::default()
-    };
-    let disk = OnDisk::of(&spec);
+    let disk = moved();
     fs::rename(disk.path().join("trail-logs-new"), disk.path().join("new")).unwrap();
     fs::remove_dir_all(disk.path().join("trail-logs")).unwrap();
     let ran = disk.run_opened();
