@@ -78,7 +78,9 @@ fn last_digest() -> (Vec<u8>, String) {
 fn verify_signature(bencher: Bencher<'_, '_>) {
     let (bytes, hex) = last_digest();
     let file = DigestFile::parse(&bytes).unwrap();
-    let Lookup::Valid(key) = DELIVERY.keys.lookup(file.fingerprint(), file.window().end) else { return };
+    let Lookup::Valid(key) = DELIVERY.keys.lookup(file.fingerprint(), "us-east-1", file.window().end) else {
+        return;
+    };
     bencher
         .counter(ItemsCount::new(1_u32))
         .bench(|| signature::verify(black_box(&file), &hex, &key.key).unwrap());

@@ -1,11 +1,19 @@
-//! The public keys a run trusts. They never come from the evidence: only from files the user names.
+//! The public keys a run trusts. They never come from the evidence: only from CloudTrail, or from files the user
+//! names.
 
+#[cfg(feature = "aws")]
+pub mod cloudtrail;
 pub mod saved;
+mod source;
 
 use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::signature::PublicKey;
 use crate::time::{HOUR, Interval, Timestamp};
+use source::Asked;
+
+pub use source::{KeySource, KeySourceError};
 
 /// How long after its end a digest may be signed, in seconds. It is signed when it is delivered, which is 7.7 to
 /// 201 minutes after its end in the deliveries we have seen.
@@ -31,7 +39,7 @@ impl TrustedKey {
     }
 }
 
-/// An entry of a keys file that is no usable key.
+/// An entry of a keys file, or of CloudTrail's answer, that is no usable key.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RejectedKey {
     /// The file's path.
@@ -43,21 +51,25 @@ pub struct RejectedKey {
 }
 
 /// What is known of a fingerprint.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Lookup<'a> {
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Lookup {
     /// A key that was valid then.
-    Valid(&'a TrustedKey),
+    Valid(Arc<TrustedKey>),
     /// A key, but not valid then.
-    NotThen(&'a TrustedKey),
+    NotThen(Arc<TrustedKey>),
     /// No key.
     Unknown,
+    /// No key at hand, and those of the region could not be had.
+    Unreachable(String),
 }
 
-/// The keys of a run, by fingerprint.
-#[derive(Clone, Default, Debug)]
+/// The keys of a run, by fingerprint. Where it has a [`KeySource`], keys that are not at hand are asked for when they
+/// are looked up, once for each region and stretch of time.
+#[derive(Default, Debug)]
 pub struct KeyRing {
-    keys: HashMap<String, Vec<TrustedKey>>,
+    keys: RwLock<HashMap<String, Vec<Arc<TrustedKey>>>>,
     rejected: Vec<RejectedKey>,
+    asked: Option<Asked>,
 }
 
 impl KeyRing {
@@ -67,29 +79,36 @@ impl KeyRing {
         Self::default()
     }
 
-    /// Adds a key under its fingerprint.
-    pub fn add(&mut self, key: TrustedKey) {
-        let fingerprint = key.key.fingerprint().to_owned();
-        self.add_as(fingerprint, key);
+    /// The same ring, which asks `source` for keys it lacks.
+    #[must_use]
+    pub fn asking(mut self, source: Box<dyn KeySource>) -> Self {
+        self.asked = Some(Asked::new(source));
+        self
     }
 
-    fn add_as(&mut self, fingerprint: String, key: TrustedKey) {
-        let known = self.keys.entry(fingerprint).or_default();
-        if !known.contains(&key) {
-            known.push(key);
+    /// Adds a key under its fingerprint.
+    pub fn add(&mut self, key: TrustedKey) {
+        self.learn(key.key.fingerprint().to_owned(), key);
+    }
+
+    fn learn(&self, fingerprint: String, key: TrustedKey) {
+        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        let known = keys.entry(fingerprint).or_default();
+        if !known.iter().any(|other| **other == key) {
+            known.push(Arc::new(key));
         }
     }
 
     /// How many fingerprints are known.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.keys.len()
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// Whether no key is known.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.keys.is_empty()
+        self.len() == 0
     }
 
     /// Entries of keys files that could not be used.
@@ -98,13 +117,35 @@ impl KeyRing {
         &self.rejected
     }
 
-    /// The key with `fingerprint` for a digest signed in the [`SIGNING_WINDOW`] from `signed_from` on.
+    /// Says that digests of `region` which end in `ends` are going to be looked up, so that one question to the source
+    /// is enough for all of them. Asks nothing.
+    pub fn expect(&self, region: &str, ends: Interval) {
+        if let Some(asked) = &self.asked {
+            asked.expect(region, ends);
+        }
+    }
+
+    /// The key with `fingerprint` for a digest of `region` signed in the [`SIGNING_WINDOW`] from `signed_from` on.
     #[must_use]
-    pub fn lookup(&self, fingerprint: &str, signed_from: Timestamp) -> Lookup<'_> {
-        let Some(known) = self.keys.get(fingerprint) else { return Lookup::Unknown };
+    pub fn lookup(&self, fingerprint: &str, region: &str, signed_from: Timestamp) -> Lookup {
+        let at_hand = self.at_hand(fingerprint, signed_from);
+        let Some(asked) = self.asked.as_ref().filter(|_| !matches!(at_hand, Lookup::Valid(_))) else {
+            return at_hand;
+        };
+        let learn = |key: TrustedKey| self.learn(key.key.fingerprint().to_owned(), key);
+        let answered = asked.ask(region, signed_from, learn);
+        match (self.at_hand(fingerprint, signed_from), answered) {
+            (Lookup::Unknown, Err(error)) => Lookup::Unreachable(error.to_string()),
+            (found, _) => found,
+        }
+    }
+
+    fn at_hand(&self, fingerprint: &str, signed_from: Timestamp) -> Lookup {
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(known) = keys.get(fingerprint) else { return Lookup::Unknown };
         match known.iter().find(|key| key.could_sign(signed_from)) {
-            Some(key) => Lookup::Valid(key),
-            None => known.first().map_or(Lookup::Unknown, Lookup::NotThen),
+            Some(key) => Lookup::Valid(Arc::clone(key)),
+            None => known.first().map_or(Lookup::Unknown, |key| Lookup::NotThen(Arc::clone(key))),
         }
     }
 }

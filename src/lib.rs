@@ -26,6 +26,8 @@
 //! - [`simulate`]: synthetic deliveries with real signatures, and ways to tamper with them.
 //! - [`report`], [`cli`]: the edge.
 
+#[cfg(feature = "aws")]
+pub mod aws;
 pub mod chain;
 pub mod cli;
 pub mod digest;

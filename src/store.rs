@@ -3,6 +3,8 @@
 pub mod directory;
 pub mod memory;
 pub mod relocated;
+#[cfg(feature = "aws")]
+pub mod s3;
 
 use std::collections::BTreeMap;
 use std::io::BufRead;
@@ -64,8 +66,8 @@ pub struct Version {
     pub id: String,
     /// Whether this version marks a deletion.
     pub delete_marker: bool,
-    /// When it was made.
-    pub modified: Timestamp,
+    /// When it was made, where the store says it.
+    pub modified: Option<Timestamp>,
 }
 
 /// A lazy listing in key order.

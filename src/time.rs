@@ -205,6 +205,18 @@ impl Interval {
         self.start < other.end && other.start < self.end
     }
 
+    /// Whether all of `other` lies inside.
+    #[must_use]
+    pub fn covers(self, other: Self) -> bool {
+        self.start <= other.start && other.end <= self.end
+    }
+
+    /// The shortest stretch that covers both.
+    #[must_use]
+    pub fn hull(self, other: Self) -> Self {
+        Self { start: self.start.min(other.start), end: self.end.max(other.end) }
+    }
+
     /// What the two share; `None` where that is empty.
     #[must_use]
     pub fn intersect(self, other: Self) -> Option<Self> {

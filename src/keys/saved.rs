@@ -45,7 +45,7 @@ pub fn load(ring: &mut KeyRing, source: &str, bytes: &[u8]) -> Result<(), KeysFi
         match entry {
             Ok(keys) => {
                 added += 1;
-                keys.into_iter().for_each(|(fingerprint, key)| ring.add_as(fingerprint, key));
+                keys.into_iter().for_each(|(fingerprint, key)| ring.learn(fingerprint, key));
             }
             Err(reason) => rejected.push(RejectedKey { source: source.to_owned(), entry: index + 1, reason }),
         }

@@ -137,7 +137,7 @@ impl Store for MemoryStore {
         let version = |stored: &Stored| Version {
             id: format!("v{}", stored.id),
             delete_marker: !stored.is_visible(),
-            modified: FIRST_WRITE.plus(stored.id),
+            modified: Some(FIRST_WRITE.plus(stored.id)),
         };
         Ok(versions.into_iter().flatten().rev().map(version).collect())
     }

@@ -9,6 +9,7 @@ use super::Source;
 use crate::digest::DigestFile;
 use crate::event::{Finding, Kind};
 use crate::gzip;
+use crate::ident::DigestKey;
 use crate::keys::{KeyRing, Lookup};
 use crate::signature;
 use crate::store::Object;
@@ -104,7 +105,9 @@ fn judge(objects: Vec<Object>, keys: &KeyRing) -> Vec<Option<Recorded>> {
         recorded.entry(&previous.location).or_default().extend(previous.signature.as_deref());
     }
     let proved = |file: &DigestFile, own: &Option<String>| {
-        let Lookup::Valid(key) = keys.lookup(file.fingerprint(), file.window().end) else { return false };
+        let Some(place) = DigestKey::parse(file.location()) else { return false };
+        let found = keys.lookup(file.fingerprint(), &place.folder.region, file.window().end);
+        let Lookup::Valid(key) = found else { return false };
         let others = recorded.get(file.location()).into_iter().flatten().copied();
         own.as_deref().into_iter().chain(others).any(|hex| signature::verify(file, hex, &key.key).is_some())
     };

@@ -9,7 +9,7 @@ use super::{Context, Request, Source};
 use crate::event::{Finding, Kind};
 use crate::ident::{ChainId, DigestKey, Location, RegionFolder, is_account, is_organization, is_region};
 use crate::store::StoreError;
-use crate::time::{DAY, HOUR, Timestamp};
+use crate::time::{DAY, HOUR, Interval, Timestamp};
 
 /// How many folders deep a trail's prefix may be for its `AWSLogs/` to be found.
 const MAX_DEPTH: usize = 8;
@@ -256,6 +256,10 @@ pub(super) fn list(context: Context<'_>, places: &[Place]) -> Unit {
     let mut unit = Unit::new(places.iter().map(|place| place.folder.clone()).collect(), chains, is_selected);
     unit.has_digest_folder = places.iter().any(|place| place.has_digests);
     let (account, region) = (Arc::clone(&unit.account), Arc::clone(&unit.region));
+    let ends = || unit.chains.iter().flat_map(|chain| &chain.entries).map(|entry| entry.end);
+    if let (Some(start), Some(end)) = (ends().min(), ends().max()) {
+        context.tools.keys.expect(&region, Interval { start, end });
+    }
     unit.findings = findings.into_iter().map(|finding| finding.of_region(&account, &region)).collect();
     unit
 }

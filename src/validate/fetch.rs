@@ -1,10 +1,10 @@
 //! Reads one digest: its bytes, its metadata, and whether a signature at hand proves it.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use crate::digest::{DigestFile, SIGNATURE_ALGORITHM};
 use crate::gzip::{self, BodyError, Sizes};
-use crate::ident::Location;
+use crate::ident::{DigestKey, Location};
 use crate::keys::{KeyRing, Lookup, TrustedKey};
 use crate::signature::{self, SignatureProof};
 use crate::store::{METADATA_ERROR, Metadata, StoreError};
@@ -116,11 +116,11 @@ impl Fetched {
 }
 
 /// What the signatures at hand say of a digest.
-pub(super) enum Proof<'k> {
+pub(super) enum Proof {
     /// One fits.
     Signed {
         proof: SignatureProof,
-        key: &'k TrustedKey,
+        key: Arc<TrustedKey>,
         /// Whether the one in the metadata does: if not, the one its successor records fits.
         metadata_fits: bool,
     },
@@ -136,12 +136,12 @@ pub(super) enum Proof<'k> {
 /// that lies in another place than it names: its signature is for that place.
 ///
 /// That no recorded signature fits says nothing: the digest that records it may be forged.
-pub(super) fn prove<'k>(
+pub(super) fn prove(
     fetched: &Fetched,
     place: &Location,
     recorded: &[Box<str>],
-    keys: &'k KeyRing,
-) -> Option<Proof<'k>> {
+    keys: &KeyRing,
+) -> Option<Proof> {
     let file = fetched.file().filter(|file| file.location() == place)?;
     let own = fetched.signature.as_deref();
     if own.is_none() && recorded.is_empty() {
@@ -153,7 +153,7 @@ pub(super) fn prove<'k>(
         Err(reason) => return Some(Proof::NoKey(reason)),
     };
     let check = |signature: &str| signature::verify(file, signature, &key.key);
-    let signed = |proof, metadata_fits| Proof::Signed { proof, key, metadata_fits };
+    let signed = |proof, metadata_fits| Proof::Signed { proof, key: Arc::clone(&key), metadata_fits };
     if let Some(proof) = own.and_then(check) {
         return Some(signed(proof, true));
     }
@@ -164,11 +164,7 @@ pub(super) fn prove<'k>(
     })
 }
 
-fn known_key<'k>(
-    file: &DigestFile,
-    signed_from: Timestamp,
-    keys: &'k KeyRing,
-) -> Result<&'k TrustedKey, String> {
+fn known_key(file: &DigestFile, signed_from: Timestamp, keys: &KeyRing) -> Result<Arc<TrustedKey>, String> {
     let fingerprint = file.fingerprint().escape_debug();
     if file.algorithm() != SIGNATURE_ALGORITHM {
         return Err(format!(
@@ -176,12 +172,16 @@ fn known_key<'k>(
             file.algorithm().escape_debug()
         ));
     }
-    match keys.lookup(file.fingerprint(), signed_from) {
+    let region = DigestKey::parse(file.location()).map(|key| key.folder.region).unwrap_or_default();
+    match keys.lookup(file.fingerprint(), &region, signed_from) {
         Lookup::Valid(key) => Ok(key),
         Lookup::NotThen(key) => {
             let validity = key.validity.map(|validity| validity.to_string()).unwrap_or_default();
             Err(format!("the key `{fingerprint}` is valid {validity}, not when this digest was signed"))
         }
         Lookup::Unknown => Err(format!("no key with the fingerprint `{fingerprint}` is known")),
+        Lookup::Unreachable(why) => {
+            Err(format!("no key with the fingerprint `{fingerprint}` is at hand, and {why}"))
+        }
     }
 }

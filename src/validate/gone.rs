@@ -20,7 +20,8 @@ pub(super) fn finding(
         || "no older version is left".to_owned(),
         |kept| format!("version `{}` may still hold it", kept.id.escape_debug()),
     );
-    let message = format!("it was deleted at {}; {original}", marker.modified);
+    let when = marker.modified.map(|when| format!(" at {when}")).unwrap_or_default();
+    let message = format!("it was deleted{when}; {original}");
     let mut finding = Finding::new(deleted, at, message);
     finding.actual = kept.map(|kept| kept.id.clone());
     finding

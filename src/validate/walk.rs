@@ -65,16 +65,16 @@ fn signatures_for(
 }
 
 /// A digest with what its signatures say.
-struct Judged<'k> {
+struct Judged {
     fetched: Fetched,
     /// Where CloudTrail delivered it, which is where it lies unless a move was named.
     place: Location,
     /// The recorded signatures that were tried.
     recorded: Vec<Box<str>>,
-    proof: Option<Proof<'k>>,
+    proof: Option<Proof>,
 }
 
-impl Judged<'_> {
+impl Judged {
     /// Its window, as far as one can believe it: that of its content where it is proved, and at least the hour
     /// before the end in its name where it is not.
     fn window(&self) -> Interval {
@@ -105,7 +105,7 @@ impl<'c> Walker<'c, '_> {
         window.overlaps(self.context.request.range.interval())
     }
 
-    fn take(&mut self, digest: Judged<'c>) {
+    fn take(&mut self, digest: Judged) {
         self.look_for_older(Some(&digest));
         let digest = self.prove_again(digest);
         self.look_for_cadence(&digest);
@@ -114,7 +114,7 @@ impl<'c> Walker<'c, '_> {
 
     /// Proves a digest anew where digests that were found by name have something to say of it, so that what comes of
     /// it does not depend on where a window ends.
-    fn prove_again(&mut self, mut digest: Judged<'c>) -> Judged<'c> {
+    fn prove_again(&mut self, mut digest: Judged) -> Judged {
         let recorded = self.recorded(&digest.place);
         if recorded != digest.recorded {
             digest.proof = fetch::prove(&digest.fetched, &digest.place, &recorded, self.context.tools.keys);
@@ -129,7 +129,7 @@ impl<'c> Walker<'c, '_> {
     }
 
     /// Follows the chain by name where it names a digest newer than `next`, the next one listed.
-    fn look_for_older(&mut self, next: Option<&Judged<'_>>) {
+    fn look_for_older(&mut self, next: Option<&Judged>) {
         let mut newest = Timestamp::from_unix(i64::MAX);
         while let Some((location, key)) = self.awaited() {
             let end = key.map(|key| key.end);
@@ -175,7 +175,7 @@ impl<'c> Walker<'c, '_> {
     }
 
     /// Looks for the digests that an unbroken cadence puts between the anchor and `next`, both proved.
-    fn look_for_cadence(&mut self, next: &Judged<'_>) {
+    fn look_for_cadence(&mut self, next: &Judged) {
         let (Some(Proof::Signed { .. }), Some(older)) = (&next.proof, next.fetched.file()) else { return };
         let older_end = older.window().end;
         let Some(chain) = self.chain().filter(|chain| !chain.id.backfill) else { return };

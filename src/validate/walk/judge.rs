@@ -43,7 +43,7 @@ enum Worth {
 
 impl<'c> Walker<'c, '_> {
     /// Takes the next older digest.
-    pub(super) fn accept(&mut self, digest: Judged<'c>) {
+    pub(super) fn accept(&mut self, digest: Judged) {
         let asked = self.is_asked(digest.window());
         let Judged { fetched, place, proof, .. } = digest;
         let Fetched { location, end, content, signature, metadata_error, sizes, .. } = fetched;
@@ -84,7 +84,7 @@ impl<'c> Walker<'c, '_> {
         &mut self,
         arrival: &Arrival,
         file: DigestFile,
-        proof: Option<Proof<'c>>,
+        proof: Option<Proof>,
         said: &mut Vec<Finding>,
     ) -> Worth {
         let Some(proof) = proof else {
@@ -103,7 +103,7 @@ impl<'c> Walker<'c, '_> {
                 return match ProvedDigest::by_signature(file, proof) {
                     Ok(proved) => {
                         if arrival.asked {
-                            self.use_key(key);
+                            self.use_key(&key);
                         }
                         say_misfits(arrival, &proved, metadata_fits, said);
                         Worth::Proved(proved)

@@ -1,0 +1,115 @@
+//! Names of trails, as AWS writes them in full.
+//!
+//! Source: AWS General Reference, "Amazon Resource Names (ARNs)"; Service Authorization Reference, "Resource types
+//! defined by AWS CloudTrail".
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::ident::{is_account, is_region, is_trail};
+
+/// The ARN of a trail, such as `arn:aws:cloudtrail:us-east-1:111122223333:trail/audit`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct TrailArn {
+    /// Partition: `aws`, `aws-cn`, `aws-us-gov`.
+    pub partition: String,
+    /// Home region of the trail.
+    pub region: String,
+    /// Account of the trail, 12 digits: the management account of an organization's.
+    pub account: String,
+    /// Trail name.
+    pub name: String,
+}
+
+/// Why a text is no trail's ARN.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum ArnError {
+    /// It has not the six parts of an ARN.
+    #[error("it is no ARN")]
+    Form,
+    /// It names something of another service.
+    #[error("it is no ARN of CloudTrail")]
+    Service,
+    /// It names something else than a trail.
+    #[error("it names no trail, such as `trail/audit`")]
+    Resource,
+    /// Its region is none.
+    #[error("its region is none")]
+    Region,
+    /// Its account is none.
+    #[error("its account is not 12 digits")]
+    Account,
+}
+
+impl FromStr for TrailArn {
+    type Err = ArnError;
+
+    fn from_str(text: &str) -> Result<Self, ArnError> {
+        let mut parts = text.splitn(6, ':');
+        let mut part = || parts.next().ok_or(ArnError::Form);
+        let (scheme, partition, service) = (part()?, part()?, part()?);
+        let (region, account, resource) = (part()?, part()?, part()?);
+        let is_partition = partition.split('-').all(|word| {
+            !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        });
+        if scheme != "arn" || !is_partition || !partition.starts_with("aws") {
+            return Err(ArnError::Form);
+        }
+        if service != "cloudtrail" {
+            return Err(ArnError::Service);
+        }
+        let name = resource.strip_prefix("trail/").filter(|name| is_trail(name)).ok_or(ArnError::Resource)?;
+        if !is_region(region) {
+            return Err(ArnError::Region);
+        }
+        if !is_account(account) {
+            return Err(ArnError::Account);
+        }
+        Ok(Self {
+            partition: partition.to_owned(),
+            region: region.to_owned(),
+            account: account.to_owned(),
+            name: name.to_owned(),
+        })
+    }
+}
+
+impl fmt::Display for TrailArn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { partition, region, account, name } = self;
+        write!(f, "arn:{partition}:cloudtrail:{region}:{account}:trail/{name}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arns_of_every_partition_are_read_and_written_back() {
+        for text in [
+            "arn:aws:cloudtrail:us-east-1:111122223333:trail/audit",
+            "arn:aws-cn:cloudtrail:cn-north-1:111122223333:trail/a.b_c-d",
+            "arn:aws-us-gov:cloudtrail:us-gov-west-1:111122223333:trail/audit",
+            "arn:aws-iso-b:cloudtrail:us-isob-east-1:111122223333:trail/audit",
+        ] {
+            assert_eq!(text.parse::<TrailArn>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn what_is_no_arn_of_a_trail_says_what_is_wrong() {
+        for (text, error) in [
+            ("", ArnError::Form),
+            ("arn:aws:cloudtrail", ArnError::Form),
+            ("arn:bws:cloudtrail:us-east-1:111122223333:trail/audit", ArnError::Form),
+            ("arn:aws:s3:::bucket", ArnError::Service),
+            ("arn:aws:cloudtrail:us-east-1:111122223333:eventdatastore/x", ArnError::Resource),
+            ("arn:aws:cloudtrail:us-east-1:111122223333:trail/a b", ArnError::Resource),
+            ("arn:aws:cloudtrail:US:111122223333:trail/audit", ArnError::Region),
+            ("arn:aws:cloudtrail:us-east-1:1:trail/audit", ArnError::Account),
+        ] {
+            assert_eq!(text.parse::<TrailArn>(), Err(error), "{text}");
+        }
+    }
+}

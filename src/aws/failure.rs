@@ -1,0 +1,120 @@
+//! Why a request failed, in words for a person and in kinds for the program.
+
+use std::error::Error;
+
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+
+/// What kind of failure it was.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Nature {
+    /// The service says that there is no such thing.
+    Absent,
+    /// The service refuses, to these credentials.
+    Denied,
+    /// The credentials are no longer, or not at all, accepted.
+    Credentials,
+    /// The object is in an archive.
+    Archived,
+    /// The service has another precondition than was asked for: the object was replaced.
+    Replaced,
+    /// No answer that can be understood, retries included.
+    Unreachable,
+    /// The service rejects the request.
+    Rejected,
+}
+
+/// A request that failed.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Failure {
+    /// Its kind.
+    pub nature: Nature,
+    /// The service's code, such as `NoSuchBucket`.
+    pub code: Option<String>,
+    /// What happened, for a person.
+    pub message: String,
+    /// Whether the answer says that a delete marker stands in the object's place.
+    pub delete_marker: bool,
+}
+
+/// Codes with which S3 and CloudTrail refuse credentials as such.
+///
+/// Source: Amazon S3 API Reference, "Error responses"; CloudTrail API Reference, "Common Errors".
+const CREDENTIALS: [&str; 12] = [
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidToken",
+    "TokenRefreshRequired",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "UnrecognizedClientException",
+    "SignatureDoesNotMatch",
+    "InvalidSignatureException",
+    "RequestTimeTooSkewed",
+    "RequestExpired",
+    "MissingAuthenticationToken",
+];
+
+impl Failure {
+    /// Understands an error of the SDK.
+    pub(crate) fn of<E>(error: &SdkError<E, HttpResponse>) -> Self
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+    {
+        let Some(service) = error.as_service_error() else { return Self::without_answer(error) };
+        let status = error.raw_response().map_or(0, |raw| raw.status().as_u16());
+        let header = |name| error.raw_response().and_then(|raw| raw.headers().get(name));
+        let code = service.code().filter(|code| !code.is_empty());
+        let message = match (code, service.message()) {
+            (Some(code), Some(message)) => format!("{code}: {message}"),
+            (Some(code), None) => format!("{code} (HTTP {status})"),
+            (None, _) => format!("an answer without a code (HTTP {status})"),
+        };
+        Self {
+            nature: nature(code, status),
+            code: code.map(str::to_owned),
+            message,
+            delete_marker: header("x-amz-delete-marker") == Some("true"),
+        }
+    }
+
+    fn without_answer<E: Error + 'static>(error: &SdkError<E, HttpResponse>) -> Self {
+        let text = chain(error);
+        // What fails before a request is made is most often the search for credentials.
+        let is_credentials = matches!(error, SdkError::ConstructionFailure(_) | SdkError::DispatchFailure(_))
+            && text.contains("credential");
+        let nature = if is_credentials { Nature::Credentials } else { Nature::Unreachable };
+        Self { nature, code: None, message: text, delete_marker: false }
+    }
+}
+
+/// A code is what S3 says; a bare status may come from anything that stands between.
+fn nature(code: Option<&str>, status: u16) -> Nature {
+    match code {
+        Some("NoSuchKey" | "NoSuchBucket" | "TrailNotFoundException") => Nature::Absent,
+        Some("InvalidObjectState") => Nature::Archived,
+        Some("PreconditionFailed") => Nature::Replaced,
+        Some(code) if CREDENTIALS.contains(&code) => Nature::Credentials,
+        Some(_) if status == 403 => Nature::Denied,
+        Some(code) if code.starts_with("AccessDenied") => Nature::Denied,
+        Some("SlowDown" | "InternalError" | "ServiceUnavailable" | "RequestTimeout") | None => {
+            Nature::Unreachable
+        }
+        Some(_) => Nature::Rejected,
+    }
+}
+
+/// An error and its causes, each once.
+pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let text = error.to_string();
+        if !parts.iter().any(|part| part.contains(&text)) {
+            parts.push(text);
+        }
+        next = error.source();
+    }
+    parts.join(": ")
+}

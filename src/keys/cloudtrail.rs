@@ -1,0 +1,71 @@
+//! Keys as CloudTrail itself gives them.
+//!
+//! Source: CloudTrail API Reference, `ListPublicKeys`: keys of the region that is asked, valid at some time between
+//! start and end, a page at a time.
+
+use std::sync::Arc;
+
+use aws_sdk_cloudtrail::Client;
+use aws_sdk_cloudtrail::primitives::DateTime;
+
+use super::{KeySource, KeySourceError, TrustedKey};
+use crate::aws::{Aws, Failure};
+use crate::signature::PublicKey;
+use crate::time::{Interval, Timestamp};
+
+/// What reports call the source of these keys.
+pub const SOURCE: &str = "cloudtrail";
+
+/// How many pages of keys are read. A year of one region is some 13 keys.
+const MAX_PAGES: usize = 200;
+
+/// Asks `ListPublicKeys`.
+#[derive(Clone, Debug)]
+pub struct CloudTrailKeys {
+    aws: Arc<Aws>,
+}
+
+impl CloudTrailKeys {
+    /// Asks with the credentials of `aws`.
+    #[must_use]
+    pub const fn new(aws: Arc<Aws>) -> Self {
+        Self { aws }
+    }
+}
+
+impl KeySource for CloudTrailKeys {
+    fn keys(&self, region: &str, span: Interval) -> Result<Vec<TrustedKey>, KeySourceError> {
+        let client = self.aws.cloudtrail(region);
+        let listed = self.aws.block_on(list(&client, span));
+        listed.map_err(|why| KeySourceError { region: region.to_owned(), why })
+    }
+}
+
+async fn list(client: &Client, span: Interval) -> Result<Vec<TrustedKey>, String> {
+    let time = |time: Timestamp| DateTime::from_secs(time.unix());
+    let (mut keys, mut token) = (Vec::new(), None);
+    for _ in 0..MAX_PAGES {
+        let request = client.list_public_keys().start_time(time(span.start)).end_time(time(span.end));
+        let answer = request.set_next_token(token).send().await;
+        let answer = answer.map_err(|error| Failure::of(&error).to_string())?;
+        keys.extend(answer.public_key_list().iter().filter_map(trusted));
+        token = answer.next_token;
+        if token.is_none() {
+            return Ok(keys);
+        }
+    }
+    Err(format!("the list of keys does not end after {MAX_PAGES} pages"))
+}
+
+/// A listed key; `None` where its value is no key, has another fingerprint or no validity. The digests that name it
+/// then say that it is unknown.
+fn trusted(listed: &aws_sdk_cloudtrail::types::PublicKey) -> Option<TrustedKey> {
+    let key = PublicKey::from_der(listed.value()?.as_ref()).ok()?;
+    if key.fingerprint() != listed.fingerprint()? {
+        return None;
+    }
+    let time = |time: &DateTime| Timestamp::from_unix(time.secs());
+    let (start, end) = (listed.validity_start_time()?, listed.validity_end_time()?);
+    let validity = Interval::new(time(start), time(end))?;
+    Some(TrustedKey { key, validity: Some(validity), source: SOURCE.to_owned() })
+}

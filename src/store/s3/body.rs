@@ -1,0 +1,155 @@
+//! The body of an object, read in chunks. Where it breaks off, the rest is asked for anew.
+
+use std::io::{self, BufRead, Read};
+use std::time::Duration;
+
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::primitives::ByteStream;
+use bytes::{Buf as _, Bytes};
+
+use super::Bucket;
+use crate::aws::{Failure, Nature};
+use crate::store::Metadata;
+
+/// How often a body is asked for anew where it breaks off, before so much more of it was read as [`PROGRESS`].
+const MAX_RESUMES: u32 = 6;
+
+/// How many bytes make up for a body that broke off.
+const PROGRESS: u64 = 1 << 20;
+
+/// Wait before a body is asked for anew; it doubles each time.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+
+/// A body that is being read.
+pub(super) struct Body {
+    bucket: Bucket,
+    key: String,
+    /// What tells that the object was not replaced meanwhile.
+    etag: Option<String>,
+    /// Length of the whole body, where S3 says it.
+    length: Option<u64>,
+    /// Bytes received.
+    position: u64,
+    stream: ByteStream,
+    chunk: Bytes,
+    finished: bool,
+    resumes: u32,
+    /// Where the body broke off last.
+    broken_at: u64,
+}
+
+impl Body {
+    /// Asks for the object at `key` and waits for its beginning: most objects are there whole then.
+    pub(super) async fn open(bucket: Bucket, key: &str) -> Result<(Self, Metadata), Failure> {
+        let mut answer = bucket.get(key, None, None).await?;
+        let metadata = answer.metadata.take().unwrap_or_default();
+        let mut body = Self {
+            bucket,
+            key: key.to_owned(),
+            etag: answer.e_tag.take(),
+            length: answer.content_length.and_then(|length| u64::try_from(length).ok()),
+            position: 0,
+            stream: answer.body,
+            chunk: Bytes::new(),
+            finished: false,
+            resumes: 0,
+            broken_at: 0,
+        };
+        body.advance().await?;
+        Ok((body, metadata.into_iter().collect()))
+    }
+
+    /// Waits for the next chunk; an empty one is the end.
+    async fn advance(&mut self) -> Result<(), Failure> {
+        while self.chunk.is_empty() && !self.finished {
+            if self.length == Some(self.position) {
+                self.finished = true;
+                return Ok(());
+            }
+            match self.stream.next().await {
+                Some(Ok(chunk)) => {
+                    self.position += chunk.len() as u64;
+                    self.chunk = chunk;
+                }
+                None if self.length.is_none() => self.finished = true,
+                None => self.resume("the body ends too early").await?,
+                Some(Err(error)) => self.resume(&error.to_string()).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks for the rest of a body that broke off.
+    async fn resume(&mut self, why: &str) -> Result<(), Failure> {
+        if self.position >= self.broken_at + PROGRESS {
+            self.resumes = 0;
+        }
+        self.broken_at = self.position;
+        self.resumes += 1;
+        if self.resumes > MAX_RESUMES || self.etag.is_none() {
+            let message = format!("the body broke off after {} bytes: {why}", self.position);
+            return Err(Failure { nature: Nature::Unreachable, code: None, message, delete_marker: false });
+        }
+        tokio::time::sleep(FIRST_WAIT * (1 << (self.resumes - 1))).await;
+        let range = (self.position > 0).then(|| format!("bytes={}-", self.position));
+        let answer = self.bucket.get(&self.key, range, self.etag.clone()).await?;
+        if let Some(whole) = whole_length(&answer, self.position) {
+            self.length = Some(whole);
+            self.stream = answer.body;
+            return Ok(());
+        }
+        let message = "the rest of the body was asked for, and something else came".to_owned();
+        Err(Failure { nature: Nature::Unreachable, code: None, message, delete_marker: false })
+    }
+}
+
+/// Length of the whole body, where `answer` goes on with it at `position`.
+fn whole_length(answer: &GetObjectOutput, position: u64) -> Option<u64> {
+    let length = u64::try_from(answer.content_length?).ok()?;
+    if position == 0 {
+        return Some(length);
+    }
+    let rest = answer.content_range.as_deref()?.strip_prefix("bytes ")?;
+    let (start, _) = rest.split_once('-')?;
+    (start.parse() == Ok(position)).then(|| position.checked_add(length))?
+}
+
+impl Bucket {
+    /// Asks for an object, or a part of it.
+    async fn get(
+        &self,
+        key: &str,
+        range: Option<String>,
+        etag: Option<String>,
+    ) -> Result<GetObjectOutput, Failure> {
+        let request = self.client.get_object().bucket(&self.name).key(key);
+        let request =
+            request.set_expected_bucket_owner(self.owner.clone()).set_range(range).set_if_match(etag);
+        request.send().await.map_err(|error| Failure::of(&error))
+    }
+}
+
+impl BufRead for Body {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.chunk.is_empty() && !self.finished && self.length != Some(self.position) {
+            let aws = std::sync::Arc::clone(&self.bucket.aws);
+            aws.block_on(self.advance()).map_err(|failure| io::Error::other(failure.message))?;
+        }
+        Ok(&self.chunk)
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.chunk.advance(amount.min(self.chunk.len()));
+    }
+}
+
+impl Read for Body {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let available = self.fill_buf()?;
+        let taken = available.len().min(into.len());
+        let (Some(from), Some(to)) = (available.get(..taken), into.get_mut(..taken)) else { return Ok(0) };
+        to.copy_from_slice(from);
+        self.consume(taken);
+        Ok(taken)
+    }
+}

@@ -1,0 +1,208 @@
+//! Listings, page by page.
+//!
+//! Keys are asked for percent-encoded: XML cannot hold every character that a key may have, and an object with an odd
+//! name would else spoil the listing of all others.
+
+use std::borrow::Cow;
+use std::vec;
+
+use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
+use aws_sdk_s3::types::EncodingType;
+use percent_encoding::percent_decode_str;
+
+use super::{Bucket, store_error};
+use crate::aws::Failure;
+use crate::store::{Listed, StoreError};
+
+/// What a page is asked for.
+#[derive(Clone, Copy)]
+struct Page<'a> {
+    prefix: &'a str,
+    after: Option<&'a str>,
+    token: Option<&'a str>,
+    by_folder: bool,
+    /// How many keys at most; `None` for as many as S3 gives, which is 1,000.
+    most: Option<i32>,
+}
+
+impl Bucket {
+    fn page(&self, page: Page<'_>) -> Result<ListObjectsV2Output, Failure> {
+        let request = self.client.list_objects_v2().bucket(&self.name).prefix(page.prefix);
+        let request = request
+            .encoding_type(EncodingType::Url)
+            .set_expected_bucket_owner(self.owner.clone())
+            .set_start_after(page.after.map(str::to_owned))
+            .set_continuation_token(page.token.map(str::to_owned))
+            .set_delimiter(page.by_folder.then(|| "/".to_owned()))
+            .set_max_keys(page.most);
+        self.aws.block_on(request.send()).map_err(|error| Failure::of(&error))
+    }
+
+    /// Whether anything lies below `prefix`.
+    pub(super) fn has_any(&self, prefix: &str) -> Result<bool, Failure> {
+        let page = Page { prefix, after: None, token: None, by_folder: false, most: Some(1) };
+        Ok(!self.page(page)?.contents().is_empty())
+    }
+
+    /// Whether there is an object called `key`.
+    pub(super) fn has(&self, key: &str) -> Result<bool, Failure> {
+        let page = Page { prefix: key, after: None, token: None, by_folder: false, most: Some(1) };
+        let answer = self.page(page)?;
+        let first = answer.contents().first().and_then(|object| object.key());
+        Ok(first.is_some_and(|first| decoded(&answer, first) == key))
+    }
+}
+
+/// The keys below a prefix, in order.
+pub(super) struct Keys {
+    bucket: Bucket,
+    prefix: String,
+    after: Option<String>,
+    page: vec::IntoIter<Listed>,
+    next: Next,
+    last: Option<String>,
+}
+
+/// What is to be asked when a page is used up.
+enum Next {
+    First,
+    Token(String),
+    Nothing,
+}
+
+impl Keys {
+    pub(super) fn new(bucket: Bucket, prefix: &str, after: Option<&str>) -> Self {
+        Self {
+            bucket,
+            prefix: prefix.to_owned(),
+            after: after.filter(|after| !after.is_empty()).map(str::to_owned),
+            page: Vec::new().into_iter(),
+            next: Next::First,
+            last: None,
+        }
+    }
+
+    /// Asks for the next page; `None` where there is none.
+    fn turn(&mut self) -> Option<Result<(), StoreError>> {
+        let token = match std::mem::replace(&mut self.next, Next::Nothing) {
+            Next::First => None,
+            Next::Token(token) => Some(token),
+            Next::Nothing => return None,
+        };
+        let (prefix, after) = (self.prefix.as_str(), self.after.as_deref());
+        let page = Page { prefix, after, token: token.as_deref(), by_folder: false, most: None };
+        let answer = match self.bucket.page(page).map_err(|failure| store_error(&failure)) {
+            Ok(answer) => answer,
+            Err(StoreError::NotFound) => return None,
+            Err(error) => return Some(Err(error)),
+        };
+        if let Err(error) = self.take(&answer) {
+            return Some(Err(error));
+        }
+        self.next = match next_token(&answer, token.as_deref()) {
+            Ok(token) => token.map_or(Next::Nothing, Next::Token),
+            Err(error) => return Some(Err(error)),
+        };
+        Some(Ok(()))
+    }
+
+    /// Takes a page's keys, which have to go on where the last page ended.
+    fn take(&mut self, answer: &ListObjectsV2Output) -> Result<(), StoreError> {
+        let mut listed = Vec::with_capacity(answer.contents().len());
+        for object in answer.contents() {
+            let key = decoded(answer, object.key().unwrap_or_default()).into_owned();
+            let before = self.last.as_ref().or(self.after.as_ref());
+            if before.is_some_and(|before| key <= *before) || !key.starts_with(&self.prefix) {
+                return Err(StoreError::Unreadable("the listing is not in order".to_owned()));
+            }
+            self.last = Some(key.clone());
+            let size = object.size().and_then(|size| u64::try_from(size).ok()).unwrap_or_default();
+            listed.push(Listed { key, size });
+        }
+        self.page = listed.into_iter();
+        Ok(())
+    }
+}
+
+impl Iterator for Keys {
+    type Item = Result<Listed, StoreError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(listed) = self.page.next() {
+                return Some(Ok(listed));
+            }
+            if let Err(error) = self.turn()? {
+                self.next = Next::Nothing;
+                return Some(Err(error));
+            }
+        }
+    }
+}
+
+/// The names of the folders directly under `prefix`, in order.
+pub(super) fn folders(bucket: &Bucket, prefix: &str) -> Result<Vec<String>, StoreError> {
+    let mut names = Vec::new();
+    let mut token: Option<String> = None;
+    loop {
+        let page = Page { prefix, after: None, token: token.as_deref(), by_folder: true, most: None };
+        let answer = match bucket.page(page).map_err(|failure| store_error(&failure)) {
+            Ok(answer) => answer,
+            Err(StoreError::NotFound) => return Ok(names),
+            Err(error) => return Err(error),
+        };
+        for folder in answer.common_prefixes().iter().filter_map(|folder| folder.prefix()) {
+            let folder = decoded(&answer, folder);
+            let name = folder.strip_prefix(prefix).and_then(|rest| rest.strip_suffix('/'));
+            names.extend(name.map(str::to_owned));
+        }
+        token = match next_token(&answer, token.as_deref())? {
+            Some(next) => Some(next),
+            None => break,
+        };
+    }
+    names.sort_unstable();
+    names.dedup();
+    Ok(names)
+}
+
+/// The token of the page after `answer`. One that leads to the same page again would never end.
+fn next_token(answer: &ListObjectsV2Output, before: Option<&str>) -> Result<Option<String>, StoreError> {
+    if !answer.is_truncated().unwrap_or_default() {
+        return Ok(None);
+    }
+    match answer.next_continuation_token() {
+        Some(token) if Some(token) != before => Ok(Some(token.to_owned())),
+        _ => Err(StoreError::Unreadable("the listing does not go on".to_owned())),
+    }
+}
+
+fn decoded<'a>(answer: &ListObjectsV2Output, name: &'a str) -> Cow<'a, str> {
+    match answer.encoding_type() {
+        Some(EncodingType::Url) => Cow::Owned(decode(name)),
+        _ => Cow::Borrowed(name),
+    }
+}
+
+/// Undoes S3's percent-encoding, in which a space is a plus sign.
+pub(super) fn decode(name: &str) -> String {
+    percent_decode_str(&name.replace('+', " ")).decode_utf8_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_decoded_as_s3_encodes_them() {
+        for (encoded, name) in [
+            ("a/b.json", "a/b.json"),
+            ("a+b%2Bc", "a b+c"),
+            ("%C3%A9%01", "é\u{1}"),
+            ("%FF", "\u{fffd}"),
+            ("%", "%"),
+        ] {
+            assert_eq!(decode(encoded), name);
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Which region a bucket is in.
+
+use crate::aws::{Aws, Failure, Nature};
+
+/// The region of an empty location constraint.
+const FIRST_REGION: &str = "us-east-1";
+
+/// Whether a bucket may be called `name`: letters, digits, dots, hyphens and underscores, 3 to 255 of them. That
+/// takes in buckets from before 2018, and leaves out the ARNs and aliases that lead elsewhere.
+///
+/// Source: Amazon S3 User Guide, "General purpose bucket naming rules".
+pub(super) fn is_bucket(name: &str) -> bool {
+    (3..=255).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'))
+        && !name.starts_with(['.', '-'])
+        && !name.ends_with("--x-s3")
+        && !name.ends_with(".mrap")
+        && !name.ends_with("-s3alias")
+}
+
+/// Looks the region of `bucket` up. S3 tells it in a header of `HeadBucket`, even to those who may not read it.
+pub(super) async fn of_bucket(aws: &Aws, bucket: &str, owner: Option<&str>) -> Result<String, Failure> {
+    let client = aws.s3(&aws.region());
+    let head = client.head_bucket().bucket(bucket).set_expected_bucket_owner(owner.map(str::to_owned));
+    let error = match head.send().await {
+        Ok(answer) => return Ok(answer.bucket_region.unwrap_or_else(|| aws.region())),
+        Err(error) => error,
+    };
+    let Some(raw) = error.raw_response() else { return Err(Failure::of(&error)) };
+    if let Some(region) = raw.headers().get("x-amz-bucket-region").filter(|region| !region.is_empty()) {
+        return Ok(region.to_owned());
+    }
+    if raw.status().as_u16() == 404 {
+        let message = "NoSuchBucket: there is no such bucket".to_owned();
+        return Err(Failure { nature: Nature::Absent, code: None, message, delete_marker: false });
+    }
+    let location = client.get_bucket_location().bucket(bucket);
+    let location = location.set_expected_bucket_owner(owner.map(str::to_owned));
+    match location.send().await {
+        Ok(answer) => Ok(from_constraint(answer.location_constraint().map_or("", |region| region.as_str()))),
+        // The requests that follow say what is wrong, better than this one could.
+        Err(error) if error.raw_response().is_some() => Ok(aws.region()),
+        Err(error) => Err(Failure::of(&error)),
+    }
+}
+
+/// The region of a location constraint, which older regions write in their own way.
+///
+/// Source: Amazon S3 API Reference, `GetBucketLocation`.
+fn from_constraint(constraint: &str) -> String {
+    match constraint {
+        "" => FIRST_REGION.to_owned(),
+        "EU" => "eu-west-1".to_owned(),
+        region => region.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn constraints_of_older_regions_are_understood() {
+        for (constraint, region) in [("", "us-east-1"), ("EU", "eu-west-1"), ("eu-central-1", "eu-central-1")]
+        {
+            assert_eq!(from_constraint(constraint), region);
+        }
+    }
+
+    #[test]
+    fn names_that_lead_elsewhere_are_no_buckets() {
+        for name in ["trail-logs", "My.Old_Bucket", "a1b"] {
+            assert!(is_bucket(name), "{name}");
+        }
+        for name in [
+            "",
+            "ab",
+            "a/b",
+            "../x",
+            "a b c",
+            "arn:aws:s3:us-east-1:111122223333:accesspoint/x",
+            "x--use1-az4--x-s3",
+            "x-s3alias",
+            "abc.mrap",
+            "é-bucket",
+            &"a".repeat(256),
+        ] {
+            assert!(!is_bucket(name), "{name}");
+        }
+    }
+}

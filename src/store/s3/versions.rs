@@ -1,0 +1,84 @@
+//! The versions of one object.
+
+use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
+use aws_sdk_s3::primitives::DateTime;
+use aws_sdk_s3::types::EncodingType;
+
+use super::listing::decode;
+use super::{Bucket, store_error};
+use crate::aws::{Failure, Nature};
+use crate::store::{StoreError, Version};
+use crate::time::Timestamp;
+
+/// How many pages of versions are looked at, 1,000 versions each.
+const MAX_PAGES: usize = 10;
+
+/// The versions of the object at `key`, newest first. Where they may not be listed, S3's answer for the object itself
+/// still tells whether it was deleted.
+pub(super) fn of(bucket: &Bucket, key: &str) -> Result<Vec<Version>, StoreError> {
+    match listed(bucket, key) {
+        Ok(versions) => Ok(versions),
+        Err(failure) if failure.nature == Nature::Absent => Ok(Vec::new()),
+        Err(failure) => marker(bucket, key).map(|marker| vec![marker]).ok_or_else(|| store_error(&failure)),
+    }
+}
+
+fn listed(bucket: &Bucket, key: &str) -> Result<Vec<Version>, Failure> {
+    let mut found: Vec<(bool, Version)> = Vec::new();
+    let (mut key_marker, mut id_marker) = (None, None);
+    for _ in 0..MAX_PAGES {
+        let request = bucket.client.list_object_versions().bucket(&bucket.name).prefix(key);
+        let request = request
+            .encoding_type(EncodingType::Url)
+            .set_expected_bucket_owner(bucket.owner.clone())
+            .set_key_marker(key_marker.take())
+            .set_version_id_marker(id_marker.take());
+        let answer = bucket.aws.block_on(request.send()).map_err(|error| Failure::of(&error))?;
+        let before = found.len();
+        found.extend(of_page(&answer, key));
+        let more = answer.is_truncated().unwrap_or_default();
+        // Versions of one object come together, before those of every other that begins with its key.
+        let goes_on = answer.next_key_marker().is_some_and(|next| name(&answer, next) == key);
+        if !more || (found.len() == before && !found.is_empty()) || !goes_on {
+            break;
+        }
+        (key_marker, id_marker) = (Some(key.to_owned()), answer.next_version_id_marker().map(str::to_owned));
+    }
+    found.sort_by_key(|(latest, version)| (!*latest, std::cmp::Reverse(version.modified)));
+    Ok(found.into_iter().map(|(_, version)| version).collect())
+}
+
+/// The versions of `key` in one page, each with whether it is the newest.
+fn of_page(answer: &ListObjectVersionsOutput, key: &str) -> Vec<(bool, Version)> {
+    let time = |time: Option<&DateTime>| time.map(|time| Timestamp::from_unix(time.secs()));
+    let version = |latest: Option<bool>, id: Option<&str>, delete_marker, modified| {
+        let id = id.unwrap_or_default().to_owned();
+        (latest.unwrap_or_default(), Version { id, delete_marker, modified: time(modified) })
+    };
+    let versions = answer.versions().iter().filter(|one| one.key().is_some_and(|k| name(answer, k) == key));
+    let versions = versions.map(|one| version(one.is_latest(), one.version_id(), false, one.last_modified()));
+    let markers =
+        answer.delete_markers().iter().filter(|one| one.key().is_some_and(|k| name(answer, k) == key));
+    let markers = markers.map(|one| version(one.is_latest(), one.version_id(), true, one.last_modified()));
+    versions.chain(markers).collect()
+}
+
+fn name(answer: &ListObjectVersionsOutput, encoded: &str) -> String {
+    match answer.encoding_type() {
+        Some(EncodingType::Url) => decode(encoded),
+        _ => encoded.to_owned(),
+    }
+}
+
+/// The delete marker that S3 names when it is asked for the object itself.
+fn marker(bucket: &Bucket, key: &str) -> Option<Version> {
+    let request = bucket.client.head_object().bucket(&bucket.name).key(key);
+    let request = request.set_expected_bucket_owner(bucket.owner.clone());
+    let error = bucket.aws.block_on(request.send()).err()?;
+    let headers = error.raw_response()?.headers();
+    (headers.get("x-amz-delete-marker")? == "true").then(|| Version {
+        id: headers.get("x-amz-version-id").unwrap_or_default().to_owned(),
+        delete_marker: true,
+        modified: None,
+    })
+}
