@@ -3,8 +3,14 @@
 //! This is the edge: here, and nowhere else, the program prints, reads the clock and looks at the environment.
 
 mod args;
+#[cfg(feature = "aws")]
+mod aws;
+#[cfg(feature = "aws")]
+mod keys;
 mod simulate;
 mod sources;
+#[cfg(feature = "aws")]
+mod trails;
 mod validate;
 
 use std::ffi::OsString;
@@ -22,6 +28,10 @@ use args::{Cli, Command};
 /// Exit code where the program could not begin, or could not write what it was asked to.
 const EXIT_CANNOT: u8 = 2;
 
+/// Exit code where nothing is wrong, as far as was seen, and not all was.
+#[cfg(feature = "aws")]
+const EXIT_INCOMPLETE: u8 = 3;
+
 /// Runs the program with the arguments of the process, its name first.
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -31,6 +41,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let done = match cli.command {
         Command::Validate(arguments) => validate::run(&arguments, now()),
+        #[cfg(feature = "aws")]
+        Command::Trails(arguments) => trails::run(&arguments, now()),
+        #[cfg(feature = "aws")]
+        Command::Keys(arguments) => keys::run(&arguments, now()),
         Command::Simulate(arguments) => simulate::run(&arguments, now()),
     };
     match done {
@@ -57,6 +71,19 @@ fn now() -> Timestamp {
 /// Says something to the person at stderr.
 fn say(message: &str) {
     let _ = writeln!(io::stderr(), "{message}");
+}
+
+/// Prints an answer to stdout. A reader who went away ends it quietly.
+#[cfg(feature = "aws")]
+fn print(answer: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(answer.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(
+            format!("stdout cannot be written: {error}"),
+            "make room, or write it elsewhere",
+        )),
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 /// What kept the program from its work, and what to do about it.

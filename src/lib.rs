@@ -40,4 +40,6 @@ pub mod signature;
 pub mod simulate;
 pub mod store;
 pub mod time;
+#[cfg(feature = "aws")]
+pub mod trails;
 pub mod validate;

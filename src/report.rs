@@ -7,6 +7,8 @@ pub mod escape;
 pub mod json;
 pub mod progress;
 mod text;
+#[cfg(feature = "aws")]
+pub mod trails;
 
 use std::fs::File;
 use std::io::{self, Write};

@@ -33,6 +33,8 @@ pub enum KeyError {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PublicKey {
     rsa: RsaPublicKey,
+    /// As it was published: the fingerprint is that of these bytes.
+    der: Box<[u8]>,
     fingerprint: String,
 }
 
@@ -49,7 +51,7 @@ impl PublicKey {
         if bits < MIN_BITS {
             return Err(KeyError::Short(bits));
         }
-        Ok(Self { rsa, fingerprint: fingerprint(der) })
+        Ok(Self { rsa, der: der.into(), fingerprint: fingerprint(der) })
     }
 
     /// Reads the base64 form of [`PublicKey::from_der`]; white space is ignored.
@@ -59,6 +61,12 @@ impl PublicKey {
     pub fn from_base64(text: &str) -> Result<Self, KeyError> {
         let compact: String = text.chars().filter(|c| !c.is_ascii_whitespace()).collect();
         Self::from_der(&STANDARD.decode(compact).map_err(|_| KeyError::Base64)?)
+    }
+
+    /// The bytes it was read from in base64, as `ListPublicKeys` writes them.
+    #[must_use]
+    pub fn to_base64(&self) -> String {
+        STANDARD.encode(&self.der)
     }
 
     /// Lower-case hex MD5 of the DER bytes it was read from, as `digestPublicKeyFingerprint` writes it.

@@ -12,6 +12,7 @@ mod discover;
 mod fetch;
 mod gone;
 mod logs;
+mod named;
 mod result;
 mod unit;
 mod unreferenced;
@@ -25,10 +26,12 @@ use std::sync::Mutex;
 use rayon::ThreadPool;
 
 use crate::event::{Counts, Event, Finding, Kind, Progress, Severity, Sink, UsedKey};
+use crate::ident::ChainId;
 use crate::keys::KeyRing;
 use crate::store::Store;
 use crate::store::relocated::{RelocatedStore, Relocation};
 use crate::time::{Range, Timestamp};
+pub use named::{Deliveries, NamedTrail};
 use result::UnitResult;
 use unit::Unit;
 use window::Workers;
@@ -80,6 +83,8 @@ pub struct Request {
     pub regions: Vec<String>,
     /// Trails to look at; empty for every one found.
     pub trails: Vec<String>,
+    /// Trails named in full, to look at no other; empty for every one found.
+    pub named: Vec<NamedTrail>,
     /// Copies that stand for their originals.
     pub relocations: Vec<Relocation>,
     /// How much is inflated.
@@ -91,6 +96,12 @@ pub struct Request {
 }
 
 impl Request {
+    /// Whether `chain` was asked for by its trail.
+    fn selects(&self, chain: &ChainId) -> bool {
+        (self.trails.is_empty() || self.trails.iter().any(|name| **name == *chain.trail))
+            && (self.named.is_empty() || self.named.iter().any(|trail| trail.has(chain)))
+    }
+
     /// Asks for every chain found in `sources`.
     #[must_use]
     pub fn new(sources: Vec<Source>, range: Range, now: Timestamp) -> Self {
@@ -101,6 +112,7 @@ impl Request {
             accounts: Vec::new(),
             regions: Vec::new(),
             trails: Vec::new(),
+            named: Vec::new(),
             relocations: Vec::new(),
             limits: Limits::default(),
             every_object: false,
@@ -222,6 +234,29 @@ impl Run<'_> {
         self.findings(result.findings)
     }
 
+    /// A trail that was named in full records in its home region at any rate.
+    fn unanswered_trails(&self, request: &Request) -> Vec<Finding> {
+        let is_asked = |names: &[String], name: &String| names.is_empty() || names.contains(name);
+        let mut findings = Vec::new();
+        for trail in &request.named {
+            let place = [&trail.account, &trail.home_region, &trail.name].map(|name| Some(name.clone()));
+            let [account, region, name] = &place;
+            let is_asked = is_asked(&request.accounts, &trail.account)
+                && is_asked(&request.regions, &trail.home_region)
+                && is_asked(&request.trails, &trail.name);
+            if is_asked && !self.answered.has([account, region, name]) {
+                let mut finding = no_digests([account, region, name], request.range.end);
+                if let Some(latest) = trail.deliveries.latest(&trail.home_region) {
+                    let said =
+                        format!("; CloudTrail says that it delivered one at {latest}, here or elsewhere");
+                    finding.message.push_str(&said);
+                }
+                findings.push(finding);
+            }
+        }
+        findings
+    }
+
     /// What was asked by name and not found is said, each account × region × trail that was named: nothing found is
     /// never success.
     fn unanswered(&mut self, request: &Request) -> io::Result<()> {
@@ -231,7 +266,10 @@ impl Run<'_> {
         };
         let (accounts, regions, trails) =
             (named(&request.accounts), named(&request.regions), named(&request.trails));
-        let mut findings = Vec::new();
+        let mut findings = self.unanswered_trails(request);
+        if !findings.is_empty() {
+            return self.findings(findings);
+        }
         for account in &accounts {
             for region in &regions {
                 for trail in &trails {

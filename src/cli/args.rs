@@ -19,13 +19,33 @@ pub(super) struct Cli {
 #[derive(Subcommand, Debug)]
 pub(super) enum Command {
     Validate(Box<ValidateArgs>),
+    #[cfg(feature = "aws")]
+    Trails(TrailsArgs),
+    #[cfg(feature = "aws")]
+    Keys(KeysArgs),
     Simulate(Box<SimulateArgs>),
+}
+
+/// Which AWS account is asked, beyond what the environment and the shared configuration files say.
+#[cfg(feature = "aws")]
+#[derive(Args, Clone, Default, Debug)]
+#[command(next_help_heading = "AWS")]
+pub(super) struct AwsArgs {
+    /// Profile of the shared configuration [default: AWS_PROFILE]
+    #[arg(long, value_name = "NAME")]
+    pub(super) profile: Option<String>,
+
+    /// Endpoint of S3 and CloudTrail, in place of AWS's [default: AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_S3]
+    #[arg(long, value_name = "URL")]
+    pub(super) endpoint_url: Option<String>,
 }
 
 /// Validate digest files, their chain and every log file they list.
 ///
-/// Reads copies on disk: a folder of buckets, one bucket, or any synced part of one, gzip or inflated, with or
-/// without `NAME.metadata.json` sidecars. Every account, region and trail found is validated in one run.
+/// SOURCE is `s3://BUCKET[/PREFIX]`, a trail's ARN, or a directory. In S3, every organization, account, region and
+/// trail below the prefix is found and validated in one run, with keys that CloudTrail gives. A directory holds a copy:
+/// a folder of buckets, one bucket, or any synced part of one, gzip or inflated, with or without `NAME.metadata.json`
+/// sidecars.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Times: RFC 3339 with an offset (2026-09-01T00:00:00Z), a date (its midnight in UTC), or an age \
@@ -33,7 +53,7 @@ pub(super) enum Command {
                         begin. Any other code is a failure."
 )]
 pub(super) struct ValidateArgs {
-    /// Directory to validate; several are validated as one record
+    /// What to validate: s3://BUCKET[/PREFIX], a trail's ARN or a directory; several are validated as one record
     #[arg(value_name = "SOURCE", required = true)]
     pub(super) sources: Vec<PathBuf>,
 
@@ -57,9 +77,15 @@ pub(super) struct ValidateArgs {
     #[arg(long, value_name = "NAME")]
     pub(super) trail: Vec<String>,
 
-    /// Public keys to trust: saved output of `aws cloudtrail list-public-keys`, or PEM; required, repeatable
+    /// Public keys to trust: saved by `trailproof keys` or `aws cloudtrail list-public-keys`, or PEM; repeatable
+    /// [default: CloudTrail's, for S3; required for a directory]
     #[arg(long, value_name = "FILE")]
     pub(super) public_keys: Vec<PathBuf>,
+
+    /// Ask CloudTrail for the keys that are not in a file, for a directory too
+    #[cfg(feature = "aws")]
+    #[arg(long)]
+    pub(super) fetch_keys: bool,
 
     /// The source is a copy of what was delivered to this bucket or folder; repeatable
     #[arg(long, value_name = "s3://BUCKET[/PREFIX]")]
@@ -73,7 +99,7 @@ pub(super) struct ValidateArgs {
     #[arg(long, value_name = "FORMAT=FILE")]
     pub(super) report: Vec<String>,
 
-    /// Threads that read, inflate, hash and verify [default: one for each processor]
+    /// Threads that read, inflate, hash and verify [default: one for each processor; 128 for S3]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) jobs: Option<u16>,
 
@@ -96,19 +122,77 @@ pub(super) struct ValidateArgs {
     /// Only the verdict line
     #[arg(short, long, conflicts_with = "verbose")]
     pub(super) quiet: bool,
+
+    #[cfg(feature = "aws")]
+    #[command(flatten)]
+    pub(super) aws: AwsArgs,
+
+    /// Account that has to own every bucket
+    #[cfg(feature = "aws")]
+    #[arg(long, value_name = "ID", value_parser = parse_account, help_heading = "AWS")]
+    pub(super) expected_bucket_owner: Option<String>,
+}
+
+/// List the account's trails, and whether each can be proved.
+///
+/// Says of every trail of the account, in any region, where it delivers, whether it logs and whether it writes digest
+/// files, when it last did and with what error; and for what is off, the command that turns it on. Exit code 0: every
+/// trail can be proved; 3: one cannot, or there is none; 2: it could not ask.
+#[cfg(feature = "aws")]
+#[derive(Args, Debug)]
+pub(super) struct TrailsArgs {
+    /// Only trails at home in this region; repeatable
+    #[arg(long, value_name = "REGION")]
+    pub(super) region: Vec<String>,
+
+    /// What goes to stdout: text or json
+    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = ["text", "json"])]
+    pub(super) format: String,
+
+    #[command(flatten)]
+    pub(super) aws: AwsArgs,
+}
+
+/// Save the public keys of regions and times, to validate without CloudTrail later.
+///
+/// Prints what `aws cloudtrail list-public-keys` prints, for all regions together. Save it to a file, and give that
+/// to `validate --public-keys`.
+#[cfg(feature = "aws")]
+#[derive(Args, Debug)]
+pub(super) struct KeysArgs {
+    /// Region whose keys to save; repeatable [default: the configured one]
+    #[arg(long, value_name = "REGION")]
+    pub(super) region: Vec<String>,
+
+    /// Start of the range of digests that are to be verified
+    #[arg(long, value_name = "TIME")]
+    pub(super) start_time: String,
+
+    /// End of that range [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub(super) end_time: Option<String>,
+
+    #[command(flatten)]
+    pub(super) aws: AwsArgs,
 }
 
 /// Make a synthetic trail with real signatures, and tamper with it to prove that the alarm works.
 ///
 /// Writes buckets into DIR as CloudTrail delivers them, with metadata sidecars, the public keys in
 /// `DIR/public-keys.json` and what was tampered with in `DIR/tampered.json`. Validate it with
-/// `trailproof validate DIR --public-keys DIR/public-keys.json`.
+/// `trailproof validate DIR --public-keys DIR/public-keys.json`. For `s3://BUCKET[/PREFIX]` the objects go into that
+/// bucket, and the two files into the folder that `--save` names.
 #[derive(Args, Debug)]
 #[command(after_help = tamper_help())]
 pub(super) struct SimulateArgs {
-    /// Directory to write to; it must be empty or not exist
+    /// Directory to write to, or s3://BUCKET[/PREFIX]; nothing may be there yet
     #[arg(value_name = "DIR")]
-    pub(super) directory: PathBuf,
+    pub(super) target: PathBuf,
+
+    /// Folder for the keys and the answers of a delivery to S3 [default: the current one]
+    #[cfg(feature = "aws")]
+    #[arg(long, value_name = "DIR")]
+    pub(super) save: Option<PathBuf>,
 
     /// Seed of keys and content: the same arguments give the same bytes
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -202,6 +286,10 @@ pub(super) struct SimulateArgs {
     /// PART:first and so on
     #[arg(long, value_name = "KIND[@WHERE]")]
     pub(super) tamper: Vec<Tamper>,
+
+    #[cfg(feature = "aws")]
+    #[command(flatten)]
+    pub(super) aws: AwsArgs,
 }
 
 fn tamper_help() -> String {
@@ -225,6 +313,11 @@ fn parse_size(text: &str) -> Result<u64, String> {
     };
     let number: u64 = number.parse().map_err(|_| "give bytes, or a number with K, M, G or T".to_owned())?;
     number.checked_mul(1 << shift).ok_or_else(|| "it is too large".to_owned())
+}
+
+#[cfg(feature = "aws")]
+fn parse_account(text: &str) -> Result<String, &'static str> {
+    crate::ident::is_account(text).then(|| text.to_owned()).ok_or("give an account id of 12 digits")
 }
 
 fn parse_stop(text: &str) -> Result<(u32, u32), String> {

@@ -5,6 +5,9 @@ use std::io;
 use std::path::Path;
 
 use super::args::SimulateArgs;
+use super::sources::is_in_s3;
+#[cfg(feature = "aws")]
+use super::sources::parse_s3;
 use super::{Failure, say};
 use crate::simulate::{self, SimulateError, Simulated, Spec};
 use crate::store::directory::DirectoryStore;
@@ -20,27 +23,105 @@ const ANSWERS_FILE: &str = "tampered.json";
 pub(super) fn run(arguments: &SimulateArgs, now: Timestamp) -> Result<u8, Failure> {
     let spec = spec(arguments, now)?;
     spec.check().map_err(|error| failed(&error))?;
-    let directory = &arguments.directory;
+    match is_in_s3(&arguments.target) {
+        true => into_s3(arguments, spec),
+        false => into_directory(&arguments.target, &spec),
+    }
+}
+
+fn into_directory(directory: &Path, spec: &Spec) -> Result<u8, Failure> {
     prepare(directory)?;
     let store = DirectoryStore::of_buckets(directory).map_err(|error| unwritable(directory, &error))?;
-    let simulated = simulate::simulate(&spec, &store).map_err(|error| failed(&error))?;
-    let answers = serde_json::to_string_pretty(&simulated.answers).unwrap_or_default() + "\n";
-    fs::write(directory.join(KEYS_FILE), &simulated.keys_json)
-        .map_err(|error| unwritable(directory, &error))?;
-    fs::write(directory.join(ANSWERS_FILE), answers).map_err(|error| unwritable(directory, &error))?;
-    tell(directory, &simulated);
+    let simulated = simulate::simulate(spec, &store).map_err(|error| failed(&error))?;
+    save(directory, &simulated)?;
+    let shown = shown(directory);
+    tell(&shown, &simulated, &format!("{shown} --public-keys {shown}/{KEYS_FILE}"));
     Ok(0)
 }
 
-fn tell(directory: &Path, simulated: &Simulated) {
-    let shown = directory.display().to_string();
-    let shown = crate::report::escape::for_terminal(&shown);
+#[cfg(feature = "aws")]
+fn into_s3(arguments: &SimulateArgs, spec: Spec) -> Result<u8, Failure> {
+    use crate::store::s3::S3Store;
+
+    let target = arguments.target.to_str().unwrap_or_default();
+    let (bucket, prefix) = parse_s3(target)
+        .ok_or_else(|| Failure::new(format!("`{target}` names no bucket"), "give `s3://BUCKET[/PREFIX]`"))?;
+    let folder = arguments.save.clone().unwrap_or_else(|| ".".into());
+    let files = [KEYS_FILE, ANSWERS_FILE].map(|name| folder.join(name));
+    if let Some(file) = files.iter().find(|file| file.exists()) {
+        let what = format!("`{}` is there already", shown(file));
+        return Err(Failure::new(what, "name another folder with `--save`"));
+    }
+    let spec = Spec { bucket: bucket.clone(), prefix: prefix.trim_end_matches('/').to_owned(), ..spec };
+    spec.check().map_err(|error| failed(&error))?;
+    let store = S3Store::new(super::aws::connect(&arguments.aws)?, None);
+    make_sure_empty(&store, target, &bucket, &prefix)?;
+    let simulated = simulate::simulate(&spec, &store).map_err(|error| failed(&error))?;
+    save(&folder, &simulated)?;
+    let keys = shown(&folder.join(KEYS_FILE));
+    tell(target, &simulated, &format!("{target} --public-keys {keys}"));
+    Ok(0)
+}
+
+/// A delivery is never mixed with what is there already.
+#[cfg(feature = "aws")]
+fn make_sure_empty(
+    store: &crate::store::s3::S3Store,
+    target: &str,
+    bucket: &str,
+    prefix: &str,
+) -> Result<(), Failure> {
+    use crate::store::StoreError;
+
+    let (what, hint) = match store.probe(bucket, prefix) {
+        Ok(false) => return Ok(()),
+        Ok(true) => {
+            (format!("`{target}` is not empty"), "name a bucket or a prefix where nothing is yet".to_owned())
+        }
+        Err(StoreError::NotFound) => {
+            (format!("there is no bucket `{bucket}`"), format!("make it with `aws s3 mb s3://{bucket}`"))
+        }
+        Err(error) => (
+            format!("the bucket `{bucket}` cannot be listed: {error}"),
+            "check the network, the credentials and the endpoint".to_owned(),
+        ),
+    };
+    Err(Failure::new(what, hint))
+}
+
+#[cfg(not(feature = "aws"))]
+fn into_s3(arguments: &SimulateArgs, _: Spec) -> Result<u8, Failure> {
+    Err(Failure::new(
+        format!(
+            "`{}` is in S3, and this program was built without the feature `aws`",
+            shown(&arguments.target)
+        ),
+        "name a directory",
+    ))
+}
+
+/// Saves the keys and the answers: beside a copy, and never in the bucket, since keys do not come from the evidence.
+fn save(directory: &Path, simulated: &Simulated) -> Result<(), Failure> {
+    let answers = serde_json::to_string_pretty(&simulated.answers).unwrap_or_default() + "\n";
+    fs::create_dir_all(directory)
+        .and_then(|()| fs::write(directory.join(KEYS_FILE), &simulated.keys_json))
+        .and_then(|()| fs::write(directory.join(ANSWERS_FILE), answers))
+        .map_err(|error| unwritable(directory, &error))
+}
+
+fn shown(path: &Path) -> String {
+    crate::report::escape::for_terminal(&path.display().to_string()).into_owned()
+}
+
+fn tell(target: &str, simulated: &Simulated, how: &str) {
     let Simulated { digests, logs, end, .. } = simulated;
-    say(&format!("wrote {digests} digests and {logs} log files to `{shown}`; the last digest ends at {end}"));
+    say(&format!(
+        "wrote {digests} digests and {logs} log files to `{target}`; the last digest ends at {end}"
+    ));
     for answer in &simulated.answers {
         say(&format!("tampered: {}: {}", answer.tamper.as_str(), answer.what));
     }
-    say(&format!("hint: trailproof validate {shown} --public-keys {shown}/{KEYS_FILE} --end-time {end}"));
+    say(&format!("hint: trailproof validate {how} --end-time {end}"));
 }
 
 fn spec(arguments: &SimulateArgs, now: Timestamp) -> Result<Spec, Failure> {

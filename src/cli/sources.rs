@@ -1,22 +1,97 @@
 //! What the user named as SOURCE, opened.
 
-use std::path::PathBuf;
+#[cfg(feature = "aws")]
+mod s3;
+
+use std::path::{Path, PathBuf};
 
 use super::Failure;
+use super::args::ValidateArgs;
+use crate::event::Finding;
 use crate::keys::KeyRing;
+use crate::store::Store;
 use crate::validate::copies::{self, Copies, CopyError};
+use crate::validate::{NamedTrail, Source};
 
-/// Opens the directories that the user named.
-pub(super) fn open(directories: &[PathBuf], keys: &KeyRing) -> Result<Copies, Failure> {
-    for directory in directories {
-        if directory.to_str().is_some_and(|text| text.starts_with("s3://") || text.starts_with("arn:")) {
-            return Err(Failure::new(
-                format!("`{}` is not a directory: this version reads copies on disk", directory.display()),
-                "copy it first, for example with `aws s3 sync`, and name the directory",
-            ));
-        }
+/// Threads for S3, unless told otherwise: they wait for answers most of the time.
+#[cfg(feature = "aws")]
+const S3_JOBS: usize = 128;
+
+/// Sources, and the store that they are in.
+pub(super) struct Opened {
+    pub(super) store: Box<dyn Store>,
+    pub(super) sources: Vec<Source>,
+    /// Trails that were named in full.
+    pub(super) named: Vec<NamedTrail>,
+    pub(super) keys: KeyRing,
+    /// What is to be said before anything is read.
+    pub(super) findings: Vec<Finding>,
+    /// Threads, unless told otherwise; 0 for one a processor.
+    pub(super) jobs: usize,
+}
+
+/// Opens what the user named, with the keys that the user named: all of it in S3, or all of it copies on disk.
+pub(super) fn open(arguments: &ValidateArgs, keys: KeyRing) -> Result<Opened, Failure> {
+    let (in_s3, on_disk): (Vec<&PathBuf>, Vec<&PathBuf>) =
+        arguments.sources.iter().partition(|source| is_in_s3(source));
+    match (in_s3.first(), on_disk.first()) {
+        (Some(remote), Some(copy)) => Err(Failure::new(
+            format!("`{}` is in S3 and `{}` is a directory", remote.display(), copy.display()),
+            "validate them one after the other",
+        )),
+        (Some(_), None) => open_s3(arguments, keys),
+        (None, _) => open_copies(arguments, keys),
     }
-    copies::open(directories, keys).map_err(|error| Failure::new(error.to_string(), hint(&error)))
+}
+
+/// Whether a source is an address, not a path.
+pub(super) fn is_in_s3(source: &Path) -> bool {
+    source.to_str().is_some_and(|text| text.starts_with("s3://") || text.starts_with("arn:"))
+}
+
+#[cfg(feature = "aws")]
+fn open_s3(arguments: &ValidateArgs, keys: KeyRing) -> Result<Opened, Failure> {
+    let opened = s3::open(arguments)?;
+    let keys = match arguments.public_keys.is_empty() || arguments.fetch_keys {
+        true => keys.asking(Box::new(crate::keys::cloudtrail::CloudTrailKeys::new(opened.aws))),
+        false => keys,
+    };
+    let s3::OpenedS3 { store, sources, named, .. } = opened;
+    Ok(Opened { store: Box::new(store), sources, named, keys, findings: Vec::new(), jobs: S3_JOBS })
+}
+
+#[cfg(not(feature = "aws"))]
+fn open_s3(arguments: &ValidateArgs, _: KeyRing) -> Result<Opened, Failure> {
+    let source = arguments.sources.first().map(|source| source.display().to_string()).unwrap_or_default();
+    Err(Failure::new(
+        format!("`{source}` is in S3, and this program was built without the feature `aws`"),
+        "copy it first, for example with `aws s3 sync`, and name the directory",
+    ))
+}
+
+fn open_copies(arguments: &ValidateArgs, keys: KeyRing) -> Result<Opened, Failure> {
+    let keys = with_fetched(arguments, keys)?;
+    let opened = copies::open(&arguments.sources, &keys);
+    let Copies { store, sources, findings } =
+        opened.map_err(|error| Failure::new(error.to_string(), hint(&error)))?;
+    Ok(Opened { store: Box::new(store), sources, named: Vec::new(), keys, findings, jobs: 0 })
+}
+
+/// Keys never come from the evidence, so a directory needs them named.
+fn with_fetched(arguments: &ValidateArgs, keys: KeyRing) -> Result<KeyRing, Failure> {
+    #[cfg(feature = "aws")]
+    if arguments.fetch_keys {
+        let aws = super::aws::connect(&arguments.aws)?;
+        return Ok(keys.asking(Box::new(crate::keys::cloudtrail::CloudTrailKeys::new(aws))));
+    }
+    if arguments.public_keys.is_empty() {
+        return Err(Failure::new(
+            "no public keys: a directory is validated with keys from elsewhere",
+            "save them with `aws cloudtrail list-public-keys --start-time … --end-time … > keys.json`, in the trail's \
+             region, and give `--public-keys keys.json`; or ask CloudTrail now with `--fetch-keys`",
+        ));
+    }
+    Ok(keys)
 }
 
 const fn hint(error: &CopyError) -> &'static str {
@@ -29,4 +104,12 @@ const fn hint(error: &CopyError) -> &'static str {
         }
         CopyError::Twice { .. } => "validate them one at a time",
     }
+}
+
+/// Bucket and folder (with a slash at its end) of `s3://BUCKET[/PREFIX]`.
+pub(super) fn parse_s3(text: &str) -> Option<(String, String)> {
+    let rest = text.strip_prefix("s3://")?;
+    let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+    let slash = if prefix.is_empty() || prefix.ends_with('/') { "" } else { "/" };
+    (!bucket.is_empty()).then(|| (bucket.to_owned(), format!("{prefix}{slash}")))
 }

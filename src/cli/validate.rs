@@ -7,21 +7,20 @@ use std::path::PathBuf;
 use rayon::ThreadPoolBuilder;
 
 use super::args::ValidateArgs;
-use super::sources;
+use super::sources::{self, Opened, parse_s3};
 use super::{EXIT_CANNOT, Failure, say};
 use crate::event::{Event, Sink, Summary, Verdict};
 use crate::keys::{KeyRing, saved};
 use crate::report::{self, Fanout, Format, Options, progress::Bars};
 use crate::store::relocated::Relocation;
 use crate::time::{self, Range, Timestamp};
-use crate::validate::copies::Copies;
 use crate::validate::{self, Limits, Request, Source, Tools};
 
 /// Validates what was asked and returns the exit code of the verdict.
 pub(super) fn run(arguments: &ValidateArgs, started: Timestamp) -> Result<u8, Failure> {
     let range = range(arguments, started)?;
     let keys = keys(&arguments.public_keys)?;
-    let Copies { store, sources, findings } = sources::open(&arguments.sources, &keys)?;
+    let Opened { store, sources, named, keys, findings, jobs } = sources::open(arguments, keys)?;
     let request = Request {
         relocations: relocations(&arguments.relocated_from, &sources)?,
         sources,
@@ -30,17 +29,18 @@ pub(super) fn run(arguments: &ValidateArgs, started: Timestamp) -> Result<u8, Fa
         accounts: arguments.account_id.clone(),
         regions: arguments.region.clone(),
         trails: arguments.trail.clone(),
+        named,
         limits: Limits { digest: arguments.max_digest_size, log: arguments.max_log_size },
         every_object: arguments.verbose,
         findings,
     };
-    let threads = arguments.jobs.map_or(0, usize::from);
+    let threads = arguments.jobs.map_or(jobs, usize::from);
     let pool = ThreadPoolBuilder::new().num_threads(threads).build().map_err(|error| {
         Failure::new(format!("the threads cannot be started: {error}"), "try fewer with `--jobs`")
     })?;
     let bars = Bars::new(shows_bars(arguments));
     let mut outputs = Outputs { fanout: reports(arguments)?, bars: &bars };
-    let tools = Tools { store: &store, keys: &keys, pool: &pool, progress: &bars };
+    let tools = Tools { store: &*store, keys: &keys, pool: &pool, progress: &bars };
     let named = arguments.sources.iter().map(|source| source.display().to_string()).collect();
     let told = tell(&request, tools, named, &mut outputs);
     finish(outputs, told)
@@ -124,15 +124,8 @@ fn range(arguments: &ValidateArgs, now: Timestamp) -> Result<Range, Failure> {
     }
 }
 
-/// Reads the keys files. Keys never come from the evidence, so a directory needs them named.
+/// Reads the keys files.
 fn keys(files: &[PathBuf]) -> Result<KeyRing, Failure> {
-    if files.is_empty() {
-        return Err(Failure::new(
-            "no public keys: a directory is validated with keys from elsewhere",
-            "save them with `aws cloudtrail list-public-keys --start-time … --end-time … > keys.json`, in the trail's \
-             region, and give `--public-keys keys.json`",
-        ));
-    }
     let mut ring = KeyRing::new();
     for file in files {
         let shown = file.display().to_string();
@@ -174,25 +167,27 @@ fn relocations(named: &[String], sources: &[Source]) -> Result<Vec<Relocation>, 
             )
         })?;
         // Where the original is at hand too, nothing stands for it.
-        if sources.iter().any(|to| to.bucket == from_bucket && to.prefix == format!("{prefix}AWSLogs/")) {
+        if sources.iter().any(|to| to.bucket == from_bucket && above_logs(&to.prefix) == prefix) {
             continue;
         }
         relocations.extend(sources.iter().map(|to| Relocation {
             from_bucket: from_bucket.clone(),
             from_prefix: prefix.clone(),
             to_bucket: to.bucket.clone(),
-            to_prefix: to.prefix.trim_end_matches("AWSLogs/").to_owned(),
+            to_prefix: above_logs(&to.prefix).to_owned(),
         }));
     }
     Ok(relocations)
 }
 
-/// Bucket and folder (with a slash at its end) of `s3://BUCKET[/PREFIX]`.
-fn parse_s3(text: &str) -> Option<(String, String)> {
-    let rest = text.strip_prefix("s3://")?;
-    let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-    let slash = if prefix.is_empty() || prefix.ends_with('/') { "" } else { "/" };
-    (!bucket.is_empty()).then(|| (bucket.to_owned(), format!("{prefix}{slash}")))
+/// What stands before `AWSLogs/` in a source's folder.
+fn above_logs(prefix: &str) -> &str {
+    match prefix.find("AWSLogs/") {
+        Some(at) if at == 0 || prefix.get(..at).is_some_and(|above| above.ends_with('/')) => {
+            prefix.get(..at).unwrap_or_default()
+        }
+        _ => prefix,
+    }
 }
 
 /// Opens every report before the work begins.

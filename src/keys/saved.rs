@@ -62,6 +62,22 @@ pub fn load(ring: &mut KeyRing, source: &str, bytes: &[u8]) -> Result<(), KeysFi
     }
 }
 
+/// Keys in the form of `list-public-keys`, as [`load`] reads it; those without validity are left out.
+#[must_use]
+pub fn to_json(keys: &[TrustedKey]) -> String {
+    let listed = keys.iter().filter_map(|key| {
+        let validity = key.validity?;
+        Some(serde_json::json!({
+            "Value": key.key.to_base64(),
+            "ValidityStartTime": validity.start,
+            "ValidityEndTime": validity.end,
+            "Fingerprint": key.key.fingerprint(),
+        }))
+    });
+    let file = serde_json::json!({ "PublicKeyList": listed.collect::<Vec<_>>() });
+    serde_json::to_string_pretty(&file).unwrap_or_default() + "\n"
+}
+
 /// A key under every fingerprint it may be asked for by, or what is wrong with it.
 type Entry = Result<Vec<(String, TrustedKey)>, String>;
 

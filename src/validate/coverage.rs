@@ -3,6 +3,7 @@
 use super::Request;
 use super::chain::{Chain, Walk};
 use crate::event::{Finding, Kind, Reason};
+use crate::keys::SIGNING_WINDOW;
 use crate::time::{self, HOUR, Interval, Timestamp};
 
 /// How old the newest digest may be at present, in seconds. It ends up to an hour before the present, and is
@@ -142,9 +143,22 @@ fn stale(request: &Request, chain: &mut Chain, newest: Timestamp) {
     if late < HOUR || age <= DELIVERY_ALLOWANCE {
         return;
     }
-    let message = format!("the newest digest ends {} before the asked end", hours(late));
     let tail = Interval { start: newest, end };
-    chain.say(Finding::new(Kind::ChainStale, newest, message).over(tail));
+    let message = format!("the newest digest ends {} before the asked end", hours(late));
+    let finding = match request.named.iter().find_map(|trail| trail.latest(&chain.id)) {
+        Some(latest) if delivered_since(newest, end, latest) => {
+            let message = format!("{message}, and CloudTrail says that it delivered another one at {latest}");
+            Finding::new(Kind::DigestMissing, newest, message)
+        }
+        _ => Finding::new(Kind::ChainStale, newest, message),
+    };
+    chain.say(finding.over(tail));
+}
+
+/// Whether the digest that was delivered at `latest` is another than the one that ends at `newest`, and belongs to the
+/// time before `end`: it is delivered within hours of its own end.
+fn delivered_since(newest: Timestamp, end: Timestamp, latest: Timestamp) -> bool {
+    newest < latest.plus(-SIGNING_WINDOW) && latest.plus(-HOUR) < end
 }
 
 /// A length of time for a person, in the largest whole units.

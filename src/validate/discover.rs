@@ -251,9 +251,8 @@ pub(super) fn list(context: Context<'_>, places: &[Place]) -> Unit {
     let request = context.request;
     let chains: BTreeMap<_, _> =
         chains.into_iter().map(|(id, entries)| (id, neighbours(request, entries))).collect();
-    let is_selected =
-        |id: &ChainId| request.trails.is_empty() || request.trails.iter().any(|name| **name == *id.trail);
-    let mut unit = Unit::new(places.iter().map(|place| place.folder.clone()).collect(), chains, is_selected);
+    let folders = places.iter().map(|place| place.folder.clone()).collect();
+    let mut unit = Unit::new(folders, chains, |id| request.selects(id));
     unit.has_digest_folder = places.iter().any(|place| place.has_digests);
     let (account, region) = (Arc::clone(&unit.account), Arc::clone(&unit.region));
     let ends = || unit.chains.iter().flat_map(|chain| &chain.entries).map(|entry| entry.end);

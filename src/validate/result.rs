@@ -41,6 +41,7 @@ impl Unit {
         findings.extend(unreferenced);
         if self.has_digest_folder
             && request.trails.is_empty()
+            && request.named.is_empty()
             && chains.is_empty()
             && !says_something(&findings)
         {

@@ -1,0 +1,46 @@
+//! The AWS account that the user means, and what to do where it cannot be asked.
+
+use std::sync::Arc;
+
+use super::Failure;
+use super::args::AwsArgs;
+use crate::aws::{self, Aws, Nature, Settings};
+
+/// Opens the account and makes sure that there are credentials.
+pub(super) fn connect(arguments: &AwsArgs) -> Result<Arc<Aws>, Failure> {
+    if let Some(url) = &arguments.endpoint_url
+        && !(url.starts_with("http://") || url.starts_with("https://"))
+    {
+        let what = format!("`--endpoint-url`: `{url}` is no URL");
+        return Err(Failure::new(what, "for example `--endpoint-url http://127.0.0.1:9000`"));
+    }
+    let settings =
+        Settings { profile: arguments.profile.clone(), endpoint_url: arguments.endpoint_url.clone() };
+    let aws = Aws::load(&settings)
+        .map_err(|error| Failure::new(format!("threads cannot be started: {error}"), "try again later"))?;
+    aws.check_credentials().map_err(|why| no_credentials(&why))?;
+    Ok(aws)
+}
+
+fn no_credentials(why: &str) -> Failure {
+    Failure::new(
+        format!("no AWS credentials: {why}"),
+        "log in (`aws sso login`), or name a profile with `--profile` or AWS_PROFILE; `aws sts get-caller-identity` \
+         shows who you are",
+    )
+}
+
+/// What kept CloudTrail from answering, where `action` was asked.
+pub(super) fn cloudtrail_failed(action: &str, failure: &aws::Failure) -> Failure {
+    let hint = match failure.nature {
+        Nature::Denied => {
+            format!("allow `cloudtrail:{action}` to these credentials, or use others (`--profile`)")
+        }
+        Nature::Credentials => "log in again, or name another profile with `--profile`".to_owned(),
+        Nature::Absent | Nature::Rejected | Nature::Archived | Nature::Replaced => {
+            "see `aws cloudtrail describe-trails`".to_owned()
+        }
+        Nature::Unreachable => "check the network, the region (AWS_REGION) and the endpoint".to_owned(),
+    };
+    Failure::new(format!("CloudTrail cannot be asked: {}", failure.message), hint)
+}

@@ -1,0 +1,128 @@
+//! Sources in S3: buckets, and trails by their ARN.
+
+use std::sync::Arc;
+
+use super::super::args::ValidateArgs;
+use super::super::aws::{cloudtrail_failed, connect};
+use super::super::{Failure, say};
+use super::parse_s3;
+use crate::aws::Aws;
+use crate::aws::arn::TrailArn;
+use crate::store::StoreError;
+use crate::store::s3::S3Store;
+use crate::trails::{self, Trail};
+use crate::validate::{NamedTrail, Source};
+
+/// Sources in S3, and the account they are read with.
+pub(super) struct OpenedS3 {
+    pub(super) aws: Arc<Aws>,
+    pub(super) store: S3Store,
+    pub(super) sources: Vec<Source>,
+    pub(super) named: Vec<NamedTrail>,
+}
+
+/// What a source names.
+enum Named {
+    Folder(Source),
+    Trail(TrailArn),
+}
+
+/// Opens buckets, or the buckets of trails, and makes sure that each can be listed.
+pub(super) fn open(arguments: &ValidateArgs) -> Result<OpenedS3, Failure> {
+    let named = arguments.sources.iter().map(|source| parse(source.to_str().unwrap_or_default()));
+    let named = named.collect::<Result<Vec<_>, _>>()?;
+    let trails = named.iter().filter(|named| matches!(named, Named::Trail(_))).count();
+    if trails > 0 && trails < named.len() {
+        return Err(Failure::new(
+            "a trail and a bucket are named together",
+            "validate them one after the other",
+        ));
+    }
+    let aws = connect(&arguments.aws)?;
+    let store = S3Store::new(Arc::clone(&aws), arguments.expected_bucket_owner.clone());
+    let mut opened = OpenedS3 { aws, store, sources: Vec::new(), named: Vec::new() };
+    for one in named {
+        match one {
+            Named::Folder(source) => opened.sources.push(source),
+            Named::Trail(arn) => opened.resolve(&arn, arguments.quiet)?,
+        }
+    }
+    for source in &opened.sources {
+        opened.store.probe(&source.bucket, &source.prefix).map_err(|error| unusable(source, &error))?;
+    }
+    Ok(opened)
+}
+
+fn parse(text: &str) -> Result<Named, Failure> {
+    if text.starts_with("arn:") {
+        let arn = text.parse().map_err(|error| {
+            let hint = "give a trail's ARN, such as `arn:aws:cloudtrail:us-east-1:111122223333:trail/audit`; \
+                        `trailproof trails` lists those of the account";
+            Failure::new(format!("`{text}`: {error}"), hint)
+        })?;
+        return Ok(Named::Trail(arn));
+    }
+    let (bucket, prefix) = parse_s3(text)
+        .ok_or_else(|| Failure::new(format!("`{text}` names no bucket"), "give `s3://BUCKET[/PREFIX]`"))?;
+    Ok(Named::Folder(Source { bucket, prefix }))
+}
+
+impl OpenedS3 {
+    /// Finds out where the trail called `arn` delivers to.
+    fn resolve(&mut self, arn: &TrailArn, quiet: bool) -> Result<(), Failure> {
+        let found = trails::by_arn(&self.aws, arn);
+        let found = found.map_err(|failure| cloudtrail_failed("DescribeTrails", &failure))?;
+        let Some(trail) = found else {
+            let hint = "`trailproof trails` lists the account's trails; for a trail that was deleted, name its bucket";
+            return Err(Failure::new(format!("there is no trail `{arn}`"), hint));
+        };
+        if !trail.validation {
+            let hint = format!(
+                "turn it on with `aws cloudtrail update-trail --name {0} --region {1} --enable-log-file-validation`; to \
+                 validate what it delivered before, name its bucket: `s3://{2}/{3}`",
+                trail.arn, trail.arn.region, trail.bucket, trail.prefix
+            );
+            let what = format!("the trail `{arn}` writes no digest files: log file validation is off");
+            return Err(Failure::new(what, hint));
+        }
+        let source = source(&trail);
+        if !quiet {
+            say(&format!("trail `{arn}` delivers to s3://{}/{}", source.bucket, source.prefix));
+        }
+        self.sources.push(source);
+        let TrailArn { account, name, region, .. } = trail.arn.clone();
+        let deliveries = Arc::new(trails::Digests::new(Arc::clone(&self.aws), trail.arn));
+        self.named.push(NamedTrail { account, name, home_region: region, deliveries });
+        Ok(())
+    }
+}
+
+/// Where a trail delivers to: the folders of its account, or of every account where it is an organization's.
+fn source(trail: &Trail) -> Source {
+    let account = match trail.organization {
+        true => String::new(),
+        false => format!("{}/", trail.arn.account),
+    };
+    Source { bucket: trail.bucket.clone(), prefix: format!("{}AWSLogs/{account}", trail.prefix) }
+}
+
+fn unusable(source: &Source, error: &StoreError) -> Failure {
+    let bucket = &source.bucket;
+    let hint = match error {
+        StoreError::NotFound => "check its name, and that the credentials are of its partition".to_owned(),
+        StoreError::Denied(_) => {
+            format!(
+                "allow `s3:ListBucket` on the bucket `{bucket}` to these credentials, or use others (`--profile`)"
+            )
+        }
+        StoreError::OutOfReach(_) => "give `s3://BUCKET[/PREFIX]`".to_owned(),
+        StoreError::Archived(_) | StoreError::Unreadable(_) => {
+            "check the network, the credentials (`aws sts get-caller-identity`) and the endpoint".to_owned()
+        }
+    };
+    let what = match error {
+        StoreError::NotFound => format!("there is no bucket `{bucket}`"),
+        other => format!("the bucket `{bucket}` cannot be listed: {other}"),
+    };
+    Failure::new(what, hint)
+}

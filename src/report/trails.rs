@@ -1,0 +1,140 @@
+//! The list of the account's trails, as text and as JSON (`trailproof/trails/1`).
+//!
+//! The JSON is one object: `schema`, `version`, `trails[]` with `arn`, `name`, `home_region`, `bucket`, `prefix`
+//! (string, empty or with a slash at its end), `multi_region`, `organization`, `validation`, `provable` (booleans),
+//! `logging` (boolean or null where CloudTrail does not tell), `last_delivery`, `last_digest_delivery` (moment in UTC or
+//! null), `last_delivery_error`, `last_digest_delivery_error` (S3's code or null), `obstacles[]` with `message` and
+//! `remedy`; and `notes[]`, what kept it from seeing more. Fields may be added, none is ever changed.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::escape::for_terminal;
+use crate::time::Timestamp;
+use crate::trails::{Status, Trail};
+
+#[derive(Serialize)]
+struct WireTrails<'a> {
+    schema: &'static str,
+    version: &'static str,
+    trails: Vec<WireTrail<'a>>,
+    notes: &'a [String],
+}
+
+#[derive(Serialize)]
+struct WireTrail<'a> {
+    arn: String,
+    name: &'a str,
+    home_region: &'a str,
+    bucket: &'a str,
+    prefix: &'a str,
+    multi_region: bool,
+    organization: bool,
+    validation: bool,
+    logging: Option<bool>,
+    last_delivery: Option<Timestamp>,
+    last_delivery_error: Option<&'a str>,
+    last_digest_delivery: Option<Timestamp>,
+    last_digest_delivery_error: Option<&'a str>,
+    provable: bool,
+    obstacles: Vec<WireObstacle>,
+}
+
+#[derive(Serialize)]
+struct WireObstacle {
+    message: String,
+    remedy: String,
+}
+
+/// The trails as JSON, one newline at the end.
+#[must_use]
+pub fn json(trails: &[Trail], notes: &[String], now: Timestamp) -> String {
+    let wire = WireTrails {
+        schema: "trailproof/trails/1",
+        version: env!("CARGO_PKG_VERSION"),
+        trails: trails.iter().map(|trail| wire(trail, now)).collect(),
+        notes,
+    };
+    serde_json::to_string_pretty(&wire).unwrap_or_default() + "\n"
+}
+
+fn wire(trail: &Trail, now: Timestamp) -> WireTrail<'_> {
+    let status = trail.status.as_ref().ok();
+    let obstacles = trail.obstacles(now);
+    WireTrail {
+        arn: trail.arn.to_string(),
+        name: &trail.arn.name,
+        home_region: &trail.arn.region,
+        bucket: &trail.bucket,
+        prefix: &trail.prefix,
+        multi_region: trail.multi_region,
+        organization: trail.organization,
+        validation: trail.validation,
+        logging: status.map(|status| status.logging),
+        last_delivery: status.and_then(|status| status.delivered),
+        last_delivery_error: status.and_then(|status| status.delivery_error.as_deref()),
+        last_digest_delivery: status.and_then(|status| status.digest_delivered),
+        last_digest_delivery_error: status.and_then(|status| status.digest_error.as_deref()),
+        provable: obstacles.is_empty(),
+        obstacles: obstacles
+            .iter()
+            .map(|obstacle| WireObstacle { message: obstacle.message(), remedy: obstacle.remedy(&trail.arn) })
+            .collect(),
+    }
+}
+
+/// The trails for a person, safe to print on a terminal.
+#[must_use]
+pub fn text(trails: &[Trail], notes: &[String], now: Timestamp) -> String {
+    let mut text = String::new();
+    let well = trails.iter().filter(|trail| trail.obstacles(now).is_empty()).count();
+    // Writing to a string does not fail.
+    let _ = match trails.len() {
+        0 => writeln!(text, "no trail: nothing is recorded beyond the 90 days of CloudTrail's event history"),
+        1 if well == 1 => writeln!(text, "1 trail, and it can be proved"),
+        number if well == number => writeln!(text, "{number} trails, all of which can be proved"),
+        number => writeln!(text, "{well} of {number} trails can be proved"),
+    };
+    for trail in trails {
+        one(&mut text, trail, now);
+    }
+    for note in notes {
+        let _ = writeln!(text, "\nnote: {}", for_terminal(note));
+    }
+    text
+}
+
+fn one(text: &mut String, trail: &Trail, now: Timestamp) {
+    let obstacles = trail.obstacles(now);
+    let word = if obstacles.is_empty() { "provable" } else { "not provable" };
+    let scope = match (trail.multi_region, trail.organization) {
+        (true, true) => "every region, every account of the organization",
+        (true, false) => "every region",
+        (false, true) => "its home region alone, every account of the organization",
+        (false, false) => "its home region alone",
+    };
+    let place = format!("s3://{}/{}", trail.bucket, trail.prefix);
+    let _ = writeln!(text, "\n{}: {word}", trail.arn);
+    let _ = writeln!(text, "  delivers to  {}", for_terminal(&place));
+    let _ = writeln!(text, "  records      {scope}");
+    let _ = writeln!(text, "  validation   {}", on_or_off(trail.validation));
+    if let Ok(status) = &trail.status {
+        now_and_then(text, status);
+    }
+    for obstacle in obstacles {
+        let _ = writeln!(text, "  problem: {}", for_terminal(&obstacle.message()));
+        let _ = writeln!(text, "    hint: {}", for_terminal(&obstacle.remedy(&trail.arn)));
+    }
+}
+
+fn now_and_then(text: &mut String, status: &Status) {
+    let when = |time: Option<Timestamp>| time.map_or_else(|| "never".to_owned(), |time| time.to_string());
+    let _ = writeln!(text, "  logging      {}", on_or_off(status.logging));
+    let _ = writeln!(text, "  last logs    {}", when(status.delivered));
+    let _ = writeln!(text, "  last digest  {}", when(status.digest_delivered));
+}
+
+const fn on_or_off(on: bool) -> &'static str {
+    if on { "on" } else { "off" }
+}

@@ -1,0 +1,156 @@
+//! Asks CloudTrail for trails and what they do.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use aws_sdk_cloudtrail::Client;
+use aws_sdk_cloudtrail::primitives::DateTime;
+
+use super::{Status, Trail};
+use crate::aws::arn::TrailArn;
+use crate::aws::{Aws, Failure};
+use crate::time::Timestamp;
+use crate::validate::Deliveries;
+
+/// How many pages of trails are read.
+const MAX_PAGES: usize = 1_000;
+
+/// Every trail of the account, by home region and name, and what kept us from seeing more: without `ListTrails` only
+/// the trails that show in the configured region are seen.
+///
+/// # Errors
+/// Where CloudTrail tells of no region.
+pub fn of_account(aws: &Aws, regions: &[String]) -> Result<(Vec<Trail>, Vec<String>), Failure> {
+    aws.block_on(async {
+        let here = aws.cloudtrail(&aws.region());
+        let mut notes = Vec::new();
+        let listed = match list(&here).await {
+            Ok(listed) => listed,
+            Err(failure) => {
+                let shown = described(&here, None).await.map_err(|_| failure.clone())?;
+                notes.push(format!("only trails that show in `{}` are listed: {failure}", aws.region()));
+                by_region(shown.iter().map(|trail| &trail.arn))
+            }
+        };
+        let mut trails = Vec::new();
+        for (region, arns) in listed {
+            if !regions.is_empty() && !regions.contains(&region) {
+                continue;
+            }
+            let client = aws.cloudtrail(&region);
+            match described(&client, Some(arns)).await {
+                Ok(described) => trails.extend(with_status(&client, described).await),
+                Err(failure) => {
+                    notes.push(format!("the trails at home in `{region}` are not known: {failure}"))
+                }
+            }
+        }
+        trails.sort_by(|one, other| one.arn.cmp(&other.arn));
+        Ok((trails, notes))
+    })
+}
+
+/// The trail called `arn`; `None` where there is none.
+///
+/// # Errors
+/// Where CloudTrail does not answer.
+pub fn by_arn(aws: &Aws, arn: &TrailArn) -> Result<Option<Trail>, Failure> {
+    aws.block_on(async {
+        let client = aws.cloudtrail(&arn.region);
+        let found = described(&client, Some(vec![arn.to_string()])).await?;
+        Ok(found.into_iter().find(|trail| trail.arn.name == arn.name && trail.arn.account == arn.account))
+    })
+}
+
+/// ARNs by home region.
+type ByRegion = BTreeMap<String, Vec<String>>;
+
+fn by_region<'a>(arns: impl Iterator<Item = &'a TrailArn>) -> ByRegion {
+    let mut regions = ByRegion::new();
+    for arn in arns {
+        regions.entry(arn.region.clone()).or_default().push(arn.to_string());
+    }
+    regions
+}
+
+async fn list(client: &Client) -> Result<ByRegion, Failure> {
+    let mut regions = ByRegion::new();
+    let mut token = None;
+    for _ in 0..MAX_PAGES {
+        let answer = client.list_trails().set_next_token(token).send().await;
+        let answer = answer.map_err(|error| Failure::of(&error))?;
+        for trail in answer.trails() {
+            if let (Some(arn), Some(region)) = (trail.trail_arn(), trail.home_region()) {
+                regions.entry(region.to_owned()).or_default().push(arn.to_owned());
+            }
+        }
+        token = answer.next_token;
+        if token.is_none() {
+            break;
+        }
+    }
+    Ok(regions)
+}
+
+/// The trails called `arns`, or all that show in the client's region. Their status is not asked for.
+async fn described(client: &Client, arns: Option<Vec<String>>) -> Result<Vec<Trail>, Failure> {
+    let request = client.describe_trails().set_trail_name_list(arns);
+    let answer = request.send().await.map_err(|error| Failure::of(&error))?;
+    Ok(answer.trail_list().iter().filter_map(trail).collect())
+}
+
+fn trail(described: &aws_sdk_cloudtrail::types::Trail) -> Option<Trail> {
+    let prefix = described.s3_key_prefix().filter(|prefix| !prefix.is_empty());
+    Some(Trail {
+        arn: described.trail_arn()?.parse().ok()?,
+        bucket: described.s3_bucket_name()?.to_owned(),
+        prefix: prefix.map(|prefix| format!("{}/", prefix.trim_end_matches('/'))).unwrap_or_default(),
+        multi_region: described.is_multi_region_trail().unwrap_or_default(),
+        organization: described.is_organization_trail().unwrap_or_default(),
+        validation: described.log_file_validation_enabled().unwrap_or_default(),
+        status: Err("it was not asked for".to_owned()),
+    })
+}
+
+async fn with_status(client: &Client, mut trails: Vec<Trail>) -> Vec<Trail> {
+    for trail in &mut trails {
+        trail.status = status(client, &trail.arn).await.map_err(|failure| failure.to_string());
+    }
+    trails
+}
+
+async fn status(client: &Client, arn: &TrailArn) -> Result<Status, Failure> {
+    let answer = client.get_trail_status().name(arn.to_string()).send().await;
+    let answer = answer.map_err(|error| Failure::of(&error))?;
+    let time = |time: Option<&DateTime>| time.map(|time| Timestamp::from_unix(time.secs()));
+    let text = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
+    Ok(Status {
+        logging: answer.is_logging().unwrap_or_default(),
+        delivered: time(answer.latest_delivery_time()),
+        delivery_error: text(answer.latest_delivery_error()),
+        digest_delivered: time(answer.latest_digest_delivery_time()),
+        digest_error: text(answer.latest_digest_delivery_error()),
+    })
+}
+
+/// When a trail's digests were delivered, by `GetTrailStatus` of each region.
+#[derive(Debug)]
+pub struct Digests {
+    aws: Arc<Aws>,
+    arn: TrailArn,
+}
+
+impl Digests {
+    /// Those of the trail called `arn`.
+    #[must_use]
+    pub const fn new(aws: Arc<Aws>, arn: TrailArn) -> Self {
+        Self { aws, arn }
+    }
+}
+
+impl Deliveries for Digests {
+    fn latest(&self, region: &str) -> Option<Timestamp> {
+        let client = self.aws.cloudtrail(region);
+        self.aws.block_on(status(&client, &self.arn)).ok()?.digest_delivered
+    }
+}
