@@ -10,6 +10,7 @@
 
 mod bodies;
 mod cli;
+mod cloud;
 mod directory;
 mod fixtures;
 mod genuine;

@@ -1,0 +1,104 @@
+//! A request, read as far as the services need it.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use hyper::header::{AUTHORIZATION, HOST, HeaderMap};
+use hyper::http::request::Parts;
+use hyper::{Method, Uri};
+use percent_encoding::percent_decode_str;
+
+/// What was asked and how it was answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// `s3` or `cloudtrail`.
+    pub service: &'static str,
+    /// Its name in the service's API, or `Unknown`.
+    pub operation: String,
+    /// Empty in CloudTrail.
+    pub bucket: String,
+    /// Empty where the request is about a bucket.
+    pub key: String,
+    /// The query decoded; of CloudTrail the fields of the body.
+    pub query: BTreeMap<String, String>,
+    /// The region of the credential scope, empty where the request was not signed.
+    pub region_signed_for: String,
+    /// The header `x-amz-expected-bucket-owner`.
+    pub expected_owner: Option<String>,
+    /// The header `Range`.
+    pub range: Option<String>,
+    /// 0 where there was no answer.
+    pub status: u16,
+}
+
+/// A request to either service.
+pub struct Ask {
+    pub number: u64,
+    pub method: Method,
+    pub bucket: String,
+    pub key: String,
+    pub query: BTreeMap<String, String>,
+    pub headers: HeaderMap,
+    /// The region of the credential scope; `None` in an anonymous request.
+    pub region: Option<String>,
+    pub body: Bytes,
+}
+
+impl Ask {
+    pub fn new(number: u64, parts: Parts, body: Bytes) -> Self {
+        let (bucket, key) = bucket_and_key(&parts.uri, &parts.headers);
+        Self {
+            number,
+            bucket,
+            key,
+            query: query(parts.uri.query().unwrap_or_default()),
+            region: scope_region(&parts.headers),
+            method: parts.method,
+            headers: parts.headers,
+            body,
+        }
+    }
+
+    /// A header's value, if there is one and it is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// A parameter of the query.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.query.get(name).map(String::as_str)
+    }
+}
+
+/// From `/bucket/key`, or from `/key` with the host `bucket.localhost`.
+fn bucket_and_key(uri: &Uri, headers: &HeaderMap) -> (String, String) {
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let name = host.split_once(':').map_or(host, |(name, _)| name);
+    let path = uri.path().strip_prefix('/').unwrap_or_default();
+    if let Some(bucket) = name.strip_suffix(".localhost") {
+        return (bucket.to_owned(), decoded(path));
+    }
+    let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
+    (decoded(bucket), decoded(key))
+}
+
+fn query(raw: &str) -> BTreeMap<String, String> {
+    let pairs = raw.split('&').filter(|pair| !pair.is_empty());
+    let split = |pair: &str| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (decoded(name), decoded(&value.replace('+', " ")))
+    };
+    pairs.map(split).collect()
+}
+
+fn decoded(text: &str) -> String {
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
+}
+
+/// From `AWS4-HMAC-SHA256 Credential=ID/DATE/REGION/SERVICE/aws4_request, …`.
+fn scope_region(headers: &HeaderMap) -> Option<String> {
+    let (_, credential) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once("Credential=")?;
+    let scope = credential.split(',').next()?.trim();
+    // Counted from the end: an access key id may hold a slash.
+    scope.rsplit('/').nth(2).map(str::to_owned)
+}
