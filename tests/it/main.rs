@@ -11,6 +11,7 @@
 mod bodies;
 mod cli;
 mod cloud;
+mod cloud_tests;
 mod directory;
 mod fixtures;
 mod genuine;
