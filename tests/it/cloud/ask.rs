@@ -33,18 +33,26 @@ pub struct Request {
 
 /// A request to either service.
 pub struct Ask {
+    /// How many came before it.
     pub number: u64,
+    /// The HTTP method.
     pub method: Method,
+    /// Decoded, as are the key and the query.
     pub bucket: String,
+    /// Empty where the request is about a bucket.
     pub key: String,
+    /// Parameters without a value have an empty one.
     pub query: BTreeMap<String, String>,
+    /// As they came.
     pub headers: HeaderMap,
     /// The region of the credential scope; `None` in an anonymous request.
     pub region: Option<String>,
+    /// As it came, whatever its encoding.
     pub body: Bytes,
 }
 
 impl Ask {
+    /// Reads a request.
     pub fn new(number: u64, parts: Parts, body: Bytes) -> Self {
         let (bucket, key) = bucket_and_key(&parts.uri, &parts.headers);
         Self {

@@ -31,19 +31,33 @@ pub struct PublicKey {
 /// A trail and how it does; times are Unix times in seconds.
 #[derive(Debug, Clone)]
 pub struct Trail {
+    /// 3 to 128 characters.
     pub name: String,
+    /// Where it was made.
     pub home_region: String,
+    /// The account that owns it.
     pub account: String,
+    /// Where it delivers to.
     pub bucket: String,
+    /// What its keys begin with, before `AWSLogs`.
     pub prefix: Option<String>,
+    /// Whether it logs all accounts of an organization.
     pub organization: bool,
+    /// Whether it logs all regions, and shows in them as a shadow.
     pub multi_region: bool,
+    /// Whether it delivers digest files.
     pub validation: bool,
+    /// Whether it logs now.
     pub logging: bool,
+    /// When it last began to log.
     pub started_logging: Option<i64>,
+    /// When it last delivered a log file.
     pub latest_delivery: Option<i64>,
+    /// When it last delivered a digest file.
     pub latest_digest_delivery: Option<i64>,
+    /// The S3 error of its last delivery of a log file, if that failed.
     pub latest_delivery_error: Option<String>,
+    /// The S3 error of its last delivery of a digest file, if that failed.
     pub latest_digest_delivery_error: Option<String>,
 }
 

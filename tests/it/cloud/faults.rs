@@ -64,12 +64,19 @@ impl Default for Faults {
 /// What becomes of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
+    /// As it should be.
     Answered,
+    /// With the advice to ask less often.
     SlowedDown,
+    /// With an error of the service.
     InternalError,
+    /// With a word that the session is over.
     Expired,
+    /// By a connection that is reset.
     Reset,
+    /// By a connection that is closed.
     Closed,
+    /// By nothing at all.
     Hung,
 }
 
@@ -113,10 +120,12 @@ impl Faults {
         self.latency + self.latency_jitter.mul_f64(self.share(number, Draw::Jitter))
     }
 
+    /// Whether a GET is cut midway.
     pub fn truncates(&self, number: u64) -> bool {
         self.falls(self.truncate, number, Draw::Truncate)
     }
 
+    /// Whether an object comes short with a length to match.
     pub fn shortens(&self, number: u64) -> bool {
         self.falls(self.wrong_length, number, Draw::WrongLength)
     }

@@ -65,21 +65,28 @@ impl Operation {
 /// An answer that is an error.
 #[derive(Debug)]
 pub struct Refusal {
+    /// The HTTP status.
     pub status: u16,
+    /// S3's name for it.
     pub code: &'static str,
+    /// The same for people.
     pub message: &'static str,
+    /// What its headers tell beside.
     pub headers: Vec<(&'static str, String)>,
 }
 
 impl Refusal {
+    /// A refusal without further headers.
     pub fn new(status: u16, code: &'static str, message: &'static str) -> Self {
         Self { status, code, message, headers: Vec::new() }
     }
 
+    /// The one that does not say why.
     pub fn denied() -> Self {
         Self::new(403, "AccessDenied", "Access Denied")
     }
 
+    /// The same with one header more.
     pub fn with(mut self, header: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((header, value.into()));
         self

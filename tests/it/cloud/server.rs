@@ -25,11 +25,15 @@ use super::{cloudtrail, s3};
 
 /// What all connections share.
 pub struct Server {
+    /// What is held.
     pub state: RwLock<State>,
+    /// What goes wrong.
     pub faults: RwLock<Arc<Faults>>,
     /// How many requests have come since the faults were set.
     pub number: AtomicU64,
+    /// What has been asked.
     pub asked: Mutex<Vec<Request>>,
+    /// Whether that is remembered.
     pub remember: AtomicBool,
 }
 

@@ -48,6 +48,7 @@ pub struct Version {
 
 /// What a version holds.
 pub struct Content {
+    /// As it was put.
     pub body: Bytes,
     /// MD5 in hex, in quotes.
     pub etag: String,
@@ -57,6 +58,7 @@ pub struct Content {
 
 /// A bucket and what is in it.
 pub struct Held {
+    /// How the bucket is set up.
     pub settings: Bucket,
     /// By key in the order of its bytes, and of each key the oldest version first.
     pub objects: BTreeMap<String, Vec<Version>>,
@@ -103,6 +105,7 @@ pub struct State {
     pub denials: Vec<(String, String)>,
     /// By region.
     pub keys: HashMap<String, Vec<PublicKey>>,
+    /// Of all regions and accounts.
     pub trails: Vec<Trail>,
     /// Unix time in seconds, where it does not run.
     pub clock: Option<i64>,
@@ -110,19 +113,23 @@ pub struct State {
 }
 
 impl State {
+    /// Makes an empty bucket.
     pub fn create_bucket(&mut self, name: &str, settings: Bucket) {
         let held = Held { settings, objects: BTreeMap::new(), denied: HashSet::new() };
         self.buckets.insert(name.to_owned(), held);
     }
 
+    /// The bucket of this name, if there is one.
     pub fn bucket(&self, name: &str) -> Option<&Held> {
         self.buckets.get(name)
     }
 
+    /// The bucket of this name, which has to be there.
     pub fn bucket_mut(&mut self, name: &str) -> &mut Held {
         self.buckets.get_mut(name).unwrap_or_else(|| panic!("no bucket named `{name}`"))
     }
 
+    /// Whether an action is refused on a resource.
     pub fn denies(&self, action: &str, resource: &str) -> bool {
         self.denials.iter().any(|(denied, prefix)| denied == action && resource.starts_with(prefix.as_str()))
     }
@@ -166,6 +173,7 @@ impl State {
         }
     }
 
+    /// Moves the newest version of an object to Glacier.
     pub fn archive(&mut self, bucket: &str, key: &str) {
         let versions = self.bucket_mut(bucket).objects.get_mut(key);
         let newest = versions.and_then(|versions| versions.last_mut());

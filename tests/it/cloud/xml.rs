@@ -20,6 +20,7 @@ pub struct Xml {
 }
 
 impl Xml {
+    /// A document of answers, in S3's namespace.
     pub fn new(root: &'static str) -> Self {
         let declaration = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
         let space = "http://s3.amazonaws.com/doc/2006-03-01/";
@@ -39,10 +40,12 @@ impl Xml {
         self.close(name);
     }
 
+    /// The begin of an element.
     pub fn open(&mut self, name: &str) {
         write!(self.text, "<{name}>").unwrap();
     }
 
+    /// The end of an element.
     pub fn close(&mut self, name: &str) {
         write!(self.text, "</{name}>").unwrap();
     }
@@ -63,6 +66,7 @@ impl Xml {
         }
     }
 
+    /// The whole text.
     pub fn finish(mut self) -> String {
         self.close(self.root);
         self.text
