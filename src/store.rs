@@ -66,7 +66,7 @@ pub struct Version {
     pub id: String,
     /// Whether this version marks a deletion.
     pub delete_marker: bool,
-    /// When it was made, where the store says it.
+    /// When it was made, where the store tells.
     pub modified: Option<Timestamp>,
 }
 
