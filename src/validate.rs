@@ -10,6 +10,7 @@ pub mod copies;
 mod coverage;
 mod discover;
 mod fetch;
+mod follow;
 mod gone;
 mod logs;
 mod named;
@@ -311,7 +312,7 @@ fn no_digests(asked: [&Option<String>; 3], at: Timestamp) -> Finding {
 
 /// Walks the digests of all `units`, window by window, and tells the results of each unit when it is done.
 fn walk_units(context: Context<'_>, units: &mut [Unit], run: &mut Run<'_>) -> io::Result<()> {
-    let items = unit::items(units);
+    let mut items = unit::items(units);
     context.tools.progress.plan_digests(items.len() as u64);
     let (mut position, mut finished) = (0, 0);
     while let Some(rest) = items.get(position..).filter(|rest| !rest.is_empty()) {
@@ -319,7 +320,8 @@ fn walk_units(context: Context<'_>, units: &mut [Unit], run: &mut Run<'_>) -> io
             fetch::digest(context, item.location(units), item.end)
         });
         position += fetched.len();
-        walk::window(context, units, rest, fetched);
+        let traces = walk::window(context, units, rest, fetched);
+        items.splice(position..position, follow::follow(context, units, traces));
         logs::hash_ready(context, units);
         let upcoming = items.get(position).map_or(units.len(), |item| item.unit);
         finish(context, units.get_mut(finished..upcoming).unwrap_or_default(), run)?;

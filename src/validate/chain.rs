@@ -158,6 +158,8 @@ pub(super) struct Walk {
     pub(super) unproved: Vec<Interval>,
     /// Proved digests that start a chain: when, and where they lie.
     pub(super) restarts: Vec<(Timestamp, Location)>,
+    /// The unit's folders, by index, that were listed because this chain comes from there.
+    pub(super) followed: Vec<u32>,
     /// Where digests that lie elsewhere than recorded, by a move that was named, lie and belong.
     pub(super) relocated: Option<(Location, Location, u64)>,
 }

@@ -243,7 +243,7 @@ fn regions(context: Context<'_>, account: &Account) -> (Vec<Place>, Vec<Finding>
 
 /// Lists the digests of one region: its chains, each with a neighbour before and some after the asked range.
 pub(super) fn list(context: Context<'_>, places: &[Place]) -> Unit {
-    let mut listing = Listing { context, chains: BTreeMap::new(), findings: Vec::new() };
+    let mut listing = Listing::new(context, None);
     for (index, place) in places.iter().enumerate().filter(|(_, place)| place.has_digests) {
         listing.folder(u32::try_from(index).unwrap_or(u32::MAX), &place.folder);
     }
@@ -263,18 +263,45 @@ pub(super) fn list(context: Context<'_>, places: &[Place]) -> Unit {
     unit
 }
 
+/// The ends, newest first, of the digests of chain `id` in `folder` that end at `until` or before and that the run needs,
+/// one before the asked start included. Nothing where the folder cannot be listed.
+pub(super) fn older(
+    context: Context<'_>,
+    id: &ChainId,
+    folder: &RegionFolder,
+    until: Timestamp,
+) -> Vec<Timestamp> {
+    let mut listing = Listing::new(context, Some((id, until)));
+    listing.folder(0, folder);
+    if !listing.findings.is_empty() {
+        return Vec::new();
+    }
+    let entries = listing.chains.remove(id).unwrap_or_default();
+    let mut ends: Vec<Timestamp> =
+        neighbours(context.request, entries).into_iter().map(|entry| entry.end).rev().collect();
+    ends.dedup();
+    ends
+}
+
 struct Listing<'a> {
     context: Context<'a>,
+    /// The one chain that is looked for, up to this end; `None` for every chain.
+    only: Option<(&'a ChainId, Timestamp)>,
     chains: BTreeMap<ChainId, Vec<Entry>>,
     findings: Vec<Finding>,
 }
 
-impl Listing<'_> {
+impl<'a> Listing<'a> {
+    const fn new(context: Context<'a>, only: Option<(&'a ChainId, Timestamp)>) -> Self {
+        Self { context, only, chains: BTreeMap::new(), findings: Vec::new() }
+    }
+
     fn folder(&mut self, index: u32, folder: &RegionFolder) {
         let Request { range, now, .. } = *self.context.request;
         let prefix = folder.digest_prefix();
         let after = range.start.map(|start| format!("{prefix}{}", start.plus(-LOOK_BACK).day_folder()));
         let limit = range.end.plus(MAX_LOOK_AHEAD);
+        let limit = self.only.map_or(limit, |(_, until)| until.min(limit));
         let past_limit = (limit < now).then(|| format!("{prefix}{}0", limit.day_folder()));
         for listed in self.context.tools.store.list(&folder.bucket, &prefix, after.as_deref()) {
             let listed = match listed {
@@ -288,7 +315,13 @@ impl Listing<'_> {
                 continue;
             }
             let location = Location::new(Arc::clone(&folder.bucket), listed.key);
-            match DigestKey::parse(&location) {
+            let key = DigestKey::parse(&location);
+            if let Some((id, until)) = self.only
+                && !key.as_ref().is_some_and(|key| key.end <= until && key.chain() == *id)
+            {
+                continue;
+            }
+            match key {
                 Some(key) if key.end > now.plus(CLOCK_SKEW) => {
                     self.findings.push(unrecognised(&location, key.end, "its name is dated in the future"));
                 }

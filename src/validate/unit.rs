@@ -22,7 +22,10 @@ pub(super) struct Ready {
 pub(super) struct Unit {
     pub(super) account: Arc<str>,
     pub(super) region: Arc<str>,
+    /// The folders that were asked for, then those that a chain was followed to.
     pub(super) folders: Vec<RegionFolder>,
+    /// How many folders were asked for.
+    pub(super) asked_folders: usize,
     pub(super) chains: Vec<Chain>,
     /// What concerns the region and none of its chains.
     pub(super) findings: Vec<Finding>,
@@ -56,6 +59,7 @@ impl Unit {
             region: folders.first().map_or_else(|| "".into(), |folder| Arc::clone(&folder.region)),
             covered: vec![Vec::new(); folders.len()],
             answered: vec![false; folders.len()],
+            asked_folders: folders.len(),
             folders,
             chains: chains.into_iter().map(chain).collect(),
             findings: Vec::new(),
@@ -65,6 +69,18 @@ impl Unit {
             references: Vec::new(),
             claimed: Vec::new(),
         }
+    }
+
+    /// Adds a folder that a chain is followed to, and says which one it is.
+    pub(super) fn add_folder(&mut self, folder: RegionFolder) -> u32 {
+        let known = self.folders.iter().position(|known| *known == folder);
+        let index = known.unwrap_or_else(|| {
+            self.folders.push(folder);
+            self.covered.push(Vec::new());
+            self.answered.push(false);
+            self.folders.len() - 1
+        });
+        u32::try_from(index).unwrap_or(u32::MAX)
     }
 
     /// Notes that a proved digest lists the object at `location`.

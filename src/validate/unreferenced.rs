@@ -12,9 +12,11 @@ use crate::time::{self, Interval, Timestamp};
 /// the digest may be one that was not read.
 const EDGE: i64 = 35 * 60;
 
-/// What lies in the log folders of `unit` that no digest of any trail lists.
+/// What lies in the log folders of `unit` that no digest of any trail lists. Folders that a chain was followed to were
+/// not asked for, and are left out: not every trail that delivers there was read.
 pub(super) fn find(context: Context<'_>, unit: &Unit) -> Vec<Finding> {
-    let folders = unit.folders.iter().zip(unit.answered.iter().zip(&unit.covered)).enumerate();
+    let asked = unit.folders.iter().take(unit.asked_folders);
+    let folders = asked.zip(unit.answered.iter().zip(&unit.covered)).enumerate();
     let mut findings: Vec<Finding> = folders
         .flat_map(|(index, (folder, (answered, covered)))| match answered {
             true => in_folder(context, unit, folder, sure(context, unit, index, covered)),

@@ -7,16 +7,23 @@ use std::collections::BTreeSet;
 
 use crate::chain::{self, Record};
 use crate::event::{Kind, ObjectState, ObjectType};
-use crate::ident::{DigestKey, Location};
+use crate::ident::{DigestKey, Location, RegionFolder};
 use crate::time::{HOUR, Interval, Timestamp};
 
 use super::chain::{Chain, MAX_BETWEEN, recorded};
 use super::fetch::{self, Content, Fetched, Proof};
+use super::follow::Trace;
 use super::unit::{Item, Unit, digest_location};
 use super::{Context, gone};
 
-/// Takes one window of digests, as they were fetched, into their chains.
-pub(super) fn window(context: Context<'_>, units: &mut [Unit], items: &[Item], fetched: Vec<Fetched>) {
+/// Takes one window of digests, as they were fetched, into their chains. Returns the chains that go on in folders where
+/// nobody looked yet.
+pub(super) fn window(
+    context: Context<'_>,
+    units: &mut [Unit],
+    items: &[Item],
+    fetched: Vec<Fetched>,
+) -> Vec<Trace> {
     let work: Vec<(usize, &Item, &Fetched)> = items
         .iter()
         .zip(&fetched)
@@ -31,14 +38,26 @@ pub(super) fn window(context: Context<'_>, units: &mut [Unit], items: &[Item], f
         let proof = fetch::prove(one, &place, &recorded, context.tools.keys);
         (place, recorded, proof)
     });
+    let mut traces = Vec::new();
     for ((item, fetched), (place, recorded, proof)) in items.iter().zip(fetched).zip(proofs) {
         let Some(unit) = units.get_mut(item.unit) else { continue };
         let mut walker = Walker { context, unit, chain: item.chain };
         walker.take(Judged { fetched, place, recorded, proof });
         if item.last {
-            walker.look_for_older(None);
+            match walker.elsewhere() {
+                Some((folder, end)) => {
+                    traces.push(Trace { unit: item.unit, chain: item.chain, folder, end });
+                }
+                None => walker.look_for_older(None),
+            }
         }
     }
+    traces
+}
+
+/// Follows a chain of `unit` by name from the oldest of its digests that was taken.
+pub(super) fn by_name(context: Context<'_>, unit: &mut Unit, chain: usize) {
+    Walker { context, unit, chain }.look_for_older(None);
 }
 
 /// The signatures that the nearest newer digests of the chain, proved or not, record for the one at `place`.
@@ -156,6 +175,27 @@ impl<'c> Walker<'c, '_> {
         let location = anchor.record.as_ref()?.location().clone();
         let key = DigestKey::parse(&location);
         Some((location, key))
+    }
+
+    /// Where the awaited predecessor was delivered, and its end, if the chain came here from a folder that was not listed
+    /// for it. What lies before the asked start is not asked for, and a copy that stands for that folder is all there is
+    /// of it.
+    fn elsewhere(&mut self) -> Option<(RegionFolder, Timestamp)> {
+        let (location, key) = self.awaited()?;
+        let key = key?;
+        let request = self.context.request;
+        let chain = self.unit.chains.get(self.chain)?;
+        let anchor = chain.walk.anchor.as_ref()?;
+        let follows = key.chain() == chain.id && key.end < anchor.window.end;
+        let is_asked = request.range.start.is_none_or(|start| key.end > start);
+        let is_copied = request.relocations.iter().any(|moved| moved.copy_of(&location).is_some());
+        let was_listed = |index: usize| {
+            let followed = || chain.walk.followed.iter().any(|folder| *folder as usize == index);
+            index < self.unit.asked_folders || followed()
+        };
+        let known = self.unit.folders.iter().position(|folder| *folder == key.folder);
+        let is_new = !known.is_some_and(was_listed);
+        (follows && is_asked && !is_copied && is_new).then_some((key.folder, key.end))
     }
 
     /// Whether a record is of a digest that belongs to another chain of this unit, which tells of it: a backfill digest

@@ -17,6 +17,7 @@ mod fixtures;
 mod genuine;
 mod hostile;
 mod mended;
+mod moved;
 mod properties;
 mod signing;
 mod stores;

@@ -1,0 +1,58 @@
+//! Follows a chain to where it was delivered before: a trail may have been moved from another bucket or prefix.
+//!
+//! The folder that a chain comes from was not asked for. It is read for what this chain left there, and not searched
+//! for unreferenced log files: other trails, which nobody asked about, may deliver there too.
+
+use super::chain::Entry;
+use super::unit::{Item, Unit};
+use super::{Context, discover, walk};
+use crate::ident::RegionFolder;
+use crate::time::Timestamp;
+
+/// A chain whose oldest listed digest names a predecessor in a folder that was not listed for it.
+pub(super) struct Trace {
+    pub(super) unit: usize,
+    pub(super) chain: usize,
+    /// The folder the predecessor was delivered to.
+    pub(super) folder: RegionFolder,
+    /// The predecessor's end: what is newer there does not precede it.
+    pub(super) end: Timestamp,
+}
+
+/// Lists where each trace leads, and returns the digests found there, to be read next. A chain for which nothing is
+/// listed is followed by name.
+pub(super) fn follow(context: Context<'_>, units: &mut [Unit], traces: Vec<Trace>) -> Vec<Item> {
+    let shared: &[Unit] = units;
+    let found = context.workers.map(&traces, |trace| {
+        let chain = shared.get(trace.unit).and_then(|unit| unit.chains.get(trace.chain));
+        chain.map_or_else(Vec::new, |chain| discover::older(context, &chain.id, &trace.folder, trace.end))
+    });
+    let mut items = Vec::new();
+    for (trace, ends) in traces.into_iter().zip(found) {
+        let Some(unit) = units.get_mut(trace.unit) else { continue };
+        if ends.is_empty() {
+            walk::by_name(context, unit, trace.chain);
+        } else {
+            items.extend(enter(unit, trace, &ends));
+        }
+    }
+    context.tools.progress.plan_digests(items.len() as u64);
+    items
+}
+
+/// Adds what was found, newest first, to the unit and to the chain.
+fn enter(unit: &mut Unit, trace: Trace, ends: &[Timestamp]) -> Vec<Item> {
+    let folder = unit.add_folder(trace.folder);
+    let Some(chain) = unit.chains.get_mut(trace.chain) else { return Vec::new() };
+    chain.walk.followed.push(folder);
+    chain.entries.extend(ends.iter().map(|end| Entry { end: *end, folder }));
+    chain.entries.sort_unstable_by(|one, other| other.cmp(one));
+    let item = |(index, end): (usize, &Timestamp)| Item {
+        unit: trace.unit,
+        chain: trace.chain,
+        folder,
+        end: *end,
+        last: index + 1 == ends.len(),
+    };
+    ends.iter().enumerate().map(item).collect()
+}
