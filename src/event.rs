@@ -196,6 +196,8 @@ pub struct Summary {
     pub counts: Counts,
     /// The keys that verified something, sorted.
     pub keys: Vec<UsedKey>,
+    /// Whether it was ended before everything was looked at. Then it is never [`Verdict::Intact`].
+    pub interrupted: bool,
     /// When it ended.
     pub at: Timestamp,
 }

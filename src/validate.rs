@@ -15,6 +15,7 @@ mod gone;
 mod logs;
 mod named;
 mod result;
+mod stop;
 mod unit;
 mod unreferenced;
 mod walk;
@@ -34,8 +35,11 @@ use crate::store::relocated::{RelocatedStore, Relocation};
 use crate::time::{Range, Timestamp};
 pub use named::{Deliveries, NamedTrail};
 use result::UnitResult;
+use stop::Halt;
 use unit::Unit;
 use window::Workers;
+
+pub use stop::Stop;
 
 /// Regions of accounts that are listed at a time.
 const UNITS_AT_ONCE: usize = 64;
@@ -133,6 +137,8 @@ pub struct Tools<'a> {
     pub pool: &'a ThreadPool,
     /// Who is told of progress.
     pub progress: &'a dyn Progress,
+    /// By which the run may be asked to end early.
+    pub stop: &'a Stop,
 }
 
 /// The end of a run.
@@ -142,8 +148,10 @@ pub struct Outcome {
     pub counts: Counts,
     /// The keys that verified something.
     pub keys: BTreeSet<UsedKey>,
-    /// The gravest finding.
+    /// The gravest finding; at least [`Severity::Incomplete`] where the run was interrupted.
     pub worst: Option<Severity>,
+    /// Whether it was ended, by [`Tools::stop`], before everything was looked at.
+    pub interrupted: bool,
 }
 
 /// Validates what was asked and tells `sink` what it finds, chain by chain, without [`Event::Started`] and
@@ -154,19 +162,22 @@ pub struct Outcome {
 pub fn validate(request: &Request, tools: Tools<'_>, sink: &mut dyn Sink) -> io::Result<Outcome> {
     let store = RelocatedStore { inner: tools.store, relocations: &request.relocations };
     let tools = Tools { store: &store, ..tools };
-    let heavy = Mutex::new(());
-    let context = Context { request, tools, workers: Workers(tools.pool), heavy: &heavy };
+    let (heavy, halt) = (Mutex::new(()), Halt::new(tools.stop));
+    let workers = Workers { pool: tools.pool, halt: &halt };
+    let context = Context { request, tools, workers, heavy: &heavy, halt: &halt };
     let mut run = Run { sink, outcome: Outcome::default(), answered: Answered::default() };
     run.findings(request.findings.clone())?;
     run.rejected_keys(tools.keys)?;
     let found = discover::folders(context);
     run.findings(found.findings)?;
     for batch in found.units.chunks(UNITS_AT_ONCE) {
-        let mut units = context.workers.map(batch, |folders| discover::list(context, folders));
+        let list = |folders: &Vec<_>| discover::list(context, folders);
+        let mut units = context.workers.map_until_stopped(batch, list);
+        let left_out = batch.iter().skip(units.len());
+        units.extend(left_out.map(|folders| discover::unlisted(folders)));
         walk_units(context, &mut units, &mut run)?;
     }
-    run.unanswered(request)?;
-    Ok(run.outcome)
+    run.end(request, halt.has_left_out())
 }
 
 /// What every part of the engine is given.
@@ -177,6 +188,8 @@ struct Context<'a> {
     workers: Workers<'a>,
     /// Held while a large digest is in memory.
     heavy: &'a Mutex<()>,
+    /// Whether to end.
+    halt: &'a Halt<'a>,
 }
 
 /// Which accounts, regions and trails had a digest in range, and whether anything else was said.
@@ -258,6 +271,17 @@ impl Run<'_> {
         findings
     }
 
+    /// What the run came to. Where it was interrupted, nobody can say what is not there.
+    fn end(mut self, request: &Request, interrupted: bool) -> io::Result<Outcome> {
+        if interrupted {
+            self.outcome.interrupted = true;
+            self.outcome.worst = self.outcome.worst.max(Some(Severity::Incomplete));
+        } else {
+            self.unanswered(request)?;
+        }
+        Ok(self.outcome)
+    }
+
     /// What was asked by name and not found is said, each account × region × trail that was named: nothing found is
     /// never success.
     fn unanswered(&mut self, request: &Request) -> io::Result<()> {
@@ -316,6 +340,10 @@ fn walk_units(context: Context<'_>, units: &mut [Unit], run: &mut Run<'_>) -> io
     context.tools.progress.plan_digests(items.len() as u64);
     let (mut position, mut finished) = (0, 0);
     while let Some(rest) = items.get(position..).filter(|rest| !rest.is_empty()) {
+        if context.halt.leaves_out() {
+            leave(units, rest);
+            break;
+        }
         let fetched = context.workers.map_prefix(rest, WINDOW_WEIGHT, fetch::Fetched::weight, |item| {
             fetch::digest(context, item.location(units), item.end)
         });
@@ -330,12 +358,23 @@ fn walk_units(context: Context<'_>, units: &mut [Unit], run: &mut Run<'_>) -> io
     finish(context, units.get_mut(finished..).unwrap_or_default(), run)
 }
 
+/// Leaves digests out, since the run is to end.
+fn leave(units: &mut [Unit], items: &[unit::Item]) {
+    for item in items {
+        if let Some(unit) = units.get_mut(item.unit) {
+            unit.leave(item.chain, item.end);
+        }
+    }
+}
+
 /// Ends the units whose digests and logs are all judged, and tells what came of them.
 fn finish(context: Context<'_>, units: &mut [Unit], run: &mut Run<'_>) -> io::Result<()> {
     units.iter_mut().for_each(Unit::settle_references);
-    let unreferenced = context.workers.map(units, |unit| unreferenced::find(context, unit));
+    let unreferenced = context.workers.map_until_stopped(units, |unit| unreferenced::find(context, unit));
+    let unreferenced = unreferenced.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
     for (unit, unreferenced) in units.iter_mut().zip(unreferenced) {
-        run.unit(unit.result(context.request, unreferenced))?;
+        unit.unsearched = unreferenced.is_none();
+        run.unit(unit.result(context.request, unreferenced.unwrap_or_default()))?;
     }
     Ok(())
 }

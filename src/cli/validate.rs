@@ -40,7 +40,7 @@ pub(super) fn run(arguments: &ValidateArgs, started: Timestamp) -> Result<u8, Fa
     })?;
     let bars = Bars::new(shows_bars(arguments));
     let mut outputs = Outputs { fanout: reports(arguments)?, bars: &bars };
-    let tools = Tools { store: &*store, keys: &keys, pool: &pool, progress: &bars };
+    let tools = Tools { store: &*store, keys: &keys, pool: &pool, progress: &bars, stop: &validate::Stop::new() };
     let named = arguments.sources.iter().map(|source| source.display().to_string()).collect();
     let told = tell(&request, tools, named, &mut outputs);
     finish(outputs, told)
@@ -57,7 +57,8 @@ fn tell(
     let outcome = validate::validate(request, tools, sink)?;
     let verdict = Verdict::from_worst(outcome.worst, outcome.counts.digests.valid);
     let keys = outcome.keys.into_iter().collect();
-    sink.event(&Event::Finished(Summary { verdict, counts: outcome.counts, keys, at: super::now() }))?;
+    let (counts, interrupted) = (outcome.counts, outcome.interrupted);
+    sink.event(&Event::Finished(Summary { verdict, counts, keys, interrupted, at: super::now() }))?;
     Ok(verdict)
 }
 

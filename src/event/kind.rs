@@ -153,6 +153,8 @@ pub enum Reason {
     NotCovered,
     /// Digests that were there are not.
     DigestsMissing,
+    /// The run was ended before its digests were looked at.
+    Interrupted,
 }
 
 impl Reason {
@@ -163,6 +165,7 @@ impl Reason {
             Self::LoggingStopped => "logging-stopped",
             Self::NotCovered => "not-covered",
             Self::DigestsMissing => "digests-missing",
+            Self::Interrupted => "interrupted",
         }
     }
 }

@@ -14,6 +14,7 @@
 //! | `range.start` | moment or null | asked start; null asks for all there is |
 //! | `range.end` | moment | asked end |
 //! | `started`, `finished` | moment | when the run began and ended |
+//! | `interrupted` | boolean | whether the run was ended before everything was looked at: then it is never `intact` |
 //! | `counts.digests.valid`, `.tampered`, `.unverified` | count | digest files of the asked range by state |
 //! | `counts.logs.valid`, `.tampered`, `.unverified` | count | log files these list, by state |
 //! | `counts.logs.unreferenced` | count | objects in log folders that no proved digest lists |
@@ -43,7 +44,7 @@
 //! | `findings[].message` | string | what was seen, for a person; not for programs |
 //! | `findings[].expected`, `.actual` | string or null | what was recorded and what was found: a hex SHA-256, a location, a signature |
 //! | `findings[].start`, `.end` | moment or null | the stretch it concerns |
-//! | `findings[].reason` | string or null | of a `chain-gap`: `logging-stopped`, `not-covered` or `digests-missing` |
+//! | `findings[].reason` | string or null | of a `chain-gap`: `logging-stopped`, `not-covered`, `digests-missing` or `interrupted` |
 
 mod safe;
 
@@ -116,6 +117,7 @@ struct WireReport<'a> {
     range: WireRange,
     started: Timestamp,
     finished: Timestamp,
+    interrupted: bool,
     counts: WireCounts,
     keys: Vec<WireKey<'a>>,
     chains: Vec<WireChain<'a>>,
@@ -137,6 +139,7 @@ impl<'a> WireReport<'a> {
             range: WireRange { start: begun.range.start, end: begun.range.end },
             started: begun.at,
             finished: summary.at,
+            interrupted: summary.interrupted,
             counts: WireCounts::of(&summary.counts),
             keys: summary.keys.iter().map(WireKey::of).collect(),
             chains: chains.iter().map(WireChain::of).collect(),

@@ -79,7 +79,7 @@ pub(super) fn finished(verdict: Verdict, counts: Counts) -> Event {
         ),
         key("d41d8cd98f00b204e9800998ecf8427e", None, None),
     ];
-    Event::Finished(Summary { verdict, counts, keys, at: at("2026-09-02T08:00:12Z") })
+    Event::Finished(Summary { verdict, counts, keys, interrupted: false, at: at("2026-09-02T08:00:12Z") })
 }
 
 pub(super) fn counts() -> Counts {

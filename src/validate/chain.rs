@@ -9,7 +9,7 @@ use crate::chain::Record;
 use crate::digest::DigestFile;
 use crate::event::{Counts, Finding, Kind, ObjectState, ObjectType};
 use crate::ident::{ChainId, Location};
-use crate::time::{Interval, Timestamp};
+use crate::time::{HOUR, Interval, Timestamp};
 
 /// How many newer digests may lie between one and its successor for that one's record to be found.
 pub(super) const MAX_BETWEEN: usize = 8;
@@ -39,6 +39,8 @@ pub(super) struct Chain {
     pub(super) objects: Vec<(Timestamp, ObjectType, String, ObjectState)>,
     /// Log files that digests which are not proved claim to list.
     pub(super) claims: Vec<Claims>,
+    /// How many log files were not read since the run was to end, and the end of the oldest digest that lists one.
+    pub(super) unread: Option<(u64, Timestamp)>,
 }
 
 /// The log files that a digest which is not proved claims to list.
@@ -64,7 +66,30 @@ impl Chain {
             logs: 0,
             objects: Vec::new(),
             claims: Vec::new(),
+            unread: None,
         }
+    }
+
+    /// Leaves a digest out, and with it all older ones, since the run is to end.
+    pub(super) fn leave(&mut self, end: Timestamp) {
+        let left = self.walk.left.get_or_insert(Interval { start: end, end });
+        left.start = left.start.min(end.plus(-HOUR));
+        left.end = left.end.max(end);
+    }
+
+    /// Counts a log file that is left out since the run is to end.
+    pub(super) fn leave_log(&mut self, request: &Request, at: Timestamp, log: &Location) {
+        self.count(request, ObjectType::Log, at, log, ObjectState::Unverified);
+        let (unread, oldest) = self.unread.unwrap_or((0, at));
+        self.unread = Some((unread + 1, oldest.min(at)));
+    }
+
+    /// Says how many log files were left out.
+    pub(super) fn say_unread(&mut self) {
+        let Some((unread, oldest)) = self.unread else { return };
+        let files = if unread == 1 { "1 log file was" } else { &format!("{unread} log files were") };
+        let message = format!("the run was interrupted before {files} read");
+        self.say(Finding::new(Kind::LogUnreadable, oldest, message));
     }
 
     pub(super) fn say(&mut self, finding: Finding) {
@@ -158,6 +183,8 @@ pub(super) struct Walk {
     pub(super) unproved: Vec<Interval>,
     /// Proved digests that start a chain: when, and where they lie.
     pub(super) restarts: Vec<(Timestamp, Location)>,
+    /// The stretch of digests that were left out since the run was to end: everything older than its end.
+    pub(super) left: Option<Interval>,
     /// The unit's folders, by index, that were listed because this chain comes from there.
     pub(super) followed: Vec<u32>,
     /// Where digests that lie elsewhere than recorded, by a move that was named, lie and belong.

@@ -27,8 +27,9 @@ pub(super) fn judge(request: &Request, chain: &mut Chain) {
         finding.expected = Some(belongs.to_string());
         chain.say(finding);
     }
+    let left = chain.walk.left;
     if chain.id.backfill {
-        return;
+        return left.into_iter().for_each(|left| interrupted(request, chain, left, left.end));
     }
     let covered = covered(request, &chain.walk);
     let known = chain.walk.unproved.iter().chain(&chain.walk.missing).chain(&covered);
@@ -39,10 +40,28 @@ pub(super) fn judge(request: &Request, chain: &mut Chain) {
     match (first, last) {
         (Some(first), Some(last)) => {
             gaps(request, chain, &covered, first, last);
-            beginning(chain, first);
+            match left {
+                None => beginning(chain, first),
+                Some(left) => interrupted(request, chain, left, first),
+            }
             stale(request, chain, last);
         }
-        _ => nothing(request, chain),
+        _ => match left {
+            None => nothing(request, chain),
+            Some(left) => interrupted(request, chain, left, asked.end),
+        },
+    }
+}
+
+/// Says that what is older than `until` was not looked at, since the run was to end.
+fn interrupted(request: &Request, chain: &mut Chain, left: Interval, until: Timestamp) {
+    let start = request.range.start.unwrap_or(left.start);
+    let stretch = Interval::new(start, until.min(request.range.end));
+    if let Some(stretch) = stretch.filter(|stretch| stretch.seconds() > 0) {
+        let message = "the run was interrupted before the digests of this time were looked at";
+        chain.say(
+            Finding::new(Kind::ChainGap, stretch.start, message).over(stretch).because(Reason::Interrupted),
+        );
     }
 }
 
@@ -70,7 +89,9 @@ fn nothing(request: &Request, chain: &mut Chain) {
 /// The stretches between the asked start and the end of the record that nothing proved covers. A start that is
 /// less than a digest's period late is no gap: the trail may have begun there.
 fn gaps(request: &Request, chain: &mut Chain, covered: &[Interval], first: Timestamp, last: Timestamp) {
-    let asked_start = request.range.start.filter(|start| first.unix() - start.unix() >= HOUR);
+    // What is older was not looked at where the run was to end; that is said apart.
+    let asked_start = request.range.start.filter(|_| chain.walk.left.is_none());
+    let asked_start = asked_start.filter(|start| first.unix() - start.unix() >= HOUR);
     let whole = Interval { start: asked_start.unwrap_or(first), end: last };
     let missing = time::union(chain.walk.missing.clone());
     let unproved = time::union(chain.walk.unproved.clone());

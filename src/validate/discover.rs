@@ -47,11 +47,16 @@ pub(super) struct Place {
 
 /// Finds the folders of every region of every account that was asked for.
 pub(super) fn folders(context: Context<'_>) -> Found {
-    let mut search = Search { context, findings: Vec::new() };
+    let mut search = Search { context, findings: Vec::new(), interrupted: false };
     let roots: BTreeSet<Root> =
         context.request.sources.iter().flat_map(|source| search.roots(source)).collect();
     let accounts: Vec<Account> = roots.iter().flat_map(|root| search.accounts(root)).collect();
-    let found = context.workers.map(&accounts, |account| regions(context, account));
+    let found = context.workers.map_until_stopped(&accounts, |account| regions(context, account));
+    if search.interrupted || found.len() < accounts.len() {
+        let message =
+            "the run was interrupted before every trail was found: what else there is was not looked at";
+        search.findings.push(Finding::new(Kind::DigestUnreadable, Timestamp::from_unix(0), message));
+    }
     let mut units: BTreeMap<(Arc<str>, Arc<str>), BTreeSet<Place>> = BTreeMap::new();
     for (places, findings) in found {
         search.findings.extend(findings);
@@ -86,10 +91,16 @@ struct Account {
 struct Search<'a> {
     context: Context<'a>,
     findings: Vec<Finding>,
+    /// Whether the run was to end before every folder was looked into.
+    interrupted: bool,
 }
 
 impl Search<'_> {
     fn dirs(&mut self, bucket: &str, prefix: &str) -> Vec<String> {
+        if self.context.halt.leaves_out() {
+            self.interrupted = true;
+            return Vec::new();
+        }
         match self.context.tools.store.list_dirs(bucket, prefix) {
             Ok(names) => names,
             Err(error) => {
@@ -247,13 +258,14 @@ pub(super) fn list(context: Context<'_>, places: &[Place]) -> Unit {
     for (index, place) in places.iter().enumerate().filter(|(_, place)| place.has_digests) {
         listing.folder(u32::try_from(index).unwrap_or(u32::MAX), &place.folder);
     }
-    let Listing { chains, findings, .. } = listing;
+    let Listing { chains, findings, interrupted, .. } = listing;
     let request = context.request;
     let chains: BTreeMap<_, _> =
         chains.into_iter().map(|(id, entries)| (id, neighbours(request, entries))).collect();
     let folders = places.iter().map(|place| place.folder.clone()).collect();
     let mut unit = Unit::new(folders, chains, |id| request.selects(id));
     unit.has_digest_folder = places.iter().any(|place| place.has_digests);
+    unit.unlisted = interrupted;
     let (account, region) = (Arc::clone(&unit.account), Arc::clone(&unit.region));
     let ends = || unit.chains.iter().flat_map(|chain| &chain.entries).map(|entry| entry.end);
     if let (Some(start), Some(end)) = (ends().min(), ends().max()) {
@@ -263,24 +275,35 @@ pub(super) fn list(context: Context<'_>, places: &[Place]) -> Unit {
     unit
 }
 
+/// A region that is left out, since the run is to end.
+pub(super) fn unlisted(places: &[Place]) -> Unit {
+    let folders = places.iter().map(|place| place.folder.clone()).collect();
+    let mut unit = Unit::new(folders, BTreeMap::new(), |_| false);
+    unit.unlisted = true;
+    unit
+}
+
 /// The ends, newest first, of the digests of chain `id` in `folder` that end at `until` or before and that the run needs,
-/// one before the asked start included. Nothing where the folder cannot be listed.
+/// one before the asked start included. Empty where the folder cannot be listed; `None` where the run is to end.
 pub(super) fn older(
     context: Context<'_>,
     id: &ChainId,
     folder: &RegionFolder,
     until: Timestamp,
-) -> Vec<Timestamp> {
+) -> Option<Vec<Timestamp>> {
     let mut listing = Listing::new(context, Some((id, until)));
     listing.folder(0, folder);
+    if listing.interrupted {
+        return None;
+    }
     if !listing.findings.is_empty() {
-        return Vec::new();
+        return Some(Vec::new());
     }
     let entries = listing.chains.remove(id).unwrap_or_default();
     let mut ends: Vec<Timestamp> =
         neighbours(context.request, entries).into_iter().map(|entry| entry.end).rev().collect();
     ends.dedup();
-    ends
+    Some(ends)
 }
 
 struct Listing<'a> {
@@ -289,14 +312,24 @@ struct Listing<'a> {
     only: Option<(&'a ChainId, Timestamp)>,
     chains: BTreeMap<ChainId, Vec<Entry>>,
     findings: Vec<Finding>,
+    /// Whether the run was to end before the listing did.
+    interrupted: bool,
 }
 
 impl<'a> Listing<'a> {
     const fn new(context: Context<'a>, only: Option<(&'a ChainId, Timestamp)>) -> Self {
-        Self { context, only, chains: BTreeMap::new(), findings: Vec::new() }
+        Self { context, only, chains: BTreeMap::new(), findings: Vec::new(), interrupted: false }
+    }
+
+    fn interrupt(&mut self) -> bool {
+        self.interrupted |= self.context.halt.leaves_out();
+        self.interrupted
     }
 
     fn folder(&mut self, index: u32, folder: &RegionFolder) {
+        if self.interrupt() {
+            return;
+        }
         let Request { range, now, .. } = *self.context.request;
         let prefix = folder.digest_prefix();
         let after = range.start.map(|start| format!("{prefix}{}", start.plus(-LOOK_BACK).day_folder()));
@@ -308,6 +341,9 @@ impl<'a> Listing<'a> {
                 Ok(listed) => listed,
                 Err(error) => return self.findings.push(cannot_list(&folder.bucket, &prefix, &error)),
             };
+            if self.interrupt() {
+                return;
+            }
             if past_limit.as_ref().is_some_and(|limit| listed.key > *limit) {
                 return;
             }

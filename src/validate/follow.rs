@@ -20,20 +20,21 @@ pub(super) struct Trace {
 }
 
 /// Lists where each trace leads, and returns the digests found there, to be read next. A chain for which nothing is
-/// listed is followed by name.
+/// listed is followed by name, and one whose folder was not listed since the run is to end is left there.
 pub(super) fn follow(context: Context<'_>, units: &mut [Unit], traces: Vec<Trace>) -> Vec<Item> {
     let shared: &[Unit] = units;
-    let found = context.workers.map(&traces, |trace| {
+    let found = context.workers.map_until_stopped(&traces, |trace| {
         let chain = shared.get(trace.unit).and_then(|unit| unit.chains.get(trace.chain));
-        chain.map_or_else(Vec::new, |chain| discover::older(context, &chain.id, &trace.folder, trace.end))
+        chain.and_then(|chain| discover::older(context, &chain.id, &trace.folder, trace.end))
     });
+    let found = found.into_iter().chain(std::iter::repeat(None));
     let mut items = Vec::new();
     for (trace, ends) in traces.into_iter().zip(found) {
         let Some(unit) = units.get_mut(trace.unit) else { continue };
-        if ends.is_empty() {
-            walk::by_name(context, unit, trace.chain);
-        } else {
-            items.extend(enter(unit, trace, &ends));
+        match ends {
+            None => unit.leave(trace.chain, trace.end),
+            Some(ends) if ends.is_empty() => walk::by_name(context, unit, trace.chain),
+            Some(ends) => items.extend(enter(unit, trace, &ends)),
         }
     }
     context.tools.progress.plan_digests(items.len() as u64);

@@ -31,7 +31,7 @@ pub(super) fn hash_ready(context: Context<'_>, units: &mut [Unit]) {
         .flat_map(|(index, (_, ready))| ready.digest.logs().iter().map(move |log| (index, log)))
         .collect();
     context.tools.progress.plan_logs(work.len() as u64);
-    let found = context.workers.map(&work, |(index, log)| {
+    let found = context.workers.map_until_stopped(&work, |(index, log)| {
         let end = ready.get(*index).map(|(_, ready)| ready.digest.file().window().end);
         let found = look(context, log, end.unwrap_or(context.request.range.end));
         let bytes = match &found {
@@ -41,11 +41,15 @@ pub(super) fn hash_ready(context: Context<'_>, units: &mut [Unit]) {
         context.tools.progress.log(bytes);
         found
     });
+    let found = found.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
     for ((index, log), found) in work.into_iter().zip(found) {
         if let Some((unit, ready)) = ready.get(index)
             && let Some(unit) = units.get_mut(*unit)
         {
-            say(context, unit, ready, log, found);
+            match found {
+                Some(found) => say(context, unit, ready, log, found),
+                None => leave(context, unit, ready, log),
+            }
         }
     }
     for (unit, ready) in &ready {
@@ -78,6 +82,13 @@ fn look(context: Context<'_>, log: &ListedLog, at: crate::time::Timestamp) -> Fo
         Err(error @ (BodyError::TooLarge(_) | BodyError::Unreadable(_))) => {
             Found::Unreadable(error.to_string())
         }
+    }
+}
+
+/// Leaves a log file out, since the run is to end.
+fn leave(context: Context<'_>, unit: &mut Unit, ready: &Ready, log: &ListedLog) {
+    if let Some(chain) = unit.chains.get_mut(ready.chain) {
+        chain.leave_log(context.request, ready.digest.file().window().end, &log.location);
     }
 }
 

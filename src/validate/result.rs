@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 
 use super::chain::Chain;
 use super::unit::Unit;
-use super::{Request, coverage};
-use crate::event::{ChainSummary, Counts, Event, Finding, Kind, ObjectType, Severity, UsedKey};
+use super::{Request, coverage, unreferenced};
+use crate::event::{ChainSummary, Counts, Event, Finding, Kind, ObjectType, Reason, Severity, UsedKey};
+use crate::ident::Location;
+use crate::time::Timestamp;
 
 /// What came of a unit.
 pub(super) struct UnitResult {
@@ -20,17 +22,23 @@ pub(super) struct ChainResult {
     pub(super) summary: ChainSummary,
     pub(super) findings: Vec<Finding>,
     pub(super) objects: Vec<Event>,
+    /// Whether it says that the run was to end.
+    interrupted: bool,
 }
 
 impl Unit {
     /// What came of this unit; it is empty afterwards.
     pub(super) fn result(&mut self, request: &Request, unreferenced: Vec<Finding>) -> UnitResult {
+        if self.is_untouched() {
+            return self.untouched();
+        }
         let mut counts = Counts::default();
         counts.logs.unreferenced =
             unreferenced.iter().filter(|f| f.kind == Kind::LogUnreferenced).count() as u64;
         let mut chains = Vec::new();
         for mut chain in std::mem::take(&mut self.chains).into_iter().filter(|chain| chain.selected) {
             coverage::judge(request, &mut chain);
+            chain.say_unread();
             counts.add(&chain.counts);
             if chain.digests > 0 || !chain.findings.is_empty() {
                 chains.push(chain.result(request));
@@ -39,6 +47,7 @@ impl Unit {
         backfill_alone(request, &mut chains);
         let mut findings = std::mem::take(&mut self.findings);
         findings.extend(unreferenced);
+        findings.extend(self.unsearched(&chains));
         if self.has_digest_folder
             && request.trails.is_empty()
             && request.named.is_empty()
@@ -55,6 +64,32 @@ impl Unit {
     }
 }
 
+impl Unit {
+    /// What is said of a region that was left out, since the run was to end.
+    fn untouched(&mut self) -> UnitResult {
+        let mut findings = std::mem::take(&mut self.findings);
+        let message = "the run was interrupted before it was looked at";
+        let finding = Finding::new(Kind::DigestUnreadable, Timestamp::from_unix(0), message);
+        let finding = match self.folders.first() {
+            Some(folder) => finding.about(&Location::new(folder.bucket.clone(), folder.digest_prefix())),
+            None => finding,
+        };
+        findings.push(finding.of_region(&self.account, &self.region));
+        self.chains = Vec::new();
+        let keys = std::mem::take(&mut self.keys);
+        UnitResult { chains: Vec::new(), findings, counts: Counts::default(), keys }
+    }
+
+    /// Says that nobody looked for unreferenced files, unless a chain says already that the run was to end.
+    fn unsearched(&self, chains: &[ChainResult]) -> Option<Finding> {
+        let is_said = chains.iter().any(|chain| chain.interrupted);
+        let folder = self.folders.first().filter(|_| self.unsearched && !is_said)?;
+        let folder = Location::new(folder.bucket.clone(), folder.log_prefix());
+        let finding = unreferenced::left_out(Timestamp::from_unix(0), &folder);
+        Some(finding.of_region(&self.account, &self.region))
+    }
+}
+
 impl Chain {
     fn result(mut self, request: &Request) -> ChainResult {
         self.findings
@@ -62,7 +97,9 @@ impl Chain {
         self.objects
             .sort_by(|a, b| (a.0, a.1 == ObjectType::Log, &a.2).cmp(&(b.0, b.1 == ObjectType::Log, &b.2)));
         let object = |(_, object, uri, state)| Event::Object { object, uri, state };
+        let is_gap = |finding: &Finding| finding.reason == Some(Reason::Interrupted);
         ChainResult {
+            interrupted: self.unread.is_some() || self.findings.iter().any(is_gap),
             summary: ChainSummary {
                 covered: coverage::covered(request, &self.walk),
                 digests: self.digests,

@@ -39,6 +39,12 @@ pub(super) struct Unit {
     pub(super) answered: Vec<bool>,
     pub(super) references: Vec<u128>,
     pub(super) claimed: Vec<u128>,
+    /// Whether any of its digests was taken.
+    pub(super) begun: bool,
+    /// Whether the run was to end before its folders were listed.
+    pub(super) unlisted: bool,
+    /// Whether the run was to end before its log folders were searched.
+    pub(super) unsearched: bool,
 }
 
 impl Unit {
@@ -68,7 +74,23 @@ impl Unit {
             has_digest_folder: false,
             references: Vec::new(),
             claimed: Vec::new(),
+            begun: false,
+            unlisted: false,
+            unsearched: false,
         }
+    }
+
+    /// Leaves the digest of a chain that ends at `end` out, since the run is to end.
+    pub(super) fn leave(&mut self, chain: usize, end: Timestamp) {
+        if let Some(chain) = self.chains.get_mut(chain) {
+            chain.leave(end);
+        }
+    }
+
+    /// Whether the run was to end before anything but names was looked at.
+    pub(super) fn is_untouched(&self) -> bool {
+        let is_left = || self.chains.iter().any(|chain| chain.walk.left.is_some());
+        self.unlisted || (!self.begun && is_left())
     }
 
     /// Adds a folder that a chain is followed to, and says which one it is.

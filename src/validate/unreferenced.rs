@@ -90,8 +90,14 @@ fn in_folder(context: Context<'_>, unit: &Unit, folder: &RegionFolder, sure: Vec
     findings
 }
 
+/// Says that the search of a log folder was left out, since the run was to end.
+pub(super) fn left_out(at: Timestamp, folder: &Location) -> Finding {
+    let message = "the run was interrupted before all unreferenced files were looked for here";
+    Finding::new(Kind::LogUnreadable, at, message).about(folder)
+}
+
 /// The objects in the day folders that `stretch` touches; folder markers are left out. A failure to list is a
-/// finding, since then nobody looked for unreferenced files.
+/// finding, since then nobody looked for unreferenced files; so is the end of the run.
 fn log_objects<'a>(
     context: Context<'a>,
     folder: &RegionFolder,
@@ -106,13 +112,22 @@ fn log_objects<'a>(
     let folder_uri = Location::new(bucket.clone(), prefix.as_str());
     let listing = context.tools.store.list(&bucket, &prefix, after.as_deref());
     let in_time = listing.take_while(move |listed| listed.as_ref().map_or(true, |listed| listed.key < end));
-    in_time.filter_map(move |listed| match listed {
-        Ok(listed) if listed.size == 0 && listed.key.ends_with('/') => None,
-        Ok(listed) => {
+    let mut stopped = false;
+    let until_stopped = in_time.map_while(move |listed| {
+        if stopped {
+            return None;
+        }
+        stopped = context.halt.leaves_out();
+        Some((!stopped).then_some(listed))
+    });
+    until_stopped.filter_map(move |listed| match listed {
+        None => Some(Err(Box::new(left_out(stretch.start, &folder_uri)))),
+        Some(Ok(listed)) if listed.size == 0 && listed.key.ends_with('/') => None,
+        Some(Ok(listed)) => {
             let key = LogFolderKey::parse(listed.key.strip_prefix(&prefix)?)?;
             Some(Ok((Location::new(bucket.clone(), listed.key), key)))
         }
-        Err(error) => {
+        Some(Err(error)) => {
             let message =
                 format!("the folder cannot be listed, so unreferenced files were not looked for: {error}");
             Some(Err(Box::new(Finding::new(Kind::LogUnreadable, stretch.start, message).about(&folder_uri))))

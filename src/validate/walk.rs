@@ -41,9 +41,10 @@ pub(super) fn window(
     let mut traces = Vec::new();
     for ((item, fetched), (place, recorded, proof)) in items.iter().zip(fetched).zip(proofs) {
         let Some(unit) = units.get_mut(item.unit) else { continue };
+        unit.begun = true;
         let mut walker = Walker { context, unit, chain: item.chain };
         walker.take(Judged { fetched, place, recorded, proof });
-        if item.last {
+        if item.last && !walker.is_left() {
             match walker.elsewhere() {
                 Some((folder, end)) => {
                     traces.push(Trace { unit: item.unit, chain: item.chain, folder, end });
@@ -124,11 +125,27 @@ impl<'c> Walker<'c, '_> {
         window.overlaps(self.context.request.range.interval())
     }
 
+    /// Takes the next older digest, after what lies between it and its successor. Where that is left out, this one is
+    /// too: what it is worth depends on it.
     fn take(&mut self, digest: Judged) {
-        self.look_for_older(Some(&digest));
+        let end = digest.fetched.end;
+        if !self.is_left() {
+            self.look_for_older(Some(&digest));
+        }
+        if self.is_left() {
+            return self.unit.leave(self.chain, end);
+        }
         let digest = self.prove_again(digest);
         self.look_for_cadence(&digest);
+        if self.is_left() {
+            return self.unit.leave(self.chain, end);
+        }
         self.accept(digest);
+    }
+
+    /// Whether the rest of the chain is left out, since the run is to end.
+    fn is_left(&mut self) -> bool {
+        self.chain().is_some_and(|chain| chain.walk.left.is_some())
     }
 
     /// Proves a digest anew where digests that were found by name have something to say of it, so that what comes of
@@ -162,6 +179,9 @@ impl<'c> Walker<'c, '_> {
                 return self.resolve();
             }
             newest = end.unwrap_or(newest);
+            if self.context.halt.leaves_out() {
+                return self.unit.leave(self.chain, end.unwrap_or(self.context.request.range.end));
+            }
             if !self.look_for(location, end.unwrap_or(self.context.request.range.end)) {
                 self.resolve();
             }
@@ -238,6 +258,9 @@ impl<'c> Walker<'c, '_> {
         ends.retain(|end| !known.contains(end));
         for end in ends {
             if self.is_asked(Interval { start: end.plus(-HOUR), end }) {
+                if self.context.halt.leaves_out() {
+                    return self.unit.leave(self.chain, end);
+                }
                 self.look_for(digest_location(&id, &key.folder, end), end);
             }
         }

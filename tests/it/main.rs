@@ -16,6 +16,7 @@ mod directory;
 mod fixtures;
 mod genuine;
 mod hostile;
+mod interrupted;
 mod mended;
 mod moved;
 mod properties;

@@ -11,7 +11,7 @@ use trailproof::simulate::{self, Simulated, Spec};
 use trailproof::store::Store;
 use trailproof::store::memory::MemoryStore;
 use trailproof::time::{Range, Timestamp};
-use trailproof::validate::{self, Request, Source, Tools};
+use trailproof::validate::{self, Request, Source, Stop, Tools};
 
 /// A delivery in memory, as `spec` describes it.
 pub struct Delivered {
@@ -46,6 +46,7 @@ pub fn request(buckets: &[&str], end: Timestamp) -> Request {
 #[derive(Debug)]
 pub struct Ran {
     pub verdict: Verdict,
+    pub interrupted: bool,
     pub counts: Counts,
     pub findings: Vec<Finding>,
     pub events: Vec<Event>,
@@ -69,19 +70,25 @@ pub fn pool(jobs: usize) -> ThreadPool {
 }
 
 pub fn run(store: &dyn Store, keys: &KeyRing, request: &Request, jobs: usize) -> Ran {
+    run_until(store, keys, request, jobs, &Stop::new())
+}
+
+/// Runs until `stop` is set.
+pub fn run_until(store: &dyn Store, keys: &KeyRing, request: &Request, jobs: usize, stop: &Stop) -> Ran {
     let buffer = Buffer::default();
     let mut events = Events::default();
     let mut json = report::to_writer(Format::Json, Options::default(), Box::new(buffer.clone()));
     let sources = request.sources.iter().map(|source| format!("s3://{}", source.bucket)).collect();
     let started = Event::Started { sources, range: request.range, at: request.now };
     let pool = pool(jobs);
-    let tools = Tools { store, keys, pool: &pool, progress: &NoProgress };
+    let tools = Tools { store, keys, pool: &pool, progress: &NoProgress, stop };
     let outcome = validate::validate(request, tools, &mut events).unwrap();
     let verdict = Verdict::from_worst(outcome.worst, outcome.counts.digests.valid);
     let summary = Summary {
         verdict,
         counts: outcome.counts,
         keys: outcome.keys.into_iter().collect(),
+        interrupted: outcome.interrupted,
         at: request.now,
     };
     json.event(&started).unwrap();
@@ -93,6 +100,7 @@ pub fn run(store: &dyn Store, keys: &KeyRing, request: &Request, jobs: usize) ->
     };
     Ran {
         verdict,
+        interrupted: outcome.interrupted,
         counts: outcome.counts,
         findings: events.0.iter().filter_map(finding).collect(),
         events: events.0,

@@ -29,6 +29,7 @@ fn every_field_is_there_in_its_order() {
   },
   "started": "2026-09-02T08:00:00Z",
   "finished": "2026-09-02T08:00:12Z",
+  "interrupted": false,
   "counts": {
     "digests": {
       "valid": 12,

@@ -118,6 +118,20 @@ fn the_verdict_line_says_what_happened() {
         run(Verdict::Incomplete, Kind::ObjectUnrecognised, counts()),
         "incomplete: not everything asked for could be proved; no tampering found\n"
     );
+    let interrupted = |verdict, counts| {
+        let Event::Finished(summary) = finished(verdict, counts) else { return String::new() };
+        let summary = crate::event::Summary { interrupted: true, ..summary };
+        first_line(&[started(None), Event::Finished(summary)])
+    };
+    assert_eq!(
+        interrupted(Verdict::Incomplete, late),
+        "incomplete: interrupted before everything was looked at: 1,000 of 1,036 log files not verified; no tampering \
+         found\n"
+    );
+    assert_eq!(
+        interrupted(Verdict::Incomplete, none),
+        "incomplete: interrupted before everything was looked at: no digest was, so nothing is proved\n"
+    );
     assert_eq!(run(Verdict::Tampered, Kind::ChainBroken, counts()), "tampered: 1 chain link broken\n");
     assert_eq!(run(Verdict::Tampered, Kind::DigestMoved, counts()), "tampered: 1 finding of tampering\n");
 }

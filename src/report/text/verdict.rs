@@ -14,10 +14,11 @@ pub(super) fn write(
 ) -> io::Result<()> {
     let (severity, why) = match summary.verdict {
         Verdict::Intact => (None, intact(&summary.counts)),
-        Verdict::Incomplete => (Some(Severity::Incomplete), incomplete(&summary.counts, findings)),
+        Verdict::Incomplete => (Some(Severity::Incomplete), incomplete(summary, findings)),
         Verdict::Tampered => (Some(Severity::Tampered), tampered(&summary.counts, findings)),
     };
-    writeln!(out, "{}: {why}", paint.severity(severity, summary.verdict.as_str()))
+    let so_far = if summary.interrupted { "interrupted before everything was looked at: " } else { "" };
+    writeln!(out, "{}: {so_far}{why}", paint.severity(severity, summary.verdict.as_str()))
 }
 
 fn intact(counts: &Counts) -> String {
@@ -43,8 +44,12 @@ fn tampered(counts: &Counts, findings: &Findings) -> String {
     parts.join(", ")
 }
 
-fn incomplete(counts: &Counts, findings: &Findings) -> String {
+fn incomplete(summary: &Summary, findings: &Findings) -> String {
+    let counts = &summary.counts;
     if all_digests(counts) == 0 {
+        if summary.interrupted {
+            return "no digest was, so nothing is proved".to_owned();
+        }
         return "no digests found, so nothing is proved".to_owned();
     }
     let (gaps, stale) = (findings.count(Kind::ChainGap), findings.count(Kind::ChainStale));
