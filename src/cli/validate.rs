@@ -8,7 +8,7 @@ use rayon::ThreadPoolBuilder;
 
 use super::args::ValidateArgs;
 use super::sources::{self, Opened, parse_s3};
-use super::{EXIT_CANNOT, Failure, say};
+use super::{EXIT_CANNOT, Failure, say, signals};
 use crate::event::{Event, Sink, Summary, Verdict};
 use crate::keys::{KeyRing, saved};
 use crate::report::{self, Fanout, Format, Options, progress::Bars};
@@ -39,11 +39,15 @@ pub(super) fn run(arguments: &ValidateArgs, started: Timestamp) -> Result<u8, Fa
         Failure::new(format!("the threads cannot be started: {error}"), "try fewer with `--jobs`")
     })?;
     let bars = Bars::new(shows_bars(arguments));
-    let mut outputs = Outputs { fanout: reports(arguments)?, bars: &bars };
-    let tools = Tools { store: &*store, keys: &keys, pool: &pool, progress: &bars, stop: &validate::Stop::new() };
+    let (fanout, files) = reports(arguments)?;
+    let mut outputs = Outputs { fanout, bars: &bars };
+    let stop = signals::listen(files);
+    let tools = Tools { store: &*store, keys: &keys, pool: &pool, progress: &bars, stop };
     let named = arguments.sources.iter().map(|source| source.display().to_string()).collect();
     let told = tell(&request, tools, named, &mut outputs);
-    finish(outputs, told)
+    let finished = finish(outputs, told);
+    signals::reports_are_written();
+    finished
 }
 
 /// Runs the engine between the events that tell times.
@@ -191,8 +195,8 @@ fn above_logs(prefix: &str) -> &str {
     }
 }
 
-/// Opens every report before the work begins.
-fn reports(arguments: &ValidateArgs) -> Result<Fanout, Failure> {
+/// Opens every report before the work begins. Returns the files too.
+fn reports(arguments: &ValidateArgs) -> Result<(Fanout, Vec<PathBuf>), Failure> {
     let mut fanout = Fanout::new();
     let format = arguments.format.parse::<Format>();
     let format = format.map_err(|error| Failure::new(error.to_string(), "the default is `--format text`"))?;
@@ -214,5 +218,5 @@ fn reports(arguments: &ValidateArgs) -> Result<Fanout, Failure> {
         fanout.add(path.display().to_string(), report::to_writer(format, options, writer));
         paths.push(path);
     }
-    Ok(fanout)
+    Ok((fanout, paths))
 }

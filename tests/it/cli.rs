@@ -1,6 +1,8 @@
 //! The command line through the real binary: what bad input gets, and what goes where.
 
 mod case;
+#[cfg(unix)]
+mod interrupt;
 
 use std::fs;
 use std::io::Read as _;

@@ -1,0 +1,104 @@
+//! Ctrl-C through the real binary. Whoever reads its stdout slowly keeps it waiting, which makes the moment sure.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use serde_json::Value;
+use trailproof::simulate::{self, Spec};
+use trailproof::store::directory::DirectoryStore;
+
+use super::case::program;
+
+/// Accounts of which the engine takes 64 at a time: it tells of these, more than a pipe holds, before it goes on.
+const ACCOUNTS: usize = 70;
+
+struct Running {
+    dir: tempfile::TempDir,
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    stderr: BufReader<std::process::ChildStderr>,
+}
+
+impl Running {
+    /// Starts it, and waits until it tells of the first objects.
+    fn start() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let buckets = dir.path().join("buckets");
+        fs::create_dir(&buckets).unwrap();
+        let accounts = (0..ACCOUNTS).map(|number| format!("{:012}", 111_122_223_333 + number)).collect();
+        let spec = Spec {
+            accounts,
+            hours: 1,
+            logs_per_hour: 20,
+            events_per_log: 1,
+            shared_body: true,
+            ..Spec::default()
+        };
+        let made = simulate::simulate(&spec, &DirectoryStore::of_buckets(&buckets).unwrap()).unwrap();
+        fs::write(dir.path().join("keys.json"), made.keys_json).unwrap();
+        let mut command = program();
+        command.args(["validate", "--verbose", "--end-time", &made.end.to_string()]).arg(&buckets);
+        command.arg("--public-keys").arg(dir.path().join("keys.json"));
+        command.arg("--report").arg(format!("json={}", dir.path().join("report.json").display()));
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        assert_eq!(line, "objects, as they were judged\n");
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        Self { dir, child, stdout, stderr }
+    }
+
+    fn signal(&self, signal: &str) {
+        let kill = Command::new("kill").arg(signal).arg(self.child.id().to_string()).status();
+        assert!(kill.unwrap().success());
+    }
+
+    /// Asks it to end, and waits until it says so.
+    fn interrupt(&mut self, signal: &str) {
+        self.signal(signal);
+        let mut line = String::new();
+        self.stderr.read_line(&mut line).unwrap();
+        let expected =
+            "interrupted: ending with a report of what was looked at so far; again to end at once\n";
+        assert_eq!(line, expected);
+    }
+
+    fn report(&self) -> String {
+        fs::read_to_string(self.dir.path().join("report.json")).unwrap()
+    }
+}
+
+#[test]
+fn the_first_signal_ends_it_with_a_report_of_what_was_looked_at() {
+    for signal in ["-INT", "-TERM"] {
+        let mut running = Running::start();
+        running.interrupt(signal);
+        let mut text = String::new();
+        running.stdout.read_to_string(&mut text).unwrap();
+        assert_eq!(running.child.wait().unwrap().code(), Some(3), "{text}");
+        assert!(text.contains("\nincomplete: interrupted before everything was looked at: "), "{text}");
+
+        let report: Value = serde_json::from_str(&running.report()).unwrap();
+        assert_eq!(report["interrupted"], Value::Bool(true));
+        assert_eq!(report["verdict"], "incomplete");
+        assert_eq!(report["counts"]["digests"]["valid"], 64);
+        let findings = report["findings"].as_array().unwrap().iter();
+        let left: Vec<_> = findings.filter(|finding| finding["severity"] == "incomplete").collect();
+        assert_eq!(left.len(), ACCOUNTS - 64, "{left:#?}");
+        for finding in left {
+            assert_eq!(finding["kind"], "digest-unreadable");
+            assert_eq!(finding["message"], "the run was interrupted before it was looked at");
+        }
+    }
+}
+
+#[test]
+fn the_second_signal_ends_it_at_once_and_leaves_no_report() {
+    let mut running = Running::start();
+    running.interrupt("-INT");
+    running.signal("-INT");
+    assert_eq!(running.child.wait().unwrap().code(), Some(130));
+    assert_eq!(running.report(), "");
+}
