@@ -5,6 +5,7 @@
 //! proved are hashed in parallel before the next window. A region that is done is searched for unreferenced files,
 //! says what it found, and is forgotten.
 
+mod answered;
 mod chain;
 pub mod copies;
 mod coverage;
@@ -14,6 +15,7 @@ mod follow;
 mod gone;
 mod logs;
 mod named;
+pub mod plan;
 mod result;
 mod stop;
 mod unit;
@@ -33,6 +35,7 @@ use crate::keys::KeyRing;
 use crate::store::Store;
 use crate::store::relocated::{RelocatedStore, Relocation};
 use crate::time::{Range, Timestamp};
+use answered::Answered;
 pub use named::{Deliveries, NamedTrail};
 use result::UnitResult;
 use stop::Halt;
@@ -192,13 +195,6 @@ struct Context<'a> {
     halt: &'a Halt<'a>,
 }
 
-/// Which accounts, regions and trails had a digest in range, and whether anything else was said.
-#[derive(Default)]
-struct Answered {
-    chains: BTreeSet<[String; 3]>,
-    said: bool,
-}
-
 /// What is told, and what it adds up to.
 struct Run<'s> {
     sink: &'s mut dyn Sink,
@@ -232,10 +228,7 @@ impl Run<'_> {
         self.outcome.keys.extend(result.keys);
         for chain in &result.chains {
             if chain.summary.digests > 0 {
-                let id = &chain.summary.id;
-                self.answered
-                    .chains
-                    .insert([&id.account, &id.region, &id.trail].map(|name| name.to_string()));
+                self.answered.by(&chain.summary.id);
             }
         }
         for chain in result.chains {
@@ -248,90 +241,17 @@ impl Run<'_> {
         self.findings(result.findings)
     }
 
-    /// A trail that was named in full records in its home region at any rate.
-    fn unanswered_trails(&self, request: &Request) -> Vec<Finding> {
-        let is_asked = |names: &[String], name: &String| names.is_empty() || names.contains(name);
-        let mut findings = Vec::new();
-        for trail in &request.named {
-            let place = [&trail.account, &trail.home_region, &trail.name].map(|name| Some(name.clone()));
-            let [account, region, name] = &place;
-            let is_asked = is_asked(&request.accounts, &trail.account)
-                && is_asked(&request.regions, &trail.home_region)
-                && is_asked(&request.trails, &trail.name);
-            if is_asked && !self.answered.has([account, region, name]) {
-                let mut finding = no_digests([account, region, name], request.range.end);
-                if let Some(latest) = trail.deliveries.latest(&trail.home_region) {
-                    let said =
-                        format!("; CloudTrail says that it delivered one at {latest}, here or elsewhere");
-                    finding.message.push_str(&said);
-                }
-                findings.push(finding);
-            }
-        }
-        findings
-    }
-
     /// What the run came to. Where it was interrupted, nobody can say what is not there.
     fn end(mut self, request: &Request, interrupted: bool) -> io::Result<Outcome> {
         if interrupted {
             self.outcome.interrupted = true;
             self.outcome.worst = self.outcome.worst.max(Some(Severity::Incomplete));
         } else {
-            self.unanswered(request)?;
+            let unanswered = self.answered.unanswered(request);
+            self.findings(unanswered)?;
         }
         Ok(self.outcome)
     }
-
-    /// What was asked by name and not found is said, each account × region × trail that was named: nothing found is
-    /// never success.
-    fn unanswered(&mut self, request: &Request) -> io::Result<()> {
-        let named = |names: &[String]| match names {
-            [] => vec![None],
-            names => names.iter().cloned().map(Some).collect(),
-        };
-        let (accounts, regions, trails) =
-            (named(&request.accounts), named(&request.regions), named(&request.trails));
-        let mut findings = self.unanswered_trails(request);
-        if !findings.is_empty() {
-            return self.findings(findings);
-        }
-        for account in &accounts {
-            for region in &regions {
-                for trail in &trails {
-                    let asked = [account, region, trail];
-                    if !self.answered.has(asked)
-                        && (asked.iter().any(|name| name.is_some()) || !self.answered.said)
-                    {
-                        findings.push(no_digests(asked, request.range.end));
-                    }
-                }
-            }
-        }
-        self.findings(findings)
-    }
-}
-
-impl Answered {
-    /// Whether a chain was found that has each of the names that are given.
-    fn has(&self, asked: [&Option<String>; 3]) -> bool {
-        let fits = |chain: &[String; 3]| {
-            asked.iter().zip(chain).all(|(asked, name)| asked.as_ref().is_none_or(|asked| asked == name))
-        };
-        self.chains.iter().any(fits)
-    }
-}
-
-fn no_digests(asked: [&Option<String>; 3], at: Timestamp) -> Finding {
-    let words = ["account", "region", "trail"].iter().zip(asked);
-    let named: Vec<String> = words
-        .filter_map(|(word, name)| Some(format!("{word} `{}`", name.as_ref()?.escape_debug())))
-        .collect();
-    let message = match named.as_slice() {
-        [] => "no digest was found for what was asked".to_owned(),
-        named => format!("no digest of the asked range was found for {}", named.join(", ")),
-    };
-    let [account, region, trail] = asked.map(Clone::clone);
-    Finding { account, region, trail, ..Finding::new(Kind::NoDigests, at, message) }
 }
 
 /// Walks the digests of all `units`, window by window, and tells the results of each unit when it is done.

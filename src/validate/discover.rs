@@ -22,7 +22,7 @@ const MAX_FOLDERS: usize = 10_000;
 const LOOK_BACK: i64 = 31 * DAY;
 
 /// How long after the asked end every digest is read as a witness, in seconds, and how many later ones at least.
-const LOOK_AHEAD: (i64, usize) = (3 * HOUR, 2);
+pub(super) const LOOK_AHEAD: (i64, usize) = (3 * HOUR, 2);
 
 /// How long after the asked end digests are listed, in seconds, so that a chain of which only later ones are left is
 /// seen.
@@ -254,7 +254,16 @@ fn regions(context: Context<'_>, account: &Account) -> (Vec<Place>, Vec<Finding>
 
 /// Lists the digests of one region: its chains, each with a neighbour before and some after the asked range.
 pub(super) fn list(context: Context<'_>, places: &[Place]) -> Unit {
-    let mut listing = Listing::new(context, None);
+    list_watched(context, places, &mut |_, _, _| {})
+}
+
+/// Told of every digest that a listing names: its chain, its place in that, and its stored size in bytes.
+pub(super) type Watch<'w> = dyn FnMut(&ChainId, Entry, u64) + 'w;
+
+/// The same as [`list`], and lets `watch` know of each digest in the order of the listing, those that are not kept
+/// included.
+pub(super) fn list_watched(context: Context<'_>, places: &[Place], watch: &mut Watch<'_>) -> Unit {
+    let mut listing = Listing::new(context, None, watch);
     for (index, place) in places.iter().enumerate().filter(|(_, place)| place.has_digests) {
         listing.folder(u32::try_from(index).unwrap_or(u32::MAX), &place.folder);
     }
@@ -291,7 +300,8 @@ pub(super) fn older(
     folder: &RegionFolder,
     until: Timestamp,
 ) -> Option<Vec<Timestamp>> {
-    let mut listing = Listing::new(context, Some((id, until)));
+    let mut watch = |_: &ChainId, _, _| {};
+    let mut listing = Listing::new(context, Some((id, until)), &mut watch);
     listing.folder(0, folder);
     if listing.interrupted {
         return None;
@@ -306,19 +316,20 @@ pub(super) fn older(
     Some(ends)
 }
 
-struct Listing<'a> {
+struct Listing<'a, 'w> {
     context: Context<'a>,
     /// The one chain that is looked for, up to this end; `None` for every chain.
     only: Option<(&'a ChainId, Timestamp)>,
     chains: BTreeMap<ChainId, Vec<Entry>>,
     findings: Vec<Finding>,
+    watch: &'w mut Watch<'w>,
     /// Whether the run was to end before the listing did.
     interrupted: bool,
 }
 
-impl<'a> Listing<'a> {
-    const fn new(context: Context<'a>, only: Option<(&'a ChainId, Timestamp)>) -> Self {
-        Self { context, only, chains: BTreeMap::new(), findings: Vec::new(), interrupted: false }
+impl<'a, 'w> Listing<'a, 'w> {
+    fn new(context: Context<'a>, only: Option<(&'a ChainId, Timestamp)>, watch: &'w mut Watch<'w>) -> Self {
+        Self { context, only, chains: BTreeMap::new(), findings: Vec::new(), watch, interrupted: false }
     }
 
     fn interrupt(&mut self) -> bool {
@@ -362,7 +373,9 @@ impl<'a> Listing<'a> {
                     self.findings.push(unrecognised(&location, key.end, "its name is dated in the future"));
                 }
                 Some(key) => {
-                    self.chains.entry(key.chain()).or_default().push(Entry { end: key.end, folder: index });
+                    let (chain, entry) = (key.chain(), Entry { end: key.end, folder: index });
+                    (self.watch)(&chain, entry, listed.size);
+                    self.chains.entry(chain).or_default().push(entry);
                 }
                 None => self.findings.push(unrecognised(
                     &location,

@@ -6,6 +6,7 @@ use super::coverage::DELIVERY_ALLOWANCE;
 use super::unit::Unit;
 use crate::event::{Finding, Kind};
 use crate::ident::{Location, LogFolderKey, RegionFolder};
+use crate::store::{Listed, StoreError};
 use crate::time::{self, Interval, Timestamp};
 
 /// How far a log file's name may be from the digest that lists it, in seconds: near the edges of what is covered
@@ -44,7 +45,7 @@ fn sure(context: Context<'_>, unit: &Unit, folder: usize, covered: &[Interval]) 
 }
 
 /// Log files of the asked range in a folder beside which there is no digest of that range.
-fn without_digests(context: Context<'_>, unit: &Unit, folder: &RegionFolder) -> Option<Finding> {
+pub(super) fn without_digests(context: Context<'_>, unit: &Unit, folder: &RegionFolder) -> Option<Finding> {
     let asked = context.request.range.interval();
     for listed in log_objects(context, folder, asked) {
         match listed {
@@ -96,41 +97,54 @@ pub(super) fn left_out(at: Timestamp, folder: &Location) -> Finding {
     Finding::new(Kind::LogUnreadable, at, message).about(folder)
 }
 
-/// The objects in the day folders that `stretch` touches; folder markers are left out. A failure to list is a
-/// finding, since then nobody looked for unreferenced files; so is the end of the run.
+/// Where the objects of [`listing`] lie. A failure to list is a finding, since then nobody looked for unreferenced
+/// files; so is the end of the run.
 fn log_objects<'a>(
     context: Context<'a>,
     folder: &RegionFolder,
     stretch: Interval,
 ) -> impl Iterator<Item = Result<(Location, LogFolderKey), Box<Finding>>> + use<'a> {
-    let prefix = folder.log_prefix();
     let bucket = folder.bucket.clone();
-    let after =
-        (stretch.start > Timestamp::from_unix(0)).then(|| format!("{prefix}{}", stretch.start.day_folder()));
-    // `0` follows `/`: every key of the last day's folder comes before.
-    let end = format!("{prefix}{}0", stretch.end.day_folder());
-    let folder_uri = Location::new(bucket.clone(), prefix.as_str());
-    let listing = context.tools.store.list(&bucket, &prefix, after.as_deref());
-    let in_time = listing.take_while(move |listed| listed.as_ref().map_or(true, |listed| listed.key < end));
+    let folder_uri = Location::new(bucket.clone(), folder.log_prefix());
     let mut stopped = false;
-    let until_stopped = in_time.map_while(move |listed| {
+    let until_stopped = listing(context, folder, stretch).map_while(move |listed| {
         if stopped {
             return None;
         }
         stopped = context.halt.leaves_out();
         Some((!stopped).then_some(listed))
     });
-    until_stopped.filter_map(move |listed| match listed {
-        None => Some(Err(Box::new(left_out(stretch.start, &folder_uri)))),
-        Some(Ok(listed)) if listed.size == 0 && listed.key.ends_with('/') => None,
-        Some(Ok(listed)) => {
-            let key = LogFolderKey::parse(listed.key.strip_prefix(&prefix)?)?;
-            Some(Ok((Location::new(bucket.clone(), listed.key), key)))
-        }
+    until_stopped.map(move |listed| match listed {
+        None => Err(Box::new(left_out(stretch.start, &folder_uri))),
+        Some(Ok((listed, key))) => Ok((Location::new(bucket.clone(), listed.key), key)),
         Some(Err(error)) => {
             let message =
                 format!("the folder cannot be listed, so unreferenced files were not looked for: {error}");
-            Some(Err(Box::new(Finding::new(Kind::LogUnreadable, stretch.start, message).about(&folder_uri))))
+            Err(Box::new(Finding::new(Kind::LogUnreadable, stretch.start, message).about(&folder_uri)))
         }
+    })
+}
+
+/// The objects in the day folders that `stretch` touches, with what their names say of the time; folder markers, and
+/// what lies in no day's folder, are left out.
+pub(super) fn listing<'a>(
+    context: Context<'a>,
+    folder: &RegionFolder,
+    stretch: Interval,
+) -> impl Iterator<Item = Result<(Listed, LogFolderKey), StoreError>> + use<'a> {
+    let prefix = folder.log_prefix();
+    let after =
+        (stretch.start > Timestamp::from_unix(0)).then(|| format!("{prefix}{}", stretch.start.day_folder()));
+    // `0` follows `/`: every key of the last day's folder comes before.
+    let end = format!("{prefix}{}0", stretch.end.day_folder());
+    let listing = context.tools.store.list(&folder.bucket, &prefix, after.as_deref());
+    let in_time = listing.take_while(move |listed| listed.as_ref().map_or(true, |listed| listed.key < end));
+    in_time.filter_map(move |listed| match listed {
+        Ok(listed) if listed.size == 0 && listed.key.ends_with('/') => None,
+        Ok(listed) => {
+            let key = LogFolderKey::parse(listed.key.strip_prefix(&prefix)?)?;
+            Some(Ok((listed, key)))
+        }
+        Err(error) => Some(Err(error)),
     })
 }

@@ -1,0 +1,112 @@
+//! The plan for one region of one account: its chains, and the objects in its log folders.
+
+use std::collections::BTreeMap;
+
+use super::tally::{Tally, hour, is_inside};
+use super::{Amount, ChainPlan, RegionPlan};
+use crate::event::{Finding, Kind};
+use crate::ident::{ChainId, Location, LogFolderKey, RegionFolder};
+use crate::store::StoreError;
+use crate::time::{self, Interval, Range, Timestamp};
+use crate::validate::chain::Chain;
+use crate::validate::discover::{self, Place};
+use crate::validate::unit::Unit;
+use crate::validate::{Context, Request, result, unreferenced};
+
+/// What would be read of a region, and what is said of it.
+pub(super) struct Region {
+    pub(super) chains: Vec<ChainPlan>,
+    pub(super) logs: RegionPlan,
+    pub(super) findings: Vec<Finding>,
+}
+
+/// Lists the digests of one region, then the log folders of the days these are of.
+pub(super) fn plan(context: Context<'_>, places: &[Place]) -> Region {
+    let range = context.request.range;
+    let mut tallies: BTreeMap<ChainId, Tally> = BTreeMap::new();
+    let mut unit = discover::list_watched(context, places, &mut |id, entry, bytes| {
+        tallies.entry(id.clone()).or_default().add(range, entry, bytes);
+    });
+    let chain = |chain: &Chain| chain_plan(range, chain, &tallies.remove(&chain.id).unwrap_or_default());
+    let chains: Vec<ChainPlan> = unit.chains.iter().filter_map(chain).collect();
+    let mut findings = std::mem::take(&mut unit.findings);
+    let folders = unit.folders.iter().enumerate();
+    let logs = folders.map(|(index, folder)| log_files(context, &unit, (index, folder), &mut findings)).sum();
+    if !result::says_something(&findings) {
+        findings.extend(no_digests(context.request, &unit, &chains));
+    }
+    let (account, region) = (unit.account, unit.region);
+    let findings = findings.into_iter().map(|finding| finding.of_region(&account, &region)).collect();
+    Region { chains, logs: RegionPlan { account, region, logs }, findings }
+}
+
+fn chain_plan(range: Range, chain: &Chain, tally: &Tally) -> Option<ChainPlan> {
+    let (inside, witnesses) = tally.amounts(range, chain);
+    // Newest first.
+    let (last, first) = (chain.entries.first()?.end, chain.entries.last()?.end);
+    Some(ChainPlan { id: chain.id.clone(), selected: chain.selected, inside, witnesses, first, last })
+}
+
+/// The log files in one folder whose minutes the digests of the asked range beside it cover by their names. Where there
+/// is no such digest none is read, and that is said.
+fn log_files(
+    context: Context<'_>,
+    unit: &Unit,
+    (index, folder): (usize, &RegionFolder),
+    findings: &mut Vec<Finding>,
+) -> Amount {
+    let range = context.request.range;
+    let all = covered(range, unit.chains.iter(), index);
+    let (Some(first), Some(last)) = (all.first(), all.last()) else {
+        findings.extend(unreferenced::without_digests(context, unit, folder));
+        return Amount::default();
+    };
+    let stretch = Interval { start: first.start, end: last.end };
+    let asked = covered(range, unit.chains.iter().filter(|chain| chain.selected), index);
+    let is_read =
+        |minute: Timestamp| time::overlaps_any(&asked, Interval { start: minute, end: minute.plus(1) });
+    let mut logs = Amount::default();
+    for listed in unreferenced::listing(context, folder, stretch) {
+        match listed {
+            Ok((listed, LogFolderKey::Minute(minute))) if is_read(minute) => {
+                logs = logs.plus(Amount { objects: 1, bytes: listed.size });
+            }
+            Ok(_) => {}
+            Err(error) => findings.push(cannot_list(folder, stretch.start, &error)),
+        }
+    }
+    logs
+}
+
+/// The hours of the asked range that the digests of `chains` in one folder cover by their names, as [`time::union`]
+/// returns them.
+fn covered<'c>(range: Range, chains: impl Iterator<Item = &'c Chain>, folder: usize) -> Vec<Interval> {
+    let mut covered: Vec<Interval> = Vec::new();
+    for chain in chains {
+        let in_folder = chain.entries.iter().filter(|entry| entry.folder as usize == folder);
+        for entry in in_folder.filter(|entry| is_inside(range, entry.end)) {
+            let hour = hour(entry.end);
+            match covered.last_mut() {
+                // Entries come newest first, and most hours touch the next.
+                Some(last) if last.start == hour.end => last.start = hour.start,
+                _ => covered.push(hour),
+            }
+        }
+    }
+    time::union(covered)
+}
+
+fn cannot_list(folder: &RegionFolder, at: Timestamp, error: &StoreError) -> Finding {
+    let message = format!("the folder cannot be listed, so its log files are not in the plan: {error}");
+    Finding::new(Kind::LogUnreadable, at, message)
+        .about(&Location::new(folder.bucket.clone(), folder.log_prefix()))
+}
+
+/// Says of a region with a folder of digests that none of them is of the asked range, as a run does.
+fn no_digests(request: &Request, unit: &Unit, chains: &[ChainPlan]) -> Option<Finding> {
+    let has_one = chains.iter().any(|chain| chain.inside.objects > 0);
+    (unit.has_digest_folder && request.trails.is_empty() && request.named.is_empty() && !has_one).then(|| {
+        let message = "there is a digest folder, but no digest of the asked range in it";
+        Finding::new(Kind::NoDigests, request.range.end, message)
+    })
+}

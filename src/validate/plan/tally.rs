@@ -1,0 +1,61 @@
+//! Adds up the sizes of a chain's digests while they are listed, in memory that does not grow with their number.
+
+use super::Amount;
+use crate::time::{HOUR, Interval, Range, Timestamp};
+use crate::validate::chain::{Chain, Entry};
+use crate::validate::discover::LOOK_AHEAD;
+
+/// Whether the hour before `end`, which a digest of that name covers, overlaps the asked range.
+pub(super) fn is_inside(range: Range, end: Timestamp) -> bool {
+    hour(end).overlaps(range.interval())
+}
+
+/// The hour that a digest covers whose name gives `end`.
+pub(super) fn hour(end: Timestamp) -> Interval {
+    Interval { start: end.plus(-HOUR), end }
+}
+
+/// Sizes of the digests of one chain. Which of the witnesses are read is known when all are listed, so of those the
+/// candidates are kept.
+#[derive(Default)]
+pub(super) struct Tally {
+    /// Bytes of the digests of the asked range.
+    inside: u64,
+    /// Bytes of the witnesses that are read in any case.
+    near: u64,
+    /// The newest one before the range.
+    before: Option<(Entry, u64)>,
+    /// The oldest ones of those that are read only where there are too few nearer ones.
+    later: Vec<(Entry, u64)>,
+    newest: Option<Entry>,
+}
+
+impl Tally {
+    /// Takes the next digest of a listing. One that is named again is not counted again.
+    pub(super) fn add(&mut self, range: Range, entry: Entry, bytes: u64) {
+        if self.newest.replace(entry) == Some(entry) {
+            return;
+        }
+        if is_inside(range, entry.end) {
+            self.inside = self.inside.saturating_add(bytes);
+        } else if entry.end <= range.interval().start {
+            self.before = self.before.max(Some((entry, bytes)));
+        } else if entry.end <= range.end.plus(LOOK_AHEAD.0) {
+            self.near = self.near.saturating_add(bytes);
+        } else {
+            self.later.push((entry, bytes));
+            self.later.sort_unstable();
+            self.later.truncate(LOOK_AHEAD.1);
+        }
+    }
+
+    /// What of `chain` is read: digests of the asked range, and witnesses.
+    pub(super) fn amounts(&self, range: Range, chain: &Chain) -> (Amount, Amount) {
+        let inside = chain.entries.iter().filter(|entry| is_inside(range, entry.end)).count() as u64;
+        let witnesses = chain.entries.len() as u64 - inside;
+        let candidates = self.before.iter().chain(&self.later);
+        let kept = candidates.filter(|(entry, _)| chain.entries.contains(entry)).map(|(_, bytes)| *bytes);
+        let beside = kept.fold(self.near, u64::saturating_add);
+        (Amount { objects: inside, bytes: self.inside }, Amount { objects: witnesses, bytes: beside })
+    }
+}
