@@ -5,6 +5,7 @@
 
 pub mod escape;
 pub mod json;
+pub mod plan;
 pub mod progress;
 mod text;
 #[cfg(feature = "aws")]

@@ -79,12 +79,16 @@ impl Json {
     fn write(&mut self, summary: &Summary) -> io::Result<()> {
         let begun = self.begun.as_ref().ok_or_else(|| io::Error::other("the run ended before it began"))?;
         let report = WireReport::of(begun, summary, &self.chains, &self.findings);
-        let mut serializer =
-            serde_json::Serializer::with_formatter(&mut self.out, safe::SafePretty::default());
-        report.serialize(&mut serializer)?;
-        self.out.write_all(b"\n")?;
-        self.out.flush()
+        write_document(&mut self.out, &report)
     }
+}
+
+/// Writes one document in the form of this report and flushes `out`.
+pub(super) fn write_document(out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {
+    let mut serializer = serde_json::Serializer::with_formatter(&mut *out, safe::SafePretty::default());
+    document.serialize(&mut serializer)?;
+    out.write_all(b"\n")?;
+    out.flush()
 }
 
 impl Sink for Json {
@@ -136,7 +140,7 @@ impl<'a> WireReport<'a> {
             version: env!("CARGO_PKG_VERSION"),
             verdict: summary.verdict.as_str(),
             sources: &begun.sources,
-            range: WireRange { start: begun.range.start, end: begun.range.end },
+            range: WireRange::of(begun.range),
             started: begun.at,
             finished: summary.at,
             interrupted: summary.interrupted,
@@ -149,9 +153,16 @@ impl<'a> WireReport<'a> {
 }
 
 #[derive(Serialize)]
-struct WireRange {
+pub(super) struct WireRange {
     start: Option<Timestamp>,
     end: Timestamp,
+}
+
+impl WireRange {
+    pub(super) const fn of(range: Range) -> Self {
+        let Range { start, end } = range;
+        Self { start, end }
+    }
 }
 
 #[derive(Serialize)]
@@ -251,7 +262,7 @@ impl<'a> WireChain<'a> {
 }
 
 #[derive(Serialize)]
-struct WireFinding<'a> {
+pub(super) struct WireFinding<'a> {
     kind: &'static str,
     severity: &'static str,
     account: Option<&'a str>,
@@ -268,7 +279,7 @@ struct WireFinding<'a> {
 }
 
 impl<'a> WireFinding<'a> {
-    fn of(finding: &'a Finding) -> Self {
+    pub(super) fn of(finding: &'a Finding) -> Self {
         Self {
             kind: finding.kind.as_str(),
             severity: super::severity_word(finding.severity),

@@ -7,9 +7,9 @@
 //!
 //! Everything that comes from a bucket, a directory or the user goes through [`for_terminal`].
 
-mod coverage;
-mod findings;
-mod layout;
+pub(super) mod coverage;
+pub(super) mod findings;
+pub(super) mod layout;
 mod verdict;
 mod words;
 
@@ -102,7 +102,7 @@ impl Run {
         }
         self.write_asked(out, summary)?;
         coverage::write(out, &self.chains, &self.findings)?;
-        self.findings.write(out, paint)?;
+        self.findings.write(out, paint, "--report json=FILE")?;
         write_totals(out, summary)?;
         write_keys(out, &summary.keys)
     }
@@ -110,19 +110,27 @@ impl Run {
     fn write_asked(&self, out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
         let Some(begun) = &self.begun else { return Ok(()) };
         writeln!(out)?;
-        for (index, source) in begun.sources.iter().enumerate() {
-            let label = if index == 0 { "sources" } else { "" };
-            writeln!(out, "{label:7}  {}", for_terminal(source))?;
-        }
-        let Range { start, end } = begun.range;
-        let start = start.map_or_else(|| "where the record begins".to_owned(), |start| start.to_string());
-        writeln!(out, "range    {start} to {end}")?;
+        write_sources_and_range(out, &begun.sources, begun.range)?;
         let took = match summary.at.unix().saturating_sub(begun.at.unix()) {
             seconds @ 1.. => format!("{} s", grouped(seconds.unsigned_abs())),
             _ => "under 1 s".to_owned(),
         };
         writeln!(out, "run      {}, {took}, trailproof {}", begun.at, env!("CARGO_PKG_VERSION"))
     }
+}
+
+pub(super) fn write_sources_and_range(
+    out: &mut dyn Write,
+    sources: &[String],
+    range: Range,
+) -> io::Result<()> {
+    for (index, source) in sources.iter().enumerate() {
+        let label = if index == 0 { "sources" } else { "" };
+        writeln!(out, "{label:7}  {}", for_terminal(source))?;
+    }
+    let Range { start, end } = range;
+    let start = start.map_or_else(|| "where the record begins".to_owned(), |start| start.to_string());
+    writeln!(out, "range    {start} to {end}")
 }
 
 fn write_totals(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {

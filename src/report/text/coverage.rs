@@ -5,11 +5,12 @@ use std::io::{self, Write};
 use super::findings::Findings;
 use super::layout::{fit, grouped};
 use crate::event::ChainSummary;
+use crate::ident::ChainId;
 use crate::report::escape::for_terminal;
 
 /// Widths that add up to 80 columns; the region's is that of the longest name in common use.
-const REGION: usize = 14;
-const TRAIL: usize = 21;
+pub(in crate::report) const REGION: usize = 14;
+pub(in crate::report) const TRAIL: usize = 21;
 const BACKFILL: &str = " (backfill)";
 
 pub(super) fn write(out: &mut dyn Write, chains: &[ChainSummary], findings: &Findings) -> io::Result<()> {
@@ -29,7 +30,7 @@ pub(super) fn write(out: &mut dyn Write, chains: &[ChainSummary], findings: &Fin
 fn write_chain(out: &mut dyn Write, chain: &ChainSummary, findings: &Findings) -> io::Result<()> {
     let account = for_terminal(&chain.id.account);
     let region = fit(&for_terminal(&chain.id.region), REGION);
-    let trail = trail(chain);
+    let trail = trail(&chain.id);
     let gaps = gaps(chain, findings);
     let (digests, logs) = (grouped(chain.digests), grouped(chain.logs));
     writeln!(out, "  {account:12}  {region:REGION$}  {trail:TRAIL$}  {digests:>7}  {logs:>10}  {gaps:>4}")?;
@@ -37,9 +38,9 @@ fn write_chain(out: &mut dyn Write, chain: &ChainSummary, findings: &Findings) -
 }
 
 /// The trail's name, cut so that what marks a backfill chain is always seen.
-fn trail(chain: &ChainSummary) -> String {
-    let name = for_terminal(&chain.id.trail);
-    if chain.id.backfill {
+pub(in crate::report) fn trail(chain: &ChainId) -> String {
+    let name = for_terminal(&chain.trail);
+    if chain.backfill {
         format!("{}{BACKFILL}", fit(&name, TRAIL - BACKFILL.len()))
     } else {
         fit(&name, TRAIL)

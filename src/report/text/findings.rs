@@ -13,7 +13,7 @@ use crate::report::severity_word;
 
 /// The gravest first, and within a severity in the order of [`Kind::ALL`], which is that of the enum itself.
 #[derive(Default)]
-pub(super) struct Findings {
+pub(in crate::report) struct Findings {
     groups: BTreeMap<(Reverse<Severity>, Kind), Group>,
     /// Gaps by account, region and trail.
     gaps: BTreeMap<[String; 3], u64>,
@@ -26,7 +26,7 @@ struct Group {
 }
 
 impl Findings {
-    pub(super) fn add(&mut self, finding: &Finding) {
+    pub(in crate::report) fn add(&mut self, finding: &Finding) {
         if let (Kind::ChainGap, Some(chain)) = (finding.kind, chain_of(finding)) {
             *self.gaps.entry(chain).or_default() += 1;
         }
@@ -54,7 +54,8 @@ impl Findings {
         self.gaps.get(&name).copied().unwrap_or_default()
     }
 
-    pub(super) fn write(&self, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
+    /// Writes the groups under a heading. `all` is the option that gives those which are not shown.
+    pub(in crate::report) fn write(&self, out: &mut dyn Write, paint: Paint, all: &str) -> io::Result<()> {
         if self.groups.is_empty() {
             return writeln!(out, "\nfindings\n  none");
         }
@@ -63,21 +64,27 @@ impl Findings {
             if index > 0 {
                 writeln!(out)?;
             }
-            group.write(out, paint, severity.0, *kind)?;
+            group.write(out, paint, (severity.0, *kind), all)?;
         }
         Ok(())
     }
 }
 
 impl Group {
-    fn write(&self, out: &mut dyn Write, paint: Paint, severity: Severity, kind: Kind) -> io::Result<()> {
+    fn write(
+        &self,
+        out: &mut dyn Write,
+        paint: Paint,
+        (severity, kind): (Severity, Kind),
+        all: &str,
+    ) -> io::Result<()> {
         let word = paint.severity(Some(severity), severity_word(severity));
         let (count, meaning) = (grouped(self.count), words::meaning(kind));
         writeln!(out, "[{word}] {} ({count}): {meaning}", kind.as_str())?;
         self.first.iter().try_for_each(|finding| write_finding(out, finding))?;
         let shown = u64::try_from(self.first.len()).unwrap_or(u64::MAX);
         if let more @ 1.. = self.count.saturating_sub(shown) {
-            writeln!(out, "  … and {} more; `--report json=FILE` has all", grouped(more))?;
+            writeln!(out, "  … and {} more; `{all}` has all", grouped(more))?;
         }
         words::hint(kind).map_or(Ok(()), |hint| writeln!(out, "  hint: {hint}"))
     }

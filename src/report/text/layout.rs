@@ -4,11 +4,11 @@ use crate::event::Severity;
 
 /// Colours words, or leaves them as they are.
 #[derive(Clone, Copy)]
-pub(super) struct Paint(pub(super) bool);
+pub(in crate::report) struct Paint(pub(in crate::report) bool);
 
 impl Paint {
     /// `word` in the colour of `severity`; without one, in that of success.
-    pub(super) fn severity(self, severity: Option<Severity>, word: &str) -> String {
+    pub(in crate::report) fn severity(self, severity: Option<Severity>, word: &str) -> String {
         if !self.0 {
             return word.to_owned();
         }
@@ -23,7 +23,7 @@ impl Paint {
 }
 
 /// `1234567` as `1,234,567`.
-pub(super) fn grouped(number: u64) -> String {
+pub(in crate::report) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
@@ -36,7 +36,7 @@ pub(super) fn grouped(number: u64) -> String {
 }
 
 /// `text` in at most `width` characters, its end cut and marked where it is longer.
-pub(super) fn fit(text: &str, width: usize) -> String {
+pub(in crate::report) fn fit(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
         return text.to_owned();
     }
@@ -44,7 +44,7 @@ pub(super) fn fit(text: &str, width: usize) -> String {
 }
 
 /// `1 gap`, `2 gaps`.
-pub(super) fn plural(number: u64, noun: &str) -> String {
+pub(in crate::report) fn plural(number: u64, noun: &str) -> String {
     let ending = if number == 1 { "" } else { "s" };
     format!("{} {noun}{ending}", grouped(number))
 }
