@@ -7,6 +7,7 @@ mod args;
 mod aws;
 #[cfg(feature = "aws")]
 mod keys;
+mod plan;
 mod signals;
 mod simulate;
 mod sources;

@@ -78,7 +78,7 @@ pub(super) struct ValidateArgs {
     pub(super) trail: Vec<String>,
 
     /// Public keys to trust: saved by `trailproof keys` or `aws cloudtrail list-public-keys`, or PEM; repeatable
-    /// [default: CloudTrail's, for S3; required for a directory]
+    /// [default: CloudTrail's, for S3; required for a directory, but for `--dry-run`]
     #[arg(long, value_name = "FILE")]
     pub(super) public_keys: Vec<PathBuf>,
 
@@ -98,6 +98,10 @@ pub(super) struct ValidateArgs {
     /// One more report of the same run, such as `json=run.json`; repeatable
     #[arg(long, value_name = "FORMAT=FILE")]
     pub(super) report: Vec<String>,
+
+    /// Say what would be read, from listings alone, and verify nothing
+    #[arg(long, conflicts_with = "report")]
+    pub(super) dry_run: bool,
 
     /// Threads that read, inflate, hash and verify [default: one for each processor; 128 for S3]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -119,7 +123,7 @@ pub(super) struct ValidateArgs {
     #[arg(short, long)]
     pub(super) verbose: bool,
 
-    /// Only the verdict line
+    /// Only the verdict line, or that of the plan
     #[arg(short, long, conflicts_with = "verbose")]
     pub(super) quiet: bool,
 

@@ -13,10 +13,6 @@ use crate::store::Store;
 use crate::validate::copies::{self, Copies, CopyError};
 use crate::validate::{NamedTrail, Source};
 
-/// Threads for S3, unless told otherwise: they wait for answers most of the time.
-#[cfg(feature = "aws")]
-const S3_JOBS: usize = 128;
-
 /// Sources, and the store that they are in.
 pub(super) struct Opened {
     pub(super) store: Box<dyn Store>,
@@ -26,8 +22,8 @@ pub(super) struct Opened {
     pub(super) keys: KeyRing,
     /// What is to be said before anything is read.
     pub(super) findings: Vec<Finding>,
-    /// Threads, unless told otherwise; 0 for one a processor.
-    pub(super) jobs: usize,
+    /// Whether they are in S3.
+    pub(super) in_s3: bool,
 }
 
 /// Opens what the user named, with the keys that the user named: all of it in S3, or all of it copies on disk.
@@ -57,7 +53,7 @@ fn open_s3(arguments: &ValidateArgs, keys: KeyRing) -> Result<Opened, Failure> {
         false => keys,
     };
     let s3::OpenedS3 { store, sources, named, .. } = opened;
-    Ok(Opened { store: Box::new(store), sources, named, keys, findings: Vec::new(), jobs: S3_JOBS })
+    Ok(Opened { store: Box::new(store), sources, named, keys, findings: Vec::new(), in_s3: true })
 }
 
 #[cfg(not(feature = "aws"))]
@@ -74,7 +70,7 @@ fn open_copies(arguments: &ValidateArgs, keys: KeyRing) -> Result<Opened, Failur
     let opened = copies::open(&arguments.sources, &keys);
     let Copies { store, sources, findings } =
         opened.map_err(|error| Failure::new(error.to_string(), hint(&error)))?;
-    Ok(Opened { store: Box::new(store), sources, named: Vec::new(), keys, findings, jobs: 0 })
+    Ok(Opened { store: Box::new(store), sources, named: Vec::new(), keys, findings, in_s3: false })
 }
 
 /// Keys never come from the evidence, so a directory needs them named.
@@ -84,7 +80,7 @@ fn with_fetched(arguments: &ValidateArgs, keys: KeyRing) -> Result<KeyRing, Fail
         let aws = super::aws::connect(&arguments.aws)?;
         return Ok(keys.asking(Box::new(crate::keys::cloudtrail::CloudTrailKeys::new(aws))));
     }
-    if arguments.public_keys.is_empty() {
+    if arguments.public_keys.is_empty() && !arguments.dry_run {
         return Err(Failure::new(
             "no public keys: a directory is validated with keys from elsewhere",
             "save them with `aws cloudtrail list-public-keys --start-time … --end-time … > keys.json`, in the trail's \

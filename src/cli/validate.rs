@@ -4,28 +4,59 @@ use std::fs::File;
 use std::io::{self, IsTerminal as _, Read as _};
 use std::path::PathBuf;
 
-use rayon::ThreadPoolBuilder;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::args::ValidateArgs;
 use super::sources::{self, Opened, parse_s3};
-use super::{EXIT_CANNOT, Failure, say, signals};
+use super::{EXIT_CANNOT, Failure, plan, say, signals};
 use crate::event::{Event, Sink, Summary, Verdict};
 use crate::keys::{KeyRing, saved};
 use crate::report::{self, Fanout, Format, Options, progress::Bars};
+use crate::store::Store;
 use crate::store::relocated::Relocation;
 use crate::time::{self, Range, Timestamp};
 use crate::validate::{self, Limits, Request, Source, Tools};
 
+/// Threads for S3, unless told otherwise.
+const S3_JOBS: usize = 128;
+
 /// Validates what was asked and returns the exit code of the verdict.
 pub(super) fn run(arguments: &ValidateArgs, started: Timestamp) -> Result<u8, Failure> {
-    let range = range(arguments, started)?;
+    if arguments.dry_run {
+        return plan::run(arguments, started);
+    }
+    let Prepared { store, keys, request, pool, .. } = prepare(arguments, started)?;
+    let bars = Bars::new(shows_bars(arguments));
+    let (fanout, files) = reports(arguments)?;
+    let mut outputs = Outputs { fanout, bars: &bars };
+    let stop = signals::listen(files);
+    let tools = Tools { store: &*store, keys: &keys, pool: &pool, progress: &bars, stop };
+    let told = tell(&request, tools, named(arguments), &mut outputs);
+    let finished = finish(outputs, told);
+    signals::reports_are_written();
+    finished
+}
+
+/// What was typed, made ready: where to look, with which keys and threads, for what.
+pub(super) struct Prepared {
+    pub(super) store: Box<dyn Store>,
+    pub(super) keys: KeyRing,
+    pub(super) request: Request,
+    pub(super) pool: ThreadPool,
+    /// Whether the sources are in S3.
+    pub(super) in_s3: bool,
+}
+
+/// Makes ready what was typed.
+pub(super) fn prepare(arguments: &ValidateArgs, now: Timestamp) -> Result<Prepared, Failure> {
+    let range = range(arguments, now)?;
     let keys = keys(&arguments.public_keys)?;
-    let Opened { store, sources, named, keys, findings, jobs } = sources::open(arguments, keys)?;
+    let Opened { store, sources, named, keys, findings, in_s3 } = sources::open(arguments, keys)?;
     let request = Request {
         relocations: relocations(&arguments.relocated_from, &sources)?,
         sources,
         range,
-        now: started,
+        now,
         accounts: arguments.account_id.clone(),
         regions: arguments.region.clone(),
         trails: arguments.trail.clone(),
@@ -34,20 +65,17 @@ pub(super) fn run(arguments: &ValidateArgs, started: Timestamp) -> Result<u8, Fa
         every_object: arguments.verbose,
         findings,
     };
-    let threads = arguments.jobs.map_or(jobs, usize::from);
+    // Threads that read S3 wait for answers most of the time.
+    let threads = arguments.jobs.map_or(if in_s3 { S3_JOBS } else { 0 }, usize::from);
     let pool = ThreadPoolBuilder::new().num_threads(threads).build().map_err(|error| {
         Failure::new(format!("the threads cannot be started: {error}"), "try fewer with `--jobs`")
     })?;
-    let bars = Bars::new(shows_bars(arguments));
-    let (fanout, files) = reports(arguments)?;
-    let mut outputs = Outputs { fanout, bars: &bars };
-    let stop = signals::listen(files);
-    let tools = Tools { store: &*store, keys: &keys, pool: &pool, progress: &bars, stop };
-    let named = arguments.sources.iter().map(|source| source.display().to_string()).collect();
-    let told = tell(&request, tools, named, &mut outputs);
-    let finished = finish(outputs, told);
-    signals::reports_are_written();
-    finished
+    Ok(Prepared { store, keys, request, pool, in_s3 })
+}
+
+/// The sources as they were typed.
+pub(super) fn named(arguments: &ValidateArgs) -> Vec<String> {
+    arguments.sources.iter().map(|source| source.display().to_string()).collect()
 }
 
 /// Runs the engine between the events that tell times.
@@ -104,7 +132,7 @@ fn shows_bars(arguments: &ValidateArgs) -> bool {
     !arguments.no_progress && !arguments.quiet && !listed && io::stderr().is_terminal()
 }
 
-fn range(arguments: &ValidateArgs, now: Timestamp) -> Result<Range, Failure> {
+pub(super) fn range(arguments: &ValidateArgs, now: Timestamp) -> Result<Range, Failure> {
     let parse = |text: &Option<String>, flag: &str| {
         let parsed = text.as_deref().map(|text| time::parse_typed(text, now)).transpose();
         parsed.map_err(|error| {
@@ -195,14 +223,23 @@ fn above_logs(prefix: &str) -> &str {
     }
 }
 
+/// The form of what goes to stdout.
+pub(super) fn format(arguments: &ValidateArgs) -> Result<Format, Failure> {
+    let format = arguments.format.parse::<Format>();
+    format.map_err(|error| Failure::new(error.to_string(), "the default is `--format text`"))
+}
+
+/// How the text on stdout looks.
+pub(super) fn options(arguments: &ValidateArgs) -> Options {
+    let colour =
+        io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    Options { colour, quiet: arguments.quiet, verbose: arguments.verbose }
+}
+
 /// Opens every report before the work begins. Returns the files too.
 fn reports(arguments: &ValidateArgs) -> Result<(Fanout, Vec<PathBuf>), Failure> {
     let mut fanout = Fanout::new();
-    let format = arguments.format.parse::<Format>();
-    let format = format.map_err(|error| Failure::new(error.to_string(), "the default is `--format text`"))?;
-    let colour =
-        io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let options = Options { colour, quiet: arguments.quiet, verbose: arguments.verbose };
+    let (format, options) = (format(arguments)?, options(arguments));
     fanout.add("stdout", report::to_writer(format, options, Box::new(io::stdout())));
     let mut paths = Vec::new();
     for spec in &arguments.report {

@@ -1,0 +1,48 @@
+//! `trailproof validate --dry-run`: from arguments to a plan, and an exit code that is no verdict.
+
+use std::io::{self, BufWriter};
+
+use super::args::ValidateArgs;
+use super::{EXIT_CANNOT, Failure, validate};
+use crate::event::{NoProgress, Verdict};
+use crate::report::Format;
+use crate::report::plan::{Planned, write_json, write_text};
+use crate::time::Timestamp;
+use crate::validate::plan::plan;
+use crate::validate::{Stop, Tools};
+
+/// Exit code where everything that was asked for could be listed.
+const EXIT_PLANNED: u8 = 0;
+
+/// Prints what a run would read. The keys are needed for nothing but to find out, as a run does, what a directory is
+/// a copy of; without them its digests are taken at their word.
+pub(super) fn run(arguments: &ValidateArgs, now: Timestamp) -> Result<u8, Failure> {
+    let format = validate::format(arguments)?;
+    let validate::Prepared { store, keys, request, pool, in_s3 } = validate::prepare(arguments, now)?;
+    // Nothing is lost where a plan is ended early.
+    let stop = Stop::new();
+    let tools = Tools { store: &*store, keys: &keys, pool: &pool, progress: &NoProgress, stop: &stop };
+    let plan = plan(&request, tools);
+    let sources = validate::named(arguments);
+    let planned = Planned { sources: &sources, range: request.range, in_s3, plan: &plan };
+    let mut out = BufWriter::new(io::stdout());
+    let written = match format {
+        Format::Text => write_text(&planned, validate::options(arguments), &mut out),
+        Format::Json => write_json(&planned, &mut out),
+    };
+    // What a reader who went away did not take is not tried again.
+    drop(out.into_parts());
+    finish(written, if plan.is_complete() { EXIT_PLANNED } else { Verdict::Incomplete.exit_code() })
+}
+
+/// A reader who went away ends it quietly, and not as a success.
+fn finish(written: io::Result<()>, code: u8) -> Result<u8, Failure> {
+    match written {
+        Ok(()) => Ok(code),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(EXIT_CANNOT),
+        Err(error) => Err(Failure::new(
+            format!("`stdout` cannot be written: {error}"),
+            "make room, or write it elsewhere",
+        )),
+    }
+}
