@@ -1,6 +1,6 @@
 //! The command line through the real binary: what bad input gets, and what goes where.
 
-mod case;
+pub(crate) mod case;
 #[cfg(unix)]
 mod interrupt;
 

@@ -19,6 +19,7 @@ mod hostile;
 mod interrupted;
 mod mended;
 mod moved;
+mod plan;
 mod properties;
 mod signing;
 mod stores;

@@ -10,16 +10,16 @@ use trailproof::store::directory::DirectoryStore;
 use crate::support::time;
 
 /// A delivery on disk with its keys beside it, of a time that is long past.
-pub(super) struct Case {
-    pub(super) dir: tempfile::TempDir,
+pub(crate) struct Case {
+    pub(crate) dir: tempfile::TempDir,
     end: String,
 }
 
 /// What the program did.
-pub(super) struct Done {
-    pub(super) code: Option<i32>,
-    pub(super) stdout: String,
-    pub(super) stderr: String,
+pub(crate) struct Done {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl From<Output> for Done {
@@ -29,18 +29,18 @@ impl From<Output> for Done {
     }
 }
 
-pub(super) fn program() -> Command {
+pub(crate) fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_trailproof"));
     command.stdin(Stdio::null()).env_remove("NO_COLOR");
     command
 }
 
-pub(super) fn trailproof(arguments: &[&str]) -> Done {
+pub(crate) fn trailproof(arguments: &[&str]) -> Done {
     program().args(arguments).output().unwrap().into()
 }
 
 impl Case {
-    pub(super) fn make(tampers: &[&str]) -> Self {
+    pub(crate) fn make(tampers: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let buckets = dir.path().join("buckets");
         fs::create_dir(&buckets).unwrap();
@@ -52,16 +52,16 @@ impl Case {
         Self { dir, end: made.end.to_string() }
     }
 
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    pub(super) fn text(&self, name: &str) -> String {
+    pub(crate) fn text(&self, name: &str) -> String {
         self.path(name).to_str().unwrap().to_owned()
     }
 
     /// `validate` of the delivery, with these arguments besides.
-    pub(super) fn command(&self, more: &[&str]) -> Command {
+    pub(crate) fn command(&self, more: &[&str]) -> Command {
         let mut command = program();
         command.arg("validate").arg(self.path("buckets"));
         command.arg("--public-keys").arg(self.path("keys.json"));
@@ -72,12 +72,12 @@ impl Case {
         command
     }
 
-    pub(super) fn validate(&self, more: &[&str]) -> Done {
+    pub(crate) fn validate(&self, more: &[&str]) -> Done {
         self.command(more).output().unwrap().into()
     }
 
     /// `validate` with other keys files.
-    pub(super) fn with_keys(&self, keys: &[&str]) -> Done {
+    pub(crate) fn with_keys(&self, keys: &[&str]) -> Done {
         let mut command = program();
         command.arg("validate").arg(self.path("buckets")).args(["--end-time", &self.end]);
         for file in keys {
@@ -89,7 +89,7 @@ impl Case {
 
 impl Done {
     /// It could not begin: one line that says what, one that says what to do, and no report.
-    pub(super) fn assert_cannot(&self, what: &str) {
+    pub(crate) fn assert_cannot(&self, what: &str) {
         let shown = format!("{:?}\n{}\n{}", self.code, self.stdout, self.stderr);
         let begins = |word: &str| self.stderr.lines().filter(|line| line.starts_with(word)).count();
         assert_eq!((self.code, self.stdout.as_str()), (Some(2), ""), "{shown}");
@@ -98,7 +98,7 @@ impl Done {
         assert!(!self.stderr.contains("panicked") && !self.stderr.contains('\u{1b}'), "{shown}");
     }
 
-    pub(super) fn assert_verdict(&self, code: i32, word: &str) {
+    pub(crate) fn assert_verdict(&self, code: i32, word: &str) {
         let shown = format!("{:?}\n{}\n{}", self.code, self.stdout, self.stderr);
         assert_eq!((self.code, self.stderr.as_str()), (Some(code), ""), "{shown}");
         assert!(self.stdout.contains(word), "{shown}");
