@@ -57,13 +57,17 @@ pub struct Aws {
     retries: RetryPartition,
 }
 
+fn runtime() -> io::Result<Runtime> {
+    Builder::new_multi_thread().thread_name("aws").enable_all().build()
+}
+
 impl Aws {
     /// Reads the environment and the shared configuration files, as AWS's own tools do. Makes no request.
     ///
     /// # Errors
     /// Where no thread can be started.
     pub fn load(settings: &Settings) -> io::Result<Arc<Self>> {
-        let runtime = Builder::new_multi_thread().thread_name("aws").enable_all().build()?;
+        let runtime = runtime()?;
         let timeouts = TimeoutConfig::builder().read_timeout(READ_TIMEOUT).build();
         let mut loader = aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts);
         if let Some(profile) = &settings.profile {
@@ -73,6 +77,18 @@ impl Aws {
             loader = loader.endpoint_url(endpoint);
         }
         let config = runtime.block_on(loader.load());
+        Ok(Self::new(runtime, config))
+    }
+
+    /// Takes a configuration that the caller made.
+    ///
+    /// # Errors
+    /// Where no thread can be started.
+    pub fn from_config(config: SdkConfig) -> io::Result<Arc<Self>> {
+        Ok(Self::new(runtime()?, config))
+    }
+
+    fn new(runtime: Runtime, config: SdkConfig) -> Arc<Self> {
         let configured = config.retry_config().cloned().unwrap_or_else(RetryConfig::standard);
         let attempts = match configured.max_attempts() {
             SDK_ATTEMPTS => MAX_ATTEMPTS,
@@ -82,7 +98,7 @@ impl Aws {
         let config = config.into_builder().retry_config(retries).build();
         let tokens = TokenBucket::builder().capacity(RETRY_TOKENS).build();
         let retries = RetryPartition::custom("trailproof").token_bucket(tokens).build();
-        Ok(Arc::new(Self { runtime, config, retries }))
+        Arc::new(Self { runtime, config, retries })
     }
 
     /// Waits for `work`, which is done on this account's threads.

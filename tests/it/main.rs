@@ -21,6 +21,8 @@ mod mended;
 mod moved;
 mod plan;
 mod properties;
+#[cfg(feature = "aws")]
+mod remote;
 mod signing;
 mod stores;
 mod support;

@@ -16,7 +16,22 @@ fn on_each(check: impl Fn(&dyn Deposit)) {
     check(&MemoryStore::new());
     let dir = tempfile::tempdir().unwrap();
     check(&DirectoryStore::of_buckets(dir.path()).unwrap());
+    on_s3(check);
 }
+
+/// S3 in pages of two, so that every listing of more has several.
+#[cfg(feature = "aws")]
+fn on_s3(check: impl Fn(&dyn Deposit)) {
+    use crate::cloud::{Bucket, Cloud, Faults};
+
+    let cloud = Cloud::start();
+    cloud.create_bucket(BUCKET, Bucket::default());
+    cloud.set_faults(Faults { page_size: 2, ..Faults::default() });
+    check(&crate::remote::store(&cloud));
+}
+
+#[cfg(not(feature = "aws"))]
+fn on_s3(_: impl Fn(&dyn Deposit)) {}
 
 fn at(key: &str) -> Location {
     Location::new(BUCKET, key)
@@ -140,7 +155,10 @@ fn what_cannot_be_read_is_there_all_the_same() {
         store.make_unreadable(&at("a/b")).unwrap();
         let error = store.get(&at("a/b")).err();
         assert!(
-            matches!(error, Some(StoreError::Denied(_) | StoreError::Unreadable(_))),
+            matches!(
+                error,
+                Some(StoreError::Denied(_) | StoreError::Archived(_) | StoreError::Unreadable(_))
+            ),
             "a failure to look: {error:?}"
         );
         assert_eq!(listed(store, "", None), ["a/b", "a/c"]);
