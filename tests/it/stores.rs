@@ -114,7 +114,7 @@ fn what_is_put_is_what_is_got() {
         let digest = at("AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2026/09/01/x.json.gz");
         let metadata = Metadata::from([
             ("signature".to_owned(), "00ff".to_owned()),
-            ("note".to_owned(), "\u{1b}[2J\"é\n".to_owned()),
+            ("note".to_owned(), "a \"b\"; c=d".to_owned()),
         ]);
         let large = vec![7; (1 << 20) + 1];
         for body in [&b""[..], b"\x00\xff", &large] {
@@ -127,6 +127,17 @@ fn what_is_put_is_what_is_got() {
         store.put(&digest, b"new", &Metadata::new()).unwrap();
         assert_eq!(read(store, &digest), (b"new".to_vec(), Metadata::new()));
     });
+}
+
+/// In S3 metadata are headers, which hold less.
+#[test]
+fn on_disk_metadata_may_hold_any_character() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = DirectoryStore::of_buckets(dir.path()).unwrap();
+    let metadata = Metadata::from([("note".to_owned(), "\u{1b}[2J\"é\n".to_owned())]);
+    let digest = at("AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2026/09/01/x.json.gz");
+    store.put(&digest, b"x", &metadata).unwrap();
+    assert_eq!(read(&store, &digest), (b"x".to_vec(), metadata));
 }
 
 #[test]
