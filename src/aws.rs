@@ -11,6 +11,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -30,8 +31,11 @@ const SDK_ATTEMPTS: u32 = 3;
 /// First wait before a request is made again; it doubles each time, and a random part of it is waited.
 const INITIAL_BACKOFF: Duration = Duration::from_millis(200);
 
-/// How many retries may fail in a row, over all threads, before requests are no longer made again: each costs five of
-/// these, and a success gives them back. So an endpoint that is gone is given up soon, and one that is busy is not.
+/// The longest wait before a request is made again.
+const MAX_BACKOFF: Duration = Duration::from_secs(5);
+
+/// What failing retries may cost, over all threads, before requests are no longer made again: each takes five of these
+/// or more, and a success gives them back. So an endpoint that is gone is given up soon, and one that is busy is not.
 const RETRY_TOKENS: usize = 5_000;
 
 /// How long to wait for an answer to begin.
@@ -71,7 +75,9 @@ impl Aws {
         let timeouts = TimeoutConfig::builder().read_timeout(READ_TIMEOUT).build();
         let mut loader = aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts);
         if let Some(profile) = &settings.profile {
-            loader = loader.profile_name(profile);
+            // As in AWS's own tools, a profile that is named outranks keys in the environment.
+            let provider = ProfileFileCredentialsProvider::builder().profile_name(profile).build();
+            loader = loader.profile_name(profile).credentials_provider(provider);
         }
         if let Some(endpoint) = &settings.endpoint_url {
             loader = loader.endpoint_url(endpoint);
@@ -94,7 +100,10 @@ impl Aws {
             SDK_ATTEMPTS => MAX_ATTEMPTS,
             attempts => attempts,
         };
-        let retries = configured.with_max_attempts(attempts).with_initial_backoff(INITIAL_BACKOFF);
+        let retries = configured
+            .with_max_attempts(attempts)
+            .with_initial_backoff(INITIAL_BACKOFF)
+            .with_max_backoff(MAX_BACKOFF);
         let config = config.into_builder().retry_config(retries).build();
         let tokens = TokenBucket::builder().capacity(RETRY_TOKENS).build();
         let retries = RetryPartition::custom("trailproof").token_bucket(tokens).build();

@@ -105,12 +105,12 @@ fn nature(code: Option<&str>, status: u16) -> Nature {
     }
 }
 
-/// An error and its causes, each once.
+/// An error and its causes, each once, in one line.
 pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut parts: Vec<String> = Vec::new();
     let mut next = Some(error);
     while let Some(error) = next {
-        let text = error.to_string();
+        let text = error.to_string().split('\n').map(str::trim).collect::<Vec<_>>().join("; ");
         if !parts.iter().any(|part| part.contains(&text)) {
             parts.push(text);
         }
