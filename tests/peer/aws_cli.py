@@ -46,6 +46,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("TRAILPROOF", REPOSITORY / "target/debug/trailproof")).resolve()
 SIDECAR = ".metadata.json"
 
+HEAD = f"{'case':<32}{'aws':<15}{'trailproof':<12}why they disagree"
 WORST_FIRST = ["tampered", "failed", "nothing found", "intact"]
 DIGEST = re.compile(
     r"(?:(?P<prefix>.+)/)?AWSLogs/(?:(?P<organization>o-[a-z0-9]+)/)?(?P<account>\d{12})/CloudTrail-Digest/"
@@ -207,17 +208,19 @@ class Opinion:
 
 
 def aws_run(delivery, chain, start, end):
-    """One run of the AWS CLI."""
+    """One run of the AWS CLI, its clients replaced."""
     clients = {"s3": S3(delivery), "cloudtrail": CloudTrail(delivery, chain)}
     clients["organizations"] = clients["cloudtrail"]
+    with mock.patch.object(validation, "create_nested_client", lambda _session, service, **_options: clients[service]):
+        return aws_command(chain, start, end)
+
+
+def aws_command(chain, start, end):
+    """What the AWS CLI's command line says of a chain."""
     arguments = ["--trail-arn", chain.arn, "--region", chain.region, "--start-time", start, "--end-time", end]
     arguments += ["--account-id", chain.account] if chain.organization else []
     printed = io.StringIO()
-    with (
-        mock.patch.object(validation, "create_nested_client", lambda _session, service, **_options: clients[service]),
-        contextlib.redirect_stdout(printed),
-        contextlib.redirect_stderr(printed),
-    ):
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
         code = create_clidriver().main(["cloudtrail", "validate-logs", *arguments])
     report = printed.getvalue()
     invalid = frozenset(re.findall(r"\t(s3://[^\t]+)\tINVALID", report))
@@ -232,12 +235,12 @@ def aws_run(delivery, chain, start, end):
     return Opinion(verdict, invalid, digests, valid.get("log", 0), f"exit code {code}\n{report}")
 
 
-def aws(case, spec):
+def aws(case, spec, run=aws_run):
     """The AWS CLI's opinion: its runs over all chains of a case, as one."""
     delivered = datetime.fromisoformat(values(spec["simulate"], "--start-time")[0])
     start = values(spec["validate"], "--start-time") or [f"{delivered - timedelta(days=2):%Y-%m-%dT%H:%M:%SZ}"]
     end = values(spec["validate"], "--end-time")
-    runs = [aws_run(case / "delivery", chain, start[0], end[0]) for chain in chains(case, spec)]
+    runs = [run(case / "delivery", chain, start[0], end[0]) for chain in chains(case, spec)]
     return Opinion(
         min((run.verdict for run in runs), key=WORST_FIRST.index),
         frozenset().union(*(run.tampered for run in runs)),
@@ -252,9 +255,14 @@ def trailproof(case, spec):
     source = Path("delivery", spec.get("source", ""))
     arguments = [source, "--public-keys", "delivery/public-keys.json", "--format", "json", *spec["validate"]]
     run = subprocess.run([BINARY, "validate", *arguments], cwd=case, capture_output=True, text=True)
-    if run.returncode not in (0, 1, 3):
-        return Opinion(f"exit code {run.returncode}", frozenset(), 0, 0, run.stderr)
-    report = json.loads(run.stdout)
+    return opinion(run.returncode, run.stdout, run.stderr)
+
+
+def opinion(code, printed, errors):
+    """What a run of the binary said."""
+    if code not in (0, 1, 3):
+        return Opinion(f"exit code {code}", frozenset(), 0, 0, errors)
+    report = json.loads(printed)
     tampered = frozenset(found["uri"] for found in report["findings"] if found["severity"] == "tampered")
     words = "\n".join(f"{found['severity']}: {found['kind']}: {found['message']}" for found in report["findings"])
     counts = report["counts"]
@@ -308,19 +316,37 @@ def judge(theirs, ours, limit):
     return "explained", limit.why
 
 
-def main(names):
+def prepare(names, limits):
+    """The cases by name, once it is clear that what is named exists."""
     if not BINARY.is_file():
         sys.exit(f"no binary at `{BINARY}`\nhint: `cargo build`, or name it in TRAILPROOF")
     # The settings of whoever runs this have no say.
+    # AWS_DATA_PATH is the AWS CLI's own.
+    for name in [name for name in os.environ if name.startswith("AWS_") and name != "AWS_DATA_PATH"]:
+        del os.environ[name]
     os.environ.update(AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull)
-    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
-        os.environ.pop(name, None)
-    limits = {case: limit for limit in LIMITS for case in limit.cases.split()}
     cases = {path.parent.name: path.parent for path in sorted(REPOSITORY.glob("fixtures/*/case.json"))}
     if unknown := (limits.keys() | set(names)) - cases.keys():
         sys.exit(f"no such case: {', '.join(sorted(unknown))}")
+    return cases
+
+
+def by_case(limits):
+    return {case: limit for limit in limits for case in limit.cases.split()}
+
+
+def words_of_both(name, why, spec, theirs, ours):
+    """All that tells why two opinions differ."""
+    yield from (f"\n== {name}: {why} ==", spec["about"], *differences(theirs, ours))
+    for who, opinion in (("the AWS CLI", theirs), ("trailproof", ours)):
+        yield from (f"-- {who} --", *(ascii(line)[1:-1] for line in opinion.report.splitlines() if line))
+
+
+def main(names):
+    limits = by_case(LIMITS)
+    cases = prepare(names, limits)
     counts, wrong = Counter(), []
-    print(f"{'case':<32}{'aws':<15}{'trailproof':<12}why they disagree")
+    print(HEAD)
     for name in names or cases:
         spec = json.loads((cases[name] / "case.json").read_text())
         if why := skipped(spec):
@@ -332,15 +358,17 @@ def main(names):
         counts[result] += 1
         print(f"{name:<32}{theirs.verdict:<15}{ours.verdict:<12}{why}", flush=True)
         if result == "unexplained":
-            wrong += [f"\n== {name}: {why} ==", spec["about"], *differences(theirs, ours)]
-            for who, opinion in (("the AWS CLI", theirs), ("trailproof", ours)):
-                wrong += [f"-- {who} --", *(ascii(line)[1:-1] for line in opinion.report.splitlines() if line)]
+            wrong += words_of_both(name, why, spec, theirs, ours)
     print(*wrong, "", sep="\n")
-    print(
+    print(summary(counts))
+    return 1 if wrong or not counts["agreed"] + counts["explained"] else 0
+
+
+def summary(counts):
+    return (
         f"{counts['agreed']} agreed, {counts['explained']} disagreements explained, {counts['skipped']} skipped, "
         f"{counts['unexplained']} unexplained"
     )
-    return 1 if wrong or not counts["agreed"] + counts["explained"] else 0
 
 
 if __name__ == "__main__":
