@@ -29,12 +29,10 @@ import sys
 import tempfile
 import threading
 import time
-import urllib.error
 import urllib.request
 from collections import Counter
 from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import aws_cli
 import botocore.session
@@ -42,6 +40,9 @@ from aws_cli import Limit
 
 # Tampering that deletes and leaves no trace.
 TRACELESS = {"log-missing", "digest-missing", "chain-gap"}
+VALIDITY = ("ValidityStartTime", "ValidityEndTime")
+ACCOUNT = "123456789012"  # the one that moto's callers are
+TRAIL = f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/audit"
 
 # Where what S3 holds is judged otherwise than the copy on disk. `AGREED`: a row of `LIMITS` is not needed in S3.
 AGREED = None
@@ -70,7 +71,8 @@ def answers(url):
 def moto_server():
     """The address of a server that runs as long as the block does."""
     port = free_port()
-    command = [sys.executable, "-c", "from moto.server import main; main()", "-H", "127.0.0.1", "-p", str(port)]
+    # `-P`, as this file has the name of the package.
+    command = [sys.executable, "-P", "-c", "from moto.server import main; main()", "-H", "127.0.0.1", "-p", str(port)]
     with tempfile.TemporaryFile() as log:
         server = subprocess.Popen(command, stdout=log, stderr=log)
         try:
@@ -110,16 +112,15 @@ class KeyRequest(BaseHTTPRequestHandler):
 
     def do_POST(self):
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])) or b"{}")
-        operation = self.headers["X-Amz-Target"].rpartition(".")[2]
-        answer = {
-            "ListPublicKeys": self.list_public_keys,
-            "DescribeTrails": lambda _asked: self.server.cloudtrail.describe_trails(),
-            "DescribeOrganization": lambda _asked: self.server.cloudtrail.describe_organization(),
-        }.get(operation)
-        if answer is None:
-            self.reply(400, {"__type": "UnknownOperationException"})
-        else:
-            self.reply(200, answer(asked))
+        match self.headers["X-Amz-Target"].rpartition(".")[2]:
+            case "ListPublicKeys":
+                self.reply(200, self.list_public_keys(asked))
+            case "DescribeTrails":
+                self.reply(200, self.server.cloudtrail.describe_trails())
+            case "DescribeOrganization":
+                self.reply(200, self.server.cloudtrail.describe_organization())
+            case _:
+                self.reply(400, {"__type": "UnknownOperationException"})
 
     def list_public_keys(self, asked):
         times = {edge: datetime.fromtimestamp(asked[edge], timezone.utc) for edge in ("StartTime", "EndTime")}
@@ -136,9 +137,6 @@ class KeyRequest(BaseHTTPRequestHandler):
 
     def log_message(self, *_arguments):
         pass
-
-
-VALIDITY = ("ValidityStartTime", "ValidityEndTime")
 
 
 def seconds(time):
@@ -202,7 +200,8 @@ class Buckets:
                     self.s3.delete_object(Bucket=bucket, Key=key)
 
 
-def start_trailproof(case, spec):
+def validate(case, spec):
+    """The run of the binary over a delivery in S3, begun."""
     folders = sorted(path.name for path in (case / "delivery").iterdir() if path.is_dir())
     sources = [f"s3://{part}" for part in ([spec["source"]] if "source" in spec else folders)]
     return start("validate", *sources, "--format", "json", *spec["validate"])
@@ -235,20 +234,17 @@ def unexpected(case_expects, code, printed):
 
 def both(case, spec, buckets, keys):
     """The two opinions, and what is wrong with ours."""
-    delivery = case / "delivery"
-    buckets.hold(delivery)
-    chains = aws_cli.chains(case, spec)
-    keys.ask(delivery, chains[0])
-    run = start_trailproof(case, spec)
-    # It talks while the AWS CLI works: both only read, and each asks the endpoint for the same keys.
-    said = []
-    reader = threading.Thread(target=lambda: said.extend(run.communicate()))
-    reader.start()
 
     def aws_run(delivery, chain, start, end):
         keys.ask(delivery, chain)
         return aws_cli.aws_command(chain, start, end)
 
+    buckets.hold(case / "delivery")
+    keys.ask(case / "delivery", aws_cli.chains(case, spec)[0])
+    # Both at once: they only read, and the keys are those of the delivery, whatever chain is asked for.
+    run, said = validate(case, spec), []
+    reader = threading.Thread(target=lambda: said.extend(run.communicate()))
+    reader.start()
     try:
         theirs = aws_cli.aws(case, spec, aws_run)
     finally:
@@ -286,30 +282,33 @@ def limits_in_s3():
     return limits
 
 
-ACCOUNT = "123456789012"  # the one that moto's callers are
-TRAIL = f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/audit"
-
-
 def check_commands(buckets, folder):
     """What is wrong with the commands that only S3 and CloudTrail can show."""
     buckets.forget()
     buckets.create("trail-logs")
     awscli("create-trail", "--name", "audit", "--s3-bucket-name", "trail-logs", "--enable-log-file-validation")
-    saved = ["--public-keys", f"{folder}/public-keys.json"]
-    simulate = ["simulate", "s3://trail-logs", "--account-id", ACCOUNT, "--hours", "3", "--save", folder]
-    proved = "intact: everything asked for is covered, 3 digests and 9 log files proved"
+    yield from check_trails()
+    yield from check_delivery(folder)
+
+
+def check_trails():
     yield from check(["trails"], 3, f"0 of 1 trails can be proved|{TRAIL}: not provable|logging is off")
     awscli("start-logging", "--name", "audit")
     yield from check(["trails"], 3, "logging      on|no digest file was delivered yet")
     yield from check(["trails", "--region", "eu-west-1"], 3, "no trail")
+
+
+def check_delivery(folder):
+    saved = ["--public-keys", f"{folder}/public-keys.json"]
+    simulate = ["simulate", "s3://trail-logs", "--account-id", ACCOUNT, "--hours", "3", "--save", folder]
+    proved = "intact: everything asked for is covered, 3 digests and 9 log files proved"
     yield from check(["validate", "s3://trail-logs"], 3, "incomplete: no digests found")
     yield from check(simulate, 0, "wrote 3 digests and 9 log files to `s3://trail-logs`")
     yield from check(simulate, 2, "is there already")
     yield from check(["validate", "s3://trail-logs", *saved], 0, proved)
     yield from check(["validate", "s3://trail-logs", "--dry-run"], 0, "plan: 3 digests and about 9 log files to read")
     yield from check(["validate", TRAIL, *saved], 0, f"{proved}|delivers to s3://trail-logs/AWSLogs/{ACCOUNT}/")
-    forged = f"{TRAIL}-of-nobody"
-    yield from check(["validate", forged, *saved], 2, "audit-of-nobody")
+    yield from check(["validate", f"{TRAIL}-of-nobody", *saved], 2, "audit-of-nobody")
 
 
 def awscli(*arguments):
@@ -333,23 +332,22 @@ def check(arguments, code, words):
     yield from (ascii(one)[1:-1] for one in printed.splitlines())
 
 
+def use(moto, keys):
+    """Points both programs to the two servers."""
+    os.environ.update(AWS_ACCESS_KEY_ID="moto", AWS_SECRET_ACCESS_KEY="moto", AWS_EC2_METADATA_DISABLED="true")
+    os.environ.update(AWS_DEFAULT_REGION="us-east-1", AWS_REGION="us-east-1", AWS_ENDPOINT_URL=moto)
+    os.environ.update(AWS_ENDPOINT_URL_CLOUDTRAIL=keys, AWS_ENDPOINT_URL_ORGANIZATIONS=keys)
+
+
 def main(names):
     began = time.monotonic()
     limits = limits_in_s3()
     cases = aws_cli.prepare(names, limits)
     # A signal ends the blocks below as an exception does.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped by a signal"))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit("stopped by a signal"))
     with moto_server() as url, key_server() as keys:
-        os.environ.update(
-            AWS_ACCESS_KEY_ID="moto",
-            AWS_SECRET_ACCESS_KEY="moto",
-            AWS_DEFAULT_REGION="us-east-1",
-            AWS_REGION="us-east-1",
-            AWS_EC2_METADATA_DISABLED="true",
-            AWS_ENDPOINT_URL=url,
-            AWS_ENDPOINT_URL_CLOUDTRAIL=keys.url,
-            AWS_ENDPOINT_URL_ORGANIZATIONS=keys.url,
-        )
+        use(url, keys.url)
         buckets = Buckets(url)
         with tempfile.TemporaryDirectory() as folder:
             failed = list(check_commands(buckets, f"{folder}/saved"))
