@@ -9,7 +9,7 @@ use crate::aws::{self, Aws, Nature, Settings};
 /// Opens the account and makes sure that there are credentials.
 pub(super) fn connect(arguments: &AwsArgs) -> Result<Arc<Aws>, Failure> {
     if let Some(url) = &arguments.endpoint_url
-        && !(url.starts_with("http://") || url.starts_with("https://"))
+        && !is_endpoint(url)
     {
         let what = format!("`--endpoint-url`: `{url}` is no URL");
         return Err(Failure::new(what, "for example `--endpoint-url http://127.0.0.1:9000`"));
@@ -20,6 +20,14 @@ pub(super) fn connect(arguments: &AwsArgs) -> Result<Arc<Aws>, Failure> {
         .map_err(|error| Failure::new(format!("threads cannot be started: {error}"), "try again later"))?;
     aws.check_credentials().map_err(|why| no_credentials(&why))?;
     Ok(aws)
+}
+
+/// Whether there is a scheme, a host, and nothing that a URL cannot hold.
+fn is_endpoint(url: &str) -> bool {
+    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+    rest.is_some_and(|rest| {
+        !rest.is_empty() && !rest.starts_with(['/', ':']) && rest.bytes().all(|byte| byte.is_ascii_graphic())
+    })
 }
 
 fn no_credentials(why: &str) -> Failure {

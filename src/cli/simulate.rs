@@ -179,5 +179,11 @@ fn unwritable(directory: &Path, error: &io::Error) -> Failure {
 }
 
 fn failed(error: &SimulateError) -> Failure {
-    Failure::new(error.to_string(), "see `trailproof simulate --help`")
+    let hint = match error {
+        SimulateError::Store { .. } => {
+            "what was written until then is left: clear it away, or name another place"
+        }
+        _ => "see `trailproof simulate --help`",
+    };
+    Failure::new(error.to_string(), hint)
 }

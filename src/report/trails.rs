@@ -91,6 +91,7 @@ pub fn text(trails: &[Trail], notes: &[String], now: Timestamp) -> String {
     let well = trails.iter().filter(|trail| trail.obstacles(now).is_empty()).count();
     // Writing to a string does not fail.
     let _ = match trails.len() {
+        0 if !notes.is_empty() => writeln!(text, "no trail was found"),
         0 => writeln!(text, "no trail: nothing is recorded beyond the 90 days of CloudTrail's event history"),
         1 if well == 1 => writeln!(text, "1 trail, and it can be proved"),
         number if well == number => writeln!(text, "{number} trails, all of which can be proved"),

@@ -32,6 +32,10 @@ pub fn of_account(aws: &Aws, regions: &[String]) -> Result<(Vec<Trail>, Vec<Stri
                 by_region(shown.iter().map(|trail| &trail.arn))
             }
         };
+        let strangers = regions.iter().filter(|region| !listed.contains_key(*region));
+        notes.extend(strangers.map(|region| {
+            format!("no trail is at home in `{region}`; one that is at home elsewhere may record it")
+        }));
         let mut trails = Vec::new();
         for (region, arns) in listed {
             if !regions.is_empty() && !regions.contains(&region) {

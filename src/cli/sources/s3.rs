@@ -48,7 +48,8 @@ pub(super) fn open(arguments: &ValidateArgs) -> Result<OpenedS3, Failure> {
         }
     }
     for source in &opened.sources {
-        opened.store.probe(&source.bucket, &source.prefix).map_err(|error| unusable(source, &error))?;
+        let probed = opened.store.probe(&source.bucket, &source.prefix);
+        probed.map_err(|error| unusable(source, arguments.expected_bucket_owner.as_deref(), &error))?;
     }
     Ok(opened)
 }
@@ -106,9 +107,24 @@ fn source(trail: &Trail) -> Source {
     Source { bucket: trail.bucket.clone(), prefix: format!("{}AWSLogs/{account}", trail.prefix) }
 }
 
-fn unusable(source: &Source, error: &StoreError) -> Failure {
+fn unusable(source: &Source, owner: Option<&str>, error: &StoreError) -> Failure {
     let bucket = &source.bucket;
-    let hint = match error {
+    let hint = match (error, owner) {
+        (StoreError::Denied(_), Some(owner)) => format!(
+            "either the account {owner} (`--expected-bucket-owner`) does not own the bucket, or these credentials lack \
+             `s3:ListBucket` on it"
+        ),
+        (error, _) => how_to_list(bucket, error),
+    };
+    let what = match error {
+        StoreError::NotFound => format!("there is no bucket `{bucket}`"),
+        other => format!("the bucket `{bucket}` cannot be listed: {other}"),
+    };
+    Failure::new(what, hint)
+}
+
+fn how_to_list(bucket: &str, error: &StoreError) -> String {
+    match error {
         StoreError::NotFound => "check its name, and that the credentials are of its partition".to_owned(),
         StoreError::Denied(_) => {
             format!(
@@ -119,10 +135,5 @@ fn unusable(source: &Source, error: &StoreError) -> Failure {
         StoreError::Archived(_) | StoreError::Unreadable(_) => {
             "check the network, the credentials (`aws sts get-caller-identity`) and the endpoint".to_owned()
         }
-    };
-    let what = match error {
-        StoreError::NotFound => format!("there is no bucket `{bucket}`"),
-        other => format!("the bucket `{bucket}` cannot be listed: {other}"),
-    };
-    Failure::new(what, hint)
+    }
 }
