@@ -8,6 +8,8 @@
 )]
 #![allow(unreachable_pub, reason = "nothing reaches into a test binary")]
 
+#[cfg(feature = "aws")]
+mod account;
 mod bodies;
 mod cli;
 mod cloud;

@@ -1,0 +1,102 @@
+//! The real binary and an account: what it makes of S3 and CloudTrail, of their refusals and of their silence.
+
+mod asks;
+mod begin;
+mod buckets;
+mod named;
+mod reads;
+
+use std::fs;
+use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::Value;
+
+use crate::cli::case::{Done, program};
+use crate::cloud::{Bucket, Cloud};
+
+/// The account that owns every bucket and trail here.
+const OWNER: &str = "111122223333";
+
+/// A cloud, and a home folder that holds no configuration.
+struct Account {
+    cloud: Cloud,
+    home: tempfile::TempDir,
+}
+
+impl Account {
+    /// With the empty bucket `trail-logs`.
+    fn new() -> Self {
+        let cloud = Cloud::start();
+        cloud.create_bucket("trail-logs", Bucket::default());
+        Self { cloud, home: tempfile::tempdir().unwrap() }
+    }
+
+    /// A file or folder in the home folder.
+    fn at(&self, name: &str) -> String {
+        self.home.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    /// The program with nothing in its environment but what leads to the cloud.
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = program();
+        command.env_clear().env("HOME", self.home.path()).current_dir(self.home.path());
+        if let Some(path) = std::env::var_os("PATH") {
+            command.env("PATH", path);
+        }
+        command.env("AWS_EC2_METADATA_DISABLED", "true").env("AWS_REGION", "us-east-1");
+        command.env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE").env("AWS_SECRET_ACCESS_KEY", "secret");
+        command.env("AWS_ENDPOINT_URL", self.cloud.endpoint()).env("AWS_MAX_ATTEMPTS", "2");
+        command.args(arguments);
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Done {
+        self.command(arguments).output().unwrap().into()
+    }
+
+    /// What `simulate` does, its files in the folder `saved`.
+    fn simulate(&self, target: &str, more: &[&str]) -> Done {
+        let saved = self.at("saved");
+        let small = ["--hours", "5", "--logs-per-hour", "1", "--events-per-log", "1"];
+        self.run(&[&["simulate", target, "--save", &saved], &small[..], more].concat())
+    }
+
+    /// A delivery up to the present hour, whose keys CloudTrail has.
+    fn deliver(&self, target: &str, more: &[&str]) {
+        let made = self.simulate(target, more);
+        assert_eq!((made.code, made.stdout.as_str()), (Some(0), ""), "{}", made.stderr);
+        let keys = fs::read_to_string(self.at("saved/public-keys.json")).unwrap();
+        self.cloud.add_keys_json("us-east-1", &keys);
+    }
+
+    /// How often an operation was asked for.
+    fn asked(&self, operation: &str) -> usize {
+        self.cloud.requests().iter().filter(|request| request.operation == operation).count()
+    }
+}
+
+/// The JSON that was printed.
+fn json(done: &Done) -> Value {
+    serde_json::from_str(&done.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}{}", done.stdout, done.stderr))
+}
+
+/// The kinds of a report's findings that are more than notices.
+fn kinds(report: &Value) -> Vec<String> {
+    let findings = report["findings"].as_array().unwrap().iter();
+    let serious = findings.filter(|finding| finding["severity"] != "notice");
+    serious.map(|finding| finding["kind"].as_str().unwrap().to_owned()).collect()
+}
+
+/// What the report says about the first finding of a kind.
+fn message(report: &Value, kind: &str) -> String {
+    let found = report["findings"].as_array().unwrap().iter().find(|finding| finding["kind"] == kind);
+    found.unwrap_or_else(|| panic!("no `{kind}`: {report}"))["message"].as_str().unwrap().to_owned()
+}
+
+/// The present second of Unix time.
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    i64::try_from(since.as_secs()).unwrap()
+}

@@ -1,0 +1,111 @@
+//! What cannot be begun with: nothing goes to stdout, and one line says what to do.
+
+use std::fs;
+use std::net::TcpListener;
+
+use super::{Account, OWNER};
+use crate::cli::case::Done;
+use crate::cloud::Trail;
+
+const BUCKET: [&str; 2] = ["validate", "s3://trail-logs"];
+
+fn without_credentials(account: &Account, arguments: &[&str]) -> Done {
+    let mut command = account.command(arguments);
+    command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
+    command.output().unwrap().into()
+}
+
+#[test]
+fn without_credentials_nothing_is_asked() {
+    let account = Account::new();
+    let saved = account.at("saved");
+    for arguments in [
+        &BUCKET[..],
+        &["validate", &Trail::default().arn()],
+        &["trails"],
+        &["keys", "--start-time", "1d"],
+        &["simulate", "s3://trail-logs", "--save", &saved],
+    ] {
+        let done = without_credentials(&account, arguments);
+        done.assert_cannot("no AWS credentials");
+        assert!(done.stderr.contains("--profile"), "{}", done.stderr);
+    }
+    assert_eq!(account.cloud.requests().len(), 0);
+}
+
+#[test]
+fn a_profile_has_to_be_there() {
+    let account = Account::new();
+    let done = without_credentials(&account, &[&BUCKET[..], &["--profile", "nobody"]].concat());
+    done.assert_cannot("nobody");
+    let done = account.run(&[&BUCKET[..], &["--profile", "nobody"]].concat());
+    done.assert_cannot("nobody");
+    assert_eq!(account.cloud.requests().len(), 0);
+}
+
+#[test]
+fn a_profile_that_is_named_counts_for_more_than_keys_in_the_environment() {
+    let account = Account::new();
+    account.deliver("s3://trail-logs", &[]);
+    fs::create_dir(account.at(".aws")).unwrap();
+    let profile = "[audit]\naws_access_key_id = AKIDPROFILE\naws_secret_access_key = secret\n";
+    fs::write(account.at(".aws/credentials"), profile).unwrap();
+    let named = [&BUCKET[..], &["--profile", "audit"]].concat();
+    account.run(&named).assert_verdict(0, "intact");
+    without_credentials(&account, &named).assert_verdict(0, "intact");
+    let broken = profile.replace("aws_secret_access_key", "nothing");
+    fs::write(account.at(".aws/credentials"), broken).unwrap();
+    account.run(&named).assert_cannot("no AWS credentials");
+}
+
+#[test]
+fn a_bucket_has_to_be_there_and_be_listed() {
+    let account = Account::new();
+    account.run(&["validate", "s3://nowhere"]).assert_cannot("there is no bucket `nowhere`");
+    account.run(&["validate", "s3://"]).assert_cannot("names no bucket");
+    account.run(&["validate", "s3:///p"]).assert_cannot("names no bucket");
+    account.run(&["validate", "s3://UPPER\u{1b}[2J"]).assert_cannot("no bucket is called");
+    account.cloud.deny_action("s3:ListBucket", "trail-logs/");
+    let denied = account.run(&BUCKET);
+    denied.assert_cannot("AccessDenied");
+    assert!(denied.stderr.contains("allow `s3:ListBucket` on the bucket `trail-logs`"), "{}", denied.stderr);
+}
+
+#[test]
+fn an_endpoint_has_to_answer() {
+    let account = Account::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let refusing = format!("http://{}", taken.local_addr().unwrap());
+    drop(taken);
+    let saved = account.at("saved");
+    for arguments in [
+        &BUCKET[..],
+        &["validate", &Trail::default().arn()],
+        &["trails"],
+        &["keys", "--start-time", "1d"],
+        &["simulate", "s3://trail-logs", "--save", &saved],
+    ] {
+        account.run(&[arguments, &["--endpoint-url", &refusing]].concat()).assert_cannot("onnect");
+    }
+    for junk in ["nonsense", "", "ftp://127.0.0.1", "http://", "http://a b", "https://\u{1b}[2J"] {
+        let done = account.run(&[&BUCKET[..], &["--endpoint-url", junk]].concat());
+        done.assert_cannot("`--endpoint-url`");
+    }
+    assert_eq!(account.cloud.requests().len(), 0);
+}
+
+#[test]
+fn a_bucket_has_to_have_the_owner_that_is_expected() {
+    let account = Account::new();
+    account.deliver("s3://trail-logs", &[]);
+    let expecting = |owner| account.run(&[&BUCKET[..], &["--expected-bucket-owner", owner]].concat());
+    expecting(OWNER).assert_verdict(0, "intact");
+    let wrong = expecting("999988887777");
+    wrong.assert_cannot("AccessDenied");
+    assert!(wrong.stderr.contains("--expected-bucket-owner"), "{}", wrong.stderr);
+    for junk in ["", "1", "11112222333a", "1111222233334"] {
+        let done = expecting(junk);
+        assert_eq!((done.code, done.stdout.as_str()), (Some(2), ""), "{junk}: {}", done.stderr);
+        assert!(done.stderr.contains("give an account id of 12 digits"), "{}", done.stderr);
+    }
+}
