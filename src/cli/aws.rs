@@ -18,7 +18,7 @@ pub(super) fn connect(arguments: &AwsArgs) -> Result<Arc<Aws>, Failure> {
         Settings { profile: arguments.profile.clone(), endpoint_url: arguments.endpoint_url.clone() };
     let aws = Aws::load(&settings)
         .map_err(|error| Failure::new(format!("threads cannot be started: {error}"), "try again later"))?;
-    aws.check_credentials().map_err(|why| no_credentials(&why))?;
+    aws.check_credentials().map_err(|why| no_credentials(arguments.profile.as_deref(), &why))?;
     Ok(aws)
 }
 
@@ -30,9 +30,10 @@ fn is_endpoint(url: &str) -> bool {
     })
 }
 
-fn no_credentials(why: &str) -> Failure {
+fn no_credentials(profile: Option<&str>, why: &str) -> Failure {
+    let whose = profile.map(|profile| format!(" in the profile `{profile}`")).unwrap_or_default();
     Failure::new(
-        format!("no AWS credentials: {why}"),
+        format!("no AWS credentials{whose}: {why}"),
         "log in (`aws sso login`), or name a profile with `--profile` or AWS_PROFILE; `aws sts get-caller-identity` \
          shows who you are",
     )

@@ -37,11 +37,12 @@ fn a_trail_of_a_bucket_is_validated_without_the_others_there() {
     let account = with(&audit());
     account.deliver(
         "s3://trail-logs/p",
-        &["--trail", "audit", "--trail", "other", "--tamper", "digest-modified@other"],
+        &["--trail", "audit", "--trail", "other", "--tamper", "digest-metadata@other"],
     );
     let report = json(&account.run(&["validate", "--format", "json", &audit().arn()]));
     let chains: Vec<_> = report["chains"].as_array().unwrap().iter().map(|chain| &chain["trail"]).collect();
-    assert_eq!((&report["verdict"], chains), (&"intact".into(), vec!["audit"]), "{report}");
+    assert_eq!(report["verdict"], "intact", "{report}");
+    assert_eq!(chains, ["audit"], "{report}");
 }
 
 #[test]
