@@ -14,6 +14,9 @@ use super::{Bucket, store_error};
 use crate::aws::Failure;
 use crate::store::{Listed, StoreError};
 
+/// How many pages in a row may hold nothing and still say that there is more: a hostile server's would never end.
+const MAX_EMPTY_PAGES: usize = 100;
+
 /// What a page is asked for.
 #[derive(Clone, Copy)]
 struct Page<'a> {
@@ -61,6 +64,7 @@ pub(super) struct Keys {
     page: vec::IntoIter<Listed>,
     next: Next,
     last: Option<String>,
+    empty_pages: usize,
 }
 
 /// What is to be asked when a page is used up.
@@ -79,6 +83,7 @@ impl Keys {
             page: Vec::new().into_iter(),
             next: Next::First,
             last: None,
+            empty_pages: 0,
         }
     }
 
@@ -103,6 +108,10 @@ impl Keys {
             Ok(token) => token.map_or(Next::Nothing, Next::Token),
             Err(error) => return Some(Err(error)),
         };
+        self.empty_pages = if self.page.len() == 0 { self.empty_pages + 1 } else { 0 };
+        if self.empty_pages > MAX_EMPTY_PAGES {
+            return Some(Err(does_not_go_on()));
+        }
         Some(Ok(()))
     }
 
@@ -113,7 +122,7 @@ impl Keys {
             let key = decoded(answer, object.key().unwrap_or_default()).into_owned();
             let before = self.last.as_ref().or(self.after.as_ref());
             if before.is_some_and(|before| key <= *before) || !key.starts_with(&self.prefix) {
-                return Err(StoreError::Unreadable("the listing is not in order".to_owned()));
+                return Err(not_in_order());
             }
             self.last = Some(key.clone());
             let size = object.size().and_then(|size| u64::try_from(size).ok()).unwrap_or_default();
@@ -144,26 +153,50 @@ impl Iterator for Keys {
 pub(super) fn folders(bucket: &Bucket, prefix: &str) -> Result<Vec<String>, StoreError> {
     let mut names = Vec::new();
     let mut token: Option<String> = None;
-    loop {
+    let (mut last, mut empty_pages) = (None, 0);
+    while empty_pages <= MAX_EMPTY_PAGES {
         let page = Page { prefix, after: None, token: token.as_deref(), by_folder: true, most: None };
         let answer = match bucket.page(page).map_err(|failure| store_error(&failure)) {
             Ok(answer) => answer,
             Err(StoreError::NotFound) => return Ok(names),
             Err(error) => return Err(error),
         };
+        match ends(&answer) {
+            Some((first, _)) if last.as_ref().is_some_and(|last| first <= *last) => {
+                return Err(not_in_order());
+            }
+            Some((_, newest)) => (last, empty_pages) = (Some(newest), 0),
+            None => empty_pages += 1,
+        }
         for folder in answer.common_prefixes().iter().filter_map(|folder| folder.prefix()) {
             let folder = decoded(&answer, folder);
             let name = folder.strip_prefix(prefix).and_then(|rest| rest.strip_suffix('/'));
             names.extend(name.map(str::to_owned));
         }
-        token = match next_token(&answer, token.as_deref())? {
-            Some(next) => Some(next),
-            None => break,
-        };
+        token = next_token(&answer, token.as_deref())?;
+        if token.is_none() {
+            names.sort_unstable();
+            names.dedup();
+            return Ok(names);
+        }
     }
-    names.sort_unstable();
-    names.dedup();
-    Ok(names)
+    Err(does_not_go_on())
+}
+
+/// The first and the last name of a page, of keys and folders.
+fn ends(answer: &ListObjectsV2Output) -> Option<(String, String)> {
+    let keys = answer.contents().iter().filter_map(|object| object.key());
+    let folders = answer.common_prefixes().iter().filter_map(|folder| folder.prefix());
+    let names = || keys.clone().chain(folders.clone()).map(|name| decoded(answer, name));
+    Some((names().min()?.into_owned(), names().max()?.into_owned()))
+}
+
+fn not_in_order() -> StoreError {
+    StoreError::Unreadable("the listing is not in order".to_owned())
+}
+
+fn does_not_go_on() -> StoreError {
+    StoreError::Unreadable("the listing does not go on".to_owned())
 }
 
 /// The token of the page after `answer`. One that leads to the same page again would never end.
@@ -173,7 +206,7 @@ fn next_token(answer: &ListObjectsV2Output, before: Option<&str>) -> Result<Opti
     }
     match answer.next_continuation_token() {
         Some(token) if Some(token) != before => Ok(Some(token.to_owned())),
-        _ => Err(StoreError::Unreadable("the listing does not go on".to_owned())),
+        _ => Err(does_not_go_on()),
     }
 }
 
