@@ -83,9 +83,9 @@ fn same(one: &str, other: &str) -> Result<(), String> {
     match lines.find(|(_, (one, other))| one != other) {
         _ if one == other => Ok(()),
         Some((number, (one, other))) => {
-            Err(format!("the reports of 1 and 8 jobs differ in line {}:\n{one}\n{other}", number + 1))
+            Err(format!("the reports of 1 and of many jobs differ in line {}:\n{one}\n{other}", number + 1))
         }
-        None => Err("the report of 1 job is not as long as that of 8".to_owned()),
+        None => Err("the report of 1 job is not as long as that of many".to_owned()),
     }
 }
 
@@ -109,6 +109,21 @@ fn in_a_store_with_versions() {
     every_case(|case| {
         let Some(expected) = case.expect_versioned() else { return Ok(()) };
         let runs = [1, 8].map(|jobs| memory::run(case, jobs));
+        for run in &runs {
+            let report = serde_json::from_str(&run.json).map_err(|error| error.to_string())?;
+            judge(expected, Some(run.verdict.exit_code().into()), &report)?;
+        }
+        same(&runs[0].json, &runs[1].json)
+    });
+}
+
+/// Through the real client, on a server of our own.
+#[cfg(feature = "aws")]
+#[test]
+fn in_s3() {
+    every_case(|case| {
+        let Some(expected) = case.expect_versioned() else { return Ok(()) };
+        let runs = memory::run_in_s3(case, &[1, 64]);
         for run in &runs {
             let report = serde_json::from_str(&run.json).map_err(|error| error.to_string())?;
             judge(expected, Some(run.verdict.exit_code().into()), &report)?;

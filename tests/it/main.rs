@@ -25,6 +25,8 @@ mod plan;
 mod properties;
 #[cfg(feature = "aws")]
 mod remote;
+#[cfg(feature = "aws")]
+mod s3;
 mod signing;
 mod stores;
 mod support;

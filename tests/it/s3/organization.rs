@@ -1,0 +1,89 @@
+//! An organization's trails in one prefix, with keys from CloudTrail.
+
+use std::collections::BTreeMap;
+
+use trailproof::event::{Kind, Severity};
+use trailproof::keys::KeyRing;
+use trailproof::keys::cloudtrail::CloudTrailKeys;
+use trailproof::simulate::Spec;
+
+use super::{Remote, named};
+use crate::cloud::Bucket;
+use crate::{remote, support};
+
+const REGIONS: [&str; 4] = ["ap-southeast-2", "eu-west-1", "us-east-1", "us-west-2"];
+
+fn owned(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+/// 3 accounts, 4 regions and 2 trails, with their keys.
+fn delivered() -> Remote {
+    let remote = Remote::of(
+        &Spec {
+            hours: 3,
+            logs_per_hour: 1,
+            shared_body: true,
+            organization: Some("o-abc123def4".to_owned()),
+            accounts: owned(&["111122223333", "222233334444", "333344445555"]),
+            regions: owned(&REGIONS),
+            trails: owned(&["audit", "security"]),
+            ..Spec::default()
+        },
+        &Bucket::default(),
+    );
+    for region in REGIONS {
+        remote.cloud.add_keys_json(region, &remote.local.simulated.keys_json);
+    }
+    remote
+}
+
+fn asking(remote: &Remote) -> KeyRing {
+    KeyRing::new().asking(Box::new(CloudTrailKeys::new(remote::aws(&remote.cloud))))
+}
+
+#[test]
+fn one_run_finds_the_one_log_of_24_chains_that_was_modified() {
+    let remote = delivered();
+    let log = remote.logs("/222233334444/CloudTrail/eu-west-1/").remove(1);
+    remote.modify(&log);
+    let ran = remote.run_asking(&asking(&remote), 64);
+    assert_eq!(ran.kinds(), [Kind::LogModified], "{:?}", ran.findings);
+    assert_eq!(named(&ran, Kind::LogModified), [log.to_string()]);
+    assert_eq!((ran.counts.digests.valid, ran.counts.logs.valid), (72, 71));
+    let mut first_pages = BTreeMap::new();
+    for asked in remote.asked("ListPublicKeys").iter().filter(|asked| !asked.query.contains_key("NextToken"))
+    {
+        *first_pages.entry(asked.region_signed_for.clone()).or_default() += 1;
+    }
+    let once: BTreeMap<String, i32> = REGIONS.iter().map(|region| ((*region).to_owned(), 1)).collect();
+    assert_eq!(first_pages, once);
+}
+
+#[test]
+fn a_region_whose_keys_are_denied_is_unknown_and_the_others_are_intact() {
+    let of = |region: &str, seed| Spec {
+        seed,
+        hours: 3,
+        logs_per_hour: 1,
+        regions: owned(&[region]),
+        ..Spec::default()
+    };
+    let remote = Remote::of(&of("us-east-1", 0), &Bucket::default());
+    // Another seed, other keys: one region's prove nothing of the other.
+    let other = support::deliver(&of("eu-west-1", 1));
+    remote::fill(&remote.cloud, &other.store, super::BUCKET);
+    remote.cloud.add_keys_json("us-east-1", &remote.local.simulated.keys_json);
+    remote.cloud.add_keys_json("eu-west-1", &other.simulated.keys_json);
+    assert!(remote.run_asking(&asking(&remote), 8).kinds().is_empty());
+    remote.cloud.deny_action("cloudtrail:ListPublicKeys", "eu-west-1");
+    let ran = remote.run_asking(&asking(&remote), 64);
+    super::assert_only_incomplete(&ran);
+    let grave = ran.findings.iter().filter(|finding| finding.severity > Severity::Notice);
+    grave.for_each(|finding| assert_eq!(finding.region.as_deref(), Some("eu-west-1"), "{finding:?}"));
+    let unknown = ran.findings.iter().filter(|finding| finding.kind == Kind::KeyUnknown);
+    let unknown: Vec<&str> = unknown.map(|finding| finding.message.as_str()).collect();
+    assert_eq!(unknown.len(), 3, "{unknown:?}");
+    assert!(unknown.iter().all(|message| message.contains("AccessDenied")), "{unknown:?}");
+    assert_eq!((ran.counts.digests.valid, ran.counts.logs.valid), (3, 3));
+}
