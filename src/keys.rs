@@ -28,9 +28,16 @@ pub struct TrustedKey {
     pub validity: Option<Interval>,
     /// Where it came from: `cloudtrail`, or the file's path.
     pub source: String,
+    /// The region whose digests it signs; `None` where its source does not say.
+    pub region: Option<String>,
 }
 
 impl TrustedKey {
+    /// Whether it may sign digests of `region`.
+    fn is_of(&self, region: &str) -> bool {
+        self.region.as_deref().is_none_or(|own| own == region)
+    }
+
     /// Whether the key was valid at some time in the hours after `signed_from`, both ends of its validity included.
     fn could_sign(&self, signed_from: Timestamp) -> bool {
         self.validity.is_none_or(|validity| {
@@ -128,24 +135,26 @@ impl KeyRing {
     /// The key with `fingerprint` for a digest of `region` signed in the [`SIGNING_WINDOW`] from `signed_from` on.
     #[must_use]
     pub fn lookup(&self, fingerprint: &str, region: &str, signed_from: Timestamp) -> Lookup {
-        let at_hand = self.at_hand(fingerprint, signed_from);
+        let at_hand = self.at_hand(fingerprint, region, signed_from);
         let Some(asked) = self.asked.as_ref().filter(|_| !matches!(at_hand, Lookup::Valid(_))) else {
             return at_hand;
         };
         let learn = |key: TrustedKey| self.learn(key.key.fingerprint().to_owned(), key);
         let answered = asked.ask(region, signed_from, learn);
-        match (self.at_hand(fingerprint, signed_from), answered) {
+        match (self.at_hand(fingerprint, region, signed_from), answered) {
             (Lookup::Unknown, Err(error)) => Lookup::Unreachable(error.to_string()),
             (found, _) => found,
         }
     }
 
-    fn at_hand(&self, fingerprint: &str, signed_from: Timestamp) -> Lookup {
+    fn at_hand(&self, fingerprint: &str, region: &str, signed_from: Timestamp) -> Lookup {
         let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
-        let Some(known) = keys.get(fingerprint) else { return Lookup::Unknown };
-        match known.iter().find(|key| key.could_sign(signed_from)) {
+        let mut known =
+            keys.get(fingerprint).into_iter().flatten().filter(|key| key.is_of(region)).peekable();
+        let Some(first) = known.peek().copied() else { return Lookup::Unknown };
+        match known.find(|key| key.could_sign(signed_from)) {
             Some(key) => Lookup::Valid(Arc::clone(key)),
-            None => known.first().map_or(Lookup::Unknown, |key| Lookup::NotThen(Arc::clone(key))),
+            None => Lookup::NotThen(Arc::clone(first)),
         }
     }
 }

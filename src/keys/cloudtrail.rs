@@ -36,19 +36,19 @@ impl CloudTrailKeys {
 impl KeySource for CloudTrailKeys {
     fn keys(&self, region: &str, span: Interval) -> Result<Vec<TrustedKey>, KeySourceError> {
         let client = self.aws.cloudtrail(region);
-        let listed = self.aws.block_on(list(&client, span));
+        let listed = self.aws.block_on(list(&client, region, span));
         listed.map_err(|why| KeySourceError { region: region.to_owned(), why })
     }
 }
 
-async fn list(client: &Client, span: Interval) -> Result<Vec<TrustedKey>, String> {
+async fn list(client: &Client, region: &str, span: Interval) -> Result<Vec<TrustedKey>, String> {
     let time = |time: Timestamp| DateTime::from_secs(time.unix());
     let (mut keys, mut token) = (Vec::new(), None);
     for _ in 0..MAX_PAGES {
         let request = client.list_public_keys().start_time(time(span.start)).end_time(time(span.end));
         let answer = request.set_next_token(token).send().await;
         let answer = answer.map_err(|error| Failure::of(&error).to_string())?;
-        keys.extend(answer.public_key_list().iter().filter_map(trusted));
+        keys.extend(answer.public_key_list().iter().filter_map(|key| trusted(region, key)));
         token = answer.next_token;
         if token.is_none() {
             return Ok(keys);
@@ -59,7 +59,7 @@ async fn list(client: &Client, span: Interval) -> Result<Vec<TrustedKey>, String
 
 /// A listed key; `None` where its value is no key, has another fingerprint or no validity. The digests that name it
 /// then say that it is unknown.
-fn trusted(listed: &aws_sdk_cloudtrail::types::PublicKey) -> Option<TrustedKey> {
+fn trusted(region: &str, listed: &aws_sdk_cloudtrail::types::PublicKey) -> Option<TrustedKey> {
     let key = PublicKey::from_der(listed.value()?.as_ref()).ok()?;
     if key.fingerprint() != listed.fingerprint()? {
         return None;
@@ -67,5 +67,10 @@ fn trusted(listed: &aws_sdk_cloudtrail::types::PublicKey) -> Option<TrustedKey> 
     let time = |time: &DateTime| Timestamp::from_unix(time.secs());
     let (start, end) = (listed.validity_start_time()?, listed.validity_end_time()?);
     let validity = Interval::new(time(start), time(end))?;
-    Some(TrustedKey { key, validity: Some(validity), source: SOURCE.to_owned() })
+    Some(TrustedKey {
+        key,
+        validity: Some(validity),
+        source: SOURCE.to_owned(),
+        region: Some(region.to_owned()),
+    })
 }

@@ -112,7 +112,10 @@ fn json_key(value: Value, source: &str) -> Entry {
     let moment = |value: &Value| moment(value).ok_or("its validity has no times");
     let (start, end) = (moment(&saved.validity_start_time)?, moment(&saved.validity_end_time)?);
     let validity = Interval::new(start, end).ok_or("its validity ends before it starts")?;
-    Ok(vec![(saved.fingerprint, TrustedKey { key, validity: Some(validity), source: source.to_owned() })])
+    Ok(vec![(
+        saved.fingerprint,
+        TrustedKey { key, validity: Some(validity), source: source.to_owned(), region: None },
+    )])
 }
 
 /// A time as `list-public-keys` has been seen to print it: seconds as a number or a string, or RFC 3339.
@@ -147,7 +150,7 @@ fn pem_blocks(bytes: &[u8]) -> Option<Vec<String>> {
 /// A PEM key has no fingerprint and no validity: it counts under those of both encodings, at any time.
 fn pem_key(base64: &str, source: &str) -> Entry {
     let key = PublicKey::from_base64(base64).map_err(|error: KeyError| error.to_string())?;
-    let trusted = TrustedKey { key, validity: None, source: source.to_owned() };
+    let trusted = TrustedKey { key, validity: None, source: source.to_owned(), region: None };
     let names = trusted.key.possible_fingerprints();
     Ok(names.into_iter().map(|name| (name, trusted.clone())).collect())
 }
