@@ -21,7 +21,9 @@
 //! - [`time`], [`ident`], [`event`]: values. Locations, chains, hashes, findings, verdicts.
 //! - [`gzip`], [`digest`], [`signature`], [`chain`]: judges. Pure: no input or output, no clock, no panic on any bytes.
 //!   [`digest::DigestFile`] is parsed and not trusted; only [`chain::ProvedDigest`] shows the hashes of log files.
-//! - [`store`], [`keys`]: where objects and trusted keys come from.
+//! - [`store`], [`keys`]: where objects and trusted keys come from: S3 and CloudTrail, directories and files, memory.
+//! - `aws`, `trails`: the user's account, its configuration and its trails. These, S3 and CloudTrail are behind the
+//!   feature `aws`, which is on by default.
 //! - [`mod@validate`]: the engine. It tells an [`event::Sink`] what it finds and never prints.
 //! - [`simulate`]: synthetic deliveries with real signatures, and ways to tamper with them.
 //! - [`report`], [`cli`]: the edge.
