@@ -42,6 +42,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => return usage(&error),
     };
     let done = match cli.command {
+        Command::Validate(arguments) if arguments.dry_run => plan::run(&arguments, now()),
         Command::Validate(arguments) => validate::run(&arguments, now()),
         #[cfg(feature = "aws")]
         Command::Trails(arguments) => trails::run(&arguments, now()),

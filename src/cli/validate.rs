@@ -8,7 +8,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::args::ValidateArgs;
 use super::sources::{self, Opened, parse_s3};
-use super::{EXIT_CANNOT, Failure, plan, say, signals};
+use super::{EXIT_CANNOT, Failure, say, signals};
 use crate::event::{Event, Sink, Summary, Verdict};
 use crate::keys::{KeyRing, saved};
 use crate::report::{self, Fanout, Format, Options, progress::Bars};
@@ -22,9 +22,6 @@ const S3_JOBS: usize = 128;
 
 /// Validates what was asked and returns the exit code of the verdict.
 pub(super) fn run(arguments: &ValidateArgs, started: Timestamp) -> Result<u8, Failure> {
-    if arguments.dry_run {
-        return plan::run(arguments, started);
-    }
     let Prepared { store, keys, request, pool, .. } = prepare(arguments, started)?;
     let bars = Bars::new(shows_bars(arguments));
     let (fanout, files) = reports(arguments)?;

@@ -4,20 +4,9 @@
 //! for unreferenced log files: other trails, which nobody asked about, may deliver there too.
 
 use super::chain::Entry;
-use super::unit::{Item, Unit};
+use super::unit::{Item, Trace, Unit};
 use super::{Context, discover, walk};
-use crate::ident::RegionFolder;
 use crate::time::Timestamp;
-
-/// A chain whose oldest listed digest names a predecessor in a folder that was not listed for it.
-pub(super) struct Trace {
-    pub(super) unit: usize,
-    pub(super) chain: usize,
-    /// The folder the predecessor was delivered to.
-    pub(super) folder: RegionFolder,
-    /// The predecessor's end: what is newer there does not precede it.
-    pub(super) end: Timestamp,
-}
 
 /// Lists where each trace leads, and returns the digests found there, to be read next. A chain for which nothing is
 /// listed is followed by name, and one whose folder was not listed since the run is to end is left there.

@@ -166,6 +166,16 @@ impl Item {
     }
 }
 
+/// A chain whose oldest listed digest names a predecessor in a folder that was not listed for it.
+pub(super) struct Trace {
+    pub(super) unit: usize,
+    pub(super) chain: usize,
+    /// The folder the predecessor was delivered to.
+    pub(super) folder: RegionFolder,
+    /// The predecessor's end: what is newer there does not precede it.
+    pub(super) end: Timestamp,
+}
+
 /// Where CloudTrail delivers the digest of `id` that ends at `end`.
 pub(super) fn digest_location(id: &ChainId, folder: &RegionFolder, end: Timestamp) -> Location {
     let key = DigestKey {

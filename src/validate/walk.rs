@@ -12,8 +12,7 @@ use crate::time::{HOUR, Interval, Timestamp};
 
 use super::chain::{Chain, MAX_BETWEEN, recorded};
 use super::fetch::{self, Content, Fetched, Proof};
-use super::follow::Trace;
-use super::unit::{Item, Unit, digest_location};
+use super::unit::{Item, Trace, Unit, digest_location};
 use super::{Context, gone};
 
 /// Takes one window of digests, as they were fetched, into their chains. Returns the chains that go on in folders where
