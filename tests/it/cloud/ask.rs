@@ -27,6 +27,8 @@ pub struct Request {
     pub expected_owner: Option<String>,
     /// The header `Range`.
     pub range: Option<String>,
+    /// Whether the SDK's own machinery made it.
+    pub by_sdk: bool,
     /// 0 where there was no answer.
     pub status: u16,
 }

@@ -122,6 +122,7 @@ pub fn record(ask: &Ask) -> Request {
         region_signed_for: ask.region.clone().unwrap_or_default(),
         expected_owner: None,
         range: None,
+        by_sdk: true,
         status: 0,
     }
 }

@@ -1,4 +1,5 @@
-//! ListObjectsV2: pages of keys in the order of their bytes, and common prefixes among them.
+//! ListObjectsV2, and ListObjects as older tools ask: pages of keys in the order of their bytes, and common prefixes
+//! among them.
 
 use std::ops::Bound;
 
@@ -88,7 +89,7 @@ fn start(ask: &Ask, prefix: &str) -> Result<Position, Refusal> {
         let message = "The continuation token provided is incorrect";
         return Position::parse(token).ok_or_else(|| Refusal::new(400, "InvalidArgument", message));
     }
-    Ok(match ask.parameter("start-after") {
+    Ok(match ask.parameter("start-after").or_else(|| ask.parameter("marker")) {
         Some(after) if after >= prefix => Position::After(after.to_owned()),
         _ => Position::From(prefix.to_owned()),
     })
@@ -144,7 +145,8 @@ fn xml(ask: &Ask, faults: &Faults, page: &Page<'_>, limit: usize) -> Xml {
     let mut xml = Xml::new("ListBucketResult");
     xml.element("Name", &ask.bucket);
     xml.element("Prefix", &encode(ask.parameter("prefix").unwrap_or_default()));
-    for (parameter, name) in [("delimiter", "Delimiter"), ("start-after", "StartAfter")] {
+    for (parameter, name) in [("delimiter", "Delimiter"), ("start-after", "StartAfter"), ("marker", "Marker")]
+    {
         if let Some(value) = ask.parameter(parameter) {
             xml.element(name, &encode(value));
         }
@@ -152,11 +154,14 @@ fn xml(ask: &Ask, faults: &Faults, page: &Page<'_>, limit: usize) -> Xml {
     if let Some(token) = ask.parameter("continuation-token") {
         xml.element("ContinuationToken", token);
     }
-    if let Some(next) = &page.next {
+    let is_second = ask.query.contains_key("list-type");
+    if let Some(next) = page.next.as_ref().filter(|_| is_second) {
         xml.element("NextContinuationToken", &next.token(ask.number));
     }
     head(&mut xml, ask, faults, limit, page.next.is_some());
-    xml.element("KeyCount", &page.entries.len().to_string());
+    if is_second {
+        xml.element("KeyCount", &page.entries.len().to_string());
+    }
     page.entries.iter().for_each(|entry| write_entry(&mut xml, entry, encode));
     xml
 }

@@ -20,6 +20,7 @@ const REGION: &str = "x-amz-bucket-region";
 pub enum Operation {
     HeadBucket,
     GetBucketLocation,
+    ListObjects,
     ListObjectsV2,
     ListObjectVersions,
     GetObject,
@@ -37,6 +38,7 @@ impl Operation {
             (&Method::GET, true) if has("location") => Self::GetBucketLocation,
             (&Method::GET, true) if has("versions") => Self::ListObjectVersions,
             (&Method::GET, true) if ask.parameter("list-type") == Some("2") => Self::ListObjectsV2,
+            (&Method::GET, true) if !has("list-type") => Self::ListObjects,
             (&Method::GET, false) => Self::GetObject,
             (&Method::HEAD, false) => Self::HeadObject,
             (&Method::PUT, false) => Self::PutObject,
@@ -49,7 +51,7 @@ impl Operation {
     fn action(self, ask: &Ask) -> &'static str {
         let versioned = ask.query.contains_key("versionId");
         match self {
-            Self::HeadBucket | Self::ListObjectsV2 => "s3:ListBucket",
+            Self::HeadBucket | Self::ListObjects | Self::ListObjectsV2 => "s3:ListBucket",
             Self::GetBucketLocation => "s3:GetBucketLocation",
             Self::ListObjectVersions => "s3:ListBucketVersions",
             Self::GetObject | Self::HeadObject if versioned => "s3:GetObjectVersion",
@@ -120,6 +122,7 @@ pub fn record(ask: &Ask) -> Request {
         region_signed_for: ask.region.clone().unwrap_or_default(),
         expected_owner: ask.header("x-amz-expected-bucket-owner").map(str::to_owned),
         range: ask.header("range").map(str::to_owned),
+        by_sdk: ask.header("amz-sdk-invocation-id").is_some(),
         status: 0,
     }
 }
@@ -157,7 +160,7 @@ fn read(state: &State, faults: &Faults, ask: &Ask, operation: Operation) -> Resu
     match operation {
         Operation::HeadBucket => Ok(head_bucket(held)),
         Operation::GetBucketLocation => Ok(location(held)),
-        Operation::ListObjectsV2 => list::answer(held, faults, ask),
+        Operation::ListObjects | Operation::ListObjectsV2 => list::answer(held, faults, ask),
         Operation::ListObjectVersions => versions::answer(held, faults, ask),
         Operation::GetObject | Operation::HeadObject => object::get(state, held, faults, ask),
         Operation::PutObject | Operation::DeleteObject | Operation::Unknown => {
