@@ -1,0 +1,91 @@
+//! Who is measured, and how each is called.
+
+use std::process::Command;
+
+use crate::deliveries::{BUCKET, Delivery, HOME};
+use crate::measure::Contestant;
+use crate::server::Served;
+
+/// Names the AWS CLI's program, where it is not `aws`.
+const AWS: &str = "TRAILPROOF_AWS_CLI";
+
+fn environment(served: &Served) -> Vec<(String, String)> {
+    let own = [
+        ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+        ("AWS_REGION", HOME),
+        ("AWS_DEFAULT_REGION", HOME),
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+        ("AWS_CONFIG_FILE", "/dev/null"),
+        ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
+        ("AWS_ENDPOINT_URL", &*served.url),
+    ];
+    own.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+/// `trailproof validate`, with these further arguments.
+pub fn trailproof(name: &'static str, source: &str, delivery: &Delivery, more: &[&str]) -> Contestant {
+    let program = env!("CARGO_BIN_EXE_trailproof");
+    let mut command = words(&[program, "validate", source, "--end-time", &delivery.summary.end, "-q"]);
+    command.extend(words(more));
+    Contestant { name, commands: vec![command], environment: Vec::new(), code: 0 }
+}
+
+/// The same from the directory.
+pub fn on_disk(name: &'static str, delivery: &Delivery, more: &[&str]) -> Contestant {
+    let (dir, keys) = (delivery.bucket(), delivery.keys());
+    let more = [&["--public-keys", &keys][..], more].concat();
+    trailproof(name, dir.to_str().unwrap(), delivery, &more)
+}
+
+/// The same from the server.
+pub fn in_s3(name: &'static str, served: &Served, delivery: &Delivery, more: &[&str]) -> Contestant {
+    let contestant = trailproof(name, &format!("s3://{BUCKET}"), delivery, more);
+    Contestant { environment: environment(served), ..contestant }
+}
+
+/// The AWS CLI, once for each account and region; `None` where it is not installed.
+pub fn aws_cli(served: &Served, delivery: &Delivery) -> Option<Contestant> {
+    let program = std::env::var(AWS).unwrap_or_else(|_| "aws".to_owned());
+    if Command::new(&program).arg("--version").output().is_err() {
+        eprintln!("the AWS CLI is not installed; `{AWS}` may name its program");
+        return None;
+    }
+    let summary = &delivery.summary;
+    let mut commands = Vec::new();
+    for account in &summary.accounts {
+        let arn = format!("arn:aws:cloudtrail:{HOME}:{account}:trail/audit");
+        for region in &summary.regions {
+            let mut command = words(&[&program, "cloudtrail", "validate-logs", "--trail-arn", &arn]);
+            command.extend(words(&["--region", region, "--account-id", account]));
+            command.extend(words(&["--start-time", &summary.start, "--end-time", &summary.end]));
+            commands.push(command);
+        }
+    }
+    Some(Contestant {
+        name: "aws cloudtrail validate-logs",
+        commands,
+        environment: environment(served),
+        code: 0,
+    })
+}
+
+/// A bare loop over the SDK's client.
+pub fn sdk(served: &Served, delivery: &Delivery, part: &str, at_once: usize) -> Contestant {
+    let program = std::env::current_exe().unwrap();
+    let (program, dir) = (program.to_str().unwrap(), delivery.dir.to_str().unwrap());
+    let command = words(&[program, "sdk", dir, part, &at_once.to_string()]);
+    Contestant { name: "bare SDK loop", commands: vec![command], environment: environment(served), code: 0 }
+}
+
+/// Inflate and SHA-256 of the log files, from memory.
+pub fn kernel(delivery: &Delivery, threads: usize) -> Contestant {
+    let program = std::env::current_exe().unwrap();
+    let dir = delivery.bucket();
+    let command = words(&[program.to_str().unwrap(), "kernel", dir.to_str().unwrap(), &threads.to_string()]);
+    Contestant { name: "kernel", commands: vec![command], environment: Vec::new(), code: 0 }
+}
