@@ -3,16 +3,13 @@
 //! A gzip file may hold several members (RFC 1952, section 2.2), and many readers stop after the first or do not
 //! miss a cut trailer. CloudTrail writes one. Anything after it, or anything missing from it, was not delivered.
 
-use std::cell::RefCell;
+mod member;
+
 use std::io::{self, BufRead, Read};
 
-use flate2::bufread::GzDecoder;
 use sha2::{Digest as _, Sha256};
 
 use crate::ident::Sha256Hash;
-
-/// Bytes inflated at a time, a buffer kept by each thread.
-const BUFFER: usize = 128 * 1024;
 
 /// The first byte of every gzip member, and of no JSON. A reader need not show more than one byte at a time.
 const MAGIC: u8 = 0x1f;
@@ -89,7 +86,7 @@ fn read(
         (Err(_), _) => Err(BodyError::Malformed("unreadable")),
         (Ok((true, _)), _) => Err(BodyError::Malformed("it is empty")),
         (Ok((_, true)), _) => read_member(&mut source, limit, take),
-        (Ok(_), Encoding::GzipOrPlain) => pump(&mut source, limit, take),
+        (Ok(_), Encoding::GzipOrPlain) => member::copy(&mut source, limit, take),
         (Ok(_), Encoding::Gzip) => Err(BodyError::Malformed("it is not gzip")),
     };
     match (source.failure, result) {
@@ -100,37 +97,12 @@ fn read(
 }
 
 fn read_member(source: &mut Source<'_>, limit: u64, take: impl FnMut(&[u8])) -> Result<u64, BodyError> {
-    let inflated = pump(&mut GzDecoder::new(&mut *source), limit, take)?;
+    let inflated = member::read(source, limit, take)?;
     match source.fill_buf() {
         Ok([]) => Ok(inflated),
         Ok(_) => Err(BodyError::Malformed("bytes follow the end of the gzip member")),
         Err(_) => Err(BodyError::Malformed("unreadable")),
     }
-}
-
-/// Reads to the end through this thread's buffer. An error here is the decoder's: [`Source`] keeps its own.
-fn pump(reader: &mut impl Read, limit: u64, mut take: impl FnMut(&[u8])) -> Result<u64, BodyError> {
-    thread_local! {
-        static PIECE: RefCell<Vec<u8>> = RefCell::new(vec![0; BUFFER]);
-    }
-    PIECE.with_borrow_mut(|buffer| {
-        let mut total = 0_u64;
-        loop {
-            let length = match reader.read(buffer) {
-                Ok(0) => return Ok(total),
-                Ok(length) => length,
-                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                    return Err(BodyError::Malformed("the gzip stream is cut off"));
-                }
-                Err(_) => return Err(BodyError::Malformed("the gzip stream is corrupt")),
-            };
-            total += length as u64;
-            if total > limit {
-                return Err(BodyError::TooLarge(limit));
-            }
-            take(buffer.get(..length).unwrap_or_default());
-        }
-    })
 }
 
 /// The body, counted, and with its own failure kept apart from the decoder's.
