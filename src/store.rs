@@ -73,6 +73,12 @@ pub struct Version {
 /// A lazy listing in key order.
 pub type Listing<'a> = Box<dyn Iterator<Item = Result<Listed, StoreError>> + Send + 'a>;
 
+/// Names the next object to read, with a number of its own; `None` where there is no more.
+pub type Next<'a> = dyn Fn() -> Option<(usize, Location)> + Sync + 'a;
+
+/// Takes an object that was read, or why it could not be, with its number.
+pub type Take<'a> = dyn FnMut(usize, Result<Object, StoreError>) + 'a;
+
 /// Something that holds buckets of objects. Calls block; any thread may make them.
 pub trait Store: Send + Sync {
     /// The keys of `bucket` that begin with `prefix` and come after `after`, in UTF-8 byte order. Nothing there
@@ -90,6 +96,20 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`StoreError::NotFound`] only where the store was asked and there is nothing.
     fn get(&self, location: &Location) -> Result<Object, StoreError>;
+
+    /// Reads each object that `next` names and gives it to `take`: on this thread, in any order, and each to its end
+    /// once it was named. `take` calls no store. Several threads may share one `next`. A store that is far away has
+    /// many requests under way at a time, whatever the number of threads; for others this is [`Store::get`] one by one.
+    fn get_each(&self, next: &Next<'_>, take: &mut Take<'_>) {
+        while let Some((number, location)) = next() {
+            take(number, self.get(&location));
+        }
+    }
+
+    /// How many threads may well wait for other calls at a time. A store that is near has no need of more than work.
+    fn waiting(&self) -> usize {
+        1
+    }
 
     /// The versions of the object at `location`, newest first; empty where the store keeps none.
     ///

@@ -103,7 +103,8 @@ pub(super) struct ValidateArgs {
     #[arg(long, conflicts_with = "report")]
     pub(super) dry_run: bool,
 
-    /// Threads that read, inflate, hash and verify [default: one for each processor; 128 for S3]
+    /// Threads that read, inflate, hash and verify [default: one for each processor]; of S3, requests at a time
+    /// [default: as many as it answers at once, up to 512]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) jobs: Option<u16>,
 

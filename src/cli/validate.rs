@@ -17,9 +17,6 @@ use crate::store::relocated::Relocation;
 use crate::time::{self, Range, Timestamp};
 use crate::validate::{self, Limits, Request, Source, Tools};
 
-/// Threads for S3, unless told otherwise.
-const S3_JOBS: usize = 128;
-
 /// Validates what was asked and returns the exit code of the verdict.
 pub(super) fn run(arguments: &ValidateArgs, started: Timestamp) -> Result<u8, Failure> {
     let Prepared { store, keys, request, pool, .. } = prepare(arguments, started)?;
@@ -62,8 +59,10 @@ pub(super) fn prepare(arguments: &ValidateArgs, now: Timestamp) -> Result<Prepar
         every_object: arguments.verbose,
         findings,
     };
-    // Threads that read S3 wait for answers most of the time.
-    let threads = arguments.jobs.map_or(if in_s3 { S3_JOBS } else { 0 }, usize::from);
+    // In S3, where `--jobs` says how many requests are under way, more threads than processors have nothing to do.
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let jobs = arguments.jobs.map_or(processors, usize::from);
+    let threads = if in_s3 { jobs.min(processors) } else { jobs };
     let pool = ThreadPoolBuilder::new().num_threads(threads).build().map_err(|error| {
         Failure::new(format!("the threads cannot be started: {error}"), "try fewer with `--jobs`")
     })?;

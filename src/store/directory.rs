@@ -67,11 +67,11 @@ impl DirectoryStore {
         }
         let folder = path.parent().unwrap_or(&mount.dir);
         self.check_inside(mount, folder)?;
-        let found = fs::symlink_metadata(&path).map_err(|error| failure(&error))?;
+        let mut found = fs::symlink_metadata(&path).map_err(|error| failure(&error))?;
         if found.is_symlink() {
             mount.resolve(&path).map_err(|error| failure(&error))?;
+            found = fs::metadata(&path).map_err(|error| look_failure(&error))?;
         }
-        let found = fs::metadata(&path).map_err(|error| look_failure(&error))?;
         if !found.is_file() {
             return Err(StoreError::Unreadable("it is not a regular file".to_owned()));
         }

@@ -1,6 +1,6 @@
 //! A store in which some buckets, or parts of them, are read from where they were copied to.
 
-use super::{Listing, Object, Store, StoreError, Version};
+use super::{Listing, Next, Object, Store, StoreError, Take, Version};
 use crate::ident::Location;
 
 /// A move that the user named: what was delivered below one folder now lies below another.
@@ -59,6 +59,19 @@ impl Store for RelocatedStore<'_> {
             result = other;
         }
         result
+    }
+
+    fn get_each(&self, next: &Next<'_>, take: &mut Take<'_>) {
+        if self.relocations.is_empty() {
+            return self.inner.get_each(next, take);
+        }
+        while let Some((number, location)) = next() {
+            take(number, self.get(&location));
+        }
+    }
+
+    fn waiting(&self) -> usize {
+        self.inner.waiting()
     }
 
     fn versions(&self, location: &Location) -> Result<Vec<Version>, StoreError> {

@@ -4,34 +4,49 @@
 //! off goes on where it broke. Source for what answers mean: Amazon S3 API Reference and User Guide, and what S3 does.
 
 mod body;
+mod direct;
 mod listing;
+mod pace;
 mod region;
 mod versions;
+mod whole;
 mod write;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_s3::Client;
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use tokio::sync::OnceCell;
 
-use super::{Encoding, Listing, Object, Store, StoreError, Version};
+use super::{Encoding, Listing, Next, Object, Store, StoreError, Take, Version};
 use crate::aws::{Aws, Failure, Nature};
 use crate::ident::Location;
 use body::Body;
+use direct::Direct;
+use pace::Pace;
+use whole::Room;
+
+/// Calls that may wait for S3 at a time, one thread each: listings, and questions about single objects.
+const WAITING: usize = 64;
 
 /// Buckets in S3.
 #[derive(Debug)]
 pub struct S3Store {
     aws: Arc<Aws>,
     owner: Option<String>,
-    clients: Mutex<HashMap<String, Arc<Mutex<Option<Client>>>>>,
+    buckets: Mutex<HashMap<String, Arc<OnceCell<Arc<Bucket>>>>>,
+    pace: Arc<Pace>,
+    waiting: usize,
+    room: Room,
 }
 
 /// A bucket with the client of its region.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Bucket {
     aws: Arc<Aws>,
     client: Client,
+    direct: Arc<Direct>,
     name: String,
     /// The account that has to own it, where the user says so.
     owner: Option<String>,
@@ -41,7 +56,14 @@ impl S3Store {
     /// The buckets that `aws` may read. Each answers only if it belongs to the account `owner`, where one is given.
     #[must_use]
     pub fn new(aws: Arc<Aws>, owner: Option<String>) -> Self {
-        Self { aws, owner, clients: Mutex::default() }
+        let pace = Arc::new(Pace::adaptive());
+        Self { aws, owner, buckets: Mutex::default(), pace, waiting: WAITING, room: Room::default() }
+    }
+
+    /// The same with so many requests at a time, and no other number however S3 answers.
+    #[must_use]
+    pub fn with_requests(self, requests: usize) -> Self {
+        Self { pace: Arc::new(Pace::fixed(requests)), waiting: requests.clamp(1, WAITING), ..self }
     }
 
     /// Whether `prefix` of `bucket` can be listed, and whether anything lies below it: what a run asks before it
@@ -54,26 +76,70 @@ impl S3Store {
         bucket.has_any(prefix).map_err(|failure| store_error(&failure))
     }
 
-    /// The bucket called `name`, with a client of its region, which is looked up once.
-    fn bucket(&self, name: &str) -> Result<Bucket, StoreError> {
+    fn bucket(&self, name: &str) -> Result<Arc<Bucket>, StoreError> {
+        self.aws.block_on(self.find(name))
+    }
+
+    /// The bucket called `name`, with a client of its region, which is looked up once: others that need the same bucket
+    /// wait for it.
+    async fn find(&self, name: &str) -> Result<Arc<Bucket>, StoreError> {
         if !region::is_bucket(name) {
             return Err(StoreError::OutOfReach(format!("no bucket is called `{}`", name.escape_debug())));
         }
-        let slot = {
-            let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(clients.entry(name.to_owned()).or_default())
-        };
-        // Held while the region is looked up: others that need the same bucket wait for it.
-        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
-        let client = match &*slot {
-            Some(client) => client.clone(),
-            None => {
-                let region = self.aws.block_on(region::of_bucket(&self.aws, name, self.owner.as_deref()));
-                let client = self.aws.s3(&region.map_err(|failure| store_error(&failure))?);
-                slot.insert(client).clone()
+        let cell = {
+            let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+            match buckets.get(name) {
+                Some(cell) => Arc::clone(cell),
+                None => Arc::clone(buckets.entry(name.to_owned()).or_default()),
             }
         };
-        Ok(Bucket { aws: Arc::clone(&self.aws), client, name: name.to_owned(), owner: self.owner.clone() })
+        cell.get_or_try_init(|| self.open(name)).await.cloned()
+    }
+
+    async fn open(&self, name: &str) -> Result<Arc<Bucket>, StoreError> {
+        let region = region::of_bucket(&self.aws, name, self.owner.as_deref()).await;
+        let client = self.aws.s3(&region.map_err(|failure| store_error(&failure))?);
+        Ok(Arc::new(Bucket {
+            aws: Arc::clone(&self.aws),
+            client,
+            direct: Arc::new(Direct::new(Arc::clone(&self.pace))),
+            name: name.to_owned(),
+            owner: self.owner.clone(),
+        }))
+    }
+
+    /// The object at `location`, whole; `None` where it is too large to be held.
+    async fn read(&self, location: &Location) -> Result<Option<Object>, StoreError> {
+        let bucket = self.find(&location.bucket).await?;
+        match whole::read(Arc::clone(&bucket), &location.key, &self.room).await {
+            Ok(object) => Ok(object),
+            Err(failure) => Err(settle(&bucket, &location.key, &failure).await),
+        }
+    }
+
+    /// Reads what `next` names, as many at a time as this thread's share of the pace is. Returns what is too large to be
+    /// held.
+    async fn read_each(&self, next: &Next<'_>, take: &mut Take<'_>) -> Vec<(usize, Location)> {
+        let share = self.pace.join();
+        let mut under_way = FuturesUnordered::new();
+        let (mut large, mut is_more) = (Vec::new(), true);
+        loop {
+            while is_more && under_way.len() < share.most() {
+                match next() {
+                    Some((number, location)) => under_way.push(async move {
+                        let read = self.read(&location).await;
+                        (number, location, read)
+                    }),
+                    None => is_more = false,
+                }
+            }
+            match under_way.next().await {
+                Some((number, _, Ok(Some(object)))) => take(number, Ok(object)),
+                Some((number, location, Ok(None))) => large.push((number, location)),
+                Some((number, _, Err(error))) => take(number, Err(error)),
+                None => return large,
+            }
+        }
     }
 }
 
@@ -95,11 +161,26 @@ impl Store for S3Store {
     }
 
     fn get(&self, location: &Location) -> Result<Object, StoreError> {
-        let bucket = self.bucket(&location.bucket)?;
-        match self.aws.block_on(Body::open(bucket.clone(), &location.key)) {
-            Ok((body, metadata)) => Ok(Object { body: Box::new(body), encoding: Encoding::Gzip, metadata }),
-            Err(failure) => Err(settle(&bucket, &location.key, &failure)),
+        self.aws.block_on(async {
+            let bucket = self.find(&location.bucket).await?;
+            match Body::open(Arc::clone(&bucket), &location.key).await {
+                Ok((body, metadata)) => {
+                    Ok(Object { body: Box::new(body), encoding: Encoding::Gzip, metadata })
+                }
+                Err(failure) => Err(settle(&bucket, &location.key, &failure).await),
+            }
+        })
+    }
+
+    fn get_each(&self, next: &Next<'_>, take: &mut Take<'_>) {
+        let large = self.aws.block_on(self.read_each(next, take));
+        for (number, location) in large {
+            take(number, self.get(&location));
         }
+    }
+
+    fn waiting(&self) -> usize {
+        self.waiting
     }
 
     fn versions(&self, location: &Location) -> Result<Vec<Version>, StoreError> {
@@ -113,9 +194,9 @@ impl Store for S3Store {
 
 /// What a failed GET means. S3 answers 403 for a missing object, too, to those who may not list the bucket: so where a
 /// listing is allowed it tells what is there.
-fn settle(bucket: &Bucket, key: &str, failure: &Failure) -> StoreError {
+async fn settle(bucket: &Bucket, key: &str, failure: &Failure) -> StoreError {
     match failure.nature {
-        Nature::Denied => match bucket.has(key) {
+        Nature::Denied => match bucket.has(key).await {
             Ok(false) => StoreError::NotFound,
             Ok(true) | Err(_) => store_error(failure),
         },

@@ -1,19 +1,21 @@
 //! Reads one digest: its bytes, its metadata, and whether a signature at hand proves it.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::digest::{DigestFile, SIGNATURE_ALGORITHM};
 use crate::gzip::{self, BodyError, Sizes};
 use crate::ident::{DigestKey, Location};
 use crate::keys::{KeyRing, Lookup, TrustedKey};
 use crate::signature::{self, SignatureProof};
-use crate::store::{METADATA_ERROR, Metadata, StoreError};
+use crate::store::{METADATA_ERROR, Metadata, Object, StoreError};
 use crate::time::Timestamp;
 
 use super::Context;
+use super::unit::{Item, Unit};
 
 /// Digests that inflate to more than this, in bytes, are read one at a time, so that the memory they take does not
-/// grow with the number of threads.
+/// grow with the number of requests.
 const LIGHT: u64 = 8 << 20;
 
 /// What a digest without log files weighs in a window.
@@ -49,6 +51,11 @@ impl Fetched {
         DIGEST_WEIGHT + self.file().map_or(0, |file| file.log_count() as u64)
     }
 
+    /// From when on it may have been signed.
+    fn signed_from(&self, file: &DigestFile) -> Timestamp {
+        self.generated.unwrap_or(file.window().end).max(file.window().end)
+    }
+
     pub(super) const fn file(&self) -> Option<&DigestFile> {
         match &self.content {
             Content::Parsed(file) => Some(file),
@@ -57,24 +64,65 @@ impl Fetched {
     }
 }
 
+/// Reads the digests of the first `items`, until they weigh `budget` together.
+pub(super) fn window(context: Context<'_>, units: &[Unit], items: &[Item], budget: u64) -> Vec<Fetched> {
+    let limit = context.request.limits.digest.min(LIGHT);
+    let is_heavy = AtomicBool::new(false);
+    // Once one is heavy, those that follow wait: how much it weighs is not known yet.
+    let weigh = |fetched: &Fetched| if is_heavy.load(Ordering::Relaxed) { budget } else { fetched.weight() };
+    let mut fetched = context.workers.read_prefix(
+        items,
+        budget,
+        weigh,
+        |item| item.location(units),
+        |item, object| {
+            let mut fetched = Fetched::new(item.location(units), item.end);
+            fetched.take(object, limit);
+            is_heavy.fetch_or(fetched.too_large, Ordering::Relaxed);
+            context.tools.progress.digest(fetched.sizes.compressed);
+            fetched
+        },
+    );
+    if is_heavy.into_inner() {
+        read_heavy(context, &mut fetched, budget);
+    }
+    fetched
+}
+
+/// Reads the heavy ones one at a time, and leaves those that come after the budget is spent for the next window.
+fn read_heavy(context: Context<'_>, fetched: &mut Vec<Fetched>, budget: u64) {
+    let (mut weight, mut kept) = (0, 0);
+    for one in fetched.iter_mut() {
+        if weight >= budget {
+            break;
+        }
+        one.read_again(context);
+        weight += one.weight();
+        kept += 1;
+    }
+    fetched.truncate(kept);
+}
+
+/// Has the keys of all that was read at hand, which may have to be asked for: of each region at the same time, and once.
+pub(super) fn look_keys_up(context: Context<'_>, items: &[Item], fetched: &[Fetched]) {
+    let mut regions: Vec<(usize, &Fetched)> = Vec::new();
+    for (item, one) in items.iter().zip(fetched).filter(|(_, one)| one.file().is_some()) {
+        if regions.last().is_none_or(|(unit, _)| *unit != item.unit) {
+            regions.push((item.unit, one));
+        }
+    }
+    context.workers.ask_all(&regions, |(_, one)| {
+        if let Some(file) = one.file() {
+            let _ = known_key(file, one.signed_from(file), context.tools.keys);
+        }
+    });
+}
+
 /// Reads the digest at `location`.
 pub(super) fn digest(context: Context<'_>, location: Location, end: Timestamp) -> Fetched {
-    let mut fetched = Fetched {
-        location,
-        end,
-        content: Content::Gone,
-        signature: None,
-        metadata_error: None,
-        generated: None,
-        sizes: Sizes::default(),
-        too_large: false,
-    };
-    let limit = context.request.limits.digest;
-    fetched.read(context, limit.min(LIGHT));
-    if fetched.too_large && limit > LIGHT {
-        let _one_at_a_time = context.heavy.lock().unwrap_or_else(PoisonError::into_inner);
-        fetched.read(context, limit);
-    }
+    let mut fetched = Fetched::new(location, end);
+    fetched.take(context.tools.store.get(&fetched.location), context.request.limits.digest.min(LIGHT));
+    fetched.read_again(context);
     context.tools.progress.digest(fetched.sizes.compressed);
     fetched
 }
@@ -93,8 +141,29 @@ fn parse(inflated: Result<(Vec<u8>, Sizes), BodyError>) -> (Content, Sizes) {
 }
 
 impl Fetched {
-    fn read(&mut self, context: Context<'_>, limit: u64) {
-        match context.tools.store.get(&self.location) {
+    const fn new(location: Location, end: Timestamp) -> Self {
+        Self {
+            location,
+            end,
+            content: Content::Gone,
+            signature: None,
+            metadata_error: None,
+            generated: None,
+            sizes: Sizes { compressed: 0, inflated: 0 },
+            too_large: false,
+        }
+    }
+
+    /// Reads a digest again that is too large to be read beside others.
+    fn read_again(&mut self, context: Context<'_>) {
+        let limit = context.request.limits.digest;
+        if self.too_large && limit > LIGHT {
+            self.take(context.tools.store.get(&self.location), limit);
+        }
+    }
+
+    fn take(&mut self, object: Result<Object, StoreError>, limit: u64) {
+        match object {
             Ok(mut object) => {
                 self.take_metadata(object.metadata);
                 let inflated = gzip::inflate(&mut *object.body, object.encoding, limit);
@@ -147,8 +216,7 @@ pub(super) fn prove(
     if own.is_none() && recorded.is_empty() {
         return Some(Proof::Unsigned);
     }
-    let signed_from = fetched.generated.unwrap_or(file.window().end).max(file.window().end);
-    let key = match known_key(file, signed_from, keys) {
+    let key = match known_key(file, fetched.signed_from(file), keys) {
         Ok(key) => key,
         Err(reason) => return Some(Proof::NoKey(reason)),
     };

@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 /// listed is followed by name, and one whose folder was not listed since the run is to end is left there.
 pub(super) fn follow(context: Context<'_>, units: &mut [Unit], traces: Vec<Trace>) -> Vec<Item> {
     let shared: &[Unit] = units;
-    let found = context.workers.map_until_stopped(&traces, |trace| {
+    let found = context.workers.ask(&traces, |trace| {
         let chain = shared.get(trace.unit).and_then(|unit| unit.chains.get(trace.chain));
         chain.and_then(|chain| discover::older(context, &chain.id, &trace.folder, trace.end))
     });

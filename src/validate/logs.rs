@@ -3,9 +3,10 @@
 use crate::digest::{ListedHash, ListedLog};
 use crate::event::{Finding, Kind, ObjectState, ObjectType};
 use crate::gzip::{self, BodyError, Sizes};
-use crate::ident::Sha256Hash;
-use crate::store::StoreError;
+use crate::ident::{Location, Sha256Hash};
+use crate::store::{Object, StoreError};
 
+use super::chain::reference;
 use super::unit::{Ready, Unit};
 use super::{Context, gone};
 
@@ -14,7 +15,7 @@ enum Found {
     Valid(Sizes),
     /// Another content, or none that can be hashed.
     Modified(Option<Sha256Hash>, &'static str, Sizes),
-    Gone(Finding),
+    Gone(Box<Finding>),
     Unreadable(String),
     /// The digest lists a hash that nobody can compare.
     Unverifiable(String),
@@ -27,60 +28,119 @@ pub(super) fn hash_ready(context: Context<'_>, units: &mut [Unit]) {
         ready.extend(std::mem::take(&mut unit.ready).into_iter().map(|one| (index, one)));
     }
     let counted = ready.iter().enumerate().filter(|(_, (_, ready))| ready.counted);
-    let work: Vec<(usize, &ListedLog)> = counted
-        .flat_map(|(index, (_, ready))| ready.digest.logs().iter().map(move |log| (index, log)))
+    let work: Vec<Work<'_>> = counted
+        .flat_map(|(index, (_, ready))| ready.digest.logs().iter().map(move |log| Work { ready: index, log }))
         .collect();
     context.tools.progress.plan_logs(work.len() as u64);
-    let found = context.workers.map_until_stopped(&work, |(index, log)| {
-        let end = ready.get(*index).map(|(_, ready)| ready.digest.file().window().end);
-        let found = look(context, log, end.unwrap_or(context.request.range.end));
-        let bytes = match &found {
-            Found::Valid(sizes) | Found::Modified(_, _, sizes) => sizes.compressed,
-            Found::Gone(_) | Found::Unreadable(_) | Found::Unverifiable(_) => 0,
-        };
-        context.tools.progress.log(bytes);
-        found
-    });
-    let found = found.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
-    for ((index, log), found) in work.into_iter().zip(found) {
-        if let Some((unit, ready)) = ready.get(index)
+    let found = look_at_all(context, &ready, &work);
+    for (work, found) in work.into_iter().zip(found) {
+        if let Some((unit, ready)) = ready.get(work.ready)
             && let Some(unit) = units.get_mut(*unit)
         {
             match found {
-                Some(found) => say(context, unit, ready, log, found),
-                None => leave(context, unit, ready, log),
+                Some(found) => say(context, unit, ready, work.log, found),
+                None => leave(context, unit, ready, work.log),
             }
         }
     }
-    for (unit, ready) in &ready {
-        let Some(unit) = units.get_mut(*unit) else { continue };
-        for log in ready.digest.logs() {
-            unit.refer(&log.location);
-            let copies = context.request.relocations.iter().filter_map(|move_| move_.copy_of(&log.location));
-            copies.for_each(|copy| unit.refer(&copy));
+    refer(context, units, &ready);
+}
+
+/// A log file to be hashed, and which of the digests that are ready lists it.
+struct Work<'r> {
+    ready: usize,
+    log: &'r ListedLog,
+}
+
+/// What is found in the place of each log file; `None` where that was not looked at, since the run is to end.
+fn look_at_all(context: Context<'_>, ready: &[(usize, Ready)], work: &[Work<'_>]) -> Vec<Option<Found>> {
+    let mut found: Vec<Option<Found>> = work.iter().map(|work| incomparable(context, work.log)).collect();
+    let to_read: Vec<usize> =
+        found.iter().enumerate().filter(|(_, found)| found.is_none()).map(|(index, _)| index).collect();
+    let log = |index: &usize| work.get(*index).map(|work| work.log);
+    let read = context.workers.read(
+        &to_read,
+        |index| log(index).map_or_else(|| Location::new("", ""), |log| log.location.clone()),
+        |index, object| log(index).and_then(|log| look(context, log, object)),
+    );
+    let mut gone = Vec::new();
+    for (index, look) in to_read.into_iter().zip(read) {
+        match (found.get_mut(index), look) {
+            (Some(place), Some(look)) => *place = Some(look),
+            _ => gone.push(index),
+        }
+    }
+    let told = context.workers.ask_all(&gone, |index| {
+        let work = work.get(*index)?;
+        let digest = ready.get(work.ready).map(|(_, ready)| ready.digest.file().window().end);
+        let versions = context.tools.store.versions(&work.log.location);
+        let at = digest.unwrap_or(context.request.range.end);
+        context.tools.progress.log(0);
+        let finding = gone::finding(Kind::LogMissing, Kind::LogDeleted, &versions, at);
+        Some(Found::Gone(Box::new(finding)))
+    });
+    for (index, told) in gone.into_iter().zip(told) {
+        if let Some(place) = found.get_mut(index) {
+            *place = told;
+        }
+    }
+    found
+}
+
+/// A log file whose listed hash nobody can compare is not read.
+fn incomparable(context: Context<'_>, log: &ListedLog) -> Option<Found> {
+    match &log.hash {
+        ListedHash::Sha256(_) => None,
+        ListedHash::Unknown(written) => {
+            context.tools.progress.log(0);
+            Some(Found::Unverifiable(written.to_string()))
         }
     }
 }
 
-fn look(context: Context<'_>, log: &ListedLog, at: crate::time::Timestamp) -> Found {
-    let expected = match &log.hash {
-        ListedHash::Sha256(hash) => *hash,
-        ListedHash::Unknown(written) => return Found::Unverifiable(written.to_string()),
-    };
-    let mut object = match context.tools.store.get(&log.location) {
+/// What reading a log file showed; `None` where it is gone, of which its versions may tell more.
+fn look(context: Context<'_>, log: &ListedLog, object: Result<Object, StoreError>) -> Option<Found> {
+    let mut object = match object {
         Ok(object) => object,
-        Err(StoreError::NotFound) => {
-            let versions = context.tools.store.versions(&log.location);
-            return Found::Gone(gone::finding(Kind::LogMissing, Kind::LogDeleted, &versions, at));
+        Err(StoreError::NotFound) => return None,
+        Err(error) => {
+            context.tools.progress.log(0);
+            return Some(Found::Unreadable(error.to_string()));
         }
-        Err(error) => return Found::Unreadable(error.to_string()),
     };
-    match gzip::hash(&mut *object.body, object.encoding, context.request.limits.log) {
-        Ok((hash, sizes)) if hash == expected => Found::Valid(sizes),
+    let found = match gzip::hash(&mut *object.body, object.encoding, context.request.limits.log) {
+        Ok((hash, sizes)) if log.hash == ListedHash::Sha256(hash) => Found::Valid(sizes),
         Ok((hash, sizes)) => Found::Modified(Some(hash), "its content is not what was delivered", sizes),
         Err(BodyError::Malformed(reason)) => Found::Modified(None, reason, Sizes::default()),
         Err(error @ (BodyError::TooLarge(_) | BodyError::Unreadable(_))) => {
             Found::Unreadable(error.to_string())
+        }
+    };
+    let bytes = match &found {
+        Found::Valid(sizes) | Found::Modified(_, _, sizes) => sizes.compressed,
+        Found::Gone(_) | Found::Unreadable(_) | Found::Unverifiable(_) => 0,
+    };
+    context.tools.progress.log(bytes);
+    Some(found)
+}
+
+/// Lets the units know what the digests list, where they belong and where a move that was named put them.
+fn refer(context: Context<'_>, units: &mut [Unit], ready: &[(usize, Ready)]) {
+    let references = context.workers.map(ready, |(_, ready)| {
+        let logs = ready.digest.logs().iter();
+        let copies = |log: &ListedLog| {
+            let moves = context.request.relocations.iter();
+            moves.filter_map(|moved| moved.copy_of(&log.location)).map(|copy| reference(&copy)).collect()
+        };
+        logs.flat_map(|log| {
+            let copies: Vec<u128> = copies(log);
+            std::iter::once(reference(&log.location)).chain(copies)
+        })
+        .collect::<Vec<u128>>()
+    });
+    for ((unit, _), references) in ready.iter().zip(references) {
+        if let Some(unit) = units.get_mut(*unit) {
+            unit.references.extend(references);
         }
     }
 }
@@ -111,7 +171,7 @@ fn say(context: Context<'_>, unit: &mut Unit, ready: &Ready, log: &ListedLog, fo
             (ObjectState::Tampered, Some(finding))
         }
         Found::Gone(finding) => {
-            let finding = Finding { expected: expected.map(|hash| hash.to_string()), ..finding };
+            let finding = Finding { expected: expected.map(|hash| hash.to_string()), ..*finding };
             (ObjectState::Tampered, Some(finding))
         }
         Found::Unreadable(reason) => {

@@ -11,7 +11,7 @@ mod price;
 mod region;
 mod tally;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use super::answered::Answered;
 use super::stop::Halt;
@@ -140,17 +140,16 @@ impl Plan {
 #[must_use]
 pub fn plan(request: &Request, tools: Tools<'_>) -> Plan {
     let store = Counted::new(tools.store);
-    let heavy = Mutex::new(());
     let tools = Tools { store: &store, ..tools };
     let halt = Halt::new(tools.stop);
-    let workers = Workers { pool: tools.pool, halt: &halt };
-    let context = Context { request, tools, workers, heavy: &heavy, halt: &halt };
+    let workers = Workers { pool: tools.pool, store: tools.store, halt: &halt };
+    let context = Context { request, tools, workers, halt: &halt };
     let mut plan = Plan { findings: request.findings.clone(), ..Plan::default() };
     let mut answered = Answered::default();
     let found = discover::folders(context);
     plan.findings.extend(found.findings);
     for batch in found.units.chunks(UNITS_AT_ONCE) {
-        let regions = context.workers.map(batch, |places| region::plan(context, places));
+        let regions = context.workers.ask_all(batch, |places| region::plan(context, places));
         regions.into_iter().for_each(|region| plan.add(region, &mut answered));
     }
     plan.findings.extend(answered.unanswered(request));

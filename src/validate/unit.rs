@@ -105,11 +105,6 @@ impl Unit {
         u32::try_from(index).unwrap_or(u32::MAX)
     }
 
-    /// Notes that a proved digest lists the object at `location`.
-    pub(super) fn refer(&mut self, location: &Location) {
-        self.references.push(reference(location));
-    }
-
     /// Notes that a proved digest of `folder` covers `window`.
     pub(super) fn cover(&mut self, folder: Option<usize>, window: Interval) {
         let Some(covered) = folder.and_then(|folder| self.covered.get_mut(folder)) else { return };

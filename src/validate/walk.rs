@@ -29,6 +29,7 @@ pub(super) fn window(
         .enumerate()
         .map(|(index, (item, fetched))| (index, item, fetched))
         .collect();
+    fetch::look_keys_up(context, items, &fetched);
     let shared: &[Unit] = units;
     let proofs = context.workers.map(&work, |(index, item, one)| {
         let place = judge::place(context.request, one);

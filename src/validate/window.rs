@@ -2,76 +2,176 @@
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use rayon::ThreadPool;
 
 use super::stop::Halt;
+use crate::ident::Location;
+use crate::store::{Object, Store, StoreError};
 
-/// The threads of a run.
+/// The threads of a run: those that work, and those that wait for a store that is far away.
 #[derive(Clone, Copy)]
 pub(super) struct Workers<'p> {
     pub(super) pool: &'p ThreadPool,
+    pub(super) store: &'p dyn Store,
     pub(super) halt: &'p Halt<'p>,
 }
 
 impl Workers<'_> {
     /// `make` of every item, in order.
     pub(super) fn map<T: Sync, R: Send>(self, items: &[T], make: impl Fn(&T) -> R + Sync) -> Vec<R> {
-        self.run(items, || true, make)
+        let queue = Queue::new(items, || true);
+        self.work(&queue, |done| queue.drain(done, &make))
     }
 
-    /// `make` of every item, in order; of the first ones alone where the run is to end.
-    pub(super) fn map_until_stopped<T: Sync, R: Send>(
-        self,
-        items: &[T],
-        make: impl Fn(&T) -> R + Sync,
-    ) -> Vec<R> {
-        let done = self.run(items, || !self.halt.stop.is_set(), make);
-        // Asked, so that it is known that something was left out.
-        let _ = done.len() < items.len() && self.halt.leaves_out();
+    /// `make`, which asks the store, of every item, in order; of the first ones alone where the run is to end.
+    pub(super) fn ask<T: Sync, R: Send>(self, items: &[T], make: impl Fn(&T) -> R + Sync) -> Vec<R> {
+        let queue = Queue::new(items, || !self.halt.stop.is_set());
+        let done = self.wait(&queue, |done| queue.drain(done, &make));
+        self.note(done.len() < items.len());
         done
     }
 
-    /// `make` of the first items, in order: at least one unless the run is to end, and no new one is begun once the
-    /// results weigh `budget`.
-    pub(super) fn map_prefix<T: Sync, R: Send>(
+    /// The same, to the last item whatever is asked.
+    pub(super) fn ask_all<T: Sync, R: Send>(self, items: &[T], make: impl Fn(&T) -> R + Sync) -> Vec<R> {
+        let queue = Queue::new(items, || true);
+        self.wait(&queue, |done| queue.drain(done, &make))
+    }
+
+    /// Reads the object of every item, and returns what `make` says of each, in order; of the first ones alone where the
+    /// run is to end.
+    pub(super) fn read<T: Sync, R: Send>(
+        self,
+        items: &[T],
+        locate: impl Fn(&T) -> Location + Sync,
+        make: impl Fn(&T, Result<Object, StoreError>) -> R + Sync,
+    ) -> Vec<R> {
+        let queue = Queue::new(items, || !self.halt.stop.is_set());
+        let done = self.work(&queue, |done| queue.fetch(self.store, done, &locate, &make));
+        self.note(done.len() < items.len());
+        done
+    }
+
+    /// Reads the objects of the first items, in order: at least one unless the run is to end, and no new one is begun
+    /// once the results weigh `budget`.
+    pub(super) fn read_prefix<T: Sync, R: Send>(
         self,
         items: &[T],
         budget: u64,
         weigh: impl Fn(&R) -> u64 + Sync,
-        make: impl Fn(&T) -> R + Sync,
+        locate: impl Fn(&T) -> Location + Sync,
+        make: impl Fn(&T, Result<Object, StoreError>) -> R + Sync,
     ) -> Vec<R> {
         let weight = AtomicU64::new(0);
-        let make = |item: &T| {
-            let result = make(item);
+        let make = |item: &T, object: Result<Object, StoreError>| {
+            let result = make(item, object);
             weight.fetch_add(weigh(&result), Ordering::Relaxed);
             result
         };
-        let goes_on = || weight.load(Ordering::Relaxed) < budget && !self.halt.stop.is_set();
-        self.run(items, goes_on, make)
+        let queue = Queue::new(items, || weight.load(Ordering::Relaxed) < budget && !self.halt.stop.is_set());
+        self.work(&queue, |done| queue.fetch(self.store, done, &locate, make))
     }
 
-    /// Items are taken in order, and what was taken is done, so that what was done is always the beginning of the list.
-    fn run<T: Sync, R: Send>(
+    /// Keeps in mind that something was left out.
+    fn note(self, left_out: bool) {
+        // Asked, so that it is known.
+        let _ = left_out && self.halt.leaves_out();
+    }
+
+    /// Runs `work` on every thread of the pool that there is work for.
+    fn work<T: Sync, G: Sync, R: Send>(
         self,
-        items: &[T],
-        goes_on: impl Fn() -> bool + Sync,
-        make: impl Fn(&T) -> R + Sync,
+        queue: &Queue<'_, T, G>,
+        work: impl Fn(&mut Vec<(usize, R)>) + Sync,
     ) -> Vec<R> {
-        let next = AtomicUsize::new(0);
-        let done: Mutex<Vec<(usize, R)>> = Mutex::new(Vec::new());
-        let work = || {
-            let mut own = Vec::new();
-            while goes_on() {
-                let index = next.fetch_add(1, Ordering::Relaxed);
-                let Some(item) = items.get(index) else { break };
-                own.push((index, make(item)));
+        let gathered = Gathered::default();
+        let threads = self.pool.current_num_threads().min(queue.items.len());
+        self.pool.scope(|scope| (0..threads).for_each(|_| scope.spawn(|_| gathered.add(&work))));
+        gathered.in_order()
+    }
+
+    /// Runs `work` on as many threads as may wait for the store, where they are more than those of the pool. A pool of
+    /// threads that steal work from each other is not for waiting.
+    fn wait<T: Sync, G: Sync, R: Send>(
+        self,
+        queue: &Queue<'_, T, G>,
+        work: impl Fn(&mut Vec<(usize, R)>) + Sync,
+    ) -> Vec<R> {
+        let threads = self.store.waiting().min(queue.items.len());
+        if threads <= self.pool.current_num_threads() {
+            return self.work(queue, work);
+        }
+        let gathered = Gathered::default();
+        thread::scope(|scope| {
+            for _ in 1..threads {
+                // Where no further thread can be had, those that run do the work.
+                let _ = thread::Builder::new().spawn_scoped(scope, || gathered.add(&work));
             }
-            done.lock().unwrap_or_else(PoisonError::into_inner).append(&mut own);
-        };
-        let threads = self.pool.current_num_threads().min(items.len());
-        self.pool.scope(|scope| (0..threads).for_each(|_| scope.spawn(|_| work())));
-        let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+            gathered.add(&work);
+        });
+        gathered.in_order()
+    }
+}
+
+/// Items in order, taken one by one: what was taken is done, so that what was done is always the beginning of the list.
+struct Queue<'i, T, G> {
+    items: &'i [T],
+    next: AtomicUsize,
+    goes_on: G,
+}
+
+impl<'i, T: Sync, G: Fn() -> bool + Sync> Queue<'i, T, G> {
+    const fn new(items: &'i [T], goes_on: G) -> Self {
+        Self { items, next: AtomicUsize::new(0), goes_on }
+    }
+
+    fn take(&self) -> Option<(usize, &'i T)> {
+        if !(self.goes_on)() {
+            return None;
+        }
+        let index = self.next.fetch_add(1, Ordering::Relaxed);
+        Some((index, self.items.get(index)?))
+    }
+
+    fn drain<R>(&self, done: &mut Vec<(usize, R)>, make: impl Fn(&T) -> R) {
+        while let Some((index, item)) = self.take() {
+            done.push((index, make(item)));
+        }
+    }
+
+    fn fetch<R>(
+        &self,
+        store: &dyn Store,
+        done: &mut Vec<(usize, R)>,
+        locate: impl Fn(&T) -> Location + Sync,
+        make: impl Fn(&T, Result<Object, StoreError>) -> R,
+    ) {
+        let next = || self.take().map(|(index, item)| (index, locate(item)));
+        store.get_each(&next, &mut |index, object| {
+            done.extend(self.items.get(index).map(|item| (index, make(item, object))));
+        });
+    }
+}
+
+/// What several threads have done.
+struct Gathered<R>(Mutex<Vec<(usize, R)>>);
+
+impl<R> Default for Gathered<R> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<R> Gathered<R> {
+    fn add(&self, work: impl Fn(&mut Vec<(usize, R)>)) {
+        let mut own = Vec::new();
+        work(&mut own);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).append(&mut own);
+    }
+
+    fn in_order(self) -> Vec<R> {
+        let mut done = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
         done.sort_unstable_by_key(|(index, _)| *index);
         done.into_iter().map(|(_, result)| result).collect()
     }
@@ -80,28 +180,74 @@ impl Workers<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::memory::MemoryStore;
+    use crate::store::{Listing, Version};
     use crate::validate::Stop;
+
+    /// Holds nothing, and has so many threads wait.
+    struct Nothing(usize);
+
+    impl Store for Nothing {
+        fn list<'a>(&'a self, _: &str, _: &str, _: Option<&str>) -> Listing<'a> {
+            Box::new(std::iter::empty())
+        }
+        fn list_dirs(&self, _: &str, _: &str) -> Result<Vec<String>, StoreError> {
+            Ok(Vec::new())
+        }
+        fn get(&self, _: &Location) -> Result<Object, StoreError> {
+            Err(StoreError::NotFound)
+        }
+        fn versions(&self, _: &Location) -> Result<Vec<Version>, StoreError> {
+            Ok(Vec::new())
+        }
+        fn waiting(&self) -> usize {
+            self.0
+        }
+    }
+
+    fn with(threads: usize, store: &dyn Store, stop: &Stop, check: impl Fn(Workers<'_>)) {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        check(Workers { pool: &pool, store, halt: &Halt::new(stop) });
+    }
+
+    fn nowhere(_: &u64) -> Location {
+        Location::new("b", "k")
+    }
 
     #[test]
     fn what_is_done_is_a_prefix_in_order() {
+        let items: Vec<u64> = (0..1000).collect();
+        let items = &*items;
         for threads in [1, 8] {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            let items: Vec<u64> = (0..1000).collect();
+            with(threads, &MemoryStore::new(), &Stop::new(), |workers| {
+                assert_eq!(workers.map(items, |item| item * 2), (0..1000).map(|i| i * 2).collect::<Vec<_>>());
+                let read = |budget| workers.read_prefix(items, budget, |_| 1, nowhere, |item, _| *item);
+                let some = read(10);
+                assert!((10..10 + threads).contains(&some.len()), "{}", some.len());
+                assert_eq!(some, items[..some.len()]);
+                assert_eq!(read(0).len(), 0);
+                assert!(workers.map(&[], |item: &u64| *item).is_empty());
+                assert_eq!(workers.read(items, nowhere, |item, _| *item), items);
+            });
+        }
+    }
+
+    #[test]
+    fn what_is_asked_before_a_stop_is_a_prefix_in_order() {
+        let items: Vec<u64> = (0..1000).collect();
+        let items = &*items;
+        for (threads, waiting) in [(1, 1), (8, 1), (1, 8)] {
             let stop = Stop::new();
-            let workers = Workers { pool: &pool, halt: &Halt::new(&stop) };
-            assert_eq!(workers.map(&items, |item| item * 2), (0..1000).map(|i| i * 2).collect::<Vec<_>>());
-            let some = workers.map_prefix(&items, 10, |_| 1, |item| *item);
-            assert!((10..10 + threads).contains(&some.len()), "{}", some.len());
-            assert_eq!(some, items[..some.len()]);
-            assert_eq!(workers.map_prefix(&items, 0, |_| 1, |item| *item).len(), 0);
-            assert!(workers.map(&[], |item: &u64| *item).is_empty());
-            assert_eq!(workers.map_until_stopped(&items, |item| *item), items);
-            let last = |item: &u64| (*item == 9).then(|| stop.set()).map_or(*item, |_| *item);
-            let some = workers.map_until_stopped(&items, last);
-            assert!((10..1000).contains(&some.len()), "{}", some.len());
-            assert_eq!(some, items[..some.len()]);
-            assert!(workers.halt.has_left_out());
-            assert_eq!(workers.map(&items, |item| *item), items);
+            with(threads, &Nothing(waiting), &stop, |workers| {
+                assert_eq!(workers.ask(items, |item| *item), items);
+                let last = |item: &u64| (*item == 9).then(|| stop.set()).map_or(*item, |_| *item);
+                let some = workers.ask(items, last);
+                assert!((10..1000).contains(&some.len()), "{}", some.len());
+                assert_eq!(some, items[..some.len()]);
+                assert!(workers.halt.has_left_out());
+                assert_eq!(workers.ask_all(items, |item| *item), items);
+                assert!(workers.read(items, nowhere, |item, _| *item).is_empty());
+            });
         }
     }
 }

@@ -40,6 +40,10 @@ pub(super) fn open(arguments: &ValidateArgs) -> Result<OpenedS3, Failure> {
     }
     let aws = connect(&arguments.aws)?;
     let store = S3Store::new(Arc::clone(&aws), arguments.expected_bucket_owner.clone());
+    let store = match arguments.jobs {
+        Some(requests) => store.with_requests(requests.into()),
+        None => store,
+    };
     let mut opened = OpenedS3 { aws, store, sources: Vec::new(), named: Vec::new() };
     for one in named {
         match one {

@@ -1,6 +1,7 @@
 //! The body of an object, read in chunks. Where it breaks off, the rest is asked for anew.
 
 use std::io::{self, BufRead, Read};
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
@@ -20,9 +21,33 @@ const PROGRESS: u64 = 1 << 20;
 /// Wait before a body is asked for anew; it doubles each time.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 
+/// How long to wait for more of a body before it counts as broken off. The SDK's own guard against streams that stall
+/// does not watch those that come without it.
+const STALL: Duration = Duration::from_secs(30);
+
+/// An object as it begins to arrive.
+pub(super) struct Answer {
+    pub(super) stream: ByteStream,
+    pub(super) metadata: Metadata,
+    pub(super) etag: Option<String>,
+    /// Length of the body, where it is said.
+    pub(super) length: Option<u64>,
+}
+
+impl From<GetObjectOutput> for Answer {
+    fn from(mut answer: GetObjectOutput) -> Self {
+        Self {
+            metadata: answer.metadata.take().unwrap_or_default().into_iter().collect(),
+            etag: answer.e_tag.take(),
+            length: answer.content_length.and_then(|length| u64::try_from(length).ok()),
+            stream: answer.body,
+        }
+    }
+}
+
 /// A body that is being read.
 pub(super) struct Body {
-    bucket: Bucket,
+    bucket: Arc<Bucket>,
     key: String,
     /// What tells that the object was not replaced meanwhile.
     etag: Option<String>,
@@ -40,23 +65,36 @@ pub(super) struct Body {
 
 impl Body {
     /// Asks for the object at `key` and waits for its beginning: most objects are there whole then.
-    pub(super) async fn open(bucket: Bucket, key: &str) -> Result<(Self, Metadata), Failure> {
-        let mut answer = bucket.get(key, None, None).await?;
-        let metadata = answer.metadata.take().unwrap_or_default();
+    pub(super) async fn open(bucket: Arc<Bucket>, key: &str) -> Result<(Self, Metadata), Failure> {
+        let Answer { stream, metadata, etag, length } = match bucket.direct.get(key).await {
+            Some(answer) => answer,
+            None => bucket.get(key, None, None).await?.into(),
+        };
         let mut body = Self {
             bucket,
             key: key.to_owned(),
-            etag: answer.e_tag.take(),
-            length: answer.content_length.and_then(|length| u64::try_from(length).ok()),
+            etag,
+            length,
             position: 0,
-            stream: answer.body,
+            stream,
             chunk: Bytes::new(),
             finished: false,
             resumes: 0,
             broken_at: 0,
         };
         body.advance().await?;
-        Ok((body, metadata.into_iter().collect()))
+        Ok((body, metadata))
+    }
+
+    /// Length of the whole body, where S3 says it.
+    pub(super) const fn length(&self) -> Option<u64> {
+        self.length
+    }
+
+    /// The next chunk; `None` at the end.
+    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
+        self.advance().await?;
+        Ok(Some(std::mem::take(&mut self.chunk)).filter(|chunk| !chunk.is_empty()))
     }
 
     /// Waits for the next chunk; an empty one is the end.
@@ -66,14 +104,15 @@ impl Body {
                 self.finished = true;
                 return Ok(());
             }
-            match self.stream.next().await {
-                Some(Ok(chunk)) => {
+            match tokio::time::timeout(STALL, self.stream.next()).await {
+                Ok(Some(Ok(chunk))) => {
                     self.position += chunk.len() as u64;
                     self.chunk = chunk;
                 }
-                None if self.length.is_none() => self.finished = true,
-                None => self.resume("the body ends too early").await?,
-                Some(Err(error)) => self.resume(&error.to_string()).await?,
+                Ok(None) if self.length.is_none() => self.finished = true,
+                Ok(None) => self.resume("the body ends too early").await?,
+                Ok(Some(Err(error))) => self.resume(&error.to_string()).await?,
+                Err(_) => self.resume("nothing more came").await?,
             }
         }
         Ok(())
@@ -122,17 +161,23 @@ impl Bucket {
         range: Option<String>,
         etag: Option<String>,
     ) -> Result<GetObjectOutput, Failure> {
+        // A whole object's GET shows the form of all others.
+        let learner = self.direct.learner(key).filter(|_| range.is_none() && etag.is_none());
         let request = self.client.get_object().bucket(&self.name).key(key);
         let request =
             request.set_expected_bucket_owner(self.owner.clone()).set_range(range).set_if_match(etag);
-        request.send().await.map_err(|error| Failure::of(&error))
+        let sent = match learner {
+            Some(learner) => request.customize().interceptor(learner).send().await,
+            None => request.send().await,
+        };
+        sent.map_err(|error| Failure::of(&error))
     }
 }
 
 impl BufRead for Body {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.chunk.is_empty() && !self.finished && self.length != Some(self.position) {
-            let aws = std::sync::Arc::clone(&self.bucket.aws);
+            let aws = Arc::clone(&self.bucket.aws);
             aws.block_on(self.advance()).map_err(|failure| io::Error::other(failure.message))?;
         }
         Ok(&self.chunk)

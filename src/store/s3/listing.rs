@@ -4,6 +4,7 @@
 //! name would else spoil the listing of all others.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::vec;
 
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
@@ -30,6 +31,10 @@ struct Page<'a> {
 
 impl Bucket {
     fn page(&self, page: Page<'_>) -> Result<ListObjectsV2Output, Failure> {
+        self.aws.block_on(self.ask_for_page(page))
+    }
+
+    async fn ask_for_page(&self, page: Page<'_>) -> Result<ListObjectsV2Output, Failure> {
         let request = self.client.list_objects_v2().bucket(&self.name).prefix(page.prefix);
         let request = request
             .encoding_type(EncodingType::Url)
@@ -38,7 +43,7 @@ impl Bucket {
             .set_continuation_token(page.token.map(str::to_owned))
             .set_delimiter(page.by_folder.then(|| "/".to_owned()))
             .set_max_keys(page.most);
-        self.aws.block_on(request.send()).map_err(|error| Failure::of(&error))
+        request.send().await.map_err(|error| Failure::of(&error))
     }
 
     /// Whether anything lies below `prefix`.
@@ -48,9 +53,9 @@ impl Bucket {
     }
 
     /// Whether there is an object called `key`.
-    pub(super) fn has(&self, key: &str) -> Result<bool, Failure> {
+    pub(super) async fn has(&self, key: &str) -> Result<bool, Failure> {
         let page = Page { prefix: key, after: None, token: None, by_folder: false, most: Some(1) };
-        let answer = self.page(page)?;
+        let answer = self.ask_for_page(page).await?;
         let first = answer.contents().first().and_then(|object| object.key());
         Ok(first.is_some_and(|first| decoded(&answer, first) == key))
     }
@@ -58,7 +63,7 @@ impl Bucket {
 
 /// The keys below a prefix, in order.
 pub(super) struct Keys {
-    bucket: Bucket,
+    bucket: Arc<Bucket>,
     prefix: String,
     after: Option<String>,
     page: vec::IntoIter<Listed>,
@@ -75,7 +80,7 @@ enum Next {
 }
 
 impl Keys {
-    pub(super) fn new(bucket: Bucket, prefix: &str, after: Option<&str>) -> Self {
+    pub(super) fn new(bucket: Arc<Bucket>, prefix: &str, after: Option<&str>) -> Self {
         Self {
             bucket,
             prefix: prefix.to_owned(),

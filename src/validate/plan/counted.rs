@@ -48,6 +48,10 @@ impl Store for Counted<'_> {
         names
     }
 
+    fn waiting(&self) -> usize {
+        self.inner.waiting()
+    }
+
     fn get(&self, _: &Location) -> Result<Object, StoreError> {
         Err(StoreError::OutOfReach("a plan reads no objects".to_owned()))
     }

@@ -1,0 +1,159 @@
+//! How many requests are under way at a time: as many as the service answers without making them wait, and fewer where
+//! it says `SlowDown`.
+//!
+//! The number doubles until answers take twice as long as they did, or until S3 asks for less; then it goes up in small
+//! steps, and down by a part (additive increase, multiplicative decrease). S3 serves 5,500 GETs a second for each prefix
+//! (Amazon S3 User Guide, "Best practices design patterns: optimizing Amazon S3 performance"), at 20 to 100 ms each.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// Requests at a time in the beginning.
+const FIRST: usize = 128;
+
+/// The fewest and the most at a time.
+const BOUNDS: (usize, usize) = (4, 512);
+
+/// How much longer than the quickest round answers may take, beside twice that, before there are too many.
+const SLACK: Duration = Duration::from_millis(5);
+
+/// The pace of one store.
+#[derive(Debug)]
+pub(super) struct Pace {
+    most: AtomicUsize,
+    callers: AtomicUsize,
+    /// `None` where the number is fixed.
+    round: Option<Mutex<Round>>,
+}
+
+/// As many answers as there are requests at a time, looked at together.
+#[derive(Default, Debug)]
+struct Round {
+    answers: usize,
+    waited: Duration,
+    slowed: bool,
+    /// Mean wait of the quickest round.
+    quickest: Option<Duration>,
+    /// Whether there were too many once.
+    settled: bool,
+}
+
+impl Pace {
+    /// Finds out how many are good.
+    pub(super) fn adaptive() -> Self {
+        Self { most: AtomicUsize::new(FIRST), callers: AtomicUsize::new(0), round: Some(Mutex::default()) }
+    }
+
+    /// Always this many.
+    pub(super) fn fixed(most: usize) -> Self {
+        Self { most: AtomicUsize::new(most.max(1)), callers: AtomicUsize::new(0), round: None }
+    }
+
+    /// Counts a thread among those that share the requests, until the answer is dropped.
+    pub(super) fn join(&self) -> Share<'_> {
+        self.callers.fetch_add(1, Ordering::Relaxed);
+        Share(self)
+    }
+
+    /// Takes note of an answer: how long it took to begin, and whether it was `SlowDown`.
+    pub(super) fn answered(&self, waited: Duration, slowed: bool) {
+        let Some(round) = &self.round else { return };
+        let mut round = round.lock().unwrap_or_else(PoisonError::into_inner);
+        round.answers += 1;
+        round.waited += waited;
+        round.slowed |= slowed;
+        let most = self.most.load(Ordering::Relaxed);
+        if round.answers >= most {
+            self.most.store(round.next(most).clamp(BOUNDS.0, BOUNDS.1), Ordering::Relaxed);
+        }
+    }
+}
+
+impl Round {
+    /// Ends the round with `most` at a time, and says how many the next one shall have.
+    fn next(&mut self, most: usize) -> usize {
+        let mean = self.waited / u32::try_from(self.answers).unwrap_or(u32::MAX).max(1);
+        let quickest = self.quickest.map_or(mean, |quickest| quickest.min(mean));
+        let is_slow = mean > quickest * 2 + SLACK;
+        let is_very_slow = mean > quickest * 3 + SLACK * 2;
+        let settled = self.settled || self.slowed || is_slow;
+        let next = match (self.slowed, is_very_slow, is_slow) {
+            (true, _, _) => most * 7 / 10,
+            (false, true, _) => most * 9 / 10,
+            (false, false, true) => most,
+            (false, false, false) if settled => most + (most / 8).max(1),
+            (false, false, false) => most * 2,
+        };
+        *self = Self { quickest: Some(quickest), settled, ..Self::default() };
+        next
+    }
+}
+
+/// One thread's share of the requests.
+pub(super) struct Share<'p>(&'p Pace);
+
+impl Share<'_> {
+    /// How many requests this thread may have under way: one at least.
+    pub(super) fn most(&self) -> usize {
+        let callers = self.0.callers.load(Ordering::Relaxed).max(1);
+        self.0.most.load(Ordering::Relaxed).div_ceil(callers).max(1)
+    }
+}
+
+impl Drop for Share<'_> {
+    fn drop(&mut self) {
+        self.0.callers.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The number after so many rounds of a service that answers in `wait(number)`.
+    fn after(pace: &Pace, rounds: usize, wait: impl Fn(usize) -> Duration, slowed: bool) -> usize {
+        for _ in 0..rounds {
+            let most = pace.most.load(Ordering::Relaxed);
+            (0..most).for_each(|_| pace.answered(wait(most), slowed));
+        }
+        pace.most.load(Ordering::Relaxed)
+    }
+
+    #[test]
+    fn a_service_that_never_waits_is_asked_for_as_much_as_is_allowed() {
+        let pace = Pace::adaptive();
+        assert_eq!(after(&pace, 1, |_| Duration::from_millis(20), false), 2 * FIRST);
+        assert_eq!(after(&pace, 30, |_| Duration::from_millis(20), false), BOUNDS.1);
+    }
+
+    #[test]
+    fn one_that_serves_so_many_at_a_time_is_asked_for_about_twice_that() {
+        let pace = Pace::adaptive();
+        let wait = |most: usize| Duration::from_micros(20_000 * (most as u64).max(100) / 100);
+        let most = after(&pace, 200, wait, false);
+        assert!((100..=320).contains(&most), "{most}");
+    }
+
+    #[test]
+    fn one_that_asks_for_less_gets_less_and_later_more_again() {
+        let pace = Pace::adaptive();
+        let quick = |_| Duration::from_millis(20);
+        assert_eq!(after(&pace, 1, quick, true), FIRST * 7 / 10);
+        assert_eq!(after(&pace, 50, quick, true), BOUNDS.0);
+        assert!(after(&pace, 100, quick, false) > FIRST);
+    }
+
+    #[test]
+    fn threads_share_and_a_fixed_number_stays() {
+        let pace = Pace::fixed(1);
+        assert_eq!(after(&pace, 10, |_| Duration::ZERO, true), 1);
+        let pace = Pace::fixed(9);
+        let one = pace.join();
+        assert_eq!(one.most(), 9);
+        let other = pace.join();
+        assert_eq!((one.most(), other.most()), (5, 5));
+        drop(one);
+        assert_eq!(other.most(), 9);
+    }
+}
