@@ -23,11 +23,9 @@ mod unreferenced;
 mod walk;
 mod window;
 
+use rayon::ThreadPool;
 use std::collections::BTreeSet;
 use std::io;
-use std::sync::Mutex;
-
-use rayon::ThreadPool;
 
 use crate::event::{Counts, Event, Finding, Kind, Progress, Severity, Sink, UsedKey};
 use crate::ident::ChainId;
@@ -165,9 +163,9 @@ pub struct Outcome {
 pub fn validate(request: &Request, tools: Tools<'_>, sink: &mut dyn Sink) -> io::Result<Outcome> {
     let store = RelocatedStore { inner: tools.store, relocations: &request.relocations };
     let tools = Tools { store: &store, ..tools };
-    let (heavy, halt) = (Mutex::new(()), Halt::new(tools.stop));
-    let workers = Workers { pool: tools.pool, halt: &halt };
-    let context = Context { request, tools, workers, heavy: &heavy, halt: &halt };
+    let halt = Halt::new(tools.stop);
+    let workers = Workers { pool: tools.pool, store: tools.store, halt: &halt };
+    let context = Context { request, tools, workers, halt: &halt };
     let mut run = Run { sink, outcome: Outcome::default(), answered: Answered::default() };
     run.findings(request.findings.clone())?;
     run.rejected_keys(tools.keys)?;
@@ -175,7 +173,7 @@ pub fn validate(request: &Request, tools: Tools<'_>, sink: &mut dyn Sink) -> io:
     run.findings(found.findings)?;
     for batch in found.units.chunks(UNITS_AT_ONCE) {
         let list = |folders: &Vec<_>| discover::list(context, folders);
-        let mut units = context.workers.map_until_stopped(batch, list);
+        let mut units = context.workers.ask(batch, list);
         let left_out = batch.iter().skip(units.len());
         units.extend(left_out.map(|folders| discover::unlisted(folders)));
         walk_units(context, &mut units, &mut run)?;
@@ -189,8 +187,6 @@ struct Context<'a> {
     request: &'a Request,
     tools: Tools<'a>,
     workers: Workers<'a>,
-    /// Held while a large digest is in memory.
-    heavy: &'a Mutex<()>,
     /// Whether to end.
     halt: &'a Halt<'a>,
 }
@@ -264,9 +260,7 @@ fn walk_units(context: Context<'_>, units: &mut [Unit], run: &mut Run<'_>) -> io
             leave(units, rest);
             break;
         }
-        let fetched = context.workers.map_prefix(rest, WINDOW_WEIGHT, fetch::Fetched::weight, |item| {
-            fetch::digest(context, item.location(units), item.end)
-        });
+        let fetched = fetch::window(context, units, rest, WINDOW_WEIGHT);
         position += fetched.len();
         let traces = walk::window(context, units, rest, fetched);
         items.splice(position..position, follow::follow(context, units, traces));
@@ -290,11 +284,25 @@ fn leave(units: &mut [Unit], items: &[unit::Item]) {
 /// Ends the units whose digests and logs are all judged, and tells what came of them.
 fn finish(context: Context<'_>, units: &mut [Unit], run: &mut Run<'_>) -> io::Result<()> {
     units.iter_mut().for_each(Unit::settle_references);
-    let unreferenced = context.workers.map_until_stopped(units, |unit| unreferenced::find(context, unit));
-    let unreferenced = unreferenced.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
-    for (unit, unreferenced) in units.iter_mut().zip(unreferenced) {
-        unit.unsearched = unreferenced.is_none();
-        run.unit(unit.result(context.request, unreferenced.unwrap_or_default()))?;
+    let shared: &[Unit] = units;
+    let numbered = shared.iter().enumerate();
+    let searches: Vec<_> =
+        numbered.flat_map(|(number, unit)| unreferenced::searches(context, number, unit)).collect();
+    let found = context.workers.ask(&searches, |search| {
+        shared.get(search.unit).map(|unit| unreferenced::find(context, unit, search)).unwrap_or_default()
+    });
+    let found = found.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
+    let mut unreferenced = vec![Vec::new(); units.len()];
+    for (search, found) in searches.iter().zip(found) {
+        match (units.get_mut(search.unit), unreferenced.get_mut(search.unit), found) {
+            (_, Some(unreferenced), Some(found)) => unreferenced.extend(found),
+            (Some(unit), _, None) => unit.unsearched = true,
+            _ => {}
+        }
+    }
+    for (unit, mut unreferenced) in units.iter_mut().zip(unreferenced) {
+        unreferenced.sort_by(|a, b| (a.at, &a.uri).cmp(&(b.at, &b.uri)));
+        run.unit(unit.result(context.request, unreferenced))?;
     }
     Ok(())
 }

@@ -31,6 +31,10 @@ const MAX_LOOK_AHEAD: i64 = 31 * DAY;
 /// How far ahead of our clock a digest's end may be, in seconds.
 const CLOCK_SKEW: i64 = HOUR;
 
+/// An account's folder of digest files, and that of log files.
+const DIGESTS: &str = "CloudTrail-Digest";
+const LOGS: &str = "CloudTrail";
+
 /// What was found, and what kept us from finding more.
 pub(super) struct Found {
     /// The folders of each region of each account, in order.
@@ -51,16 +55,20 @@ pub(super) fn folders(context: Context<'_>) -> Found {
     let roots: BTreeSet<Root> =
         context.request.sources.iter().flat_map(|source| search.roots(source)).collect();
     let accounts: Vec<Account> = roots.iter().flat_map(|root| search.accounts(root)).collect();
-    let found = context.workers.map_until_stopped(&accounts, |account| regions(context, account));
-    if search.interrupted || found.len() < accounts.len() {
+    let lists: Vec<(&Account, &str)> =
+        accounts.iter().flat_map(|account| [DIGESTS, LOGS].map(|kind| (account, kind))).collect();
+    let mut found = context.workers.ask(&lists, |(account, kind)| account.list(context, kind));
+    if search.interrupted || found.len() < lists.len() {
         let message =
             "the run was interrupted before every trail was found: what else there is was not looked at";
         search.findings.push(Finding::new(Kind::DigestUnreadable, Timestamp::from_unix(0), message));
     }
     let mut units: BTreeMap<(Arc<str>, Arc<str>), BTreeSet<Place>> = BTreeMap::new();
-    for (places, findings) in found {
-        search.findings.extend(findings);
-        for place in places {
+    found.truncate(found.len() / 2 * 2);
+    let mut found = found.into_iter();
+    for account in &accounts {
+        let (Some(digests), Some(logs)) = (found.next(), found.next()) else { break };
+        for place in regions(context, account, &digests, &logs, &mut search.findings) {
             let id = (Arc::clone(&place.folder.account), Arc::clone(&place.folder.region));
             units.entry(id).or_default().insert(place);
         }
@@ -215,28 +223,44 @@ fn unrecognised(location: &Location, at: Timestamp, message: &str) -> Finding {
     Finding::new(Kind::ObjectUnrecognised, at, message).about(location)
 }
 
+impl Account {
+    fn folder(&self, region: &str) -> RegionFolder {
+        RegionFolder {
+            bucket: Arc::clone(&self.bucket),
+            root: self.root.as_str().into(),
+            organization: self.organization.as_deref().map(Arc::from),
+            account: self.account.as_str().into(),
+            region: region.into(),
+        }
+    }
+
+    fn prefix(&self, kind: &str) -> String {
+        format!("{}{kind}/", self.folder("").account_prefix())
+    }
+
+    /// The folders in one of the account's folders.
+    fn list(&self, context: Context<'_>, kind: &str) -> Result<Vec<String>, StoreError> {
+        context.tools.store.list_dirs(&self.bucket, &self.prefix(kind))
+    }
+}
+
 /// The regions of an account: those with a folder of digests, and those with log files alone.
-fn regions(context: Context<'_>, account: &Account) -> (Vec<Place>, Vec<Finding>) {
-    let folder = |region: &str| RegionFolder {
-        bucket: Arc::clone(&account.bucket),
-        root: account.root.as_str().into(),
-        organization: account.organization.as_deref().map(Arc::from),
-        account: account.account.as_str().into(),
-        region: region.into(),
-    };
-    let prefix = folder("").account_prefix();
-    let mut findings = Vec::new();
-    let mut list = |kind: &str| {
-        let prefix = format!("{prefix}{kind}/");
-        context.tools.store.list_dirs(&account.bucket, &prefix).unwrap_or_else(|error| {
-            findings.push(cannot_list(&account.bucket, &prefix, &error));
-            Vec::new()
-        })
-    };
-    let (digests, logs) = (list("CloudTrail-Digest"), list("CloudTrail"));
+fn regions(
+    context: Context<'_>,
+    account: &Account,
+    digests: &Result<Vec<String>, StoreError>,
+    logs: &Result<Vec<String>, StoreError>,
+    findings: &mut Vec<Finding>,
+) -> Vec<Place> {
+    for (kind, listed) in [(DIGESTS, digests), (LOGS, logs)] {
+        let error = listed.as_ref().err();
+        findings.extend(error.map(|error| cannot_list(&account.bucket, &account.prefix(kind), error)));
+    }
+    let names = |listed: &Result<Vec<String>, StoreError>| listed.clone().unwrap_or_default();
+    let (digests, logs) = (names(digests), names(logs));
     for name in digests.iter().filter(|name| !is_region(name)) {
-        let location =
-            Location::new(Arc::clone(&account.bucket), format!("{prefix}CloudTrail-Digest/{name}/"));
+        let key = format!("{}{name}/", account.prefix(DIGESTS));
+        let location = Location::new(Arc::clone(&account.bucket), key);
         findings.push(unrecognised(&location, Timestamp::from_unix(0), "no region is called so"));
     }
     let is_asked = |name: &&String| {
@@ -245,11 +269,10 @@ fn regions(context: Context<'_>, account: &Account) -> (Vec<Place>, Vec<Finding>
             && (asked.is_empty() || asked.contains(*name))
             && account.region.as_ref().is_none_or(|only| only == *name)
     };
-    let with_digests =
-        digests.iter().filter(is_asked).map(|name| Place { folder: folder(name), has_digests: true });
+    let place = |name: &String, has_digests| Place { folder: account.folder(name), has_digests };
+    let with_digests = digests.iter().filter(is_asked).map(|name| place(name, true));
     let without = logs.iter().filter(is_asked).filter(|name| !digests.contains(name));
-    let without = without.map(|name| Place { folder: folder(name), has_digests: false });
-    (with_digests.chain(without).collect(), findings)
+    with_digests.chain(without.map(|name| place(name, false))).collect()
 }
 
 /// Lists the digests of one region: its chains, each with a neighbour before and some after the asked range.

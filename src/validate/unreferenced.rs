@@ -7,26 +7,68 @@ use super::unit::Unit;
 use crate::event::{Finding, Kind};
 use crate::ident::{Location, LogFolderKey, RegionFolder};
 use crate::store::{Listed, StoreError};
-use crate::time::{self, Interval, Timestamp};
+use crate::time::{self, DAY, Interval, Timestamp};
 
 /// How far a log file's name may be from the digest that lists it, in seconds: near the edges of what is covered
 /// the digest may be one that was not read.
 const EDGE: i64 = 35 * 60;
 
-/// What lies in the log folders of `unit` that no digest of any trail lists. Folders that a chain was followed to were
-/// not asked for, and are left out: not every trail that delivers there was read.
-pub(super) fn find(context: Context<'_>, unit: &Unit) -> Vec<Finding> {
-    let asked = unit.folders.iter().take(unit.asked_folders);
-    let folders = asked.zip(unit.answered.iter().zip(&unit.covered)).enumerate();
-    let mut findings: Vec<Finding> = folders
-        .flat_map(|(index, (folder, (answered, covered)))| match answered {
-            true => in_folder(context, unit, folder, sure(context, unit, index, covered)),
-            false => without_digests(context, unit, folder).into_iter().collect(),
+/// How many log files may lie in a folder for it to be listed in one go: two of S3's pages.
+const LISTED_AT_ONCE: usize = 2_000;
+
+/// In how many places a folder is listed at a time, at most.
+const MAX_PARTS: usize = 64;
+
+/// A log folder, or some days of one, that is to be searched.
+pub(super) struct Search {
+    /// Which of the units it is in.
+    pub(super) unit: usize,
+    folder: usize,
+    /// The stretches that are searched, in order; `None` where no digest of the asked range lies beside the folder.
+    sure: Option<Vec<Interval>>,
+}
+
+/// What there is to search of `unit`. Folders that a chain was followed to were not asked for, and are left out: not
+/// every trail that delivers there was read.
+pub(super) fn searches(context: Context<'_>, number: usize, unit: &Unit) -> Vec<Search> {
+    let states = unit.answered.iter().zip(&unit.covered).take(unit.asked_folders).enumerate();
+    let search = |folder, sure| Search { unit: number, folder, sure };
+    states
+        .flat_map(|(folder, (answered, covered))| match answered {
+            true => by_days(sure(context, unit, folder, covered), unit.references.len())
+                .into_iter()
+                .map(|sure| search(folder, Some(sure)))
+                .collect(),
+            false => vec![search(folder, None)],
         })
-        .map(|finding| finding.of_region(&unit.account, &unit.region))
-        .collect();
-    findings.sort_by(|a, b| (a.at, &a.uri).cmp(&(b.at, &b.uri)));
-    findings
+        .collect()
+}
+
+/// What lies in the log folder that no digest of any trail lists.
+pub(super) fn find(context: Context<'_>, unit: &Unit, search: &Search) -> Vec<Finding> {
+    let Some(folder) = unit.folders.get(search.folder) else { return Vec::new() };
+    let found = match &search.sure {
+        Some(sure) => in_folder(context, unit, folder, sure),
+        None => without_digests(context, unit, folder).into_iter().collect(),
+    };
+    found.into_iter().map(|finding| finding.of_region(&unit.account, &unit.region)).collect()
+}
+
+/// `sure` in parts of whole days, so that a folder of very many log files is listed in several places at a time: pages of
+/// one listing come one after the other.
+fn by_days(sure: Vec<Interval>, listed: usize) -> Vec<Vec<Interval>> {
+    let (Some(first), Some(last)) = (sure.first(), sure.last()) else { return Vec::new() };
+    let (first, end) = (first.start.day(), last.end);
+    let most = (listed / LISTED_AT_ONCE).clamp(1, MAX_PARTS);
+    let days = (end.unix() - first.unix()).div_euclid(DAY) + 1;
+    let step = days.div_euclid(i64::try_from(most).unwrap_or(i64::MAX)).max(1) * DAY;
+    let starts =
+        std::iter::successors(Some(first), |start| Some(start.plus(step)).filter(|next| *next < end));
+    let part = |start: Timestamp| {
+        let part = Interval { start, end: start.plus(step) };
+        sure.iter().filter_map(|stretch| stretch.intersect(part)).collect::<Vec<_>>()
+    };
+    starts.map(part).filter(|part| !part.is_empty()).collect()
 }
 
 /// The asked stretches of which every log file must be listed: what is covered, without its edges. Where a trail's
@@ -72,10 +114,11 @@ fn time_of(key: LogFolderKey) -> Interval {
     }
 }
 
-fn in_folder(context: Context<'_>, unit: &Unit, folder: &RegionFolder, sure: Vec<Interval>) -> Vec<Finding> {
+fn in_folder(context: Context<'_>, unit: &Unit, folder: &RegionFolder, sure: &[Interval]) -> Vec<Finding> {
     let (Some(first), Some(last)) = (sure.first(), sure.last()) else { return Vec::new() };
-    let stretch = Interval { start: first.start, end: last.end };
-    let is_sure = |key: LogFolderKey| time::overlaps_any(&sure, time_of(key));
+    // The day after is not looked into for an end at midnight.
+    let stretch = Interval { start: first.start, end: last.end.plus(-1) };
+    let is_sure = |key: LogFolderKey| time::overlaps_any(sure, time_of(key));
     let mut findings = Vec::new();
     for listed in log_objects(context, folder, stretch) {
         match listed {
@@ -147,4 +190,31 @@ pub(super) fn listing<'a>(
         }
         Err(error) => Some(Err(error)),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_whole_days_and_leave_nothing_out() {
+        let at = Timestamp::from_unix;
+        let sure = vec![
+            Interval { start: at(3_600), end: at(DAY + 7) },
+            Interval { start: at(DAY + 9), end: at(9 * DAY) },
+            Interval { start: at(20 * DAY + 1), end: at(21 * DAY + 1) },
+        ];
+        for listed in [0, 1_999, 4_000, 9_999, 1_000_000] {
+            let parts = by_days(sure.clone(), listed);
+            assert!(parts.len() <= (listed / LISTED_AT_ONCE).max(1) + 1, "{listed}: {}", parts.len());
+            assert_eq!(parts.len() > 1, listed >= 2 * LISTED_AT_ONCE, "{listed}");
+            assert_eq!(time::union(parts.concat()), time::union(sure.clone()), "{listed}");
+            for pair in parts.windows(2) {
+                let (end, start) = (pair[0].last().unwrap().end, pair[1].first().unwrap().start);
+                assert!(end <= start && end.plus(-1).day() < start.day().plus(1), "{listed}");
+                assert!(end.plus(-1).day() != start.day(), "{listed}: a day is in two parts");
+            }
+        }
+        assert!(by_days(Vec::new(), 10_000).is_empty());
+    }
 }
