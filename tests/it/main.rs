@@ -27,6 +27,7 @@ mod properties;
 mod remote;
 #[cfg(feature = "aws")]
 mod s3;
+mod second;
 mod signing;
 mod stores;
 mod support;

@@ -1,5 +1,6 @@
 //! The engine on S3 and CloudTrail, through the real clients: whole deliveries behind [`crate::cloud::Cloud`].
 
+mod direct;
 mod faults;
 mod hostile;
 mod organization;
