@@ -24,9 +24,9 @@ const S3_JOBS: usize = 128;
 pub(super) fn run(arguments: &ValidateArgs, started: Timestamp) -> Result<u8, Failure> {
     let Prepared { store, keys, request, pool, .. } = prepare(arguments, started)?;
     let bars = Bars::new(shows_bars(arguments));
-    let (fanout, files) = reports(arguments)?;
+    let (fanout, emptied) = reports(arguments)?;
     let mut outputs = Outputs { fanout, bars: &bars };
-    let stop = signals::listen(files);
+    let stop = signals::listen(emptied);
     let tools = Tools { store: &*store, keys: &keys, pool: &pool, progress: &bars, stop };
     let told = tell(&request, tools, named(arguments), &mut outputs);
     let finished = finish(outputs, told);
@@ -233,12 +233,12 @@ pub(super) fn options(arguments: &ValidateArgs) -> Options {
     Options { colour, quiet: arguments.quiet, verbose: arguments.verbose }
 }
 
-/// Opens every report before the work begins. Returns the files too.
+/// Opens every report before the work begins. Returns the files too that are not whole before it ends.
 fn reports(arguments: &ValidateArgs) -> Result<(Fanout, Vec<PathBuf>), Failure> {
     let mut fanout = Fanout::new();
     let (format, options) = (format(arguments)?, options(arguments));
     fanout.add("stdout", report::to_writer(format, options, Box::new(io::stdout())));
-    let mut paths = Vec::new();
+    let (mut paths, mut emptied) = (Vec::new(), Vec::new());
     for spec in &arguments.report {
         let (format, path, writer) =
             report::open_report(spec).map_err(|error| Failure::new(error.to_string(), error.hint()))?;
@@ -250,7 +250,10 @@ fn reports(arguments: &ValidateArgs) -> Result<(Fanout, Vec<PathBuf>), Failure> 
         }
         let options = Options { colour: false, ..options };
         fanout.add(path.display().to_string(), report::to_writer(format, options, writer));
+        if !format.is_replaced() {
+            emptied.push(path.clone());
+        }
         paths.push(path);
     }
-    Ok((fanout, paths))
+    Ok((fanout, emptied))
 }
