@@ -23,7 +23,11 @@ pub(super) enum Command {
     Trails(TrailsArgs),
     #[cfg(feature = "aws")]
     Keys(KeysArgs),
+    #[cfg(feature = "aws")]
+    ValidateLogs(Box<ValidateLogsArgs>),
     Simulate(Box<SimulateArgs>),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
 }
 
 /// Which AWS account is asked, beyond what the environment and the shared configuration files say.
@@ -48,8 +52,10 @@ pub(super) struct AwsArgs {
 /// sidecars.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Times: RFC 3339 with an offset (2026-09-01T00:00:00Z), a date (its midnight in UTC), or an age \
-                        (24h, 7d).\nVerdicts: intact (exit 0), tampered (1), incomplete (3); 2 means that it could not \
+    after_help = "Formats: text and json say all; jsonl is every event as it happens; csv is for spreadsheets, junit \
+                        for CI, prometheus for node_exporter's textfile collector, asff for AWS Security Hub, ocsf for \
+                        Amazon Security Lake.\nTimes: RFC 3339 with an offset (2026-09-01T00:00:00Z), a date (its \
+                        midnight in UTC), or an age (24h, 7d).\nVerdicts: intact (exit 0), tampered (1), incomplete (3); 2 means that it could not \
                         begin. Any other code is a failure."
 )]
 pub(super) struct ValidateArgs {
@@ -91,7 +97,7 @@ pub(super) struct ValidateArgs {
     #[arg(long, value_name = "s3://BUCKET[/PREFIX]")]
     pub(super) relocated_from: Vec<String>,
 
-    /// What goes to stdout: text or json
+    /// What goes to stdout: text, json, jsonl, csv, junit, prometheus, asff or ocsf
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(super) format: String,
 
@@ -178,6 +184,81 @@ pub(super) struct KeysArgs {
 
     #[command(flatten)]
     pub(super) aws: AwsArgs,
+}
+
+/// Validate one trail with the AWS CLI's own flags, lines and exit codes, for scripts that must not change.
+///
+/// Takes what `aws cloudtrail validate-logs` takes and prints what it prints, for all that both judge alike. What it
+/// does not see (deleted newest digests, gaps, additions, a second gzip member and so on) is said on stderr, each line
+/// beginning with `trailproof: `, and ends with exit code 1. One account and region a run; `validate` takes all.
+#[cfg(feature = "aws")]
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Exit codes: 0 all of it is proved, 1 it is not, 2 could not begin (the AWS CLI's 252 to 255). Any \
+                  other code is a failure."
+)]
+pub(super) struct ValidateLogsArgs {
+    /// ARN of the trail
+    #[arg(long, value_name = "ARN")]
+    pub(super) trail_arn: String,
+
+    /// Log files delivered at this time or later; in UTC where it has no offset
+    #[arg(long, value_name = "TIME")]
+    pub(super) start_time: String,
+
+    /// Log files delivered at this time or before [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub(super) end_time: Option<String>,
+
+    /// Bucket of the digest files [default: by CloudTrail's word]
+    #[arg(long, value_name = "NAME")]
+    pub(super) s3_bucket: Option<String>,
+
+    /// What stands before `AWSLogs/` in that bucket
+    #[arg(long, value_name = "PREFIX")]
+    pub(super) s3_prefix: Option<String>,
+
+    /// Account whose log files to validate, for an organization's trail [default: the ARN's]
+    #[arg(long, value_name = "ID", value_parser = parse_account)]
+    pub(super) account_id: Option<String>,
+
+    /// Region the log files are from [default: the configured one, else the ARN's]
+    #[arg(long, value_name = "REGION")]
+    pub(super) region: Option<String>,
+
+    /// Print every file that is valid, too
+    #[arg(long)]
+    pub(super) verbose: bool,
+
+    /// Public keys to trust, as for `validate`; repeatable [default: CloudTrail's]
+    #[arg(long, value_name = "FILE")]
+    pub(super) public_keys: Vec<PathBuf>,
+
+    /// Threads that read, inflate, hash and verify
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(super) jobs: Option<u16>,
+
+    #[command(flatten)]
+    pub(super) aws: AwsArgs,
+
+    #[command(flatten)]
+    pub(super) ignored: IgnoredArgs,
+}
+
+/// Flags that the AWS CLI takes with every command, and that change nothing of this one's lines.
+#[cfg(feature = "aws")]
+#[derive(Args, Debug)]
+pub(super) struct IgnoredArgs {
+    #[arg(long, hide = true)]
+    output: Option<String>,
+    #[arg(long, hide = true)]
+    query: Option<String>,
+    #[arg(long, hide = true)]
+    color: Option<String>,
+    #[arg(long, hide = true)]
+    no_paginate: bool,
+    #[arg(long, hide = true)]
+    no_cli_pager: bool,
 }
 
 /// Make a synthetic trail with real signatures, and tamper with it to prove that the alarm works.
@@ -294,6 +375,24 @@ pub(super) struct SimulateArgs {
     #[cfg(feature = "aws")]
     #[command(flatten)]
     pub(super) aws: AwsArgs,
+}
+
+/// Print completions for a shell.
+///
+/// For bash: `trailproof completions bash > ~/.local/share/bash-completion/completions/trailproof`; README has the others.
+#[derive(Args, Debug)]
+pub(super) struct CompletionsArgs {
+    /// Which shell
+    #[arg(value_name = "SHELL")]
+    pub(super) shell: clap_complete::Shell,
+}
+
+/// Write man pages into a directory, one for the program and one for each command.
+#[derive(Args, Debug)]
+pub(super) struct ManArgs {
+    /// Directory, such as ~/.local/share/man/man1; it is made where it is not there
+    #[arg(value_name = "DIR")]
+    pub(super) dir: PathBuf,
 }
 
 fn tamper_help() -> String {

@@ -18,7 +18,7 @@ use crate::time::{self, Range, Timestamp};
 use crate::validate::{self, Limits, Request, Source, Tools};
 
 /// Threads for S3, unless told otherwise.
-const S3_JOBS: usize = 128;
+pub(super) const S3_JOBS: usize = 128;
 
 /// Validates what was asked and returns the exit code of the verdict.
 pub(super) fn run(arguments: &ValidateArgs, started: Timestamp) -> Result<u8, Failure> {
@@ -155,7 +155,7 @@ pub(super) fn range(arguments: &ValidateArgs, now: Timestamp) -> Result<Range, F
 }
 
 /// Reads the keys files.
-fn keys(files: &[PathBuf]) -> Result<KeyRing, Failure> {
+pub(super) fn keys(files: &[PathBuf]) -> Result<KeyRing, Failure> {
     let mut ring = KeyRing::new();
     for file in files {
         let shown = file.display().to_string();

@@ -205,6 +205,16 @@ class Opinion:
     digests: int
     logs: int
     report: str = field(compare=False)
+    streams: "Streams | None" = field(compare=False, default=None)
+
+
+@dataclass(frozen=True)
+class Streams:
+    """What a command printed, and how it ended."""
+
+    stdout: str
+    stderr: str
+    code: int
 
 
 def aws_run(delivery, chain, start, end):
@@ -215,14 +225,19 @@ def aws_run(delivery, chain, start, end):
         return aws_command(chain, start, end)
 
 
+def flags(chain, start, end):
+    """The flags of `validate-logs`, the AWS CLI's and ours."""
+    arguments = ["--trail-arn", chain.arn, "--region", chain.region, "--start-time", start, "--end-time", end]
+    return [*arguments, "--verbose", *(["--account-id", chain.account] if chain.organization else [])]
+
+
 def aws_command(chain, start, end):
     """What the AWS CLI's command line says of a chain."""
-    arguments = ["--trail-arn", chain.arn, "--region", chain.region, "--start-time", start, "--end-time", end]
-    arguments += ["--account-id", chain.account] if chain.organization else []
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-        code = create_clidriver().main(["cloudtrail", "validate-logs", *arguments])
-    report = printed.getvalue()
+    stdout, stderr = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
+        code = create_clidriver().main(["cloudtrail", "validate-logs", *flags(chain, start, end)])
+    streams = Streams(stdout.getvalue(), stderr.getvalue(), code)
+    report = streams.stdout + streams.stderr
     invalid = frozenset(re.findall(r"\t(s3://[^\t]+)\tINVALID", report))
     if invalid or code == 1:
         verdict = "tampered"
@@ -232,7 +247,7 @@ def aws_command(chain, start, end):
         verdict = "nothing found" if "No digests found" in report else "intact"
     valid = {name: int(count) for count, name in re.findall(r"(\d+)/\d+ ([a-z ]+) files valid", report)}
     digests = valid.get("digest", 0) + valid.get("backfill digest", 0)
-    return Opinion(verdict, invalid, digests, valid.get("log", 0), f"exit code {code}\n{report}")
+    return Opinion(verdict, invalid, digests, valid.get("log", 0), f"exit code {code}\n{report}", streams)
 
 
 def aws(case, spec, run=aws_run):
