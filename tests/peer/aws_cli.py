@@ -7,7 +7,7 @@ Only its clients are replaced: S3 is the delivery's folder, with the sidecars `N
 CloudTrail answers from `public-keys.json`. So it needs no account, no network and no server.
 
 The AWS CLI validates one trail, account and region a run. It is run for each one in the delivery that the case asks
-for, over the time the case asks for, or from two days before the delivery. The worst of these runs is its verdict:
+for, over the time the case asks for, or from the start of the delivery. The worst of these runs is its verdict:
 
     tampered       something is INVALID, or exit code 1
     failed         it ended early, with an error (exit code 255)
@@ -33,7 +33,7 @@ import subprocess
 import sys
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
@@ -253,7 +253,7 @@ def aws_command(chain, start, end):
 def aws(case, spec, run=aws_run):
     """The AWS CLI's opinion: its runs over all chains of a case, as one."""
     delivered = datetime.fromisoformat(values(spec["simulate"], "--start-time")[0])
-    start = values(spec["validate"], "--start-time") or [f"{delivered - timedelta(days=2):%Y-%m-%dT%H:%M:%SZ}"]
+    start = values(spec["validate"], "--start-time") or [f"{delivered:%Y-%m-%dT%H:%M:%SZ}"]
     end = values(spec["validate"], "--end-time")
     runs = [run(case / "delivery", chain, start[0], end[0]) for chain in chains(case, spec)]
     return Opinion(

@@ -49,7 +49,7 @@ HIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u2
 # Names of objects that nobody lists, to be put beside the log files of a delivery: what breaks out of quotes, elements,
 # cells, lines and terminals, and the longest that a folder on disk can hold.
 HOSTILE = [
-    b"=cmd|' /C calc'!A0.json.gz",
+    b"=cmd|' calc'!A0.json.gz",
     b'+1+1","x.json.gz',
     b"-2+3;\t@SUM(1).json.gz",
     b"@a'b`c$(d)%s%n.json.gz",

@@ -13,7 +13,8 @@
 //! lines come together at the end, where the AWS CLI prints each as it goes.
 //!
 //! What it has no words for follows on stderr, before the sums, as `trailproof: KIND: URI: MESSAGE`: what it does not
-//! look for, what could not be looked at, and of what it calls INVALID, that nothing is proved against it.
+//! look for, what could not be looked at, and of what it calls INVALID, that nothing is proved against it. What follows
+//! from a digest that is INVALID is not said again: that its hour is not covered, and its log files not vouched for.
 
 use std::collections::{HashMap, HashSet};
 use std::io::{self, BufWriter, Write};
@@ -22,10 +23,10 @@ use std::mem;
 use super::recorder::{self, Shelf};
 use super::words::{self, Said};
 use crate::digest::DigestFile;
-use crate::event::{Event, Finding, ObjectState, ObjectType, Severity, Sink, Summary};
+use crate::event::{Event, Finding, Kind, ObjectState, ObjectType, Severity, Sink, Summary};
 use crate::ident::{ChainId, DigestKey, Location};
 use crate::report::escape::for_terminal;
-use crate::time::Timestamp;
+use crate::time::{HOUR, Timestamp};
 
 /// What was asked, as far as it shows.
 pub(super) struct Asked {
@@ -52,6 +53,8 @@ pub(super) struct Lines {
     backfill: Vec<Told>,
     /// What is left to say at the end.
     notes: Vec<Finding>,
+    /// The digests that were called INVALID, and their ends.
+    invalid: HashMap<String, Timestamp>,
     sums: Sums,
 }
 
@@ -94,6 +97,7 @@ impl Lines {
             hourly: Vec::new(),
             backfill: Vec::new(),
             notes: Vec::new(),
+            invalid: HashMap::new(),
             sums: Sums::default(),
         }
     }
@@ -131,7 +135,9 @@ impl Lines {
             self.walk(told, true)?;
         }
         for note in mem::take(&mut self.notes) {
-            self.note(&note)?;
+            if !self.follows(&note) {
+                self.note(&note)?;
+            }
         }
         if summary.interrupted {
             self.say_aside("trailproof: interrupted: not everything was looked at")?;
@@ -140,13 +146,31 @@ impl Lines {
         self.out.flush()
     }
 
+    /// Whether a finding follows from digests that were called INVALID.
+    fn follows(&self, finding: &Finding) -> bool {
+        match (finding.kind, finding.start, finding.end) {
+            (Kind::LogUnverifiable, _, _) => {
+                finding.digest.as_ref().is_some_and(|digest| self.invalid.contains_key(digest))
+            }
+            (Kind::ChainGap, Some(start), Some(end)) => {
+                let hours =
+                    self.invalid.values().filter(|digest| start < **digest && **digest <= end).count();
+                i64::try_from(hours).is_ok_and(|hours| end.unix() - start.unix() <= hours * HOUR)
+            }
+            _ => false,
+        }
+    }
+
     /// Writes the lines of a chain in the AWS CLI's order.
     fn walk(&mut self, told: Told, backfill: bool) -> io::Result<()> {
         let mut walk = Walk::new(told);
         let digests = mem::take(&mut walk.digests);
         for (index, (location, key, state)) in digests.iter().enumerate() {
             let file = recorder::digest(&self.shelf, location);
-            self.digest(&mut walk, location, *state, file.as_ref(), backfill)?;
+            let said = self.digest(&mut walk, location, *state, file.as_ref(), backfill)?;
+            if matches!(said, Said::Invalid(_)) {
+                self.invalid.insert(location.to_string(), key.end);
+            }
             let Some(file) = file else { continue };
             for log in file.claimed_logs() {
                 self.log(&mut walk, log)?;
@@ -177,7 +201,7 @@ impl Lines {
         state: ObjectState,
         file: Option<&DigestFile>,
         backfill: bool,
-    ) -> io::Result<()> {
+    ) -> io::Result<Said> {
         let findings = walk.findings.remove(&location.to_string()).unwrap_or_default();
         let said = words::digest(state, &findings, || self.no_key(file));
         self.notes.extend(findings.into_iter().filter(|finding| !words::is_told(finding, &said)));
@@ -187,7 +211,8 @@ impl Lines {
             self.sums.find(&self.asked, file);
         }
         let mark = if backfill { "(backfill) " } else { "" };
-        self.say(&format!("{mark}Digest file"), location, &said)
+        self.say(&format!("{mark}Digest file"), location, &said)?;
+        Ok(said)
     }
 
     fn no_key(&self, file: Option<&DigestFile>) -> String {
