@@ -83,8 +83,7 @@ fn validated(
     let told = tell(request, tools, &bars, &mut lines);
     bars.clear();
     match told {
-        Ok(Verdict::Intact) if lines.is_clean() => Ok(0),
-        Ok(_) => Ok(1),
+        Ok(()) => Ok(u8::from(!lines.is_clean())),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(EXIT_CANNOT),
         Err(error) => {
             Err(Failure::new(format!("its lines cannot be written: {error}"), "write them elsewhere"))
@@ -92,15 +91,14 @@ fn validated(
     }
 }
 
-fn tell(request: &Request, tools: Tools<'_>, bars: &Bars, lines: &mut Lines) -> io::Result<Verdict> {
+fn tell(request: &Request, tools: Tools<'_>, bars: &Bars, lines: &mut Lines) -> io::Result<()> {
     lines.begin()?;
     let outcome = crate::validate::validate(request, tools, lines)?;
     let verdict = Verdict::from_worst(outcome.worst, outcome.counts.digests.valid);
     let keys = outcome.keys.into_iter().collect();
     let (counts, interrupted) = (outcome.counts, outcome.interrupted);
     bars.clear();
-    lines.event(&Event::Finished(Summary { verdict, counts, keys, interrupted, at: super::now() }))?;
-    Ok(verdict)
+    lines.event(&Event::Finished(Summary { verdict, counts, keys, interrupted, at: super::now() }))
 }
 
 /// Where the trail's digests are.

@@ -22,6 +22,7 @@ fn completions_are_printed_for_each_shell() {
 }
 
 #[test]
+#[expect(clippy::print_stderr, reason = "a test that was skipped has to say so")]
 fn bash_takes_its_completions() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("trailproof");
@@ -40,6 +41,7 @@ fn bash_takes_its_completions() {
 }
 
 #[test]
+#[expect(clippy::print_stderr, reason = "a test that was skipped has to say so")]
 fn every_command_has_a_man_page_that_renders() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("share/man1");

@@ -7,7 +7,8 @@ Only its clients are replaced: S3 is the delivery's folder, with the sidecars `N
 CloudTrail answers from `public-keys.json`. So it needs no account, no network and no server.
 
 The AWS CLI validates one trail, account and region a run. It is run for each one in the delivery that the case asks
-for, over the time the case asks for, or from the start of the delivery. The worst of these runs is its verdict:
+for, over the time the case asks for, or from the start of the delivery
+(two days earlier for those in `FROM_BEFORE`). The worst of these runs is its verdict:
 
     tampered       something is INVALID, or exit code 1
     failed         it ended early, with an error (exit code 255)
@@ -33,7 +34,7 @@ import subprocess
 import sys
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
@@ -115,6 +116,9 @@ LIMITS = [
     Limit("intact", "incomplete", "it reads the old bucket, which this copy has not", "part_after_move"),
     Limit("tampered", "intact", "on disk a folder's name is no bucket's; in S3 trailproof says it, too", "relocated"),
 ]
+
+# What they show needs a start before the delivery: keys that are no longer valid, and an object in an earlier folder.
+FROM_BEFORE = {"key_expired", "object_unrecognised"}
 
 
 @dataclass(frozen=True)
@@ -253,6 +257,7 @@ def aws_command(chain, start, end):
 def aws(case, spec, run=aws_run):
     """The AWS CLI's opinion: its runs over all chains of a case, as one."""
     delivered = datetime.fromisoformat(values(spec["simulate"], "--start-time")[0])
+    delivered -= timedelta(days=2) if case.name in FROM_BEFORE else timedelta()
     start = values(spec["validate"], "--start-time") or [f"{delivered:%Y-%m-%dT%H:%M:%SZ}"]
     end = values(spec["validate"], "--end-time")
     runs = [run(case / "delivery", chain, start[0], end[0]) for chain in chains(case, spec)]

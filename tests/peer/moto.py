@@ -9,7 +9,9 @@ Does what `aws_cli.py` does, with no client replaced. Each delivery is put into 
     public keys      from an endpoint of our own, as moto has no `ListPublicKeys`
 
 What explains a disagreement is in `aws_cli.LIMITS`, and in `IN_S3` where S3 differs from a copy on disk. trailproof's
-findings have to be those of `case.json`, too, with `expect_versioned` where a case has it. Then the commands that
+findings have to be those of `case.json`, too, with `expect_versioned` where a case has it. And `trailproof validate-logs`
+runs with the AWS CLI's own flags: stdout, stderr and exit code have to be the AWS CLI's, line by line, but for the cases
+with a limit and those in `LINES`. Before that the commands that
 only S3 and CloudTrail can show are run once: `simulate s3://…`, `--dry-run`, `trails`, and `validate` of a trail's ARN.
 
     python tests/peer/moto.py [CASE...]
@@ -52,10 +54,19 @@ IN_S3 = [
     Limit(AGREED, AGREED, "in S3 a bucket's name is evidence, and both see that the digests name another", "relocated"),
 ]
 
-# Cases with a limit in which `trailproof validate-logs` prints line by line what the AWS CLI prints all the same. In
-# every other case that has a limit the lines differ, and in every case without one they are alike.
-ALIKE = set("""
-""".split())
+# Cases with a limit in which `trailproof validate-logs` prints line by line what the AWS CLI prints all the same: it
+# judges the digests on both sides of the range, too, and cannot be told of a move either.
+ALIKE = {"intact_mid_range", "intact_part_after_move", "relocated_modified", "relocated_named"}
+
+# Cases without a limit in which the lines differ all the same, and why. In every other case without one they are alike.
+LINES = {
+    "digest_deleted_trail": "the log files of the other trail, which was deleted whole, are named",
+    "digest_malformed": "it prints what Python says of JSON that is no object",
+    "digest_modified_backfill": "the log file that the forged backfill digest alone could vouch for is named",
+    "digest_own_key": "it stops at the key that nobody knows; the successor tells that the content is forged",
+    "intact_trail_lookalike": "it walks the chain of `audit_us-east-1_x` instead",
+    "older_deleted_open": "it says nothing of the asked time before the oldest digest",
+}
 
 # The file whose bad entries are a notice. Here the keys come from CloudTrail, whose bad entries are passed over.
 KEYS_FILE = "delivery/public-keys.json"
@@ -305,8 +316,10 @@ def judge_lines(name, unlike, limits):
     """What is wrong with the lines of `trailproof validate-logs`, where they are not the AWS CLI's."""
     if name in ALIKE:
         return "the lines of `validate-logs` differ, though they are in ALIKE" if unlike else ""
+    if name in LINES:
+        return "" if unlike else f"the lines of `validate-logs` are alike, though LINES has: {LINES[name]}"
     if name not in limits and unlike:
-        return "the lines of `validate-logs` differ, and no limit explains why"
+        return "the lines of `validate-logs` differ, and neither a limit nor LINES explains why"
     if name in limits and not unlike:
         return "the lines of `validate-logs` are alike: put the case into ALIKE"
     return ""

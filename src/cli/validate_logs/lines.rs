@@ -55,6 +55,8 @@ pub(super) struct Lines {
     notes: Vec<Finding>,
     /// The digests that were called INVALID, and their ends.
     invalid: HashMap<String, Timestamp>,
+    /// Whether anything was said in words of our own.
+    noted: bool,
     sums: Sums,
 }
 
@@ -98,15 +100,17 @@ impl Lines {
             backfill: Vec::new(),
             notes: Vec::new(),
             invalid: HashMap::new(),
+            noted: false,
             sums: Sums::default(),
         }
     }
 
-    /// Whether nothing was said that a script takes for a failure.
+    /// Whether something was found, all of it is valid, and nothing was said beside it.
     pub(super) fn is_clean(&self) -> bool {
         let Sums { digests, backfill, logs, .. } = &self.sums;
-        [digests, backfill, logs].iter().all(|ratio| ratio.invalid + ratio.unread == 0)
-            && digests.valid + backfill.valid > 0
+        let is_valid = |ratio: &Ratio| ratio.invalid + ratio.unread == 0;
+        let found = digests.valid + backfill.valid > 0;
+        found && !self.noted && [digests, backfill, logs].into_iter().all(is_valid)
     }
 
     fn chain(&mut self, id: &ChainId) {
@@ -135,7 +139,7 @@ impl Lines {
             self.walk(told, true)?;
         }
         for note in mem::take(&mut self.notes) {
-            if !self.follows(&note) {
+            if !self.follows(&note) && !self.is_first_hour(&note) {
                 self.note(&note)?;
             }
         }
@@ -161,10 +165,20 @@ impl Lines {
         }
     }
 
+    /// Whether a gap is but the first hour that was asked for, or less: its digest may be of a time before. The run
+    /// asks from a moment earlier on, for the digest that ends where the asked time starts.
+    fn is_first_hour(&self, finding: &Finding) -> bool {
+        let (Some(start), Some(end)) = (finding.start, finding.end) else { return false };
+        finding.kind == Kind::ChainGap
+            && start < self.asked.start
+            && end.unix() - self.asked.start.unix() <= HOUR
+    }
+
     /// Writes the lines of a chain in the AWS CLI's order.
     fn walk(&mut self, told: Told, backfill: bool) -> io::Result<()> {
         let mut walk = Walk::new(told);
         let digests = mem::take(&mut walk.digests);
+        let mut proved = None;
         for (index, (location, key, state)) in digests.iter().enumerate() {
             let file = recorder::digest(&self.shelf, location);
             let said = self.digest(&mut walk, location, *state, file.as_ref(), backfill)?;
@@ -172,7 +186,11 @@ impl Lines {
                 self.invalid.insert(location.to_string(), key.end);
             }
             let Some(file) = file else { continue };
-            for log in file.claimed_logs() {
+            if said != Said::Valid && proved.is_none() {
+                proved = Some(self.listed_by_valid(&digests));
+            }
+            let others = proved.as_ref().filter(|_| said != Said::Valid);
+            for log in file.claimed_logs().filter(|log| others.is_none_or(|others| !others.contains(*log))) {
                 self.log(&mut walk, log)?;
             }
             let older = digests.iter().skip(index + 1).find(|(_, older, _)| older.end < key.end);
@@ -192,6 +210,13 @@ impl Lines {
         self.notes.extend(walk.findings.into_values().flatten());
         self.notes.append(&mut walk.others);
         Ok(())
+    }
+
+    /// The log files that valid digests list. One that is not may list the same, and is not the one to speak of them.
+    fn listed_by_valid(&self, digests: &[(Location, DigestKey, ObjectState)]) -> HashSet<Location> {
+        let valid = digests.iter().filter(|(_, _, state)| *state == ObjectState::Valid);
+        let files = valid.filter_map(|(location, _, _)| recorder::digest(&self.shelf, location));
+        files.flat_map(|file| file.claimed_logs().cloned().collect::<Vec<_>>()).collect()
     }
 
     fn digest(
@@ -265,6 +290,7 @@ impl Lines {
 
     /// A line of our own to stderr.
     fn say_aside(&mut self, line: &str) -> io::Result<()> {
+        self.noted = true;
         self.out.flush()?;
         writeln!(self.err, "{}", for_terminal(line))
     }
