@@ -4,6 +4,7 @@
 
 mod lines;
 mod recorder;
+mod sums;
 mod words;
 
 use std::io;

@@ -21,6 +21,7 @@ use std::io::{self, BufWriter, Write};
 use std::mem;
 
 use super::recorder::{self, Shelf};
+use super::sums::{Ratio, Sums};
 use super::words::{self, Said};
 use crate::digest::DigestFile;
 use crate::event::{Event, Finding, Kind, ObjectState, ObjectType, Severity, Sink, Summary};
@@ -64,21 +65,6 @@ pub(super) struct Lines {
 struct Told {
     objects: Vec<(ObjectType, String, ObjectState)>,
     findings: Vec<Finding>,
-}
-
-#[derive(Default)]
-struct Sums {
-    digests: Ratio,
-    backfill: Ratio,
-    logs: Ratio,
-    found: Option<(Timestamp, Timestamp)>,
-}
-
-#[derive(Default)]
-struct Ratio {
-    valid: u64,
-    invalid: u64,
-    unread: u64,
 }
 
 impl Lines {
@@ -370,40 +356,6 @@ impl Walk {
             }
         }
         Self { digests, logs, told: HashSet::new(), findings, others }
-    }
-}
-
-impl Sums {
-    /// Widens what was found by a digest that is valid, within what was asked.
-    fn find(&mut self, asked: &Asked, file: &DigestFile) {
-        let window = file.window();
-        let (start, end) = (window.start.max(asked.start), window.end.min(asked.end));
-        self.found = Some(self.found.map_or((start, end), |(first, last)| (first.min(start), last.max(end))));
-    }
-}
-
-impl Ratio {
-    fn count(&mut self, said: &Said) {
-        match said {
-            Said::Valid => self.valid += 1,
-            Said::Invalid(_) => self.invalid += 1,
-            Said::Nothing => self.unread += 1,
-        }
-    }
-
-    const fn all(&self) -> u64 {
-        self.valid + self.invalid + self.unread
-    }
-
-    fn write(&self, out: &mut dyn Write, name: &str) -> io::Result<()> {
-        let (valid, invalid, all) = (self.valid, self.invalid, self.all());
-        if all > 0 {
-            write!(out, "\n{valid}/{all} {name} files valid")?;
-        }
-        if invalid > 0 {
-            write!(out, ", {invalid}/{all} {name} files INVALID")?;
-        }
-        Ok(())
     }
 }
 

@@ -48,7 +48,7 @@ fn an_intact_trail_is_said_in_the_aws_clis_lines() {
 
 #[test]
 fn what_is_invalid_goes_to_stderr() {
-    let done = validate_logs(&account(&["log-modified", "digest-deleted@2"]), &[]);
+    let done = validate_logs(&account(&["log-modified@last", "digest-deleted@2"]), &[]);
     assert_eq!(done.code, Some(1), "{}", done.stdout);
     let lines: Vec<_> = done.stderr.lines().filter(|line| !line.is_empty()).collect();
     assert!(
@@ -68,7 +68,7 @@ fn what_is_invalid_goes_to_stderr() {
 fn what_the_aws_cli_does_not_see_is_said_beside_its_lines() {
     for (tamper, kind) in [
         ("log-unreferenced", "log-unreferenced"),
-        ("digest-deleted@last", "digest-missing"),
+        ("digest-trailing", "digest-malformed"),
         ("chain-broken", "chain-broken"),
     ] {
         let done = validate_logs(&account(&[tamper]), &[]);
