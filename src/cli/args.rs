@@ -1,10 +1,15 @@
 //! What can be typed: plain records, checked for their form and nothing else.
 
+#[cfg(feature = "aws")]
+mod validate_logs;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::simulate::{Tamper, TamperKind};
+#[cfg(feature = "aws")]
+pub(super) use validate_logs::ValidateLogsArgs;
 
 /// Prove that AWS CloudTrail's record is whole.
 #[derive(Parser, Debug)]
@@ -184,81 +189,6 @@ pub(super) struct KeysArgs {
 
     #[command(flatten)]
     pub(super) aws: AwsArgs,
-}
-
-/// Validate one trail with the AWS CLI's own flags, lines and exit codes, for scripts that must not change.
-///
-/// Takes what `aws cloudtrail validate-logs` takes and prints what it prints, for all that both judge alike. What it
-/// does not see (deleted newest digests, gaps, additions, a second gzip member and so on) is said on stderr, each line
-/// beginning with `trailproof: `, and ends with exit code 1. One account and region a run; `validate` takes all.
-#[cfg(feature = "aws")]
-#[derive(Args, Debug)]
-#[command(
-    after_help = "Exit codes: 0 all of it is proved, 1 it is not, 2 could not begin (the AWS CLI's 252 to 255). Any \
-                  other code is a failure."
-)]
-pub(super) struct ValidateLogsArgs {
-    /// ARN of the trail
-    #[arg(long, value_name = "ARN")]
-    pub(super) trail_arn: String,
-
-    /// Log files delivered at this time or later; in UTC where it has no offset
-    #[arg(long, value_name = "TIME")]
-    pub(super) start_time: String,
-
-    /// Log files delivered at this time or before [default: now]
-    #[arg(long, value_name = "TIME")]
-    pub(super) end_time: Option<String>,
-
-    /// Bucket of the digest files [default: by CloudTrail's word]
-    #[arg(long, value_name = "NAME")]
-    pub(super) s3_bucket: Option<String>,
-
-    /// What stands before `AWSLogs/` in that bucket
-    #[arg(long, value_name = "PREFIX")]
-    pub(super) s3_prefix: Option<String>,
-
-    /// Account whose log files to validate, for an organization's trail [default: the ARN's]
-    #[arg(long, value_name = "ID", value_parser = parse_account)]
-    pub(super) account_id: Option<String>,
-
-    /// Region the log files are from [default: the configured one, else the ARN's]
-    #[arg(long, value_name = "REGION")]
-    pub(super) region: Option<String>,
-
-    /// Print every file that is valid, too
-    #[arg(long)]
-    pub(super) verbose: bool,
-
-    /// Public keys to trust, as for `validate`; repeatable [default: CloudTrail's]
-    #[arg(long, value_name = "FILE")]
-    pub(super) public_keys: Vec<PathBuf>,
-
-    /// Threads that read, inflate, hash and verify
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub(super) jobs: Option<u16>,
-
-    #[command(flatten)]
-    pub(super) aws: AwsArgs,
-
-    #[command(flatten)]
-    pub(super) ignored: IgnoredArgs,
-}
-
-/// Flags that the AWS CLI takes with every command, and that change nothing of this one's lines.
-#[cfg(feature = "aws")]
-#[derive(Args, Debug)]
-pub(super) struct IgnoredArgs {
-    #[arg(long, hide = true)]
-    output: Option<String>,
-    #[arg(long, hide = true)]
-    query: Option<String>,
-    #[arg(long, hide = true)]
-    color: Option<String>,
-    #[arg(long, hide = true)]
-    no_paginate: bool,
-    #[arg(long, hide = true)]
-    no_cli_pager: bool,
 }
 
 /// Make a synthetic trail with real signatures, and tamper with it to prove that the alarm works.
