@@ -121,6 +121,12 @@ impl Aws {
         self.config.region().map_or(DEFAULT_REGION, Region::as_ref).to_owned()
     }
 
+    /// The configured region; `None` where the user has configured none.
+    #[must_use]
+    pub fn configured_region(&self) -> Option<String> {
+        self.config.region().map(|region| region.as_ref().to_owned())
+    }
+
     /// Whether credentials can be had, without asking any service for anything else.
     ///
     /// # Errors

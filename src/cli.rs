@@ -5,6 +5,7 @@
 mod args;
 #[cfg(feature = "aws")]
 mod aws;
+mod describe;
 #[cfg(feature = "aws")]
 mod keys;
 mod plan;
@@ -14,6 +15,8 @@ mod sources;
 #[cfg(feature = "aws")]
 mod trails;
 mod validate;
+#[cfg(feature = "aws")]
+mod validate_logs;
 
 use std::ffi::OsString;
 use std::fmt;
@@ -48,7 +51,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Trails(arguments) => trails::run(&arguments, now()),
         #[cfg(feature = "aws")]
         Command::Keys(arguments) => keys::run(&arguments, now()),
+        #[cfg(feature = "aws")]
+        Command::ValidateLogs(arguments) => validate_logs::run(&arguments, now()),
         Command::Simulate(arguments) => simulate::run(&arguments, now()),
+        Command::Completions(arguments) => describe::completions(&arguments),
+        Command::Man(arguments) => describe::man(&arguments),
     };
     match done {
         Ok(code) => ExitCode::from(code),
@@ -77,7 +84,6 @@ fn say(message: &str) {
 }
 
 /// Prints an answer to stdout. A reader who went away ends it quietly.
-#[cfg(feature = "aws")]
 fn print(answer: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(answer.as_bytes()).and_then(|()| stdout.flush()) {

@@ -3,17 +3,26 @@
 //! Every output is opened before the work begins, so that a file that cannot be written stops a run of hours at
 //! its first second. [`Fanout`] passes the same events to all of them.
 
+pub mod asff;
+mod cloud;
+pub mod csv;
 pub mod escape;
+mod gather;
 pub mod json;
+pub mod jsonl;
+pub mod junit;
+pub mod ocsf;
 pub mod plan;
 pub mod progress;
+pub mod prometheus;
+mod replace;
 mod text;
 #[cfg(feature = "aws")]
 pub mod trails;
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use crate::event::{Event, Severity, Sink};
@@ -25,11 +34,33 @@ pub enum Format {
     Text,
     /// For programs, `trailproof/report/1`: one document, written when the run is over. Specified in [`json`].
     Json,
+    /// For programs that follow a run, `trailproof/events/1`: a line for each event as it happens. Specified in
+    /// [`jsonl`].
+    JsonLines,
+    /// For spreadsheets. Specified in [`mod@csv`].
+    Csv,
+    /// For CI systems: JUnit XML. Specified in [`junit`].
+    JUnit,
+    /// For monitoring: node_exporter's textfile collector. Specified in [`prometheus`].
+    Prometheus,
+    /// For AWS Security Hub. Specified in [`asff`].
+    Asff,
+    /// For Amazon Security Lake and its like. Specified in [`ocsf`].
+    Ocsf,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 2] = [Self::Text, Self::Json];
+    pub const ALL: [Self; 8] = [
+        Self::Text,
+        Self::Json,
+        Self::JsonLines,
+        Self::Csv,
+        Self::JUnit,
+        Self::Prometheus,
+        Self::Asff,
+        Self::Ocsf,
+    ];
 
     /// The word on the command line.
     #[must_use]
@@ -37,6 +68,24 @@ impl Format {
         match self {
             Self::Text => "text",
             Self::Json => "json",
+            Self::JsonLines => "jsonl",
+            Self::Csv => "csv",
+            Self::JUnit => "junit",
+            Self::Prometheus => "prometheus",
+            Self::Asff => "asff",
+            Self::Ocsf => "ocsf",
+        }
+    }
+
+    /// Whether a file of it is left as it was until the run is over, and then replaced as a whole: of a file that is
+    /// read at any moment, nobody may see a part. Every other report file is emptied at the start.
+    #[must_use]
+    pub const fn is_replaced(self) -> bool {
+        match self {
+            Self::Prometheus => true,
+            Self::Text | Self::Json | Self::JsonLines | Self::Csv | Self::JUnit | Self::Asff | Self::Ocsf => {
+                false
+            }
         }
     }
 }
@@ -59,7 +108,7 @@ fn known_formats() -> String {
     Format::ALL.map(|format| format!("`{}`", format.as_str())).join(", ")
 }
 
-/// How a text report looks. No other format has options.
+/// How a text report looks. Of the other formats only CSV asks for one: whether there will be objects.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Options {
     /// Colours the verdict and the severities. The words stand there in any case.
@@ -77,6 +126,12 @@ pub fn to_writer(format: Format, options: Options, writer: Box<dyn Write + Send>
     match format {
         Format::Text => Box::new(text::Text::new(options, writer)),
         Format::Json => Box::new(json::Json::new(writer)),
+        Format::JsonLines => Box::new(jsonl::JsonLines::new(writer)),
+        Format::Csv => Box::new(csv::Csv::new(options, writer)),
+        Format::JUnit => Box::new(junit::JUnit::new(writer)),
+        Format::Prometheus => Box::new(prometheus::Prometheus::new(writer)),
+        Format::Asff => Box::new(asff::Asff::new(writer)),
+        Format::Ocsf => Box::new(ocsf::Ocsf::new(writer)),
     }
 }
 
@@ -121,7 +176,8 @@ impl ReportError {
 
 /// Opens the file of `spec`, `FORMAT=FILE`, and returns what [`to_writer`] needs for it.
 ///
-/// The file is emptied here, so what an earlier run left in it can never pass for the report of a run that broke off.
+/// The file is emptied here, so what an earlier run left in it can never pass for the report of a run that broke off;
+/// but for a format that [is replaced](Format::is_replaced), which says when its run ended.
 ///
 /// # Errors
 /// [`ReportError`] where the words are wrong or the file cannot be created or emptied.
@@ -130,9 +186,13 @@ pub fn open_report(spec: &str) -> Result<(Format, PathBuf, Box<dyn Write + Send>
         .split_once('=')
         .filter(|(format, path)| !format.is_empty() && !path.is_empty())
         .ok_or_else(|| ReportError::Spec(escape::for_terminal(spec).into_owned()))?;
-    let format = format.parse()?;
-    match File::create(path) {
-        Ok(file) => Ok((format, PathBuf::from(path), Box::new(file))),
+    let format: Format = format.parse()?;
+    let opened: io::Result<Box<dyn Write + Send>> = match format.is_replaced() {
+        true => replace::open(Path::new(path)),
+        false => File::create(path).map(|file| Box::new(file) as Box<dyn Write + Send>),
+    };
+    match opened {
+        Ok(writer) => Ok((format, PathBuf::from(path), writer)),
         Err(source) => Err(ReportError::Open { path: escape::for_terminal(path).into_owned(), source }),
     }
 }

@@ -1,10 +1,15 @@
 //! What can be typed: plain records, checked for their form and nothing else.
 
+#[cfg(feature = "aws")]
+mod validate_logs;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::simulate::{Tamper, TamperKind};
+#[cfg(feature = "aws")]
+pub(super) use validate_logs::ValidateLogsArgs;
 
 /// Prove that AWS CloudTrail's record is whole.
 #[derive(Parser, Debug)]
@@ -23,7 +28,11 @@ pub(super) enum Command {
     Trails(TrailsArgs),
     #[cfg(feature = "aws")]
     Keys(KeysArgs),
+    #[cfg(feature = "aws")]
+    ValidateLogs(Box<ValidateLogsArgs>),
     Simulate(Box<SimulateArgs>),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
 }
 
 /// Which AWS account is asked, beyond what the environment and the shared configuration files say.
@@ -48,8 +57,10 @@ pub(super) struct AwsArgs {
 /// sidecars.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Times: RFC 3339 with an offset (2026-09-01T00:00:00Z), a date (its midnight in UTC), or an age \
-                        (24h, 7d).\nVerdicts: intact (exit 0), tampered (1), incomplete (3); 2 means that it could not \
+    after_help = "Formats: text and json say all; jsonl is every event as it happens; csv is for spreadsheets, junit \
+                        for CI, prometheus for node_exporter's textfile collector, asff for AWS Security Hub, ocsf for \
+                        Amazon Security Lake.\nTimes: RFC 3339 with an offset (2026-09-01T00:00:00Z), a date (its \
+                        midnight in UTC), or an age (24h, 7d).\nVerdicts: intact (exit 0), tampered (1), incomplete (3); 2 means that it could not \
                         begin. Any other code is a failure."
 )]
 pub(super) struct ValidateArgs {
@@ -91,7 +102,7 @@ pub(super) struct ValidateArgs {
     #[arg(long, value_name = "s3://BUCKET[/PREFIX]")]
     pub(super) relocated_from: Vec<String>,
 
-    /// What goes to stdout: text or json
+    /// What goes to stdout: text, json, jsonl, csv, junit, prometheus, asff or ocsf
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(super) format: String,
 
@@ -295,6 +306,24 @@ pub(super) struct SimulateArgs {
     #[cfg(feature = "aws")]
     #[command(flatten)]
     pub(super) aws: AwsArgs,
+}
+
+/// Print completions for a shell.
+///
+/// For bash: `trailproof completions bash > ~/.local/share/bash-completion/completions/trailproof`; README has the others.
+#[derive(Args, Debug)]
+pub(super) struct CompletionsArgs {
+    /// Which shell
+    #[arg(value_name = "SHELL")]
+    pub(super) shell: clap_complete::Shell,
+}
+
+/// Write man pages into a directory, one for the program and one for each command.
+#[derive(Args, Debug)]
+pub(super) struct ManArgs {
+    /// Directory, such as ~/.local/share/man/man1; it is made where it is not there
+    #[arg(value_name = "DIR")]
+    pub(super) dir: PathBuf,
 }
 
 fn tamper_help() -> String {

@@ -1,7 +1,7 @@
 //! What the user named as SOURCE, opened.
 
 #[cfg(feature = "aws")]
-mod s3;
+pub(super) mod s3;
 
 use std::path::{Path, PathBuf};
 

@@ -21,9 +21,9 @@ use crate::validate::{self, Limits, Request, Source, Tools};
 pub(super) fn run(arguments: &ValidateArgs, started: Timestamp) -> Result<u8, Failure> {
     let Prepared { store, keys, request, pool, .. } = prepare(arguments, started)?;
     let bars = Bars::new(shows_bars(arguments));
-    let (fanout, files) = reports(arguments)?;
+    let (fanout, emptied) = reports(arguments)?;
     let mut outputs = Outputs { fanout, bars: &bars };
-    let stop = signals::listen(files);
+    let stop = signals::listen(emptied);
     let tools = Tools { store: &*store, keys: &keys, pool: &pool, progress: &bars, stop };
     let told = tell(&request, tools, named(arguments), &mut outputs);
     let finished = finish(outputs, told);
@@ -59,14 +59,19 @@ pub(super) fn prepare(arguments: &ValidateArgs, now: Timestamp) -> Result<Prepar
         every_object: arguments.verbose,
         findings,
     };
-    // In S3, where `--jobs` says how many requests are under way, more threads than processors have nothing to do.
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let jobs = arguments.jobs.map_or(processors, usize::from);
-    let threads = if in_s3 { jobs.min(processors) } else { jobs };
-    let pool = ThreadPoolBuilder::new().num_threads(threads).build().map_err(|error| {
-        Failure::new(format!("the threads cannot be started: {error}"), "try fewer with `--jobs`")
-    })?;
+    let pool = pool(arguments.jobs, in_s3)?;
     Ok(Prepared { store, keys, request, pool, in_s3 })
+}
+
+/// The threads that work. In S3, where `--jobs` says how many requests are under way, more of them than processors have
+/// nothing to do.
+pub(super) fn pool(jobs: Option<u16>, in_s3: bool) -> Result<ThreadPool, Failure> {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let jobs = jobs.map_or(processors, usize::from);
+    let threads = if in_s3 { jobs.min(processors) } else { jobs };
+    ThreadPoolBuilder::new().num_threads(threads).build().map_err(|error| {
+        Failure::new(format!("the threads cannot be started: {error}"), "try fewer with `--jobs`")
+    })
 }
 
 /// The sources as they were typed.
@@ -154,7 +159,7 @@ pub(super) fn range(arguments: &ValidateArgs, now: Timestamp) -> Result<Range, F
 }
 
 /// Reads the keys files.
-fn keys(files: &[PathBuf]) -> Result<KeyRing, Failure> {
+pub(super) fn keys(files: &[PathBuf]) -> Result<KeyRing, Failure> {
     let mut ring = KeyRing::new();
     for file in files {
         let shown = file.display().to_string();
@@ -232,12 +237,12 @@ pub(super) fn options(arguments: &ValidateArgs) -> Options {
     Options { colour, quiet: arguments.quiet, verbose: arguments.verbose }
 }
 
-/// Opens every report before the work begins. Returns the files too.
+/// Opens every report before the work begins. Returns the files too that are not whole before it ends.
 fn reports(arguments: &ValidateArgs) -> Result<(Fanout, Vec<PathBuf>), Failure> {
     let mut fanout = Fanout::new();
     let (format, options) = (format(arguments)?, options(arguments));
     fanout.add("stdout", report::to_writer(format, options, Box::new(io::stdout())));
-    let mut paths = Vec::new();
+    let (mut paths, mut emptied) = (Vec::new(), Vec::new());
     for spec in &arguments.report {
         let (format, path, writer) =
             report::open_report(spec).map_err(|error| Failure::new(error.to_string(), error.hint()))?;
@@ -249,7 +254,10 @@ fn reports(arguments: &ValidateArgs) -> Result<(Fanout, Vec<PathBuf>), Failure> 
         }
         let options = Options { colour: false, ..options };
         fanout.add(path.display().to_string(), report::to_writer(format, options, writer));
+        if !format.is_replaced() {
+            emptied.push(path.clone());
+        }
         paths.push(path);
     }
-    Ok((fanout, paths))
+    Ok((fanout, emptied))
 }

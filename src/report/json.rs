@@ -91,6 +91,13 @@ pub(super) fn write_document(out: &mut dyn Write, document: &impl Serialize) -> 
     out.flush()
 }
 
+/// Writes one document in the form of this report, on one line and without flushing `out`.
+pub(super) fn write_line(out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {
+    let mut serializer = serde_json::Serializer::with_formatter(&mut *out, safe::SafeCompact);
+    document.serialize(&mut serializer)?;
+    out.write_all(b"\n")
+}
+
 impl Sink for Json {
     fn event(&mut self, event: &Event) -> io::Result<()> {
         match event {
@@ -166,7 +173,7 @@ impl WireRange {
 }
 
 #[derive(Serialize)]
-struct WireCounts {
+pub(super) struct WireCounts {
     digests: WireDigestCounts,
     logs: WireLogCounts,
     compressed_bytes: u64,
@@ -189,7 +196,7 @@ struct WireLogCounts {
 }
 
 impl WireCounts {
-    const fn of(counts: &Counts) -> Self {
+    pub(super) const fn of(counts: &Counts) -> Self {
         let Counts { digests, logs, compressed_bytes, inflated_bytes } = counts;
         Self {
             digests: WireDigestCounts {
@@ -210,7 +217,7 @@ impl WireCounts {
 }
 
 #[derive(Serialize)]
-struct WireKey<'a> {
+pub(super) struct WireKey<'a> {
     fingerprint: &'a str,
     region: &'a str,
     valid_from: Option<Timestamp>,
@@ -219,14 +226,14 @@ struct WireKey<'a> {
 }
 
 impl<'a> WireKey<'a> {
-    fn of(key: &'a UsedKey) -> Self {
+    pub(super) fn of(key: &'a UsedKey) -> Self {
         let UsedKey { fingerprint, region, valid_from, valid_to, source } = key;
         Self { fingerprint, region, valid_from: *valid_from, valid_to: *valid_to, source }
     }
 }
 
 #[derive(Serialize)]
-struct WireChain<'a> {
+pub(super) struct WireChain<'a> {
     account: &'a str,
     region: &'a str,
     trail: &'a str,
@@ -245,7 +252,7 @@ struct WireStretch {
 }
 
 impl<'a> WireChain<'a> {
-    fn of(chain: &'a ChainSummary) -> Self {
+    pub(super) fn of(chain: &'a ChainSummary) -> Self {
         let ChainSummary { id, covered, digests, logs } = chain;
         Self {
             account: &id.account,

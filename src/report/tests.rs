@@ -151,7 +151,10 @@ fn formats_are_read_and_others_refused() {
         assert_eq!(format.as_str().parse(), Ok(format));
     }
     let error = "ht\u{1b}ml".parse::<Format>().unwrap_err();
-    assert_eq!(error.to_string(), "`ht\\u{1b}ml` is no report format: choose one of `text`, `json`");
+    assert_eq!(
+        error.to_string(),
+        "`ht\\u{1b}ml` is no report format: choose one of `text`, `json`, `jsonl`, `csv`, `junit`, `prometheus`, `asff`, `ocsf`"
+    );
 }
 
 #[test]
@@ -167,7 +170,8 @@ fn the_same_events_give_the_same_bytes() {
 #[test]
 fn a_run_that_never_ends_leaves_no_report() {
     let events = tampered();
-    for format in Format::ALL {
+    // JSON Lines tells as it goes: what lacks its last line is not whole.
+    for format in Format::ALL.into_iter().filter(|format| *format != Format::JsonLines) {
         assert_eq!(render(format, Options::default(), &events[..events.len() - 1]), "");
     }
 }
@@ -200,6 +204,39 @@ fn a_report_that_cannot_be_made_is_refused() {
         let error = refused(&format!("json={}", path.display()));
         assert!(error.to_string().starts_with("cannot write `/"), "{error}");
         assert!(error.hint().contains("folder"));
+    }
+}
+
+#[test]
+fn a_file_that_is_read_at_any_moment_is_replaced_and_not_emptied() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("trailproof.prom");
+    std::fs::write(&path, "of the last run").unwrap();
+    let (format, _, writer) = open_report(&format!("prometheus={}", path.display())).unwrap();
+    let mut sink = to_writer(format, Options::default(), writer);
+    let events = intact();
+    let (last, others) = events.split_last().unwrap();
+    others.iter().for_each(|event| sink.event(event).unwrap());
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "of the last run");
+    sink.event(last).unwrap();
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), render(format, Options::default(), &events));
+}
+
+/// Names that break out of quotes, elements, cells, lines and terminals.
+pub(super) const HOSTILE: &str =
+    "=a\"',;<b>&amp;]]>\u{1b}[2J\u{9b}31m\u{7f}\u{202e}\u{fffe}\t\r\n\\é監\u{301}";
+
+#[test]
+fn no_format_shows_what_is_hidden() {
+    let mut events = tampered();
+    events.insert(1, finding(log_modified(HOSTILE)));
+    events.insert(1, finding(Finding::new(Kind::NoDigests, at("2026-09-01T00:00:00Z"), HOSTILE)));
+    events.insert(1, finding(log_modified(&"監".repeat(341))));
+    for format in Format::ALL {
+        let text = render(format, Options::default(), &events);
+        assert!(text.ends_with('\n'), "{format:?}");
+        let hidden = ['\u{1b}', '\u{9b}', '\u{7f}', '\u{202e}', '\u{fffe}', '\t'];
+        assert!(!text.contains(hidden), "{format:?}: {text}");
     }
 }
 

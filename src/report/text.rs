@@ -11,7 +11,7 @@ pub(super) mod coverage;
 pub(super) mod findings;
 pub(super) mod layout;
 mod verdict;
-mod words;
+pub(super) mod words;
 
 use std::io::{self, BufWriter, Write};
 

@@ -5,6 +5,7 @@ mod begin;
 mod buckets;
 mod named;
 mod reads;
+mod validate_logs;
 
 use std::fs;
 use std::process::Command;

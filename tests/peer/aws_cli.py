@@ -7,7 +7,8 @@ Only its clients are replaced: S3 is the delivery's folder, with the sidecars `N
 CloudTrail answers from `public-keys.json`. So it needs no account, no network and no server.
 
 The AWS CLI validates one trail, account and region a run. It is run for each one in the delivery that the case asks
-for, over the time the case asks for, or from two days before the delivery. The worst of these runs is its verdict:
+for, over the time the case asks for, or from the start of the delivery
+(two days earlier for those in `FROM_BEFORE`). The worst of these runs is its verdict:
 
     tampered       something is INVALID, or exit code 1
     failed         it ended early, with an error (exit code 255)
@@ -116,6 +117,9 @@ LIMITS = [
     Limit("tampered", "intact", "on disk a folder's name is no bucket's; in S3 trailproof says it, too", "relocated"),
 ]
 
+# What they show needs a start before the delivery: keys that are no longer valid, and an object in an earlier folder.
+FROM_BEFORE = {"key_expired", "object_unrecognised"}
+
 
 @dataclass(frozen=True)
 class Chain:
@@ -205,6 +209,16 @@ class Opinion:
     digests: int
     logs: int
     report: str = field(compare=False)
+    streams: "Streams | None" = field(compare=False, default=None)
+
+
+@dataclass(frozen=True)
+class Streams:
+    """What a command printed, and how it ended."""
+
+    stdout: str
+    stderr: str
+    code: int
 
 
 def aws_run(delivery, chain, start, end):
@@ -215,14 +229,19 @@ def aws_run(delivery, chain, start, end):
         return aws_command(chain, start, end)
 
 
+def flags(chain, start, end):
+    """The flags of `validate-logs`, the AWS CLI's and ours."""
+    arguments = ["--trail-arn", chain.arn, "--region", chain.region, "--start-time", start, "--end-time", end]
+    return [*arguments, "--verbose", *(["--account-id", chain.account] if chain.organization else [])]
+
+
 def aws_command(chain, start, end):
     """What the AWS CLI's command line says of a chain."""
-    arguments = ["--trail-arn", chain.arn, "--region", chain.region, "--start-time", start, "--end-time", end]
-    arguments += ["--account-id", chain.account] if chain.organization else []
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-        code = create_clidriver().main(["cloudtrail", "validate-logs", *arguments])
-    report = printed.getvalue()
+    stdout, stderr = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
+        code = create_clidriver().main(["cloudtrail", "validate-logs", *flags(chain, start, end)])
+    streams = Streams(stdout.getvalue(), stderr.getvalue(), code)
+    report = streams.stdout + streams.stderr
     invalid = frozenset(re.findall(r"\t(s3://[^\t]+)\tINVALID", report))
     if invalid or code == 1:
         verdict = "tampered"
@@ -232,13 +251,14 @@ def aws_command(chain, start, end):
         verdict = "nothing found" if "No digests found" in report else "intact"
     valid = {name: int(count) for count, name in re.findall(r"(\d+)/\d+ ([a-z ]+) files valid", report)}
     digests = valid.get("digest", 0) + valid.get("backfill digest", 0)
-    return Opinion(verdict, invalid, digests, valid.get("log", 0), f"exit code {code}\n{report}")
+    return Opinion(verdict, invalid, digests, valid.get("log", 0), f"exit code {code}\n{report}", streams)
 
 
 def aws(case, spec, run=aws_run):
     """The AWS CLI's opinion: its runs over all chains of a case, as one."""
     delivered = datetime.fromisoformat(values(spec["simulate"], "--start-time")[0])
-    start = values(spec["validate"], "--start-time") or [f"{delivered - timedelta(days=2):%Y-%m-%dT%H:%M:%SZ}"]
+    delivered -= timedelta(days=2) if case.name in FROM_BEFORE else timedelta()
+    start = values(spec["validate"], "--start-time") or [f"{delivered:%Y-%m-%dT%H:%M:%SZ}"]
     end = values(spec["validate"], "--end-time")
     runs = [run(case / "delivery", chain, start[0], end[0]) for chain in chains(case, spec)]
     return Opinion(

@@ -9,7 +9,9 @@ Does what `aws_cli.py` does, with no client replaced. Each delivery is put into 
     public keys      from an endpoint of our own, as moto has no `ListPublicKeys`
 
 What explains a disagreement is in `aws_cli.LIMITS`, and in `IN_S3` where S3 differs from a copy on disk. trailproof's
-findings have to be those of `case.json`, too, with `expect_versioned` where a case has it. Then the commands that
+findings have to be those of `case.json`, too, with `expect_versioned` where a case has it. And `trailproof validate-logs`
+runs with the AWS CLI's own flags: stdout, stderr and exit code have to be the AWS CLI's, line by line, but for the cases
+with a limit and those in `LINES`. Before that the commands that
 only S3 and CloudTrail can show are run once: `simulate s3://…`, `--dry-run`, `trails`, and `validate` of a trail's ARN.
 
     python tests/peer/moto.py [CASE...]
@@ -19,6 +21,7 @@ Needs Python 3.11, awscli 1.46.3 and moto[server] 5.2.5. TRAILPROOF in the envir
 """
 
 import contextlib
+import difflib
 import io
 import json
 import os
@@ -36,7 +39,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import aws_cli
 import botocore.session
-from aws_cli import Limit
+from aws_cli import Limit, Streams
 
 # Tampering that deletes and leaves no trace.
 TRACELESS = {"log-missing", "digest-missing", "chain-gap"}
@@ -50,6 +53,20 @@ IN_S3 = [
     Limit(AGREED, AGREED, "the bucket that the copy on disk lacks is there in S3, and both read it", "part_after_move"),
     Limit(AGREED, AGREED, "in S3 a bucket's name is evidence, and both see that the digests name another", "relocated"),
 ]
+
+# Cases with a limit in which `trailproof validate-logs` prints line by line what the AWS CLI prints all the same: it
+# judges the digests on both sides of the range, too, and cannot be told of a move either.
+ALIKE = {"intact_mid_range", "intact_part_after_move", "relocated_modified", "relocated_named"}
+
+# Cases without a limit in which the lines differ all the same, and why. In every other case without one they are alike.
+LINES = {
+    "digest_deleted_trail": "the log files of the other trail, which was deleted whole, are named",
+    "digest_malformed": "it prints what Python says of JSON that is no object",
+    "digest_modified_backfill": "the log file that the forged backfill digest alone could vouch for is named",
+    "digest_own_key": "it stops at the key that nobody knows; the successor tells that the content is forged",
+    "intact_trail_lookalike": "it walks the chain of `audit_us-east-1_x` instead",
+    "older_deleted_open": "it says nothing of the asked time before the oldest digest",
+}
 
 # The file whose bad entries are a notice. Here the keys come from CloudTrail, whose bad entries are passed over.
 KEYS_FILE = "delivery/public-keys.json"
@@ -235,9 +252,13 @@ def unexpected(case_expects, code, printed):
 def both(case, spec, buckets, keys):
     """The two opinions, and what is wrong with ours."""
 
+    unlike = []
+
     def aws_run(delivery, chain, start, end):
         keys.ask(delivery, chain)
-        return aws_cli.aws_command(chain, start, end)
+        theirs = aws_cli.aws_command(chain, start, end)
+        unlike.extend(unlike_lines(theirs.streams, validate_logs(chain, start, end)))
+        return theirs
 
     buckets.hold(case / "delivery")
     keys.ask(case / "delivery", aws_cli.chains(case, spec)[0])
@@ -250,7 +271,24 @@ def both(case, spec, buckets, keys):
     finally:
         reader.join()
     ours = aws_cli.opinion(run.returncode, *said)
-    return theirs, ours, unexpected(spec.get("expect_versioned", spec["expect"]), run.returncode, said[0])
+    amiss = unexpected(spec.get("expect_versioned", spec["expect"]), run.returncode, said[0])
+    return theirs, ours, amiss, unlike
+
+
+def validate_logs(chain, begin, end):
+    """What `trailproof validate-logs` prints with the AWS CLI's flags."""
+    run = start("validate-logs", *aws_cli.flags(chain, begin, end))
+    stdout, stderr = run.communicate()
+    return Streams(stdout, stderr, run.returncode)
+
+
+def unlike_lines(theirs, ours):
+    """Where the lines of the two differ, stream by stream, and their exit codes."""
+    if theirs.code != ours.code:
+        yield f"exit code {theirs.code} by the AWS CLI, {ours.code} by trailproof"
+    for name in ("stdout", "stderr"):
+        lines = [getattr(streams, name).splitlines(keepends=True) for streams in (theirs, ours)]
+        yield from (f"{name}: {line!a}" for line in difflib.ndiff(*lines) if line[0] in "-+")
 
 
 def judge_cases(names, cases, limits, buckets, keys):
@@ -261,14 +299,30 @@ def judge_cases(names, cases, limits, buckets, keys):
         if aws_cli.skipped(spec):
             counts["skipped"] += 1
             continue
-        theirs, ours, amiss = both(cases[name], spec, buckets, keys)
+        theirs, ours, amiss, unlike = both(cases[name], spec, buckets, keys)
         result, why = aws_cli.judge(theirs, ours, limits.get(name))
+        amiss = amiss or judge_lines(name, unlike, limits)
         result, why = ("unexplained", amiss) if amiss else (result, why)
         counts[result] += 1
+        counts["lines differ" if unlike else "lines alike"] += 1
         print(f"{name:<32}{theirs.verdict:<15}{ours.verdict:<12}{why}", flush=True)
         if result == "unexplained":
             wrong += aws_cli.words_of_both(name, why, spec, theirs, ours)
+            wrong += ["-- `validate-logs` of both --", *unlike]
     return counts, wrong
+
+
+def judge_lines(name, unlike, limits):
+    """What is wrong with the lines of `trailproof validate-logs`, where they are not the AWS CLI's."""
+    if name in ALIKE:
+        return "the lines of `validate-logs` differ, though they are in ALIKE" if unlike else ""
+    if name in LINES:
+        return "" if unlike else f"the lines of `validate-logs` are alike, though LINES has: {LINES[name]}"
+    if name not in limits and unlike:
+        return "the lines of `validate-logs` differ, and neither a limit nor LINES explains why"
+    if name in limits and not unlike:
+        return "the lines of `validate-logs` are alike: put the case into ALIKE"
+    return ""
 
 
 def limits_in_s3():
@@ -354,6 +408,7 @@ def main(names):
         counts, wrong = judge_cases(names or cases, cases, limits, buckets, keys)
         wrong = failed + wrong
     print(*wrong, "", sep="\n")
+    print(f"validate-logs: {counts['lines alike']} cases alike line by line, {counts['lines differ']} explained or wrong")
     print(f"moto: {aws_cli.summary(counts)}, {time.monotonic() - began:.0f} s")
     return 1 if wrong or not counts["agreed"] + counts["explained"] else 0
 

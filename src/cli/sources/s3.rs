@@ -39,11 +39,7 @@ pub(super) fn open(arguments: &ValidateArgs) -> Result<OpenedS3, Failure> {
         ));
     }
     let aws = connect(&arguments.aws)?;
-    let store = S3Store::new(Arc::clone(&aws), arguments.expected_bucket_owner.clone());
-    let store = match arguments.jobs {
-        Some(requests) => store.with_requests(requests.into()),
-        None => store,
-    };
+    let store = store(&aws, arguments.expected_bucket_owner.clone(), arguments.jobs);
     let mut opened = OpenedS3 { aws, store, sources: Vec::new(), named: Vec::new() };
     for one in named {
         match one {
@@ -56,6 +52,15 @@ pub(super) fn open(arguments: &ValidateArgs) -> Result<OpenedS3, Failure> {
         probed.map_err(|error| unusable(source, arguments.expected_bucket_owner.as_deref(), &error))?;
     }
     Ok(opened)
+}
+
+/// S3 with so many requests at a time, or as many as it answers at once.
+pub(in super::super) fn store(aws: &Arc<Aws>, owner: Option<String>, requests: Option<u16>) -> S3Store {
+    let store = S3Store::new(Arc::clone(aws), owner);
+    match requests {
+        Some(requests) => store.with_requests(requests.into()),
+        None => store,
+    }
 }
 
 fn parse(text: &str) -> Result<Named, Failure> {

@@ -1,4 +1,4 @@
-//! Pretty JSON in which every character that nobody sees is written as `\uXXXX`.
+//! JSON in which every character that nobody sees is written as `\uXXXX`.
 //!
 //! JSON asks for that only below U+0020. A report is also read on a terminal, where a name may hold a C1 control or
 //! turn the reading direction around; a reader of JSON gets the same string either way.
@@ -15,14 +15,7 @@ pub(super) struct SafePretty(PrettyFormatter<'static>);
 
 impl Formatter for SafePretty {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        let mut rest = fragment;
-        while let Some((at, hidden)) = rest.char_indices().find(|&(_, c)| is_hidden(c)) {
-            let (before, after) = rest.split_at(at);
-            writer.write_all(before.as_bytes())?;
-            write_escaped(writer, hidden)?;
-            rest = after.strip_prefix(hidden).unwrap_or_default();
-        }
-        writer.write_all(rest.as_bytes())
+        write_visible(writer, fragment)
     }
 
     fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
@@ -60,6 +53,26 @@ impl Formatter for SafePretty {
     fn end_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
         self.0.end_object_value(writer)
     }
+}
+
+/// All on one line.
+pub(super) struct SafeCompact;
+
+impl Formatter for SafeCompact {
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        write_visible(writer, fragment)
+    }
+}
+
+fn write_visible<W: ?Sized + Write>(writer: &mut W, fragment: &str) -> io::Result<()> {
+    let mut rest = fragment;
+    while let Some((at, hidden)) = rest.char_indices().find(|&(_, c)| is_hidden(c)) {
+        let (before, after) = rest.split_at(at);
+        writer.write_all(before.as_bytes())?;
+        write_escaped(writer, hidden)?;
+        rest = after.strip_prefix(hidden).unwrap_or_default();
+    }
+    writer.write_all(rest.as_bytes())
 }
 
 fn write_escaped<W: ?Sized + Write>(writer: &mut W, c: char) -> io::Result<()> {

@@ -1,0 +1,225 @@
+//! `trailproof validate-logs`: the flags, lines and exit codes of `aws cloudtrail validate-logs`, judged by our engine.
+//!
+//! What it takes and prints is that of the AWS CLI 1.46.3, as its help and its runs show it; see [`lines`].
+
+mod lines;
+mod recorder;
+mod sums;
+mod words;
+
+use std::io;
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+
+use super::args::ValidateLogsArgs;
+use super::aws::{cloudtrail_failed, connect};
+use super::{EXIT_CANNOT, Failure, signals, sources, validate};
+use crate::aws::Aws;
+use crate::aws::arn::TrailArn;
+use crate::event::{Event, Sink as _, Summary, Verdict};
+use crate::keys::KeyRing;
+use crate::keys::cloudtrail::CloudTrailKeys;
+use crate::report::progress::Bars;
+use crate::store::s3::S3Store;
+use crate::time::{self, Range, Timestamp};
+use crate::trails;
+use crate::validate::{Deliveries, NamedTrail, Request, Source, Tools};
+use lines::{Asked, Lines};
+use recorder::Recorder;
+
+/// Validates one trail in one region of one account, and returns 0 where all of it is proved, else 1.
+pub(super) fn run(arguments: &ValidateLogsArgs, now: Timestamp) -> Result<u8, Failure> {
+    let arn = parse_arn(&arguments.trail_arn)?;
+    let (start, end) = times(arguments, now)?;
+    let aws = connect(&arguments.aws)?;
+    let region = arguments.region.clone().or_else(|| aws.configured_region());
+    let region = region.unwrap_or_else(|| arn.region.clone());
+    let place = Place::find(arguments, &aws, &arn)?;
+    let keys = validate::keys(&arguments.public_keys)?;
+    let keys = match arguments.public_keys.is_empty() {
+        true => keys.asking(Box::new(CloudTrailKeys::new(Arc::clone(&aws)))),
+        false => keys,
+    };
+    let asked = Asked {
+        trail_arn: arguments.trail_arn.clone(),
+        home_region: arn.region.clone(),
+        organization: place.organization,
+        start,
+        end,
+        verbose: arguments.verbose,
+    };
+    let account = arguments.account_id.clone().unwrap_or_else(|| arn.account.clone());
+    let mut request = Request::new(vec![place.source], range(start, end, now), now);
+    request.accounts = vec![account];
+    request.regions = vec![region];
+    request.named = vec![NamedTrail {
+        account: arn.account,
+        name: arn.name,
+        home_region: arn.region,
+        deliveries: place.deliveries,
+    }];
+    request.every_object = true;
+    let recorder = Recorder::new(sources::s3::store(&aws, None, arguments.jobs));
+    validated(&request, &recorder, &keys, asked, arguments.jobs)
+}
+
+/// Runs the engine, and writes the lines.
+fn validated(
+    request: &Request,
+    recorder: &Recorder<S3Store>,
+    keys: &KeyRing,
+    asked: Asked,
+    jobs: Option<u16>,
+) -> Result<u8, Failure> {
+    let pool = validate::pool(jobs, true)?;
+    let bars = Bars::new(io::IsTerminal::is_terminal(&io::stderr()));
+    let stop = signals::listen(Vec::new());
+    let tools = Tools { store: recorder, keys, pool: &pool, progress: &bars, stop };
+    let mut lines = Lines::new(asked, recorder.shelf(), Box::new(io::stdout()), Box::new(io::stderr()));
+    let told = tell(request, tools, &bars, &mut lines);
+    bars.clear();
+    match told {
+        Ok(()) => Ok(u8::from(!lines.is_clean())),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(EXIT_CANNOT),
+        Err(error) => {
+            Err(Failure::new(format!("its lines cannot be written: {error}"), "write them elsewhere"))
+        }
+    }
+}
+
+fn tell(request: &Request, tools: Tools<'_>, bars: &Bars, lines: &mut Lines) -> io::Result<()> {
+    lines.begin()?;
+    let outcome = crate::validate::validate(request, tools, lines)?;
+    let verdict = Verdict::from_worst(outcome.worst, outcome.counts.digests.valid);
+    let keys = outcome.keys.into_iter().collect();
+    let (counts, interrupted) = (outcome.counts, outcome.interrupted);
+    bars.clear();
+    lines.event(&Event::Finished(Summary { verdict, counts, keys, interrupted, at: super::now() }))
+}
+
+/// Where the trail's digests are.
+struct Place {
+    source: Source,
+    organization: bool,
+    deliveries: Arc<dyn Deliveries>,
+}
+
+impl Place {
+    /// By the bucket that is named or, where none is, by CloudTrail's word.
+    fn find(arguments: &ValidateLogsArgs, aws: &Arc<Aws>, arn: &TrailArn) -> Result<Self, Failure> {
+        let account = arguments.account_id.as_deref();
+        let Some(bucket) = &arguments.s3_bucket else {
+            let found = trails::by_arn(aws, arn);
+            let trail = found.map_err(|failure| cloudtrail_failed("DescribeTrails", &failure))?;
+            let trail = trail.ok_or_else(|| no_trail(arn))?;
+            if trail.organization && account.is_none() {
+                return Err(Failure::new(
+                    "the trail is an organization's, and no account is named",
+                    "say which of its accounts to validate: `--account-id ID`",
+                ));
+            }
+            let deliveries = Arc::new(trails::Digests::new(Arc::clone(aws), trail.arn));
+            let source = source(&trail.bucket, &trail.prefix, trail.organization, account, arn);
+            return Ok(Self { source, organization: trail.organization, deliveries });
+        };
+        // Only an organization's trail records another account than its own.
+        let organization = account.is_some_and(|account| account != arn.account);
+        let prefix = match arguments.s3_prefix.as_deref() {
+            None | Some("") => String::new(),
+            Some(prefix) => format!("{}/", prefix.trim_end_matches('/')),
+        };
+        let source = source(bucket, &prefix, organization, account, arn);
+        Ok(Self { source, organization, deliveries: Arc::new(NobodyAsked) })
+    }
+}
+
+fn source(bucket: &str, prefix: &str, organization: bool, account: Option<&str>, arn: &TrailArn) -> Source {
+    let folder = match organization {
+        true => String::new(),
+        false => format!("{}/", account.unwrap_or(&arn.account)),
+    };
+    Source { bucket: bucket.to_owned(), prefix: format!("{prefix}AWSLogs/{folder}") }
+}
+
+fn no_trail(arn: &TrailArn) -> Failure {
+    Failure::new(
+        format!("A trail could not be found for {arn}"),
+        "`trailproof trails` lists the account's trails; for a trail that was deleted, give `--s3-bucket`",
+    )
+}
+
+/// Where the bucket is named, CloudTrail is asked for keys alone: the trail may be gone.
+#[derive(Debug)]
+struct NobodyAsked;
+
+impl Deliveries for NobodyAsked {
+    fn latest(&self, _: &str) -> Option<Timestamp> {
+        None
+    }
+}
+
+fn parse_arn(text: &str) -> Result<TrailArn, Failure> {
+    text.parse().map_err(|error| {
+        Failure::new(
+            format!("Invalid trail ARN provided: {text}: {error}"),
+            "for example `arn:aws:cloudtrail:us-east-1:111122223333:trail/audit`",
+        )
+    })
+}
+
+/// The asked times, start first; both belong to the range.
+fn times(arguments: &ValidateLogsArgs, now: Timestamp) -> Result<(Timestamp, Timestamp), Failure> {
+    let start = parse_time(&arguments.start_time, "--start-time", now)?;
+    let end = arguments.end_time.as_deref().map_or(Ok(now), |text| parse_time(text, "--end-time", now))?;
+    if start > end || start > now {
+        return Err(Failure::new(
+            "Invalid time range specified: start-time must occur before end-time",
+            format!("the start is {start}, the end {end}, and it is {now} now"),
+        ));
+    }
+    Ok((start, end))
+}
+
+/// A time as `validate` takes it, or one without an offset, which the AWS CLI's help calls a UTC timestamp.
+fn parse_time(text: &str, flag: &str, now: Timestamp) -> Result<Timestamp, Failure> {
+    if let Ok(moment) = time::parse_typed(text, now) {
+        return Ok(moment);
+    }
+    let civil = text.parse::<jiff::civil::DateTime>().ok();
+    let moment = civil.and_then(|civil| TimeZone::UTC.to_timestamp(civil).ok());
+    moment.map(|moment| Timestamp::from_unix(moment.as_second())).ok_or_else(|| {
+        Failure::new(
+            format!("`{flag}`: Unable to parse date value: {text}"),
+            "for example `2015-01-08T05:21:42Z`",
+        )
+    })
+}
+
+/// The engine's range in which the digests are those that the AWS CLI takes: it asks for ends from the start on to an
+/// hour after the end, both included, and a digest covers an hour.
+fn range(start: Timestamp, end: Timestamp, now: Timestamp) -> Range {
+    Range { start: Some(start.plus(-1)), end: end.plus(1).min(now.max(start)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_as_the_help_says() {
+        let now = Timestamp::from_unix(1_788_000_000);
+        let read = |text: &str| parse_time(text, "--start-time", now).map(|moment| moment.to_string()).ok();
+        for (text, moment) in [
+            ("2015-01-08T05:21:42Z", Some("2015-01-08T05:21:42Z")),
+            ("2015-01-08T05:21:42", Some("2015-01-08T05:21:42Z")),
+            ("2015-01-08 05:21:42", Some("2015-01-08T05:21:42Z")),
+            ("2015-01-08", Some("2015-01-08T00:00:00Z")),
+            ("2015-01-08T05:21:42+09:00", Some("2015-01-07T20:21:42Z")),
+            ("January 8", None),
+            ("", None),
+        ] {
+            assert_eq!(read(text).as_deref(), moment, "{text}");
+        }
+    }
+}

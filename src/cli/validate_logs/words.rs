@@ -1,0 +1,112 @@
+//! The AWS CLI's words for what we found, and where it has none.
+
+use crate::event::{Finding, Kind, ObjectState, Severity};
+
+/// What is said of an object on its line.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Said {
+    Valid,
+    /// `INVALID: ` and this.
+    Invalid(String),
+    /// It could not be looked at, which the AWS CLI ends with: no line, but a note.
+    Nothing,
+}
+
+/// What the AWS CLI says of a digest with this state and these findings, in whose words `key` is the text about the
+/// key that is lacking.
+pub(super) fn digest(state: ObjectState, findings: &[Finding], key: impl FnOnce() -> String) -> Said {
+    if state == ObjectState::Valid {
+        return Said::Valid;
+    }
+    let Some(finding) = gravest(findings) else { return Said::Nothing };
+    Said::Invalid(match finding.kind {
+        Kind::DigestMissing | Kind::DigestDeleted => "not found".to_owned(),
+        Kind::DigestMalformed => "invalid format".to_owned(),
+        Kind::DigestMoved => "has been moved from its original location".to_owned(),
+        Kind::DigestModified | Kind::DigestUnsigned => "signature verification failed".to_owned(),
+        Kind::KeyUnknown => key(),
+        Kind::DigestUnreadable => return Said::Nothing,
+        // What it does not look for it has no words for.
+        kind => kind.as_str().to_owned(),
+    })
+}
+
+/// What the AWS CLI says of a log file.
+pub(super) fn log(state: ObjectState, findings: &[Finding]) -> Said {
+    if state == ObjectState::Valid {
+        return Said::Valid;
+    }
+    let Some(finding) = gravest(findings) else { return Said::Nothing };
+    Said::Invalid(match finding.kind {
+        Kind::LogMissing | Kind::LogDeleted => "not found".to_owned(),
+        Kind::LogModified => modified(finding).to_owned(),
+        Kind::LogUnreadable => return Said::Nothing,
+        kind => kind.as_str().to_owned(),
+    })
+}
+
+/// By what our gzip reader says: it inflates as far as there is something, and hashes that.
+fn modified(finding: &Finding) -> &'static str {
+    match (&finding.actual, finding.message.as_str()) {
+        (Some(_), _) | (None, "the gzip stream is cut off" | "it is empty") => "hash value doesn't match",
+        (None, "bytes follow the end of the gzip member") => "unexpected data after end of compressed stream",
+        (None, _) => "invalid format",
+    }
+}
+
+fn gravest(findings: &[Finding]) -> Option<&Finding> {
+    findings.iter().rev().max_by_key(|finding| finding.severity)
+}
+
+/// Whether its line says all that a finding says. What is not shown to be tampered with is said beside it, and so is
+/// what the AWS CLI has no words for.
+pub(super) fn is_told(finding: &Finding, said: &Said) -> bool {
+    match said {
+        Said::Valid | Said::Nothing => finding.severity == Severity::Notice,
+        Said::Invalid(words) => {
+            finding.severity == Severity::Notice
+                || (finding.severity == Severity::Tampered && words != finding.kind.as_str())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gzip::{self, Encoding};
+    use crate::time::Timestamp;
+
+    fn of_body(body: &[u8]) -> Said {
+        let error = gzip::hash(&mut &*body, Encoding::Gzip, 1 << 20).unwrap_err();
+        let finding = Finding::new(Kind::LogModified, Timestamp::from_unix(0), error.to_string());
+        log(ObjectState::Tampered, &[finding])
+    }
+
+    /// Ties the words to those of the gzip reader.
+    #[test]
+    fn a_damaged_body_is_called_what_the_aws_cli_calls_it() {
+        use std::io::Write as _;
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(b"{\"Records\":[]}").unwrap();
+        let whole = encoder.finish().unwrap();
+        let invalid = |words: &str| Said::Invalid(words.to_owned());
+        assert_eq!(of_body(b""), invalid("hash value doesn't match"));
+        assert_eq!(of_body(&whole[..15]), invalid("hash value doesn't match"));
+        assert_eq!(of_body(b"{}"), invalid("invalid format"));
+        assert_eq!(
+            of_body(&[&whole[..], b"x"].concat()),
+            invalid("unexpected data after end of compressed stream")
+        );
+        let mut corrupt = whole.clone();
+        corrupt[whole.len() - 6] ^= 1;
+        assert_eq!(of_body(&corrupt), invalid("invalid format"));
+    }
+
+    #[test]
+    fn what_could_not_be_looked_at_is_no_line() {
+        let denied = Finding::new(Kind::LogUnreadable, Timestamp::from_unix(0), "access denied");
+        let said = log(ObjectState::Unverified, std::slice::from_ref(&denied));
+        assert_eq!(said, Said::Nothing);
+        assert!(!is_told(&denied, &said));
+    }
+}

@@ -1,0 +1,266 @@
+//! ASFF, the AWS Security Finding Format (schema version 2018-10-08), for AWS Security Hub: one JSON array that
+//! `aws securityhub batch-import-findings --findings file://FILE` takes, at most 100 findings a call.
+//!
+//! Form: AWS Security Hub User Guide, "AWS Security Finding Format (ASFF)" and "Required top-level ASFF attributes";
+//! Security Hub API Reference, `AwsSecurityFinding`. Written when the run is over. Two kinds of findings are in it:
+//!
+//! - **one for each chain**, a check that passes or fails: `Compliance.Status` is `PASSED` (intact), `FAILED` (tampered)
+//!   or `WARNING` (incomplete). Its `Id` is the chain's, so that each run updates the last one's answer.
+//! - **one for each finding** that is tampered or incomplete, first found or not: its `Id` is the same in every run.
+//!   Notices are left out. Where no finding tells of the verdict, as where the run was interrupted, one says so.
+//!
+//! | field | value |
+//! |---|---|
+//! | `ProductArn` | the default product of the account and region that it concerns: `arn:PARTITION:securityhub:REGION:ACCOUNT:product/ACCOUNT/default` |
+//! | `GeneratorId` | `trailproof/KIND`, or `trailproof/chain` |
+//! | `Severity.Label` | `CRITICAL` (tampered), `MEDIUM` (incomplete), `INFORMATIONAL` (a chain that is intact) |
+//! | `Types` | `Effects/Data Modification/…` (tampered), `Software and Configuration Checks/…` (the others) |
+//! | `CreatedAt`, `UpdatedAt` | the end of the run |
+//! | `Resources` | the object as `AwsS3Object`, the trail as `AwsCloudTrailTrail`, or the account |
+//! | `ProductFields` | the finding's fields under `trailproof/` |
+//!
+//! What concerns no account or no region takes those of the first chain or, where there is none, `000000000000` and
+//! `us-east-1`. Texts are cut at the lengths that the format allows; names are exact but for that, and `Description`
+//! shows characters that nobody sees as `\u{…}`.
+
+mod wire;
+
+use std::collections::BTreeMap;
+use std::io::{self, BufWriter, Write};
+
+use super::cloud::{cut, digest_of, identity, object_arn, partition, trail_arn};
+use super::escape::for_terminal;
+use super::gather::{ChainReport, Gathered, UNEXPLAINED};
+use super::json::write_document;
+use super::severity_word;
+use super::text::words::{hint, meaning};
+use crate::event::{Event, Finding, Reason, Severity, Sink, Summary, Verdict};
+use crate::ident::{ChainId, is_account};
+use crate::time::Timestamp;
+use wire::{Compliance, Details, Entry, Label, REQUIREMENTS, Recommendation, Remediation, Resource, Trail};
+
+pub(super) struct Asff {
+    out: BufWriter<Box<dyn Write + Send>>,
+    run: Gathered,
+}
+
+impl Asff {
+    pub(super) fn new(writer: Box<dyn Write + Send>) -> Self {
+        Self { out: BufWriter::new(writer), run: Gathered::default() }
+    }
+
+    fn write(&mut self, summary: &Summary) -> io::Result<()> {
+        self.run.begun()?;
+        let here = Place::of_run(&self.run);
+        let mut entries: Vec<Entry> =
+            self.run.chains.iter().map(|chain| of_chain(chain, summary.at)).collect();
+        let tells = |finding: &&Finding| finding.severity > Severity::Notice;
+        for chain in &self.run.chains {
+            let of_finding = |finding| of_finding(finding, Some(&chain.summary.id), &here, summary.at);
+            entries.extend(chain.findings.iter().filter(tells).map(of_finding));
+        }
+        let of_finding = |finding| of_finding(finding, None, &here, summary.at);
+        entries.extend(self.run.others.iter().filter(tells).map(of_finding));
+        if self.run.is_unexplained(summary) {
+            entries.push(of_run(&here, summary));
+        }
+        write_document(&mut self.out, &entries)
+    }
+}
+
+impl Sink for Asff {
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        match self.run.take(event) {
+            Some(summary) => self.write(summary),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Account and region that a finding is imported into.
+struct Place {
+    account: String,
+    region: String,
+}
+
+impl Place {
+    /// That of the first chain, or one that is nobody's.
+    fn of_run(run: &Gathered) -> Self {
+        match run.chains.first() {
+            Some(chain) => Self::of_chain(&chain.summary.id),
+            None => Self { account: "000000000000".to_owned(), region: "us-east-1".to_owned() },
+        }
+    }
+
+    fn of_chain(chain: &ChainId) -> Self {
+        Self { account: chain.account.to_string(), region: chain.region.to_string() }
+    }
+
+    fn of_finding(finding: &Finding, or: &Self) -> Self {
+        let account = finding.account.clone().filter(|account| is_account(account));
+        Self {
+            account: account.unwrap_or_else(|| or.account.clone()),
+            region: finding.region.clone().unwrap_or_else(|| or.region.clone()),
+        }
+    }
+
+    fn entry(&self, id: &str, at: Timestamp) -> Entry {
+        let Self { account, region } = self;
+        let partition = partition(region);
+        Entry::new(
+            format!("trailproof/{account}/{region}/{id}"),
+            format!("arn:{partition}:securityhub:{region}:{account}:product/{account}/default"),
+            account.clone(),
+            region.clone(),
+            at,
+        )
+    }
+}
+
+/// The check of one chain.
+fn of_chain(chain: &ChainReport, at: Timestamp) -> Entry {
+    let (id, verdict) = (&chain.summary.id, chain.verdict());
+    let place = Place::of_chain(id);
+    let which = [
+        Some("chain"),
+        Some(&*id.account),
+        Some(&*id.region),
+        Some(&*id.trail),
+        Some(&*id.home_region),
+        id.organization.as_deref(),
+        id.backfill.then_some("backfill"),
+    ];
+    let mut entry = place.entry(&format!("chain/{}", digest_of(&which)), at);
+    entry.generator_id = "trailproof/chain".to_owned();
+    entry.judge(verdict);
+    entry.title = cut(&format!("CloudTrail log file integrity of the trail {}", id.trail), wire::TITLE);
+    let described = format!(
+        "trailproof found {id} {}: {} digest files and {} log files in the asked range",
+        verdict.as_str(),
+        chain.summary.digests,
+        chain.summary.logs
+    );
+    entry.description = cut(&for_terminal(&described), wire::DESCRIPTION);
+    entry.resources = vec![trail(id, &place)];
+    if let Some(newest) = chain.summary.covered.last() {
+        entry.field("covered-to", &newest.end.to_string());
+    }
+    entry
+}
+
+fn of_finding(finding: &Finding, chain: Option<&ChainId>, or: &Place, at: Timestamp) -> Entry {
+    let place = Place::of_finding(finding, or);
+    let kind = finding.kind.as_str();
+    let mut entry = place.entry(&format!("{kind}/{}", identity(finding)), at);
+    entry.generator_id = format!("trailproof/{kind}");
+    entry.judge(match finding.severity {
+        Severity::Tampered => Verdict::Tampered,
+        Severity::Incomplete | Severity::Notice => Verdict::Incomplete,
+    });
+    entry.title = cut(&format!("CloudTrail {kind}: {}", meaning(finding.kind)), wire::TITLE);
+    let about = finding.uri.as_deref().map(|uri| format!("{uri}: ")).unwrap_or_default();
+    entry.description = describe(&about, &finding.message);
+    entry.remediation = hint(finding.kind)
+        .map(|hint| Remediation { recommendation: Recommendation { text: cut(hint, wire::RECOMMENDATION) } });
+    entry.resources = vec![resource(finding, chain, &place)];
+    for (name, value) in fields(finding) {
+        entry.field(name, &value);
+    }
+    entry
+}
+
+/// Where the object's name leaves no room, the message is kept: it says what was seen.
+fn describe(about: &str, message: &str) -> String {
+    let message = cut(&for_terminal(message), wire::DESCRIPTION);
+    let room = wire::DESCRIPTION - message.chars().count();
+    match room {
+        0..3 => message,
+        room => format!("{}{message}", cut(&for_terminal(about), room)),
+    }
+}
+
+/// A verdict that no finding tells of.
+fn of_run(here: &Place, summary: &Summary) -> Entry {
+    let mut entry = here.entry("run", summary.at);
+    entry.generator_id = "trailproof/run".to_owned();
+    entry.judge(summary.verdict);
+    entry.title = "CloudTrail log file integrity could not be proved".to_owned();
+    entry.description = UNEXPLAINED.to_owned();
+    entry.resources = vec![account(here)];
+    entry.field("interrupted", &summary.interrupted.to_string());
+    entry
+}
+
+fn resource(finding: &Finding, chain: Option<&ChainId>, place: &Place) -> Resource {
+    match (finding.uri.as_deref(), chain) {
+        (Some(uri), _) => {
+            let arn = object_arn(uri, &place.region);
+            let kind = if arn.is_some() { "AwsS3Object" } else { "Other" };
+            Resource::new(kind, &arn.unwrap_or_else(|| uri.to_owned()), &place.region)
+        }
+        (None, Some(chain)) => trail(chain, place),
+        (None, None) => account(place),
+    }
+}
+
+fn trail(id: &ChainId, place: &Place) -> Resource {
+    let Some(arn) = trail_arn(id) else {
+        let organization = id.organization.as_deref().unwrap_or_default();
+        let name = format!("{organization}/{}/trail/{}", id.home_region, id.trail);
+        return Resource::new("Other", &name, &place.region);
+    };
+    let trail =
+        Trail { name: id.trail.to_string(), home_region: id.home_region.to_string(), trail_arn: arn.clone() };
+    let mut resource = Resource::new("AwsCloudTrailTrail", &arn, &place.region);
+    resource.details = Some(Details { aws_cloud_trail_trail: trail });
+    resource
+}
+
+fn account(place: &Place) -> Resource {
+    Resource::new("AwsAccount", &format!("AWS::::Account:{}", place.account), &place.region)
+}
+
+/// What a finding says, for `ProductFields`.
+fn fields(finding: &Finding) -> BTreeMap<&'static str, String> {
+    let moment = |moment: Option<Timestamp>| moment.map(|moment| moment.to_string());
+    let fields = [
+        ("kind", Some(finding.kind.as_str().to_owned())),
+        ("severity", Some(severity_word(finding.severity).to_owned())),
+        ("trail", finding.trail.clone()),
+        ("uri", finding.uri.clone()),
+        ("digest", finding.digest.clone()),
+        ("expected", finding.expected.clone()),
+        ("actual", finding.actual.clone()),
+        ("start", moment(finding.start)),
+        ("end", moment(finding.end)),
+        ("reason", finding.reason.map(|reason| Reason::as_str(reason).to_owned())),
+    ];
+    fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+}
+
+impl Entry {
+    fn judge(&mut self, verdict: Verdict) {
+        let (label, status, kind) = match verdict {
+            Verdict::Tampered => {
+                (Label::Critical, "FAILED", "Effects/Data Modification/CloudTrail Tampering")
+            }
+            Verdict::Incomplete => (
+                Label::Medium,
+                "WARNING",
+                "Software and Configuration Checks/AWS Security Best Practices/CloudTrail Integrity",
+            ),
+            Verdict::Intact => (
+                Label::Informational,
+                "PASSED",
+                "Software and Configuration Checks/AWS Security Best Practices/CloudTrail Integrity",
+            ),
+        };
+        self.severity.label = label;
+        self.severity.original = verdict.as_str();
+        self.types = vec![kind];
+        self.compliance = Compliance { status, related_requirements: REQUIREMENTS };
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,217 @@
+//! OCSF, the Open Cybersecurity Schema Framework, version 1.5.0: Detection Findings (`class_uid` 2004) with the profile
+//! `cloud`, one JSON object a line, for Amazon Security Lake and what else reads OCSF.
+//!
+//! Form: <https://schema.ocsf.io/1.5.0/classes/detection_finding>. One object for each finding, notices included, written
+//! when the run is over. An intact run writes what notices there are, and nothing else; where no finding tells of the
+//! verdict, as where the run was interrupted, one object does.
+//!
+//! | field | value |
+//! |---|---|
+//! | `finding_info.uid` | the same for the same finding in every run |
+//! | `finding_info.types`, `.analytic` | the kind: `log-modified` and so on |
+//! | `severity_id` | 5 Critical (tampered), 3 Medium (incomplete), 1 Informational (notice) |
+//! | `status_id`, `activity_id` | 1 New, 1 Create |
+//! | `is_alert` | whether it is tampered |
+//! | `time`, `finding_info.created_time` | the end of the run, in milliseconds; `start_time`, `end_time`: the stretch it concerns |
+//! | `cloud` | provider `AWS`, region and account it concerns |
+//! | `resources` | the object, or the trail |
+//! | `evidences` | the object as a file with its actual hash, and in `data` the fields of the JSON report's finding |
+//! | `observables` | the object, and the hashes that were expected and found |
+//! | `remediation.desc` | what to do next |
+
+mod wire;
+
+use std::io::{self, BufWriter, Write};
+
+use super::cloud::{identity, object_arn, partition};
+use super::gather::{Gathered, UNEXPLAINED};
+use super::json::{WireFinding, write_line};
+use super::text::words::{hint, meaning};
+use crate::event::{Event, Finding, Kind, Severity, Sink, Summary, Verdict};
+use crate::ident::{Sha256Hash, is_account};
+use crate::time::Timestamp;
+use wire::{
+    Account, Analytic, Cloud, Detection, Evidence, File, Hash, Info, Metadata, Observable, Remediation,
+    Resource,
+};
+
+pub(super) struct Ocsf {
+    out: BufWriter<Box<dyn Write + Send>>,
+    run: Gathered,
+}
+
+impl Ocsf {
+    pub(super) fn new(writer: Box<dyn Write + Send>) -> Self {
+        Self { out: BufWriter::new(writer), run: Gathered::default() }
+    }
+
+    fn write(&mut self, summary: &Summary) -> io::Result<()> {
+        self.run.begun()?;
+        for finding in self.run.findings() {
+            write_line(&mut self.out, &of_finding(finding, summary.at))?;
+        }
+        if self.run.is_unexplained(summary) {
+            write_line(&mut self.out, &of_run(summary))?;
+        }
+        self.out.flush()
+    }
+}
+
+impl Sink for Ocsf {
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        match self.run.take(event) {
+            Some(summary) => self.write(summary),
+            None => Ok(()),
+        }
+    }
+}
+
+fn of_finding(finding: &Finding, at: Timestamp) -> Detection<'_> {
+    let kind = finding.kind.as_str();
+    let info = Info {
+        uid: format!("trailproof/{kind}/{}", identity(finding)),
+        title: format!("CloudTrail {kind}: {}", meaning(finding.kind)),
+        desc: &finding.message,
+        types: [kind],
+        created_time: milliseconds(at),
+        analytic: Analytic::new(kind),
+        data_sources: ["AWS CloudTrail"],
+    };
+    let mut detection = Detection::new(info, finding.severity, milliseconds(at));
+    detection.message = &finding.message;
+    detection.start_time = finding.start.map(milliseconds);
+    detection.end_time = finding.end.map(milliseconds);
+    detection.cloud = Cloud::new(account(finding), finding.region.as_deref());
+    detection.resources = resource(finding).into_iter().collect();
+    detection.observables = observables(finding);
+    detection.evidences = vec![Evidence { file: file(finding), data: WireFinding::of(finding) }];
+    detection.remediation = hint(finding.kind).map(|desc| Remediation { desc });
+    detection
+}
+
+/// A verdict that no finding tells of.
+fn of_run(summary: &Summary) -> Detection<'static> {
+    let at = milliseconds(summary.at);
+    let kind = summary.verdict.as_str();
+    let info = Info {
+        uid: "trailproof/run".to_owned(),
+        title: "CloudTrail log file integrity could not be proved".to_owned(),
+        desc: UNEXPLAINED,
+        types: [kind],
+        created_time: at,
+        analytic: Analytic::new(kind),
+        data_sources: ["AWS CloudTrail"],
+    };
+    let severity = match summary.verdict {
+        Verdict::Tampered => Severity::Tampered,
+        Verdict::Incomplete => Severity::Incomplete,
+        Verdict::Intact => Severity::Notice,
+    };
+    Detection { message: UNEXPLAINED, ..Detection::new(info, severity, at) }
+}
+
+const fn milliseconds(moment: Timestamp) -> i64 {
+    moment.unix().saturating_mul(1000)
+}
+
+fn account(finding: &Finding) -> Option<Account<'_>> {
+    let uid = finding.account.as_deref().filter(|account| is_account(account))?;
+    Some(Account { uid, type_id: 10, r#type: "AWS Account" })
+}
+
+/// The object or, where it concerns none, the trail or the account.
+fn resource(finding: &Finding) -> Option<Resource<'_>> {
+    let region = finding.region.as_deref();
+    let (uid, kind) = match (&finding.uri, &finding.trail, &finding.account) {
+        (Some(uri), _, _) => match object_arn(uri, region.unwrap_or_default()) {
+            Some(arn) => (arn, "AWS::S3::Object"),
+            None => (uri.clone(), "File"),
+        },
+        (None, Some(trail), _) => (trail.clone(), "AWS::CloudTrail::Trail"),
+        (None, None, Some(account)) => (account.clone(), "AWS::Account"),
+        (None, None, None) => return None,
+    };
+    Some(Resource { uid, r#type: kind, region, cloud_partition: region.map(partition) })
+}
+
+fn observables(finding: &Finding) -> Vec<Observable<'_>> {
+    let mut observables = Vec::new();
+    if let Some(uri) = &finding.uri {
+        observables.push(Observable {
+            name: "evidences[].file.path",
+            type_id: 45,
+            r#type: "File Path",
+            value: uri,
+        });
+    }
+    let actual = finding.actual.as_deref().filter(|value| is_hash(value));
+    let expected = finding.expected.as_deref().filter(|value| is_hash(value));
+    let hashes = [("evidences[].file.hashes[].value", actual), ("evidences[].data.expected", expected)];
+    for (name, value) in hashes {
+        observables.extend(value.map(|value| Observable { name, type_id: 8, r#type: "Hash", value }));
+    }
+    observables
+}
+
+/// The object as a file. Its hash is that of its content, inflated.
+fn file(finding: &Finding) -> Option<File<'_>> {
+    let uri = finding.uri.as_deref()?;
+    let name = uri.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or(uri);
+    let actual = finding.actual.as_deref().filter(|value| is_hash(value));
+    let hashes = actual.map(|value| Hash { algorithm_id: 3, algorithm: "SHA-256", value });
+    let is_deleted = matches!(
+        finding.kind,
+        Kind::LogDeleted | Kind::LogMissing | Kind::DigestDeleted | Kind::DigestMissing
+    );
+    Some(File {
+        name,
+        path: uri,
+        type_id: 1,
+        r#type: "Regular File",
+        hashes: hashes.into_iter().collect(),
+        is_deleted,
+    })
+}
+
+fn is_hash(value: &str) -> bool {
+    Sha256Hash::parse(value).is_some()
+}
+
+impl<'a> Detection<'a> {
+    fn new(info: Info<'a>, severity: Severity, time: i64) -> Self {
+        let (severity_id, severity_word) = match severity {
+            Severity::Tampered => (5, "Critical"),
+            Severity::Incomplete => (3, "Medium"),
+            Severity::Notice => (1, "Informational"),
+        };
+        Self {
+            activity_id: 1,
+            activity_name: "Create",
+            category_uid: 2,
+            category_name: "Findings",
+            class_uid: 2004,
+            class_name: "Detection Finding",
+            type_uid: 200_401,
+            type_name: "Detection Finding: Create",
+            time,
+            start_time: None,
+            end_time: None,
+            severity_id,
+            severity: severity_word,
+            status_id: 1,
+            status: "New",
+            is_alert: severity == Severity::Tampered,
+            message: "",
+            finding_info: info,
+            metadata: Metadata::new(),
+            cloud: Cloud::new(None, None),
+            resources: Vec::new(),
+            observables: Vec::new(),
+            evidences: Vec::new(),
+            remediation: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,199 @@
+//! Prometheus metrics in the text exposition format 0.0.4, for node_exporter's textfile collector.
+//!
+//! Form: <https://prometheus.io/docs/instrumenting/exposition_formats/>. All metrics are gauges of the last run that
+//! ended; seconds are whole, moments are Unix times.
+//!
+//! | metric | labels | meaning |
+//! |---|---|---|
+//! | `trailproof_build_info` | `version` | 1 |
+//! | `trailproof_run_start_timestamp_seconds`, `trailproof_run_end_timestamp_seconds` | | when it began and ended: alert where the end is too long ago, since a run that dies leaves the file as it was |
+//! | `trailproof_run_duration_seconds` | | its length |
+//! | `trailproof_run_interrupted` | | 1 where it was ended before everything was looked at |
+//! | `trailproof_verdict` | `verdict` | 1 for the verdict, 0 for the two others |
+//! | `trailproof_range_start_timestamp_seconds`, `trailproof_range_end_timestamp_seconds` | | the asked range; no start where all there is was asked for |
+//! | `trailproof_digests`, `trailproof_logs` | `state` | digest and log files by state |
+//! | `trailproof_stored_bytes`, `trailproof_inflated_bytes` | | bodies as stored, and inflated |
+//! | `trailproof_findings` | `kind`, `severity` | findings; every kind is there, with 0 where there are none |
+//! | `trailproof_chain_digests`, `trailproof_chain_logs`, `trailproof_chain_covered_seconds` | chain | what each chain has in the asked range |
+//! | `trailproof_chain_newest_proved_digest_timestamp_seconds` | chain | where what proved digests cover ends, within the asked range; absent where they cover nothing |
+//! | `trailproof_chain_newest_proved_digest_age_seconds` | chain | how long before the end of the run that was |
+//!
+//! The labels of a chain are `account`, `region`, `trail`, `home_region` and `organization` (empty for an account's own
+//! trail). Backfill digests cover nothing, and have no series of their own.
+//!
+//! The collector may read at any moment, so the file is replaced as a whole when the run is over, and is left as it was
+//! until then: an empty file would make alerts flap, and half of one would lie.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufWriter, Write};
+
+use super::gather::Gathered;
+use super::severity_word;
+use crate::event::{ChainSummary, Event, Kind, Severity, Sink, Summary, Verdict};
+use crate::ident::ChainId;
+use crate::time::Interval;
+
+pub(super) struct Prometheus {
+    out: BufWriter<Box<dyn Write + Send>>,
+    run: Gathered,
+}
+
+impl Prometheus {
+    pub(super) fn new(writer: Box<dyn Write + Send>) -> Self {
+        Self { out: BufWriter::new(writer), run: Gathered::default() }
+    }
+
+    fn write(&mut self, summary: &Summary) -> io::Result<()> {
+        let mut page = Page(String::new());
+        write_run(&mut page, &self.run, summary)?;
+        write_counts(&mut page, summary);
+        write_findings(&mut page, &self.run);
+        write_chains(&mut page, &self.run, summary);
+        self.out.write_all(page.0.as_bytes())?;
+        self.out.flush()
+    }
+}
+
+impl Sink for Prometheus {
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        match self.run.take(event) {
+            Some(summary) => self.write(summary),
+            None => Ok(()),
+        }
+    }
+}
+
+fn write_run(page: &mut Page, run: &Gathered, summary: &Summary) -> io::Result<()> {
+    let begun = run.begun()?;
+    let (start, end) = (begun.at.unix(), summary.at.unix());
+    page.metric("build_info", "the program that wrote this");
+    page.sample("build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
+    page.single("run_start_timestamp_seconds", "when the run began", start);
+    page.single("run_end_timestamp_seconds", "when the run ended", end);
+    page.single("run_duration_seconds", "how long the run took", end.saturating_sub(start).max(0));
+    let interrupted = i64::from(summary.interrupted);
+    page.single("run_interrupted", "whether the run was ended before everything was looked at", interrupted);
+    page.metric("verdict", "1 for the verdict of the run");
+    for verdict in [Verdict::Intact, Verdict::Incomplete, Verdict::Tampered] {
+        page.sample("verdict", &[("verdict", verdict.as_str())], i64::from(verdict == summary.verdict));
+    }
+    if let Some(start) = begun.range.start {
+        page.single("range_start_timestamp_seconds", "start of the asked range", start.unix());
+    }
+    page.single("range_end_timestamp_seconds", "end of the asked range", begun.range.end.unix());
+    Ok(())
+}
+
+fn write_counts(page: &mut Page, summary: &Summary) {
+    let counts = &summary.counts;
+    let (digests, logs) = (&counts.digests, &counts.logs);
+    page.metric("digests", "digest files of the asked range, by state");
+    for (state, count) in
+        [("valid", digests.valid), ("tampered", digests.tampered), ("unverified", digests.unverified)]
+    {
+        page.sample("digests", &[("state", state)], count);
+    }
+    page.metric("logs", "log files, by state");
+    for (state, count) in [
+        ("valid", logs.valid),
+        ("tampered", logs.tampered),
+        ("unverified", logs.unverified),
+        ("unreferenced", logs.unreferenced),
+    ] {
+        page.sample("logs", &[("state", state)], count);
+    }
+    page.single("stored_bytes", "bodies that were read, as stored", counts.compressed_bytes);
+    page.single("inflated_bytes", "bodies that were read, inflated", counts.inflated_bytes);
+}
+
+fn write_findings(page: &mut Page, run: &Gathered) {
+    let mut counts: BTreeMap<(Kind, Severity), u64> =
+        Kind::ALL.iter().map(|kind| ((*kind, kind.severity()), 0)).collect();
+    for finding in run.findings() {
+        *counts.entry((finding.kind, finding.severity)).or_default() += 1;
+    }
+    page.metric("findings", "findings, by kind and severity");
+    for ((kind, severity), count) in counts {
+        let labels = [("kind", kind.as_str()), ("severity", severity_word(severity))];
+        page.sample("findings", &labels, count);
+    }
+}
+
+fn write_chains(page: &mut Page, run: &Gathered, summary: &Summary) {
+    // By id, as a series may stand there once.
+    let chains: BTreeMap<&ChainId, &ChainSummary> = run
+        .chains
+        .iter()
+        .map(|chain| (&chain.summary.id, &chain.summary))
+        .filter(|(id, _)| !id.backfill)
+        .collect();
+    let mut gauge = |name: &str, help: &str, value: &dyn Fn(&ChainSummary) -> Option<i64>| {
+        page.metric(name, help);
+        for (id, chain) in &chains {
+            if let Some(value) = value(chain) {
+                page.sample(name, &labels(id), value);
+            }
+        }
+    };
+    let newest = |chain: &ChainSummary| chain.covered.last().map(|stretch| stretch.end.unix());
+    let count = |count: u64| Some(i64::try_from(count).unwrap_or(i64::MAX));
+    gauge("chain_digests", "digest files of the chain in the asked range", &|chain| count(chain.digests));
+    gauge("chain_logs", "log files that these list", &|chain| count(chain.logs));
+    gauge("chain_covered_seconds", "time of the asked range that proved digests cover", &|chain| {
+        Some(chain.covered.iter().copied().map(Interval::seconds).sum())
+    });
+    gauge(
+        "chain_newest_proved_digest_timestamp_seconds",
+        "end of what proved digests cover, within the asked range",
+        &newest,
+    );
+    gauge(
+        "chain_newest_proved_digest_age_seconds",
+        "how long before the end of the run the newest proved digest ended",
+        &|chain| newest(chain).map(|end| summary.at.unix().saturating_sub(end)),
+    );
+}
+
+fn labels(id: &ChainId) -> [(&'static str, &str); 5] {
+    [
+        ("account", &id.account),
+        ("region", &id.region),
+        ("trail", &id.trail),
+        ("home_region", &id.home_region),
+        ("organization", id.organization.as_deref().unwrap_or_default()),
+    ]
+}
+
+/// The text as it grows. Metrics come whole, each below its `HELP` and `TYPE`.
+struct Page(String);
+
+impl Page {
+    fn metric(&mut self, name: &str, help: &str) {
+        self.line(&format!("# HELP trailproof_{name} {help}"));
+        self.line(&format!("# TYPE trailproof_{name} gauge"));
+    }
+
+    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl std::fmt::Display) {
+        let labels: Vec<_> =
+            labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escaped(value))).collect();
+        self.line(&format!("trailproof_{name}{{{}}} {value}", labels.join(",")));
+    }
+
+    fn single(&mut self, name: &str, help: &str, value: impl std::fmt::Display) {
+        self.metric(name, help);
+        self.line(&format!("trailproof_{name} {value}"));
+    }
+
+    fn line(&mut self, line: &str) {
+        self.0.push_str(line);
+        self.0.push('\n');
+    }
+}
+
+/// A label's value: backslash, quotation mark and line feed are escaped. What is hidden is shown before.
+fn escaped(value: &str) -> String {
+    super::escape::for_terminal(value).replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+#[cfg(test)]
+mod tests;
