@@ -7,6 +7,8 @@ pub mod escape;
 pub mod json;
 pub mod plan;
 pub mod progress;
+pub mod saved;
+pub mod shell;
 mod text;
 #[cfg(feature = "aws")]
 pub mod trails;

@@ -3,10 +3,10 @@
 use std::io::{self, BufWriter};
 
 use super::args::ValidateArgs;
-use super::{EXIT_CANNOT, Failure, validate};
+use super::{EXIT_CANNOT, Failure, outputs, validate};
 use crate::event::{NoProgress, Verdict};
-use crate::report::Format;
 use crate::report::plan::{Planned, write_json, write_text};
+use crate::report::{Format, Options};
 use crate::time::Timestamp;
 use crate::validate::plan::plan;
 use crate::validate::{Stop, Tools};
@@ -14,10 +14,16 @@ use crate::validate::{Stop, Tools};
 /// Exit code where everything that was asked for could be listed.
 const EXIT_PLANNED: u8 = 0;
 
+/// How a plan is written.
+type Write = fn(&Planned<'_>, Options, &mut dyn io::Write) -> io::Result<()>;
+
 /// Prints what a run would read. The keys are needed for nothing but to find out, as a run does, what a directory is
 /// a copy of; without them its digests are taken at their word.
 pub(super) fn run(arguments: &ValidateArgs, now: Timestamp) -> Result<u8, Failure> {
-    let format = validate::format(arguments)?;
+    let write: Write = match outputs::format(&arguments.format)? {
+        Format::Text => |planned, options, out| write_text(planned, options, out),
+        Format::Json => |planned, _, out| write_json(planned, out),
+    };
     let validate::Prepared { store, keys, request, pool, in_s3 } = validate::prepare(arguments, now)?;
     // Nothing is lost where a plan is ended early.
     let stop = Stop::new();
@@ -26,10 +32,7 @@ pub(super) fn run(arguments: &ValidateArgs, now: Timestamp) -> Result<u8, Failur
     let sources = validate::named(arguments);
     let planned = Planned { sources: &sources, range: request.range, in_s3, plan: &plan };
     let mut out = BufWriter::new(io::stdout());
-    let written = match format {
-        Format::Text => write_text(&planned, validate::options(arguments), &mut out),
-        Format::Json => write_json(&planned, &mut out),
-    };
+    let written = write(&planned, outputs::options(arguments.quiet, arguments.verbose), &mut out);
     // What a reader who went away did not take is not tried again.
     drop(out.into_parts());
     finish(written, if plan.is_complete() { EXIT_PLANNED } else { Verdict::Incomplete.exit_code() })

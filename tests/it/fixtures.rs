@@ -71,11 +71,12 @@ fn judge(expected: &case::Expect, exit: Option<i32>, report: &Value) -> Result<(
     Err(format!("expected\n{expected}\nbut was, as `case.json` would say it,\n{actual}"))
 }
 
-/// The report without the times of the run.
+/// The report without the times of the run and its command line.
 fn without_run_times(report: &[u8]) -> String {
     let text = String::from_utf8_lossy(report);
-    let is_run_time = |line: &&str| line.starts_with("  \"started\":") || line.starts_with("  \"finished\":");
-    text.lines().filter(|line| !is_run_time(line)).collect::<Vec<_>>().join("\n")
+    let of_the_run = ["  \"started\":", "  \"finished\":", "  \"command\":"];
+    let is_of_the_run = |line: &&str| of_the_run.iter().any(|field| line.starts_with(field));
+    text.lines().filter(|line| !is_of_the_run(line)).collect::<Vec<_>>().join("\n")
 }
 
 fn same(one: &str, other: &str) -> Result<(), String> {

@@ -1,4 +1,4 @@
-use crate::event::{Event, Finding, Kind, ObjectState, ObjectType, Verdict};
+use crate::event::{Event, Finding, Kind, ObjectState, ObjectType, Origin, Verdict};
 use crate::report::tests::*;
 use crate::report::{Format, Options};
 
@@ -20,6 +20,7 @@ range    where the record begins to 2026-09-01T12:06:57Z
 run      2026-09-02T08:00:00Z, 12 s, trailproof ",
         env!("CARGO_PKG_VERSION"),
         "
+by       auditor@host
 
 coverage
   account       region          trail                  digests        logs  gaps
@@ -33,6 +34,7 @@ totals
   digests  12 valid, 0 tampered, 0 unverified
   logs     36 valid, 0 tampered, 0 unverified, 0 unreferenced
   bytes    54,321 stored, 1,234,567 inflated
+  speed    4 files/s, 4,526 stored bytes/s
 
 keys used
   from `keys.json`
@@ -207,6 +209,7 @@ fn no_escape_code_reaches_the_terminal() {
         sources: vec![hostile.to_owned()],
         range: crate::time::Range { start: None, end: at("2026-09-01T00:06:57Z") },
         at: at("2026-09-01T00:06:57Z"),
+        origin: Origin { version: hostile.to_owned(), run_by: Some(hostile.to_owned()), command: None },
     }];
     events.extend([finding(evil), finding(nowhere), covered(chain(hostile, hostile), Vec::new())]);
     let Event::Finished(mut summary) = finished(Verdict::Tampered, counts()) else { return };

@@ -3,7 +3,7 @@
 use crate::event::{Kind, ObjectState, ObjectType};
 
 /// Fits the heading's line with count and severity before it.
-pub(super) const fn meaning(kind: Kind) -> &'static str {
+pub(in crate::report) const fn meaning(kind: Kind) -> &'static str {
     match kind {
         Kind::LogModified => "content is not what its digest records",
         Kind::LogDeleted | Kind::DigestDeleted => "a delete marker stands in its place",
@@ -28,7 +28,7 @@ pub(super) const fn meaning(kind: Kind) -> &'static str {
 }
 
 /// What to do next, where there is something to do.
-pub(super) const fn hint(kind: Kind) -> Option<&'static str> {
+pub(in crate::report) const fn hint(kind: Kind) -> Option<&'static str> {
     match kind {
         Kind::LogModified => Some(
             "keep it as evidence; an older version or a replica that still has the expected hash is the original",
