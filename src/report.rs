@@ -4,6 +4,7 @@
 //! its first second. [`Fanout`] passes the same events to all of them.
 
 pub mod escape;
+mod html;
 pub mod json;
 pub mod plan;
 pub mod progress;
@@ -27,11 +28,13 @@ pub enum Format {
     Text,
     /// For programs, `trailproof/report/1`: one document, written when the run is over. Specified in [`json`].
     Json,
+    /// For people, to be read in a browser, printed and filed: one file that needs no other and no script.
+    Html,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 2] = [Self::Text, Self::Json];
+    pub const ALL: [Self; 3] = [Self::Text, Self::Json, Self::Html];
 
     /// The word on the command line.
     #[must_use]
@@ -39,6 +42,7 @@ impl Format {
         match self {
             Self::Text => "text",
             Self::Json => "json",
+            Self::Html => "html",
         }
     }
 }
@@ -79,6 +83,7 @@ pub fn to_writer(format: Format, options: Options, writer: Box<dyn Write + Send>
     match format {
         Format::Text => Box::new(text::Text::new(options, writer)),
         Format::Json => Box::new(json::Json::new(writer)),
+        Format::Html => Box::new(html::Html::new(writer)),
     }
 }
 

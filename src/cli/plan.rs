@@ -23,6 +23,9 @@ pub(super) fn run(arguments: &ValidateArgs, now: Timestamp) -> Result<u8, Failur
     let write: Write = match outputs::format(&arguments.format)? {
         Format::Text => |planned, options, out| write_text(planned, options, out),
         Format::Json => |planned, _, out| write_json(planned, out),
+        Format::Html => {
+            return Err(Failure::new("a plan is no report", "give `--format text` or `--format json`"));
+        }
     };
     let validate::Prepared { store, keys, request, pool, in_s3 } = validate::prepare(arguments, now)?;
     // Nothing is lost where a plan is ended early.

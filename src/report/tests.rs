@@ -174,7 +174,7 @@ fn formats_are_read_and_others_refused() {
         assert_eq!(format.as_str().parse(), Ok(format));
     }
     let error = "ht\u{1b}ml".parse::<Format>().unwrap_err();
-    assert_eq!(error.to_string(), "`ht\\u{1b}ml` is no report format: choose one of `text`, `json`");
+    assert_eq!(error.to_string(), "`ht\\u{1b}ml` is no report format: choose one of `text`, `json`, `html`");
 }
 
 #[test]
