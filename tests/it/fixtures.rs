@@ -3,7 +3,7 @@
 //! A case is a folder with `case.json` and `delivery/`, which is what `trailproof simulate` writes. To write the
 //! deliveries anew: `TRAILPROOF_REGENERATE=1 cargo test --test it fixtures::deliveries`.
 
-mod case;
+pub(crate) mod case;
 mod delivery;
 mod memory;
 mod tree;
@@ -32,7 +32,7 @@ fn kit() -> PathBuf {
 }
 
 /// Judges all cases, in parallel, and fails with everything that was found wrong.
-fn every_case(judge: impl Fn(&Case) -> Result<(), String> + Sync) {
+pub(crate) fn every_case(judge: impl Fn(&Case) -> Result<(), String> + Sync) {
     let cases = case::all(&kit());
     let wrong: Vec<String> = cases
         .par_iter()
@@ -42,7 +42,7 @@ fn every_case(judge: impl Fn(&Case) -> Result<(), String> + Sync) {
 }
 
 /// Runs the program in the folder of `case`, so that reports name paths that are the same everywhere.
-fn trailproof(folder: &Path, arguments: &[String]) -> Output {
+pub(crate) fn trailproof(folder: &Path, arguments: &[String]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_trailproof"))
         .args(arguments)
         .current_dir(folder)

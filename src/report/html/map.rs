@@ -16,9 +16,10 @@ const MOST_ROWS: usize = 1_000;
 /// Up to so many rows are each named beside the map.
 const NAMED_ROWS: usize = 40;
 
-/// Width of the names, and of all cells together, in the map's units.
-const NAMES: usize = 290;
-const CELLS: usize = 740;
+/// Width of the map, and of the names beside it, in its units: of chains, or of accounts alone.
+const WIDTH: usize = 1_030;
+const CHAINS: usize = 290;
+const ACCOUNTS: usize = 100;
 
 /// The map of all chains that have a timeline.
 pub(super) fn map(chains: &[ChainSummary]) -> Markup {
@@ -28,7 +29,7 @@ pub(super) fn map(chains: &[ChainSummary]) -> Markup {
         return html! { p { "There is no time of any chain to draw." } };
     };
     let map = Map::new(Axis::over(whole), rows.len());
-    let (width, height) = (NAMES + CELLS, map.top + map.pitch * rows.len() + 4);
+    let height = map.top + map.pitch * rows.len() + 4;
     let end = map.axis.moment(map.axis.cells);
     html! {
         p.axis {
@@ -37,7 +38,7 @@ pub(super) fn map(chains: &[ChainSummary]) -> Markup {
         }
         @if left_out > 0 { p { (left_out) " more chains are not drawn: everything of them is proved." } }
         div.wide {
-            svg.map viewBox=(format!("0 0 {width} {height}")) role="img" aria-labelledby="map-title map-about"
+            svg.map viewBox=(format!("0 0 {WIDTH} {height}")) role="img" aria-labelledby="map-title map-about"
                 data-cell=(map.axis.cell) data-cells=(map.axis.cells) {
                 title id="map-title" { "Coverage by chain and time" }
                 desc id="map-about" { "The tables of coverage below have the same in numbers." }
@@ -82,19 +83,21 @@ struct Map {
     pitch: usize,
     cell: usize,
     top: usize,
+    left: usize,
 }
 
 impl Map {
     fn new(axis: Axis, rows: usize) -> Self {
         let pitch = if rows <= NAMED_ROWS { 18 } else { (1_200 / rows).clamp(4, 12) };
-        let cell = (CELLS * 100 / axis.cells.max(1)).min(3_600);
-        Self { axis, pitch, cell, top: 22 }
+        let left = if rows <= NAMED_ROWS { CHAINS } else { ACCOUNTS };
+        let cell = ((WIDTH - left) * 100 / axis.cells.max(1)).min(3_600);
+        Self { axis, pitch, cell, top: 22, left }
     }
 
     fn axis(&self) -> Markup {
-        let x = |cell: usize| NAMES + cell * self.cell / 100;
+        let x = |cell: usize| self.left + cell * self.cell / 100;
         html! {
-            @for (cell, label) in self.axis.labels() {
+            @for (cell, label) in self.axis.labels(self.axis.cells * self.cell / 100 / 60) {
                 text.tick x=(x(cell)) y="12" { (label) }
                 path.tick d=(format!("M{} 15v4", x(cell))) {}
             }
@@ -103,13 +106,14 @@ impl Map {
 
     fn row(&self, row: usize, index: usize, chain: &ChainSummary) -> Markup {
         let middle = self.top + row * self.pitch + self.pitch / 2;
-        let place = format!("translate({NAMES} {middle})scale({} {})", hundredths(self.cell), self.pitch);
+        let place =
+            format!("translate({} {middle})scale({} {})", self.left, hundredths(self.cell), self.pitch);
         let name = name(chain);
         let states = chain.timeline.as_ref().map(|timeline| self.axis.states(timeline)).unwrap_or_default();
         html! {
             a href=(format!("#c{index}")) tabindex="-1" {
                 title { (Shown(&name)) }
-                @if self.pitch == 18 {
+                @if self.left == CHAINS {
                     text.name x="0" y=(middle + 4) { (Shown(&fit(&name, 46))) }
                 }
                 g data-chain=(index) transform=(place) {
@@ -138,7 +142,7 @@ impl Map {
             last = Some(&chain.id.account);
         }
         html! {
-            @for (y, account) in names { text.name x="0" y=(y + 4) { (Shown(&fit(account, 46))) } }
+            @for (y, account) in names { text.name x="0" y=(y + 4) { (Shown(&fit(account, 14))) } }
         }
     }
 }

@@ -65,8 +65,9 @@ impl Axis {
         Timestamp::from_unix(self.start.saturating_add(cells.saturating_mul(self.cell)))
     }
 
-    /// Cells to be named below the axis, with their names: the finest of hours, days, months and years that leaves room.
-    pub(super) fn labels(&self) -> Vec<(usize, String)> {
+    /// Cells to be named along the axis, with their names: the finest of hours, days, months and years that leaves room,
+    /// and at most so many of them.
+    pub(super) fn labels(&self, most: usize) -> Vec<(usize, String)> {
         let written: Vec<String> = (0..self.cells).map(|cell| self.moment(cell).to_string()).collect();
         let marks = |length: usize| -> Vec<usize> {
             let unit = |cell: usize| written.get(cell).and_then(|text| text.get(..length));
@@ -74,9 +75,9 @@ impl Axis {
         };
         let units = [("T".len() + "2026-09-01".len() + 2, 11), ("2026-09-01".len(), 5), ("2026-09".len(), 0)];
         let found = units.into_iter().map(|(length, from)| (marks(length), length, from));
-        let chosen = found.into_iter().find(|(marks, ..)| marks.len() <= 4 * MOST_LABELS);
+        let chosen = found.into_iter().find(|(marks, ..)| marks.len() <= 4 * most.min(MOST_LABELS));
         let (marks, length, from) = chosen.unwrap_or_else(|| (marks("2026".len()), "2026".len(), 0));
-        let each = marks.len().div_ceil(MOST_LABELS).max(1);
+        let each = marks.len().div_ceil(most.clamp(1, MOST_LABELS)).max(1);
         let name = |cell: usize| {
             let text = written.get(cell).and_then(|text| text.get(from..length)).unwrap_or_default();
             if from == 11 { format!("{text}:00") } else { text.to_owned() }
@@ -142,7 +143,7 @@ mod tests {
         let states = axis.states(&timeline);
         assert_eq!(states.iter().filter(|state| **state == Some(TimeState::Tampered)).count(), 1);
         assert_eq!(states.get(4_000 / 24), Some(&Some(TimeState::Tampered)));
-        let labels = axis.labels();
+        let labels = axis.labels(12);
         assert_eq!((labels.len(), labels.first()), (12, Some(&(0, "1970-01".to_owned()))));
     }
 
@@ -154,7 +155,7 @@ mod tests {
             let whole = Interval::new(Timestamp::from_unix(start), Timestamp::from_unix(end)).unwrap();
             let axis = Axis::over(whole);
             assert!((1..=372).contains(&axis.cells), "{start} to {end}: {}", axis.cells);
-            assert!(axis.labels().len() <= 12);
+            assert!(axis.labels(12).len() <= 12);
         }
     }
 }
