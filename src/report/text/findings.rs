@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use super::layout::{Paint, grouped};
+use super::layout::{Paint, grouped, wrap};
 use super::{SHOWN, words};
 use crate::event::{Finding, Kind, Reason, Severity};
 use crate::report::escape::for_terminal;
@@ -74,13 +74,13 @@ impl Group {
         if let more @ 1.. = self.count.saturating_sub(shown) {
             writeln!(out, "  … and {} more; `{all}` has all", grouped(more))?;
         }
-        words::hint(kind).map_or(Ok(()), |hint| writeln!(out, "  hint: {hint}"))
+        words::hint(kind).map_or(Ok(()), |hint| writeln!(out, "{}", wrap("  hint: ", hint)))
     }
 }
 
 fn write_finding(out: &mut dyn Write, finding: &Finding) -> io::Result<()> {
     writeln!(out, "  {}", subject(finding))?;
-    writeln!(out, "    {}", for_terminal(&finding.message))?;
+    writeln!(out, "{}", wrap("    ", &for_terminal(&finding.message)))?;
     let evidence = [
         ("expected", finding.expected.as_deref()),
         ("actual", finding.actual.as_deref()),

@@ -58,7 +58,8 @@ findings
     expected  1111111111111111111111111111111111111111111111111111111111111111
     actual    2222222222222222222222222222222222222222222222222222222222222222
     digest    s3://trail-logs/digest.json.gz
-  hint: keep it as evidence; an older version or a replica that still has the expected hash is the original
+  hint: keep it as evidence; an older version or a replica that still has the
+        expected hash is the original
 
 totals
   digests  12 valid, 0 tampered, 0 unverified
@@ -88,7 +89,8 @@ findings
     logging was off, or its validation
     time      2026-09-01T04:06:57Z to 2026-09-01T06:06:57Z
     reason    logging-stopped
-  hint: look for `StopLogging`, `DeleteTrail` and `UpdateTrail` events before it, or validate a fuller copy
+  hint: look for `StopLogging`, `DeleteTrail` and `UpdateTrail` events before
+        it, or validate a fuller copy
 
 [notice] key-unknown (1): no usable key with its fingerprint
   what was asked
