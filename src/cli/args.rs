@@ -214,9 +214,10 @@ pub(super) struct ReportArgs {
     #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = parse_size)]
     pub(super) max_size: u64,
 
-    /// Print the JSON Schema of JSON reports, and render nothing
-    #[arg(long, exclusive = true)]
-    pub(super) schema: bool,
+    /// Print the JSON Schema of JSON reports, and render nothing; or that of plans, or of lists of trails
+    #[arg(long, value_name = "WHICH", exclusive = true, num_args = 0..=1, default_missing_value = "report")]
+    #[arg(value_parser = ["report", "plan", "trails"])]
+    pub(super) schema: Option<String>,
 }
 
 /// Make a synthetic trail with real signatures, and tamper with it to prove that the alarm works.

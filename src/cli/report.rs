@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::args::ReportArgs;
 use super::{EXIT_CANNOT, Failure, outputs, print};
-use crate::report::json::SCHEMA_FILE;
+use crate::report::json::{PLAN_SCHEMA_FILE, SCHEMA_FILE, TRAILS_SCHEMA_FILE};
 use crate::report::saved::Saved;
 
 /// Exit code where every report was written, whatever the verdict.
@@ -14,8 +14,8 @@ const EXIT_RENDERED: u8 = 0;
 
 /// Renders the report that was named, or prints the schema of reports.
 pub(super) fn run(arguments: &ReportArgs) -> Result<u8, Failure> {
-    let Some(path) = arguments.run.as_deref().filter(|_| !arguments.schema) else {
-        return print(SCHEMA_FILE).map(|()| EXIT_RENDERED);
+    let Some(path) = &arguments.run else {
+        return print(schema(arguments.schema.as_deref())).map(|()| EXIT_RENDERED);
     };
     let format = outputs::format(&arguments.format)?;
     let saved = read(path, arguments.max_size)?;
@@ -30,6 +30,14 @@ pub(super) fn run(arguments: &ReportArgs) -> Result<u8, Failure> {
         Ok(()) => told.map(|()| EXIT_RENDERED).map_err(|error| {
             Failure::new(format!("the report cannot be written: {error}"), "write it elsewhere")
         }),
+    }
+}
+
+fn schema(of: Option<&str>) -> &'static str {
+    match of {
+        Some("plan") => PLAN_SCHEMA_FILE,
+        Some("trails") => TRAILS_SCHEMA_FILE,
+        Some(_) | None => SCHEMA_FILE,
     }
 }
 

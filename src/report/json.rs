@@ -3,7 +3,8 @@
 //! Every field below is always there; one that has nothing to say is `null`. Fields may be added in later versions,
 //! and none is ever renamed, removed or given another meaning. A moment is a string in UTC with whole seconds,
 //! `2026-09-01T00:00:00Z`; in a stretch `start` is included and `end` is not. A count is a whole number, a size is in
-//! bytes. Characters that nobody sees are written as `\uXXXX`.
+//! bytes. Characters that nobody sees are written as `\uXXXX`. The same input gives the same bytes for any number of jobs,
+//! but for what is of the run itself: `started`, `finished`, `run_by` and `command`.
 //!
 //! | field | type | meaning |
 //! |---|---|---|
@@ -76,6 +77,12 @@ pub(super) const SCHEMA: &str = "trailproof/report/1";
 
 /// The JSON Schema (draft 2020-12) of this report.
 pub const SCHEMA_FILE: &str = include_str!("json/report-1.schema.json");
+
+/// That of a plan, `trailproof/plan/1`.
+pub const PLAN_SCHEMA_FILE: &str = include_str!("plan/plan-1.schema.json");
+
+/// That of a list of trails, `trailproof/trails/1`.
+pub const TRAILS_SCHEMA_FILE: &str = include_str!("trails-1.schema.json");
 
 /// Gathers the run and writes it when it is over. A run that never ends leaves nothing behind.
 pub(super) struct Json {

@@ -7,14 +7,34 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
+use trailproof::event::{TimeState, Timeline};
 use trailproof::report::escape::is_hidden;
-use trailproof::report::json::SCHEMA_FILE;
+use trailproof::report::json::{PLAN_SCHEMA_FILE, SCHEMA_FILE, TRAILS_SCHEMA_FILE};
 
 use crate::cli::case::{Case, trailproof};
 use crate::fixtures::{case, every_case, trailproof as run_in};
+use crate::support::time;
 
 fn schema() -> Value {
     serde_json::from_str(SCHEMA_FILE).unwrap()
+}
+
+/// What the schema that a document names says against it.
+fn errors(document: &Value) -> Vec<String> {
+    let schema = match document["schema"].as_str() {
+        Some("trailproof/report/1") => SCHEMA_FILE,
+        Some("trailproof/plan/1") => PLAN_SCHEMA_FILE,
+        Some("trailproof/trails/1") => TRAILS_SCHEMA_FILE,
+        other => return vec![format!("{other:?} has no schema")],
+    };
+    let validator = jsonschema::validator_for(&serde_json::from_str(schema).unwrap()).unwrap();
+    validator.iter_errors(document).map(|error| format!("{}: {error}", error.instance_path())).collect()
+}
+
+/// Panics where `document` is not as the schema that it names says.
+#[cfg(feature = "aws")]
+pub(crate) fn assert_as_its_schema(document: &Value) {
+    assert_eq!(errors(document), [""; 0], "{document}");
 }
 
 /// What a case's run is written to, beside stdout.
@@ -52,7 +72,6 @@ fn rendered_twice(case: &case::Case) -> Result<[tempfile::TempDir; 2], String> {
 
 #[test]
 fn every_fixture_is_rendered_again_to_the_same_bytes() {
-    let schema = jsonschema::validator_for(&schema()).unwrap();
     every_case(|case| {
         let [direct, again] = rendered_twice(case)?;
         for (format, file) in REPORTS {
@@ -63,9 +82,9 @@ fn every_fixture_is_rendered_again_to_the_same_bytes() {
         }
         let report = fs::read(direct.path().join("run.json")).unwrap();
         let report: Value = serde_json::from_slice(&report).map_err(|error| error.to_string())?;
-        let wrong: Vec<String> =
-            schema.iter_errors(&report).map(|error| format!("{}: {error}", error.instance_path())).collect();
-        unknown_fields(&report, &self::schema())?;
+        let wrong = errors(&report);
+        unknown_fields(&report, &schema())?;
+        timelines_fit(&report)?;
         page_is_sound(&fs::read_to_string(direct.path().join("run.html")).unwrap(), &report)?;
         if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
     });
@@ -95,6 +114,45 @@ fn unknown_fields(report: &Value, schema: &Value) -> Result<(), String> {
                 keys(&schema["properties"])
             ));
         }
+    }
+    Ok(())
+}
+
+/// A timeline says of covered time that it is proved, or what is wrong with it; and of a record that is intact nothing else.
+fn timelines_fit(report: &Value) -> Result<(), String> {
+    let moment = |value: &Value| time(value.as_str().unwrap()).unix();
+    let mut letters = String::new();
+    for chain in report["chains"].as_array().into_iter().flatten() {
+        let line = &chain["timeline"];
+        let Some(runs) = line["runs"].as_str() else {
+            return Err(format!("{chain} has no timeline"));
+        };
+        let step = line["step"].as_u64().unwrap();
+        let timeline = Timeline::parse(time(line["start"].as_str().unwrap()), step, runs).unwrap();
+        letters.push_str(runs);
+        let covered: i64 = chain["covered"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|stretch| moment(&stretch["end"]) - moment(&stretch["start"]))
+            .sum();
+        let seconds = |states: &[TimeState]| states.iter().map(|state| timeline.seconds(*state)).sum::<u64>();
+        let sound = seconds(&[TimeState::Proved, TimeState::Quiet]);
+        let unsound = seconds(&[TimeState::Tampered, TimeState::Unverified]);
+        let fits = (sound..=sound + unsound).contains(&covered.unsigned_abs());
+        if chain["backfill"] == false && !fits {
+            return Err(format!("{runs} of {step} s does not fit the covered {covered} s"));
+        }
+        if (chain["gaps"] != 0) && !runs.contains(['g', 't', 'u']) {
+            return Err(format!("{runs} shows none of {} gaps", chain["gaps"]));
+        }
+    }
+    let tampered = |of: &str| report["counts"][of]["tampered"] != 0;
+    if (tampered("digests") || tampered("logs")) && !letters.contains('t') {
+        return Err(format!("{letters} shows no tampering"));
+    }
+    if report["verdict"] == "intact" && letters.contains(['g', 't', 'u']) {
+        return Err(format!("{letters} of an intact record"));
     }
     Ok(())
 }
@@ -137,6 +195,17 @@ fn tags_are_closed(page: &str) -> Result<(), String> {
         }
     }
     if open.is_empty() { Ok(()) } else { Err(format!("{open:?} are left open")) }
+}
+
+#[test]
+fn every_plan_is_as_its_schema_says() {
+    every_case(|case| {
+        let more = ["--dry-run", "--format", "json"].map(str::to_owned);
+        let output = run_in(&case.folder, &[case.validate_arguments(), more.to_vec()].concat());
+        let plan: Value = serde_json::from_slice(&output.stdout).map_err(|error| error.to_string())?;
+        let wrong = errors(&plan);
+        if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
+    });
 }
 
 #[test]
@@ -314,6 +383,11 @@ fn the_report_that_is_read_is_never_written_over() {
 fn the_schema_is_printed_and_stdin_is_read() {
     let done = trailproof(&["report", "--schema"]);
     assert_eq!((done.code, done.stdout.as_str()), (Some(0), SCHEMA_FILE));
+    for (which, schema) in
+        [("report", SCHEMA_FILE), ("plan", PLAN_SCHEMA_FILE), ("trails", TRAILS_SCHEMA_FILE)]
+    {
+        assert_eq!(trailproof(&["report", "--schema", which]).stdout, schema);
+    }
     assert_eq!(trailproof(&["report"]).code, Some(2));
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("run.json");
