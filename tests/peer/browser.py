@@ -241,6 +241,7 @@ def check(browser, name, page, report, all_shown=True, shots=None):
         browser.call("POST", "/url", {"url": page.as_uri() + "#c0"})
         assert browser.ask("document.getElementById('c0').closest('details').open"), "a link into a fold opens it"
         browser.open(page)
+    browser.media("print", "light")
     pdf = browser.print()
     assert pdf.startswith(b"%PDF"), "it can be printed"
     if shots:

@@ -153,10 +153,15 @@ pub(super) fn name(chain: &ChainSummary) -> String {
     organization.map_or_else(|| chain.id.to_string(), |organization| format!("{} {organization}", chain.id))
 }
 
-/// The class of a state's cells. Where cells are narrow, tampering is drawn wider than it is: it must be seen.
+/// The class of a state's cells. Where these are narrow, tampering is drawn wider than it is, since it must be seen, and
+/// dashes would only dim what is unverified.
 fn class(state: TimeState, cell: usize) -> String {
-    let narrow = state == TimeState::Tampered && cell < 600;
-    format!("{}{}", state.letter(), if narrow { " narrow" } else { "" })
+    let form = match state {
+        TimeState::Tampered if cell < 600 => " narrow",
+        TimeState::Unverified if cell < 600 => " solid",
+        _ => "",
+    };
+    format!("{}{form}", state.letter())
 }
 
 /// A step for each run of cells in `state`.
