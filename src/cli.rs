@@ -8,7 +8,10 @@ mod aws;
 mod describe;
 #[cfg(feature = "aws")]
 mod keys;
+mod origin;
+mod outputs;
 mod plan;
+mod report;
 mod signals;
 mod simulate;
 mod sources;
@@ -40,19 +43,24 @@ const EXIT_INCOMPLETE: u8 = 3;
 /// Runs the program with the arguments of the process, its name first.
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
     let done = match cli.command {
         Command::Validate(arguments) if arguments.dry_run => plan::run(&arguments, now()),
-        Command::Validate(arguments) => validate::run(&arguments, now()),
+        Command::Validate(typed) => {
+            let origin = origin::of(&arguments, typed.run_by.clone());
+            validate::run(&typed, now(), origin)
+        }
         #[cfg(feature = "aws")]
         Command::Trails(arguments) => trails::run(&arguments, now()),
         #[cfg(feature = "aws")]
         Command::Keys(arguments) => keys::run(&arguments, now()),
         #[cfg(feature = "aws")]
         Command::ValidateLogs(arguments) => validate_logs::run(&arguments, now()),
+        Command::Report(arguments) => report::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments, now()),
         Command::Completions(arguments) => describe::completions(&arguments),
         Command::Man(arguments) => describe::man(&arguments),

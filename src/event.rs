@@ -2,6 +2,7 @@
 
 mod finding;
 mod kind;
+mod timeline;
 
 use std::io;
 
@@ -12,6 +13,7 @@ use crate::time::{Interval, Range, Timestamp};
 
 pub use finding::Finding;
 pub use kind::{Kind, Reason, Severity};
+pub use timeline::{Stretch, TimeState, Timeline};
 
 /// The answer of a run.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
@@ -136,6 +138,28 @@ pub struct ChainSummary {
     pub digests: u64,
     /// Log files these list.
     pub logs: u64,
+    /// Gaps in its coverage: the `chain-gap` findings of it.
+    pub gaps: u64,
+    /// What its time is worth, stretch by stretch; `None` where there is nothing to show.
+    pub timeline: Option<Timeline>,
+}
+
+/// Who ran what, for whoever files the report.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Origin {
+    /// Version of the program that ran.
+    pub version: String,
+    /// Who ran it, as a person or a job is told from others; `None` where that is not known.
+    pub run_by: Option<String>,
+    /// The command line, quoted for a shell; `None` where it is not known.
+    pub command: Option<String>,
+}
+
+impl Default for Origin {
+    /// This version, run by nobody knows whom.
+    fn default() -> Self {
+        Self { version: env!("CARGO_PKG_VERSION").to_owned(), run_by: None, command: None }
+    }
 }
 
 /// State of one object, for listeners that want every one of them.
@@ -169,6 +193,8 @@ pub enum Event {
         range: Range,
         /// When it began.
         at: Timestamp,
+        /// Who ran what.
+        origin: Origin,
     },
     /// One object was judged. Sent only where the run is asked for every object.
     Object {

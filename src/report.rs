@@ -8,6 +8,7 @@ mod cloud;
 pub mod csv;
 pub mod escape;
 mod gather;
+mod html;
 pub mod json;
 pub mod jsonl;
 pub mod junit;
@@ -16,6 +17,8 @@ pub mod plan;
 pub mod progress;
 pub mod prometheus;
 mod replace;
+pub mod saved;
+pub mod shell;
 mod text;
 #[cfg(feature = "aws")]
 pub mod trails;
@@ -34,6 +37,8 @@ pub enum Format {
     Text,
     /// For programs, `trailproof/report/1`: one document, written when the run is over. Specified in [`json`].
     Json,
+    /// For people, to be read in a browser, printed and filed: one file that needs no other and no script.
+    Html,
     /// For programs that follow a run, `trailproof/events/1`: a line for each event as it happens. Specified in
     /// [`jsonl`].
     JsonLines,
@@ -51,9 +56,10 @@ pub enum Format {
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Text,
         Self::Json,
+        Self::Html,
         Self::JsonLines,
         Self::Csv,
         Self::JUnit,
@@ -68,6 +74,7 @@ impl Format {
         match self {
             Self::Text => "text",
             Self::Json => "json",
+            Self::Html => "html",
             Self::JsonLines => "jsonl",
             Self::Csv => "csv",
             Self::JUnit => "junit",
@@ -83,9 +90,14 @@ impl Format {
     pub const fn is_replaced(self) -> bool {
         match self {
             Self::Prometheus => true,
-            Self::Text | Self::Json | Self::JsonLines | Self::Csv | Self::JUnit | Self::Asff | Self::Ocsf => {
-                false
-            }
+            Self::Text
+            | Self::Json
+            | Self::Html
+            | Self::JsonLines
+            | Self::Csv
+            | Self::JUnit
+            | Self::Asff
+            | Self::Ocsf => false,
         }
     }
 }
@@ -126,6 +138,7 @@ pub fn to_writer(format: Format, options: Options, writer: Box<dyn Write + Send>
     match format {
         Format::Text => Box::new(text::Text::new(options, writer)),
         Format::Json => Box::new(json::Json::new(writer)),
+        Format::Html => Box::new(html::Html::new(writer)),
         Format::JsonLines => Box::new(jsonl::JsonLines::new(writer)),
         Format::Csv => Box::new(csv::Csv::new(options, writer)),
         Format::JUnit => Box::new(junit::JUnit::new(writer)),

@@ -54,6 +54,19 @@ impl Timestamp {
         }
     }
 
+    /// Reads the form of reports, as [`fmt::Display`] writes it, in every year there is.
+    #[must_use]
+    pub fn parse_report(text: &str) -> Option<Self> {
+        if let Some(seconds) = text.strip_prefix('@') {
+            return seconds.parse().ok().map(Self).filter(|moment| moment.to_string() == text);
+        }
+        let moment = Self::parse_digest_field(text).or_else(|| {
+            let parsed = jiff::fmt::strtime::parse("%Y-%m-%dT%H:%M:%SZ", text).ok()?.to_datetime().ok()?;
+            Some(Self(TimeZone::UTC.to_timestamp(parsed).ok()?.as_second()))
+        });
+        moment.filter(|moment| moment.to_string() == text)
+    }
+
     /// Reads the form of a digest file's name, `20150817T140131Z`, and no other.
     #[must_use]
     pub fn parse_digest_name(text: &str) -> Option<Self> {
@@ -323,6 +336,15 @@ mod tests {
             assert_eq!(Timestamp::parse_digest_field(junk), None, "{junk}");
         }
         assert_eq!(Timestamp::parse_digest_name("99999999T999999Z"), None);
+        for seconds in
+            [0, 1_439_820_091, -62_167_219_201, -370_000_000_000, i64::MAX, i64::MIN, 253_402_207_200]
+        {
+            let moment = Timestamp(seconds);
+            assert_eq!(Timestamp::parse_report(&moment.to_string()), Some(moment), "{moment}");
+        }
+        for junk in ["", "@", "@1", "@x", "2015-08-17", "2015-08-17T14:01:31+00:00"] {
+            assert_eq!(Timestamp::parse_report(junk), None, "{junk}");
+        }
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod named;
 pub mod plan;
 mod result;
 mod stop;
+mod timeline;
 mod unit;
 mod unreferenced;
 mod walk;

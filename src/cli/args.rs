@@ -30,6 +30,7 @@ pub(super) enum Command {
     Keys(KeysArgs),
     #[cfg(feature = "aws")]
     ValidateLogs(Box<ValidateLogsArgs>),
+    Report(ReportArgs),
     Simulate(Box<SimulateArgs>),
     Completions(CompletionsArgs),
     Man(ManArgs),
@@ -102,13 +103,17 @@ pub(super) struct ValidateArgs {
     #[arg(long, value_name = "s3://BUCKET[/PREFIX]")]
     pub(super) relocated_from: Vec<String>,
 
-    /// What goes to stdout: text, json, jsonl, csv, junit, prometheus, asff or ocsf
+    /// What goes to stdout: text, json, html, jsonl, csv, junit, prometheus, asff or ocsf
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(super) format: String,
 
     /// One more report of the same run, such as `json=run.json`; repeatable
     #[arg(long, value_name = "FORMAT=FILE")]
     pub(super) report: Vec<String>,
+
+    /// Who runs it, for whoever files the report [default: user and host]
+    #[arg(long, value_name = "WHO")]
+    pub(super) run_by: Option<String>,
 
     /// Say what would be read, from listings alone, and verify nothing
     #[arg(long, conflicts_with = "report")]
@@ -190,6 +195,41 @@ pub(super) struct KeysArgs {
 
     #[command(flatten)]
     pub(super) aws: AwsArgs,
+}
+
+/// Render a saved JSON report again, in any other format.
+///
+/// Reads what `validate --format json` or `--report json=FILE` wrote, and validates nothing: nothing vouches for a report
+/// but whoever kept it. Exit code 0: it was rendered, whatever its verdict; 2: it was not.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Every object, as `validate -v` lists them, is not in a JSON report, and so is in none of these either."
+)]
+pub(super) struct ReportArgs {
+    /// The JSON report; `-` for stdin
+    #[arg(value_name = "RUN.json", required_unless_present = "schema")]
+    pub(super) run: Option<PathBuf>,
+
+    /// What goes to stdout: text, json or html
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(super) format: String,
+
+    /// One more report of the same run, such as `html=run.html`; repeatable
+    #[arg(long, value_name = "FORMAT=FILE")]
+    pub(super) report: Vec<String>,
+
+    /// Only the verdict line, as text
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+
+    /// Most bytes the JSON report may have
+    #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = parse_size)]
+    pub(super) max_size: u64,
+
+    /// Print the JSON Schema of JSON reports, and render nothing; or that of plans, or of lists of trails
+    #[arg(long, value_name = "WHICH", exclusive = true, num_args = 0..=1, default_missing_value = "report")]
+    #[arg(value_parser = ["report", "plan", "trails"])]
+    pub(super) schema: Option<String>,
 }
 
 /// Make a synthetic trail with real signatures, and tamper with it to prove that the alarm works.

@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, Write};
 
 use super::args::ValidateArgs;
-use super::{EXIT_CANNOT, Failure, validate};
+use super::{EXIT_CANNOT, Failure, outputs, validate};
 use crate::event::{NoProgress, Verdict};
 use crate::report::plan::{Planned, write_json, write_text};
 use crate::report::{Format, Options};
@@ -17,7 +17,7 @@ const EXIT_PLANNED: u8 = 0;
 /// Prints what a run would read. The keys are needed for nothing but to find out, as a run does, what a directory is
 /// a copy of; without them its digests are taken at their word.
 pub(super) fn run(arguments: &ValidateArgs, now: Timestamp) -> Result<u8, Failure> {
-    let write = writer(validate::format(arguments)?)?;
+    let write = writer(outputs::format(&arguments.format)?)?;
     let validate::Prepared { store, keys, request, pool, in_s3 } = validate::prepare(arguments, now)?;
     // Nothing is lost where a plan is ended early.
     let stop = Stop::new();
@@ -26,7 +26,7 @@ pub(super) fn run(arguments: &ValidateArgs, now: Timestamp) -> Result<u8, Failur
     let sources = validate::named(arguments);
     let planned = Planned { sources: &sources, range: request.range, in_s3, plan: &plan };
     let mut out = BufWriter::new(io::stdout());
-    let written = write(&planned, validate::options(arguments), &mut out);
+    let written = write(&planned, outputs::options(arguments.quiet, arguments.verbose), &mut out);
     // What a reader who went away did not take is not tried again.
     drop(out.into_parts());
     finish(written, if plan.is_complete() { EXIT_PLANNED } else { Verdict::Incomplete.exit_code() })
@@ -39,7 +39,8 @@ fn writer(format: Format) -> Result<Writer, Failure> {
     match format {
         Format::Text => Ok(|planned, options, out| write_text(planned, options, out)),
         Format::Json => Ok(|planned, _, out| write_json(planned, out)),
-        Format::JsonLines
+        Format::Html
+        | Format::JsonLines
         | Format::Csv
         | Format::JUnit
         | Format::Prometheus

@@ -8,24 +8,26 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::args::ValidateArgs;
 use super::sources::{self, Opened, parse_s3};
-use super::{EXIT_CANNOT, Failure, say, signals};
-use crate::event::{Event, Sink, Summary, Verdict};
+use super::{EXIT_CANNOT, Failure, outputs, say, signals};
+use crate::event::{Event, Origin, Sink, Summary, Verdict};
 use crate::keys::{KeyRing, saved};
-use crate::report::{self, Fanout, Format, Options, progress::Bars};
+use crate::report::{Fanout, progress::Bars};
 use crate::store::Store;
 use crate::store::relocated::Relocation;
 use crate::time::{self, Range, Timestamp};
 use crate::validate::{self, Limits, Request, Source, Tools};
 
 /// Validates what was asked and returns the exit code of the verdict.
-pub(super) fn run(arguments: &ValidateArgs, started: Timestamp) -> Result<u8, Failure> {
+pub(super) fn run(arguments: &ValidateArgs, started: Timestamp, origin: Origin) -> Result<u8, Failure> {
     let Prepared { store, keys, request, pool, .. } = prepare(arguments, started)?;
     let bars = Bars::new(shows_bars(arguments));
-    let (fanout, emptied) = reports(arguments)?;
+    let options = outputs::options(arguments.quiet, arguments.verbose);
+    let (fanout, emptied) = outputs::open(outputs::format(&arguments.format)?, &arguments.report, options)?;
     let mut outputs = Outputs { fanout, bars: &bars };
     let stop = signals::listen(emptied);
     let tools = Tools { store: &*store, keys: &keys, pool: &pool, progress: &bars, stop };
-    let told = tell(&request, tools, named(arguments), &mut outputs);
+    let begun = Event::Started { sources: named(arguments), range: request.range, at: request.now, origin };
+    let told = tell(&request, tools, &begun, &mut outputs);
     let finished = finish(outputs, told);
     signals::reports_are_written();
     finished
@@ -80,13 +82,8 @@ pub(super) fn named(arguments: &ValidateArgs) -> Vec<String> {
 }
 
 /// Runs the engine between the events that tell times.
-fn tell(
-    request: &Request,
-    tools: Tools<'_>,
-    sources: Vec<String>,
-    sink: &mut dyn Sink,
-) -> io::Result<Verdict> {
-    sink.event(&Event::Started { sources, range: request.range, at: request.now })?;
+fn tell(request: &Request, tools: Tools<'_>, begun: &Event, sink: &mut dyn Sink) -> io::Result<Verdict> {
+    sink.event(begun)?;
     let outcome = validate::validate(request, tools, sink)?;
     let verdict = Verdict::from_worst(outcome.worst, outcome.counts.digests.valid);
     let keys = outcome.keys.into_iter().collect();
@@ -102,10 +99,7 @@ fn finish(outputs: Outputs<'_>, told: io::Result<Verdict>) -> Result<u8, Failure
         (Ok(()), Ok(verdict)) => Ok(verdict.exit_code()),
         (Err(error), Ok(verdict)) if error.is_broken_pipe() => Ok(verdict.exit_code()),
         (Err(error), Err(_)) if error.is_broken_pipe() => Ok(EXIT_CANNOT),
-        (Err(error), _) => Err(Failure::new(
-            format!("`{}` cannot be written: {}", error.name, error.source),
-            "make room, or write it elsewhere",
-        )),
+        (Err(error), _) => Err(outputs::failed(&error)),
         (Ok(()), Err(error)) => {
             Err(Failure::new(format!("the report cannot be written: {error}"), "write it elsewhere"))
         }
@@ -222,42 +216,4 @@ fn above_logs(prefix: &str) -> &str {
         }
         _ => prefix,
     }
-}
-
-/// The form of what goes to stdout.
-pub(super) fn format(arguments: &ValidateArgs) -> Result<Format, Failure> {
-    let format = arguments.format.parse::<Format>();
-    format.map_err(|error| Failure::new(error.to_string(), "the default is `--format text`"))
-}
-
-/// How the text on stdout looks.
-pub(super) fn options(arguments: &ValidateArgs) -> Options {
-    let colour =
-        io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    Options { colour, quiet: arguments.quiet, verbose: arguments.verbose }
-}
-
-/// Opens every report before the work begins. Returns the files too that are not whole before it ends.
-fn reports(arguments: &ValidateArgs) -> Result<(Fanout, Vec<PathBuf>), Failure> {
-    let mut fanout = Fanout::new();
-    let (format, options) = (format(arguments)?, options(arguments));
-    fanout.add("stdout", report::to_writer(format, options, Box::new(io::stdout())));
-    let (mut paths, mut emptied) = (Vec::new(), Vec::new());
-    for spec in &arguments.report {
-        let (format, path, writer) =
-            report::open_report(spec).map_err(|error| Failure::new(error.to_string(), error.hint()))?;
-        if paths.contains(&path) {
-            return Err(Failure::new(
-                format!("`{}` is named twice", path.display()),
-                "give each report a file of its own",
-            ));
-        }
-        let options = Options { colour: false, ..options };
-        fanout.add(path.display().to_string(), report::to_writer(format, options, writer));
-        if !format.is_replaced() {
-            emptied.push(path.clone());
-        }
-        paths.push(path);
-    }
-    Ok((fanout, emptied))
 }

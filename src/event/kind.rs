@@ -158,6 +158,10 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Every reason.
+    pub const ALL: [Self; 4] =
+        [Self::LoggingStopped, Self::NotCovered, Self::DigestsMissing, Self::Interrupted];
+
     /// The word in reports.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

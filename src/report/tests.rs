@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use super::*;
-use crate::event::{ChainSummary, Counts, Finding, Kind, Reason, Summary, UsedKey, Verdict};
+use crate::event::{
+    ChainSummary, Counts, Finding, Kind, Origin, Reason, Summary, TimeState, Timeline, UsedKey, Verdict,
+};
 use crate::ident::{ChainId, Location, Sha256Hash};
 use crate::time::{Interval, Range, Timestamp};
 
@@ -55,12 +57,33 @@ pub(super) fn chain(region: &str, trail: &str) -> ChainId {
 }
 
 pub(super) fn covered(id: ChainId, covered: Vec<Interval>) -> Event {
-    Event::Chain(ChainSummary { id, covered, digests: 12, logs: 36 })
+    let between = covered.len().saturating_sub(1) as u64;
+    let timeline = timeline(&covered);
+    Event::Chain(ChainSummary { id, covered, digests: 12, logs: 36, gaps: between, timeline })
+}
+
+/// Proved where it is covered, and a gap between.
+fn timeline(covered: &[Interval]) -> Option<Timeline> {
+    let mut timeline = Timeline::starting(covered.first()?.start);
+    for stretch in covered {
+        timeline.push((stretch.start.unix() - timeline.end().unix()).unsigned_abs(), TimeState::Gap);
+        timeline.push(stretch.seconds().unsigned_abs(), TimeState::Proved);
+    }
+    Some(timeline)
 }
 
 pub(super) fn started(start: Option<&str>) -> Event {
     let range = Range { start: start.map(at), end: at("2026-09-01T12:06:57Z") };
-    Event::Started { sources: vec!["s3://trail-logs".to_owned()], range, at: at("2026-09-02T08:00:00Z") }
+    Event::Started {
+        sources: vec!["s3://trail-logs".to_owned()],
+        range,
+        at: at("2026-09-02T08:00:00Z"),
+        origin: Origin {
+            run_by: Some("auditor@host".to_owned()),
+            command: Some("trailproof validate s3://trail-logs".to_owned()),
+            ..Origin::default()
+        },
+    }
 }
 
 pub(super) fn finished(verdict: Verdict, counts: Counts) -> Event {
@@ -153,7 +176,8 @@ fn formats_are_read_and_others_refused() {
     let error = "ht\u{1b}ml".parse::<Format>().unwrap_err();
     assert_eq!(
         error.to_string(),
-        "`ht\\u{1b}ml` is no report format: choose one of `text`, `json`, `jsonl`, `csv`, `junit`, `prometheus`, `asff`, `ocsf`"
+        "`ht\\u{1b}ml` is no report format: choose one of `text`, `json`, `html`, `jsonl`, `csv`, `junit`, `prometheus`, \
+         `asff`, `ocsf`"
     );
 }
 

@@ -10,14 +10,14 @@
 pub(super) mod coverage;
 pub(super) mod findings;
 pub(super) mod layout;
-mod verdict;
+pub(super) mod verdict;
 pub(super) mod words;
 
 use std::io::{self, BufWriter, Write};
 
 use super::Options;
 use super::escape::for_terminal;
-use crate::event::{ChainSummary, Event, ObjectState, ObjectType, Sink, Summary, UsedKey};
+use crate::event::{ChainSummary, Counts, Event, ObjectState, ObjectType, Origin, Sink, Summary, UsedKey};
 use crate::time::{Range, Timestamp};
 use findings::Findings;
 use layout::{Paint, grouped};
@@ -44,6 +44,15 @@ struct Begun {
     sources: Vec<String>,
     range: Range,
     at: Timestamp,
+    origin: Origin,
+}
+
+impl Begun {
+    /// How long the run took, where that is a second or more.
+    fn seconds(&self, summary: &Summary) -> Option<u64> {
+        let seconds = summary.at.unix().saturating_sub(self.at.unix());
+        u64::try_from(seconds).ok().filter(|seconds| *seconds > 0)
+    }
 }
 
 impl Text {
@@ -75,8 +84,9 @@ impl Text {
 impl Sink for Text {
     fn event(&mut self, event: &Event) -> io::Result<()> {
         match event {
-            Event::Started { sources, range, at } => {
-                self.run.begun = Some(Begun { sources: sources.clone(), range: *range, at: *at });
+            Event::Started { sources, range, at, origin } => {
+                let (sources, origin) = (sources.clone(), origin.clone());
+                self.run.begun = Some(Begun { sources, range: *range, at: *at, origin });
                 Ok(())
             }
             Event::Object { object, uri, state } => self.object(*object, uri, *state),
@@ -85,7 +95,7 @@ impl Sink for Text {
                 Ok(())
             }
             Event::Chain(chain) => {
-                self.run.chains.push(chain.clone());
+                self.run.chains.push(ChainSummary { timeline: None, ..chain.clone() });
                 Ok(())
             }
             Event::Finished(summary) => self.finished(summary),
@@ -101,9 +111,10 @@ impl Run {
             return Ok(());
         }
         self.write_asked(out, summary)?;
-        coverage::write(out, &self.chains, &self.findings)?;
+        coverage::write(out, &self.chains)?;
         self.findings.write(out, paint, "--report json=FILE")?;
         write_totals(out, summary)?;
+        self.write_speed(out, summary)?;
         write_keys(out, &summary.keys)
     }
 
@@ -111,11 +122,28 @@ impl Run {
         let Some(begun) = &self.begun else { return Ok(()) };
         writeln!(out)?;
         write_sources_and_range(out, &begun.sources, begun.range)?;
-        let took = match summary.at.unix().saturating_sub(begun.at.unix()) {
-            seconds @ 1.. => format!("{} s", grouped(seconds.unsigned_abs())),
-            _ => "under 1 s".to_owned(),
+        let took = match begun.seconds(summary) {
+            Some(seconds) => format!("{} s", grouped(seconds)),
+            None => "under 1 s".to_owned(),
         };
-        writeln!(out, "run      {}, {took}, trailproof {}", begun.at, env!("CARGO_PKG_VERSION"))
+        let Origin { version, run_by, .. } = &begun.origin;
+        writeln!(out, "run      {}, {took}, trailproof {}", begun.at, for_terminal(version))?;
+        run_by.as_ref().map_or(Ok(()), |who| writeln!(out, "by       {}", for_terminal(who)))
+    }
+}
+
+impl Run {
+    /// By whole seconds, since a report that is read again has no others.
+    fn write_speed(&self, out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
+        let Some(seconds) = self.begun.as_ref().and_then(|begun| begun.seconds(summary)) else {
+            return Ok(());
+        };
+        let Counts { digests, logs, compressed_bytes, .. } = &summary.counts;
+        let read =
+            [digests.valid, digests.tampered, digests.unverified, logs.valid, logs.tampered, logs.unverified];
+        let files = read.iter().fold(0_u64, |sum, count| sum.saturating_add(*count));
+        let (files, bytes) = (grouped(files / seconds), grouped(compressed_bytes / seconds));
+        writeln!(out, "  speed    {files} files/s, {bytes} stored bytes/s")
     }
 }
 

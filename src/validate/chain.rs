@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use sha2::{Digest as _, Sha256};
 
 use super::Request;
+use super::timeline::Marks;
 use crate::chain::Record;
 use crate::digest::DigestFile;
 use crate::event::{Counts, Finding, Kind, ObjectState, ObjectType};
@@ -116,6 +117,7 @@ impl Chain {
             (ObjectType::Log, ObjectState::Unverified) => &mut self.counts.logs.unverified,
         };
         *count += 1;
+        self.walk.marks.note(at, state);
         match object {
             ObjectType::Digest => self.digests += 1,
             ObjectType::Log => self.logs += 1,
@@ -177,6 +179,8 @@ pub(super) struct Walk {
     pub(super) doubtful: bool,
     /// Windows of proved digests that overlap the asked range.
     pub(super) covered: Vec<Interval>,
+    /// What is noted for the picture of its coverage.
+    pub(super) marks: Marks,
     /// Windows of digests that are known to be gone.
     pub(super) missing: Vec<Interval>,
     /// Windows of digests that are there and not proved.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::chain::Chain;
 use super::unit::Unit;
-use super::{Request, coverage, unreferenced};
+use super::{Request, coverage, timeline, unreferenced};
 use crate::event::{ChainSummary, Counts, Event, Finding, Kind, ObjectType, Reason, Severity, UsedKey};
 use crate::ident::Location;
 use crate::time::Timestamp;
@@ -102,6 +102,8 @@ impl Chain {
             interrupted: self.unread.is_some() || self.findings.iter().any(is_gap),
             summary: ChainSummary {
                 covered: coverage::covered(request, &self.walk),
+                gaps: self.findings.iter().filter(|finding| finding.kind == Kind::ChainGap).count() as u64,
+                timeline: timeline::of(request, &self),
                 digests: self.digests,
                 logs: self.logs,
                 id: self.id,

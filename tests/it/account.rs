@@ -77,10 +77,12 @@ impl Account {
     }
 }
 
-/// The JSON that was printed.
+/// The JSON that was printed, which is as its schema says.
 fn json(done: &Done) -> Value {
-    serde_json::from_str(&done.stdout)
-        .unwrap_or_else(|error| panic!("{error}: {}{}", done.stdout, done.stderr))
+    let value: Value = serde_json::from_str(&done.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}{}", done.stdout, done.stderr));
+    crate::rendered::assert_as_its_schema(&value);
+    value
 }
 
 /// The kinds of a report's findings that are more than notices.

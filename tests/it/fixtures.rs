@@ -3,7 +3,7 @@
 //! A case is a folder with `case.json` and `delivery/`, which is what `trailproof simulate` writes. To write the
 //! deliveries anew: `TRAILPROOF_REGENERATE=1 cargo test --test it fixtures::deliveries`.
 
-mod case;
+pub(crate) mod case;
 mod delivery;
 mod memory;
 mod tree;
@@ -32,7 +32,7 @@ fn kit() -> PathBuf {
 }
 
 /// Judges all cases, in parallel, and fails with everything that was found wrong.
-fn every_case(judge: impl Fn(&Case) -> Result<(), String> + Sync) {
+pub(crate) fn every_case(judge: impl Fn(&Case) -> Result<(), String> + Sync) {
     let cases = case::all(&kit());
     let wrong: Vec<String> = cases
         .par_iter()
@@ -42,7 +42,7 @@ fn every_case(judge: impl Fn(&Case) -> Result<(), String> + Sync) {
 }
 
 /// Runs the program in the folder of `case`, so that reports name paths that are the same everywhere.
-fn trailproof(folder: &Path, arguments: &[String]) -> Output {
+pub(crate) fn trailproof(folder: &Path, arguments: &[String]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_trailproof"))
         .args(arguments)
         .current_dir(folder)
@@ -71,11 +71,12 @@ fn judge(expected: &case::Expect, exit: Option<i32>, report: &Value) -> Result<(
     Err(format!("expected\n{expected}\nbut was, as `case.json` would say it,\n{actual}"))
 }
 
-/// The report without the times of the run.
+/// The report without the times of the run and its command line.
 fn without_run_times(report: &[u8]) -> String {
     let text = String::from_utf8_lossy(report);
-    let is_run_time = |line: &&str| line.starts_with("  \"started\":") || line.starts_with("  \"finished\":");
-    text.lines().filter(|line| !is_run_time(line)).collect::<Vec<_>>().join("\n")
+    let of_the_run = ["  \"started\":", "  \"finished\":", "  \"command\":"];
+    let is_of_the_run = |line: &&str| of_the_run.iter().any(|field| line.starts_with(field));
+    text.lines().filter(|line| !is_of_the_run(line)).collect::<Vec<_>>().join("\n")
 }
 
 fn same(one: &str, other: &str) -> Result<(), String> {

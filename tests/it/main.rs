@@ -27,6 +27,7 @@ mod plan;
 mod properties;
 #[cfg(feature = "aws")]
 mod remote;
+mod rendered;
 #[cfg(feature = "aws")]
 mod s3;
 mod second;

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use trailproof::event::{Counts, Event, Finding, Kind, NoProgress, Severity, Sink, Summary, Verdict};
+use trailproof::event::{Counts, Event, Finding, Kind, NoProgress, Origin, Severity, Sink, Summary, Verdict};
 use trailproof::keys::{KeyRing, saved};
 use trailproof::report::{self, Format, Options};
 use trailproof::simulate::{self, Simulated, Spec};
@@ -79,7 +79,8 @@ pub fn run_until(store: &dyn Store, keys: &KeyRing, request: &Request, jobs: usi
     let mut events = Events::default();
     let mut json = report::to_writer(Format::Json, Options::default(), Box::new(buffer.clone()));
     let sources = request.sources.iter().map(|source| format!("s3://{}", source.bucket)).collect();
-    let started = Event::Started { sources, range: request.range, at: request.now };
+    let started =
+        Event::Started { sources, range: request.range, at: request.now, origin: Origin::default() };
     let pool = pool(jobs);
     let tools = Tools { store, keys, pool: &pool, progress: &NoProgress, stop };
     let outcome = validate::validate(request, tools, &mut events).unwrap();

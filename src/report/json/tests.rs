@@ -29,6 +29,8 @@ fn every_field_is_there_in_its_order() {
   },
   "started": "2026-09-02T08:00:00Z",
   "finished": "2026-09-02T08:00:12Z",
+  "run_by": "auditor@host",
+  "command": "trailproof validate s3://trail-logs",
   "interrupted": false,
   "counts": {
     "digests": {
@@ -76,7 +78,13 @@ fn every_field_is_there_in_its_order() {
         }
       ],
       "digests": 12,
-      "logs": 36
+      "logs": 36,
+      "gaps": 0,
+      "timeline": {
+        "start": "2026-09-01T00:06:57Z",
+        "step": 43200,
+        "runs": "1p"
+      }
     }
   ],
   "findings": [

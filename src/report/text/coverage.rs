@@ -2,7 +2,6 @@
 
 use std::io::{self, Write};
 
-use super::findings::Findings;
 use super::layout::{fit, grouped};
 use crate::event::ChainSummary;
 use crate::ident::ChainId;
@@ -13,7 +12,7 @@ pub(in crate::report) const REGION: usize = 14;
 pub(in crate::report) const TRAIL: usize = 21;
 const BACKFILL: &str = " (backfill)";
 
-pub(super) fn write(out: &mut dyn Write, chains: &[ChainSummary], findings: &Findings) -> io::Result<()> {
+pub(super) fn write(out: &mut dyn Write, chains: &[ChainSummary]) -> io::Result<()> {
     writeln!(out, "\ncoverage")?;
     if chains.is_empty() {
         return writeln!(out, "  no chain of digests was found");
@@ -24,14 +23,14 @@ pub(super) fn write(out: &mut dyn Write, chains: &[ChainSummary], findings: &Fin
         "  account       {region:REGION$}  {trail:TRAIL$}  {:>7}  {:>10}  {:>4}",
         "digests", "logs", "gaps"
     )?;
-    chains.iter().try_for_each(|chain| write_chain(out, chain, findings))
+    chains.iter().try_for_each(|chain| write_chain(out, chain))
 }
 
-fn write_chain(out: &mut dyn Write, chain: &ChainSummary, findings: &Findings) -> io::Result<()> {
+fn write_chain(out: &mut dyn Write, chain: &ChainSummary) -> io::Result<()> {
     let account = for_terminal(&chain.id.account);
     let region = fit(&for_terminal(&chain.id.region), REGION);
     let trail = trail(&chain.id);
-    let gaps = gaps(chain, findings);
+    let gaps = gaps(chain);
     let (digests, logs) = (grouped(chain.digests), grouped(chain.logs));
     writeln!(out, "  {account:12}  {region:REGION$}  {trail:TRAIL$}  {digests:>7}  {logs:>10}  {gaps:>4}")?;
     writeln!(out, "    {}", covered(chain))
@@ -47,14 +46,9 @@ pub(in crate::report) fn trail(chain: &ChainId) -> String {
     }
 }
 
-/// Gaps as the findings have them, and never fewer than there are between covered stretches. Backfill digests come
-/// when they come, so theirs are none.
-fn gaps(chain: &ChainSummary, findings: &Findings) -> String {
-    if chain.id.backfill {
-        return "-".to_owned();
-    }
-    let between = u64::try_from(chain.covered.len().saturating_sub(1)).unwrap_or(u64::MAX);
-    grouped(between.max(findings.gaps_of(&chain.id)))
+/// Backfill digests come when they come: what they leave open is no gap.
+fn gaps(chain: &ChainSummary) -> String {
+    if chain.id.backfill { "-".to_owned() } else { grouped(chain.gaps) }
 }
 
 fn covered(chain: &ChainSummary) -> String {

@@ -4,10 +4,9 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use super::layout::{Paint, grouped};
+use super::layout::{Paint, grouped, wrap};
 use super::{SHOWN, words};
 use crate::event::{Finding, Kind, Reason, Severity};
-use crate::ident::ChainId;
 use crate::report::escape::for_terminal;
 use crate::report::severity_word;
 
@@ -15,8 +14,6 @@ use crate::report::severity_word;
 #[derive(Default)]
 pub(in crate::report) struct Findings {
     groups: BTreeMap<(Reverse<Severity>, Kind), Group>,
-    /// Gaps by account, region and trail.
-    gaps: BTreeMap<[String; 3], u64>,
 }
 
 #[derive(Default)]
@@ -27,9 +24,6 @@ struct Group {
 
 impl Findings {
     pub(in crate::report) fn add(&mut self, finding: &Finding) {
-        if let (Kind::ChainGap, Some(chain)) = (finding.kind, chain_of(finding)) {
-            *self.gaps.entry(chain).or_default() += 1;
-        }
         let group = self.groups.entry((Reverse(finding.severity), finding.kind)).or_default();
         group.count += 1;
         if group.first.len() < SHOWN {
@@ -46,12 +40,6 @@ impl Findings {
     pub(super) fn tampered(&self) -> u64 {
         let proving = |severity: &Reverse<Severity>| severity.0 == Severity::Tampered;
         self.groups.iter().filter(|((severity, _), _)| proving(severity)).map(|(_, group)| group.count).sum()
-    }
-
-    /// How many gaps `chain` has.
-    pub(super) fn gaps_of(&self, chain: &ChainId) -> u64 {
-        let name = [&chain.account, &chain.region, &chain.trail].map(ToString::to_string);
-        self.gaps.get(&name).copied().unwrap_or_default()
     }
 
     /// Writes the groups under a heading. `all` is the option that gives those which are not shown.
@@ -86,13 +74,13 @@ impl Group {
         if let more @ 1.. = self.count.saturating_sub(shown) {
             writeln!(out, "  … and {} more; `{all}` has all", grouped(more))?;
         }
-        words::hint(kind).map_or(Ok(()), |hint| writeln!(out, "  hint: {hint}"))
+        words::hint(kind).map_or(Ok(()), |hint| writeln!(out, "{}", wrap("  hint: ", hint)))
     }
 }
 
 fn write_finding(out: &mut dyn Write, finding: &Finding) -> io::Result<()> {
     writeln!(out, "  {}", subject(finding))?;
-    writeln!(out, "    {}", for_terminal(&finding.message))?;
+    writeln!(out, "{}", wrap("    ", &for_terminal(&finding.message)))?;
     let evidence = [
         ("expected", finding.expected.as_deref()),
         ("actual", finding.actual.as_deref()),
@@ -105,7 +93,7 @@ fn write_finding(out: &mut dyn Write, finding: &Finding) -> io::Result<()> {
 }
 
 /// The object, or the chain, or the account and region it concerns.
-fn subject(finding: &Finding) -> String {
+pub(in crate::report) fn subject(finding: &Finding) -> String {
     if let Some(uri) = &finding.uri {
         return for_terminal(uri).into_owned();
     }
@@ -117,15 +105,11 @@ fn subject(finding: &Finding) -> String {
     if parts.is_empty() { "what was asked".to_owned() } else { parts.join(" ") }
 }
 
-fn stretch(finding: &Finding) -> Option<String> {
+pub(in crate::report) fn stretch(finding: &Finding) -> Option<String> {
     match (finding.start, finding.end) {
         (Some(start), Some(end)) => Some(format!("{start} to {end}")),
         (Some(start), None) => Some(format!("from {start}")),
         (None, Some(end)) => Some(format!("until {end}")),
         (None, None) => None,
     }
-}
-
-fn chain_of(finding: &Finding) -> Option<[String; 3]> {
-    Some([finding.account.clone()?, finding.region.clone()?, finding.trail.clone()?])
 }

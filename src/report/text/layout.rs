@@ -2,6 +2,9 @@
 
 use crate::event::Severity;
 
+/// Columns of a terminal as narrow as they come.
+const WIDTH: usize = 80;
+
 /// Colours words, or leaves them as they are.
 #[derive(Clone, Copy)]
 pub(in crate::report) struct Paint(pub(in crate::report) bool);
@@ -43,6 +46,33 @@ pub(in crate::report) fn fit(text: &str, width: usize) -> String {
     text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
 }
 
+/// `text` in lines of at most 80 columns, broken between words: `first` stands before the first line, and as many spaces
+/// before each other one. A word that is longer stays whole, and so does what stands between backticks: it can be copied.
+pub(in crate::report) fn wrap(first: &str, text: &str) -> String {
+    let mut line = first.to_owned();
+    let (indent, mut lines) = (" ".repeat(first.len()), Vec::new());
+    for word in words(text) {
+        let begun = line.len() > indent.len();
+        if begun && line.chars().count() + 1 + word.chars().count() > WIDTH {
+            lines.push(std::mem::replace(&mut line, indent.clone()));
+        } else if begun {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    lines.push(line);
+    lines.join("\n")
+}
+
+/// The words of `text`; what stands between backticks is one.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let mut in_code = false;
+    text.split(move |c: char| {
+        in_code ^= c == '`';
+        c == ' ' && !in_code
+    })
+}
+
 /// `1 gap`, `2 gaps`.
 pub(in crate::report) fn plural(number: u64, noun: &str) -> String {
     let ending = if number == 1 { "" } else { "s" };
@@ -58,6 +88,13 @@ mod tests {
         assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
         assert_eq!(grouped(u64::MAX), "18,446,744,073,709,551,615");
         assert_eq!((fit("audit", 5), fit("auditor", 5)), ("audit".to_owned(), "audi…".to_owned()));
+        assert_eq!(wrap("  hint: ", "short words"), "  hint: short words");
+        assert_eq!(words("say `a b` or `c").collect::<Vec<_>>(), ["say", "`a b`", "or", "`c"]);
+        let (long, words) = ("x".repeat(90), "word ".repeat(20));
+        let wrapped = wrap("  ", &format!("{words}{long} end"));
+        assert!(wrapped.lines().all(|line| line.len() <= 80 || line.trim() == long), "{wrapped}");
+        assert_eq!(wrapped.split_whitespace().count(), 22);
+        assert!(wrapped.lines().all(|line| line.starts_with("  ") && !line.ends_with(' ')), "{wrapped}");
         assert_eq!((plural(1, "gap"), plural(0, "gap")), ("1 gap".to_owned(), "0 gaps".to_owned()));
     }
 }

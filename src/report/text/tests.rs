@@ -1,4 +1,4 @@
-use crate::event::{Event, Finding, Kind, ObjectState, ObjectType, Verdict};
+use crate::event::{Event, Finding, Kind, ObjectState, ObjectType, Origin, Verdict};
 use crate::report::tests::*;
 use crate::report::{Format, Options};
 
@@ -20,6 +20,7 @@ range    where the record begins to 2026-09-01T12:06:57Z
 run      2026-09-02T08:00:00Z, 12 s, trailproof ",
         env!("CARGO_PKG_VERSION"),
         "
+by       auditor@host
 
 coverage
   account       region          trail                  digests        logs  gaps
@@ -33,6 +34,7 @@ totals
   digests  12 valid, 0 tampered, 0 unverified
   logs     36 valid, 0 tampered, 0 unverified, 0 unreferenced
   bytes    54,321 stored, 1,234,567 inflated
+  speed    4 files/s, 4,526 stored bytes/s
 
 keys used
   from `keys.json`
@@ -56,7 +58,8 @@ findings
     expected  1111111111111111111111111111111111111111111111111111111111111111
     actual    2222222222222222222222222222222222222222222222222222222222222222
     digest    s3://trail-logs/digest.json.gz
-  hint: keep it as evidence; an older version or a replica that still has the expected hash is the original
+  hint: keep it as evidence; an older version or a replica that still has the
+        expected hash is the original
 
 totals
   digests  12 valid, 0 tampered, 0 unverified
@@ -86,7 +89,8 @@ findings
     logging was off, or its validation
     time      2026-09-01T04:06:57Z to 2026-09-01T06:06:57Z
     reason    logging-stopped
-  hint: look for `StopLogging`, `DeleteTrail` and `UpdateTrail` events before it, or validate a fuller copy
+  hint: look for `StopLogging`, `DeleteTrail` and `UpdateTrail` events before
+        it, or validate a fuller copy
 
 [notice] key-unknown (1): no usable key with its fingerprint
   what was asked
@@ -207,6 +211,7 @@ fn no_escape_code_reaches_the_terminal() {
         sources: vec![hostile.to_owned()],
         range: crate::time::Range { start: None, end: at("2026-09-01T00:06:57Z") },
         at: at("2026-09-01T00:06:57Z"),
+        origin: Origin { version: hostile.to_owned(), run_by: Some(hostile.to_owned()), command: None },
     }];
     events.extend([finding(evil), finding(nowhere), covered(chain(hostile, hostile), Vec::new())]);
     let Event::Finished(mut summary) = finished(Verdict::Tampered, counts()) else { return };

@@ -12,13 +12,24 @@ pub(super) fn write(
     summary: &Summary,
     findings: &Findings,
 ) -> io::Result<()> {
-    let (severity, why) = match summary.verdict {
-        Verdict::Intact => (None, intact(&summary.counts)),
-        Verdict::Incomplete => (Some(Severity::Incomplete), incomplete(summary, findings)),
-        Verdict::Tampered => (Some(Severity::Tampered), tampered(&summary.counts, findings)),
+    let severity = match summary.verdict {
+        Verdict::Intact => None,
+        Verdict::Incomplete => Some(Severity::Incomplete),
+        Verdict::Tampered => Some(Severity::Tampered),
+    };
+    let word = paint.severity(severity, summary.verdict.as_str());
+    writeln!(out, "{word}: {}", why(summary, findings))
+}
+
+/// What the verdict follows from.
+pub(in crate::report) fn why(summary: &Summary, findings: &Findings) -> String {
+    let why = match summary.verdict {
+        Verdict::Intact => intact(&summary.counts),
+        Verdict::Incomplete => incomplete(summary, findings),
+        Verdict::Tampered => tampered(&summary.counts, findings),
     };
     let so_far = if summary.interrupted { "interrupted before everything was looked at: " } else { "" };
-    writeln!(out, "{}: {so_far}{why}", paint.severity(severity, summary.verdict.as_str()))
+    format!("{so_far}{why}")
 }
 
 fn intact(counts: &Counts) -> String {

@@ -185,6 +185,9 @@ impl<'c> Walker<'c, '_> {
                 _ => chain.walk.covered.push(window),
             }
         }
+        if counted {
+            chain.walk.marks.prove(window, proved.file().log_count() == 0);
+        }
         if record.is_none() {
             chain.walk.restarts.push((window.start, arrival.location.clone()));
         }

@@ -1,0 +1,69 @@
+//! `trailproof report`: a saved JSON report, rendered again.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::Path;
+
+use super::args::ReportArgs;
+use super::{EXIT_CANNOT, Failure, outputs, print};
+use crate::report::json::{PLAN_SCHEMA_FILE, SCHEMA_FILE, TRAILS_SCHEMA_FILE};
+use crate::report::saved::Saved;
+
+/// Exit code where every report was written, whatever the verdict.
+const EXIT_RENDERED: u8 = 0;
+
+/// Renders the report that was named, or prints the schema of reports.
+pub(super) fn run(arguments: &ReportArgs) -> Result<u8, Failure> {
+    let Some(path) = &arguments.run else {
+        return print(schema(arguments.schema.as_deref())).map(|()| EXIT_RENDERED);
+    };
+    let format = outputs::format(&arguments.format)?;
+    let saved = read(path, arguments.max_size)?;
+    // It is in memory now; still, an output that fails must not leave the user without it.
+    not_over(path, &arguments.report)?;
+    let options = outputs::options(arguments.quiet, false);
+    let (mut fanout, _) = outputs::open(format, &arguments.report, options)?;
+    let told = saved.tell(&mut fanout);
+    match fanout.finish() {
+        Err(error) if error.is_broken_pipe() => Ok(EXIT_CANNOT),
+        Err(error) => Err(outputs::failed(&error)),
+        Ok(()) => told.map(|()| EXIT_RENDERED).map_err(|error| {
+            Failure::new(format!("the report cannot be written: {error}"), "write it elsewhere")
+        }),
+    }
+}
+
+fn schema(of: Option<&str>) -> &'static str {
+    match of {
+        Some("plan") => PLAN_SCHEMA_FILE,
+        Some("trails") => TRAILS_SCHEMA_FILE,
+        Some(_) | None => SCHEMA_FILE,
+    }
+}
+
+fn read(path: &Path, limit: u64) -> Result<Saved, Failure> {
+    let shown = path.display();
+    let opened: io::Result<Box<dyn Read>> = match path.to_str() {
+        Some("-") => Ok(Box::new(io::stdin())),
+        _ => File::open(path).map(|file| Box::new(file) as Box<dyn Read>),
+    };
+    let hint = "give what `trailproof validate --format json` or `--report json=FILE` wrote; `--max-size` raises the \
+                limit";
+    let opened = opened
+        .map_err(|error| Failure::new(format!("the report `{shown}` cannot be read: {error}"), hint))?;
+    Saved::read(opened, limit)
+        .map_err(|error| Failure::new(format!("the report `{shown}` cannot be used: {error}"), hint))
+}
+
+/// Refuses to write over the report that is read.
+fn not_over(path: &Path, specs: &[String]) -> Result<(), Failure> {
+    let Ok(read) = fs::canonicalize(path) else { return Ok(()) };
+    let written = specs.iter().filter_map(|spec| spec.split_once('=')).map(|(_, file)| file);
+    match written.into_iter().find(|file| fs::canonicalize(file).is_ok_and(|file| file == read)) {
+        Some(file) => Err(Failure::new(
+            format!("`{file}` is the report that is read, and would be written over"),
+            "write to another file",
+        )),
+        None => Ok(()),
+    }
+}

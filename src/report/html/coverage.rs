@@ -1,0 +1,108 @@
+//! Coverage: the heat map, and the same in numbers.
+
+use maud::{Markup, html};
+
+use super::map;
+use super::section;
+use super::shown::Shown;
+use crate::event::{ChainSummary, TimeState};
+use crate::report::text::layout::grouped;
+
+/// Of more chains than these, the table is folded, and those of which not everything is proved come first.
+const OPEN_ROWS: usize = 40;
+
+/// Rows of the whole table.
+const MOST_ROWS: usize = 1_000;
+
+pub(super) fn coverage(chains: &[ChainSummary]) -> Markup {
+    let numbered: Vec<(usize, &ChainSummary)> = chains.iter().enumerate().collect();
+    let troubled: Vec<(usize, &ChainSummary)> =
+        numbered.iter().copied().filter(|(_, chain)| map::is_troubled(chain)).collect();
+    let content = html! {
+        @if chains.is_empty() {
+            p { "No chain of digests was found." }
+        } @else {
+            (legend())
+            (map::map(chains))
+            @if chains.len() <= OPEN_ROWS {
+                (table("All chains", &numbered))
+            } @else {
+                p {
+                    (grouped(chains.len() as u64)) " chains: of " (grouped((chains.len() - troubled.len()) as u64))
+                    " everything is proved, of " (grouped(troubled.len() as u64)) " not."
+                }
+                @if !troubled.is_empty() {
+                    (table("Chains of which not everything is proved", troubled.get(..OPEN_ROWS).unwrap_or(&troubled)))
+                }
+                details { summary { "All chains" } (table("All chains", &numbered)) }
+            }
+        }
+    };
+    section("coverage", "Coverage", &content)
+}
+
+fn legend() -> Markup {
+    let meant = [
+        (TimeState::Proved, "proved, with every log file"),
+        (TimeState::Quiet, "proved, and quiet: no log file"),
+        (TimeState::Gap, "gap: no digest"),
+        (TimeState::Unverified, "unverified"),
+        (TimeState::Tampered, "tampered"),
+    ];
+    html! {
+        ul.legend { @for (state, meaning) in meant {
+            li {
+                svg viewBox="0 0 36 16" aria-hidden="true" {
+                    g transform="translate(0 8)scale(12 16)" { path class=(state.letter()) d="M0 0h3" {} }
+                }
+                (meaning)
+            }
+        } }
+    }
+}
+
+fn table(caption: &str, rows: &[(usize, &ChainSummary)]) -> Markup {
+    html! {
+        div.wide { table {
+            caption { (caption) }
+            thead { tr {
+                @for title in ["account", "region", "trail", "covered"] { th scope="col" { (title) } }
+                @for title in ["digests", "logs", "gaps", "hours tampered", "unverified", "gap"] {
+                    th.n scope="col" { (title) }
+                }
+            } }
+            tbody { @for (index, chain) in rows.iter().take(MOST_ROWS) { (row(*index, chain)) } }
+        } }
+        @if rows.len() > MOST_ROWS { p { (rows.len() - MOST_ROWS) " more chains are in the JSON report." } }
+    }
+}
+
+fn row(index: usize, chain: &ChainSummary) -> Markup {
+    let seconds = |state| chain.timeline.as_ref().map_or(0, |timeline| timeline.seconds(state));
+    let backfill = if chain.id.backfill { " (backfill)" } else { "" };
+    let gaps = if chain.id.backfill { "-".to_owned() } else { grouped(chain.gaps) };
+    html! {
+        tr {
+            td { (Shown(&chain.id.account)) }
+            td { (Shown(&chain.id.region)) }
+            th scope="row" { a href=(format!("#c{index}")) { (Shown(&chain.id.trail)) } (backfill) }
+            td { (covered(chain)) }
+            td.n { (grouped(chain.digests)) }
+            td.n { (grouped(chain.logs)) }
+            td.n.trouble[chain.gaps > 0] { (gaps) }
+            @for state in [TimeState::Tampered, TimeState::Unverified, TimeState::Gap] {
+                @let seconds = seconds(state);
+                td.n.trouble[seconds > 0] { @if seconds == 0 { "0" } @else { (super::hours(seconds)) } }
+            }
+        }
+    }
+}
+
+fn covered(chain: &ChainSummary) -> String {
+    match (chain.covered.as_slice(), chain.id.backfill) {
+        ([], true) => "log files that were delivered late".to_owned(),
+        ([], false) => "nothing".to_owned(),
+        ([only], _) => only.to_string(),
+        ([.., newest], _) => format!("{newest}, newest of {} stretches", chain.covered.len()),
+    }
+}

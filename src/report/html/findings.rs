@@ -1,0 +1,137 @@
+//! Findings by kind, each with its evidence: rendered as they come, folded in pages, and cut at a number of bytes.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use maud::{Markup, PreEscaped, html};
+
+use super::reproduce::{self, Where};
+use super::shown::Shown;
+use crate::event::{Finding, Kind, Reason, Severity};
+use crate::report::severity_word;
+use crate::report::text::findings::{stretch, subject};
+use crate::report::text::layout::grouped;
+use crate::report::text::words;
+
+/// So many findings of a kind are open, and so many more in each fold.
+const OPEN: usize = 10;
+const PAGE: usize = 100;
+
+/// Bytes that each kind may take, and bytes that all kinds share beyond that.
+const BYTES_EACH: usize = 20_000;
+const BYTES_SHARED: usize = 420_000;
+
+/// The gravest first, and within a severity in the order of kinds.
+#[derive(Default)]
+pub(super) struct Groups {
+    groups: BTreeMap<(Reverse<Severity>, Kind), Group>,
+    shared: usize,
+}
+
+#[derive(Default)]
+struct Group {
+    count: u64,
+    rendered: Vec<String>,
+    bytes: usize,
+    /// Whether one was left out: then all later ones are, so that those shown are the first.
+    full: bool,
+}
+
+impl Groups {
+    pub(super) fn add(&mut self, finding: &Finding, place: &Where) {
+        let group = self.groups.entry((Reverse(finding.severity), finding.kind)).or_default();
+        group.count += 1;
+        if group.full {
+            return;
+        }
+        let item = item(finding, place).into_string();
+        let own = BYTES_EACH.saturating_sub(group.bytes);
+        let over = item.len().saturating_sub(own);
+        // The first of a kind is always shown.
+        if !group.rendered.is_empty() && self.shared + over > BYTES_SHARED {
+            group.full = true;
+            return;
+        }
+        self.shared += over;
+        group.bytes += item.len();
+        group.rendered.push(item);
+    }
+
+    /// The groups. `all` is the command that gives those which are not shown.
+    pub(super) fn render(&self, all: &str) -> Markup {
+        html! {
+            @if self.groups.is_empty() { p { "None." } }
+            @for ((severity, kind), group) in &self.groups { (group.render(severity.0, *kind, all)) }
+        }
+    }
+}
+
+impl Group {
+    fn render(&self, severity: Severity, kind: Kind, all: &str) -> Markup {
+        let (open, folded) = self.rendered.split_at(self.rendered.len().min(OPEN));
+        let shown = self.rendered.len() as u64;
+        html! {
+            section.group id=(format!("{}-{}", severity_word(severity), kind.as_str())) {
+                h3 {
+                    span.badge.(severity_word(severity)) { (severity_word(severity)) }
+                    " " (kind.as_str()) " (" (grouped(self.count)) "): " (words::meaning(kind))
+                }
+                @if let Some(hint) = words::hint(kind) { p.hint { strong { "What to do next: " } (ticked(hint)) } }
+                ol.findings { @for item in open { (PreEscaped(item)) } }
+                @for (page, items) in folded.chunks(PAGE).enumerate() {
+                    @let first = OPEN + page * PAGE;
+                    details {
+                        summary { (first + 1) " to " (first + items.len()) }
+                        ol.findings start=(first + 1) { @for item in items { (PreEscaped(item)) } }
+                    }
+                }
+                @if self.count > shown {
+                    p.more {
+                        "… and " (grouped(self.count - shown)) " more, which are not on this page. All of them: "
+                        code { (Shown(all)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A hint's text, in which what stands between backticks is code.
+fn ticked(text: &str) -> Markup {
+    html! {
+        @for (index, part) in text.split('`').enumerate() {
+            @if index % 2 == 1 { code { (part) } } @else { (part) }
+        }
+    }
+}
+
+fn item(finding: &Finding, place: &Where) -> Markup {
+    let stretch = stretch(finding);
+    let chain: Vec<&str> = [&finding.account, &finding.region, &finding.trail]
+        .into_iter()
+        .flatten()
+        .map(String::as_str)
+        .collect();
+    let chain = chain.join(" ");
+    let evidence = [
+        ("expected", finding.expected.as_deref()),
+        ("actual", finding.actual.as_deref()),
+        ("digest", finding.digest.as_deref()),
+        ("time", stretch.as_deref()),
+        ("reason", finding.reason.map(Reason::as_str)),
+        ("chain", Some(chain.as_str()).filter(|chain| !chain.is_empty())),
+    ];
+    let reproduce = reproduce::command(finding, place);
+    html! {
+        li {
+            p.subject { code { (Shown(finding.uri.as_deref().unwrap_or(&subject(finding)))) } }
+            p { (Shown(&finding.message)) }
+            dl {
+                @for (label, value) in evidence {
+                    @if let Some(value) = value { dt { (label) } dd { code { (Shown(value)) } } }
+                }
+                @if let Some(line) = reproduce { dt { "see it" } dd { code.line { (Shown(&line)) } } }
+            }
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! A command line by which a finding can be seen without this program.
+
+use crate::event::{Finding, Kind, Reason};
+use crate::report::shell;
+use crate::time::{HOUR, Timestamp};
+
+/// Where the run looked.
+pub(super) enum Where {
+    /// In S3.
+    Bucket,
+    /// In these directories.
+    Directories(Vec<String>),
+}
+
+impl Where {
+    /// By what the user named.
+    pub(super) fn of(sources: &[String]) -> Self {
+        let in_s3 = |source: &String| source.starts_with("s3://") || source.starts_with("arn:");
+        if sources.iter().any(in_s3) {
+            return Self::Bucket;
+        }
+        let named = |source: &String| match source.strip_prefix('-') {
+            Some(_) => format!("./{source}"),
+            None => source.clone(),
+        };
+        Self::Directories(sources.iter().map(named).collect())
+    }
+}
+
+/// The command line, quoted for a shell; `None` where no short one shows it.
+pub(super) fn command(finding: &Finding, place: &Where) -> Option<String> {
+    match (finding.kind, finding.uri.as_deref().and_then(object)) {
+        (Kind::ChainGap | Kind::ChainStale, _) => events(finding),
+        (
+            Kind::LogModified
+            | Kind::LogUnreadable
+            | Kind::LogUnverifiable
+            | Kind::DigestModified
+            | Kind::DigestMalformed
+            | Kind::DigestUnreadable
+            | Kind::ChainBroken,
+            Some(object),
+        ) => Some(read(&object, place, "sha256sum")),
+        (Kind::DigestMoved | Kind::Relocated, Some(object)) => {
+            Some(read(&object, place, "jq -r '.digestS3Bucket, .digestS3Object'"))
+        }
+        (Kind::KeyUnknown, Some(object)) => Some(read(&object, place, "jq -r .digestPublicKeyFingerprint")),
+        (Kind::LogMissing | Kind::LogDeleted | Kind::DigestMissing | Kind::DigestDeleted, Some(object)) => {
+            Some(look_for(&object, place))
+        }
+        (Kind::DigestUnsigned | Kind::LogUnreferenced | Kind::ObjectUnrecognised, Some(object)) => {
+            Some(about(&object, place))
+        }
+        (Kind::NoDigests | Kind::ChainStart, _) | (_, None) => None,
+    }
+}
+
+struct Object<'a> {
+    uri: &'a str,
+    bucket: &'a str,
+    key: &'a str,
+}
+
+fn object(uri: &str) -> Option<Object<'_>> {
+    let (bucket, key) = uri.strip_prefix("s3://")?.split_once('/')?;
+    Some(Object { uri, bucket, key })
+}
+
+/// Its content, inflated or as it is, through `filter`.
+fn read(object: &Object<'_>, place: &Where, filter: &str) -> String {
+    match place {
+        Where::Bucket => {
+            let words = ["aws", "s3", "cp", object.uri, "-"];
+            format!("{} | gzip -dcf | {filter}", shell::line(words))
+        }
+        Where::Directories(directories) => {
+            format!("{} -exec gzip -dcf {{}} \\; | {filter}", find(object, directories))
+        }
+    }
+}
+
+/// Whether it, or an older version of it, is there.
+fn look_for(object: &Object<'_>, place: &Where) -> String {
+    let (bucket, prefix) = (format!("--bucket={}", object.bucket), format!("--prefix={}", object.key));
+    match place {
+        Where::Bucket => shell::line(["aws", "s3api", "list-object-versions", &bucket, &prefix]),
+        Where::Directories(directories) => find(object, directories),
+    }
+}
+
+/// When it was written, and with which metadata.
+fn about(object: &Object<'_>, place: &Where) -> String {
+    let (bucket, key) = (format!("--bucket={}", object.bucket), format!("--key={}", object.key));
+    match place {
+        Where::Bucket => shell::line(["aws", "s3api", "head-object", &bucket, &key]),
+        Where::Directories(directories) => format!("{} -ls", find(object, directories)),
+    }
+}
+
+fn find(object: &Object<'_>, directories: &[String]) -> String {
+    let name = object.key.rsplit('/').next().unwrap_or_default();
+    // What would match other names is taken as it is.
+    let mut pattern = String::new();
+    for c in name.chars() {
+        if matches!(c, '*' | '?' | '[' | ']' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    let words = std::iter::once("find").chain(directories.iter().map(String::as_str));
+    shell::line(words.chain(["-name", &pattern]))
+}
+
+/// The events that would explain why logging stopped. CloudTrail keeps them for 90 days.
+fn events(finding: &Finding) -> Option<String> {
+    if finding.reason == Some(Reason::Interrupted) || finding.reason == Some(Reason::DigestsMissing) {
+        return None;
+    }
+    let (start, end) = (finding.start?.plus(-HOUR), finding.end?);
+    let word = |flag: &str, moment: Timestamp| format!("--{flag}={moment}");
+    let region = format!("--region={}", finding.region.as_deref()?);
+    Some(shell::line([
+        "aws",
+        "cloudtrail",
+        "lookup-events",
+        &region,
+        &word("start-time", start),
+        &word("end-time", end),
+        "--lookup-attributes=AttributeKey=EventName,AttributeValue=StopLogging",
+    ]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ident::Location;
+
+    fn of(kind: Kind, key: &str) -> Finding {
+        Finding::new(kind, Timestamp::from_unix(0), "x").about(&Location::new("b", key))
+    }
+
+    #[test]
+    fn an_object_is_one_word_whatever_its_name() {
+        let bucket = Where::of(&["s3://b".to_owned()]);
+        let hostile = "a/$(rm -rf ~) 'x'.json.gz";
+        let line = command(&of(Kind::LogModified, hostile), &bucket).unwrap();
+        assert_eq!(line, r"aws s3 cp 's3://b/a/$(rm -rf ~) '\''x'\''.json.gz' - | gzip -dcf | sha256sum");
+        let line = command(&of(Kind::LogDeleted, "-x"), &bucket).unwrap();
+        assert_eq!(line, "aws s3api list-object-versions --bucket=b --prefix=-x");
+    }
+
+    #[test]
+    fn a_copy_is_searched() {
+        let copy = Where::of(&["./copy of it".to_owned(), "-x".to_owned()]);
+        let line = command(&of(Kind::LogModified, "a/b*[c].json.gz"), &copy).unwrap();
+        let found = r"find './copy of it' ./-x -name 'b\*\[c\].json.gz' -exec gzip -dcf {} \; | sha256sum";
+        assert_eq!(line, found);
+    }
+
+    #[test]
+    fn a_keys_file_and_a_gap_that_was_not_looked_at_have_none() {
+        let mut finding = of(Kind::KeyUnknown, "x");
+        finding.uri = Some("keys.json".to_owned());
+        assert_eq!(command(&finding, &Where::Bucket), None);
+        let gap = Finding::new(Kind::ChainGap, Timestamp::from_unix(0), "x").because(Reason::Interrupted);
+        assert_eq!(command(&gap, &Where::Bucket), None);
+    }
+
+    /// The shell finds what the line says, and runs nothing else.
+    #[cfg(unix)]
+    #[test]
+    fn the_line_for_a_copy_does_what_it_says() {
+        let folder = tempfile::tempdir().unwrap();
+        let name = "it's *[$(touch y)]\u{1b}\u{202e}.json.gz";
+        std::fs::write(folder.path().join(name), "plain").unwrap();
+        std::fs::write(folder.path().join("it's other.json.gz"), "other").unwrap();
+        let copy = Where::of(&[folder.path().to_str().unwrap().to_owned()]);
+        let line = command(&of(Kind::LogModified, &format!("a/{name}")), &copy).unwrap();
+        let Ok(output) = std::process::Command::new("bash").args(["-c", &line]).output() else { return };
+        let hash = crate::ident::Sha256Hash::of(b"plain").to_string();
+        assert!(String::from_utf8_lossy(&output.stdout).starts_with(&hash), "{line}");
+    }
+}

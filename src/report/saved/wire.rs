@@ -1,0 +1,294 @@
+//! The fields of a report as they are read. What later versions added may be absent.
+
+use serde::{Deserialize, Deserializer, de::Error as _};
+
+use super::{Saved, SavedError};
+use crate::event::{
+    ChainSummary, Counts, DigestCounts, Finding, Kind, LogCounts, Origin, Reason, Severity, Summary,
+    Timeline, UsedKey, Verdict,
+};
+use crate::ident::ChainId;
+use crate::report::escape::for_terminal;
+use crate::report::json::SCHEMA;
+use crate::time::{Interval, Range, Timestamp};
+
+pub(super) fn parse(bytes: &[u8]) -> Result<Saved, SavedError> {
+    let malformed =
+        |error: serde_json::Error| SavedError::Malformed(for_terminal(&error.to_string()).into_owned());
+    let Schema { schema } = serde_json::from_slice(bytes).map_err(malformed)?;
+    match schema {
+        Some(schema) if schema == SCHEMA => {}
+        Some(schema) => return Err(SavedError::Schema(for_terminal(&schema).into_owned())),
+        None => return Err(SavedError::Malformed("it has no `schema`".to_owned())),
+    }
+    let report: WireReport = serde_json::from_slice(bytes).map_err(malformed)?;
+    Ok(report.into_saved())
+}
+
+#[derive(Deserialize)]
+struct Schema {
+    schema: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct WireReport {
+    version: String,
+    #[serde(deserialize_with = "verdict")]
+    verdict: Verdict,
+    sources: Vec<String>,
+    range: WireRange,
+    #[serde(deserialize_with = "moment")]
+    started: Timestamp,
+    #[serde(deserialize_with = "moment")]
+    finished: Timestamp,
+    #[serde(default)]
+    run_by: Option<String>,
+    #[serde(default)]
+    command: Option<String>,
+    #[serde(default)]
+    interrupted: bool,
+    counts: WireCounts,
+    keys: Vec<WireKey>,
+    chains: Vec<WireChain>,
+    findings: Vec<WireFinding>,
+}
+
+impl WireReport {
+    fn into_saved(self) -> Saved {
+        let Self { version, verdict, sources, range, started, finished, run_by, command, .. } = self;
+        Saved {
+            sources,
+            range: Range { start: range.start, end: range.end },
+            at: started,
+            origin: Origin { version, run_by, command },
+            findings: self.findings.into_iter().map(WireFinding::into_finding).collect(),
+            chains: self.chains.into_iter().map(WireChain::into_summary).collect(),
+            summary: Summary {
+                verdict,
+                counts: self.counts.into_counts(),
+                keys: self.keys.into_iter().map(WireKey::into_key).collect(),
+                interrupted: self.interrupted,
+                at: finished,
+            },
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct WireRange {
+    #[serde(deserialize_with = "moment_or_null")]
+    start: Option<Timestamp>,
+    #[serde(deserialize_with = "moment")]
+    end: Timestamp,
+}
+
+#[derive(Deserialize)]
+struct WireCounts {
+    digests: WireDigestCounts,
+    logs: WireLogCounts,
+    compressed_bytes: u64,
+    inflated_bytes: u64,
+}
+
+#[derive(Deserialize)]
+struct WireDigestCounts {
+    valid: u64,
+    tampered: u64,
+    unverified: u64,
+}
+
+#[derive(Deserialize)]
+struct WireLogCounts {
+    valid: u64,
+    tampered: u64,
+    unverified: u64,
+    unreferenced: u64,
+}
+
+impl WireCounts {
+    fn into_counts(self) -> Counts {
+        let WireDigestCounts { valid, tampered, unverified } = self.digests;
+        let digests = DigestCounts { valid, tampered, unverified };
+        let WireLogCounts { valid, tampered, unverified, unreferenced } = self.logs;
+        let logs = LogCounts { valid, tampered, unverified, unreferenced };
+        Counts { digests, logs, compressed_bytes: self.compressed_bytes, inflated_bytes: self.inflated_bytes }
+    }
+}
+
+#[derive(Deserialize)]
+struct WireKey {
+    fingerprint: String,
+    region: String,
+    #[serde(deserialize_with = "moment_or_null")]
+    valid_from: Option<Timestamp>,
+    #[serde(deserialize_with = "moment_or_null")]
+    valid_to: Option<Timestamp>,
+    source: String,
+}
+
+impl WireKey {
+    fn into_key(self) -> UsedKey {
+        let Self { fingerprint, region, valid_from, valid_to, source } = self;
+        UsedKey { fingerprint, region, valid_from, valid_to, source }
+    }
+}
+
+#[derive(Deserialize)]
+struct WireChain {
+    account: String,
+    region: String,
+    trail: String,
+    home_region: String,
+    organization: Option<String>,
+    backfill: bool,
+    covered: Vec<WireStretch>,
+    digests: u64,
+    logs: u64,
+    #[serde(default)]
+    gaps: Option<u64>,
+    #[serde(default)]
+    timeline: Option<WireTimeline>,
+}
+
+impl WireChain {
+    fn into_summary(self) -> ChainSummary {
+        let between = self.covered.len().saturating_sub(1) as u64;
+        ChainSummary {
+            id: ChainId {
+                account: self.account.into(),
+                region: self.region.into(),
+                trail: self.trail.into(),
+                home_region: self.home_region.into(),
+                organization: self.organization.map(Into::into),
+                backfill: self.backfill,
+            },
+            covered: self.covered.into_iter().map(|stretch| stretch.0).collect(),
+            digests: self.digests,
+            logs: self.logs,
+            gaps: self.gaps.unwrap_or(between),
+            timeline: self.timeline.map(|timeline| timeline.0),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct WireFinding {
+    #[serde(deserialize_with = "kind")]
+    kind: Kind,
+    #[serde(deserialize_with = "severity")]
+    severity: Severity,
+    account: Option<String>,
+    region: Option<String>,
+    trail: Option<String>,
+    uri: Option<String>,
+    digest: Option<String>,
+    message: String,
+    expected: Option<String>,
+    actual: Option<String>,
+    #[serde(default, deserialize_with = "moment_or_null")]
+    start: Option<Timestamp>,
+    #[serde(default, deserialize_with = "moment_or_null")]
+    end: Option<Timestamp>,
+    #[serde(default, deserialize_with = "reason")]
+    reason: Option<Reason>,
+}
+
+impl WireFinding {
+    fn into_finding(self) -> Finding {
+        let Self { kind, severity, account, region, trail, uri, digest, message, expected, actual, .. } =
+            self;
+        let (start, end, reason) = (self.start, self.end, self.reason);
+        let at = start.or(end).unwrap_or(Timestamp::from_unix(0));
+        Finding {
+            kind,
+            severity,
+            account,
+            region,
+            trail,
+            uri,
+            digest,
+            message,
+            expected,
+            actual,
+            start,
+            end,
+            reason,
+            at,
+        }
+    }
+}
+
+struct WireStretch(Interval);
+
+impl<'de> Deserialize<'de> for WireStretch {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Ends {
+            #[serde(deserialize_with = "moment")]
+            start: Timestamp,
+            #[serde(deserialize_with = "moment")]
+            end: Timestamp,
+        }
+        let Ends { start, end } = Ends::deserialize(deserializer)?;
+        let stretch = Interval::new(start, end);
+        stretch.map(Self).ok_or_else(|| D::Error::custom("a stretch ends before it starts"))
+    }
+}
+
+struct WireTimeline(Timeline);
+
+impl<'de> Deserialize<'de> for WireTimeline {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Runs {
+            #[serde(deserialize_with = "moment")]
+            start: Timestamp,
+            step: u64,
+            runs: String,
+        }
+        let Runs { start, step, runs } = Runs::deserialize(deserializer)?;
+        let timeline = Timeline::parse(start, step, &runs).filter(|_| step > 0);
+        timeline.map(Self).ok_or_else(|| D::Error::custom("a timeline that cannot be read"))
+    }
+}
+
+fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Timestamp::parse_report(&text).ok_or_else(|| D::Error::custom(format!("`{text}` is no moment")))
+}
+
+fn moment_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+    let moment = Timestamp::parse_report(&text);
+    moment.map(Some).ok_or_else(|| D::Error::custom(format!("`{text}` is no moment")))
+}
+
+fn verdict<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Verdict, D::Error> {
+    let all = [Verdict::Intact, Verdict::Incomplete, Verdict::Tampered];
+    word(&String::deserialize(deserializer)?, "verdict", all, Verdict::as_str)
+}
+
+fn kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Kind, D::Error> {
+    word(&String::deserialize(deserializer)?, "kind of finding", Kind::ALL, Kind::as_str)
+}
+
+fn severity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Severity, D::Error> {
+    let all = [Severity::Notice, Severity::Incomplete, Severity::Tampered];
+    word(&String::deserialize(deserializer)?, "severity", all, crate::report::severity_word)
+}
+
+fn reason<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Reason>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+    word(&text, "reason", Reason::ALL, Reason::as_str).map(Some)
+}
+
+/// The value that `text` is the word of.
+fn word<T: Copy, E: serde::de::Error>(
+    text: &str,
+    what: &str,
+    all: impl IntoIterator<Item = T>,
+    as_str: impl Fn(T) -> &'static str,
+) -> Result<T, E> {
+    let named = all.into_iter().find(|one| as_str(*one) == text);
+    named.ok_or_else(|| E::custom(format!("`{text}` is no {what} that this version knows")))
+}

@@ -1,0 +1,144 @@
+//! What each stretch of a chain's time is worth, for the picture of its coverage.
+
+use super::Request;
+use super::chain::Chain;
+use crate::event::{Finding, Kind, ObjectState, Reason, TimeState, Timeline};
+use crate::time::{self, HOUR, Interval, Timestamp};
+
+/// What is noted of a chain while it is walked, newest first.
+#[derive(Default)]
+pub(super) struct Marks {
+    /// Windows of proved digests of the asked range, and whether they list no log file; neighbours joined.
+    proved: Vec<(Interval, bool)>,
+    /// Windows that are not one hour long.
+    odd: Vec<Interval>,
+    /// Ends of digests that are tampered with, or a log file of which is.
+    tampered: Vec<Timestamp>,
+    /// Ends of digests that could not be vouched for, or a log file of which could not.
+    unverified: Vec<Timestamp>,
+}
+
+impl Marks {
+    /// Notes a proved digest of the asked range.
+    pub(super) fn prove(&mut self, window: Interval, quiet: bool) {
+        if window.seconds() != HOUR {
+            self.odd.push(window);
+        }
+        match self.proved.last_mut() {
+            Some((last, of)) if last.start == window.end && *of == quiet => last.start = window.start,
+            _ => self.proved.push((window, quiet)),
+        }
+    }
+
+    /// Notes what an object of the digest that ends at `end` is worth.
+    pub(super) fn note(&mut self, end: Timestamp, state: ObjectState) {
+        let ends = match state {
+            ObjectState::Valid => return,
+            ObjectState::Tampered => &mut self.tampered,
+            ObjectState::Unverified => &mut self.unverified,
+        };
+        if ends.last() != Some(&end) {
+            ends.push(end);
+        }
+    }
+
+    fn windows(&self, ends: &[Timestamp]) -> impl Iterator<Item = Interval> {
+        ends.iter().map(|end| {
+            let odd = self.odd.iter().find(|odd| odd.end == *end).copied();
+            odd.unwrap_or(Interval { start: end.plus(-HOUR), end: *end })
+        })
+    }
+
+    fn proved(&self, quiet: bool) -> impl Iterator<Item = Interval> {
+        self.proved.iter().filter(move |(_, of)| *of == quiet).map(|(window, _)| *window)
+    }
+}
+
+/// The timeline of a finished chain, of which all is said; `None` where there is nothing to show.
+pub(super) fn of(request: &Request, chain: &Chain) -> Option<Timeline> {
+    let marks = &chain.walk.marks;
+    let asked = request.range.interval();
+    let within = |windows: Vec<Interval>| {
+        time::union(windows.into_iter().filter_map(|window| window.intersect(asked)).collect())
+    };
+    // The gravest first: of two that overlap it is the one that is shown.
+    let layers = [
+        (TimeState::Tampered, within(marks.windows(&marks.tampered).collect())),
+        (TimeState::Unverified, within(unverified(chain))),
+        (TimeState::Proved, within(marks.proved(false).collect())),
+        (TimeState::Quiet, within(marks.proved(true).collect())),
+        (TimeState::Gap, within(gaps(&chain.findings))),
+    ];
+    paint(&layers)
+}
+
+fn unverified(chain: &Chain) -> Vec<Interval> {
+    let marks = &chain.walk.marks;
+    let interrupted = chain.findings.iter().filter(|finding| finding.reason == Some(Reason::Interrupted));
+    marks.windows(&marks.unverified).chain(interrupted.filter_map(stretch)).collect()
+}
+
+/// What was said to be uncovered. The end of a trail whose newest digests are gone is said by the kind alone.
+fn gaps(findings: &[Finding]) -> Vec<Interval> {
+    let is_gap = |finding: &&Finding| matches!(finding.kind, Kind::ChainGap | Kind::ChainStale);
+    let gone_at_the_end = |finding: &&Finding| finding.kind == Kind::DigestMissing && finding.uri.is_none();
+    findings
+        .iter()
+        .filter(|finding| is_gap(finding) || gone_at_the_end(finding))
+        .filter_map(stretch)
+        .collect()
+}
+
+fn stretch(finding: &Finding) -> Option<Interval> {
+    Interval::new(finding.start?, finding.end?)
+}
+
+/// Each stretch in the state of the first layer that has it.
+fn paint(layers: &[(TimeState, Vec<Interval>)]) -> Option<Timeline> {
+    let intervals = layers.iter().flat_map(|(_, intervals)| intervals);
+    let mut edges: Vec<Timestamp> = intervals.flat_map(|one| [one.start, one.end]).collect();
+    edges.sort_unstable();
+    edges.dedup();
+    let mut timeline = Timeline::starting(*edges.first()?);
+    for (start, end) in edges.iter().zip(edges.iter().skip(1)) {
+        let part = Interval { start: *start, end: *end };
+        let seen = layers.iter().find(|(_, intervals)| time::overlaps_any(intervals, part));
+        let state = seen.map_or(TimeState::Unknown, |(state, _)| *state);
+        timeline.push(part.seconds().unsigned_abs(), state);
+    }
+    Some(timeline)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_gravest_state_of_a_stretch_is_shown() {
+        let hours = |from: i64, to: i64| {
+            Interval::new(Timestamp::from_unix(from * HOUR), Timestamp::from_unix(to * HOUR)).unwrap()
+        };
+        let layers = [
+            (TimeState::Tampered, vec![hours(2, 3)]),
+            (TimeState::Unverified, vec![hours(2, 4)]),
+            (TimeState::Proved, vec![hours(0, 5), hours(8, 9)]),
+            (TimeState::Gap, vec![hours(4, 7)]),
+        ];
+        let timeline = paint(&layers).unwrap();
+        assert_eq!((timeline.step(), timeline.to_string()), (3_600, "2p1t1u1p2g1n1p".to_owned()));
+        assert_eq!(paint(&[]), None);
+    }
+
+    #[test]
+    fn windows_of_odd_length_are_kept() {
+        let mut marks = Marks::default();
+        let at = |minutes: i64| Timestamp::from_unix(minutes * 60);
+        marks.prove(Interval::new(at(60), at(90)).unwrap(), false);
+        marks.prove(Interval::new(at(0), at(60)).unwrap(), false);
+        marks.note(at(90), ObjectState::Tampered);
+        marks.note(at(60), ObjectState::Valid);
+        let tampered: Vec<_> = marks.windows(&marks.tampered).collect();
+        assert_eq!(tampered, [Interval::new(at(60), at(90)).unwrap()]);
+        assert_eq!(marks.proved(false).count(), 1);
+    }
+}
