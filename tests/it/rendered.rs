@@ -414,5 +414,7 @@ fn who_ran_it_is_told() {
 
 #[test]
 fn a_page_is_no_plan() {
-    Case::make(&[]).validate(&["--dry-run", "--format", "html"]).assert_cannot("a plan is no report");
+    Case::make(&[])
+        .validate(&["--dry-run", "--format", "html"])
+        .assert_cannot("a plan cannot be written as `html`");
 }

@@ -166,7 +166,9 @@ impl Form {
         let (scope, names) = scope_and_signed_headers(authorization)?;
         let mut scope = scope.rsplit('/').skip(1);
         let (service, region) = (scope.next()?.to_owned(), scope.next()?.to_owned());
-        let (before, after) = request.uri().split_once(&encoded(key))?;
+        let (path, query) = request.uri().split_once('?').unwrap_or((request.uri(), ""));
+        let before = path.strip_suffix(&encoded(key))?.to_owned();
+        let after = if query.is_empty() { String::new() } else { format!("?{query}") };
         let kept = request.headers().iter().filter(|(name, _)| !BY_SIGNER.contains(name) && *name != "host");
         let (signed, unsigned): (Vec<_>, Vec<_>) =
             kept.partition(|(name, _)| names.split(';').any(|signed| signed == *name));
@@ -176,7 +178,7 @@ impl Form {
             connector: connector(components, config)?,
             identities: components.identity_resolver(AuthSchemeId::from(SIGV4))?,
             components: components.clone(),
-            uri: (before.to_owned(), after.to_owned()),
+            uri: (before, after),
             signed: signed.into_iter().map(owned).collect(),
             unsigned: unsigned.into_iter().filter(|(name, _)| !OF_ONE.contains(name)).map(owned).collect(),
             region,

@@ -76,9 +76,9 @@ impl Round {
         let mean = self.waited / u32::try_from(self.answers).unwrap_or(u32::MAX).max(1);
         let quickest = self.quickest.map_or(mean, |quickest| quickest.min(mean));
         let is_slow = mean > quickest * 2 + SLACK;
-        let is_very_slow = mean > quickest * 3 + SLACK * 2;
+        let is_slower = mean > quickest * 3 / 2 + SLACK;
         let settled = self.settled || self.slowed || is_slow;
-        let next = match (self.slowed, is_very_slow, is_slow) {
+        let next = match (self.slowed, is_slow, is_slower) {
             (true, _, _) => most * 7 / 10,
             (false, true, _) => most * 9 / 10,
             (false, false, true) => most,
