@@ -1,35 +1,23 @@
 //! Finds what there is to validate: organizations, accounts and regions by folder, chains by the names of digests.
 
+mod listing;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::chain::Entry;
-use super::unit::Unit;
-use super::{Context, Request, Source};
+use super::{Context, Source};
 use crate::event::{Finding, Kind};
-use crate::ident::{ChainId, DigestKey, Location, RegionFolder, is_account, is_organization, is_region};
+use crate::ident::{Location, RegionFolder, is_account, is_organization, is_region};
 use crate::store::StoreError;
-use crate::time::{DAY, HOUR, Interval, Timestamp};
+use crate::time::Timestamp;
+
+pub(super) use listing::{LOOK_AHEAD, list, list_watched, older, unlisted};
 
 /// How many folders deep a trail's prefix may be for its `AWSLogs/` to be found.
 const MAX_DEPTH: usize = 8;
 
 /// How many folders are looked into for `AWSLogs/` before giving up.
 const MAX_FOLDERS: usize = 10_000;
-
-/// How long before the asked start digests are listed, in seconds, so that a chain that ended before it is seen. A
-/// month of one trail is one page of S3's listing.
-const LOOK_BACK: i64 = 31 * DAY;
-
-/// How long after the asked end every digest is read as a witness, in seconds, and how many later ones at least.
-pub(super) const LOOK_AHEAD: (i64, usize) = (3 * HOUR, 2);
-
-/// How long after the asked end digests are listed, in seconds, so that a chain of which only later ones are left is
-/// seen.
-const MAX_LOOK_AHEAD: i64 = 31 * DAY;
-
-/// How far ahead of our clock a digest's end may be, in seconds.
-const CLOCK_SKEW: i64 = HOUR;
 
 /// An account's folder of digest files, and that of log files.
 const DIGESTS: &str = "CloudTrail-Digest";
@@ -273,150 +261,4 @@ fn regions(
     let with_digests = digests.iter().filter(is_asked).map(|name| place(name, true));
     let without = logs.iter().filter(is_asked).filter(|name| !digests.contains(name));
     with_digests.chain(without.map(|name| place(name, false))).collect()
-}
-
-/// Lists the digests of one region: its chains, each with a neighbour before and some after the asked range.
-pub(super) fn list(context: Context<'_>, places: &[Place]) -> Unit {
-    list_watched(context, places, &mut |_, _, _| {})
-}
-
-/// Told of every digest that a listing names: its chain, its place in that, and its stored size in bytes.
-pub(super) type Watch<'w> = dyn FnMut(&ChainId, Entry, u64) + 'w;
-
-/// The same as [`list`], and lets `watch` know of each digest in the order of the listing, those that are not kept
-/// included.
-pub(super) fn list_watched(context: Context<'_>, places: &[Place], watch: &mut Watch<'_>) -> Unit {
-    let mut listing = Listing::new(context, None, watch);
-    for (index, place) in places.iter().enumerate().filter(|(_, place)| place.has_digests) {
-        listing.folder(u32::try_from(index).unwrap_or(u32::MAX), &place.folder);
-    }
-    let Listing { chains, findings, interrupted, .. } = listing;
-    let request = context.request;
-    let chains: BTreeMap<_, _> =
-        chains.into_iter().map(|(id, entries)| (id, neighbours(request, entries))).collect();
-    let folders = places.iter().map(|place| place.folder.clone()).collect();
-    let mut unit = Unit::new(folders, chains, |id| request.selects(id));
-    unit.has_digest_folder = places.iter().any(|place| place.has_digests);
-    unit.unlisted = interrupted;
-    let (account, region) = (Arc::clone(&unit.account), Arc::clone(&unit.region));
-    let ends = || unit.chains.iter().flat_map(|chain| &chain.entries).map(|entry| entry.end);
-    if let (Some(start), Some(end)) = (ends().min(), ends().max()) {
-        context.tools.keys.expect(&region, Interval { start, end });
-    }
-    unit.findings = findings.into_iter().map(|finding| finding.of_region(&account, &region)).collect();
-    unit
-}
-
-/// A region that is left out, since the run is to end.
-pub(super) fn unlisted(places: &[Place]) -> Unit {
-    let folders = places.iter().map(|place| place.folder.clone()).collect();
-    let mut unit = Unit::new(folders, BTreeMap::new(), |_| false);
-    unit.unlisted = true;
-    unit
-}
-
-/// The ends, newest first, of the digests of chain `id` in `folder` that end at `until` or before and that the run needs,
-/// one before the asked start included. Empty where the folder cannot be listed; `None` where the run is to end.
-pub(super) fn older(
-    context: Context<'_>,
-    id: &ChainId,
-    folder: &RegionFolder,
-    until: Timestamp,
-) -> Option<Vec<Timestamp>> {
-    let mut watch = |_: &ChainId, _, _| {};
-    let mut listing = Listing::new(context, Some((id, until)), &mut watch);
-    listing.folder(0, folder);
-    if listing.interrupted {
-        return None;
-    }
-    if !listing.findings.is_empty() {
-        return Some(Vec::new());
-    }
-    let entries = listing.chains.remove(id).unwrap_or_default();
-    let mut ends: Vec<Timestamp> =
-        neighbours(context.request, entries).into_iter().map(|entry| entry.end).rev().collect();
-    ends.dedup();
-    Some(ends)
-}
-
-struct Listing<'a, 'w> {
-    context: Context<'a>,
-    /// The one chain that is looked for, up to this end; `None` for every chain.
-    only: Option<(&'a ChainId, Timestamp)>,
-    chains: BTreeMap<ChainId, Vec<Entry>>,
-    findings: Vec<Finding>,
-    watch: &'w mut Watch<'w>,
-    /// Whether the run was to end before the listing did.
-    interrupted: bool,
-}
-
-impl<'a, 'w> Listing<'a, 'w> {
-    fn new(context: Context<'a>, only: Option<(&'a ChainId, Timestamp)>, watch: &'w mut Watch<'w>) -> Self {
-        Self { context, only, chains: BTreeMap::new(), findings: Vec::new(), watch, interrupted: false }
-    }
-
-    fn interrupt(&mut self) -> bool {
-        self.interrupted |= self.context.halt.leaves_out();
-        self.interrupted
-    }
-
-    fn folder(&mut self, index: u32, folder: &RegionFolder) {
-        if self.interrupt() {
-            return;
-        }
-        let Request { range, now, .. } = *self.context.request;
-        let prefix = folder.digest_prefix();
-        let after = range.start.map(|start| format!("{prefix}{}", start.plus(-LOOK_BACK).day_folder()));
-        let limit = range.end.plus(MAX_LOOK_AHEAD);
-        let limit = self.only.map_or(limit, |(_, until)| until.min(limit));
-        let past_limit = (limit < now).then(|| format!("{prefix}{}0", limit.day_folder()));
-        for listed in self.context.tools.store.list(&folder.bucket, &prefix, after.as_deref()) {
-            let listed = match listed {
-                Ok(listed) => listed,
-                Err(error) => return self.findings.push(cannot_list(&folder.bucket, &prefix, &error)),
-            };
-            if self.interrupt() {
-                return;
-            }
-            if past_limit.as_ref().is_some_and(|limit| listed.key > *limit) {
-                return;
-            }
-            if listed.size == 0 && listed.key.ends_with('/') {
-                continue;
-            }
-            let location = Location::new(Arc::clone(&folder.bucket), listed.key);
-            let key = DigestKey::parse(&location);
-            if let Some((id, until)) = self.only
-                && !key.as_ref().is_some_and(|key| key.end <= until && key.chain() == *id)
-            {
-                continue;
-            }
-            match key {
-                Some(key) if key.end > now.plus(CLOCK_SKEW) => {
-                    self.findings.push(unrecognised(&location, key.end, "its name is dated in the future"));
-                }
-                Some(key) => {
-                    let (chain, entry) = (key.chain(), Entry { end: key.end, folder: index });
-                    (self.watch)(&chain, entry, listed.size);
-                    self.chains.entry(chain).or_default().push(entry);
-                }
-                None => self.findings.push(unrecognised(
-                    &location,
-                    Timestamp::from_unix(0),
-                    "no digest is called so",
-                )),
-            }
-        }
-    }
-}
-
-/// Keeps of a chain's digests those that may overlap the asked range, the witnesses after it, and one before.
-fn neighbours(request: &Request, mut entries: Vec<Entry>) -> Vec<Entry> {
-    entries.sort_unstable();
-    let end = request.range.end;
-    let before = request.range.start.map_or(0, |start| entries.partition_point(|entry| entry.end <= start));
-    let near = entries.partition_point(|entry| entry.end <= end.plus(LOOK_AHEAD.0));
-    let inside = entries.partition_point(|entry| entry.end <= end);
-    let until = near.max(inside + LOOK_AHEAD.1).min(entries.len());
-    entries.drain(before.saturating_sub(1)..until).collect()
 }
