@@ -1,5 +1,6 @@
 //! What can be typed: plain records, checked for their form and nothing else.
 
+mod simulate;
 #[cfg(feature = "aws")]
 mod validate_logs;
 
@@ -7,7 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::simulate::{Tamper, TamperKind};
+pub(super) use simulate::SimulateArgs;
 #[cfg(feature = "aws")]
 pub(super) use validate_logs::ValidateLogsArgs;
 
@@ -232,122 +233,6 @@ pub(super) struct ReportArgs {
     pub(super) schema: Option<String>,
 }
 
-/// Make a synthetic trail with real signatures, and tamper with it to prove that the alarm works.
-///
-/// Writes buckets into DIR as CloudTrail delivers them, with metadata sidecars, the public keys in
-/// `DIR/public-keys.json` and what was tampered with in `DIR/tampered.json`. Validate it with
-/// `trailproof validate DIR --public-keys DIR/public-keys.json`. For `s3://BUCKET[/PREFIX]` the objects go into that
-/// bucket, and the two files into the folder that `--save` names.
-#[derive(Args, Debug)]
-#[command(after_help = tamper_help())]
-pub(super) struct SimulateArgs {
-    /// Directory to write to, or s3://BUCKET[/PREFIX]; nothing may be there yet
-    #[arg(value_name = "DIR")]
-    pub(super) target: PathBuf,
-
-    /// Folder for the keys and the answers of a delivery to S3 [default: the current one]
-    #[cfg(feature = "aws")]
-    #[arg(long, value_name = "DIR")]
-    pub(super) save: Option<PathBuf>,
-
-    /// Seed of keys and content: the same arguments give the same bytes
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub(super) seed: u64,
-
-    /// Start of the first digest [default: so that the last one ends within the last hour]
-    #[arg(long, value_name = "TIME")]
-    pub(super) start_time: Option<String>,
-
-    /// Hours of delivery
-    #[arg(long, value_name = "N", default_value_t = 12)]
-    pub(super) hours: u32,
-
-    /// Bucket
-    #[arg(long, value_name = "NAME", default_value = "trail-logs")]
-    pub(super) bucket: String,
-
-    /// Prefix of the trail
-    #[arg(long, value_name = "PREFIX", default_value = "")]
-    pub(super) prefix: String,
-
-    /// Organization id, for an organization's trail
-    #[arg(long, value_name = "o-ID")]
-    pub(super) organization: Option<String>,
-
-    /// Account; repeatable
-    #[arg(long, value_name = "ID", default_value = "111122223333")]
-    pub(super) account_id: Vec<String>,
-
-    /// Region; repeatable, the first is the trail's home
-    #[arg(long, value_name = "REGION", default_value = "us-east-1")]
-    pub(super) region: Vec<String>,
-
-    /// Home region of the trail [default: the first region]
-    #[arg(long, value_name = "REGION")]
-    pub(super) home_region: Option<String>,
-
-    /// Trail; repeatable: several deliver to one prefix
-    #[arg(long, value_name = "NAME", default_value = "audit")]
-    pub(super) trail: Vec<String>,
-
-    /// Log files an hour, for each chain
-    #[arg(long, value_name = "N", default_value_t = 3)]
-    pub(super) logs_per_hour: u32,
-
-    /// Events in a log file
-    #[arg(long, value_name = "N", default_value_t = 4)]
-    pub(super) events_per_log: u32,
-
-    /// Every N-th hour is quiet: a digest without log files
-    #[arg(long, value_name = "N")]
-    pub(super) quiet_every: Option<u32>,
-
-    /// Sign with a new key every N hours
-    #[arg(long, value_name = "N")]
-    pub(super) rotate_keys_every: Option<u32>,
-
-    /// Logging stops after hour N, for M hours
-    #[arg(long, value_name = "N:M", value_parser = parse_stop)]
-    pub(super) stop: Option<(u32, u32)>,
-
-    /// Leave hour N out, without breaking the chain
-    #[arg(long, value_name = "N")]
-    pub(super) skip_hour: Option<u32>,
-
-    /// Deliver to another bucket from hour N on
-    #[arg(long, value_name = "N:BUCKET", value_parser = parse_move)]
-    pub(super) move_at: Option<(u32, String)>,
-
-    /// Every N-th hour one log file is left to a backfill digest
-    #[arg(long, value_name = "N")]
-    pub(super) backfill_every: Option<u32>,
-
-    /// Take the log files in this directory as content, in place of made-up ones
-    #[arg(long, value_name = "DIR")]
-    pub(super) logs: Option<PathBuf>,
-
-    /// Write no metadata sidecars, as a plain copy has none
-    #[arg(long)]
-    pub(super) no_metadata: bool,
-
-    /// Write bodies inflated under their `.json.gz` names, as some clients save them
-    #[arg(long)]
-    pub(super) inflated: bool,
-
-    /// Give all log files one content (for very large trails)
-    #[arg(long)]
-    pub(super) shared_body: bool,
-
-    /// Tamper with the delivery; repeatable. WHERE: first, last, middle, a number, or a part of the key, or
-    /// PART:first and so on
-    #[arg(long, value_name = "KIND[@WHERE]")]
-    pub(super) tamper: Vec<Tamper>,
-
-    #[cfg(feature = "aws")]
-    #[command(flatten)]
-    pub(super) aws: AwsArgs,
-}
-
 /// Print completions for a shell.
 ///
 /// For bash: `trailproof completions bash > ~/.local/share/bash-completion/completions/trailproof`; README has the others.
@@ -364,11 +249,6 @@ pub(super) struct ManArgs {
     /// Directory, such as ~/.local/share/man/man1; it is made where it is not there
     #[arg(value_name = "DIR")]
     pub(super) dir: PathBuf,
-}
-
-fn tamper_help() -> String {
-    let kinds = TamperKind::ALL.iter().map(|kind| format!("  {:22} {}", kind.as_str(), kind.description()));
-    format!("Kinds of tampering:\n{}", kinds.collect::<Vec<_>>().join("\n"))
 }
 
 /// A size in bytes, with an optional K, M or G (binary: 1K is 1,024).
@@ -392,19 +272,6 @@ fn parse_size(text: &str) -> Result<u64, String> {
 #[cfg(feature = "aws")]
 fn parse_account(text: &str) -> Result<String, &'static str> {
     crate::ident::is_account(text).then(|| text.to_owned()).ok_or("give an account id of 12 digits")
-}
-
-fn parse_stop(text: &str) -> Result<(u32, u32), String> {
-    let parts =
-        text.split_once(':').and_then(|(after, hours)| Some((after.parse().ok()?, hours.parse().ok()?)));
-    parts.ok_or_else(|| "give N:M, such as 5:3".to_owned())
-}
-
-fn parse_move(text: &str) -> Result<(u32, String), String> {
-    let parts = text.split_once(':').and_then(|(hour, bucket)| Some((hour.parse().ok()?, bucket.to_owned())));
-    parts
-        .filter(|(_, bucket)| !bucket.is_empty())
-        .ok_or_else(|| "give N:BUCKET, such as 6:new-logs".to_owned())
 }
 
 #[cfg(test)]
