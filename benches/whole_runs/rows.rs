@@ -15,7 +15,7 @@ struct Row {
     run: fn(usize),
 }
 
-const ROWS: [Row; 9] = [
+const ROWS: [Row; 11] = [
     Row {
         name: "real",
         about: "real log files of 12 regions over HTTP, 20 ms latency, against the AWS CLI",
@@ -28,6 +28,12 @@ const ROWS: [Row; 9] = [
         name: "quiet",
         about: "10,000 digests without log files over HTTP, against the bare SDK client",
         run: quiet,
+    },
+    Row { name: "pace", about: "requests at a time: adapted or fixed, at three latencies", run: pace },
+    Row {
+        name: "slowed",
+        about: "one answer in twenty is `SlowDown`: the SDK's two kinds of retries",
+        run: slowed,
     },
     Row { name: "growth", about: "10,000, 100,000 and 1,000,000 log files on disk", run: growth },
     Row { name: "chains", about: "1,000,000 digests in 200 chains on disk", run: chains },
@@ -152,4 +158,31 @@ fn start(rounds: usize) {
         on_disk("one hour on disk", &small, &[]),
     ];
     compare(&contestants, rounds, true);
+}
+
+fn pace(rounds: usize) {
+    let Some(delivery) = deliveries::real() else { return };
+    for latency in [0, 20, 100] {
+        println!("  latency of {latency} ms");
+        let served = server::start(&delivery, Duration::from_millis(latency));
+        let fixed = |name, jobs| in_s3(name, &served, &delivery, &["--jobs", jobs]);
+        let contestants = [
+            in_s3("adapted", &served, &delivery, &[]),
+            fixed("--jobs 64", "64"),
+            fixed("--jobs 128", "128"),
+            fixed("--jobs 256", "256"),
+            fixed("--jobs 512", "512"),
+        ];
+        compare(&contestants, rounds, true);
+    }
+}
+
+fn slowed(rounds: usize) {
+    let Some(delivery) = deliveries::real() else { return };
+    let served = server::start_slowed(&delivery, Duration::from_millis(20), 0.05);
+    let standard = in_s3("standard", &served, &delivery, &[]);
+    let mut adaptive = Contestant { name: "AWS_RETRY_MODE=adaptive", ..standard.clone() };
+    adaptive.environment.push(("AWS_RETRY_MODE".to_owned(), "adaptive".to_owned()));
+    let taken = compare(&[standard, adaptive], rounds, true);
+    show("adaptive / standard, wall", ratio(&taken[1], &taken[0], |taken| taken.wall));
 }

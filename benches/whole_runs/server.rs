@@ -29,22 +29,28 @@ impl Drop for Served {
 
 /// Starts a server of `delivery` that answers after `latency`.
 pub fn start(delivery: &Delivery, latency: Duration) -> Served {
+    start_slowed(delivery, latency, 0.0)
+}
+
+/// The same, which answers this share of requests with `SlowDown`.
+pub fn start_slowed(delivery: &Delivery, latency: Duration, slowed: f64) -> Served {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.arg("serve").arg(&delivery.dir).arg(latency.as_millis().to_string());
+    command.arg("serve").arg(&delivery.dir).arg(latency.as_millis().to_string()).arg(slowed.to_string());
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut url = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
     Served { url: url.trim().to_owned(), _open: child.stdin.take().unwrap(), child }
 }
 
-/// The server: `DIR LATENCY_MS`. It ends when its input does.
+/// The server: `DIR LATENCY_MS SLOWED`. It ends when its input does.
 pub fn serve(words: &[&str]) {
-    let &[dir, latency] = words else { panic!("serve DIR LATENCY_MS") };
+    let &[dir, latency, slowed] = words else { panic!("serve DIR LATENCY_MS SLOWED") };
     let cloud = Cloud::start();
     cloud.remember_requests(false);
     fill(&cloud, Path::new(dir));
     let latency = Duration::from_millis(latency.parse().unwrap());
-    cloud.set_faults(Faults { latency, ..Faults::default() });
+    let slow_down = slowed.parse().unwrap();
+    cloud.set_faults(Faults { latency, slow_down, ..Faults::default() });
     println!("{}", cloud.endpoint());
     io::stdout().flush().unwrap();
     io::stdin().read_to_end(&mut Vec::new()).unwrap();
