@@ -255,13 +255,16 @@ impl Run<'_> {
 fn walk_units(context: Context<'_>, units: &mut [Unit], run: &mut Run<'_>) -> io::Result<()> {
     let mut items = unit::items(units);
     context.tools.progress.plan_digests(items.len() as u64);
-    let (mut position, mut finished) = (0, 0);
+    let (mut position, mut finished, mut at_once) = (0, 0, usize::MAX);
     while let Some(rest) = items.get(position..).filter(|rest| !rest.is_empty()) {
         if context.halt.leaves_out() {
             leave(units, rest);
             break;
         }
-        let fetched = fetch::window(context, units, rest, WINDOW_WEIGHT);
+        let first = rest.get(..at_once).unwrap_or(rest);
+        let fetch::Window { fetched, is_cut } = fetch::window(context, units, first, WINDOW_WEIGHT);
+        // What is read and left for later is read twice: where digests are heavy, fewer are asked for.
+        at_once = if is_cut { fetched.len().max(1) * 2 } else { at_once.saturating_mul(2) };
         position += fetched.len();
         let traces = walk::window(context, units, rest, fetched);
         items.splice(position..position, follow::follow(context, units, traces));
@@ -303,6 +306,7 @@ fn finish(context: Context<'_>, units: &mut [Unit], run: &mut Run<'_>) -> io::Re
     }
     for (unit, mut unreferenced) in units.iter_mut().zip(unreferenced) {
         unreferenced.sort_by(|a, b| (a.at, &a.uri).cmp(&(b.at, &b.uri)));
+        unreferenced::say_once(&mut unreferenced);
         run.unit(unit.result(context.request, unreferenced))?;
     }
     Ok(())

@@ -24,6 +24,9 @@ const HAS_NAME: u8 = 8;
 const HAS_COMMENT: u8 = 16;
 const RESERVED: u8 = 0b1110_0000;
 
+/// Longest name or comment taken, in bytes: RFC 1952 sets no limit, and CloudTrail writes none.
+const MAX_TEXT: u16 = u16::MAX;
+
 /// What each thread keeps.
 struct Kept {
     inflate: Decompress,
@@ -68,7 +71,7 @@ pub(super) fn read(source: &mut impl BufRead, limit: u64, take: impl FnMut(&[u8]
     KEPT.with_borrow_mut(|kept| Ok(read_with(kept, source, limit, take)?))
 }
 
-/// Copies what is not compressed to `take`, through the same buffer and with the same limit.
+/// Passes what is not compressed to `take`, with the same limit.
 pub(super) fn copy(
     source: &mut impl BufRead,
     limit: u64,
@@ -153,8 +156,8 @@ impl<S: BufRead> Header<'_, S> {
             let length = u16::from_le_bytes(self.bytes()?);
             (0..length).try_for_each(|_| self.bytes::<1>().map(drop))?;
         }
-        for text in [HAS_NAME, HAS_COMMENT] {
-            while flags & text != 0 && self.bytes::<1>()? != [0] {}
+        for _ in [HAS_NAME, HAS_COMMENT].iter().filter(|text| flags & **text != 0) {
+            self.text()?;
         }
         if flags & HAS_CHECKSUM != 0 {
             let [low, high, ..] = self.checksum.clone().finalize().to_le_bytes();
@@ -163,6 +166,16 @@ impl<S: BufRead> Header<'_, S> {
             }
         }
         Ok(())
+    }
+
+    /// A name or a comment, which ends with a zero.
+    fn text(&mut self) -> Result<(), Broken> {
+        for _ in 0..=MAX_TEXT {
+            if self.bytes::<1>()? == [0] {
+                return Ok(());
+            }
+        }
+        Err(Broken::Corrupt)
     }
 
     fn bytes<const N: usize>(&mut self) -> Result<[u8; N], Broken> {

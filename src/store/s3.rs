@@ -117,14 +117,14 @@ impl S3Store {
         }
     }
 
-    /// Reads what `next` names, as many at a time as this thread's share of the pace is. Returns what is too large to be
-    /// held.
-    async fn read_each(&self, next: &Next<'_>, take: &mut Take<'_>) -> Vec<(usize, Location)> {
+    /// Reads what `next` names, as many at a time as this thread's share of the pace is, until it names no more or
+    /// something is too large to be held. Returns that, and whether there may be more.
+    async fn read_each(&self, next: &Next<'_>, take: &mut Take<'_>) -> (Vec<(usize, Location)>, bool) {
         let share = self.pace.join();
         let mut under_way = FuturesUnordered::new();
         let (mut large, mut is_more) = (Vec::new(), true);
         loop {
-            while is_more && under_way.len() < share.most() {
+            while is_more && large.is_empty() && under_way.len() < share.most() {
                 match next() {
                     Some((number, location)) => under_way.push(async move {
                         let read = self.read(&location).await;
@@ -137,7 +137,7 @@ impl S3Store {
                 Some((number, _, Ok(Some(object)))) => take(number, Ok(object)),
                 Some((number, location, Ok(None))) => large.push((number, location)),
                 Some((number, _, Err(error))) => take(number, Err(error)),
-                None => return large,
+                None => return (large, is_more),
             }
         }
     }
@@ -173,9 +173,13 @@ impl Store for S3Store {
     }
 
     fn get_each(&self, next: &Next<'_>, take: &mut Take<'_>) {
-        let large = self.aws.block_on(self.read_each(next, take));
-        for (number, location) in large {
-            take(number, self.get(&location));
+        let mut is_more = true;
+        while is_more {
+            let large;
+            (large, is_more) = self.aws.block_on(self.read_each(next, take));
+            for (number, location) in large {
+                take(number, self.get(&location));
+            }
         }
     }
 

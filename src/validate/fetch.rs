@@ -1,7 +1,7 @@
 //! Reads one digest: its bytes, its metadata, and whether a signature at hand proves it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::digest::{DigestFile, SIGNATURE_ALGORITHM};
 use crate::gzip::{self, BodyError, Sizes};
@@ -36,6 +36,8 @@ pub(super) struct Fetched {
     pub(super) generated: Option<Timestamp>,
     pub(super) sizes: Sizes,
     too_large: bool,
+    /// Whether it was left unread, for the next window.
+    later: bool,
 }
 
 /// What was found in a digest's place.
@@ -64,43 +66,45 @@ impl Fetched {
     }
 }
 
-/// Reads the digests of the first `items`, until they weigh `budget` together.
-pub(super) fn window(context: Context<'_>, units: &[Unit], items: &[Item], budget: u64) -> Vec<Fetched> {
-    let limit = context.request.limits.digest.min(LIGHT);
-    let is_heavy = AtomicBool::new(false);
-    // Once one is heavy, those that follow wait: how much it weighs is not known yet.
-    let weigh = |fetched: &Fetched| if is_heavy.load(Ordering::Relaxed) { budget } else { fetched.weight() };
-    let mut fetched = context.workers.read_prefix(
-        items,
-        budget,
-        weigh,
-        |item| item.location(units),
-        |item, object| {
-            let mut fetched = Fetched::new(item.location(units), item.end);
-            fetched.take(object, limit);
-            is_heavy.fetch_or(fetched.too_large, Ordering::Relaxed);
-            context.tools.progress.digest(fetched.sizes.compressed);
-            fetched
-        },
-    );
-    if is_heavy.into_inner() {
-        read_heavy(context, &mut fetched, budget);
-    }
-    fetched
+/// The digests of a window.
+pub(super) struct Window {
+    pub(super) fetched: Vec<Fetched>,
+    /// Whether some that were asked for were left for the next window, since the budget was spent.
+    pub(super) is_cut: bool,
 }
 
-/// Reads the heavy ones one at a time, and leaves those that come after the budget is spent for the next window.
-fn read_heavy(context: Context<'_>, fetched: &mut Vec<Fetched>, budget: u64) {
-    let (mut weight, mut kept) = (0, 0);
-    for one in fetched.iter_mut() {
-        if weight >= budget {
+/// Reads the digests of the first `items`, until they weigh `budget` together: one at least, unless the run is to end.
+pub(super) fn window(context: Context<'_>, units: &[Unit], items: &[Item], budget: u64) -> Window {
+    let limit = context.request.limits.digest.min(LIGHT);
+    let weight = AtomicU64::new(0);
+    let is_spent = || weight.load(Ordering::Relaxed) >= budget;
+    let make = |item: &Item, object| {
+        let mut fetched = Fetched::new(item.location(units), item.end);
+        // Of what is under way when the budget is spent only the bytes came: what they weigh is not known yet.
+        if is_spent() && !items.first().is_some_and(|first| std::ptr::eq(first, item)) {
+            fetched.later = true;
+            return fetched;
+        }
+        fetched.take(object, limit);
+        // A heavy one is read again, alone, and nothing more beside it.
+        let own = if fetched.too_large { budget } else { fetched.weight() };
+        weight.fetch_add(own, Ordering::Relaxed);
+        fetched
+    };
+    let mut fetched = context.workers.read_prefix(items, || !is_spent(), |item| item.location(units), make);
+    let (read, mut weight, mut kept) = (fetched.len(), 0, 0);
+    for one in &mut fetched {
+        let is_stopped = kept > 0 && one.too_large && context.halt.stop.is_set();
+        if one.later || weight >= budget || is_stopped {
             break;
         }
         one.read_again(context);
+        context.tools.progress.digest(one.sizes.compressed);
         weight += one.weight();
         kept += 1;
     }
     fetched.truncate(kept);
+    Window { fetched, is_cut: kept < read }
 }
 
 /// Has the keys of all that was read at hand, which may have to be asked for: of each region at the same time, and once.
@@ -151,6 +155,7 @@ impl Fetched {
             generated: None,
             sizes: Sizes { compressed: 0, inflated: 0 },
             too_large: false,
+            later: false,
         }
     }
 

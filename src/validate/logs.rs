@@ -70,17 +70,20 @@ fn look_at_all(context: Context<'_>, ready: &[(usize, Ready)], work: &[Work<'_>]
             _ => gone.push(index),
         }
     }
-    let told = context.workers.ask_all(&gone, |index| {
+    let versions = context.workers.ask(&gone, |index| {
+        context.tools.progress.log(0);
+        work.get(*index).map(|work| context.tools.store.versions(&work.log.location))
+    });
+    // Whether those that were not asked for are deleted or missing is not known: they are left out like the unread.
+    let told = gone.iter().zip(versions.into_iter().flatten()).map(|(index, versions)| {
         let work = work.get(*index)?;
         let digest = ready.get(work.ready).map(|(_, ready)| ready.digest.file().window().end);
-        let versions = context.tools.store.versions(&work.log.location);
         let at = digest.unwrap_or(context.request.range.end);
-        context.tools.progress.log(0);
         let finding = gone::finding(Kind::LogMissing, Kind::LogDeleted, &versions, at);
         Some(Found::Gone(Box::new(finding)))
     });
-    for (index, told) in gone.into_iter().zip(told) {
-        if let Some(place) = found.get_mut(index) {
+    for (index, told) in gone.iter().zip(told) {
+        if let Some(place) = found.get_mut(*index) {
             *place = told;
         }
     }

@@ -87,8 +87,8 @@ pub struct Plan {
     pub chains: Vec<ChainPlan>,
     /// Every region with a folder, in order of account and region.
     pub regions: Vec<RegionPlan>,
-    /// LIST requests of S3, pages of 1,000 keys or folders: those that the plan took, and a run takes no more where
-    /// no object is missing.
+    /// LIST requests of S3, pages of 1,000 keys or folders: those that the plan took. A run takes as many where no object
+    /// is missing, and up to 64 more for a folder of very many log files, which it lists in several places at a time.
     pub list_requests: u64,
     /// What could not be listed, or was not found.
     pub findings: Vec<Finding>,
@@ -114,7 +114,7 @@ impl Plan {
         self.regions.iter().map(|region| region.logs).sum()
     }
 
-    /// Everything that would be read: one GET request of S3 for each object.
+    /// Everything that would be read: one GET request of S3 for each object, two for one of more than 8 MiB as stored.
     #[must_use]
     pub fn reads(&self) -> Amount {
         self.inside().plus(self.beside()).plus(self.logs())

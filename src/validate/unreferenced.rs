@@ -1,5 +1,7 @@
 //! Names the objects in log folders that no digest lists.
 
+use std::collections::BTreeSet;
+
 use super::Context;
 use super::chain::Chain;
 use super::coverage::DELIVERY_ALLOWANCE;
@@ -54,6 +56,14 @@ pub(super) fn find(context: Context<'_>, unit: &Unit, search: &Search) -> Vec<Fi
     found.into_iter().map(|finding| finding.of_region(&unit.account, &unit.region)).collect()
 }
 
+/// Leaves of what kept a folder from being listed, which each of its parts says, the first.
+pub(super) fn say_once(findings: &mut Vec<Finding>) {
+    let mut said = BTreeSet::new();
+    findings.retain(|finding| {
+        finding.kind != Kind::LogUnreadable || said.insert((finding.uri.clone(), finding.message.clone()))
+    });
+}
+
 /// `sure` in parts of whole days, so that a folder of very many log files is listed in several places at a time: pages of
 /// one listing come one after the other.
 fn by_days(sure: Vec<Interval>, listed: usize) -> Vec<Vec<Interval>> {
@@ -61,7 +71,8 @@ fn by_days(sure: Vec<Interval>, listed: usize) -> Vec<Vec<Interval>> {
     let (first, end) = (first.start.day(), last.end);
     let most = (listed / LISTED_AT_ONCE).clamp(1, MAX_PARTS);
     let days = (end.unix() - first.unix()).div_euclid(DAY) + 1;
-    let step = days.div_euclid(i64::try_from(most).unwrap_or(i64::MAX)).max(1) * DAY;
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let step = (days + most - 1).div_euclid(most).max(1) * DAY;
     let starts =
         std::iter::successors(Some(first), |start| Some(start.plus(step)).filter(|next| *next < end));
     let part = |start: Timestamp| {
@@ -206,7 +217,11 @@ mod tests {
         ];
         for listed in [0, 1_999, 4_000, 9_999, 1_000_000] {
             let parts = by_days(sure.clone(), listed);
-            assert!(parts.len() <= (listed / LISTED_AT_ONCE).max(1) + 1, "{listed}: {}", parts.len());
+            assert!(
+                parts.len() <= (listed / LISTED_AT_ONCE).clamp(1, MAX_PARTS),
+                "{listed}: {}",
+                parts.len()
+            );
             assert_eq!(parts.len() > 1, listed >= 2 * LISTED_AT_ONCE, "{listed}");
             assert_eq!(time::union(parts.concat()), time::union(sure.clone()), "{listed}");
             for pair in parts.windows(2) {

@@ -1,6 +1,6 @@
 //! Parallel work over an ordered list, in windows bounded by what their results weigh.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
@@ -53,24 +53,16 @@ impl Workers<'_> {
         done
     }
 
-    /// Reads the objects of the first items, in order: at least one unless the run is to end, and no new one is begun
-    /// once the results weigh `budget`.
+    /// Reads the objects of the first items, in order: no new one is begun once `goes_on` says no, or the run is to end.
     pub(super) fn read_prefix<T: Sync, R: Send>(
         self,
         items: &[T],
-        budget: u64,
-        weigh: impl Fn(&R) -> u64 + Sync,
+        goes_on: impl Fn() -> bool + Sync,
         locate: impl Fn(&T) -> Location + Sync,
         make: impl Fn(&T, Result<Object, StoreError>) -> R + Sync,
     ) -> Vec<R> {
-        let weight = AtomicU64::new(0);
-        let make = |item: &T, object: Result<Object, StoreError>| {
-            let result = make(item, object);
-            weight.fetch_add(weigh(&result), Ordering::Relaxed);
-            result
-        };
-        let queue = Queue::new(items, || weight.load(Ordering::Relaxed) < budget && !self.halt.stop.is_set());
-        self.work(&queue, |done| queue.fetch(self.store, done, &locate, make))
+        let queue = Queue::new(items, || goes_on() && !self.halt.stop.is_set());
+        self.work(&queue, |done| queue.fetch(self.store, done, &locate, &make))
     }
 
     /// Keeps in mind that something was left out.
@@ -221,7 +213,14 @@ mod tests {
         for threads in [1, 8] {
             with(threads, &MemoryStore::new(), &Stop::new(), |workers| {
                 assert_eq!(workers.map(items, |item| item * 2), (0..1000).map(|i| i * 2).collect::<Vec<_>>());
-                let read = |budget| workers.read_prefix(items, budget, |_| 1, nowhere, |item, _| *item);
+                let read = |budget: usize| {
+                    let done = AtomicUsize::new(0);
+                    let goes_on = || done.load(Ordering::Relaxed) < budget;
+                    workers.read_prefix(items, goes_on, nowhere, |item, _| {
+                        done.fetch_add(1, Ordering::Relaxed);
+                        *item
+                    })
+                };
                 let some = read(10);
                 assert!((10..10 + threads).contains(&some.len()), "{}", some.len());
                 assert_eq!(some, items[..some.len()]);

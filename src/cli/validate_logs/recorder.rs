@@ -10,13 +10,27 @@ use crate::ident::{DigestKey, Location};
 use crate::store::{Encoding, Listing, Next, Object, Store, StoreError, Take, Version};
 use crate::validate::Limits;
 
+/// Bytes of one digest file that are kept, as stored. CloudTrail's have some kB; the order in which a larger one lists
+/// its log files is not told.
+const MOST_KEPT: usize = 8 << 20;
+
+/// Bytes of all of them together.
+const MOST_ON_SHELF: usize = 512 << 20;
+
 /// Digest files as they were read, by where they lie.
-pub(super) type Shelf = Arc<Mutex<HashMap<Location, (Encoding, Vec<u8>)>>>;
+pub(super) type Shelf = Arc<Mutex<Kept>>;
+
+/// What is kept, and how many bytes that is.
+#[derive(Default)]
+pub(super) struct Kept {
+    digests: HashMap<Location, (Encoding, Vec<u8>)>,
+    bytes: usize,
+}
 
 /// The digest at `location`, as it was read; `None` where it was not, or is no digest.
 pub(super) fn digest(shelf: &Shelf, location: &Location) -> Option<DigestFile> {
     let shelf = shelf.lock().unwrap_or_else(PoisonError::into_inner);
-    let (encoding, bytes) = shelf.get(location)?;
+    let (encoding, bytes) = shelf.digests.get(location)?;
     let (content, _) = gzip::inflate(&mut &**bytes, *encoding, Limits::default().digest).ok()?;
     DigestFile::parse(&content).ok()
 }
@@ -35,7 +49,7 @@ impl<S: Store> Recorder<S> {
     /// The same object, whose body is kept as it is taken.
     fn kept(&self, object: Object, of: Location) -> Object {
         let Object { body, encoding, metadata } = object;
-        let tee = Tee { body, encoding, taken: Vec::new(), of, shelf: self.shelf() };
+        let tee = Tee { body, encoding, taken: Some(Vec::new()), of, shelf: self.shelf() };
         Object { body: Box::new(tee), encoding, metadata }
     }
 
@@ -88,19 +102,30 @@ impl<S: Store> Store for Recorder<S> {
     }
 }
 
-/// A body whose bytes are kept as they are taken. The engine stops at its limit, and so does what is kept.
+/// A body whose bytes are kept as they are taken, up to [`MOST_KEPT`]. Of a longer one none are.
 struct Tee {
     body: Box<dyn BufRead + Send>,
     encoding: Encoding,
-    taken: Vec<u8>,
+    /// `None` once there is too much of it.
+    taken: Option<Vec<u8>>,
     of: Location,
     shelf: Shelf,
+}
+
+impl Tee {
+    fn keep(taken: &mut Option<Vec<u8>>, bytes: &[u8]) {
+        if let Some(kept) = taken.as_mut().filter(|kept| kept.len() + bytes.len() <= MOST_KEPT) {
+            kept.extend_from_slice(bytes);
+        } else {
+            *taken = None;
+        }
+    }
 }
 
 impl Read for Tee {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let length = self.body.read(buffer)?;
-        self.taken.extend_from_slice(buffer.get(..length).unwrap_or_default());
+        Self::keep(&mut self.taken, buffer.get(..length).unwrap_or_default());
         Ok(length)
     }
 }
@@ -113,7 +138,7 @@ impl BufRead for Tee {
     fn consume(&mut self, length: usize) {
         // What is buffered already cannot fail to be shown.
         if let Ok(bytes) = self.body.fill_buf() {
-            self.taken.extend_from_slice(bytes.get(..length).unwrap_or_default());
+            Self::keep(&mut self.taken, bytes.get(..length).unwrap_or_default());
         }
         self.body.consume(length);
     }
@@ -121,9 +146,12 @@ impl BufRead for Tee {
 
 impl Drop for Tee {
     fn drop(&mut self) {
-        let taken = std::mem::take(&mut self.taken);
+        let Some(taken) = self.taken.take() else { return };
         let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
-        shelf.insert(self.of.clone(), (self.encoding, taken));
+        if shelf.bytes + taken.len() <= MOST_ON_SHELF {
+            shelf.bytes += taken.len();
+            shelf.digests.insert(self.of.clone(), (self.encoding, taken));
+        }
     }
 }
 
@@ -138,7 +166,7 @@ mod tests {
         let mut tee = Tee {
             body: Box::new(io::BufReader::with_capacity(2, &b"a digest file"[..])),
             encoding: Encoding::Gzip,
-            taken: Vec::new(),
+            taken: Some(Vec::new()),
             of: location.clone(),
             shelf: Arc::clone(&shelf),
         };
@@ -148,7 +176,14 @@ mod tests {
         tee.consume(shown);
         io::copy(&mut tee, &mut io::sink()).unwrap();
         drop(tee);
-        assert_eq!(shelf.lock().unwrap().get(&location), Some(&(Encoding::Gzip, b"a digest file".to_vec())));
+        let kept = shelf.lock().unwrap().digests.get(&location).cloned();
+        assert_eq!(kept, Some((Encoding::Gzip, b"a digest file".to_vec())));
         assert_eq!(digest(&shelf, &location), None);
+        let mut large = Some(vec![0; MOST_KEPT]);
+        Tee::keep(&mut large, &[]);
+        assert!(large.is_some());
+        Tee::keep(&mut large, b"x");
+        Tee::keep(&mut large, b"x");
+        assert_eq!(large, None);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, Read};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
@@ -24,6 +24,9 @@ const FIRST_WAIT: Duration = Duration::from_millis(100);
 /// How long to wait for more of a body before it counts as broken off. The SDK's own guard against streams that stall
 /// does not watch those that come without it.
 const STALL: Duration = Duration::from_secs(30);
+
+/// The fewest bytes that have to come in that time, unless the body ends with fewer.
+const SLOWEST: u64 = 64 << 10;
 
 /// An object as it begins to arrive.
 pub(super) struct Answer {
@@ -58,6 +61,8 @@ pub(super) struct Body {
     stream: ByteStream,
     chunk: Bytes,
     finished: bool,
+    /// Since when, and from which position on, the body has to come at [`SLOWEST`] at least.
+    watched: (Instant, u64),
     resumes: u32,
     /// Where the body broke off last.
     broken_at: u64,
@@ -79,6 +84,7 @@ impl Body {
             stream,
             chunk: Bytes::new(),
             finished: false,
+            watched: (Instant::now(), 0),
             resumes: 0,
             broken_at: 0,
         };
@@ -105,14 +111,28 @@ impl Body {
                 return Ok(());
             }
             match tokio::time::timeout(STALL, self.stream.next()).await {
-                Ok(Some(Ok(chunk))) => {
-                    self.position += chunk.len() as u64;
-                    self.chunk = chunk;
-                }
+                Ok(Some(Ok(chunk))) => self.take(chunk).await?,
                 Ok(None) if self.length.is_none() => self.finished = true,
                 Ok(None) => self.resume("the body ends too early").await?,
                 Ok(Some(Err(error))) => self.resume(&error.to_string()).await?,
                 Err(_) => self.resume("nothing more came").await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a chunk. A body that is longer than was announced is not S3's, and one that drips does not come.
+    async fn take(&mut self, chunk: Bytes) -> Result<(), Failure> {
+        self.position += chunk.len() as u64;
+        self.chunk = chunk;
+        if self.length.is_some_and(|length| self.position > length) {
+            return Err(unreachable("more of the body came than was announced".to_owned()));
+        }
+        let (since, from) = self.watched;
+        if since.elapsed() > STALL {
+            self.watched = (Instant::now(), self.position);
+            if self.position - from < SLOWEST && self.length != Some(self.position) {
+                return self.resume("it comes too slowly").await;
             }
         }
         Ok(())
@@ -126,20 +146,24 @@ impl Body {
         self.broken_at = self.position;
         self.resumes += 1;
         if self.resumes > MAX_RESUMES || self.etag.is_none() {
-            let message = format!("the body broke off after {} bytes: {why}", self.position);
-            return Err(Failure { nature: Nature::Unreachable, code: None, message, delete_marker: false });
+            return Err(unreachable(format!("the body broke off after {} bytes: {why}", self.position)));
         }
         tokio::time::sleep(FIRST_WAIT * (1 << (self.resumes - 1))).await;
         let range = (self.position > 0).then(|| format!("bytes={}-", self.position));
         let answer = self.bucket.get(&self.key, range, self.etag.clone()).await?;
-        if let Some(whole) = whole_length(&answer, self.position) {
-            self.length = Some(whole);
-            self.stream = answer.body;
-            return Ok(());
+        match whole_length(&answer, self.position) {
+            Some(whole) if self.length.is_none_or(|length| length == whole) => {
+                self.length = Some(whole);
+                self.stream = answer.body;
+                Ok(())
+            }
+            _ => Err(unreachable("the rest of the body was asked for, and something else came".to_owned())),
         }
-        let message = "the rest of the body was asked for, and something else came".to_owned();
-        Err(Failure { nature: Nature::Unreachable, code: None, message, delete_marker: false })
     }
+}
+
+fn unreachable(message: String) -> Failure {
+    Failure { nature: Nature::Unreachable, code: None, message, delete_marker: false }
 }
 
 /// Length of the whole body, where `answer` goes on with it at `position`.
@@ -166,11 +190,15 @@ impl Bucket {
         let request = self.client.get_object().bucket(&self.name).key(key);
         let request =
             request.set_expected_bucket_owner(self.owner.clone()).set_range(range).set_if_match(etag);
+        // On the runtime's threads, so that a request goes on while the thread that waits for it works.
         let sent = match learner {
-            Some(learner) => request.customize().interceptor(learner).send().await,
-            None => request.send().await,
+            Some(learner) => tokio::spawn(request.customize().interceptor(learner).send()).await,
+            None => tokio::spawn(request.send()).await,
         };
-        sent.map_err(|error| Failure::of(&error))
+        match sent {
+            Ok(sent) => sent.map_err(|error| Failure::of(&error)),
+            Err(error) => Err(unreachable(error.to_string())),
+        }
     }
 }
 

@@ -119,7 +119,8 @@ impl Direct {
         }
         let request = form.request(&form.uri_of(key), &identity, SystemTime::now())?;
         let begun = Instant::now();
-        let response = form.connector.call(request).await.ok()?;
+        // On the runtime's threads, so that it goes on while the thread that waits for it works.
+        let response = tokio::spawn(form.connector.call(request)).await.ok()?.ok()?;
         self.pace.answered(begun.elapsed(), response.status().as_u16() == SLOW_DOWN);
         answer(response)
     }
@@ -275,7 +276,8 @@ fn answer(mut response: HttpResponse) -> Option<Answer> {
     for (name, value) in headers.iter_bytes().filter(|(name, _)| name.starts_with(METADATA)) {
         // What is no text, or said twice, the SDK reads in its way.
         let value = std::str::from_utf8(value).ok()?;
-        if metadata.insert(name.trim_start_matches(METADATA).to_owned(), value.to_owned()).is_some() {
+        let name = name.strip_prefix(METADATA)?;
+        if metadata.insert(name.to_owned(), value.trim().to_owned()).is_some() {
             return None;
         }
     }

@@ -15,6 +15,9 @@ const FIRST: usize = 128;
 /// The fewest and the most at a time.
 const BOUNDS: (usize, usize) = (4, 512);
 
+/// Answers of a round at least: fewer tell more of chance than of the service.
+const FEWEST: usize = 32;
+
 /// How much longer than the quickest round answers may take, beside twice that, before there are too many.
 const SLACK: Duration = Duration::from_millis(5);
 
@@ -27,7 +30,7 @@ pub(super) struct Pace {
     round: Option<Mutex<Round>>,
 }
 
-/// As many answers as there are requests at a time, looked at together.
+/// As many answers as there are requests at a time, and [`FEWEST`] at least, looked at together.
 #[derive(Default, Debug)]
 struct Round {
     answers: usize,
@@ -35,6 +38,8 @@ struct Round {
     slowed: bool,
     /// Mean wait of the quickest round.
     quickest: Option<Duration>,
+    /// Mean wait of the round before, where the number was cut after it.
+    cut_at: Option<Duration>,
     /// Whether there were too many once.
     settled: bool,
 }
@@ -64,7 +69,7 @@ impl Pace {
         round.waited += waited;
         round.slowed |= slowed;
         let most = self.most.load(Ordering::Relaxed);
-        if round.answers >= most {
+        if round.answers >= most.max(FEWEST) {
             self.most.store(round.next(most).clamp(BOUNDS.0, BOUNDS.1), Ordering::Relaxed);
         }
     }
@@ -74,7 +79,9 @@ impl Round {
     /// Ends the round with `most` at a time, and says how many the next one shall have.
     fn next(&mut self, most: usize) -> usize {
         let mean = self.waited / u32::try_from(self.answers).unwrap_or(u32::MAX).max(1);
-        let quickest = self.quickest.map_or(mean, |quickest| quickest.min(mean));
+        // Where fewer at a time do not make it quicker, it is not their number that makes it slow.
+        let is_in_vain = self.cut_at.is_some_and(|before| mean * 20 > before * 19);
+        let quickest = self.quickest.filter(|_| !is_in_vain).map_or(mean, |quickest| quickest.min(mean));
         let is_slow = mean > quickest * 2 + SLACK;
         let is_slower = mean > quickest * 3 / 2 + SLACK;
         let settled = self.settled || self.slowed || is_slow;
@@ -85,7 +92,8 @@ impl Round {
             (false, false, false) if settled => most + (most / 8).max(1),
             (false, false, false) => most * 2,
         };
-        *self = Self { quickest: Some(quickest), settled, ..Self::default() };
+        let cut_at = Some(mean).filter(|_| next < most && !self.slowed);
+        *self = Self { quickest: Some(quickest), cut_at, settled, ..Self::default() };
         next
     }
 }
@@ -115,7 +123,7 @@ mod tests {
     fn after(pace: &Pace, rounds: usize, wait: impl Fn(usize) -> Duration, slowed: bool) -> usize {
         for _ in 0..rounds {
             let most = pace.most.load(Ordering::Relaxed);
-            (0..most).for_each(|_| pace.answered(wait(most), slowed));
+            (0..most.max(FEWEST)).for_each(|_| pace.answered(wait(most), slowed));
         }
         pace.most.load(Ordering::Relaxed)
     }
@@ -133,6 +141,13 @@ mod tests {
         let wait = |most: usize| Duration::from_micros(20_000 * (most as u64).max(100) / 100);
         let most = after(&pace, 200, wait, false);
         assert!((100..=320).contains(&most), "{most}");
+    }
+
+    #[test]
+    fn one_that_is_farther_than_another_is_not_taken_for_a_busy_one() {
+        let pace = Pace::adaptive();
+        after(&pace, 3, |_| Duration::from_millis(5), false);
+        assert_eq!(after(&pace, 40, |_| Duration::from_millis(200), false), BOUNDS.1);
     }
 
     #[test]
