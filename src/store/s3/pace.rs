@@ -18,6 +18,9 @@ const BOUNDS: (usize, usize) = (4, 512);
 /// Answers of a round at least: fewer tell more of chance than of the service.
 const FEWEST: usize = 32;
 
+/// What is left after a round of what was learned of `SlowDown` that does not depend on the number.
+const FORGETTING: f64 = 0.98;
+
 /// How much longer than the quickest round answers may take, beside twice that, before there are too many.
 const SLACK: Duration = Duration::from_millis(5);
 
@@ -35,11 +38,16 @@ pub(super) struct Pace {
 struct Round {
     answers: usize,
     waited: Duration,
-    slowed: bool,
+    /// How many were `SlowDown`.
+    slowed: usize,
     /// Mean wait of the quickest round.
     quickest: Option<Duration>,
     /// Mean wait of the round before, where the number was cut after it.
     cut_at: Option<Duration>,
+    /// Share of `SlowDown` in the round before, where the number was cut for it.
+    slowed_at: Option<f64>,
+    /// Share of `SlowDown` that does not depend on the number, and is no reason to cut it.
+    noise: f64,
     /// Whether there were too many once.
     settled: bool,
 }
@@ -67,7 +75,7 @@ impl Pace {
         let mut round = round.lock().unwrap_or_else(PoisonError::into_inner);
         round.answers += 1;
         round.waited += waited;
-        round.slowed |= slowed;
+        round.slowed += usize::from(slowed);
         let most = self.most.load(Ordering::Relaxed);
         if round.answers >= most.max(FEWEST) {
             self.most.store(round.next(most).clamp(BOUNDS.0, BOUNDS.1), Ordering::Relaxed);
@@ -84,17 +92,28 @@ impl Round {
         let quickest = self.quickest.filter(|_| !is_in_vain).map_or(mean, |quickest| quickest.min(mean));
         let is_slow = mean > quickest * 2 + SLACK;
         let is_slower = mean > quickest * 3 / 2 + SLACK;
-        let settled = self.settled || self.slowed || is_slow;
-        let next = match (self.slowed, is_slow, is_slower) {
+        let (is_slowed, share, noise) = self.slowed();
+        let settled = self.settled || is_slowed || is_slow;
+        let next = match (is_slowed, is_slow, is_slower) {
             (true, _, _) => most * 7 / 10,
             (false, true, _) => most * 9 / 10,
             (false, false, true) => most,
             (false, false, false) if settled => most + (most / 8).max(1),
             (false, false, false) => most * 2,
         };
-        let cut_at = Some(mean).filter(|_| next < most && !self.slowed);
-        *self = Self { quickest: Some(quickest), cut_at, settled, ..Self::default() };
+        let cut_at = Some(mean).filter(|_| next < most && !is_slowed);
+        let slowed_at = Some(share).filter(|_| is_slowed);
+        *self = Self { quickest: Some(quickest), cut_at, slowed_at, noise, settled, ..Self::default() };
         next
+    }
+
+    /// Whether S3 asks for less, the share of its answers that do, and how much of that comes whatever is asked: what a
+    /// cut does not lower.
+    fn slowed(&self) -> (bool, f64, f64) {
+        let share = self.slowed as f64 / self.answers.max(1) as f64;
+        let is_in_vain = self.slowed_at.is_some_and(|before| share > before * 0.7);
+        let noise = if is_in_vain { self.noise.max(share) } else { self.noise * FORGETTING };
+        (share > noise * 1.5, share, noise)
     }
 }
 
@@ -121,9 +140,19 @@ mod tests {
 
     /// The number after so many rounds of a service that answers in `wait(number)`.
     fn after(pace: &Pace, rounds: usize, wait: impl Fn(usize) -> Duration, slowed: bool) -> usize {
+        after_slowed(pace, rounds, wait, |_, _| slowed)
+    }
+
+    /// The same of a service that says `SlowDown` in some answers, by the number at a time and the answer's own.
+    fn after_slowed(
+        pace: &Pace,
+        rounds: usize,
+        wait: impl Fn(usize) -> Duration,
+        slowed: impl Fn(usize, usize) -> bool,
+    ) -> usize {
         for _ in 0..rounds {
             let most = pace.most.load(Ordering::Relaxed);
-            (0..most.max(FEWEST)).for_each(|_| pace.answered(wait(most), slowed));
+            (0..most.max(FEWEST)).for_each(|answer| pace.answered(wait(most), slowed(most, answer)));
         }
         pace.most.load(Ordering::Relaxed)
     }
@@ -155,8 +184,18 @@ mod tests {
         let pace = Pace::adaptive();
         let quick = |_| Duration::from_millis(20);
         assert_eq!(after(&pace, 1, quick, true), FIRST * 7 / 10);
-        assert_eq!(after(&pace, 50, quick, true), BOUNDS.0);
-        assert!(after(&pace, 100, quick, false) > FIRST);
+        // It serves 40 at a time, and refuses what is more.
+        let most = after_slowed(&pace, 100, quick, |most, answer| answer * most >= 40 * most.max(FEWEST));
+        assert!((24..=60).contains(&most), "{most}");
+        assert_eq!(after(&pace, 200, quick, false), BOUNDS.1);
+    }
+
+    #[test]
+    fn refusals_that_come_whatever_is_asked_do_not_slow_it_down() {
+        let pace = Pace::adaptive();
+        let random = |most: usize, answer: usize| (most * 7 + answer * 13).is_multiple_of(20);
+        let most = after_slowed(&pace, 200, |_| Duration::from_millis(20), random);
+        assert!(most > 2 * FIRST, "{most}");
     }
 
     #[test]
