@@ -21,11 +21,16 @@ pub fn aws(cloud: &Cloud) -> Arc<Aws> {
 
 /// The same, which makes requests again in this way.
 pub fn aws_retrying(cloud: &Cloud, retries: RetryConfig) -> Arc<Aws> {
+    aws_at(cloud.endpoint(), retries)
+}
+
+/// An account that asks what answers at `url`.
+pub fn aws_at(url: String, retries: RetryConfig) -> Arc<Aws> {
     let credentials = Credentials::new("AKIDEXAMPLE", "secret", None, None, "tests");
     let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
-        .endpoint_url(cloud.endpoint())
+        .endpoint_url(url)
         .retry_config(retries)
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .build();

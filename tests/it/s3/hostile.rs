@@ -1,11 +1,21 @@
-//! Listings as a hostile or a strange server gives them.
+//! Listings and bodies as a hostile or a strange server gives them.
 
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use aws_config::retry::RetryConfig;
 use trailproof::event::{Kind, Verdict};
-use trailproof::store::Metadata;
+use trailproof::ident::Location;
+use trailproof::store::s3::S3Store;
+use trailproof::store::{Metadata, Store as _, StoreError};
 
 use super::{BUCKET, Remote, assert_only_incomplete, named};
 use crate::bodies::{gzip, in_time};
 use crate::cloud::Faults;
+use crate::remote;
 
 #[test]
 fn a_listing_that_repeats_itself_ends() {
@@ -42,4 +52,70 @@ fn an_odd_name_among_the_log_files_is_named_exactly() {
         assert_eq!(ran.kinds(), [Kind::LogUnreferenced], "{:?}", ran.findings);
         assert_eq!(named(&ran, Kind::LogUnreferenced), [format!("s3://{BUCKET}/{key}")]);
     }
+}
+
+/// What a server sends that announces a body of ten bytes and never ends it.
+const ENDLESS: &str =
+    "HTTP/1.1 200 OK\r\netag: \"x\"\r\ncontent-length: 10\r\ntransfer-encoding: chunked\r\n\r\n";
+
+/// Answers every HEAD as a bucket's, and every GET with a body that is longer than announced. Returns the URL and how
+/// many bytes of bodies were sent.
+fn endless() -> (String, Arc<AtomicU64>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let sent = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&sent);
+    thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let counted = Arc::clone(&counted);
+            thread::spawn(move || answer_endlessly(stream, &counted));
+        }
+    });
+    (url, sent)
+}
+
+fn answer_endlessly(mut stream: TcpStream, sent: &AtomicU64) -> Option<()> {
+    let chunk = [b"10000\r\n".to_vec(), vec![7; 0x10000], b"\r\n".to_vec()].concat();
+    loop {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).ok()?;
+            head.extend(byte);
+        }
+        if head.starts_with(b"HEAD") {
+            stream.write_all(b"HTTP/1.1 200 OK\r\nx-amz-bucket-region: us-east-1\r\n\r\n").ok()?;
+            continue;
+        }
+        stream.write_all(ENDLESS.as_bytes()).ok()?;
+        // Bounded, so that a client that takes it all fails the test and not the machine.
+        for _ in 0..4_096 {
+            stream.write_all(&chunk).ok()?;
+            sent.fetch_add(0x10000, Ordering::Relaxed);
+        }
+        return None;
+    }
+}
+
+#[test]
+fn a_body_longer_than_announced_is_not_taken() {
+    in_time("bodies without end", || {
+        let (url, sent) = endless();
+        let aws = remote::aws_at(url, RetryConfig::standard());
+        let store = S3Store::new(aws, None);
+        let next = AtomicU64::new(0);
+        let name = || {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            (number < 20).then(|| (number as usize, Location::new(BUCKET, format!("{number}"))))
+        };
+        let mut failed = 0;
+        store.get_each(&name, &mut |_, object| {
+            failed += usize::from(matches!(object, Err(StoreError::Unreadable(_))));
+        });
+        assert_eq!(failed, 20);
+        let streamed = store.get(&Location::new(BUCKET, "k"));
+        let read = streamed.map(|mut object| object.body.read_to_end(&mut Vec::new()).is_ok());
+        assert!(!matches!(read, Ok(true)), "read to its end");
+        assert!(sent.load(Ordering::Relaxed) < 256 << 20, "{sent:?}");
+    });
 }
