@@ -143,6 +143,8 @@ impl Run {
             [digests.valid, digests.tampered, digests.unverified, logs.valid, logs.tampered, logs.unverified];
         let files = read.iter().fold(0_u64, |sum, count| sum.saturating_add(*count));
         let (files, bytes) = (grouped(files / seconds), grouped(compressed_bytes / seconds));
+        // Few large files are under one a second, and `0` says nothing.
+        let files = if files == "0" { "under 1" } else { &files };
         writeln!(out, "  speed    {files} files/s, {bytes} stored bytes/s")
     }
 }
