@@ -27,7 +27,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-TRAILPROOF = os.environ.get("TRAILPROOF", str(ROOT / "target/debug/trailproof"))
+TRAILPROOF = str(Path(os.environ.get("TRAILPROOF", ROOT / "target/debug/trailproof")).resolve())
 LETTERS = {"p": "proved", "q": "quiet", "g": "gap", "u": "unverified", "t": "tampered"}
 # The gravest of a cell's states is drawn.
 GRAVITY = "nqpgut"
