@@ -11,6 +11,8 @@
 #[cfg(feature = "aws")]
 mod account;
 mod bodies;
+#[path = "../fuzz/src/checks/mod.rs"]
+mod checks;
 mod cli;
 mod cloud;
 mod cloud_tests;
@@ -18,6 +20,7 @@ mod describe;
 mod directory;
 mod fixtures;
 mod formats;
+mod fuzzed;
 mod genuine;
 mod hostile;
 mod interrupted;

@@ -69,18 +69,29 @@ pub fn document(key: &DigestKey, more: &Value) -> Value {
 /// Signs a document and puts it where it says it belongs. Returns what a digest that follows it records of it.
 pub fn put(store: &dyn Deposit, document: &Value) -> Value {
     let content = document.to_string().into_bytes();
-    let file = DigestFile::parse(&content).unwrap();
-    let hash = Sha256::digest(file.string_to_sign().as_bytes());
-    let signature = hex::encode(signer().key.sign(Pkcs1v15Sign::new::<Sha256>(), &hash).unwrap());
+    let location = DigestFile::parse(&content).unwrap().location().clone();
+    put_content(store, &location, &content)
+}
+
+/// The same for any content and any place. What is no digest is signed as it is.
+pub fn put_content(store: &dyn Deposit, location: &Location, content: &[u8]) -> Value {
+    let signature = match DigestFile::parse(content) {
+        Ok(file) => sign(file.string_to_sign().as_bytes()),
+        Err(_) => sign(content),
+    };
     let metadata = Metadata::from([("signature".to_owned(), signature.clone())]);
-    store.put(file.location(), &gzip(&content), &metadata).unwrap();
+    store.put(location, &gzip(content), &metadata).unwrap();
     json!({
-        "previousDigestS3Bucket": document["digestS3Bucket"],
-        "previousDigestS3Object": document["digestS3Object"],
-        "previousDigestHashValue": Sha256Hash::of(&content).to_string(),
+        "previousDigestS3Bucket": &*location.bucket,
+        "previousDigestS3Object": &*location.key,
+        "previousDigestHashValue": Sha256Hash::of(content).to_string(),
         "previousDigestHashAlgorithm": "SHA-256",
         "previousDigestSignature": signature,
     })
+}
+
+fn sign(text: &[u8]) -> String {
+    hex::encode(signer().key.sign(Pkcs1v15Sign::new::<Sha256>(), &Sha256::digest(text)).unwrap())
 }
 
 /// The key `text` in the bucket `b`, of another end.

@@ -1,0 +1,36 @@
+//! What holds for any bytes, a module for each fuzz target. A check returns, and panics where it finds something.
+
+#[cfg(feature = "aws")]
+pub mod answers;
+pub mod arn;
+pub mod digest;
+mod edit;
+pub mod gzip;
+pub mod keys;
+pub mod names;
+mod reader;
+pub mod report;
+pub mod seeds;
+pub mod sidecar;
+pub mod signed;
+pub mod time;
+pub mod whole_run;
+
+/// A check of any bytes.
+pub type Check = fn(&[u8]);
+
+/// Every target's name and check.
+pub const ALL: &[(&str, Check)] = &[
+    #[cfg(feature = "aws")]
+    ("answers", answers::check),
+    ("arn", arn::check),
+    ("digest", digest::check),
+    ("gzip", gzip::check),
+    ("keys", keys::check),
+    ("names", names::check),
+    ("report", report::check),
+    ("sidecar", sidecar::check),
+    ("signed", signed::check),
+    ("time", time::check),
+    ("whole_run", whole_run::check),
+];

@@ -1,0 +1,12 @@
+//! What the fuzz targets run. The checks are the tests' own as well: `cargo test` gives them every seed, and every input
+//! that once found something.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(clippy::missing_panics_doc, reason = "a check panics where it finds something")]
+
+#[path = "../../it/bodies.rs"]
+mod bodies;
+pub mod checks;
+#[path = "../../it/signing.rs"]
+mod signing;
+#[path = "../../it/support.rs"]
+mod support;
