@@ -4,9 +4,11 @@
 #![allow(clippy::missing_panics_doc, reason = "a check panics where it finds something")]
 
 #[path = "../../it/bodies.rs"]
+#[allow(dead_code, reason = "the tests use more of it")]
 mod bodies;
 pub mod checks;
 #[path = "../../it/signing.rs"]
 mod signing;
 #[path = "../../it/support.rs"]
+#[allow(dead_code, reason = "the tests use more of it")]
 mod support;

@@ -10,7 +10,9 @@ pub fn check(bytes: &[u8]) {
         Ok(file) => file,
         Err(error) => return assert!(!error.to_string().contains(char::is_control), "{error}"),
     };
-    let value: Value = serde_json::from_slice(bytes).expect("a digest that is no JSON");
+    let text = std::str::from_utf8(bytes).expect("a digest that is no text");
+    // In a field that is skipped a number may be too large for any type, and an escape half a pair.
+    let Ok(value) = serde_json::from_str::<Value>(text) else { return };
     let text = |name: &str| value[name].as_str().unwrap_or_else(|| panic!("`{name}` is no text")).to_owned();
     assert_eq!(file.hash(), Sha256Hash::of(bytes));
     assert_eq!(*file.location().bucket, *text("digestS3Bucket"));

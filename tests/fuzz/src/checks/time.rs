@@ -50,8 +50,8 @@ fn stretches(reader: &mut Reader<'_>) {
     if whole.start < whole.end {
         assert_eq!(time::union(tiles), [whole], "{parts:?}");
     }
-    for part in parts {
-        assert_eq!(time::overlaps_any(&joined, part), part.start < part.end, "{part} of {joined:?}");
+    for part in parts.into_iter().filter(|part| part.start < part.end) {
+        assert!(time::overlaps_any(&joined, part), "{part} of {joined:?}");
         assert!(
             !time::overlaps_any(&open, part)
                 || !part.intersect(whole).is_some_and(|part| open.contains(&part))
