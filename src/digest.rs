@@ -76,8 +76,10 @@ impl DigestFile {
     /// # Errors
     /// [`DigestError`] for anything that has not all of a digest's fields in their form.
     pub fn parse(bytes: &[u8]) -> Result<Self, DigestError> {
+        // JSON is UTF-8 (RFC 8259, section 8.1), in the fields that nobody asks for as well, which serde_json skips unread.
+        let text = std::str::from_utf8(bytes).map_err(|error| DigestError::Json(error.to_string()))?;
         let wire: Wire<'_> =
-            serde_json::from_slice(bytes).map_err(|error| DigestError::Json(error.to_string()))?;
+            serde_json::from_str(text).map_err(|error| DigestError::Json(error.to_string()))?;
         let location = Location::new(&*wire.digest_s3_bucket, &*wire.digest_s3_object);
         let previous = wire.previous(&location.bucket)?;
         let logs = wire.log_files.iter().map(|log| log.listed(&location.bucket)).collect();

@@ -76,6 +76,8 @@ pub(super) struct Keys {
 enum Next {
     First,
     Token(String),
+    /// The page was good, and what it says of the next one is not.
+    Nowhere(StoreError),
     Nothing,
 }
 
@@ -97,6 +99,7 @@ impl Keys {
         let token = match std::mem::replace(&mut self.next, Next::Nothing) {
             Next::First => None,
             Next::Token(token) => Some(token),
+            Next::Nowhere(error) => return Some(Err(error)),
             Next::Nothing => return None,
         };
         let (prefix, after) = (self.prefix.as_str(), self.after.as_deref());
@@ -111,7 +114,7 @@ impl Keys {
         }
         self.next = match next_token(&answer, token.as_deref()) {
             Ok(token) => token.map_or(Next::Nothing, Next::Token),
-            Err(error) => return Some(Err(error)),
+            Err(error) => Next::Nowhere(error),
         };
         self.empty_pages = if self.page.len() == 0 { self.empty_pages + 1 } else { 0 };
         if self.empty_pages > MAX_EMPTY_PAGES {
