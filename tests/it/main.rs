@@ -11,6 +11,7 @@
 #[cfg(feature = "aws")]
 mod account;
 mod bodies;
+mod chains;
 #[path = "../fuzz/src/checks/mod.rs"]
 mod checks;
 mod cli;

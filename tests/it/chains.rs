@@ -1,0 +1,107 @@
+//! What proves a digest and what its successor records of it: the judges, asked one by one.
+
+use serde_json::{Value, json};
+use trailproof::chain::{ProvedDigest, Record};
+use trailproof::digest::DigestFile;
+use trailproof::event::{Kind, Verdict};
+use trailproof::ident::{DigestKey, Location};
+use trailproof::keys::Lookup;
+use trailproof::signature::{self, SignatureProof};
+use trailproof::store::memory::MemoryStore;
+use trailproof::store::{Deposit as _, Metadata};
+use trailproof::time::{HOUR, Timestamp};
+
+use crate::bodies::{content, read};
+use crate::signing::{document, key, put, signer};
+use crate::support::{request, run, time};
+
+const KEY: &str = "AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2026/09/01/\
+    111122223333_CloudTrail-Digest_us-east-1_audit_us-east-1_20260901T010657Z.json.gz";
+
+fn first() -> Timestamp {
+    time("2026-09-01T01:06:57Z")
+}
+
+fn at(hour: i64) -> DigestKey {
+    key(KEY, first().plus(hour * HOUR), false)
+}
+
+/// Two digests that follow each other; the second records of the first what `more` says instead.
+fn pair(more: &Value) -> MemoryStore {
+    let store = MemoryStore::new();
+    let mut record = put(&store, &document(&at(0), &json!({})));
+    record.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    put(&store, &document(&at(1), &record));
+    store
+}
+
+fn file(store: &MemoryStore, location: &Location) -> (DigestFile, SignatureProof) {
+    let file = DigestFile::parse(&content(store, location)).unwrap();
+    let metadata = read(store, location).1;
+    let Lookup::Valid(trusted) = signer().ring.lookup(file.fingerprint(), "us-east-1", first()) else {
+        panic!("no key for {location}");
+    };
+    let proof = signature::verify(&file, &metadata["signature"], &trusted.key).unwrap();
+    (file, proof)
+}
+
+/// The first digest and what the second, proved, records of it.
+fn recorded(more: &Value) -> (DigestFile, Record) {
+    let store = pair(more);
+    let (second, proof) = file(&store, &at(1).location());
+    let record = ProvedDigest::by_signature(second, proof).unwrap().record().unwrap();
+    (file(&store, &at(0).location()).0, record)
+}
+
+#[test]
+fn a_signature_proves_the_digest_it_is_of_and_no_other() {
+    let store = pair(&json!({}));
+    let ((first, of_first), (second, of_second)) =
+        (file(&store, &at(0).location()), file(&store, &at(1).location()));
+    assert_eq!(ProvedDigest::by_signature(first.clone(), of_second), Err(first.clone()));
+    assert_eq!(ProvedDigest::by_signature(second.clone(), of_first), Err(second));
+    assert_eq!(ProvedDigest::by_signature(first.clone(), of_first).unwrap().file(), &first);
+}
+
+#[test]
+fn a_successor_proves_what_it_records_there_where_it_records_it() {
+    let (file, record) = recorded(&json!({}));
+    assert_eq!(ProvedDigest::by_successor(file.clone(), &record).unwrap().file(), &file);
+    let zeros = "0".repeat(64);
+    for other in [
+        json!({"previousDigestS3Object": &*at(5).location().key}),
+        json!({"previousDigestS3Bucket": "another"}),
+        json!({"previousDigestHashValue": zeros}),
+        json!({"previousDigestHashAlgorithm": "SHA-512"}),
+    ] {
+        let (file, record) = recorded(&other);
+        assert_eq!(ProvedDigest::by_successor(file.clone(), &record), Err(file), "{other}");
+    }
+}
+
+#[test]
+fn a_record_is_what_the_successor_says() {
+    let (file, record) = recorded(&json!({}));
+    assert_eq!(record.location(), file.location());
+    assert_eq!(record.hash(), Some(file.hash()));
+    assert_eq!(*record.successor(), at(1).location());
+    let store = pair(&json!({}));
+    let signature = read(&store, &at(0).location()).1["signature"].clone();
+    assert_eq!(record.signature(), Some(&*signature));
+}
+
+/// Where a hash cannot be compared, the signature that a successor records proves all the same.
+#[test]
+fn a_signature_that_only_the_successor_has_proves_a_digest_whose_hash_it_cannot_say() {
+    let store = pair(&json!({"previousDigestHashAlgorithm": "SHA-512"}));
+    let older = at(0).location();
+    let body = read(&store, &older).0;
+    store.put(&older, &body, &Metadata::new()).unwrap();
+    let ran = run(&store, &signer().ring, &request(&["b"], at(1).end), 1);
+    assert_eq!((ran.verdict, ran.counts.digests.valid), (Verdict::Intact, 2), "{:#?}", ran.findings);
+    let without = pair(&json!({"previousDigestHashAlgorithm": "SHA-512", "previousDigestSignature": null}));
+    without.put(&older, &body, &Metadata::new()).unwrap();
+    let ran = run(&without, &signer().ring, &request(&["b"], at(1).end), 1);
+    assert_eq!((ran.verdict, ran.counts.digests.unverified), (Verdict::Incomplete, 1), "{:#?}", ran.findings);
+    assert!(ran.kinds().contains(&Kind::DigestUnsigned), "{:?}", ran.kinds());
+}
