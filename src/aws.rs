@@ -161,15 +161,24 @@ impl Aws {
 
     /// Whether S3 is somewhere else than at AWS: its buckets are then no host names.
     fn has_own_endpoint(&self) -> bool {
-        self.config.endpoint_url().is_some() || self.has_s3_endpoint()
+        self.config.endpoint_url().is_some() || self.endpoint_of("s3").is_some()
     }
 
-    /// Whether `AWS_ENDPOINT_URL_S3`, or a profile's `services` section, names an endpoint for S3 alone.
-    fn has_s3_endpoint(&self) -> bool {
+    /// Where CloudTrail is asked, if somewhere else than at AWS: whoever answers there gives the keys that are trusted.
+    #[must_use]
+    pub fn cloudtrail_endpoint(&self) -> Option<String> {
+        let of_all = self.config.endpoint_url().map(str::to_owned);
+        // The order of the SDK: what the caller names, then what is configured for the service, then for all.
+        match self.config.get_origin("endpoint_url").is_client_config() {
+            true => of_all,
+            false => self.endpoint_of("CloudTrail").or(of_all),
+        }
+    }
+
+    /// The endpoint that `AWS_ENDPOINT_URL_SERVICE`, or a profile's `services` section, names for one service alone.
+    fn endpoint_of(&self, service: &'static str) -> Option<String> {
         let key = aws_types::service_config::ServiceConfigKey::builder();
-        let key = key.service_id("s3").env("AWS_ENDPOINT_URL").profile("endpoint_url").build();
-        let loaded =
-            self.config.service_config().zip(key.ok()).and_then(|(loader, key)| loader.load_config(key));
-        loaded.is_some()
+        let key = key.service_id(service).env("AWS_ENDPOINT_URL").profile("endpoint_url").build();
+        self.config.service_config().zip(key.ok()).and_then(|(loader, key)| loader.load_config(key))
     }
 }

@@ -13,7 +13,8 @@ use crate::aws::{Aws, Failure};
 use crate::signature::PublicKey;
 use crate::time::{Interval, Timestamp};
 
-/// What reports call the source of these keys.
+/// What reports call the source of these keys; where CloudTrail is asked at an endpoint that is not AWS's own, they add
+/// which.
 pub const SOURCE: &str = "cloudtrail";
 
 /// How many pages of keys are read. A year of one region is some 13 keys.
@@ -23,32 +24,48 @@ const MAX_PAGES: usize = 200;
 #[derive(Clone, Debug)]
 pub struct CloudTrailKeys {
     aws: Arc<Aws>,
+    source: String,
 }
 
 impl CloudTrailKeys {
     /// Asks with the credentials of `aws`.
     #[must_use]
-    pub const fn new(aws: Arc<Aws>) -> Self {
-        Self { aws }
+    pub fn new(aws: Arc<Aws>) -> Self {
+        let source = source(aws.cloudtrail_endpoint().as_deref());
+        Self { aws, source }
     }
 }
 
 impl KeySource for CloudTrailKeys {
     fn keys(&self, region: &str, span: Interval) -> Result<Vec<TrustedKey>, KeySourceError> {
         let client = self.aws.cloudtrail(region);
-        let listed = self.aws.block_on(list(&client, region, span));
+        let listed = self.aws.block_on(list(&client, &self.source, region, span));
         listed.map_err(|why| KeySourceError { region: region.to_owned(), why })
     }
 }
 
-async fn list(client: &Client, region: &str, span: Interval) -> Result<Vec<TrustedKey>, String> {
+/// What reports say of keys that come from `endpoint`: a scheme and a host, without the password that a URL may hold.
+fn source(endpoint: Option<&str>) -> String {
+    let Some(endpoint) = endpoint else { return SOURCE.to_owned() };
+    let (scheme, rest) = endpoint.split_once("://").unwrap_or(("https", endpoint));
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    format!("{SOURCE} at {scheme}://{host}")
+}
+
+async fn list(
+    client: &Client,
+    source: &str,
+    region: &str,
+    span: Interval,
+) -> Result<Vec<TrustedKey>, String> {
     let time = |time: Timestamp| DateTime::from_secs(time.unix());
     let (mut keys, mut token) = (Vec::new(), None);
     for _ in 0..MAX_PAGES {
         let request = client.list_public_keys().start_time(time(span.start)).end_time(time(span.end));
         let answer = request.set_next_token(token).send().await;
         let answer = answer.map_err(|error| Failure::of(&error).to_string())?;
-        keys.extend(answer.public_key_list().iter().filter_map(|key| trusted(region, key)));
+        keys.extend(answer.public_key_list().iter().filter_map(|key| trusted(source, region, key)));
         token = answer.next_token;
         if token.is_none() {
             return Ok(keys);
@@ -59,7 +76,7 @@ async fn list(client: &Client, region: &str, span: Interval) -> Result<Vec<Trust
 
 /// A listed key; `None` where its value is no key, has another fingerprint or no validity. The digests that name it
 /// then say that it is unknown.
-fn trusted(region: &str, listed: &aws_sdk_cloudtrail::types::PublicKey) -> Option<TrustedKey> {
+fn trusted(source: &str, region: &str, listed: &aws_sdk_cloudtrail::types::PublicKey) -> Option<TrustedKey> {
     let key = PublicKey::from_der(listed.value()?.as_ref()).ok()?;
     if key.fingerprint() != listed.fingerprint()? {
         return None;
@@ -70,7 +87,25 @@ fn trusted(region: &str, listed: &aws_sdk_cloudtrail::types::PublicKey) -> Optio
     Some(TrustedKey {
         key,
         validity: Some(validity),
-        source: SOURCE.to_owned(),
+        source: source.to_owned(),
         region: Some(region.to_owned()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_that_is_not_awss_own_is_named() {
+        for (endpoint, named) in [
+            (None, "cloudtrail"),
+            (Some("http://127.0.0.1:9000"), "cloudtrail at http://127.0.0.1:9000"),
+            (Some("https://me:p@ss@h.example/x@y?z"), "cloudtrail at https://h.example"),
+            (Some("h.example"), "cloudtrail at https://h.example"),
+            (Some(""), "cloudtrail at https://"),
+        ] {
+            assert_eq!(source(endpoint), named);
+        }
+    }
 }

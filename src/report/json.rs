@@ -27,7 +27,7 @@
 //! | `keys[].fingerprint` | string | hex MD5 of the key as published |
 //! | `keys[].region` | string | region of the digests it verified |
 //! | `keys[].valid_from`, `.valid_to` | moment or null | its validity, null where the keys file gives none |
-//! | `keys[].source` | string | `cloudtrail`, or the keys file's path |
+//! | `keys[].source` | string | `cloudtrail` (with ` at URL` where that is not AWS's own endpoint), or the keys file's path |
 //! | `chains[]` | array of objects | every chain of digests, in order of account, region, trail, home region |
 //! | `chains[].account` | string | account id, 12 digits |
 //! | `chains[].region` | string | region the log files are from |

@@ -13,7 +13,8 @@ fn what_simulate_puts_into_a_bucket_is_proved_with_keys_from_cloudtrail() {
     account.run(&["validate", "s3://trail-logs"]).assert_verdict(0, "intact");
     let report = json(&account.run(&["validate", "s3://trail-logs/p/", "--format", "json"]));
     assert_eq!(report["counts"]["logs"]["valid"], 5, "{report}");
-    assert_eq!(report["keys"][0]["source"], "cloudtrail", "{report}");
+    let source = format!("cloudtrail at {}", account.cloud.endpoint());
+    assert_eq!(report["keys"][0]["source"], source, "{report}");
 }
 
 #[test]
