@@ -5,6 +5,7 @@ mod begin;
 mod buckets;
 mod named;
 mod reads;
+mod trust;
 mod validate_logs;
 
 use std::fs;

@@ -38,3 +38,4 @@ mod second;
 mod signing;
 mod stores;
 mod support;
+mod unprovable;

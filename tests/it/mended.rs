@@ -19,7 +19,7 @@ use crate::bodies::{content, gzip};
 use crate::support::{Delivered, Ran, deliver, run, time};
 
 /// The digests of one trail, oldest first, with what each lists.
-fn digests(store: &MemoryStore, trail: &str) -> Vec<(DigestKey, Vec<Location>)> {
+pub(crate) fn digests(store: &MemoryStore, trail: &str) -> Vec<(DigestKey, Vec<Location>)> {
     let keys = store.locations().into_iter().filter_map(|location| DigestKey::parse(&location));
     let mut keys: Vec<DigestKey> = keys.filter(|key| &*key.trail == trail).collect();
     keys.sort_by_key(|key| key.end);
@@ -51,7 +51,12 @@ fn purge_all(store: &MemoryStore, part: &str) {
 }
 
 /// Writes a digest without a signature, made of a genuine one, that ends at `end` and says what `change` makes of it.
-fn forge(store: &MemoryStore, genuine: &DigestKey, end: Timestamp, change: impl FnOnce(&mut Value)) {
+pub(crate) fn forge(
+    store: &MemoryStore,
+    genuine: &DigestKey,
+    end: Timestamp,
+    change: impl FnOnce(&mut Value),
+) {
     let mut document = document(store, genuine);
     let place = DigestKey { end, ..genuine.clone() }.location();
     document["digestStartTime"] = end.plus(-HOUR).to_string().into();
@@ -75,11 +80,11 @@ fn two_trails(hours: u32) -> Delivered {
 }
 
 /// So many hours after the start of every delivery.
-fn hour(number: i64) -> Timestamp {
+pub(crate) fn hour(number: i64) -> Timestamp {
     time("2026-09-01T00:06:57Z").plus(number * HOUR)
 }
 
-fn ran(delivered: &Delivered, asked: &Request) -> Ran {
+pub(crate) fn ran(delivered: &Delivered, asked: &Request) -> Ran {
     let one = run(&delivered.store, &delivered.keys, asked, 1);
     assert_eq!(one.json, run(&delivered.store, &delivered.keys, asked, 3).json, "`--jobs` 1 and 3 differ");
     one

@@ -9,13 +9,17 @@ use std::thread;
 use aws_config::retry::RetryConfig;
 use trailproof::event::{Kind, Verdict};
 use trailproof::ident::Location;
+use trailproof::simulate::Spec;
 use trailproof::store::s3::S3Store;
 use trailproof::store::{Metadata, Store as _, StoreError};
+use trailproof::time::HOUR;
 
 use super::{BUCKET, Remote, assert_only_incomplete, named};
 use crate::bodies::{gzip, in_time};
-use crate::cloud::Faults;
+use crate::cloud::{Bucket, Faults};
+use crate::mended::{digests, forge, hour};
 use crate::remote;
+use crate::support::{self, run};
 
 #[test]
 fn a_listing_that_repeats_itself_ends() {
@@ -52,6 +56,25 @@ fn an_odd_name_among_the_log_files_is_named_exactly() {
         assert_eq!(ran.kinds(), [Kind::LogUnreferenced], "{:?}", ran.findings);
         assert_eq!(named(&ran, Kind::LogUnreferenced), [format!("s3://{BUCKET}/{key}")]);
     }
+}
+
+/// Only what is proved says where to look: nobody is asked for what a forged digest names.
+#[test]
+fn a_forged_digest_leads_nowhere() {
+    let local = support::deliver(&Spec { hours: 4, logs_per_hour: 1, ..Spec::default() });
+    let genuine = digests(&local.store, "audit").remove(1).0;
+    for end in [genuine.end.plus(HOUR / 2), hour(4).plus(HOUR / 2)] {
+        forge(&local.store, &genuine, end, |document| {
+            document["previousDigestS3Bucket"] = "attackers".into();
+            document["logFiles"][0]["s3Bucket"] = "attackers".into();
+        });
+    }
+    let cloud = remote::cloud_of(&local.store, &Bucket::default());
+    cloud.create_bucket("attackers", Bucket::default());
+    let ran = run(&remote::store(&cloud), &local.keys, &support::request(&[BUCKET], hour(5)), 8);
+    assert_eq!(ran.counts.digests.valid, 4, "{:#?}", ran.findings);
+    assert_ne!(ran.verdict, Verdict::Intact);
+    assert!(cloud.requests().iter().all(|asked| asked.bucket == BUCKET), "{:#?}", cloud.requests());
 }
 
 /// What a server sends that announces a body of ten bytes and never ends it.
