@@ -13,7 +13,7 @@ use crate::signature::PublicKey;
 use crate::time::{HOUR, Interval, Timestamp};
 use source::Asked;
 
-pub use source::{KeySource, KeySourceError};
+pub use source::{KeySource, KeySourceError, SourceKeys};
 
 /// How long after its end a digest may be signed, in seconds. It is signed when it is delivered, which is 7.7 to
 /// 201 minutes after its end in the deliveries we have seen.
@@ -49,9 +49,11 @@ impl TrustedKey {
 /// An entry of a keys file, or of CloudTrail's answer, that is no usable key.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RejectedKey {
-    /// The file's path.
+    /// The file's path, or `cloudtrail`.
     pub source: String,
-    /// Its place in the file, from 1.
+    /// The region that CloudTrail was asked about; `None` for a file.
+    pub region: Option<String>,
+    /// Its place in the file or in the answer, from 1.
     pub entry: usize,
     /// What is wrong with it.
     pub reason: String,
@@ -75,7 +77,7 @@ pub enum Lookup {
 #[derive(Default, Debug)]
 pub struct KeyRing {
     keys: RwLock<HashMap<String, Vec<Arc<TrustedKey>>>>,
-    rejected: Vec<RejectedKey>,
+    rejected: RwLock<Vec<RejectedKey>>,
     asked: Option<Asked>,
 }
 
@@ -118,10 +120,24 @@ impl KeyRing {
         self.len() == 0
     }
 
-    /// Entries of keys files that could not be used.
+    /// Entries of keys files, and of what a [`KeySource`] has answered so far, that could not be used; each once, those of
+    /// a source in order of their regions.
     #[must_use]
-    pub fn rejected(&self) -> &[RejectedKey] {
-        &self.rejected
+    pub fn rejected(&self) -> Vec<RejectedKey> {
+        self.rejected.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn reject(&self, rejected: Vec<RejectedKey>) {
+        let mut known = self.rejected.write().unwrap_or_else(PoisonError::into_inner);
+        for one in rejected {
+            // One that was asked about twice may have another place the second time.
+            let is_same = |other: &RejectedKey| (&other.region, &other.reason) == (&one.region, &one.reason);
+            if one.region.is_none() || !known.iter().any(is_same) {
+                known.push(one);
+            }
+        }
+        // Regions are asked at the same time; files keep their order.
+        known.sort_by(|one, other| one.region.cmp(&other.region));
     }
 
     /// Says that digests of `region` which end in `ends` are going to be looked up, so that one question to the source
@@ -139,7 +155,10 @@ impl KeyRing {
         let Some(asked) = self.asked.as_ref().filter(|_| !matches!(at_hand, Lookup::Valid(_))) else {
             return at_hand;
         };
-        let learn = |key: TrustedKey| self.learn(key.key.fingerprint().to_owned(), key);
+        let learn = |SourceKeys { keys, rejected }: SourceKeys| {
+            keys.into_iter().for_each(|key| self.learn(key.key.fingerprint().to_owned(), key));
+            self.reject(rejected);
+        };
         let answered = asked.ask(region, signed_from, learn);
         match (self.at_hand(fingerprint, region, signed_from), answered) {
             (Lookup::Unknown, Err(error)) => Lookup::Unreachable(error.to_string()),

@@ -5,6 +5,7 @@
 //! proved are hashed in parallel before the next window. A region that is done is searched for unreferenced files,
 //! says what it found, and is forgotten.
 
+mod again;
 mod answered;
 mod chain;
 pub mod copies;
@@ -30,7 +31,7 @@ use std::io;
 
 use crate::event::{Counts, Event, Finding, Kind, Progress, Severity, Sink, UsedKey};
 use crate::ident::ChainId;
-use crate::keys::KeyRing;
+use crate::keys::{KeyRing, RejectedKey};
 use crate::store::Store;
 use crate::store::relocated::{RelocatedStore, Relocation};
 use crate::time::{Range, Timestamp};
@@ -169,7 +170,7 @@ pub fn validate(request: &Request, tools: Tools<'_>, sink: &mut dyn Sink) -> io:
     let context = Context { request, tools, workers, halt: &halt };
     let mut run = Run { sink, outcome: Outcome::default(), answered: Answered::default() };
     run.findings(request.findings.clone())?;
-    run.rejected_keys(tools.keys)?;
+    let said = run.rejected_keys(tools.keys, &[])?;
     let found = discover::folders(context);
     run.findings(found.findings)?;
     for batch in found.units.chunks(UNITS_AT_ONCE) {
@@ -179,6 +180,7 @@ pub fn validate(request: &Request, tools: Tools<'_>, sink: &mut dyn Sink) -> io:
         units.extend(left_out.map(|folders| discover::unlisted(folders)));
         walk_units(context, &mut units, &mut run)?;
     }
+    run.rejected_keys(tools.keys, &said)?;
     run.end(request, halt.has_left_out())
 }
 
@@ -208,16 +210,25 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// A keys file with bad entries among good ones is used, and the bad ones are named.
-    fn rejected_keys(&mut self, keys: &KeyRing) -> io::Result<()> {
-        let notice = |rejected: &crate::keys::RejectedKey| {
-            let message =
-                format!("entry {} of the keys file is not used: {}", rejected.entry, rejected.reason);
-            let mut finding = Finding::new(Kind::KeyUnknown, Timestamp::from_unix(0), message).as_notice();
-            finding.uri = Some(rejected.source.clone());
-            finding
+    /// A keys file, or an answer of CloudTrail's, with bad entries among good ones is used, and the bad ones are named:
+    /// those that are not `said` yet. Returns all of them.
+    fn rejected_keys(&mut self, keys: &KeyRing, said: &[RejectedKey]) -> io::Result<Vec<RejectedKey>> {
+        let notice = |rejected: &RejectedKey| {
+            let RejectedKey { source, region, entry, reason } = rejected;
+            let message = match region {
+                None => format!("entry {entry} of the keys file is not used: {reason}"),
+                Some(region) => {
+                    format!("key {entry} that CloudTrail lists for `{region}` is not used: {reason}")
+                }
+            };
+            let finding = Finding::new(Kind::KeyUnknown, Timestamp::from_unix(0), message).as_notice();
+            let uri = region.is_none().then(|| source.clone());
+            Finding { uri, region: region.clone(), ..finding }
         };
-        self.findings(keys.rejected().iter().map(notice).collect())
+        let rejected = keys.rejected();
+        let new = rejected.iter().filter(|one| !said.contains(one));
+        self.findings(new.map(notice).collect())?;
+        Ok(rejected)
     }
 
     fn unit(&mut self, result: UnitResult) -> io::Result<()> {

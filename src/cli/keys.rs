@@ -20,10 +20,15 @@ pub(super) fn run(arguments: &KeysArgs, now: Timestamp) -> Result<u8, Failure> {
     let (mut keys, mut failed): (Vec<TrustedKey>, Vec<String>) = (Vec::new(), Vec::new());
     for region in &regions {
         match source.keys(region, span) {
-            Ok(found) if found.is_empty() => {
-                failed.push(format!("`{region}` has no public keys of that time"))
+            Ok(found) => {
+                failed.extend(found.rejected.iter().map(|rejected| {
+                    format!("key {} of `{region}` is not saved: {}", rejected.entry, rejected.reason)
+                }));
+                if found.keys.is_empty() {
+                    failed.push(format!("`{region}` has no public keys of that time"));
+                }
+                keys.extend(found.keys);
             }
-            Ok(found) => keys.extend(found),
             Err(error) => failed.push(error.to_string()),
         }
     }

@@ -7,8 +7,10 @@ use std::sync::Arc;
 
 use aws_sdk_cloudtrail::Client;
 use aws_sdk_cloudtrail::primitives::DateTime;
+use aws_sdk_cloudtrail::types::PublicKey as Listed;
 
-use super::{KeySource, KeySourceError, TrustedKey};
+use super::saved::other_fingerprint;
+use super::{KeySource, KeySourceError, RejectedKey, SourceKeys, TrustedKey};
 use crate::aws::{Aws, Failure};
 use crate::signature::PublicKey;
 use crate::time::{Interval, Timestamp};
@@ -37,7 +39,7 @@ impl CloudTrailKeys {
 }
 
 impl KeySource for CloudTrailKeys {
-    fn keys(&self, region: &str, span: Interval) -> Result<Vec<TrustedKey>, KeySourceError> {
+    fn keys(&self, region: &str, span: Interval) -> Result<SourceKeys, KeySourceError> {
         let client = self.aws.cloudtrail(region);
         let listed = self.aws.block_on(list(&client, &self.source, region, span));
         listed.map_err(|why| KeySourceError { region: region.to_owned(), why })
@@ -53,43 +55,52 @@ fn source(endpoint: Option<&str>) -> String {
     format!("{SOURCE} at {scheme}://{host}")
 }
 
-async fn list(
-    client: &Client,
-    source: &str,
-    region: &str,
-    span: Interval,
-) -> Result<Vec<TrustedKey>, String> {
+async fn list(client: &Client, source: &str, region: &str, span: Interval) -> Result<SourceKeys, String> {
     let time = |time: Timestamp| DateTime::from_secs(time.unix());
-    let (mut keys, mut token) = (Vec::new(), None);
+    let (mut found, mut token, mut entry) = (SourceKeys::default(), None, 0);
     for _ in 0..MAX_PAGES {
         let request = client.list_public_keys().start_time(time(span.start)).end_time(time(span.end));
         let answer = request.set_next_token(token).send().await;
         let answer = answer.map_err(|error| Failure::of(&error).to_string())?;
-        keys.extend(answer.public_key_list().iter().filter_map(|key| trusted(source, region, key)));
+        for listed in answer.public_key_list() {
+            entry += 1;
+            match trusted(source, region, listed) {
+                Ok(key) => found.keys.push(key),
+                Err(reason) => found.rejected.push(rejected(source, region, entry, listed, &reason)),
+            }
+        }
         token = answer.next_token;
         if token.is_none() {
-            return Ok(keys);
+            return Ok(found);
         }
     }
     Err(format!("the list of keys does not end after {MAX_PAGES} pages"))
 }
 
-/// A listed key; `None` where its value is no key, has another fingerprint or no validity. The digests that name it
-/// then say that it is unknown.
-fn trusted(source: &str, region: &str, listed: &aws_sdk_cloudtrail::types::PublicKey) -> Option<TrustedKey> {
-    let key = PublicKey::from_der(listed.value()?.as_ref()).ok()?;
-    if key.fingerprint() != listed.fingerprint()? {
-        return None;
+/// A listed key, or what is wrong with it. The digests that name it then say that it is unknown.
+fn trusted(source: &str, region: &str, listed: &Listed) -> Result<TrustedKey, String> {
+    let value = listed.value().ok_or("it has no value")?;
+    let key = PublicKey::from_der(value.as_ref()).map_err(|error| error.to_string())?;
+    let fingerprint = listed.fingerprint().ok_or("it has no fingerprint")?;
+    if key.fingerprint() != fingerprint {
+        return Err(other_fingerprint(fingerprint, &key));
     }
-    let time = |time: &DateTime| Timestamp::from_unix(time.secs());
-    let (start, end) = (listed.validity_start_time()?, listed.validity_end_time()?);
-    let validity = Interval::new(time(start), time(end))?;
-    Some(TrustedKey {
+    let time = |time: Option<&DateTime>| time.map(|time| Timestamp::from_unix(time.secs()));
+    let validity = time(listed.validity_start_time()).zip(time(listed.validity_end_time()));
+    let (start, end) = validity.ok_or("its validity has no times")?;
+    let validity = Interval::new(start, end).ok_or("its validity ends before it starts")?;
+    Ok(TrustedKey {
         key,
         validity: Some(validity),
         source: source.to_owned(),
         region: Some(region.to_owned()),
     })
+}
+
+fn rejected(source: &str, region: &str, entry: usize, listed: &Listed, reason: &str) -> RejectedKey {
+    let name = listed.fingerprint().map(|name| format!("`{}`: ", name.escape_debug())).unwrap_or_default();
+    let reason = format!("{name}{reason}");
+    RejectedKey { source: source.to_owned(), region: Some(region.to_owned()), entry, reason }
 }
 
 #[cfg(test)]

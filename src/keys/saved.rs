@@ -47,7 +47,10 @@ pub fn load(ring: &mut KeyRing, source: &str, bytes: &[u8]) -> Result<(), KeysFi
                 added += 1;
                 keys.into_iter().for_each(|(fingerprint, key)| ring.learn(fingerprint, key));
             }
-            Err(reason) => rejected.push(RejectedKey { source: source.to_owned(), entry: index + 1, reason }),
+            Err(reason) => {
+                let (source, entry) = (source.to_owned(), index + 1);
+                rejected.push(RejectedKey { source, region: None, entry, reason });
+            }
         }
     }
     match rejected.first() {
@@ -56,7 +59,7 @@ pub fn load(ring: &mut KeyRing, source: &str, bytes: &[u8]) -> Result<(), KeysFi
         }
         None if added == 0 => Err(KeysFileError::Empty),
         _ => {
-            ring.rejected.extend(rejected);
+            ring.reject(rejected);
             Ok(())
         }
     }
@@ -103,11 +106,7 @@ fn json_key(value: Value, source: &str) -> Entry {
     let saved: Saved = serde_json::from_value(value).map_err(|error| error.to_string())?;
     let key = PublicKey::from_base64(&saved.value).map_err(|error| error.to_string())?;
     if key.fingerprint() != saved.fingerprint {
-        return Err(format!(
-            "its fingerprint `{}` is not that of its value, `{}`",
-            saved.fingerprint.escape_debug(),
-            key.fingerprint()
-        ));
+        return Err(other_fingerprint(&saved.fingerprint, &key));
     }
     let moment = |value: &Value| moment(value).ok_or("its validity has no times");
     let (start, end) = (moment(&saved.validity_start_time)?, moment(&saved.validity_end_time)?);
@@ -116,6 +115,12 @@ fn json_key(value: Value, source: &str) -> Entry {
         saved.fingerprint,
         TrustedKey { key, validity: Some(validity), source: source.to_owned(), region: None },
     )])
+}
+
+/// What is wrong with a key that is listed under another fingerprint than its own.
+pub(super) fn other_fingerprint(listed: &str, key: &PublicKey) -> String {
+    let (listed, own) = (listed.escape_debug(), key.fingerprint());
+    format!("its fingerprint `{listed}` is not that of its value, `{own}`")
 }
 
 /// A time as `list-public-keys` has been seen to print it: seconds as a number or a string, or RFC 3339.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{SIGNING_WINDOW, TrustedKey};
+use super::{RejectedKey, SIGNING_WINDOW, TrustedKey};
 use crate::time::{DAY, Interval, Timestamp};
 
 /// How far a question reaches beyond a moment that nobody announced, in seconds: backfill digests say themselves when
@@ -25,13 +25,22 @@ pub struct KeySourceError {
     pub why: String,
 }
 
+/// What a source answers.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct SourceKeys {
+    /// The keys.
+    pub keys: Vec<TrustedKey>,
+    /// What it listed beside them that is no usable key.
+    pub rejected: Vec<RejectedKey>,
+}
+
 /// Something that knows which keys CloudTrail signed with. Calls block; any thread may make them.
 pub trait KeySource: Send + Sync {
     /// Every key of `region` that was valid at some time in `span`.
     ///
     /// # Errors
     /// Whatever kept it from answering, retries included.
-    fn keys(&self, region: &str, span: Interval) -> Result<Vec<TrustedKey>, KeySourceError>;
+    fn keys(&self, region: &str, span: Interval) -> Result<SourceKeys, KeySourceError>;
 }
 
 /// A source, and what it was asked.
@@ -77,7 +86,7 @@ impl Asked {
         &self,
         name: &str,
         signed_from: Timestamp,
-        mut learn: impl FnMut(TrustedKey),
+        learn: impl FnOnce(SourceKeys),
     ) -> Result<(), KeySourceError> {
         let region = self.region(name);
         // Held while the question is asked: others that need the same keys wait for the answer.
@@ -91,7 +100,7 @@ impl Asked {
             return Ok(());
         }
         let span = region.span(needed);
-        let answer = self.source.keys(name, span).map(|keys| keys.into_iter().for_each(&mut learn));
+        let answer = self.source.keys(name, span).map(learn);
         region.asked.push((span, answer.clone()));
         answer
     }
@@ -120,11 +129,11 @@ mod tests {
     struct Empty(Arc<Mutex<Vec<(String, Interval)>>>, bool);
 
     impl KeySource for Empty {
-        fn keys(&self, region: &str, span: Interval) -> Result<Vec<TrustedKey>, KeySourceError> {
+        fn keys(&self, region: &str, span: Interval) -> Result<SourceKeys, KeySourceError> {
             self.0.lock().unwrap().push((region.to_owned(), span));
             match self.1 {
                 true => Err(KeySourceError { region: region.to_owned(), why: "no".to_owned() }),
-                false => Ok(Vec::new()),
+                false => Ok(SourceKeys::default()),
             }
         }
     }

@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::digest::{DigestFile, SIGNATURE_ALGORITHM};
 use crate::gzip::{self, BodyError, Sizes};
-use crate::ident::{DigestKey, Location};
+use crate::ident::{DigestKey, Location, Sha256Hash};
 use crate::keys::{KeyRing, Lookup, TrustedKey};
 use crate::signature::{self, SignatureProof};
 use crate::store::{METADATA_ERROR, Metadata, Object, StoreError};
 use crate::time::Timestamp;
 
 use super::Context;
+use super::again::{self, Again, Seen, Suspect};
 use super::unit::{Item, Unit};
 
 /// Digests that inflate to more than this, in bytes, are read one at a time, so that the memory they take does not
@@ -36,6 +37,8 @@ pub(super) struct Fetched {
     pub(super) generated: Option<Timestamp>,
     pub(super) sizes: Sizes,
     too_large: bool,
+    /// Whether two reads of it agree.
+    pub(super) sure: bool,
     /// Whether it was left unread, for the next window.
     later: bool,
 }
@@ -43,7 +46,8 @@ pub(super) struct Fetched {
 /// What was found in a digest's place.
 pub(super) enum Content {
     Parsed(Box<DigestFile>),
-    Malformed(String),
+    /// No digest, why, and the hash of what it inflates to, if it does.
+    Malformed(String, Option<Sha256Hash>),
     Unreadable(String),
     Gone,
 }
@@ -61,7 +65,29 @@ impl Fetched {
     pub(super) const fn file(&self) -> Option<&DigestFile> {
         match &self.content {
             Content::Parsed(file) => Some(file),
-            Content::Malformed(_) | Content::Unreadable(_) | Content::Gone => None,
+            Content::Malformed(..) | Content::Unreadable(_) | Content::Gone => None,
+        }
+    }
+}
+
+impl Content {
+    /// What the read showed; `None` where it showed nothing.
+    pub(super) fn seen(&self) -> Option<Seen> {
+        match self {
+            Self::Parsed(file) => Some(Ok(file.hash())),
+            Self::Malformed(reason, hash) => Some(hash.ok_or_else(|| reason.clone())),
+            Self::Unreadable(_) | Self::Gone => None,
+        }
+    }
+
+    /// What is to be said of a digest instead, after a second look at it; `None` where that bears out the first one,
+    /// in which `signature` was its metadata's.
+    pub(super) fn after(again: Again, signature: Option<&str>) -> Option<Self> {
+        match again {
+            Again::Same { signature: other } if other.as_deref() == signature => None,
+            Again::Same { .. } => Self::after(Again::other(), signature),
+            Again::Gone => Some(Self::Gone),
+            Again::Unsure(why) => Some(Self::Unreadable(why)),
         }
     }
 }
@@ -135,9 +161,9 @@ fn parse(inflated: Result<(Vec<u8>, Sizes), BodyError>) -> (Content, Sizes) {
     match inflated {
         Ok((bytes, sizes)) => match DigestFile::parse(&bytes) {
             Ok(file) => (Content::Parsed(Box::new(file)), sizes),
-            Err(error) => (Content::Malformed(error.to_string()), sizes),
+            Err(error) => (Content::Malformed(error.to_string(), Some(Sha256Hash::of(&bytes))), sizes),
         },
-        Err(BodyError::Malformed(reason)) => (Content::Malformed(reason.to_owned()), Sizes::default()),
+        Err(BodyError::Malformed(reason)) => (Content::Malformed(reason.to_owned(), None), Sizes::default()),
         Err(error @ (BodyError::TooLarge(_) | BodyError::Unreadable(_))) => {
             (Content::Unreadable(error.to_string()), Sizes::default())
         }
@@ -155,6 +181,7 @@ impl Fetched {
             generated: None,
             sizes: Sizes { compressed: 0, inflated: 0 },
             too_large: false,
+            sure: false,
             later: false,
         }
     }
@@ -186,6 +213,41 @@ impl Fetched {
         self.generated = metadata
             .get("backfill-generation-timestamp")
             .and_then(|text| Some(Timestamp::from_unix(text.parse::<jiff::Timestamp>().ok()?.as_second())));
+    }
+}
+
+/// Looks again at those digests that are not as they were delivered by what `proofs` say, and takes back what a second
+/// read does not bear out.
+pub(super) fn make_sure<'p>(
+    context: Context<'_>,
+    fetched: &mut [Fetched],
+    proofs: impl Iterator<Item = &'p mut Option<Proof>>,
+) {
+    let mut doubtful: Vec<(&mut Fetched, &mut Option<Proof>)> =
+        fetched.iter_mut().zip(proofs).filter(|(one, proof)| one.is_suspect(proof.as_ref())).collect();
+    let suspects: Vec<Suspect> = doubtful.iter().filter_map(|(one, _)| one.suspect()).collect();
+    let looks = again::look(context, &suspects, context.request.limits.digest);
+    for ((one, proof), again) in doubtful.iter_mut().zip(looks) {
+        match Content::after(again, one.signature.as_deref()) {
+            None => one.sure = true,
+            Some(content) => (one.content, **proof) = (content, None),
+        }
+    }
+}
+
+impl Fetched {
+    fn suspect(&self) -> Option<Suspect> {
+        Some(Suspect { location: self.location.clone(), seen: self.content.seen()? })
+    }
+
+    /// Whether it is not as it was delivered, whatever its successor says.
+    const fn is_suspect(&self, proof: Option<&Proof>) -> bool {
+        match (&self.content, proof) {
+            (Content::Malformed(..), _) | (Content::Parsed(_), None | Some(Proof::Misfit)) => true,
+            (Content::Parsed(_), Some(Proof::Signed { metadata_fits, .. })) => !*metadata_fits,
+            (Content::Parsed(_), Some(Proof::Unsigned | Proof::NoKey(_))) => false,
+            (Content::Unreadable(_) | Content::Gone, _) => false,
+        }
     }
 }
 

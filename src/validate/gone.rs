@@ -1,16 +1,21 @@
 //! What is said of an object that was delivered and is not there.
 
-use crate::event::{Finding, Kind};
+use crate::event::{Finding, Kind, ObjectType};
 use crate::store::{StoreError, Version};
 use crate::time::Timestamp;
 
-/// The finding for an object that should be there and is not: deleted, where a delete marker says so.
+/// The finding for an object that should be there and that a GET does not find: deleted, where a delete marker says so,
+/// and missing where nothing is left of it. Where its newest version is listed and no delete marker, the store contradicts
+/// itself, which proves nothing.
 pub(super) fn finding(
-    missing: Kind,
-    deleted: Kind,
+    object: ObjectType,
     versions: &Result<Vec<Version>, StoreError>,
     at: Timestamp,
 ) -> Finding {
+    let (missing, deleted, unreadable) = match object {
+        ObjectType::Log => (Kind::LogMissing, Kind::LogDeleted, Kind::LogUnreadable),
+        ObjectType::Digest => (Kind::DigestMissing, Kind::DigestDeleted, Kind::DigestUnreadable),
+    };
     let versions = match versions {
         Ok(versions) => versions,
         Err(error) => {
@@ -26,9 +31,8 @@ pub(super) fn finding(
         Some(newest) if newest.delete_marker => Finding::new(deleted, at, deletion(newest, kept)),
         Some(newest) => {
             let id = newest.id.escape_debug();
-            let message =
-                format!("it was delivered, and was gone when it was read, though version `{id}` is listed");
-            Finding::new(missing, at, message)
+            let message = format!("asked for it is not there, though its newest version `{id}` is listed");
+            Finding::new(unreadable, at, message)
         }
     };
     finding.actual = kept.map(|kept| kept.id.clone());
@@ -55,7 +59,7 @@ mod tests {
     }
 
     fn said(versions: Result<Vec<Version>, StoreError>) -> (Kind, String, Option<String>) {
-        let found = finding(Kind::LogMissing, Kind::LogDeleted, &versions, Timestamp::from_unix(0));
+        let found = finding(ObjectType::Log, &versions, Timestamp::from_unix(0));
         (found.kind, found.message, found.actual)
     }
 
@@ -72,7 +76,7 @@ mod tests {
         assert_eq!(kind, Kind::LogDeleted);
         assert_eq!(message, "it was deleted at 1970-01-01T00:00:00Z; no older version is left");
         let (kind, message, actual) = said(Ok(vec![version("v", false, Some(1))]));
-        assert_eq!((kind, actual.as_deref()), (Kind::LogMissing, Some("v")));
-        assert!(message.contains("though version `v` is listed"), "{message}");
+        assert_eq!((kind, actual.as_deref()), (Kind::LogUnreadable, Some("v")));
+        assert_eq!(message, "asked for it is not there, though its newest version `v` is listed");
     }
 }

@@ -1,11 +1,12 @@
 //! Hashes the log files that proved digests list, in parallel, and says which are not what was delivered.
 
 use crate::digest::{ListedHash, ListedLog};
-use crate::event::{Finding, Kind, ObjectState, ObjectType};
+use crate::event::{Finding, Kind, ObjectState, ObjectType, Severity};
 use crate::gzip::{self, BodyError, Sizes};
 use crate::ident::{Location, Sha256Hash};
 use crate::store::{Object, StoreError};
 
+use super::again::{self, Again, Suspect};
 use super::chain::reference;
 use super::unit::{Ready, Unit};
 use super::{Context, gone};
@@ -70,6 +71,8 @@ fn look_at_all(context: Context<'_>, ready: &[(usize, Ready)], work: &[Work<'_>]
             _ => gone.push(index),
         }
     }
+    gone.extend(make_sure(context, work, &mut found));
+    gone.sort_unstable();
     let versions = context.workers.ask(&gone, |index| {
         context.tools.progress.log(0);
         work.get(*index).map(|work| context.tools.store.versions(&work.log.location))
@@ -79,7 +82,7 @@ fn look_at_all(context: Context<'_>, ready: &[(usize, Ready)], work: &[Work<'_>]
         let work = work.get(*index)?;
         let digest = ready.get(work.ready).map(|(_, ready)| ready.digest.file().window().end);
         let at = digest.unwrap_or(context.request.range.end);
-        let finding = gone::finding(Kind::LogMissing, Kind::LogDeleted, &versions, at);
+        let finding = gone::finding(ObjectType::Log, &versions, at);
         Some(Found::Gone(Box::new(finding)))
     });
     for (index, told) in gone.iter().zip(told) {
@@ -88,6 +91,31 @@ fn look_at_all(context: Context<'_>, ready: &[(usize, Ready)], work: &[Work<'_>]
         }
     }
     found
+}
+
+/// Looks again at those log files that are not what was delivered, and takes back what a second read does not bear out.
+/// Returns which of them are gone meanwhile.
+fn make_sure(context: Context<'_>, work: &[Work<'_>], found: &mut [Option<Found>]) -> Vec<usize> {
+    let suspect = |(index, (work, found)): (usize, (&Work<'_>, &Option<Found>))| {
+        let Some(Found::Modified(hash, reason, _)) = found else { return None };
+        let seen = hash.ok_or_else(|| (*reason).to_owned());
+        Some((index, Suspect { location: work.log.location.clone(), seen }))
+    };
+    let (indexes, suspects): (Vec<usize>, Vec<Suspect>) =
+        work.iter().zip(&*found).enumerate().filter_map(suspect).unzip();
+    let looks = again::look(context, &suspects, context.request.limits.log);
+    let mut gone = Vec::new();
+    for (index, again) in indexes.into_iter().zip(looks) {
+        match (again, found.get_mut(index)) {
+            (Again::Unsure(why), Some(place)) => *place = Some(Found::Unreadable(why)),
+            (Again::Gone, Some(place)) => {
+                *place = None;
+                gone.push(index);
+            }
+            (Again::Same { .. }, _) | (_, None) => {}
+        }
+    }
+    gone
 }
 
 /// A log file whose listed hash nobody can compare is not read.
@@ -175,7 +203,8 @@ fn say(context: Context<'_>, unit: &mut Unit, ready: &Ready, log: &ListedLog, fo
         }
         Found::Gone(finding) => {
             let finding = Finding { expected: expected.map(|hash| hash.to_string()), ..*finding };
-            (ObjectState::Tampered, Some(finding))
+            let is_proved = finding.severity == Severity::Tampered;
+            (if is_proved { ObjectState::Tampered } else { ObjectState::Unverified }, Some(finding))
         }
         Found::Unreadable(reason) => {
             (ObjectState::Unverified, Some(Finding::new(Kind::LogUnreadable, at, reason)))

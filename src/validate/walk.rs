@@ -6,7 +6,7 @@ mod judge;
 use std::collections::BTreeSet;
 
 use crate::chain::{self, Record};
-use crate::event::{Kind, ObjectState, ObjectType};
+use crate::event::{Finding, ObjectState, ObjectType, Severity};
 use crate::ident::{DigestKey, Location, RegionFolder};
 use crate::time::{HOUR, Interval, Timestamp};
 
@@ -21,23 +21,11 @@ pub(super) fn window(
     context: Context<'_>,
     units: &mut [Unit],
     items: &[Item],
-    fetched: Vec<Fetched>,
+    mut fetched: Vec<Fetched>,
 ) -> Vec<Trace> {
-    let work: Vec<(usize, &Item, &Fetched)> = items
-        .iter()
-        .zip(&fetched)
-        .enumerate()
-        .map(|(index, (item, fetched))| (index, item, fetched))
-        .collect();
     fetch::look_keys_up(context, items, &fetched);
-    let shared: &[Unit] = units;
-    let proofs = context.workers.map(&work, |(index, item, one)| {
-        let place = judge::place(context.request, one);
-        let newer = work.get(..*index).unwrap_or_default();
-        let recorded = recorded_for(shared, newer, item, &place);
-        let proof = fetch::prove(one, &place, &recorded, context.tools.keys);
-        (place, recorded, proof)
-    });
+    let mut proofs = prove(context, units, items, &fetched);
+    fetch::make_sure(context, &mut fetched, proofs.iter_mut().map(|(_, _, proof)| proof));
     let mut traces = Vec::new();
     for ((item, fetched), (place, recorded, proof)) in items.iter().zip(fetched).zip(proofs) {
         let Some(unit) = units.get_mut(item.unit) else { continue };
@@ -54,6 +42,28 @@ pub(super) fn window(
         }
     }
     traces
+}
+
+/// Where each digest was delivered, the signatures that newer ones record for it, and what these and its own say of it.
+fn prove(
+    context: Context<'_>,
+    units: &[Unit],
+    items: &[Item],
+    fetched: &[Fetched],
+) -> Vec<(Location, Vec<Box<str>>, Option<Proof>)> {
+    let work: Vec<(usize, &Item, &Fetched)> = items
+        .iter()
+        .zip(fetched)
+        .enumerate()
+        .map(|(index, (item, fetched))| (index, item, fetched))
+        .collect();
+    context.workers.map(&work, |(index, item, one)| {
+        let place = judge::place(context.request, one);
+        let newer = work.get(..*index).unwrap_or_default();
+        let recorded = recorded_for(units, newer, item, &place);
+        let proof = fetch::prove(one, &place, &recorded, context.tools.keys);
+        (place, recorded, proof)
+    })
 }
 
 /// Follows a chain of `unit` by name from the oldest of its digests that was taken.
@@ -269,10 +279,15 @@ impl<'c> Walker<'c, '_> {
     /// Reads the digest at `location`, which no listing names, and takes it into the chain if it is there.
     /// Otherwise says that it is gone, or that nobody could look.
     fn look_for(&mut self, location: Location, end: Timestamp) -> bool {
-        let fetched = fetch::digest(self.context, location, end);
+        let mut fetched = fetch::digest(self.context, location, end);
         if matches!(fetched.content, Content::Gone) {
-            self.gone(&fetched.location, end);
-            return false;
+            let versions = self.context.tools.store.versions(&fetched.location);
+            let finding = gone::finding(ObjectType::Digest, &versions, end);
+            if finding.severity == Severity::Tampered {
+                self.gone(finding, &fetched.location, end);
+                return false;
+            }
+            fetched.content = Content::Unreadable(finding.message);
         }
         let place = judge::place(self.context.request, &fetched);
         let recorded = self.recorded(&place);
@@ -282,15 +297,12 @@ impl<'c> Walker<'c, '_> {
     }
 
     /// A digest that the chain says was delivered is not there.
-    fn gone(&mut self, location: &Location, end: Timestamp) {
+    fn gone(&mut self, finding: Finding, location: &Location, end: Timestamp) {
         let window = Interval { start: end.plus(-HOUR), end };
-        let versions = self.context.tools.store.versions(location);
         let request = self.context.request;
         let Some(chain) = self.chain() else { return };
         let successor = chain.walk.anchor.as_ref().map(|anchor| anchor.location.clone());
-        let mut finding = gone::finding(Kind::DigestMissing, Kind::DigestDeleted, &versions, end)
-            .about(location)
-            .over(window);
+        let mut finding = finding.about(location).over(window);
         finding.digest = successor.map(|successor| successor.to_string());
         chain.say(finding);
         chain.count(request, ObjectType::Digest, end, location, ObjectState::Tampered);

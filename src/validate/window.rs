@@ -53,6 +53,17 @@ impl Workers<'_> {
         done
     }
 
+    /// The same, to the last item whatever is asked.
+    pub(super) fn read_all<T: Sync, R: Send>(
+        self,
+        items: &[T],
+        locate: impl Fn(&T) -> Location + Sync,
+        make: impl Fn(&T, Result<Object, StoreError>) -> R + Sync,
+    ) -> Vec<R> {
+        let queue = Queue::new(items, || true);
+        self.work(&queue, |done| queue.fetch(self.store, done, &locate, &make))
+    }
+
     /// Reads the objects of the first items, in order: no new one is begun once `goes_on` says no, or the run is to end.
     pub(super) fn read_prefix<T: Sync, R: Send>(
         self,

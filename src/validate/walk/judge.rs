@@ -2,13 +2,14 @@
 
 use crate::chain::{Misfit, ProvedDigest, Record};
 use crate::digest::DigestFile;
-use crate::event::{Finding, Kind, ObjectState, ObjectType, UsedKey};
+use crate::event::{Finding, Kind, ObjectState, ObjectType, Severity, UsedKey};
 use crate::ident::{Location, Sha256Hash};
 use crate::keys::TrustedKey;
 use crate::time::{HOUR, Interval, Timestamp};
 
 use super::{Judged, Walker};
 use crate::validate::Request;
+use crate::validate::again::{self, Seen, Suspect};
 use crate::validate::chain::Anchor;
 use crate::validate::fetch::{Content, Fetched, Proof};
 use crate::validate::unit::Ready;
@@ -46,7 +47,7 @@ impl<'c> Walker<'c, '_> {
     pub(super) fn accept(&mut self, digest: Judged) {
         let asked = self.is_asked(digest.window());
         let Judged { fetched, place, proof, .. } = digest;
-        let Fetched { location, end, content, signature, metadata_error, sizes, .. } = fetched;
+        let Fetched { location, end, content, signature, metadata_error, sizes, sure, .. } = fetched;
         let Some(chain) = self.chain() else { return };
         let record = chain.walk.anchor.as_ref().and_then(|anchor| anchor.record.clone());
         let record = record.filter(|record| *record.location() == place);
@@ -56,27 +57,34 @@ impl<'c> Walker<'c, '_> {
         }
         let backfill = chain.id.backfill;
         let arrival = Arrival { location, place, end, asked, backfill, record, signature, metadata_error };
-        let mut said = Vec::new();
-        let worth = match content {
-            Content::Parsed(file) => self.worth(&arrival, *file, proof, &mut said),
-            Content::Malformed(reason) => {
-                said.push(Finding::new(Kind::DigestMalformed, end, reason));
-                Worth::Unproved(None)
-            }
-            Content::Unreadable(reason) => {
-                said.push(Finding::new(Kind::DigestUnreadable, end, reason));
-                Worth::Unproved(None)
-            }
-            Content::Gone => {
-                said.push(Finding::new(
-                    Kind::DigestUnreadable,
-                    end,
-                    "it was listed, and gone when it was read",
-                ));
-                Worth::Unproved(None)
-            }
-        };
+        let seen = content.seen().filter(|_| !sure);
+        let (mut worth, mut said) = self.judge(&arrival, content, proof);
+        if said.iter().any(accuses)
+            && let Some(content) = seen.and_then(|seen| self.second_look(&arrival, seen))
+        {
+            (worth, said) = self.judge(&arrival, content, None);
+        }
         self.record(&arrival, worth, said);
+    }
+
+    /// What is to be said of a digest instead, where a second look at it does not bear out the first.
+    fn second_look(&self, arrival: &Arrival, seen: Seen) -> Option<Content> {
+        let suspect = Suspect { location: arrival.location.clone(), seen };
+        let looks = again::look(self.context, &[suspect], self.context.request.limits.digest);
+        looks.into_iter().find_map(|again| Content::after(again, arrival.signature.as_deref()))
+    }
+
+    /// What a digest is worth, and what is said of it.
+    fn judge(&mut self, arrival: &Arrival, content: Content, proof: Option<Proof>) -> (Worth, Vec<Finding>) {
+        let mut said = Vec::new();
+        let (kind, reason) = match content {
+            Content::Parsed(file) => return (self.worth(arrival, *file, proof, &mut said), said),
+            Content::Malformed(reason, _) => (Kind::DigestMalformed, reason),
+            Content::Unreadable(reason) => (Kind::DigestUnreadable, reason),
+            Content::Gone => (Kind::DigestUnreadable, "it was listed, and gone when it was read".to_owned()),
+        };
+        said.push(Finding::new(kind, arrival.end, reason));
+        (Worth::Unproved(None), said)
     }
 
     /// Proves a parsed digest by its signature or by its successor, and says what does not fit.
@@ -217,6 +225,13 @@ impl<'c> Walker<'c, '_> {
     }
 }
 
+/// Whether it says of the bytes that were read that they are not what was delivered. Digests that do not link are both
+/// genuine.
+fn accuses(finding: &Finding) -> bool {
+    matches!(finding.kind, Kind::DigestModified | Kind::DigestMalformed | Kind::DigestMoved)
+        && finding.severity == Severity::Tampered
+}
+
 /// Whether a digest stands where the anchor's record leaves no room for one.
 fn is_intruder(anchor: Option<&Anchor>, arrival: &Arrival) -> bool {
     let awaiting = anchor.is_some_and(|anchor| !anchor.resolved && anchor.record.is_some());
@@ -302,7 +317,6 @@ fn unsigned(arrival: &Arrival) -> String {
 
 /// What a digest counts as, by the gravest thing said of it.
 fn state(said: &[Finding], proved: bool) -> ObjectState {
-    use crate::event::Severity;
     match said.iter().map(|finding| finding.severity).max() {
         Some(Severity::Tampered) => ObjectState::Tampered,
         Some(Severity::Incomplete) => ObjectState::Unverified,

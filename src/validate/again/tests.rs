@@ -1,0 +1,96 @@
+use std::sync::Mutex;
+
+use super::*;
+use crate::event::NoProgress;
+use crate::keys::KeyRing;
+use crate::store::{Encoding, Listing, Metadata, Store, Version};
+use crate::time::{Range, Timestamp};
+use crate::validate::stop::Halt;
+use crate::validate::window::Workers;
+use crate::validate::{Request, Stop, Tools};
+
+/// Gives these answers in turn, and the last one from then on.
+struct Turns(Mutex<Vec<Result<Vec<u8>, StoreError>>>);
+
+impl Store for Turns {
+    fn list<'a>(&'a self, _: &str, _: &str, _: Option<&str>) -> Listing<'a> {
+        Box::new(std::iter::empty())
+    }
+    fn list_dirs(&self, _: &str, _: &str) -> Result<Vec<String>, StoreError> {
+        Ok(Vec::new())
+    }
+    fn get(&self, _: &Location) -> Result<Object, StoreError> {
+        let mut turns = self.0.lock().unwrap();
+        let turn = if turns.len() > 1 { turns.remove(0) } else { turns[0].clone() };
+        let metadata = Metadata::from([("signature".to_owned(), "00".to_owned())]);
+        Ok(Object { body: Box::new(io::Cursor::new(turn?)), encoding: Encoding::Gzip, metadata })
+    }
+    fn versions(&self, _: &Location) -> Result<Vec<Version>, StoreError> {
+        Ok(Vec::new())
+    }
+}
+
+fn gz(content: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    std::io::Write::write_all(&mut encoder, content).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// What comes of looking again at what showed `seen` before, and how many further answers are left.
+fn looked(seen: &Seen, turns: Vec<Result<Vec<u8>, StoreError>>) -> (String, usize) {
+    let store = Turns(Mutex::new(turns));
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let now = Timestamp::from_unix(0);
+    let request = Request::new(Vec::new(), Range { start: None, end: now }, now);
+    let (keys, stop) = (KeyRing::new(), Stop::new());
+    // What was begun is brought to its end.
+    stop.set();
+    let halt = Halt::new(&stop);
+    let tools = Tools { store: &store, keys: &keys, pool: &pool, progress: &NoProgress, stop: &stop };
+    let workers = Workers { pool: &pool, store: &store, halt: &halt };
+    let context = Context { request: &request, tools, workers, halt: &halt };
+    let suspect = Suspect { location: Location::new("b", "k"), seen: seen.clone() };
+    let said = match look(context, &[suspect], 1 << 20).remove(0) {
+        Again::Same { signature } => format!("same {}", signature.unwrap()),
+        Again::Gone => "gone".to_owned(),
+        Again::Unsure(why) => why,
+    };
+    let left = store.0.lock().unwrap().len();
+    (said, left)
+}
+
+#[test]
+fn content_is_read_once_more_and_compared() {
+    let seen = Ok(Sha256Hash::of(b"[]"));
+    let spare = || Ok(b"spare".to_vec());
+    assert_eq!(looked(&seen, vec![Ok(gz(b"[]")), spare()]), ("same 00".to_owned(), 1));
+    assert_eq!(looked(&seen, vec![Ok(gz(b"{}")), spare()]), (OTHER.to_owned(), 1));
+    assert_eq!(looked(&seen, vec![Err(StoreError::NotFound), spare()]), ("gone".to_owned(), 1));
+    let (said, _) = looked(&seen, vec![Err(StoreError::Denied("no".to_owned())), spare()]);
+    assert_eq!(said, "it could not be read again to make sure: access denied: no");
+    let (said, _) = looked(&seen, vec![Ok(gz(&vec![0; 2 << 20])), spare()]);
+    assert!(said.contains("more than the limit"), "{said}");
+}
+
+#[test]
+fn a_body_that_is_no_content_is_read_twice_more_and_its_bytes_are_compared() {
+    let bytes = |body: &[u8]| Ok(body.to_vec());
+    let seen = Err("it is not gzip".to_owned());
+    assert_eq!(looked(&seen, vec![bytes(b"xyz"), bytes(b"xyz")]).0, "same 00");
+    // The same complaint of other bytes, and of bytes that differ where the judge did not look.
+    assert_eq!(looked(&seen, vec![bytes(b"xyz"), bytes(b"abc")]).0, OTHER);
+    assert_eq!(looked(&seen, vec![bytes(b"xyz"), bytes(b"xy")]).0, OTHER);
+    assert_eq!(looked(&seen, vec![Ok(gz(b"{}"))]).0, OTHER);
+    assert_eq!(looked(&seen, vec![bytes(b""), bytes(b"")]).0, OTHER);
+    let (said, _) = looked(&seen, vec![bytes(b"xyz"), Err(StoreError::Unreadable("cut".to_owned()))]);
+    assert_eq!(said, "it could not be read again to make sure: unreadable: cut");
+    let (flipped, mut whole) = (gz(b"[]"), gz(b"[]"));
+    let last = whole.len() - 5;
+    whole[last] ^= 1;
+    let seen = Err(match gzip::hash(&mut whole.as_slice(), Encoding::Gzip, 9) {
+        Err(BodyError::Malformed(reason)) => reason.to_owned(),
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(looked(&seen, vec![Ok(whole.clone()), Ok(whole.clone())]).0, "same 00");
+    assert_eq!(looked(&seen, vec![Ok(whole), Ok(flipped)]).0, OTHER);
+}
