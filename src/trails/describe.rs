@@ -7,7 +7,7 @@ use aws_sdk_cloudtrail::Client;
 use aws_sdk_cloudtrail::primitives::DateTime;
 
 use super::{Status, Trail};
-use crate::aws::arn::TrailArn;
+use crate::aws::arn::{ArnError, TrailArn};
 use crate::aws::{Aws, Failure};
 use crate::time::Timestamp;
 use crate::validate::Deliveries;
@@ -25,9 +25,13 @@ pub fn of_account(aws: &Aws, regions: &[String]) -> Result<(Vec<Trail>, Vec<Stri
         let here = aws.cloudtrail(&aws.region());
         let mut notes = Vec::new();
         let listed = match list(&here).await {
-            Ok(listed) => listed,
+            Ok((listed, unclear)) => {
+                notes.extend(unclear);
+                listed
+            }
             Err(failure) => {
-                let shown = described(&here, None).await.map_err(|_| failure.clone())?;
+                let (shown, unclear) = described(&here, None).await.map_err(|_| failure.clone())?;
+                notes.extend(unclear);
                 notes.push(format!("only trails that show in `{}` are listed: {failure}", aws.region()));
                 by_region(shown.iter().map(|trail| &trail.arn))
             }
@@ -43,7 +47,10 @@ pub fn of_account(aws: &Aws, regions: &[String]) -> Result<(Vec<Trail>, Vec<Stri
             }
             let client = aws.cloudtrail(&region);
             match described(&client, Some(arns)).await {
-                Ok(described) => trails.extend(with_status(&client, described).await),
+                Ok((described, unclear)) => {
+                    notes.extend(unclear);
+                    trails.extend(with_status(&client, described).await);
+                }
                 Err(failure) => {
                     notes.push(format!("the trails at home in `{region}` are not known: {failure}"))
                 }
@@ -61,7 +68,7 @@ pub fn of_account(aws: &Aws, regions: &[String]) -> Result<(Vec<Trail>, Vec<Stri
 pub fn by_arn(aws: &Aws, arn: &TrailArn) -> Result<Option<Trail>, Failure> {
     aws.block_on(async {
         let client = aws.cloudtrail(&arn.region);
-        let found = described(&client, Some(vec![arn.to_string()])).await?;
+        let (found, _) = described(&client, Some(vec![arn.to_string()])).await?;
         Ok(found.into_iter().find(|trail| trail.arn.name == arn.name && trail.arn.account == arn.account))
     })
 }
@@ -77,15 +84,20 @@ fn by_region<'a>(arns: impl Iterator<Item = &'a TrailArn>) -> ByRegion {
     regions
 }
 
-async fn list(client: &Client) -> Result<ByRegion, Failure> {
-    let mut regions = ByRegion::new();
+/// Every trail of the account, and what is said of those that have no name or no home.
+async fn list(client: &Client) -> Result<(ByRegion, Vec<String>), Failure> {
+    let (mut regions, mut unclear) = (ByRegion::new(), Vec::new());
     let mut token = None;
     for _ in 0..MAX_PAGES {
         let answer = client.list_trails().set_next_token(token).send().await;
         let answer = answer.map_err(|error| Failure::of(&error))?;
         for trail in answer.trails() {
-            if let (Some(arn), Some(region)) = (trail.trail_arn(), trail.home_region()) {
-                regions.entry(region.to_owned()).or_default().push(arn.to_owned());
+            match (trail.trail_arn(), trail.home_region()) {
+                (Some(arn), Some(region)) => {
+                    regions.entry(region.to_owned()).or_default().push(arn.to_owned());
+                }
+                (Some(arn), None) => unclear.push(left_out(Some(arn), "it has no home region")),
+                (None, _) => unclear.push(left_out(trail.name(), "it has no ARN")),
             }
         }
         token = answer.next_token;
@@ -93,21 +105,37 @@ async fn list(client: &Client) -> Result<ByRegion, Failure> {
             break;
         }
     }
-    Ok(regions)
+    Ok((regions, unclear))
 }
 
-/// The trails called `arns`, or all that show in the client's region. Their status is not asked for.
-async fn described(client: &Client, arns: Option<Vec<String>>) -> Result<Vec<Trail>, Failure> {
+/// The trails called `arns`, or all that show in the client's region, and what is said of those that cannot be told
+/// apart from others or have no bucket. Their status is not asked for.
+async fn described(client: &Client, arns: Option<Vec<String>>) -> Result<(Vec<Trail>, Vec<String>), Failure> {
     let request = client.describe_trails().set_trail_name_list(arns);
     let answer = request.send().await.map_err(|error| Failure::of(&error))?;
-    Ok(answer.trail_list().iter().filter_map(trail).collect())
+    let (mut trails, mut unclear) = (Vec::new(), Vec::new());
+    for described in answer.trail_list() {
+        match trail(described) {
+            Ok(trail) => trails.push(trail),
+            Err(why) => unclear.push(left_out(described.trail_arn().or(described.name()), &why)),
+        }
+    }
+    Ok((trails, unclear))
 }
 
-fn trail(described: &aws_sdk_cloudtrail::types::Trail) -> Option<Trail> {
+fn left_out(name: Option<&str>, why: &str) -> String {
+    match name {
+        Some(name) => format!("the trail `{}` is not listed: {why}", name.escape_debug()),
+        None => format!("a trail without a name is not listed: {why}"),
+    }
+}
+
+fn trail(described: &aws_sdk_cloudtrail::types::Trail) -> Result<Trail, String> {
     let prefix = described.s3_key_prefix().filter(|prefix| !prefix.is_empty());
-    Some(Trail {
-        arn: described.trail_arn()?.parse().ok()?,
-        bucket: described.s3_bucket_name()?.to_owned(),
+    let arn = described.trail_arn().ok_or("it has no ARN")?;
+    Ok(Trail {
+        arn: arn.parse().map_err(|error: ArnError| format!("its name cannot be read: {error}"))?,
+        bucket: described.s3_bucket_name().ok_or("it has no bucket")?.to_owned(),
         prefix: prefix.map(|prefix| format!("{}/", prefix.trim_end_matches('/'))).unwrap_or_default(),
         multi_region: described.is_multi_region_trail().unwrap_or_default(),
         organization: described.is_organization_trail().unwrap_or_default(),
