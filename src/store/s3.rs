@@ -14,6 +14,7 @@ mod write;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use aws_sdk_s3::Client;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
@@ -39,6 +40,7 @@ pub struct S3Store {
     pace: Arc<Pace>,
     waiting: usize,
     room: Room,
+    stall: Duration,
 }
 
 /// A bucket with the client of its region.
@@ -50,6 +52,8 @@ struct Bucket {
     name: String,
     /// The account that has to own it, where the user says so.
     owner: Option<String>,
+    /// How long to wait for more of a body.
+    stall: Duration,
 }
 
 impl S3Store {
@@ -57,7 +61,15 @@ impl S3Store {
     #[must_use]
     pub fn new(aws: Arc<Aws>, owner: Option<String>) -> Self {
         let pace = Arc::new(Pace::adaptive());
-        Self { aws, owner, buckets: Mutex::default(), pace, waiting: WAITING, room: Room::default() }
+        let (room, stall) = (Room::default(), body::STALL);
+        Self { aws, owner, buckets: Mutex::default(), pace, waiting: WAITING, room, stall }
+    }
+
+    /// The same, which takes a body for broken off when nothing more of it came for so long, or next to nothing. It is
+    /// then asked for anew some times.
+    #[must_use]
+    pub fn with_stall(self, stall: Duration) -> Self {
+        Self { stall, ..self }
     }
 
     /// The same with so many requests at a time, and no other number however S3 answers.
@@ -105,6 +117,7 @@ impl S3Store {
             direct: Arc::new(Direct::new(Arc::clone(&self.pace))),
             name: name.to_owned(),
             owner: self.owner.clone(),
+            stall: self.stall,
         }))
     }
 

@@ -21,9 +21,9 @@ const PROGRESS: u64 = 1 << 20;
 /// Wait before a body is asked for anew; it doubles each time.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 
-/// How long to wait for more of a body before it counts as broken off. The SDK's own guard against streams that stall
-/// does not watch those that come without it.
-const STALL: Duration = Duration::from_secs(30);
+/// How long to wait for more of a body before it counts as broken off, unless the store says otherwise. The SDK's own
+/// guard against streams that stall does not watch those that come without it.
+pub(super) const STALL: Duration = Duration::from_secs(30);
 
 /// The fewest bytes that have to come in that time, unless the body ends with fewer.
 const SLOWEST: u64 = 64 << 10;
@@ -110,7 +110,7 @@ impl Body {
                 self.finished = true;
                 return Ok(());
             }
-            match tokio::time::timeout(STALL, self.stream.next()).await {
+            match tokio::time::timeout(self.bucket.stall, self.stream.next()).await {
                 Ok(Some(Ok(chunk))) => self.take(chunk).await?,
                 Ok(None) if self.length.is_none() => self.finished = true,
                 Ok(None) => self.resume("the body ends too early").await?,
@@ -129,7 +129,7 @@ impl Body {
             return Err(unreachable("more of the body came than was announced".to_owned()));
         }
         let (since, from) = self.watched;
-        if since.elapsed() > STALL {
+        if since.elapsed() > self.bucket.stall {
             self.watched = (Instant::now(), self.position);
             if self.position - from < SLOWEST && self.length != Some(self.position) {
                 return self.resume("it comes too slowly").await;
@@ -186,7 +186,7 @@ impl Bucket {
         etag: Option<String>,
     ) -> Result<GetObjectOutput, Failure> {
         // A whole object's GET shows the form of all others.
-        let learner = self.direct.learner(key).filter(|_| range.is_none() && etag.is_none());
+        let learner = (range.is_none() && etag.is_none()).then(|| self.direct.learner(key));
         let request = self.client.get_object().bucket(&self.name).key(key);
         let request =
             request.set_expected_bucket_owner(self.owner.clone()).set_range(range).set_if_match(etag);

@@ -8,9 +8,9 @@
 //! A form is used only if it signs the SDK's own request as the SDK did.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use aws_sdk_s3::config::http::{HttpRequest, HttpResponse};
 use aws_sdk_s3::config::interceptors::BeforeTransmitInterceptorContextRef;
@@ -46,6 +46,9 @@ const MAX_FAILURES: u32 = 16;
 /// After that, every so many requests one is tried again.
 const RETRIED: u32 = 64;
 
+/// How far the service's clock may be off ours, in seconds, before requests are signed for its time.
+const TOLERATED: i64 = 60;
+
 /// The status of `SlowDown`.
 const SLOW_DOWN: u16 = 503;
 
@@ -67,6 +70,8 @@ pub(super) struct Direct {
     /// Whether the form signs as the SDK does.
     fits: OnceLock<bool>,
     failures: AtomicU32,
+    /// How far the service's clock is ahead of ours, in seconds, by what the SDK signs with.
+    ahead: AtomicI64,
 }
 
 /// What every GET of a bucket has in common.
@@ -93,7 +98,8 @@ impl fmt::Debug for Form {
 impl Direct {
     /// None yet; `pace` is told of each.
     pub(super) fn new(pace: Arc<Pace>) -> Self {
-        Self { pace, form: OnceLock::new(), fits: OnceLock::new(), failures: AtomicU32::new(0) }
+        let (failures, ahead) = (AtomicU32::new(0), AtomicI64::new(0));
+        Self { pace, form: OnceLock::new(), fits: OnceLock::new(), failures, ahead }
     }
 
     /// The object at `key`, or `None` where the SDK has to be asked.
@@ -117,7 +123,7 @@ impl Direct {
         if !*self.fits.get_or_init(|| form.fits(&identity)) {
             return None;
         }
-        let request = form.request(&form.uri_of(key), &identity, SystemTime::now())?;
+        let request = form.request(&form.uri_of(key), &identity, self.now()?)?;
         let begun = Instant::now();
         // On the runtime's threads, so that it goes on while the thread that waits for it works.
         let response = tokio::spawn(form.connector.call(request)).await.ok()?.ok()?;
@@ -125,14 +131,33 @@ impl Direct {
         answer(response)
     }
 
-    /// What looks at a GET of `key` by the SDK, where no form is known yet.
-    pub(super) fn learner(self: &Arc<Self>, key: &str) -> Option<Learner> {
-        let is_new = self.form.get().is_none();
-        is_new.then(|| Learner { direct: Arc::clone(self), key: key.to_owned() })
+    /// The present by the service's clock.
+    fn now(&self) -> Option<SystemTime> {
+        let (now, ahead) = (SystemTime::now(), self.ahead.load(Ordering::Relaxed));
+        let difference = Duration::from_secs(ahead.unsigned_abs());
+        if ahead < 0 { now.checked_sub(difference) } else { now.checked_add(difference) }
+    }
+
+    /// What looks at a GET of `key` by the SDK: for the form, where none is known yet, and for the time.
+    pub(super) fn learner(self: &Arc<Self>, key: &str) -> Learner {
+        Learner { direct: Arc::clone(self), key: key.to_owned() }
+    }
+
+    /// Takes over the difference that the SDK has found out from the service's answers: S3 refuses what is signed for
+    /// a time more than 15 minutes off its own.
+    fn learn_time(&self, signed_for: SystemTime) {
+        let now = SystemTime::now();
+        let seconds = |span: Duration| i64::try_from(span.as_secs()).unwrap_or_default();
+        let ahead = match signed_for.duration_since(now) {
+            Ok(ahead) => seconds(ahead),
+            Err(behind) => -seconds(behind.duration()),
+        };
+        // The time in a header has whole seconds, and is some of them old.
+        self.ahead.store(if ahead.abs() < TOLERATED { 0 } else { ahead }, Ordering::Relaxed);
     }
 }
 
-/// Takes the form of a bucket's GETs from one by the SDK.
+/// Takes the form of a bucket's GETs, and the service's time, from one by the SDK.
 #[derive(Debug)]
 pub(super) struct Learner {
     direct: Arc<Direct>,
@@ -150,7 +175,11 @@ impl Intercept for Learner {
         components: &RuntimeComponents,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        self.direct.form.get_or_init(|| Form::of(context.request(), &self.key, components, config));
+        let request = context.request();
+        self.direct.form.get_or_init(|| Form::of(request, &self.key, components, config));
+        if let Some(signed_for) = request.headers().get("x-amz-date").and_then(time) {
+            self.direct.learn_time(signed_for);
+        }
         Ok(())
     }
 }
