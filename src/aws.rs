@@ -61,7 +61,18 @@ pub struct Aws {
     retries: RetryPartition,
 }
 
+/// File handles that a runtime takes, and some for a first connection.
+const HANDLES: usize = 16;
+
+/// Fails where the system gives no file handles: a runtime would panic.
+fn spare_handles() -> io::Result<()> {
+    #[cfg(unix)]
+    (0..HANDLES).map(|_| std::fs::File::open("/dev/null")).collect::<io::Result<Vec<_>>>()?;
+    Ok(())
+}
+
 fn runtime() -> io::Result<Runtime> {
+    spare_handles()?;
     Builder::new_multi_thread().thread_name("aws").enable_all().build()
 }
 
@@ -69,7 +80,7 @@ impl Aws {
     /// Reads the environment and the shared configuration files, as AWS's own tools do. Makes no request.
     ///
     /// # Errors
-    /// Where no thread can be started.
+    /// Where no thread can be started, or the system gives too few file handles.
     pub fn load(settings: &Settings) -> io::Result<Arc<Self>> {
         let runtime = runtime()?;
         let timeouts = TimeoutConfig::builder().read_timeout(READ_TIMEOUT).build();
@@ -89,7 +100,7 @@ impl Aws {
     /// Takes a configuration that the caller made.
     ///
     /// # Errors
-    /// Where no thread can be started.
+    /// As [`Aws::load`].
     pub fn from_config(config: SdkConfig) -> io::Result<Arc<Self>> {
         Ok(Self::new(runtime()?, config))
     }

@@ -16,8 +16,10 @@ pub(super) fn connect(arguments: &AwsArgs) -> Result<Arc<Aws>, Failure> {
     }
     let settings =
         Settings { profile: arguments.profile.clone(), endpoint_url: arguments.endpoint_url.clone() };
-    let aws = Aws::load(&settings)
-        .map_err(|error| Failure::new(format!("threads cannot be started: {error}"), "try again later"))?;
+    let aws = Aws::load(&settings).map_err(|error| {
+        let hint = "try again later, or with more of what is lacking (`ulimit -n`, `ulimit -u`)";
+        Failure::new(format!("threads cannot be started: {error}"), hint)
+    })?;
     aws.check_credentials().map_err(|why| no_credentials(arguments.profile.as_deref(), &why))?;
     Ok(aws)
 }
