@@ -21,26 +21,26 @@ use crate::cloud::{Bucket, Cloud};
 const OWNER: &str = "111122223333";
 
 /// A cloud, and a home folder that holds no configuration.
-struct Account {
-    cloud: Cloud,
-    home: tempfile::TempDir,
+pub(crate) struct Account {
+    pub(crate) cloud: Cloud,
+    pub(crate) home: tempfile::TempDir,
 }
 
 impl Account {
     /// With the empty bucket `trail-logs`.
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let cloud = Cloud::start();
         cloud.create_bucket("trail-logs", Bucket::default());
         Self { cloud, home: tempfile::tempdir().unwrap() }
     }
 
     /// A file or folder in the home folder.
-    fn at(&self, name: &str) -> String {
+    pub(crate) fn at(&self, name: &str) -> String {
         self.home.path().join(name).to_str().unwrap().to_owned()
     }
 
     /// The program with nothing in its environment but what leads to the cloud.
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = program();
         command.env_clear().env("HOME", self.home.path()).current_dir(self.home.path());
         if let Some(path) = std::env::var_os("PATH") {
@@ -53,7 +53,7 @@ impl Account {
         command
     }
 
-    fn run(&self, arguments: &[&str]) -> Done {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Done {
         self.command(arguments).output().unwrap().into()
     }
 
@@ -65,7 +65,7 @@ impl Account {
     }
 
     /// A delivery up to the present hour, whose keys CloudTrail has.
-    fn deliver(&self, target: &str, more: &[&str]) {
+    pub(crate) fn deliver(&self, target: &str, more: &[&str]) {
         let made = self.simulate(target, more);
         assert_eq!((made.code, made.stdout.as_str()), (Some(0), ""), "{}", made.stderr);
         let keys = fs::read_to_string(self.at("saved/public-keys.json")).unwrap();
@@ -73,13 +73,13 @@ impl Account {
     }
 
     /// How often an operation was asked for.
-    fn asked(&self, operation: &str) -> usize {
+    pub(crate) fn asked(&self, operation: &str) -> usize {
         self.cloud.requests().iter().filter(|request| request.operation == operation).count()
     }
 }
 
 /// The JSON that was printed, which is as its schema says.
-fn json(done: &Done) -> Value {
+pub(crate) fn json(done: &Done) -> Value {
     let value: Value = serde_json::from_str(&done.stdout)
         .unwrap_or_else(|error| panic!("{error}: {}{}", done.stdout, done.stderr));
     crate::rendered::assert_as_its_schema(&value);
@@ -87,20 +87,20 @@ fn json(done: &Done) -> Value {
 }
 
 /// The kinds of a report's findings that are more than notices.
-fn kinds(report: &Value) -> Vec<String> {
+pub(crate) fn kinds(report: &Value) -> Vec<String> {
     let findings = report["findings"].as_array().unwrap().iter();
     let serious = findings.filter(|finding| finding["severity"] != "notice");
     serious.map(|finding| finding["kind"].as_str().unwrap().to_owned()).collect()
 }
 
 /// What the report says about the first finding of a kind.
-fn message(report: &Value, kind: &str) -> String {
+pub(crate) fn message(report: &Value, kind: &str) -> String {
     let found = report["findings"].as_array().unwrap().iter().find(|finding| finding["kind"] == kind);
     found.unwrap_or_else(|| panic!("no `{kind}`: {report}"))["message"].as_str().unwrap().to_owned()
 }
 
 /// The present second of Unix time.
-fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     i64::try_from(since.as_secs()).unwrap()
 }

@@ -35,6 +35,8 @@ mod faults;
 mod list;
 #[path = "cloud/object.rs"]
 mod object;
+#[path = "cloud/rules.rs"]
+mod rules;
 #[path = "cloud/s3.rs"]
 mod s3;
 #[path = "cloud/server.rs"]
@@ -49,6 +51,7 @@ mod xml;
 pub use ask::Request;
 pub use cloudtrail::{PublicKey, Trail};
 pub use faults::Faults;
+pub use rules::{Fault, Rule};
 pub use state::Bucket;
 
 use server::Server;

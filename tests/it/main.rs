@@ -39,3 +39,5 @@ mod signing;
 mod stores;
 mod support;
 mod unprovable;
+#[cfg(feature = "aws")]
+mod worlds;

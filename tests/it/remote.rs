@@ -4,6 +4,7 @@ use std::io::Read as _;
 use std::sync::Arc;
 
 use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
 use trailproof::aws::Aws;
@@ -26,12 +27,18 @@ pub fn aws_retrying(cloud: &Cloud, retries: RetryConfig) -> Arc<Aws> {
 
 /// An account that asks what answers at `url`.
 pub fn aws_at(url: String, retries: RetryConfig) -> Arc<Aws> {
+    aws_patient(url, retries, TimeoutConfig::builder().build())
+}
+
+/// The same, which waits for so long.
+pub fn aws_patient(url: String, retries: RetryConfig, timeouts: TimeoutConfig) -> Arc<Aws> {
     let credentials = Credentials::new("AKIDEXAMPLE", "secret", None, None, "tests");
     let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
         .endpoint_url(url)
         .retry_config(retries)
+        .timeout_config(timeouts)
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .build();
     Aws::from_config(config).unwrap()

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::Value;
 
 use super::{Account, json, now};
-use crate::cloud::Trail;
+use crate::cloud::{PublicKey, Trail};
 
 fn well(name: &str, region: &str) -> Trail {
     Trail {
@@ -103,6 +103,54 @@ fn what_is_not_told_of_trails_is_said() {
     assert_eq!((names(&listed), listed["notes"].as_array().unwrap().len()), (vec!["audit"], 1), "{listed}");
     account.cloud.deny_action("cloudtrail:DescribeTrails", "");
     account.run(&["trails"]).assert_cannot("AccessDenied");
+}
+
+#[test]
+fn a_trail_whose_name_cannot_be_read_is_named() {
+    let odd = Trail { account: "4242".to_owned(), ..well("odd", "us-east-1") };
+    let account = with(&[well("audit", "us-east-1"), odd]);
+    let note = "the trail `arn:aws:cloudtrail:us-east-1:4242:trail/odd` is not listed: its name cannot be read: its \
+                account is not 12 digits";
+    let listed = json(&account.run(&["trails", "--format", "json"]));
+    assert_eq!((names(&listed), &listed["notes"][0]), (vec!["audit"], &note.into()), "{listed}");
+    account
+        .run(&["trails"])
+        .assert_verdict(3, "note: the trail `arn:aws:cloudtrail:us-east-1:4242:trail/odd`");
+    account.cloud.deny_action("cloudtrail:ListTrails", "");
+    account.run(&["trails"]).assert_verdict(3, "its account is not 12 digits");
+}
+
+#[test]
+fn a_key_of_cloudtrails_that_is_none_is_named_and_the_others_are_used() {
+    let account = Account::new();
+    account.deliver("s3://trail-logs", &[]);
+    let (valid_from, valid_to) = (now() - 86_400, now() + 86_400);
+    for (value_base64, fingerprint) in [("AAAA", "0123"), ("", "4567")] {
+        let (value_base64, fingerprint) = (value_base64.to_owned(), fingerprint.to_owned());
+        let key = PublicKey { value_base64, fingerprint, valid_from, valid_to };
+        account.cloud.add_keys("us-east-1", vec![key]);
+    }
+    let done = account.run(&["validate", "s3://trail-logs", "--format", "json"]);
+    let report = json(&done);
+    assert_eq!((done.code, &report["verdict"]), (Some(0), &"intact".into()), "{report}");
+    let findings = report["findings"].as_array().unwrap().iter();
+    let said: Vec<&Value> = findings.filter(|finding| finding["kind"] == "key-unknown").collect();
+    assert_eq!(said.len(), 2, "{report}");
+    for (finding, begins) in said.iter().zip(["key 2 that CloudTrail", "key 3 that CloudTrail"]) {
+        assert_eq!((&finding["severity"], &finding["region"]), (&"notice".into(), &"us-east-1".into()));
+        assert!(finding["message"].as_str().unwrap().starts_with(begins), "{finding}");
+    }
+    assert!(said[0]["message"].as_str().unwrap().contains("`0123`"), "{report}");
+    let saved = account.run(&["keys", "--start-time", "1d"]);
+    assert_eq!(saved.code, Some(3), "{}", saved.stderr);
+    assert!(saved.stderr.contains("warning: key 2 of `us-east-1` is not saved: `0123`"), "{}", saved.stderr);
+    assert_eq!(json_keys(&saved.stdout), 1);
+}
+
+/// How many keys were saved.
+fn json_keys(saved: &str) -> usize {
+    let saved: Value = serde_json::from_str(saved).unwrap();
+    saved["PublicKeyList"].as_array().unwrap().len()
 }
 
 #[test]

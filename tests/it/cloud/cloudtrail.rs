@@ -146,6 +146,7 @@ pub fn failure(fate: Fate) -> Option<Response<Bytes>> {
         Fate::Expired => {
             Some(refused(400, ("ExpiredTokenException", "The security token in the request is expired")))
         }
+        Fate::Refused(status, code) => Some(refused(status, (code, "Refused on purpose"))),
         Fate::Answered | Fate::Reset | Fate::Closed | Fate::Hung => None,
     }
 }

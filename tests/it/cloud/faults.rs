@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use super::ask::Request;
+use super::rules::{Fault, Rule};
+
 /// What goes wrong, and how often: shares are between 0 and 1, and drawn by seed and number of the request.
 ///
 /// Requests are numbered as they arrive, so what befalls which of several at one time is not repeatable.
@@ -33,8 +36,19 @@ pub struct Faults {
     pub hide_delete_marker_header: bool,
     /// After its first page a listing answers one page again and again, each time with a new token.
     pub repeat_page: bool,
+    /// A listing leaves out every second page, without a word.
+    pub skip_page: bool,
+    /// The keys of a page come in the opposite order.
+    pub unordered: bool,
+    /// A listing's pages hold nothing and say that there is more.
+    pub empty_pages: bool,
     /// `encoding-type=url` is ignored.
     pub no_encoding: bool,
+    /// How far the server's clock is ahead of this machine's, in seconds. Where it is not 0, what is signed for a time
+    /// more than 15 minutes off is refused.
+    pub clock_ahead: i64,
+    /// What befalls chosen requests.
+    pub rules: Vec<Rule>,
     /// Another seed, other requests that fail.
     pub seed: u64,
 }
@@ -55,7 +69,12 @@ impl Default for Faults {
             page_size: 1000,
             hide_delete_marker_header: false,
             repeat_page: false,
+            skip_page: false,
+            unordered: false,
+            empty_pages: false,
             no_encoding: false,
+            clock_ahead: 0,
+            rules: Vec::new(),
             seed: 0,
         }
     }
@@ -78,6 +97,8 @@ pub enum Fate {
     Closed,
     /// By nothing at all.
     Hung,
+    /// With an error of this status and code.
+    Refused(u16, &'static str),
 }
 
 /// The draws of one request are apart, so that a share changed does not move the others.
@@ -110,6 +131,11 @@ impl Faults {
         } else {
             Fate::Answered
         }
+    }
+
+    /// What befalls a request by [`Faults::rules`], each of which counts it.
+    pub fn strike(&self, request: &Request) -> Vec<Fault> {
+        self.rules.iter().filter(|rule| rule.befalls(request)).map(|rule| rule.fault).collect()
     }
 
     /// How long the answer waits.

@@ -70,6 +70,17 @@ pub fn answer(held: &Held, faults: &Faults, ask: &Ask) -> Result<Response<Bytes>
     let start = start(ask, prefix)?;
     let limit = limit(ask, faults)?;
     let mut page = page(held, prefix, ask.parameter("delimiter"), start.clone(), limit);
+    if faults.skip_page
+        && let Some(next) = page.next.take()
+    {
+        page.next = self::page(held, prefix, ask.parameter("delimiter"), next, limit).next;
+    }
+    if faults.unordered {
+        page.entries.reverse();
+    }
+    if faults.empty_pages {
+        page = Page { entries: Vec::new(), next: Some(start.clone()) };
+    }
     if faults.repeat_page {
         let first = !ask.query.contains_key("continuation-token");
         page.next = page.next.filter(|_| first).or(Some(start));

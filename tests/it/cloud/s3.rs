@@ -135,6 +135,7 @@ pub fn failure(fate: Fate) -> Option<Response<Bytes>> {
             Refusal::new(500, "InternalError", "We encountered an internal error. Please try again.")
         }
         Fate::Expired => Refusal::new(400, "ExpiredToken", "The provided token has expired."),
+        Fate::Refused(status, code) => Refusal::new(status, code, "Refused on purpose"),
         Fate::Answered | Fate::Reset | Fate::Closed | Fate::Hung => return None,
     };
     Some(refusal.response())

@@ -1,25 +1,30 @@
 //! Connections: a request comes in, is answered, recorded, held back and sent, or fails as it should.
 
 use std::fmt;
-use std::future::{self, poll_fn};
+use std::future::{self, Future, poll_fn};
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
-use hyper::header::CONTENT_LENGTH;
+use hyper::header::{CONTENT_LENGTH, DATE, HeaderMap, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Response};
 use hyper_util::rt::TokioIo;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, civil};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{Sleep, sleep};
 
 use super::ask::{Ask, Request};
 use super::faults::{Fate, Faults};
+use super::rules::Fault;
 use super::state::State;
 use super::{cloudtrail, s3};
 
@@ -93,8 +98,10 @@ async fn respond(
     let number = server.number.fetch_add(1, Ordering::SeqCst);
     let faults = Arc::clone(&server.faults.read().unwrap());
     let ask = Ask::new(number, parts, body);
-    let response = server.answer(&faults, &ask);
-    let wait = faults.wait(number);
+    let request = record(&ask);
+    let struck = faults.strike(&request);
+    let response = server.answer(&faults, &ask, request, &struck);
+    let wait = faults.wait(number) + struck.iter().map(waits).sum::<Duration>();
     if !wait.is_zero() {
         tokio::time::sleep(wait).await;
     }
@@ -108,17 +115,52 @@ async fn respond(
     }
 }
 
+/// What is remembered of a request.
+fn record(ask: &Ask) -> Request {
+    if cloudtrail::is_meant(ask) { cloudtrail::record(ask) } else { s3::record(ask) }
+}
+
+fn waits(fault: &Fault) -> Duration {
+    if let Fault::Wait(wait) = fault { *wait } else { Duration::ZERO }
+}
+
+/// What becomes of a request that is struck in this way, where that is no whole answer.
+fn fate(fault: &Fault) -> Option<Fate> {
+    match fault {
+        Fault::Refuse(status, code) => Some(Fate::Refused(*status, code)),
+        Fault::Reset => Some(Fate::Reset),
+        Fault::Hang => Some(Fate::Hung),
+        _ => None,
+    }
+}
+
+/// S3 and CloudTrail refuse what is signed for another time than their own.
+fn fate_by_clock(ask: &Ask, ahead: i64) -> Option<Fate> {
+    let signed_for = ask.header("x-amz-date").filter(|_| ahead != 0)?;
+    let signed_for = civil::DateTime::strptime("%Y%m%dT%H%M%SZ", signed_for).unwrap();
+    let signed_for = signed_for.to_zoned(TimeZone::UTC).unwrap().timestamp().as_second();
+    let is_off = (signed_for - Timestamp::now().as_second() - ahead).abs() > 900;
+    is_off.then_some(Fate::Refused(403, "RequestTimeTooSkewed"))
+}
+
 impl Server {
     /// The answer, or what comes in place of one. No waiting is done here, so locks may be held.
-    fn answer(&self, faults: &Faults, ask: &Ask) -> Result<Response<Reply>, Fate> {
-        let fate = faults.fate(ask.number);
-        let (request, response) = if cloudtrail::is_meant(ask) {
-            (cloudtrail::record(ask), self.ask_cloudtrail(faults, ask, fate))
+    fn answer(
+        &self,
+        faults: &Faults,
+        ask: &Ask,
+        request: Request,
+        struck: &[Fault],
+    ) -> Result<Response<Reply>, Fate> {
+        let by_clock = || fate_by_clock(ask, faults.clock_ahead);
+        let fate = struck.iter().find_map(fate).or_else(by_clock).unwrap_or(faults.fate(ask.number));
+        let response = if cloudtrail::is_meant(ask) {
+            self.ask_cloudtrail(faults, ask, fate)
         } else {
-            (s3::record(ask), self.ask_s3(faults, ask, fate))
+            self.ask_s3(faults, ask, fate)
         };
         self.remember(request, response.as_ref().map_or(0, |response| response.status().as_u16()));
-        response.map(|response| reply(faults, ask, response))
+        response.map(|response| reply(faults, ask, struck, response))
     }
 
     fn ask_cloudtrail(&self, faults: &Faults, ask: &Ask, fate: Fate) -> Result<Response<Bytes>, Fate> {
@@ -142,25 +184,29 @@ impl Server {
     }
 }
 
-/// The response with its body, or with a part of it.
-fn reply(faults: &Faults, ask: &Ask, response: Response<Bytes>) -> Response<Reply> {
+/// The response with its body, or with what becomes of it.
+fn reply(faults: &Faults, ask: &Ask, struck: &[Fault], response: Response<Bytes>) -> Response<Reply> {
     let (mut parts, body) = response.into_parts();
+    if faults.clock_ahead != 0 {
+        let time = Timestamp::now() + SignedDuration::from_secs(faults.clock_ahead);
+        parts.headers.insert(DATE, time.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string().parse().unwrap());
+    }
     if ask.method == Method::HEAD {
         return Response::from_parts(parts, Reply::whole(Bytes::new()));
     }
     let cut = ask.method == Method::GET && body.len() > 1 && faults.truncates(ask.number);
-    if !cut {
-        return Response::from_parts(parts, Reply::whole(body));
+    let mut reply = Reply::whole(body);
+    for fault in struck.iter().chain(cut.then_some(&Fault::Cut)) {
+        reply.strike(fault, &mut parts.headers);
     }
-    parts.headers.insert(CONTENT_LENGTH, body.len().into());
-    let first = body.slice(..body.len() / 2);
-    Response::from_parts(parts, Reply { data: Some(first), then: Then::Flush })
+    Response::from_parts(parts, reply)
 }
 
-/// A body in one piece, which may end in a failure.
+/// A body in one piece, which may end in a failure, or in very many.
 struct Reply {
     data: Option<Bytes>,
     then: Then,
+    drip: Option<(Duration, Pin<Box<Sleep>>)>,
 }
 
 /// What follows the data.
@@ -174,7 +220,50 @@ enum Then {
 
 impl Reply {
     fn whole(body: Bytes) -> Self {
-        Self { data: Some(body).filter(|body| !body.is_empty()), then: Then::End }
+        Self { data: Some(body).filter(|body| !body.is_empty()), then: Then::End, drip: None }
+    }
+
+    fn strike(&mut self, fault: &Fault, headers: &mut HeaderMap) {
+        if let Fault::Header(name, value) = fault {
+            headers.insert(*name, HeaderValue::from_static(value));
+        }
+        let Some(data) = &mut self.data else { return };
+        let length = data.len();
+        match fault {
+            Fault::Cut | Fault::Longer => {
+                let extra = if *fault == Fault::Longer { 10 } else { 0 };
+                headers.insert(CONTENT_LENGTH, (length + extra).into());
+                data.truncate(if *fault == Fault::Longer { length } else { length / 2 });
+                self.then = Then::Flush;
+            }
+            Fault::Shorter => {
+                headers.insert(CONTENT_LENGTH, (length / 2).into());
+                data.truncate(length / 2);
+            }
+            Fault::Flip => {
+                let mut bytes = data.to_vec();
+                bytes[length / 2] ^= 1;
+                *data = bytes.into();
+            }
+            Fault::Drip(pause) => {
+                headers.insert(CONTENT_LENGTH, length.into());
+                self.drip = Some((*pause, Box::pin(sleep(*pause))));
+            }
+            Fault::Wait(_) | Fault::Refuse(..) | Fault::Reset | Fault::Hang | Fault::Header(..) => {}
+        }
+    }
+
+    /// The next byte, where they come one at a time.
+    fn next_drop(&mut self, context: &mut Context<'_>) -> Option<Poll<Bytes>> {
+        let (pause, sleeping) = self.drip.as_mut()?;
+        let data = self.data.as_mut()?;
+        if sleeping.as_mut().poll(context).is_pending() {
+            return Some(Poll::Pending);
+        }
+        *sleeping = Box::pin(sleep(*pause));
+        let first = data.split_to(1);
+        self.data = self.data.take().filter(|rest| !rest.is_empty());
+        Some(Poll::Ready(first))
     }
 }
 
@@ -186,6 +275,9 @@ impl Body for Reply {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        if let Some(drop) = self.next_drop(context) {
+            return drop.map(|drop| Some(Ok(Frame::data(drop))));
+        }
         if let Some(data) = self.data.take() {
             return Poll::Ready(Some(Ok(Frame::data(data))));
         }

@@ -7,7 +7,7 @@ use trailproof::store::StoreError;
 use trailproof::store::s3::S3Store;
 
 use super::{BUCKET, Remote, assert_only_incomplete};
-use crate::cloud::{Bucket, Cloud};
+use crate::cloud::{Bucket, Cloud, Fault, Faults, Rule};
 use crate::remote;
 use crate::support::{self, run};
 
@@ -33,6 +33,39 @@ fn each_bucket_is_asked_in_its_own_region() {
         assert_eq!(remote.run(8).verdict, Verdict::Intact, "{region}");
         assert_signed(&remote.cloud, BUCKET, region);
         assert_eq!(remote.asked("HeadBucket").len(), 1, "the region is looked up once");
+    }
+}
+
+/// As some S3-compatible servers answer, and S3 where something stands between: 403 that names no region.
+#[test]
+fn where_head_bucket_names_no_region_its_location_is_asked_for() {
+    for region in ["us-east-1", "eu-west-1", "ap-southeast-2"] {
+        let spec = Spec { hours: 2, shared_body: true, ..Spec::default() };
+        let remote = Remote::of(&spec, &bucket(region));
+        let refused = Rule::new("HeadBucket", Fault::Refuse(403, "AccessDenied"));
+        remote.cloud.set_faults(Faults { rules: vec![refused], ..Faults::default() });
+        assert_eq!(remote.run(8).verdict, Verdict::Intact, "{region}");
+        assert_signed(&remote.cloud, BUCKET, region);
+        assert_eq!(remote.asked("GetBucketLocation").len(), 1, "the region is looked up once");
+    }
+}
+
+#[test]
+fn where_nothing_tells_the_region_the_requests_that_follow_say_what_is_wrong() {
+    let spec = Spec { hours: 2, shared_body: true, ..Spec::default() };
+    for (region, is_here) in [("us-east-1", true), ("ap-southeast-2", false)] {
+        let remote = Remote::of(&spec, &bucket(region));
+        let refused = |operation| Rule::new(operation, Fault::Refuse(403, "AccessDenied"));
+        let rules = vec![refused("HeadBucket"), refused("GetBucketLocation")];
+        remote.cloud.set_faults(Faults { rules, ..Faults::default() });
+        let ran = remote.run(8);
+        match is_here {
+            true => assert_eq!(ran.verdict, Verdict::Intact, "{:?}", ran.findings),
+            false => {
+                assert_only_incomplete(&ran);
+                assert!(ran.findings[0].message.contains("PermanentRedirect"), "{:?}", ran.findings);
+            }
+        }
     }
 }
 
