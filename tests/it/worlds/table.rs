@@ -299,6 +299,7 @@ fn shown(world: &World, is_tampered: bool) -> String {
 
 /// Judges every world, prints the rows of those that are as expected, and fails where one is not. Most of it is waiting,
 /// so it is done at the same time.
+#[expect(clippy::print_stdout, reason = "the table is for whoever asks for it")]
 fn judge(worlds: &[World]) {
     let row = |world: &World| {
         let (clean, tampered) = (shown(world, false), shown(world, true));
