@@ -158,8 +158,10 @@ fn object((status, body): &(u16, Vec<u8>)) {
 fn keys() {
     let span = Interval::new(Timestamp::from_unix(0), Timestamp::from_unix(1)).unwrap();
     match WORLD.keys.keys("us-east-1", span) {
-        Ok(keys) => {
-            assert!(keys.iter().all(|key| key.validity.is_some() && !key.key.fingerprint().is_empty()))
+        Ok(found) => {
+            assert!(found.keys.iter().all(|key| key.validity.is_some() && !key.key.fingerprint().is_empty()));
+            let reasons = found.rejected.iter().map(|key| &key.reason);
+            assert!(reasons.clone().all(|reason| !reason.contains(char::is_control)), "{:?}", found.rejected);
         }
         Err(error) => assert!(!error.why.contains(char::is_control), "{}", error.why),
     }
