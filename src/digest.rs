@@ -2,19 +2,20 @@
 //!
 //! Source: AWS CloudTrail User Guide, "CloudTrail digest file structure".
 
-use std::borrow::Cow;
-use std::sync::Arc;
-
-use serde::Deserialize;
+mod wire;
 
 use crate::ident::{Location, Sha256Hash};
-use crate::time::{Interval, Timestamp};
+use crate::time::Interval;
 
 /// The one signature algorithm CloudTrail uses.
 pub const SIGNATURE_ALGORITHM: &str = "SHA256withRSA";
 
 /// The one hash algorithm CloudTrail uses.
 pub const HASH_ALGORITHM: &str = "SHA-256";
+
+/// Longest text in a digest, in bytes. The longest that CloudTrail writes is a key, of which S3 takes 1,024 bytes; without
+/// a limit one text could be as long as the whole file, and be kept many times.
+const MAX_TEXT: usize = 8 << 10;
 
 /// Why bytes are no digest file.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -76,24 +77,12 @@ impl DigestFile {
     /// # Errors
     /// [`DigestError`] for anything that has not all of a digest's fields in their form.
     pub fn parse(bytes: &[u8]) -> Result<Self, DigestError> {
-        // JSON is UTF-8 (RFC 8259, section 8.1), in the fields that nobody asks for as well, which serde_json skips unread.
-        let text = std::str::from_utf8(bytes).map_err(|error| DigestError::Json(error.to_string()))?;
-        let wire: Wire<'_> =
-            serde_json::from_str(text).map_err(|error| DigestError::Json(error.to_string()))?;
-        let location = Location::new(&*wire.digest_s3_bucket, &*wire.digest_s3_object);
-        let previous = wire.previous(&location.bucket)?;
-        let logs = wire.log_files.iter().map(|log| log.listed(&location.bucket)).collect();
-        Ok(Self {
-            hash: Sha256Hash::of(bytes),
-            window: wire.window()?,
-            end_as_written: wire.digest_end_time.into(),
-            location,
-            fingerprint: wire.digest_public_key_fingerprint.into(),
-            algorithm: wire.digest_signature_algorithm.into(),
-            previous,
-            previous_signature: wire.previous_digest_signature.map(Into::into),
-            logs,
-        })
+        wire::parse(bytes)
+    }
+
+    /// The same without its log files: what tells where it belongs and whether it is signed. It proves nothing of logs.
+    pub(crate) fn head(self) -> Self {
+        Self { logs: Box::default(), ..self }
     }
 
     /// SHA-256 of the bytes it was parsed from.
@@ -138,6 +127,19 @@ impl DigestFile {
         self.logs.len()
     }
 
+    /// Bytes of all the texts it holds.
+    #[must_use]
+    pub fn text_bytes(&self) -> usize {
+        let place = |location: &Location| location.bucket.len() + location.key.len();
+        let log = |log: &ListedLog| {
+            log.location.key.len() + if let ListedHash::Unknown(text) = &log.hash { text.len() } else { 0 }
+        };
+        let previous = self.previous.as_ref().map_or(0, |previous| place(&previous.location));
+        let signature = self.previous_signature.as_ref().map_or(0, |text| text.len());
+        let own = place(&self.location) + self.fingerprint.len() + self.algorithm.len();
+        own + previous + 2 * signature + self.logs.iter().map(log).sum::<usize>()
+    }
+
     /// Where the log files lie that it claims to list. Their hashes are shown only by a proved digest.
     pub fn claimed_logs(&self) -> impl Iterator<Item = &Location> {
         self.logs.iter().map(|log| &log.location)
@@ -157,98 +159,4 @@ impl DigestFile {
         let Location { bucket, key } = &self.location;
         format!("{}\n{bucket}/{key}\n{}\n{previous}", self.end_as_written, self.hash)
     }
-}
-
-/// The JSON object; strings are borrowed where they hold no escapes.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", expecting = "a digest file")]
-struct Wire<'a> {
-    #[serde(borrow, rename = "awsAccountId")]
-    _aws_account_id: Cow<'a, str>,
-    #[serde(borrow)]
-    digest_start_time: Cow<'a, str>,
-    #[serde(borrow)]
-    digest_end_time: Cow<'a, str>,
-    #[serde(borrow, rename = "digestS3Bucket")]
-    digest_s3_bucket: Cow<'a, str>,
-    #[serde(borrow, rename = "digestS3Object")]
-    digest_s3_object: Cow<'a, str>,
-    #[serde(borrow)]
-    digest_public_key_fingerprint: Cow<'a, str>,
-    #[serde(borrow)]
-    digest_signature_algorithm: Cow<'a, str>,
-    #[serde(borrow, rename = "previousDigestS3Bucket", deserialize_with = "required")]
-    previous_digest_s3_bucket: Option<Cow<'a, str>>,
-    #[serde(borrow, rename = "previousDigestS3Object", deserialize_with = "required")]
-    previous_digest_s3_object: Option<Cow<'a, str>>,
-    #[serde(borrow, deserialize_with = "required")]
-    previous_digest_hash_value: Option<Cow<'a, str>>,
-    #[serde(borrow, deserialize_with = "required")]
-    previous_digest_hash_algorithm: Option<Cow<'a, str>>,
-    #[serde(borrow, deserialize_with = "required")]
-    previous_digest_signature: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    log_files: Vec<WireLog<'a>>,
-}
-
-/// A field that may be `null` but has to be there: `Option` alone would take its absence for `null`.
-fn required<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Cow<'de, str>>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(transparent)]
-    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-    Ok(Option::<Text<'de>>::deserialize(deserializer)?.map(|text| text.0))
-}
-
-impl Wire<'_> {
-    fn window(&self) -> Result<Interval, DigestError> {
-        let parse = |text: &str, field| Timestamp::parse_digest_field(text).ok_or(DigestError::Field(field));
-        let start = parse(&self.digest_start_time, "digestStartTime")?;
-        let end = parse(&self.digest_end_time, "digestEndTime")?;
-        Interval::new(start, end).ok_or(DigestError::Field("digestEndTime"))
-    }
-
-    fn previous(&self, bucket: &Arc<str>) -> Result<Option<Previous>, DigestError> {
-        let (previous_bucket, key) = match (&self.previous_digest_s3_bucket, &self.previous_digest_s3_object)
-        {
-            (Some(bucket), Some(key)) => (bucket, key),
-            (None, None) => return Ok(None),
-            _ => return Err(DigestError::Field("previousDigestS3Object")),
-        };
-        let comparable = self.previous_digest_hash_algorithm.as_deref() == Some(HASH_ALGORITHM);
-        let hash = self.previous_digest_hash_value.as_deref().filter(|_| comparable);
-        Ok(Some(Previous {
-            location: Location::new(shared(previous_bucket, bucket), &**key),
-            hash: hash.and_then(Sha256Hash::parse),
-            signature: self.previous_digest_signature.as_deref().map(Into::into),
-        }))
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", expecting = "a log file of a digest")]
-struct WireLog<'a> {
-    #[serde(borrow, rename = "s3Bucket")]
-    s3_bucket: Cow<'a, str>,
-    #[serde(borrow, rename = "s3Object")]
-    s3_object: Cow<'a, str>,
-    #[serde(borrow)]
-    hash_value: Cow<'a, str>,
-    #[serde(borrow)]
-    hash_algorithm: Cow<'a, str>,
-}
-
-impl WireLog<'_> {
-    fn listed(&self, bucket: &Arc<str>) -> ListedLog {
-        let hash = Some(&*self.hash_value).filter(|_| self.hash_algorithm == HASH_ALGORITHM);
-        let hash = match hash.and_then(Sha256Hash::parse) {
-            Some(hash) => ListedHash::Sha256(hash),
-            None => ListedHash::Unknown(format!("{} {}", self.hash_algorithm, self.hash_value).into()),
-        };
-        ListedLog { location: Location::new(shared(&self.s3_bucket, bucket), &*self.s3_object), hash }
-    }
-}
-
-/// The digest's own bucket name where `name` is the same, so that a million log files share it.
-fn shared(name: &str, bucket: &Arc<str>) -> Arc<str> {
-    if name == &**bucket { Arc::clone(bucket) } else { Arc::from(name) }
 }

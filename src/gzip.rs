@@ -14,6 +14,11 @@ use crate::ident::Sha256Hash;
 /// The first byte of every gzip member, and of no JSON. A reader need not show more than one byte at a time.
 const MAGIC: u8 = 0x1f;
 
+/// How many bytes more than it inflates to a body may have as stored, at the limit. Deflate has blocks without content
+/// (RFC 1951, section 3.2.4), a header's name has no end of its own, and a stream of either would never come to the limit
+/// of what it inflates to. What cannot be compressed takes 5 bytes more for each 65,535, and the header and trailer.
+const ROOM: u64 = 1 << 20;
+
 /// How a body may be encoded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Encoding {
@@ -32,6 +37,9 @@ pub enum BodyError {
     /// It inflates to more than the limit, in bytes; the rest was not looked at.
     #[error("it inflates to more than the limit of {0} bytes")]
     TooLarge(u64),
+    /// It goes on for more bytes as stored than the limit of what it may inflate to, in bytes, and some room.
+    #[error("as stored it is larger than the limit of {0} bytes, to which it has not inflated by then")]
+    TooLong(u64),
     /// Reading it failed, which says nothing of what it holds.
     #[error("{0}")]
     Unreadable(String),
@@ -80,7 +88,8 @@ fn read(
     limit: u64,
     take: impl FnMut(&[u8]),
 ) -> Result<Sizes, BodyError> {
-    let mut source = Source { body, consumed: 0, failure: None };
+    let mut source =
+        Source { body, consumed: 0, most: limit.saturating_add(ROOM), is_too_long: false, failure: None };
     let start = source.fill_buf().map(|bytes| (bytes.is_empty(), bytes.first() == Some(&MAGIC)));
     let result = match (start, encoding) {
         (Err(_), _) => Err(BodyError::Malformed("unreadable")),
@@ -91,6 +100,7 @@ fn read(
     };
     match (source.failure, result) {
         (Some(failure), _) => Err(BodyError::Unreadable(failure)),
+        (None, _) if source.is_too_long => Err(BodyError::TooLong(limit)),
         (None, Ok(inflated)) => Ok(Sizes { compressed: source.consumed, inflated }),
         (None, Err(error)) => Err(error),
     }
@@ -109,6 +119,10 @@ fn read_member(source: &mut Source<'_>, limit: u64, take: impl FnMut(&[u8])) -> 
 struct Source<'a> {
     body: &'a mut dyn BufRead,
     consumed: u64,
+    /// How many bytes of it are taken.
+    most: u64,
+    /// Whether there are more.
+    is_too_long: bool,
     failure: Option<String>,
 }
 
@@ -135,6 +149,10 @@ impl BufRead for Source<'_> {
             }
         }
         let bytes = self.body.fill_buf();
+        if self.consumed > self.most && bytes.as_ref().is_ok_and(|bytes| !bytes.is_empty()) {
+            self.is_too_long = true;
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
         if let Err(error) = &bytes {
             self.failure = Some(error.to_string());
         }
@@ -194,6 +212,35 @@ mod tests {
         let bomb = gz(&vec![0; 1 << 20]);
         assert_eq!(hash(&mut bomb.as_slice(), Encoding::Gzip, 1000), Err(BodyError::TooLarge(1000)));
         assert_eq!(inflate(&mut bomb.as_slice(), Encoding::Gzip, 1000), Err(BodyError::TooLarge(1000)));
+    }
+
+    /// A gzip member with `between` where its deflate stream begins, `name` in its header and no checksum of that.
+    fn member(name: Option<&[u8]>, between: &[u8]) -> Vec<u8> {
+        let whole = gz(b"{}");
+        let mut body = whole[..10].to_vec();
+        if let Some(name) = name {
+            body[3] |= 8;
+            body.extend(name);
+            body.push(0);
+        }
+        [body.as_slice(), between, &whole[10..]].concat()
+    }
+
+    #[test]
+    fn blocks_without_content_are_no_way_around_the_limit() {
+        let hashed = |body: &[u8]| hash(&mut &*body, Encoding::Gzip, 1000).map(|(hash, _)| hash);
+        let blocks = |bytes: u64| [0, 0, 0, 0xff, 0xff].repeat(usize::try_from(bytes / 5).unwrap());
+        assert_eq!(hashed(&member(None, &blocks(ROOM - 1000))), Ok(Sha256Hash::of(b"{}")));
+        assert_eq!(hashed(&member(None, &blocks(ROOM + 2000))), Err(BodyError::TooLong(1000)));
+    }
+
+    #[test]
+    fn a_name_without_end_is_not_read_for_ever() {
+        let hashed = |body: &[u8]| hash(&mut &*body, Encoding::Gzip, 1000).map(|(hash, _)| hash);
+        for length in [1, 0xffff, 0x10000, 0x10001, 1 << 20] {
+            assert_eq!(hashed(&member(Some(&vec![7; length]), &[])), Ok(Sha256Hash::of(b"{}")), "{length}");
+        }
+        assert_eq!(hashed(&member(Some(&vec![7; 2 << 20]), &[])), Err(BodyError::TooLong(1000)));
     }
 
     #[test]

@@ -41,6 +41,7 @@ pub mod report;
 pub mod signature;
 pub mod simulate;
 pub mod store;
+mod text;
 pub mod time;
 #[cfg(feature = "aws")]
 pub mod trails;

@@ -24,9 +24,6 @@ const HAS_NAME: u8 = 8;
 const HAS_COMMENT: u8 = 16;
 const RESERVED: u8 = 0b1110_0000;
 
-/// Longest name or comment taken, in bytes: RFC 1952 sets no limit, and CloudTrail writes none.
-const MAX_TEXT: u16 = u16::MAX;
-
 /// What each thread keeps.
 struct Kept {
     inflate: Decompress,
@@ -140,7 +137,7 @@ fn trailer(source: &mut impl BufRead, checksum: u32, length: u64) -> Result<(), 
     if u64::from_le_bytes(found) == expected { Ok(()) } else { Err(Broken::Corrupt) }
 }
 
-/// The header, read byte by byte and forgotten.
+/// The header, read and forgotten.
 struct Header<'s, S> {
     source: &'s mut S,
     checksum: Hasher,
@@ -168,14 +165,21 @@ impl<S: BufRead> Header<'_, S> {
         Ok(())
     }
 
-    /// A name or a comment, which ends with a zero.
+    /// A name or a comment, which ends with a zero. RFC 1952 sets no limit: the source does.
     fn text(&mut self) -> Result<(), Broken> {
-        for _ in 0..=MAX_TEXT {
-            if self.bytes::<1>()? == [0] {
+        loop {
+            let piece = self.source.fill_buf()?;
+            if piece.is_empty() {
+                return Err(Broken::CutOff);
+            }
+            let zero = piece.iter().position(|byte| *byte == 0);
+            let length = zero.map_or(piece.len(), |at| at + 1);
+            self.checksum.update(piece.get(..length).unwrap_or_default());
+            self.source.consume(length);
+            if zero.is_some() {
                 return Ok(());
             }
         }
-        Err(Broken::Corrupt)
     }
 
     fn bytes<const N: usize>(&mut self) -> Result<[u8; N], Broken> {

@@ -96,9 +96,7 @@ impl Look {
                 Ok(raw) => Self::Read { seen: Err(reason.to_owned()), raw: Some(raw), signature },
                 Err(error) => Self::unreadable(&error.to_string()),
             },
-            Err(error @ (BodyError::TooLarge(_) | BodyError::Unreadable(_))) => {
-                Self::unreadable(&error.to_string())
-            }
+            Err(error) => Self::unreadable(&error.to_string()),
         }
     }
 

@@ -9,6 +9,7 @@ use crate::ident::{DigestKey, Location, Sha256Hash};
 use crate::keys::{KeyRing, Lookup, TrustedKey};
 use crate::signature::{self, SignatureProof};
 use crate::store::{METADATA_ERROR, Metadata, Object, StoreError};
+use crate::text::shortened;
 use crate::time::Timestamp;
 
 use super::Context;
@@ -21,6 +22,9 @@ const LIGHT: u64 = 8 << 20;
 
 /// What a digest without log files weighs in a window.
 pub(super) const DIGEST_WEIGHT: u64 = 12;
+
+/// Bytes of texts that weigh as much as a log file does, where there are more of them than log files have.
+const TEXT_WEIGHT: usize = 256;
 
 /// A digest as it was read.
 pub(super) struct Fetched {
@@ -54,7 +58,10 @@ pub(super) enum Content {
 
 impl Fetched {
     pub(super) fn weight(&self) -> u64 {
-        DIGEST_WEIGHT + self.file().map_or(0, |file| file.log_count() as u64)
+        let texts =
+            self.file().map_or(0, DigestFile::text_bytes) + self.signature.as_ref().map_or(0, String::len);
+        let logs = self.file().map_or(0, DigestFile::log_count);
+        DIGEST_WEIGHT + logs.max(texts / TEXT_WEIGHT) as u64
     }
 
     /// From when on it may have been signed.
@@ -157,6 +164,14 @@ pub(super) fn digest(context: Context<'_>, location: Location, end: Timestamp) -
     fetched
 }
 
+/// A failure to read a body; where it comes of a limit, with the option that raises it.
+pub(super) fn said(error: &BodyError, option: &str) -> String {
+    match error {
+        BodyError::TooLarge(_) | BodyError::TooLong(_) => format!("{error}; `{option}` raises it"),
+        BodyError::Malformed(_) | BodyError::Unreadable(_) => error.to_string(),
+    }
+}
+
 fn parse(inflated: Result<(Vec<u8>, Sizes), BodyError>) -> (Content, Sizes) {
     match inflated {
         Ok((bytes, sizes)) => match DigestFile::parse(&bytes) {
@@ -164,9 +179,7 @@ fn parse(inflated: Result<(Vec<u8>, Sizes), BodyError>) -> (Content, Sizes) {
             Err(error) => (Content::Malformed(error.to_string(), Some(Sha256Hash::of(&bytes))), sizes),
         },
         Err(BodyError::Malformed(reason)) => (Content::Malformed(reason.to_owned(), None), Sizes::default()),
-        Err(error @ (BodyError::TooLarge(_) | BodyError::Unreadable(_))) => {
-            (Content::Unreadable(error.to_string()), Sizes::default())
-        }
+        Err(error) => (Content::Unreadable(said(&error, "--max-digest-size")), Sizes::default()),
     }
 }
 
@@ -199,7 +212,7 @@ impl Fetched {
             Ok(mut object) => {
                 self.take_metadata(object.metadata);
                 let inflated = gzip::inflate(&mut *object.body, object.encoding, limit);
-                self.too_large = matches!(inflated, Err(BodyError::TooLarge(_)));
+                self.too_large = matches!(inflated, Err(BodyError::TooLarge(_) | BodyError::TooLong(_)));
                 (self.content, self.sizes) = parse(inflated);
             }
             Err(StoreError::NotFound) => self.content = Content::Gone,
@@ -300,11 +313,11 @@ pub(super) fn prove(
 }
 
 fn known_key(file: &DigestFile, signed_from: Timestamp, keys: &KeyRing) -> Result<Arc<TrustedKey>, String> {
-    let fingerprint = file.fingerprint().escape_debug();
+    let fingerprint = shortened(file.fingerprint().escape_debug().to_string());
     if file.algorithm() != SIGNATURE_ALGORITHM {
         return Err(format!(
             "it names the signature algorithm `{}`, which is unknown",
-            file.algorithm().escape_debug()
+            shortened(file.algorithm().escape_debug().to_string())
         ));
     }
     let region = DigestKey::parse(file.location()).map(|key| key.folder.region).unwrap_or_default();

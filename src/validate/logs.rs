@@ -5,11 +5,12 @@ use crate::event::{Finding, Kind, ObjectState, ObjectType, Severity};
 use crate::gzip::{self, BodyError, Sizes};
 use crate::ident::{Location, Sha256Hash};
 use crate::store::{Object, StoreError};
+use crate::text::shortened;
 
 use super::again::{self, Again, Suspect};
 use super::chain::reference;
 use super::unit::{Ready, Unit};
-use super::{Context, gone};
+use super::{Context, fetch, gone};
 
 /// What was found in a log file's place.
 enum Found {
@@ -143,9 +144,7 @@ fn look(context: Context<'_>, log: &ListedLog, object: Result<Object, StoreError
         Ok((hash, sizes)) if log.hash == ListedHash::Sha256(hash) => Found::Valid(sizes),
         Ok((hash, sizes)) => Found::Modified(Some(hash), "its content is not what was delivered", sizes),
         Err(BodyError::Malformed(reason)) => Found::Modified(None, reason, Sizes::default()),
-        Err(error @ (BodyError::TooLarge(_) | BodyError::Unreadable(_))) => {
-            Found::Unreadable(error.to_string())
-        }
+        Err(error) => Found::Unreadable(fetch::said(&error, "--max-log-size")),
     };
     let bytes = match &found {
         Found::Valid(sizes) | Found::Modified(_, _, sizes) => sizes.compressed,
@@ -210,8 +209,8 @@ fn say(context: Context<'_>, unit: &mut Unit, ready: &Ready, log: &ListedLog, fo
             (ObjectState::Unverified, Some(Finding::new(Kind::LogUnreadable, at, reason)))
         }
         Found::Unverifiable(written) => {
-            let message =
-                format!("its digest lists a hash that cannot be compared: `{}`", written.escape_debug());
+            let written = shortened(written.escape_debug().to_string());
+            let message = format!("its digest lists a hash that cannot be compared: `{written}`");
             (ObjectState::Unverified, Some(Finding::new(Kind::LogUnverifiable, at, message)))
         }
     };

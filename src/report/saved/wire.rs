@@ -10,15 +10,16 @@ use crate::event::{
 use crate::ident::ChainId;
 use crate::report::escape::for_terminal;
 use crate::report::json::SCHEMA;
+use crate::text::shortened;
 use crate::time::{Interval, Range, Timestamp};
 
 pub(super) fn parse(bytes: &[u8]) -> Result<Saved, SavedError> {
-    let malformed =
-        |error: serde_json::Error| SavedError::Malformed(for_terminal(&error.to_string()).into_owned());
+    let shown = |text: String| for_terminal(&shortened(text)).into_owned();
+    let malformed = |error: serde_json::Error| SavedError::Malformed(shown(error.to_string()));
     let Schema { schema } = serde_json::from_slice(bytes).map_err(malformed)?;
     match schema {
         Some(schema) if schema == SCHEMA => {}
-        Some(schema) => return Err(SavedError::Schema(for_terminal(&schema).into_owned())),
+        Some(schema) => return Err(SavedError::Schema(shown(schema))),
         None => return Err(SavedError::Malformed("it has no `schema`".to_owned())),
     }
     let report: WireReport = serde_json::from_slice(bytes).map_err(malformed)?;

@@ -8,6 +8,7 @@ use std::thread;
 
 use aws_config::retry::RetryConfig;
 use trailproof::event::{Kind, Verdict};
+use trailproof::gzip::{self, BodyError};
 use trailproof::ident::Location;
 use trailproof::simulate::Spec;
 use trailproof::store::s3::S3Store;
@@ -81,24 +82,31 @@ fn a_forged_digest_leads_nowhere() {
 const ENDLESS: &str =
     "HTTP/1.1 200 OK\r\netag: \"x\"\r\ncontent-length: 10\r\ntransfer-encoding: chunked\r\n\r\n";
 
-/// Answers every HEAD as a bucket's, and every GET with a body that is longer than announced. Returns the URL and how
-/// many bytes of bodies were sent.
-fn endless() -> (String, Arc<AtomicU64>) {
+/// What is sent for a GET: a head, the beginning of a body, and what follows again and again.
+struct Generated {
+    head: &'static str,
+    first: Vec<u8>,
+    chunk: Vec<u8>,
+}
+
+/// Answers every HEAD as a bucket's, and every GET with a body that does not end. Returns the URL and how many bytes of
+/// bodies were sent.
+fn endless(generated: Generated) -> (String, Arc<AtomicU64>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let sent = Arc::new(AtomicU64::new(0));
     let counted = Arc::clone(&sent);
+    let generated = Arc::new(generated);
     thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
-            let counted = Arc::clone(&counted);
-            thread::spawn(move || answer_endlessly(stream, &counted));
+            let (counted, generated) = (Arc::clone(&counted), Arc::clone(&generated));
+            thread::spawn(move || answer_endlessly(stream, &generated, &counted));
         }
     });
     (url, sent)
 }
 
-fn answer_endlessly(mut stream: TcpStream, sent: &AtomicU64) -> Option<()> {
-    let chunk = [b"10000\r\n".to_vec(), vec![7; 0x10000], b"\r\n".to_vec()].concat();
+fn answer_endlessly(mut stream: TcpStream, generated: &Generated, sent: &AtomicU64) -> Option<()> {
     loop {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
@@ -110,11 +118,12 @@ fn answer_endlessly(mut stream: TcpStream, sent: &AtomicU64) -> Option<()> {
             stream.write_all(b"HTTP/1.1 200 OK\r\nx-amz-bucket-region: us-east-1\r\n\r\n").ok()?;
             continue;
         }
-        stream.write_all(ENDLESS.as_bytes()).ok()?;
+        stream.write_all(generated.head.as_bytes()).ok()?;
+        stream.write_all(&generated.first).ok()?;
         // Bounded, so that a client that takes it all fails the test and not the machine.
         for _ in 0..4_096 {
-            stream.write_all(&chunk).ok()?;
-            sent.fetch_add(0x10000, Ordering::Relaxed);
+            stream.write_all(&generated.chunk).ok()?;
+            sent.fetch_add(generated.chunk.len() as u64, Ordering::Relaxed);
         }
         return None;
     }
@@ -123,7 +132,8 @@ fn answer_endlessly(mut stream: TcpStream, sent: &AtomicU64) -> Option<()> {
 #[test]
 fn a_body_longer_than_announced_is_not_taken() {
     in_time("bodies without end", || {
-        let (url, sent) = endless();
+        let chunk = [b"10000\r\n".to_vec(), vec![7; 0x10000], b"\r\n".to_vec()].concat();
+        let (url, sent) = endless(Generated { head: ENDLESS, first: Vec::new(), chunk });
         let aws = remote::aws_at(url, RetryConfig::standard());
         let store = S3Store::new(aws, None);
         let next = AtomicU64::new(0);
@@ -140,5 +150,27 @@ fn a_body_longer_than_announced_is_not_taken() {
         let read = streamed.map(|mut object| object.body.read_to_end(&mut Vec::new()).is_ok());
         assert!(!matches!(read, Ok(true)), "read to its end");
         assert!(sent.load(Ordering::Relaxed) < 256 << 20, "{sent:?}");
+    });
+}
+
+/// What a server sends that announces a body of a terabyte.
+const TERABYTE: &str = "HTTP/1.1 200 OK\r\netag: \"x\"\r\ncontent-length: 1099511627776\r\n\r\n";
+
+/// A gzip stream of blocks without content, and one whose header has a name without end: neither comes to the limit of what
+/// it inflates to.
+#[test]
+fn a_body_that_never_inflates_to_anything_ends() {
+    in_time("bodies that inflate to nothing", || {
+        let header = |flags| vec![0x1f, 0x8b, 8, flags, 0, 0, 0, 0, 0, 0xff];
+        let blocks = [0, 0, 0, 0xff, 0xff].repeat(13_107);
+        for (first, chunk) in [(header(0), blocks), (header(8), vec![7; 0x10000])] {
+            let (url, sent) = endless(Generated { head: TERABYTE, first, chunk });
+            let store = S3Store::new(remote::aws_at(url, RetryConfig::standard()), None);
+            let mut object = store.get(&Location::new(BUCKET, "k")).unwrap();
+            let hashed = gzip::hash(&mut *object.body, object.encoding, 1 << 20);
+            assert_eq!(hashed, Err(BodyError::TooLong(1 << 20)));
+            drop(object);
+            assert!(sent.load(Ordering::Relaxed) < 64 << 20, "{sent:?}");
+        }
     });
 }
