@@ -40,6 +40,7 @@ pub use named::{Deliveries, NamedTrail};
 use result::UnitResult;
 use stop::Halt;
 use unit::Unit;
+use unreferenced::Named;
 use window::Workers;
 
 pub use stop::Stop;
@@ -60,19 +61,22 @@ pub struct Source {
     pub prefix: String,
 }
 
-/// How much is inflated before giving up, in bytes.
+/// How much is read before giving up, and how much is said before it is only counted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
-    /// One digest file. It is held in memory.
+    /// Bytes that one digest file may inflate to. It is held in memory.
     pub digest: u64,
-    /// One log file. It is streamed.
+    /// Bytes that one log file may inflate to. It is streamed.
     pub log: u64,
+    /// Objects that nobody vouches for, and that anybody can make, which are named one by one: so many log files that no
+    /// digest lists in a region of an account, and so many junk names in a digest folder. The rest is counted.
+    pub named: usize,
 }
 
 impl Default for Limits {
-    /// 64 MiB (some 150,000 log files in an hour) and 16 GiB.
+    /// 64 MiB (some 150,000 log files in an hour), 16 GiB, and 100,000 objects.
     fn default() -> Self {
-        Self { digest: 64 << 20, log: 16 << 30 }
+        Self { digest: 64 << 20, log: 16 << 30, named: 100_000 }
     }
 }
 
@@ -95,7 +99,7 @@ pub struct Request {
     pub named: Vec<NamedTrail>,
     /// Copies that stand for their originals.
     pub relocations: Vec<Relocation>,
-    /// How much is inflated.
+    /// How much is read, and how much is said.
     pub limits: Limits,
     /// Whether to send an [`Event::Object`] for every object.
     pub every_object: bool,
@@ -303,22 +307,19 @@ fn finish(context: Context<'_>, units: &mut [Unit], run: &mut Run<'_>) -> io::Re
     let numbered = shared.iter().enumerate();
     let searches: Vec<_> =
         numbered.flat_map(|(number, unit)| unreferenced::searches(context, number, unit)).collect();
+    let kept: Vec<Named> = units.iter().map(|_| Named::new(context.request.limits.named)).collect();
     let found = context.workers.ask(&searches, |search| {
-        shared.get(search.unit).map(|unit| unreferenced::find(context, unit, search)).unwrap_or_default()
+        let (unit, kept) = (shared.get(search.unit)?, kept.get(search.unit)?);
+        unreferenced::find(context, unit, search, kept);
+        Some(())
     });
-    let found = found.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
-    let mut unreferenced = vec![Vec::new(); units.len()];
-    for (search, found) in searches.iter().zip(found) {
-        match (units.get_mut(search.unit), unreferenced.get_mut(search.unit), found) {
-            (_, Some(unreferenced), Some(found)) => unreferenced.extend(found),
-            (Some(unit), _, None) => unit.unsearched = true,
-            _ => {}
+    for search in searches.iter().skip(found.len()) {
+        if let Some(unit) = units.get_mut(search.unit) {
+            unit.unsearched = true;
         }
     }
-    for (unit, mut unreferenced) in units.iter_mut().zip(unreferenced) {
-        unreferenced.sort_by(|a, b| (a.at, &a.uri).cmp(&(b.at, &b.uri)));
-        unreferenced::say_once(&mut unreferenced);
-        run.unit(unit.result(context.request, unreferenced))?;
+    for (unit, kept) in units.iter_mut().zip(kept) {
+        run.unit(unit.result(context.request, kept.end()))?;
     }
     Ok(())
 }

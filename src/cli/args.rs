@@ -1,5 +1,6 @@
 //! What can be typed: plain records, checked for their form and nothing else.
 
+mod limits;
 mod simulate;
 #[cfg(feature = "aws")]
 mod validate_logs;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(super) use limits::LimitArgs;
 pub(super) use simulate::SimulateArgs;
 #[cfg(feature = "aws")]
 pub(super) use validate_logs::ValidateLogsArgs;
@@ -125,14 +127,6 @@ pub(super) struct ValidateArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) jobs: Option<u16>,
 
-    /// Most bytes a digest file may inflate to
-    #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = parse_size)]
-    pub(super) max_digest_size: u64,
-
-    /// Most bytes a log file may inflate to
-    #[arg(long, value_name = "SIZE", default_value = "16G", value_parser = parse_size)]
-    pub(super) max_log_size: u64,
-
     /// No progress bars (there are none either where stderr is no terminal)
     #[arg(long)]
     pub(super) no_progress: bool,
@@ -144,6 +138,9 @@ pub(super) struct ValidateArgs {
     /// Only the verdict line, or that of the plan
     #[arg(short, long, conflicts_with = "verbose")]
     pub(super) quiet: bool,
+
+    #[command(flatten)]
+    pub(super) limits: LimitArgs,
 
     #[cfg(feature = "aws")]
     #[command(flatten)]

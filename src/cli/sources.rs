@@ -67,7 +67,7 @@ fn open_s3(arguments: &ValidateArgs, _: KeyRing) -> Result<Opened, Failure> {
 
 fn open_copies(arguments: &ValidateArgs, keys: KeyRing) -> Result<Opened, Failure> {
     let keys = with_fetched(arguments, keys)?;
-    let opened = copies::open(&arguments.sources, &keys);
+    let opened = copies::open(&arguments.sources, &keys, arguments.limits.of_run().digest);
     let Copies { store, sources, findings } =
         opened.map_err(|error| Failure::new(error.to_string(), hint(&error)))?;
     Ok(Opened { store: Box::new(store), sources, named: Vec::new(), keys, findings, in_s3: false })

@@ -15,7 +15,7 @@ use crate::report::{Fanout, progress::Bars};
 use crate::store::Store;
 use crate::store::relocated::Relocation;
 use crate::time::{self, Range, Timestamp};
-use crate::validate::{self, Limits, Request, Source, Tools};
+use crate::validate::{self, Request, Source, Tools};
 
 /// Validates what was asked and returns the exit code of the verdict.
 pub(super) fn run(arguments: &ValidateArgs, started: Timestamp, origin: Origin) -> Result<u8, Failure> {
@@ -46,7 +46,7 @@ pub(super) struct Prepared {
 /// Makes ready what was typed.
 pub(super) fn prepare(arguments: &ValidateArgs, now: Timestamp) -> Result<Prepared, Failure> {
     let range = range(arguments, now)?;
-    let keys = keys(&arguments.public_keys)?;
+    let keys = keys(&arguments.public_keys, arguments.limits.max_keys_size)?;
     let Opened { store, sources, named, keys, findings, in_s3 } = sources::open(arguments, keys)?;
     let request = Request {
         relocations: relocations(&arguments.relocated_from, &sources)?,
@@ -57,7 +57,7 @@ pub(super) fn prepare(arguments: &ValidateArgs, now: Timestamp) -> Result<Prepar
         regions: arguments.region.clone(),
         trails: arguments.trail.clone(),
         named,
-        limits: Limits { digest: arguments.max_digest_size, log: arguments.max_log_size },
+        limits: arguments.limits.of_run(),
         every_object: arguments.verbose,
         findings,
     };
@@ -153,12 +153,12 @@ pub(super) fn range(arguments: &ValidateArgs, now: Timestamp) -> Result<Range, F
 }
 
 /// Reads the keys files.
-pub(super) fn keys(files: &[PathBuf]) -> Result<KeyRing, Failure> {
+pub(super) fn keys(files: &[PathBuf], limit: u64) -> Result<KeyRing, Failure> {
     let mut ring = KeyRing::new();
     for file in files {
         let shown = file.display().to_string();
         let hint = "give saved output of `aws cloudtrail list-public-keys`, or PEM";
-        let bytes = read_keys(file).map_err(|error| {
+        let bytes = read_keys(file, limit).map_err(|error| {
             Failure::new(format!("the keys file `{shown}` cannot be read: {error}"), hint)
         })?;
         saved::load(&mut ring, &shown, &bytes).map_err(|error| {
@@ -172,13 +172,12 @@ pub(super) fn keys(files: &[PathBuf]) -> Result<KeyRing, Failure> {
     Ok(ring)
 }
 
-fn read_keys(path: &PathBuf) -> io::Result<Vec<u8>> {
+fn read_keys(path: &PathBuf, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(path)?.take(saved::MAX_KEYS_FILE + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > saved::MAX_KEYS_FILE {
+    File::open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
         return Err(io::Error::other(format!(
-            "it is larger than the limit of {} bytes",
-            saved::MAX_KEYS_FILE
+            "it is larger than the limit of {limit} bytes; `--max-keys-size` raises it"
         )));
     }
     Ok(bytes)

@@ -36,7 +36,7 @@ pub(super) fn run(arguments: &ValidateLogsArgs, now: Timestamp) -> Result<u8, Fa
     let region = arguments.region.clone().or_else(|| aws.configured_region());
     let region = region.unwrap_or_else(|| arn.region.clone());
     let place = Place::find(arguments, &aws, &arn)?;
-    let keys = validate::keys(&arguments.public_keys)?;
+    let keys = validate::keys(&arguments.public_keys, arguments.limits.max_keys_size)?;
     let keys = match arguments.public_keys.is_empty() {
         true => keys.asking(Box::new(CloudTrailKeys::new(Arc::clone(&aws)))),
         false => keys,
@@ -59,6 +59,7 @@ pub(super) fn run(arguments: &ValidateLogsArgs, now: Timestamp) -> Result<u8, Fa
         home_region: arn.region,
         deliveries: place.deliveries,
     }];
+    request.limits = arguments.limits.of_run();
     request.every_object = true;
     let recorder = Recorder::new(sources::s3::store(&aws, None, arguments.jobs));
     validated(&request, &recorder, &keys, asked, arguments.jobs)

@@ -3,12 +3,15 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+mod list;
+
 use super::{KeyRing, RejectedKey, TrustedKey};
 use crate::signature::{KeyError, PublicKey};
+use crate::text::shortened;
 use crate::time::{Interval, Timestamp};
 
-/// Largest keys file read, in bytes: room for some 30,000 keys.
-pub const MAX_KEYS_FILE: u64 = 16 << 20;
+/// How many entries of a file that are no usable keys are named; of the others it is said how many they are.
+const MAX_REJECTED: usize = 1_000;
 
 /// Why a file gives no keys at all.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -35,33 +38,62 @@ pub enum KeysFileError {
 /// # Errors
 /// [`KeysFileError`] where no entry can be used.
 pub fn load(ring: &mut KeyRing, source: &str, bytes: &[u8]) -> Result<(), KeysFileError> {
-    let entries = match pem_blocks(bytes) {
-        Some(blocks) => blocks.iter().map(|block| pem_key(block, source)).collect(),
-        None => json_keys(source, bytes)?,
-    };
-    let mut rejected = Vec::new();
-    let mut added = 0_usize;
-    for (index, entry) in entries.into_iter().enumerate() {
+    let mut taken =
+        Taken { ring, source, keys: Vec::new(), added: 0, rejected: Vec::new(), unnamed: 0, last: 0 };
+    match std::str::from_utf8(bytes).ok().filter(|text| text.contains("-----BEGIN")) {
+        Some(text) => pem_blocks(text).for_each(|block| taken.take(pem_key(block, source))),
+        None => list::read(bytes, &mut |value| taken.take(json_key(value, source)))?,
+    }
+    taken.end()
+}
+
+/// The entries of a file, each taken as it is read.
+struct Taken<'a> {
+    ring: &'a mut KeyRing,
+    source: &'a str,
+    /// Those that can be used, by fingerprint. Of a file that ends in junk none is.
+    keys: Vec<(String, TrustedKey)>,
+    added: usize,
+    /// The first ones.
+    rejected: Vec<RejectedKey>,
+    /// How many more were rejected.
+    unnamed: usize,
+    /// The place of the last one.
+    last: usize,
+}
+
+impl Taken<'_> {
+    fn take(&mut self, entry: Entry) {
+        self.last += 1;
         match entry {
             Ok(keys) => {
-                added += 1;
-                keys.into_iter().for_each(|(fingerprint, key)| ring.learn(fingerprint, key));
+                self.added += 1;
+                self.keys.extend(keys);
             }
-            Err(reason) => {
-                let (source, entry) = (source.to_owned(), index + 1);
-                rejected.push(RejectedKey { source, region: None, entry, reason });
-            }
+            Err(_) if self.rejected.len() >= MAX_REJECTED => self.unnamed += 1,
+            Err(reason) => self.reject(shortened(reason)),
         }
     }
-    match rejected.first() {
-        Some(first) if added == 0 => {
-            Err(KeysFileError::AllRejected { entry: first.entry, reason: first.reason.clone() })
+
+    fn reject(&mut self, reason: String) {
+        let (source, entry) = (self.source.to_owned(), self.last);
+        self.rejected.push(RejectedKey { source, region: None, entry, reason });
+    }
+
+    fn end(mut self) -> Result<(), KeysFileError> {
+        match self.rejected.first() {
+            Some(first) if self.added == 0 => {
+                return Err(KeysFileError::AllRejected { entry: first.entry, reason: first.reason.clone() });
+            }
+            None if self.added == 0 => return Err(KeysFileError::Empty),
+            _ => {}
         }
-        None if added == 0 => Err(KeysFileError::Empty),
-        _ => {
-            ring.reject(rejected);
-            Ok(())
+        if self.unnamed > 0 {
+            self.reject(format!("nor are others that are not named one by one, {} in all", self.unnamed));
         }
+        self.keys.drain(..).for_each(|(fingerprint, key)| self.ring.learn(fingerprint, key));
+        self.ring.reject(self.rejected);
+        Ok(())
     }
 }
 
@@ -84,16 +116,6 @@ pub fn to_json(keys: &[TrustedKey]) -> String {
 /// A key under every fingerprint it may be asked for by, or what is wrong with it.
 type Entry = Result<Vec<(String, TrustedKey)>, String>;
 
-fn json_keys(source: &str, bytes: &[u8]) -> Result<Vec<Entry>, KeysFileError> {
-    #[derive(Deserialize)]
-    struct File {
-        #[serde(alias = "publicKeyList", rename = "PublicKeyList")]
-        keys: Vec<Value>,
-    }
-    let file: File = serde_json::from_slice(bytes).map_err(|_| KeysFileError::NotKeys)?;
-    Ok(file.keys.into_iter().map(|value| json_key(value, source)).collect())
-}
-
 fn json_key(value: Value, source: &str) -> Entry {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -102,6 +124,10 @@ fn json_key(value: Value, source: &str) -> Entry {
         fingerprint: String,
         validity_start_time: Value,
         validity_end_time: Value,
+    }
+    // What the parser says of a text in an object's place repeats it, however long it is.
+    if !value.is_object() {
+        return Err("it is not an object".to_owned());
     }
     let saved: Saved = serde_json::from_value(value).map_err(|error| error.to_string())?;
     let key = PublicKey::from_base64(&saved.value).map_err(|error| error.to_string())?;
@@ -140,16 +166,13 @@ fn moment(value: &Value) -> Option<Timestamp> {
     }
 }
 
-/// The base64 of each `PUBLIC KEY` block (RFC 7468), or `None` where there is none.
-fn pem_blocks(bytes: &[u8]) -> Option<Vec<String>> {
-    let text = std::str::from_utf8(bytes).ok()?;
-    text.contains("-----BEGIN").then_some(())?;
-    let blocks = text.split("-----BEGIN ").skip(1).filter_map(|block| {
+/// The base64 of each `PUBLIC KEY` block (RFC 7468).
+fn pem_blocks(text: &str) -> impl Iterator<Item = &str> {
+    text.split("-----BEGIN ").skip(1).filter_map(|block| {
         let (label, rest) = block.split_once("-----")?;
         let body = rest.split("-----END ").next()?;
-        matches!(label, "PUBLIC KEY" | "RSA PUBLIC KEY").then(|| body.to_owned())
-    });
-    Some(blocks.collect())
+        matches!(label, "PUBLIC KEY" | "RSA PUBLIC KEY").then_some(body)
+    })
 }
 
 /// A PEM key has no fingerprint and no validity: it counts under those of both encodings, at any time.

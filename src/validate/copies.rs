@@ -17,9 +17,6 @@ use crate::store::directory::DirectoryStore;
 use crate::store::directory::find::{self, Found, Recorded, Tree};
 use crate::time::Timestamp;
 
-/// Largest digest read to find out what a directory is a copy of, in bytes inflated.
-const MAX_SAMPLE: u64 = 8 << 20;
-
 /// Why directories cannot be validated.
 #[derive(Debug, thiserror::Error)]
 pub enum CopyError {
@@ -57,18 +54,19 @@ pub struct Copies {
     pub findings: Vec<Finding>,
 }
 
-/// Opens directories. `keys` tell digests that are proved, which say what they are copies of, from forged ones.
+/// Opens directories. `keys` tell digests that are proved, which say what they are copies of, from forged ones; of those that
+/// inflate to more than `limit` bytes none is asked.
 ///
 /// # Errors
 /// [`CopyError`].
-pub fn open(directories: &[PathBuf], keys: &KeyRing) -> Result<Copies, CopyError> {
+pub fn open(directories: &[PathBuf], keys: &KeyRing, limit: u64) -> Result<Copies, CopyError> {
     let (mut found, mut findings) = (Vec::new(), Vec::new());
     for path in directories {
         let unreadable = |source| CopyError::Unreadable { path: path.clone(), source };
         if fs::read_dir(path).map_err(unreadable)?.next().is_none() {
             return Err(CopyError::Empty(path.clone()));
         }
-        let here = look(path, keys).map_err(unreadable)?;
+        let here = look(path, keys, limit).map_err(unreadable)?;
         findings.extend(here.skipped.iter().map(skipped));
         found.extend(here.trees);
     }
@@ -88,16 +86,16 @@ pub fn open(directories: &[PathBuf], keys: &KeyRing) -> Result<Copies, CopyError
 ///
 /// # Errors
 /// Where the directory itself cannot be read.
-pub fn look(directory: &Path, keys: &KeyRing) -> io::Result<Found> {
-    find::find(directory, &|objects| judge(objects, keys))
+pub fn look(directory: &Path, keys: &KeyRing, limit: u64) -> io::Result<Found> {
+    find::find(directory, &|objects| judge(objects, keys, limit))
 }
 
 /// Where each sampled digest says it belongs, and whether it is proved: by its own signature, or by the one that
 /// another sample records for it.
-fn judge(objects: Vec<Object>, keys: &KeyRing) -> Vec<Option<Recorded>> {
+fn judge(objects: Vec<Object>, keys: &KeyRing, limit: u64) -> Vec<Option<Recorded>> {
     let parse = |mut object: Object| {
-        let (bytes, _) = gzip::inflate(&mut *object.body, object.encoding, MAX_SAMPLE).ok()?;
-        Some((DigestFile::parse(&bytes).ok()?, object.metadata.remove("signature")))
+        let (bytes, _) = gzip::inflate(&mut *object.body, object.encoding, limit).ok()?;
+        Some((DigestFile::parse(&bytes).ok()?.head(), object.metadata.remove("signature")))
     };
     let samples: Vec<Option<(DigestFile, Option<String>)>> = objects.into_iter().map(parse).collect();
     let mut recorded: BTreeMap<_, Vec<&str>> = BTreeMap::new();

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::chain::Chain;
 use super::unit::Unit;
+use super::unreferenced::Unreferenced;
 use super::{Request, coverage, timeline, unreferenced};
 use crate::event::{ChainSummary, Counts, Event, Finding, Kind, ObjectType, Reason, Severity, UsedKey};
 use crate::ident::Location;
@@ -28,13 +29,12 @@ pub(super) struct ChainResult {
 
 impl Unit {
     /// What came of this unit; it is empty afterwards.
-    pub(super) fn result(&mut self, request: &Request, unreferenced: Vec<Finding>) -> UnitResult {
+    pub(super) fn result(&mut self, request: &Request, unreferenced: Unreferenced) -> UnitResult {
         if self.is_untouched() {
             return self.untouched();
         }
         let mut counts = Counts::default();
-        counts.logs.unreferenced =
-            unreferenced.iter().filter(|f| f.kind == Kind::LogUnreferenced).count() as u64;
+        counts.logs.unreferenced = unreferenced.count;
         let mut chains = Vec::new();
         for mut chain in std::mem::take(&mut self.chains).into_iter().filter(|chain| chain.selected) {
             coverage::judge(request, &mut chain);
@@ -46,7 +46,7 @@ impl Unit {
         }
         backfill_alone(request, &mut chains);
         let mut findings = std::mem::take(&mut self.findings);
-        findings.extend(unreferenced);
+        findings.extend(unreferenced.findings);
         findings.extend(self.unsearched(&chains));
         if self.has_digest_folder
             && request.trails.is_empty()

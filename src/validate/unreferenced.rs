@@ -1,6 +1,6 @@
 //! Names the objects in log folders that no digest lists.
 
-use std::collections::BTreeSet;
+mod named;
 
 use super::Context;
 use super::chain::Chain;
@@ -10,6 +10,8 @@ use crate::event::{Finding, Kind};
 use crate::ident::{Location, LogFolderKey, RegionFolder};
 use crate::store::{Listed, StoreError};
 use crate::time::{self, DAY, Interval, Timestamp};
+
+pub(super) use named::{Named, Unreferenced};
 
 /// How far a log file's name may be from the digest that lists it, in seconds: near the edges of what is covered
 /// the digest may be one that was not read.
@@ -47,21 +49,13 @@ pub(super) fn searches(context: Context<'_>, number: usize, unit: &Unit) -> Vec<
 }
 
 /// What lies in the log folder that no digest of any trail lists.
-pub(super) fn find(context: Context<'_>, unit: &Unit, search: &Search) -> Vec<Finding> {
-    let Some(folder) = unit.folders.get(search.folder) else { return Vec::new() };
-    let found = match &search.sure {
-        Some(sure) => in_folder(context, unit, folder, sure),
-        None => without_digests(context, unit, folder).into_iter().collect(),
-    };
-    found.into_iter().map(|finding| finding.of_region(&unit.account, &unit.region)).collect()
-}
-
-/// Leaves of what kept a folder from being listed, which each of its parts says, the first.
-pub(super) fn say_once(findings: &mut Vec<Finding>) {
-    let mut said = BTreeSet::new();
-    findings.retain(|finding| {
-        finding.kind != Kind::LogUnreadable || said.insert((finding.uri.clone(), finding.message.clone()))
-    });
+pub(super) fn find(context: Context<'_>, unit: &Unit, search: &Search, named: &Named) {
+    let Some(folder) = unit.folders.get(search.folder) else { return };
+    let tell = |finding: Finding| named.take(finding.of_region(&unit.account, &unit.region));
+    match &search.sure {
+        Some(sure) => in_folder(context, unit, folder, sure, &tell),
+        None => without_digests(context, unit, folder).into_iter().for_each(tell),
+    }
 }
 
 /// `sure` in parts of whole days, so that a folder of very many log files is listed in several places at a time: pages of
@@ -125,24 +119,27 @@ fn time_of(key: LogFolderKey) -> Interval {
     }
 }
 
-fn in_folder(context: Context<'_>, unit: &Unit, folder: &RegionFolder, sure: &[Interval]) -> Vec<Finding> {
-    let (Some(first), Some(last)) = (sure.first(), sure.last()) else { return Vec::new() };
+fn in_folder(
+    context: Context<'_>,
+    unit: &Unit,
+    folder: &RegionFolder,
+    sure: &[Interval],
+    tell: &dyn Fn(Finding),
+) {
+    let (Some(first), Some(last)) = (sure.first(), sure.last()) else { return };
     // The day after is not looked into for an end at midnight.
     let stretch = Interval { start: first.start, end: last.end.plus(-1) };
     let is_sure = |key: LogFolderKey| time::overlaps_any(sure, time_of(key));
-    let mut findings = Vec::new();
     for listed in log_objects(context, folder, stretch) {
         match listed {
             Ok((location, key)) if is_sure(key) && !unit.is_listed(&location) => {
                 let message = "it lies among the log files, and no proved digest lists it";
-                findings
-                    .push(Finding::new(Kind::LogUnreferenced, time_of(key).start, message).about(&location));
+                tell(Finding::new(Kind::LogUnreferenced, time_of(key).start, message).about(&location));
             }
             Ok(_) => {}
-            Err(finding) => findings.push(*finding),
+            Err(finding) => tell(*finding),
         }
     }
-    findings
 }
 
 /// Says that the search of a log folder was left out, since the run was to end.

@@ -83,7 +83,7 @@ fn source(tree: &Tree) -> Source {
 }
 
 fn find(root: &Path, keys: &KeyRing) -> Vec<Tree> {
-    trailproof::validate::copies::look(root, keys).unwrap().trees
+    trailproof::validate::copies::look(root, keys, 64 << 20).unwrap().trees
 }
 
 #[test]

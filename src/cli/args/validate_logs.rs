@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{AwsArgs, parse_account};
+use super::{AwsArgs, LimitArgs, parse_account};
 
 /// Validate one trail with the AWS CLI's own flags, lines and exit codes, for scripts that must not change.
 ///
@@ -56,6 +56,9 @@ pub(in crate::cli) struct ValidateLogsArgs {
     /// Requests at a time [default: as many as S3 answers at once, up to 512]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(in crate::cli) jobs: Option<u16>,
+
+    #[command(flatten)]
+    pub(in crate::cli) limits: LimitArgs,
 
     #[command(flatten)]
     pub(in crate::cli) aws: AwsArgs,

@@ -13,7 +13,7 @@ use crate::store::{METADATA_ERROR, Metadata};
 /// What a sidecar's name ends in.
 pub(super) const SUFFIX: &str = ".metadata.json";
 
-/// Largest sidecar read, in bytes. S3 allows 2 kB of user metadata.
+/// Largest sidecar read, in bytes. S3 allows 2 KB of user metadata, so that nobody has need of more.
 const MAX_SIDECAR: u64 = 64 << 10;
 
 #[derive(Serialize, Deserialize)]
@@ -55,7 +55,8 @@ fn failed(reason: &str) -> Metadata {
 fn read_capped(path: &Path) -> io::Result<Vec<u8>> {
     let found = fs::symlink_metadata(path)?;
     if !found.is_file() || found.len() > MAX_SIDECAR {
-        return Err(io::Error::other("it is no regular file of at most 64 KiB"));
+        let most = MAX_SIDECAR >> 10;
+        return Err(io::Error::other(format!("it is no regular file of at most {most} KiB, and S3 keeps 2")));
     }
     let mut bytes = Vec::new();
     File::open(path)?.take(MAX_SIDECAR).read_to_end(&mut bytes)?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Place, cannot_list, unrecognised};
-use crate::event::Finding;
+use crate::event::{Finding, Kind};
 use crate::ident::{ChainId, DigestKey, Location, RegionFolder};
 use crate::time::{DAY, HOUR, Interval, Timestamp};
 use crate::validate::chain::Entry;
@@ -99,6 +99,8 @@ struct Listing<'a, 'w> {
     only: Option<(&'a ChainId, Timestamp)>,
     chains: BTreeMap<ChainId, Vec<Entry>>,
     findings: Vec<Finding>,
+    /// How many junk names there are in the folder that is listed.
+    junk: u64,
     watch: &'w mut Watch<'w>,
     /// Whether the run was to end before the listing did.
     interrupted: bool,
@@ -106,7 +108,15 @@ struct Listing<'a, 'w> {
 
 impl<'a, 'w> Listing<'a, 'w> {
     fn new(context: Context<'a>, only: Option<(&'a ChainId, Timestamp)>, watch: &'w mut Watch<'w>) -> Self {
-        Self { context, only, chains: BTreeMap::new(), findings: Vec::new(), watch, interrupted: false }
+        Self {
+            context,
+            only,
+            chains: BTreeMap::new(),
+            findings: Vec::new(),
+            junk: 0,
+            watch,
+            interrupted: false,
+        }
     }
 
     fn interrupt(&mut self) -> bool {
@@ -115,6 +125,31 @@ impl<'a, 'w> Listing<'a, 'w> {
     }
 
     fn folder(&mut self, index: u32, folder: &RegionFolder) {
+        self.junk = 0;
+        self.list(index, folder);
+        let more = self.junk.saturating_sub(self.most_named());
+        if more > 0 {
+            let message = format!(
+                "{more} more objects in `{}` are no digests; `--max-named` names more of them",
+                folder.digest_prefix()
+            );
+            self.findings.push(Finding::new(Kind::ObjectUnrecognised, Timestamp::from_unix(0), message));
+        }
+    }
+
+    fn most_named(&self) -> u64 {
+        self.context.request.limits.named as u64
+    }
+
+    /// Names a junk object, unless very many were named already: anybody who can write to the bucket can make them.
+    fn junk(&mut self, location: &Location, at: Timestamp, message: &str) {
+        self.junk += 1;
+        if self.junk <= self.most_named() {
+            self.findings.push(unrecognised(location, at, message));
+        }
+    }
+
+    fn list(&mut self, index: u32, folder: &RegionFolder) {
         if self.interrupt() {
             return;
         }
@@ -147,18 +182,14 @@ impl<'a, 'w> Listing<'a, 'w> {
             }
             match key {
                 Some(key) if key.end > now.plus(CLOCK_SKEW) => {
-                    self.findings.push(unrecognised(&location, key.end, "its name is dated in the future"));
+                    self.junk(&location, key.end, "its name is dated in the future");
                 }
                 Some(key) => {
                     let (chain, entry) = (key.chain(), Entry { end: key.end, folder: index });
                     (self.watch)(&chain, entry, listed.size);
                     self.chains.entry(chain).or_default().push(entry);
                 }
-                None => self.findings.push(unrecognised(
-                    &location,
-                    Timestamp::from_unix(0),
-                    "no digest is called so",
-                )),
+                None => self.junk(&location, Timestamp::from_unix(0), "no digest is called so"),
             }
         }
     }

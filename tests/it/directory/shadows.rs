@@ -12,7 +12,7 @@ impl OnDisk {
     /// Why these folders of the copy cannot be validated together: two of them are copies of the same part.
     fn assert_twice(&self, parts: &[&str]) {
         let paths: Vec<PathBuf> = parts.iter().map(|part| self.path().join(part)).collect();
-        let opened = copies::open(&paths, &self.keys());
+        let opened = copies::open(&paths, &self.keys(), 64 << 20);
         assert!(matches!(opened, Err(CopyError::Twice { .. })), "{parts:?}: {opened:#?}");
         let keys = tempfile::NamedTempFile::new().unwrap();
         fs::write(keys.path(), &self.simulated.keys_json).unwrap();
