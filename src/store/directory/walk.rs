@@ -13,9 +13,16 @@ use crate::store::{Listed, StoreError};
 struct Entry {
     /// Key of a file, or of a folder with its slash: what S3 sorts by.
     key: String,
-    path: PathBuf,
     size: u64,
-    folder: bool,
+    /// Where a folder is. Of a file, of which there may be a million, the key is enough.
+    folder: Option<Folder>,
+}
+
+struct Folder {
+    path: PathBuf,
+    /// The same with links resolved. Known from the folder above: resolving the path of each of very many folders in one
+    /// another would take minutes.
+    canonical: PathBuf,
 }
 
 /// The files under a folder as keys, depth first, in UTF-8 byte order.
@@ -33,32 +40,42 @@ impl<'a> Walk<'a> {
     /// The files under `dir`, whose keys begin with `key_prefix`, that come after `after`.
     pub(super) fn new(mount: &'a Mount, dir: PathBuf, key_prefix: String, after: Option<String>) -> Self {
         let mut walk = Self { mount, after, pending: Vec::new(), failure: None, linked: BTreeSet::new() };
-        walk.open(&dir, &key_prefix);
+        match mount.resolve(&dir) {
+            Ok(canonical) => walk.open(&Folder { path: dir, canonical }, &key_prefix),
+            Err(error) => walk.fail(&error),
+        }
         walk
     }
 
-    fn open(&mut self, dir: &Path, key_prefix: &str) {
-        match self.read_folder(dir, key_prefix) {
+    fn open(&mut self, folder: &Folder, key_prefix: &str) {
+        match self.read_folder(folder, key_prefix) {
             Ok(mut entries) => {
                 entries.retain(|entry| !self.is_before(entry));
                 entries.sort_unstable_by(|a, b| b.key.cmp(&a.key));
                 self.pending.append(&mut entries);
             }
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
-            Err(error) => self.failure = Some(look_failure(&error)),
+            Err(error) => self.fail(&error),
         }
     }
 
-    fn read_folder(&mut self, dir: &Path, key_prefix: &str) -> io::Result<Vec<Entry>> {
-        let canonical = self.mount.resolve(dir)?;
-        let entries = fs::read_dir(dir)?.collect::<io::Result<Vec<DirEntry>>>()?;
-        let hidden = |entry: &&DirEntry| {
+    /// A folder that is not there holds nothing.
+    fn fail(&mut self, error: &io::Error) {
+        if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) {
+            self.failure = Some(look_failure(error));
+        }
+    }
+
+    fn read_folder(&mut self, folder: &Folder, key_prefix: &str) -> io::Result<Vec<Entry>> {
+        let hidden = |entry: &DirEntry| {
             let object = sidecar_of(&entry.path());
             object.is_some_and(|object| object.symlink_metadata().is_ok())
         };
         let mut read: Vec<Entry> = Vec::new();
-        for entry in entries.iter().filter(|entry| !hidden(entry)) {
-            read.push(self.read_entry(&canonical, entry, key_prefix));
+        for entry in fs::read_dir(&folder.path)? {
+            let entry = entry?;
+            if !hidden(&entry) {
+                read.push(self.read_entry(&folder.canonical, &entry, key_prefix));
+            }
         }
         Ok(read)
     }
@@ -71,21 +88,26 @@ impl<'a> Walk<'a> {
         let found = fs::metadata(&path);
         let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
         let is_folder = found.as_ref().is_ok_and(fs::Metadata::is_dir);
-        let folder = is_folder && (!is_link || self.leads_on(parent, &path));
-        let slash = if folder { "/" } else { "" };
+        let canonical = match (is_folder, is_link) {
+            (false, _) => None,
+            (true, false) => Some(parent.join(entry.file_name())),
+            (true, true) => self.leads_on(parent, &path),
+        };
+        let slash = if canonical.is_some() { "/" } else { "" };
         let key = format!("{key_prefix}{}{slash}", key_segment(&entry.file_name()));
-        Entry { key, path, size: found.map_or(0, |found| found.len()), folder }
+        let folder = canonical.map(|canonical| Folder { path, canonical });
+        Entry { key, size: found.map_or(0, |found| found.len()), folder }
     }
 
-    fn leads_on(&mut self, parent: &Path, link: &Path) -> bool {
-        let Ok(target) = self.mount.resolve(link) else { return false };
-        !parent.starts_with(&target) && self.linked.insert(target)
+    fn leads_on(&mut self, parent: &Path, link: &Path) -> Option<PathBuf> {
+        let target = self.mount.resolve(link).ok()?;
+        (!parent.starts_with(&target) && self.linked.insert(target.clone())).then_some(target)
     }
 
     /// Whether everything under this entry comes before what was asked for.
     fn is_before(&self, entry: &Entry) -> bool {
         let Some(after) = &self.after else { return false };
-        entry.key <= *after && !(entry.folder && after.starts_with(&entry.key))
+        entry.key <= *after && !(entry.folder.is_some() && after.starts_with(&entry.key))
     }
 }
 
@@ -99,10 +121,10 @@ impl Iterator for Walk<'_> {
                 return Some(Err(failure));
             }
             let entry = self.pending.pop()?;
-            if !entry.folder {
-                return Some(Ok(Listed { key: entry.key, size: entry.size }));
+            match entry.folder {
+                None => return Some(Ok(Listed { key: entry.key, size: entry.size })),
+                Some(folder) => self.open(&folder, &entry.key),
             }
-            self.open(&entry.path, &entry.key);
         }
     }
 }
