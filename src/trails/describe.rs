@@ -8,7 +8,7 @@ use aws_sdk_cloudtrail::primitives::DateTime;
 
 use super::{Status, Trail};
 use crate::aws::arn::{ArnError, TrailArn};
-use crate::aws::{Aws, Failure};
+use crate::aws::{Aws, Failure, Nature};
 use crate::time::Timestamp;
 use crate::validate::Deliveries;
 
@@ -102,10 +102,11 @@ async fn list(client: &Client) -> Result<(ByRegion, Vec<String>), Failure> {
         }
         token = answer.next_token;
         if token.is_none() {
-            break;
+            return Ok((regions, unclear));
         }
     }
-    Ok((regions, unclear))
+    let message = format!("the list of trails does not end after {MAX_PAGES} pages");
+    Err(Failure { nature: Nature::Unreachable, code: None, message, delete_marker: false })
 }
 
 /// The trails called `arns`, or all that show in the client's region, and what is said of those that cannot be told
