@@ -127,7 +127,7 @@ fn text(good: &'static str) -> impl Strategy<Value = String> {
     ]
 }
 
-const DIGEST_KEY: &str = "a/AWSLogs/o-abcdefghij/111122223333/CloudTrail-Digest/us-east-1/2026/09/01/\
+pub const DIGEST_KEY: &str = "a/AWSLogs/o-abcdefghij/111122223333/CloudTrail-Digest/us-east-1/2026/09/01/\
     111122223333_CloudTrail-Digest_us-east-1_audit_us-east-1_20260901T010657Z_backfill.json.gz";
 
 const LOG_REST: &str = "2026/09/01/111122223333_CloudTrail_us-east-1_20260901T0010Z_abcdefgh12345678.json.gz";

@@ -33,9 +33,11 @@ use crate::bodies::gzip;
 use crate::support::keys;
 
 pub struct Signer {
-    key: RsaPrivateKey,
+    pub key: RsaPrivateKey,
     fingerprint: String,
     pub ring: KeyRing,
+    /// The public key as saved.
+    pub saved: String,
 }
 
 pub fn signer() -> &'static Signer {
@@ -50,7 +52,8 @@ pub fn signer() -> &'static Signer {
             "ValidityStartTime": 0,
             "ValidityEndTime": 9_999_999_999_u64,
         }]});
-        Signer { ring: keys(saved.to_string().as_bytes()), key, fingerprint }
+        let saved = saved.to_string();
+        Signer { ring: keys(saved.as_bytes()), key, fingerprint, saved }
     })
 }
 
