@@ -214,6 +214,37 @@ mod tests {
         assert_eq!(inflate(&mut bomb.as_slice(), Encoding::Gzip, 1000), Err(BodyError::TooLarge(1000)));
     }
 
+    #[test]
+    fn what_inflates_to_the_limit_exactly_is_within_it() {
+        let content = vec![7; 1000];
+        for body in [content.clone(), gz(&content)] {
+            let read = |limit| {
+                let mut pieces = io::BufReader::with_capacity(3, body.as_slice());
+                inflate(&mut pieces, Encoding::GzipOrPlain, limit)
+                    .map(|(content, sizes)| (content, sizes.inflated))
+            };
+            assert_eq!(read(1000), Ok((content.clone(), 1000)));
+            assert_eq!(read(2000), Ok((content.clone(), 1000)));
+            assert_eq!(read(999), Err(BodyError::TooLarge(999)));
+            assert_eq!(read(0), Err(BodyError::TooLarge(0)));
+        }
+    }
+
+    #[test]
+    fn a_stream_that_is_cut_off_is_told_from_one_that_is_wrong() {
+        let body = gz(b"{\"Records\":[]}");
+        let said = |body: &[u8]| hash(&mut &*body, Encoding::Gzip, 100).unwrap_err().to_string();
+        for cut in 1..body.len() {
+            assert_eq!(said(&body[..cut]), "the gzip stream is cut off", "cut at {cut}");
+        }
+        let last = body.len() - 1;
+        for at in [1, 2, 10, last - 7, last] {
+            let mut wrong = body.clone();
+            wrong[at] ^= 0xff;
+            assert_eq!(said(&wrong), "the gzip stream is corrupt", "byte {at}");
+        }
+    }
+
     /// A gzip member with `between` where its deflate stream begins, `name` in its header and no checksum of that.
     fn member(name: Option<&[u8]>, between: &[u8]) -> Vec<u8> {
         let whole = gz(b"{}");

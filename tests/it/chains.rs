@@ -1,12 +1,16 @@
 //! What proves a digest and what its successor records of it: the judges, asked one by one.
 
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::SeedableRng as _;
+use rsa::RsaPrivateKey;
+use rsa::pkcs1::EncodeRsaPublicKey as _;
 use serde_json::{Value, json};
 use trailproof::chain::{ProvedDigest, Record};
 use trailproof::digest::DigestFile;
 use trailproof::event::{Kind, Verdict};
 use trailproof::ident::{DigestKey, Location};
 use trailproof::keys::Lookup;
-use trailproof::signature::{self, SignatureProof};
+use trailproof::signature::{self, PublicKey, SignatureProof};
 use trailproof::store::memory::MemoryStore;
 use trailproof::store::{Deposit as _, Metadata};
 use trailproof::time::{HOUR, Timestamp};
@@ -104,4 +108,41 @@ fn a_signature_that_only_the_successor_has_proves_a_digest_whose_hash_it_cannot_
     let ran = run(&without, &signer().ring, &request(&["b"], at(1).end), 1);
     assert_eq!((ran.verdict, ran.counts.digests.unverified), (Verdict::Incomplete, 1), "{:#?}", ran.findings);
     assert!(ran.kinds().contains(&Kind::DigestUnsigned), "{:?}", ran.kinds());
+}
+
+/// Whose key is unknown is proved by its successor; that its metadata has another signature than was recorded is said
+/// all the same. How the hex is written tells nothing.
+#[test]
+fn another_signature_than_the_successor_records_is_tampering_even_where_no_key_can_check_it() {
+    let ran = |change: fn(&str) -> String| {
+        let store = MemoryStore::new();
+        let record = put(&store, &document(&at(0), &json!({"digestPublicKeyFingerprint": "0".repeat(32)})));
+        put(&store, &document(&at(1), &record));
+        let older = at(0).location();
+        let (body, mut metadata) = read(&store, &older);
+        let signature = change(&metadata["signature"]);
+        metadata.insert("signature".to_owned(), signature);
+        store.put(&older, &body, &metadata).unwrap();
+        run(&store, &signer().ring, &request(&["b"], at(1).end), 1)
+    };
+    let same = ran(str::to_ascii_uppercase);
+    assert_eq!((same.verdict, same.counts.digests.valid), (Verdict::Intact, 2), "{:#?}", same.findings);
+    let other = ran(|signature| signature.replace('0', "1"));
+    assert_eq!(
+        (other.verdict, other.kinds()),
+        (Verdict::Tampered, vec![Kind::DigestModified]),
+        "{:#?}",
+        other.findings
+    );
+}
+
+#[test]
+fn keys_are_the_same_only_where_their_bytes_are() {
+    let key = |seed: u8| {
+        let private = RsaPrivateKey::new(&mut ChaCha20Rng::from_seed([seed; 32]), 2048).unwrap();
+        PublicKey::from_der(private.to_public_key().to_pkcs1_der().unwrap().as_bytes()).unwrap()
+    };
+    let (one, other) = (key(1), key(2));
+    assert!(one == PublicKey::from_base64(&one.to_base64()).unwrap() && one != other);
+    assert_ne!(one.fingerprint(), other.fingerprint());
 }

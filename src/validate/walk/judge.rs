@@ -114,6 +114,7 @@ impl<'c> Walker<'c, '_> {
                             self.use_key(&key);
                         }
                         say_misfits(arrival, &proved, metadata_fits, said);
+                        say_lost_metadata(arrival, said);
                         Worth::Proved(proved)
                     }
                     Err(file) => Worth::Unproved(Some(file)),
@@ -238,7 +239,7 @@ fn is_intruder(anchor: Option<&Anchor>, arrival: &Arrival) -> bool {
     awaiting && arrival.record.is_none()
 }
 
-/// What is said of a digest with a fitting signature that does not fit its successor.
+/// What is said of a proved digest that does not fit its successor.
 fn say_misfits(arrival: &Arrival, proved: &ProvedDigest, metadata_fits: bool, said: &mut Vec<Finding>) {
     let file = proved.file();
     let metadata = arrival.signature.as_deref();
@@ -264,7 +265,11 @@ fn say_misfits(arrival: &Arrival, proved: &ProvedDigest, metadata_fits: bool, sa
             said.push(finding);
         }
     }
-    if metadata.is_none()
+}
+
+/// Says of a digest that the signature in its successor proves that its own was lost.
+fn say_lost_metadata(arrival: &Arrival, said: &mut Vec<Finding>) {
+    if arrival.signature.is_none()
         && let Some(error) = &arrival.metadata_error
     {
         let message = format!("{error}; the signature that its successor records fits");
@@ -307,6 +312,12 @@ fn by_successor(
         (Worth::Unproved(_), None) => finding.actual = Some(found.to_string()),
     }
     said.push(finding);
+    // Where no key can check the signature in its metadata, it can still be held against the recorded one.
+    if let Worth::Proved(proved) = &worth
+        && kind != Kind::DigestModified
+    {
+        say_misfits(arrival, proved, true, said);
+    }
     worth
 }
 
