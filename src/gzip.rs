@@ -14,9 +14,10 @@ use crate::ident::Sha256Hash;
 /// The first byte of every gzip member, and of no JSON. A reader need not show more than one byte at a time.
 const MAGIC: u8 = 0x1f;
 
-/// How many bytes more than it inflates to a body may have as stored, at the limit. Deflate has blocks without content
-/// (RFC 1951, section 3.2.4), a header's name has no end of its own, and a stream of either would never come to the limit
-/// of what it inflates to. What cannot be compressed takes 5 bytes more for each 65,535, and the header and trailer.
+/// How many bytes, beside an eighth, a body at the limit may have more as stored than inflated. Deflate has blocks without
+/// content (RFC 1951, section 3.2.4), a header's name has no end of its own, and a stream of either would never come to the
+/// limit of what it inflates to. What cannot be compressed takes at most an eighth more: the longest code of a byte that is
+/// the same for all streams has 9 bits (section 3.2.6). The rest is for headers, and for writers that begin many blocks.
 const ROOM: u64 = 1 << 20;
 
 /// How a body may be encoded.
@@ -37,7 +38,7 @@ pub enum BodyError {
     /// It inflates to more than the limit, in bytes; the rest was not looked at.
     #[error("it inflates to more than the limit of {0} bytes")]
     TooLarge(u64),
-    /// It goes on for more bytes as stored than the limit of what it may inflate to, in bytes, and some room.
+    /// It goes on for more bytes as stored than the limit of what it may inflate to, in bytes, an eighth and some room.
     #[error("as stored it is larger than the limit of {0} bytes, to which it has not inflated by then")]
     TooLong(u64),
     /// Reading it failed, which says nothing of what it holds.
@@ -88,8 +89,8 @@ fn read(
     limit: u64,
     take: impl FnMut(&[u8]),
 ) -> Result<Sizes, BodyError> {
-    let mut source =
-        Source { body, consumed: 0, most: limit.saturating_add(ROOM), is_too_long: false, failure: None };
+    let most = limit.saturating_add(limit / 8).saturating_add(ROOM);
+    let mut source = Source { body, consumed: 0, most, is_too_long: false, failure: None };
     let start = source.fill_buf().map(|bytes| (bytes.is_empty(), bytes.first() == Some(&MAGIC)));
     let result = match (start, encoding) {
         (Err(_), _) => Err(BodyError::Malformed("unreadable")),
