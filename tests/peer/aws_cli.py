@@ -95,6 +95,8 @@ LIMITS = [
     Limit("tampered", "incomplete", "it calls an unknown key INVALID", "digest_own_key_newest key_unknown_newest"),
     Limit("tampered", "intact", "it calls an unknown key INVALID; the successor proves the digest",
           "key_unknown key_unknown_middle"),
+    Limit("tampered", "tampered", "it calls an unknown key INVALID, of digests that the successor proves as well",
+          "digest_metadata_key_unknown"),
     Limit("tampered", "intact", "it believes the fingerprint of a saved key, and uses the wrong one", "key_bad_entry"),
     Limit("tampered", "intact", "it judges digests of the hour after the end", "intact_mid_range_witness"),
     Limit("tampered", "intact", "it has no way to be told of a move (by its own help)", "relocated_named"),
