@@ -2,7 +2,7 @@
 //!
 //! `rsa` reads every key and decides whether it is one. With the feature `aws`, whose TLS brings AWS-LC along, that
 //! library verifies, 16 times as fast; a key that it does not take, and every key without the feature, is `rsa`'s.
-//! That both always say the same is shown by `tests/it/signing.rs`.
+//! That both always say the same is shown by `tests/it/second.rs`.
 
 #[cfg(feature = "aws")]
 use std::sync::Arc;

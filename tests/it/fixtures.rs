@@ -6,7 +6,7 @@
 pub(crate) mod case;
 mod delivery;
 mod memory;
-mod tree;
+pub(crate) mod tree;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -27,7 +27,7 @@ const UNSHOWN_KINDS: [(Kind, &str); 0] = [];
 /// Bytes that the kit may take.
 const MOST_BYTES: u64 = 10_000_000;
 
-fn kit() -> PathBuf {
+pub(crate) fn kit() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
 }
 

@@ -22,7 +22,7 @@ use crate::bodies;
 use crate::support::{Ran, keys, request, run};
 
 /// The key that signed the documented digests' predecessors.
-const SIGNER: &str = "31e8b5433410dfb61a9dc45cc65b22ff";
+pub(crate) const SIGNER: &str = "31e8b5433410dfb61a9dc45cc65b22ff";
 
 fn published(path: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/aws").join(path);
@@ -34,7 +34,7 @@ fn json(bytes: &[u8]) -> Value {
 }
 
 /// The published keys: what their fingerprint is said to be, and the key.
-fn published_keys() -> Vec<(String, PublicKey)> {
+pub(crate) fn published_keys() -> Vec<(String, PublicKey)> {
     let files = ["list-public-keys_2015.json", "list-public-keys_2016.json"];
     let entries = files.iter().flat_map(|file| {
         let file = json(&published(file));
@@ -48,12 +48,12 @@ fn published_keys() -> Vec<(String, PublicKey)> {
     entries.map(key).collect()
 }
 
-struct Signed {
-    hash: Sha256Hash,
-    signature: Vec<u8>,
+pub(crate) struct Signed {
+    pub(crate) hash: Sha256Hash,
+    pub(crate) signature: Vec<u8>,
 }
 
-fn signatures() -> Vec<Signed> {
+pub(crate) fn signatures() -> Vec<Signed> {
     let file = json(&published("signatures.json"));
     let signed = |vector: &Value| {
         assert_eq!(vector["fingerprint"], SIGNER);
@@ -65,7 +65,7 @@ fn signatures() -> Vec<Signed> {
     file["vectors"].as_array().unwrap().iter().map(signed).collect()
 }
 
-fn signer() -> PublicKey {
+pub(crate) fn signer() -> PublicKey {
     published_keys().into_iter().find(|(fingerprint, _)| fingerprint == SIGNER).unwrap().1
 }
 

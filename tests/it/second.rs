@@ -1,5 +1,10 @@
 //! Fast parts against slow ones that say the same: signatures by AWS-LC and by `rsa`, gzip by our reader and by flate2's.
 
+mod encodings;
+mod forged;
+#[cfg(feature = "aws")]
+mod keys;
+
 use std::io::Read as _;
 use std::sync::LazyLock;
 
@@ -40,6 +45,9 @@ fn pair(bits: usize, exponent: u32) -> Pair {
 /// The usual key, one with the exponent 3, a long one, and one whose length is no whole number of bytes.
 static PAIRS: LazyLock<Vec<Pair>> =
     LazyLock::new(|| vec![pair(2048, 65_537), pair(2048, 3), pair(3072, 65_537), pair(2049, 65_537)]);
+
+/// Which of them has the exponent 3.
+const SHORT_EXPONENT: usize = 1;
 
 /// What both say of a signature; they have to agree.
 fn verified(pair: &Pair, hash: Sha256Hash, signature: &[u8]) -> bool {
