@@ -25,6 +25,7 @@ mod fuzzed;
 mod genuine;
 mod hostile;
 mod interrupted;
+mod judge;
 mod limits;
 mod mended;
 mod moved;

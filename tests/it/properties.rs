@@ -1,7 +1,7 @@
 //! What holds for every delivery: untouched it is intact, and nobody can touch it without being told of.
 
-mod shape;
-mod touch;
+pub(crate) mod shape;
+pub(crate) mod touch;
 
 use flate2::Compression;
 use proptest::prelude::*;

@@ -7,7 +7,7 @@ use trailproof::store::memory::MemoryStore;
 use trailproof::time::{HOUR, Timestamp};
 
 /// The bucket a delivery moves to.
-pub(super) const MOVED: &str = "moved-logs";
+pub(crate) const MOVED: &str = "moved-logs";
 
 /// What happens to the trail while it delivers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,7 +27,7 @@ enum Two {
     Regions,
 }
 
-pub(super) fn shape() -> impl Strategy<Value = Spec> {
+pub(crate) fn shape() -> impl Strategy<Value = Spec> {
     let course =
         prop_oneof![Just(Course::Plain), Just(Course::Stop), Just(Course::Move), Just(Course::Backfill)];
     let two = prop_oneof![Just(Two::Nothing), Just(Two::Trails), Just(Two::Accounts), Just(Two::Regions)];
@@ -69,7 +69,7 @@ fn steer(spec: &mut Spec, course: Course) {
 }
 
 /// Where two hours of one stretch of coverage meet, and the bucket they were delivered to.
-pub(super) fn meetings(spec: &Spec) -> Vec<(Timestamp, String)> {
+pub(crate) fn meetings(spec: &Spec) -> Vec<(Timestamp, String)> {
     let bucket = |hour: u32| match &spec.move_at {
         Some((from, bucket)) if hour >= *from => bucket.clone(),
         _ => spec.bucket.clone(),
@@ -82,6 +82,6 @@ pub(super) fn meetings(spec: &Spec) -> Vec<(Timestamp, String)> {
         .collect()
 }
 
-pub(super) fn digests(store: &MemoryStore) -> Vec<DigestKey> {
+pub(crate) fn digests(store: &MemoryStore) -> Vec<DigestKey> {
     store.locations().iter().filter_map(DigestKey::parse).collect()
 }

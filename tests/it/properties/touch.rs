@@ -15,7 +15,7 @@ use crate::support::Delivered;
 
 /// What is done to a body.
 #[derive(Clone, Debug)]
-pub(super) enum Change {
+pub(crate) enum Change {
     /// A byte of the content.
     Flip(Index, u8),
     /// The end of the content is gone.
@@ -34,7 +34,7 @@ pub(super) enum Change {
     Empty,
 }
 
-pub(super) fn change() -> impl Strategy<Value = Change> {
+pub(crate) fn change() -> impl Strategy<Value = Change> {
     let bytes = || prop::collection::vec(any::<u8>(), 1..20);
     prop_oneof![
         4 => (any::<Index>(), 1..=u8::MAX).prop_map(|(at, mask)| Change::Flip(at, mask)),
@@ -48,7 +48,7 @@ pub(super) fn change() -> impl Strategy<Value = Change> {
     ]
 }
 
-pub(super) fn changed(body: &[u8], content: &[u8], change: &Change) -> Vec<u8> {
+pub(crate) fn changed(body: &[u8], content: &[u8], change: &Change) -> Vec<u8> {
     let mut content = content.to_vec();
     match change {
         Change::Flip(at, mask) => *at.get_mut(&mut content) ^= mask,
@@ -65,20 +65,20 @@ pub(super) fn changed(body: &[u8], content: &[u8], change: &Change) -> Vec<u8> {
 
 /// Something that was not delivered, in a place where one would look for what was.
 #[derive(Clone, Debug)]
-pub(super) enum Addition {
+pub(crate) enum Addition {
     Log(Index, i64, String),
     Junk(Index, String),
     Digest { bucket: Index, end: i64, backfill: bool, like: Index, body: Forgery },
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Forgery {
+pub(crate) enum Forgery {
     Bytes(Vec<u8>),
     Json(String),
     Copy(Index),
 }
 
-pub(super) fn addition() -> impl Strategy<Value = Addition> {
+pub(crate) fn addition() -> impl Strategy<Value = Addition> {
     let junk = prop_oneof![
         Just("notes.txt"),
         Just("a/b"),
@@ -102,7 +102,7 @@ pub(super) fn addition() -> impl Strategy<Value = Addition> {
 }
 
 /// Adds something; says where, or nothing where there is such an object already.
-pub(super) fn add(spec: &Spec, delivered: &Delivered, addition: &Addition) -> Option<Location> {
+pub(crate) fn add(spec: &Spec, delivered: &Delivered, addition: &Addition) -> Option<Location> {
     let store = &delivered.store;
     let folder = |bucket: &str| {
         let first = digests(store).first()?.folder.clone();
@@ -146,7 +146,7 @@ fn forged(store: &MemoryStore, forgery: &Forgery) -> (Vec<u8>, Metadata) {
 }
 
 /// Gzip with every optional field that a header can have.
-pub(super) fn named_gzip(content: &[u8]) -> Vec<u8> {
+pub(crate) fn named_gzip(content: &[u8]) -> Vec<u8> {
     use std::io::Write as _;
     let builder = GzBuilder::new().filename("log.json").comment("copied").mtime(1).extra(vec![0; 9]);
     let mut encoder = builder.write(Vec::new(), Compression::best());

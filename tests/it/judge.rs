@@ -1,0 +1,204 @@
+//! The engine against a second one that is slow and plain: the rules of DESIGN.md, section 1, written once more in
+//! `plain`, on thousands of random deliveries, touched in random ways and asked about random ranges. Both have to come to
+//! the same verdict, findings, counts and covered time.
+//!
+//! `TRAILPROOF_DELIVERIES` says how many, `TRAILPROOF_SEED` which.
+
+mod chain;
+mod coverage;
+mod document;
+mod names;
+mod plain;
+mod recipe;
+mod touches;
+mod world;
+
+use std::collections::BTreeMap;
+
+use proptest::strategy::{Strategy as _, ValueTree as _};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use trailproof::event::{Event, Finding};
+use trailproof::ident::ChainId;
+
+use crate::support::{Ran, run};
+use names::Chain;
+use plain::{Counted, Judged, Said};
+use recipe::{Recipe, recipe};
+
+/// How many deliveries `cargo test` judges.
+const DELIVERIES: u64 = 1_500;
+
+fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().map_or(default, |text| text.parse().unwrap())
+}
+
+fn chain(id: &ChainId) -> Chain {
+    Chain {
+        account: id.account.to_string(),
+        region: id.region.to_string(),
+        trail: id.trail.to_string(),
+        home: id.home_region.to_string(),
+        organization: id.organization.as_deref().map(str::to_owned),
+        backfill: id.backfill,
+    }
+}
+
+fn said(finding: &Finding) -> Said {
+    Said {
+        kind: finding.kind,
+        severity: finding.severity,
+        account: finding.account.clone(),
+        region: finding.region.clone(),
+        trail: finding.trail.clone(),
+        uri: finding.uri.clone(),
+        start: finding.start,
+        end: finding.end,
+        reason: finding.reason,
+    }
+}
+
+/// What the engine came to, in the words of the plain judge.
+fn of_engine(ran: &Ran) -> Judged {
+    let mut all: Vec<Said> = ran.findings.iter().map(said).collect();
+    all.sort();
+    let covered = ran.events.iter().filter_map(|event| match event {
+        Event::Chain(summary) => Some((chain(&summary.id), summary.covered.clone())),
+        _ => None,
+    });
+    let (digests, logs) = (ran.counts.digests, ran.counts.logs);
+    Judged {
+        verdict: ran.verdict,
+        said: all,
+        counted: Counted {
+            digests: [digests.valid, digests.tampered, digests.unverified],
+            logs: [logs.valid, logs.tampered, logs.unverified, logs.unreferenced],
+        },
+        covered: covered.collect(),
+    }
+}
+
+/// What one has and the other has not.
+fn differences(engine: &Judged, plain: &Judged) -> Vec<String> {
+    let mut all = Vec::new();
+    let mut rest = plain.said.clone();
+    for one in &engine.said {
+        match rest.iter().position(|other| other == one) {
+            Some(at) => drop(rest.remove(at)),
+            None => all.push(format!("engine only: {}", line(one))),
+        }
+    }
+    all.extend(rest.iter().map(|one| format!("plain only:  {}", line(one))));
+    if engine.verdict != plain.verdict {
+        all.push(format!("verdict: {:?}, plainly {:?}", engine.verdict, plain.verdict));
+    }
+    if engine.counted != plain.counted {
+        all.push(format!("counts: {:?}, plainly {:?}", engine.counted, plain.counted));
+    }
+    let nothing = |covered: &BTreeMap<Chain, _>| {
+        let mut covered: BTreeMap<Chain, Vec<_>> = covered.clone();
+        covered.retain(|_, covered| !covered.is_empty());
+        covered
+    };
+    let (one, other) = (nothing(&engine.covered), nothing(&plain.covered));
+    if one != other {
+        let show = |covered: &BTreeMap<Chain, Vec<trailproof::time::Interval>>| {
+            let each = covered.iter().map(|(chain, times)| {
+                let times: Vec<String> = times.iter().map(ToString::to_string).collect();
+                format!(
+                    "{}/{}{}: {}",
+                    chain.region,
+                    chain.trail,
+                    if chain.backfill { "+" } else { "" },
+                    times.join(", ")
+                )
+            });
+            each.collect::<Vec<_>>().join("; ")
+        };
+        all.push(format!("covered: {}\n     plainly: {}", show(&one), show(&other)));
+    }
+    all
+}
+
+fn line(said: &Said) -> String {
+    let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+    let time = |time: Option<trailproof::time::Timestamp>| {
+        time.map_or_else(|| "-".to_owned(), |time| time.to_string())
+    };
+    format!(
+        "{} {:?} {}/{}/{} {} to {} {:?} {}",
+        said.kind.as_str(),
+        said.severity,
+        text(&said.account),
+        text(&said.region),
+        text(&said.trail),
+        time(said.start),
+        time(said.end),
+        said.reason,
+        text(&said.uri)
+    )
+}
+
+fn disagreement(recipe: &Recipe) -> (Vec<String>, usize) {
+    let (delivered, undone) = recipe.deliver();
+    let request = recipe.request(&delivered);
+    let engine = of_engine(&run(&delivered.store, &delivered.keys, &request, 1));
+    let plain = plain::judge(&delivered.store, &delivered.simulated.keys_json, &request);
+    (differences(&engine, &plain), undone)
+}
+
+/// The smallest recipe that still has a disagreement of the same kind.
+fn shrunk(recipe: Recipe, about: &str) -> Recipe {
+    let mut least = recipe;
+    while let Some(smaller) =
+        least.smaller().into_iter().find(|it| disagreement(it).0.iter().any(|one| class(one) == about))
+    {
+        least = smaller;
+    }
+    least
+}
+
+/// What a disagreement is about: who says it, and the kind.
+fn class(difference: &str) -> String {
+    difference.split_whitespace().take(4).collect::<Vec<_>>().join(" ")
+}
+
+fn runner(seed: u64) -> TestRunner {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    TestRunner::new_with_rng(Config::default(), TestRng::from_seed(RngAlgorithm::ChaCha, &bytes))
+}
+
+#[test]
+fn the_engine_and_the_plain_judge_agree() {
+    let (count, seed) = (setting("TRAILPROOF_DELIVERIES", DELIVERIES), setting("TRAILPROOF_SEED", 0));
+    let most = setting("TRAILPROOF_DISAGREEMENTS", 1);
+    let mut undone = 0;
+    let mut touches = 0;
+    let mut classes: BTreeMap<String, (u64, String)> = BTreeMap::new();
+    for number in 0..count {
+        let recipe = recipe().new_tree(&mut runner(seed.wrapping_mul(1 << 32) + number)).unwrap().current();
+        let (differences, left_out) = disagreement(&recipe);
+        undone += left_out;
+        touches += recipe.touches.len() + recipe.spec.tampers.len();
+        let Some(first) = differences.first() else { continue };
+        let about = class(first);
+        let entry = classes.entry(about.clone()).or_default();
+        entry.0 += 1;
+        if entry.1.is_empty() {
+            let least = shrunk(recipe, &about);
+            let differences = disagreement(&least).0.join("\n  ");
+            let request = least.request(&least.deliver().0);
+            entry.1 = format!(
+                "number {number} of seed {seed}: {least:?}\n  asked {:?} {:?} {:?} {:?}\n  {differences}",
+                request.range, request.accounts, request.regions, request.trails
+            );
+        }
+        if classes.len() as u64 >= most {
+            break;
+        }
+    }
+    let told: Vec<String> =
+        classes.iter().map(|(about, (times, how))| format!("{times} x {about}\n{how}")).collect();
+    assert!(told.is_empty(), "\n{}", told.join("\n\n"));
+    assert!(undone * 5 < touches.max(5), "{undone} of {touches} touches had nothing to be done to");
+}

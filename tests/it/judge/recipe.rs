@@ -1,0 +1,211 @@
+//! A delivery, what is done to it, and what is asked of it: all that a run comes from.
+
+use proptest::prelude::*;
+use proptest::sample::Index;
+use trailproof::simulate::{Spec, Tamper, TamperKind, Where};
+use trailproof::store::Deposit as _;
+use trailproof::store::memory::MemoryStore;
+use trailproof::validate::Request;
+
+use super::touches::{Touch, apply, touch};
+use crate::bodies::read;
+use crate::properties::shape::{MOVED, shape};
+use crate::support::{self, Delivered, request};
+
+/// What is asked: times in seconds after the start of the delivery.
+#[derive(Clone, Debug)]
+pub(super) struct Ask {
+    pub(super) start: Option<i64>,
+    /// The end of the delivery where it is not said.
+    pub(super) end: Option<i64>,
+    /// How long ago the end is.
+    age: i64,
+    narrow: Narrow,
+    only_newest_bucket: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Narrow {
+    No,
+    Account(Index),
+    Region(Index),
+    Trail(Index),
+    Both(Index, Index),
+    Elsewhere(usize),
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Recipe {
+    pub(super) spec: Spec,
+    pub(super) touches: Vec<Touch>,
+    pub(super) ask: Ask,
+}
+
+/// What bombs take is time, and nothing that another body that is no digest does not show.
+fn is_quick(kind: TamperKind) -> bool {
+    !matches!(kind, TamperKind::LogBomb | TamperKind::DigestBomb)
+}
+
+fn tamper() -> impl Strategy<Value = Tamper> {
+    let kinds: Vec<TamperKind> = TamperKind::ALL.into_iter().filter(|kind| is_quick(*kind)).collect();
+    let at = prop_oneof![Just(""), Just("@first"), Just("@last"), Just("@1"), Just("@_backfill")];
+    (prop::sample::select(kinds), at)
+        .prop_map(|(kind, at)| format!("{kind}{at}").parse().unwrap_or(Tamper { kind, at: Where::default() }))
+}
+
+fn moment() -> impl Strategy<Value = i64> {
+    prop_oneof![
+        2 => (-2..8_i64).prop_map(|hour| hour * 3_600),
+        2 => -7_200..28_800_i64,
+        1 => (-2..8_i64, -1..2_i64).prop_map(|(hour, by)| hour * 3_600 + by),
+    ]
+}
+
+fn ask() -> impl Strategy<Value = Ask> {
+    let index = any::<Index>;
+    let narrow = prop_oneof![
+        6 => Just(Narrow::No),
+        1 => index().prop_map(Narrow::Account),
+        1 => index().prop_map(Narrow::Region),
+        2 => index().prop_map(Narrow::Trail),
+        1 => (index(), index()).prop_map(|(one, other)| Narrow::Both(one, other)),
+        1 => (0..4_usize).prop_map(Narrow::Elsewhere),
+    ];
+    let age = prop_oneof![3 => Just(86_400_i64), 1 => Just(0), 1 => 0..36_000_i64];
+    let start = prop_oneof![1 => Just(None), 1 => moment().prop_map(Some)];
+    let end = prop_oneof![1 => Just(None), 1 => moment().prop_map(Some)];
+    (start, end, age, narrow, prop::bool::weighted(0.2)).prop_map(
+        |(start, end, age, narrow, only_newest_bucket)| {
+            let (start, end) = match (start, end) {
+                (Some(one), Some(other)) if one > other => (Some(other), Some(one)),
+                (Some(one), Some(other)) if one == other => (None, Some(other)),
+                (Some(one), None) if one > 9_000 => (Some(9_000), None),
+                both => both,
+            };
+            Ask { start, end, age, narrow, only_newest_bucket }
+        },
+    )
+}
+
+/// A shape and what is asked of many deliveries of it, each touched in its own way.
+pub(super) fn recipe() -> impl Strategy<Value = Recipe> {
+    let touches = prop_oneof![
+        1 => Just(Vec::new()),
+        6 => prop::collection::vec(touch(), 1..4),
+    ];
+    let tampers = prop_oneof![
+        4 => Just(Vec::new()),
+        2 => prop::collection::vec(tamper(), 1..3),
+    ];
+    (shape(), tampers, touches, ask(), prop::bool::weighted(0.85)).prop_map(
+        |(mut spec, tampers, touches, ask, metadata)| {
+            (spec.tampers, spec.metadata) = (tampers, metadata);
+            Recipe { spec, touches, ask }
+        },
+    )
+}
+
+impl Recipe {
+    /// The delivery with everything done to it. What cannot be done is left out; says how much that was.
+    pub(super) fn deliver(&self) -> (Delivered, usize) {
+        let store = MemoryStore::new();
+        let mut undone = 0;
+        let simulated = trailproof::simulate::simulate(&self.spec, &store).unwrap_or_else(|_| {
+            undone += self.spec.tampers.len();
+            store.locations().iter().for_each(|location| store.purge(location));
+            let fresh = MemoryStore::new();
+            let untouched = Spec { tampers: Vec::new(), ..self.spec.clone() };
+            let simulated = trailproof::simulate::simulate(&untouched, &fresh).unwrap();
+            for location in fresh.locations() {
+                let (body, metadata) = read(&fresh, &location);
+                store.put(&location, &body, &metadata).unwrap();
+            }
+            simulated
+        });
+        let mut delivered =
+            Delivered { keys: support::keys(simulated.keys_json.as_bytes()), store, simulated };
+        for touch in &self.touches {
+            undone += usize::from(apply(touch, &self.spec, &mut delivered).is_none());
+        }
+        delivered.keys = support::keys(delivered.simulated.keys_json.as_bytes());
+        (delivered, undone)
+    }
+
+    pub(super) fn request(&self, delivered: &Delivered) -> Request {
+        let spec = &self.spec;
+        let mut buckets = vec![spec.bucket.as_str()];
+        if spec.move_at.is_some() {
+            buckets.push(MOVED);
+            if self.ask.only_newest_bucket {
+                buckets.remove(0);
+            }
+        }
+        let end = self.ask.end.map_or(delivered.simulated.end, |end| spec.start.plus(end));
+        let mut request = request(&buckets, end);
+        request.range.start = self.ask.start.map(|start| spec.start.plus(start)).filter(|start| *start < end);
+        request.now = end.plus(self.ask.age);
+        let elsewhere = ["999999999999", "ap-south-1", "payments", "audit"];
+        match &self.ask.narrow {
+            Narrow::No => {}
+            Narrow::Account(at) => request.accounts.push(at.get(&spec.accounts).clone()),
+            Narrow::Region(at) => request.regions.push(at.get(&spec.regions).clone()),
+            Narrow::Trail(at) => request.trails.push(at.get(&spec.trails).clone()),
+            Narrow::Both(one, other) => {
+                request.trails.push(one.get(&spec.trails).clone());
+                request.regions.push(other.get(&spec.regions).clone());
+            }
+            Narrow::Elsewhere(0) => request.accounts.push(elsewhere[0].to_owned()),
+            Narrow::Elsewhere(1) => request.regions.push(elsewhere[1].to_owned()),
+            Narrow::Elsewhere(at) => {
+                request.trails.extend([elsewhere[*at].to_owned(), spec.trails[0].clone()])
+            }
+        }
+        request.trails.sort();
+        request.trails.dedup();
+        request
+    }
+
+    /// The same with less in it, in all ways.
+    pub(super) fn smaller(&self) -> Vec<Self> {
+        let mut all: Vec<Self> = (0..self.touches.len())
+            .map(|at| {
+                let mut one = self.clone();
+                one.touches.remove(at);
+                one
+            })
+            .collect();
+        for at in 0..self.spec.tampers.len() {
+            let mut one = self.clone();
+            one.spec.tampers.remove(at);
+            all.push(one);
+        }
+        let simpler = |change: &dyn Fn(&mut Self) -> bool| {
+            let mut one = self.clone();
+            change(&mut one).then_some(one)
+        };
+        all.extend(simpler(&|it| it.ask.start.take().is_some()));
+        all.extend(simpler(&|it| it.ask.end.take().is_some()));
+        all.extend(simpler(&|it| std::mem::replace(&mut it.ask.age, 86_400) != 86_400));
+        all.extend(simpler(&|it| !matches!(std::mem::replace(&mut it.ask.narrow, Narrow::No), Narrow::No)));
+        all.extend(simpler(&|it| std::mem::replace(&mut it.ask.only_newest_bucket, false)));
+        all.extend(simpler(&|it| it.spec.trails.len() > 1 && it.spec.trails.pop().is_some()));
+        all.extend(simpler(&|it| it.spec.accounts.len() > 1 && it.spec.accounts.pop().is_some()));
+        all.extend(simpler(&|it| it.spec.regions.len() > 1 && it.spec.regions.pop().is_some()));
+        all.extend(simpler(&|it| it.spec.quiet_every.take().is_some()));
+        all.extend(simpler(&|it| it.spec.rotate_keys_every.take().is_some()));
+        all.extend(simpler(&|it| it.spec.organization.take().is_some()));
+        all.extend(simpler(&|it| !std::mem::take(&mut it.spec.prefix).is_empty()));
+        all.extend(simpler(&|it| it.spec.backfill_every.take().is_some()));
+        all.extend(simpler(&|it| it.spec.stop.take().is_some()));
+        all.extend(simpler(&|it| it.spec.move_at.take().is_some()));
+        all.extend(simpler(&|it| !std::mem::replace(&mut it.spec.metadata, true)));
+        all.extend(simpler(&|it| std::mem::replace(&mut it.spec.logs_per_hour, 1) > 1));
+        all.extend(simpler(&|it| {
+            it.spec.hours > 3 && it.spec.stop.is_none() && it.spec.move_at.is_none() && {
+                it.spec.hours -= 1;
+                true
+            }
+        }));
+        all
+    }
+}

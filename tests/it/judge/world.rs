@@ -1,0 +1,84 @@
+//! Everything that lies in the store, read once.
+
+use std::collections::BTreeMap;
+
+use trailproof::ident::Location;
+use trailproof::store::memory::MemoryStore;
+use trailproof::store::{Metadata, Store as _};
+
+use super::document::Document;
+use super::names::{Place, place};
+use crate::bodies::read;
+
+/// An object as it is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Object {
+    There {
+        body: Vec<u8>,
+        metadata: Metadata,
+    },
+    Refused,
+    /// It is not there; whether a delete marker is.
+    Gone {
+        marked: bool,
+    },
+}
+
+pub(super) struct World<'a> {
+    store: &'a MemoryStore,
+    objects: BTreeMap<Location, Object>,
+}
+
+impl<'a> World<'a> {
+    pub(super) fn read(store: &'a MemoryStore) -> Self {
+        let object = |location: &Location| match store.get(location) {
+            Ok(_) => read(store, location).into(),
+            Err(_) => Object::Refused,
+        };
+        let objects = store.locations().into_iter().map(|location| (object(&location), location));
+        Self { store, objects: objects.map(|(object, location)| (location, object)).collect() }
+    }
+
+    pub(super) fn object(&self, location: &Location) -> Object {
+        self.objects.get(location).cloned().unwrap_or_else(|| {
+            let versions = self.store.versions(location).unwrap();
+            Object::Gone { marked: versions.first().is_some_and(|newest| newest.delete_marker) }
+        })
+    }
+
+    /// What is in the folders of some region, and is more than a folder's marker or a sidecar.
+    pub(super) fn places(&self) -> impl Iterator<Item = (&Location, Place)> {
+        let counts =
+            |location: &&Location| !location.key.ends_with('/') && !location.key.ends_with(".metadata.json");
+        self.objects.keys().filter(counts).filter_map(|location| Some((location, place(location)?)))
+    }
+}
+
+impl From<(Vec<u8>, Metadata)> for Object {
+    fn from((body, metadata): (Vec<u8>, Metadata)) -> Self {
+        Self::There { body, metadata }
+    }
+}
+
+/// A digest as it lies there.
+#[derive(Clone, Debug)]
+pub(super) enum Found {
+    Digest { document: Document, signature: Option<String> },
+    Malformed,
+    Refused,
+    Gone { marked: bool },
+}
+
+impl World<'_> {
+    pub(super) fn digest(&self, location: &Location) -> Found {
+        match self.object(location) {
+            Object::Gone { marked } => Found::Gone { marked },
+            Object::Refused => Found::Refused,
+            Object::There { body, metadata } => {
+                let document = super::document::inflate(&body).and_then(|content| Document::parse(&content));
+                let signature = metadata.get("signature").cloned();
+                document.map_or(Found::Malformed, |document| Found::Digest { document, signature })
+            }
+        }
+    }
+}
