@@ -1,13 +1,11 @@
 //! Digests of one chain, newest to oldest: DESIGN.md, section 1, rules 1 and 2.
 
-use std::collections::BTreeMap;
-
 use trailproof::event::{Kind, Severity};
 use trailproof::ident::Location;
-use trailproof::time::{HOUR, Interval, Timestamp};
+use trailproof::time::{HOUR, Interval, Range, Timestamp};
 
 use super::document::{Document, Keys};
-use super::names::{Name, Place, place};
+use super::names::{Folder, Name, Place, place};
 use super::world::{Found, World};
 
 /// A digest, there or not, and what is to be said of it.
@@ -16,6 +14,8 @@ pub(super) struct Seen {
     pub(super) name: Name,
     pub(super) found: Found,
     pub(super) proved: bool,
+    /// Whether only the digest after it proves it.
+    pub(super) by_record: bool,
     pub(super) said: Vec<(Kind, Severity)>,
     /// Whether it is of the asked range, and not a witness.
     pub(super) asked: bool,
@@ -46,9 +46,19 @@ impl Seen {
         self.proved && self.document().is_some_and(|document| document.previous.is_none())
     }
 
-    /// Whether it is proved, or known of, and one came before it.
-    fn follows(&self) -> bool {
-        self.is_gone() || (self.proved && !self.starts())
+    /// The window that decides whether it is asked for. One that is not signed may say that it covers more than the hour
+    /// before its name's end, and is looked at then as well.
+    fn claimed(&self) -> Interval {
+        let named = hour_before(self.name.end);
+        match self.document() {
+            Some(document) if self.proved && !self.by_record => {
+                Interval { start: document.start, end: document.end }
+            }
+            Some(document) if document.end == named.end => {
+                Interval { start: document.start.min(named.start), end: named.end }
+            }
+            _ => named,
+        }
     }
 }
 
@@ -56,39 +66,187 @@ pub(super) fn hour_before(end: Timestamp) -> Interval {
     Interval { start: end.plus(-HOUR), end }
 }
 
-/// The digests that a range is about, and one witness on each side.
-fn chosen(listed: &[Name], asked: Interval) -> Vec<Name> {
-    let mut listed = listed.to_vec();
+/// How long after the asked end digests are witnesses, and how many later ones are at least. DESIGN.md speaks of one
+/// neighbour; more of them prove more.
+const WITNESSES: (i64, usize) = (3 * HOUR, 2);
+
+/// How many newer digests may lie between one and the one that records its signature.
+const BETWEEN: usize = 8;
+
+/// Of `listed`, the digests that a range is about, its witnesses, and one digest before it.
+fn chosen(mut listed: Vec<Name>, range: Range) -> Vec<Name> {
     listed.sort();
-    let is_asked = |name: &&Name| hour_before(name.end).overlaps(asked);
-    let older = listed.iter().rev().find(|name| name.end <= asked.start);
-    let newer = listed.iter().find(|name| hour_before(name.end).start >= asked.end);
-    listed.iter().filter(is_asked).chain(older).chain(newer).cloned().collect()
+    let count = |until: Timestamp| listed.iter().filter(|name| name.end <= until).count();
+    let before = range.start.map_or(0, count);
+    let until = count(range.end.plus(WITNESSES.0)).max(count(range.end) + WITNESSES.1).min(listed.len());
+    listed[before.saturating_sub(1).min(until)..until].to_vec()
 }
 
-/// Judges the digests of a chain, of which `listed` are there, and returns them oldest first.
-pub(super) fn judge(world: &World<'_>, keys: &Keys, listed: &[Name], asked: Interval) -> Vec<Seen> {
-    let mut todo: BTreeMap<Location, Name> =
-        chosen(listed, asked).into_iter().map(|name| (name.location(), name)).collect();
-    let mut done: Vec<Seen> = Vec::new();
-    while let Some(location) = todo.iter().max_by_key(|(_, name)| name.end).map(|(at, _)| at.clone()) {
-        let name = todo.remove(&location).unwrap();
-        let seen = one(world, keys, name, &done, asked);
-        if let Some(named) = named(&seen)
-            && !done.iter().any(|other| other.name == named)
-        {
-            let is_asked = hour_before(named.end).overlaps(asked);
-            let is_there = !matches!(world.digest(&named.location()), Found::Gone { .. });
-            let has_older = todo.values().any(|name| name.end <= named.end);
-            if is_asked || (is_there && !has_older) {
-                todo.insert(named.location(), named);
+/// A chain that is walked from its newest digest to its oldest.
+struct Walk<'a> {
+    world: &'a World<'a>,
+    keys: &'a Keys,
+    range: Range,
+    /// What was taken, newest first.
+    done: Vec<Seen>,
+    /// The nearest newer digest that is proved, by its place in `done`.
+    anchor: Option<usize>,
+    /// Whether the digest that it records was met, or is known to be gone, or is not asked for.
+    resolved: bool,
+    /// Whether a digest since then is there and not proved.
+    doubtful: bool,
+}
+
+/// Judges the digests of a chain and returns them oldest first. `listed` are those in the folders that were named,
+/// `elsewhere` those in other folders of the store: the chain is followed there where it leads there.
+pub(super) fn judge(
+    world: &World<'_>,
+    keys: &Keys,
+    listed: Vec<Name>,
+    elsewhere: Vec<Name>,
+    range: Range,
+) -> Vec<Seen> {
+    let (anchor, resolved, doubtful) = (None, false, false);
+    let mut walk = Walk { world, keys, range, done: Vec::new(), anchor, resolved, doubtful };
+    let folders: Vec<Folder> = listed.iter().map(|name| name.folder.clone()).collect();
+    walk.take(chosen(listed, range));
+    let mut followed: Vec<Folder> = Vec::new();
+    while let Some(awaited) = walk.awaited() {
+        let known = folders.contains(&awaited.folder) || followed.contains(&awaited.folder);
+        let is_asked = range.start.is_none_or(|start| awaited.end > start);
+        let there = |name: &&Name| name.folder == awaited.folder && name.end <= awaited.end;
+        let found = chosen(elsewhere.iter().filter(there).cloned().collect(), range);
+        if known || !is_asked || found.is_empty() {
+            break;
+        }
+        followed.push(awaited.folder);
+        walk.take(found);
+    }
+    walk.follow_by_name(None);
+    let mut done = walk.done;
+    done.sort_by(|one, other| one.name.cmp(&other.name));
+    done
+}
+
+impl Walk<'_> {
+    fn is_asked(&self, window: Interval) -> bool {
+        window.overlaps(self.range.interval())
+    }
+
+    /// The digest that the anchor records, where that was not met yet.
+    fn awaited(&self) -> Option<Name> {
+        named(&self.done[self.anchor?]).filter(|_| !self.resolved)
+    }
+
+    fn take(&mut self, mut names: Vec<Name>) {
+        names.sort();
+        while let Some(name) = names.pop() {
+            self.follow_by_name(Some(&name));
+            let found = self.world.digest(&name.location());
+            let seen = self.one(name, found);
+            self.add_cadence(&seen);
+            self.accept(seen);
+        }
+    }
+
+    /// Takes what the chain records between the last digest and `next`, and no listing has.
+    fn follow_by_name(&mut self, next: Option<&Name>) {
+        while let Some(awaited) = self.awaited() {
+            if next.is_some_and(|next| *next == awaited || awaited.end <= next.end) {
+                return;
+            }
+            let found = self.world.digest(&awaited.location());
+            if !self.is_asked(hour_before(awaited.end)) {
+                self.resolved = true;
+            } else if let Found::Gone { marked } = found {
+                self.done.push(gone(awaited, marked));
+                self.resolved = true;
+            } else {
+                let seen = self.one(awaited, found);
+                self.accept(seen);
             }
         }
-        done.push(seen);
     }
-    done.sort_by(|one, other| one.name.cmp(&other.name));
-    add_cadence(world, &mut done, asked);
-    done
+
+    /// Judges one digest by itself and by those that record it.
+    fn one(&self, name: Name, found: Found) -> Seen {
+        let location = name.location();
+        let mut seen = Seen { asked: false, name, found, proved: false, by_record: false, said: Vec::new() };
+        let parsed: Vec<&Document> =
+            self.done.iter().rev().filter_map(Seen::document).take(BETWEEN).collect();
+        match seen.found.clone() {
+            Found::Gone { .. } | Found::Refused => {
+                seen.said = vec![(Kind::DigestUnreadable, Severity::Incomplete)];
+            }
+            Found::Malformed => seen.said = vec![(Kind::DigestMalformed, Severity::Tampered)],
+            Found::Digest { document, .. } if document.location != location => {
+                seen.said = vec![(Kind::DigestMoved, Severity::Tampered)];
+            }
+            Found::Digest { document, signature } => {
+                let hints = parsed.iter().filter_map(|other| other.previous.as_ref());
+                let hints = hints.filter(|previous| previous.location == location);
+                let hints: Vec<String> = hints.filter_map(|previous| previous.signature.clone()).collect();
+                let successor = self.anchor.map(|anchor| &self.done[anchor]);
+                let successor = successor.filter(|anchor| records(anchor, &location));
+                let worth = genuine(self.keys, &document, signature.as_deref(), &hints, successor);
+                Worth { proved: seen.proved, by_record: seen.by_record, said: seen.said } = worth;
+            }
+        }
+        seen.asked = self.is_asked(seen.claimed());
+        seen
+    }
+
+    fn accept(&mut self, mut seen: Seen) {
+        let is_recorded =
+            self.anchor.is_some_and(|anchor| records(&self.done[anchor], &seen.name.location()));
+        // The chain leaves no room for a digest between one and the one before it.
+        let intruder = self.awaited().is_some() && !is_recorded;
+        if intruder && seen.proved {
+            seen.said.push((Kind::ChainBroken, Severity::Tampered));
+        }
+        self.resolved |= is_recorded;
+        if seen.proved && !intruder {
+            (self.anchor, self.doubtful) = (Some(self.done.len()), false);
+            // Another chain's digest is that chain's concern.
+            self.resolved = named(&seen).is_none();
+        } else if !seen.proved {
+            self.doubtful = true;
+        }
+        self.done.push(seen);
+    }
+
+    /// Digests that an unbroken cadence says were there: between two that are proved, whole hours apart, of which the
+    /// newer one follows another than the older one.
+    fn add_cadence(&mut self, older: &Seen) {
+        let Some(anchor) = self.anchor.map(|anchor| self.done[anchor].clone()) else { return };
+        let (Some(recorded), Some(document)) = (named(&anchor), older.document()) else { return };
+        let signed = older.proved && !older.by_record;
+        if recorded == older.name || !signed || !self.resolved || self.doubtful || older.name.chain.backfill {
+            return;
+        }
+        let open = anchor.window().start.unix() - document.end.unix();
+        let hours = if open % HOUR == 0 { open / HOUR } else { 0 };
+        for number in 0..hours {
+            let name = recorded.ending(anchor.window().start.plus(-number * HOUR));
+            let is_known = self.done.iter().any(|other| other.is_gone() && other.name.end == name.end);
+            if is_known || !self.is_asked(hour_before(name.end)) {
+                continue;
+            }
+            match self.world.digest(&name.location()) {
+                Found::Gone { marked } => self.done.push(gone(name, marked)),
+                found => {
+                    let seen = self.one(name, found);
+                    self.accept(seen);
+                }
+            }
+        }
+    }
+}
+
+fn gone(name: Name, marked: bool) -> Seen {
+    let kind = if marked { Kind::DigestDeleted } else { Kind::DigestMissing };
+    let said = vec![(kind, Severity::Tampered)];
+    Seen { name, found: Found::Gone { marked }, proved: false, by_record: false, said, asked: true }
 }
 
 /// The digest that a proved one records, where it is of the same chain and older.
@@ -98,116 +256,57 @@ fn named(seen: &Seen) -> Option<Name> {
     (name.chain == seen.name.chain && name.end < seen.name.end).then_some(name)
 }
 
-/// Judges one digest by itself and by those that record it.
-fn one(world: &World<'_>, keys: &Keys, name: Name, newer: &[Seen], asked: Interval) -> Seen {
-    let location = name.location();
-    let found = world.digest(&location);
-    let mut seen =
-        Seen { asked: hour_before(name.end).overlaps(asked), name, found, proved: false, said: Vec::new() };
-    let tampered = |kind| vec![(kind, Severity::Tampered)];
-    match seen.found.clone() {
-        Found::Gone { marked: true } => seen.said = tampered(Kind::DigestDeleted),
-        Found::Gone { marked: false } => seen.said = tampered(Kind::DigestMissing),
-        Found::Refused => seen.said = vec![(Kind::DigestUnreadable, Severity::Incomplete)],
-        Found::Malformed => seen.said = tampered(Kind::DigestMalformed),
-        Found::Digest { document, .. } if document.location != location => {
-            seen.said = tampered(Kind::DigestMoved);
-        }
-        Found::Digest { document, signature } => {
-            let records: Vec<&Seen> = newer.iter().filter(|other| records(other, &location)).collect();
-            (seen.proved, seen.said) = genuine(keys, &document, signature.as_deref(), &records);
-        }
-    }
-    seen
-}
-
 /// Whether `seen`, at its place, records the digest at `location`.
 fn records(seen: &Seen, location: &Location) -> bool {
     let document = seen.document().filter(|document| document.location == seen.name.location());
     document.and_then(|it| it.previous.as_ref()).is_some_and(|previous| previous.location == *location)
 }
 
-/// Whether a digest at its place is proved, and what is to be said.
+/// What a digest at its place is worth.
+struct Worth {
+    proved: bool,
+    /// Only by what its successor records of it.
+    by_record: bool,
+    said: Vec<(Kind, Severity)>,
+}
+
 fn genuine(
     keys: &Keys,
     document: &Document,
     metadata: Option<&str>,
-    successors: &[&Seen],
-) -> (bool, Vec<(Kind, Severity)>) {
-    let record = |seen: &&Seen| seen.document().and_then(|it| it.previous.clone());
-    let proved = successors.iter().find(|seen| seen.proved);
-    let recorded = proved.and_then(record);
-    let matches = recorded.as_ref().map(|it| it.hash.as_ref() == Some(&document.hash));
-    let held: Option<&str> = metadata.or(recorded.as_ref().and_then(|it| it.signature.as_deref()));
+    hints: &[String],
+    successor: Option<&Seen>,
+) -> Worth {
+    let after = successor.and_then(Seen::document);
+    let recorded = after.and_then(|it| it.previous.as_ref());
+    let matches = recorded.and_then(|it| it.hash.as_ref()).map(|hash| *hash == document.hash);
+    let own = metadata.is_some_and(|own| keys.verify(document, own));
     // What a digest records that is not proved itself can prove, but nothing follows where it does not.
-    let hints: Vec<String> = successors.iter().filter_map(record).filter_map(|it| it.signature).collect();
-    let has_key = keys.has(document);
-    let fits = match held {
-        Some(held) => keys.verify(document, held),
-        None => hints.iter().any(|hint| keys.verify(document, hint)),
-    };
-    let mut said = Vec::new();
-    let by_record = matches == Some(true);
-    if fits {
-        if matches == Some(false) {
-            said.push((Kind::ChainBroken, Severity::Tampered));
+    let signed = own || hints.iter().any(|hint| keys.verify(document, hint));
+    let tampered = |kind| vec![(kind, Severity::Tampered)];
+    if !signed && matches == Some(false) {
+        return Worth { proved: false, by_record: false, said: tampered(Kind::DigestModified) };
+    }
+    let said = if signed {
+        let alike = |other: &String| metadata.is_none_or(|own| own.eq_ignore_ascii_case(other));
+        let fits =
+            recorded.and_then(|it| it.signature.as_ref()).is_none_or(alike) && (own || metadata.is_none());
+        let overlaps = after.is_some_and(|after| document.end > after.start);
+        match (matches, fits) {
+            (Some(false), _) => tampered(Kind::ChainBroken),
+            (_, false) => tampered(Kind::DigestModified),
+            _ if overlaps => tampered(Kind::ChainBroken),
+            _ => Vec::new(),
         }
-    } else if matches == Some(false) {
-        return (false, vec![(Kind::DigestModified, Severity::Tampered)]);
     } else {
-        let weight = if by_record { Severity::Notice } else { Severity::Incomplete };
-        said.push(match held {
-            Some(_) if has_key => (Kind::DigestModified, Severity::Tampered),
-            Some(_) => (Kind::KeyUnknown, weight),
-            None => (Kind::DigestUnsigned, weight),
-        });
-    }
-    let differs = |one: &str, other: &str| !one.eq_ignore_ascii_case(other);
-    let recorded_signature = recorded.as_ref().and_then(|it| it.signature.as_deref());
-    if by_record
-        && !said.iter().any(|(kind, _)| *kind == Kind::DigestModified)
-        && metadata.zip(recorded_signature).is_some_and(|(one, other)| differs(one, other))
-    {
-        said.push((Kind::DigestModified, Severity::Tampered));
-    }
-    let proved_start = proved.and_then(|seen| seen.document()).map(|it| it.start);
-    if (fits || by_record)
-        && proved_start.is_some_and(|start| document.end > start)
-        && !said.iter().any(|(kind, _)| *kind == Kind::ChainBroken)
-    {
-        said.push((Kind::ChainBroken, Severity::Tampered));
-    }
-    (fits || by_record, said)
-}
-
-/// Digests that an unbroken cadence says were there: between two that are known of, whole hours apart, of which the
-/// newer one follows another.
-fn add_cadence(world: &World<'_>, done: &mut Vec<Seen>, asked: Interval) {
-    let mut missing = Vec::new();
-    for pair in done.windows(2) {
-        let [older, newer] = pair else { continue };
-        let linked = named(newer).is_some_and(|name| name == older.name);
-        if newer.name.chain.backfill || linked || !newer.follows() {
-            continue;
+        let weight = if matches.is_some() { Severity::Notice } else { Severity::Incomplete };
+        let has_signature = metadata.is_some() || !hints.is_empty();
+        match (has_signature, keys.has(document)) {
+            (true, false) => vec![(Kind::KeyUnknown, weight)],
+            (true, true) if metadata.is_some() => tampered(Kind::DigestModified),
+            _ => vec![(Kind::DigestUnsigned, weight)],
         }
-        let open = newer.window().start.unix() - older.window().end.unix();
-        if open <= 0 || open % HOUR != 0 {
-            continue;
-        }
-        for number in 0..open / HOUR {
-            let name = newer.name.ending(newer.window().start.plus(-number * HOUR));
-            if hour_before(name.end).overlaps(asked) {
-                missing.push(one_missing(world, name));
-            }
-        }
-    }
-    done.extend(missing);
-    done.sort_by(|one, other| one.name.cmp(&other.name));
-}
-
-fn one_missing(world: &World<'_>, name: Name) -> Seen {
-    let marked = matches!(world.digest(&name.location()), Found::Gone { marked: true });
-    let kind = if marked { Kind::DigestDeleted } else { Kind::DigestMissing };
-    let said = vec![(kind, Severity::Tampered)];
-    Seen { name, found: Found::Gone { marked }, proved: false, said, asked: true }
+    };
+    let by_record = !signed && matches.is_some();
+    Worth { proved: signed || by_record, by_record, said }
 }

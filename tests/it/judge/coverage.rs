@@ -3,7 +3,7 @@
 use trailproof::event::{Kind, Reason, Severity};
 use trailproof::time::{HOUR, Interval, Range, Timestamp, complement, union};
 
-use super::chain::Seen;
+use super::chain::{Seen, hour_before};
 
 /// How long a digest may be on its way.
 const LATE: i64 = 5 * HOUR;
@@ -22,45 +22,54 @@ pub(super) struct Stretch {
 
 /// The stretches of `asked` that proved digests cover.
 pub(super) fn covered(chain: &[Seen], asked: Interval) -> Vec<Interval> {
-    let windows = chain.iter().filter(|seen| seen.proved).filter_map(|seen| seen.window().intersect(asked));
+    let windows = chain
+        .iter()
+        .filter(|seen| seen.proved && seen.asked)
+        .filter_map(|seen| seen.window().intersect(asked));
     union(windows.collect())
 }
 
 pub(super) fn judge(chain: &[Seen], range: Range, now: Timestamp) -> Vec<Stretch> {
-    let mut said = Vec::new();
-    let is_asked = |seen: &&Seen| seen.asked;
-    let first = chain.iter().position(|seen| seen.asked);
-    if let Some(first) = first.filter(|first| chain[*first].starts()) {
-        let start = Some(chain[first].window().start);
-        let (kind, severity) = (Kind::ChainStart, Severity::Notice);
-        said.push(Stretch { kind, severity, start, end: None, reason: None, about: Some(first) });
-    }
-    let ends =
-        chain.iter().filter(|seen| seen.name.end <= range.end || seen.asked).map(|seen| seen.window().end);
-    let Some(newest) = ends.max() else {
-        return only_newer(chain, range).into_iter().chain(said).collect();
+    let asked = range.interval();
+    let within = chain.iter().filter(|seen| seen.asked).filter_map(|seen| seen.window().intersect(asked));
+    let within: Vec<Interval> = within.collect();
+    let first = within.iter().map(|window| window.start).min();
+    let last = within.iter().map(|window| window.end).max();
+    let (Some(first), Some(last)) = (first, last) else {
+        return nothing(chain, range, now).into_iter().collect();
     };
-    let has_newer = chain.iter().any(|seen| !seen.asked && seen.window().start >= range.end);
-    let asked_start = range.start.or_else(|| chain.iter().find(is_asked).map(|seen| seen.window().start));
-    let Some(from) = asked_start else { return said };
-    let to = if has_newer { range.end } else { newest.min(range.end) };
-    if let Some(whole) = Interval::new(from, to) {
-        said.extend(gaps(chain, whole, range));
-    }
-    let late = range.end.unix() - newest.unix();
-    if !has_newer && late >= HOUR && newest.plus(LATE) < now {
-        let (start, end) = (Some(newest), Some(range.end));
-        let (kind, severity) = (Kind::ChainStale, Severity::Incomplete);
-        said.push(Stretch { kind, severity, start, end, reason: None, about: None });
-    }
+    let mut said = gaps(chain, range, first, last);
+    let begins = chain.iter().position(|seen| seen.starts() && seen.window().start == first);
+    said.extend(begins.map(|about| {
+        let (kind, severity) = (Kind::ChainStart, Severity::Notice);
+        Stretch { kind, severity, start: Some(first), end: None, reason: None, about: Some(about) }
+    }));
+    said.extend(stale(range, now, last));
     said
 }
 
-/// Nothing but a later witness: it is of no concern where the chain begins with it.
-fn only_newer(chain: &[Seen], range: Range) -> Option<Stretch> {
-    let newer = chain.first()?;
-    let start = range.start.filter(|_| !newer.starts())?;
-    Some(gap(Interval { start, end: range.end }, Reason::NotCovered))
+/// The newest digest ends a whole period before the asked end, and its successor cannot be on its way any more.
+fn stale(range: Range, now: Timestamp, newest: Timestamp) -> Option<Stretch> {
+    let is_late = range.end.unix() - newest.unix() >= HOUR && newest.plus(LATE) < now;
+    let (start, end) = (Some(newest), Some(range.end));
+    let (kind, severity) = (Kind::ChainStale, Severity::Incomplete);
+    is_late.then_some(Stretch { kind, severity, start, end, reason: None, about: None })
+}
+
+/// Nothing in the asked range, but something before or after it: that is of no concern where the chain begins later.
+fn nothing(chain: &[Seen], range: Range, now: Timestamp) -> Option<Stretch> {
+    let start = range.start?;
+    let older = chain.iter().rev().find(|seen| seen.name.end <= start);
+    let newer = chain.iter().find(|seen| seen.name.end > range.end);
+    let starts = newer.is_some_and(|newer| newer.starts() && newer.window() == hour_before(newer.name.end));
+    let reason = match (older, newer) {
+        (None, None) => return None,
+        (Some(older), None) => return stale(range, now, older.name.end),
+        (None, Some(_)) if starts => return None,
+        (Some(_), Some(_)) if starts => Reason::LoggingStopped,
+        (_, Some(_)) => Reason::NotCovered,
+    };
+    Some(gap(range.interval(), reason))
 }
 
 fn gap(time: Interval, reason: Reason) -> Stretch {
@@ -69,39 +78,29 @@ fn gap(time: Interval, reason: Reason) -> Stretch {
     Stretch { kind, severity, start, end, reason: Some(reason), about: None }
 }
 
-fn gaps(chain: &[Seen], whole: Interval, range: Range) -> Vec<Stretch> {
-    let mut pieces: Vec<(Interval, Reason)> = Vec::new();
-    for hole in complement(whole, &covered(chain, whole)) {
-        let mut cuts: Vec<Timestamp> =
-            chain.iter().flat_map(|seen| [seen.window().start, seen.window().end]).collect();
-        cuts.extend([hole.start, hole.end]);
-        cuts.retain(|cut| (hole.start..=hole.end).contains(cut));
-        cuts.sort();
-        cuts.dedup();
-        for cut in cuts.windows(2) {
-            let piece = Interval { start: cut[0], end: cut[1] };
-            let reason = reason(chain, piece);
-            match pieces.last_mut() {
-                Some((last, why)) if last.end == piece.start && *why == reason => last.end = piece.end,
-                _ => pieces.push((piece, reason)),
-            }
-        }
+/// What is not covered between the asked start and the newest digest. A start that is less than a digest's period late
+/// is none: the trail may have begun there.
+fn gaps(chain: &[Seen], range: Range, first: Timestamp, last: Timestamp) -> Vec<Stretch> {
+    let from = range.start.filter(|start| first.unix() - start.unix() >= HOUR).unwrap_or(first);
+    let whole = Interval { start: from, end: last };
+    let missing = union(chain.iter().filter(|seen| seen.is_gone()).map(Seen::window).collect());
+    let mut said = Vec::new();
+    for hole in complement(whole, &covered(chain, range.interval())) {
+        let gone = missing.iter().filter_map(|window| window.intersect(hole));
+        said.extend(gone.map(|window| gap(window, Reason::DigestsMissing)));
+        let rest = complement(hole, &missing).into_iter();
+        said.extend(rest.map(|piece| gap(piece, reason(chain, piece, from))));
     }
-    let is_start = |piece: &Interval| Some(piece.start) == range.start && piece.seconds() <= HOUR;
-    let is_empty = |piece: &Interval| !chain.iter().any(|seen| seen.window().overlaps(*piece));
-    pieces.retain(|(piece, reason)| *reason != Reason::NotCovered || !(is_start(piece) && is_empty(piece)));
-    pieces.into_iter().map(|(piece, reason)| gap(piece, reason)).collect()
+    said
 }
 
-fn reason(chain: &[Seen], piece: Interval) -> Reason {
-    let here = |seen: &&Seen| seen.window().overlaps(piece);
-    if chain.iter().filter(here).any(Seen::is_gone) {
-        return Reason::DigestsMissing;
-    }
-    let has_older = chain.iter().any(|seen| seen.window().end <= piece.start);
-    let next = chain.iter().find(|seen| seen.window().start >= piece.end);
-    let is_empty = !chain.iter().any(|seen| here(&seen));
-    if is_empty && has_older && next.is_some_and(Seen::starts) {
+/// Why a stretch is not covered in which nothing is missing.
+fn reason(chain: &[Seen], piece: Interval, from: Timestamp) -> Reason {
+    let is_doubtful =
+        |seen: &Seen| seen.asked && !seen.proved && !seen.is_gone() && seen.window().overlaps(piece);
+    let restarts = chain.iter().any(|seen| seen.starts() && seen.window().start == piece.end);
+    // Before the first digest of all nothing tells of a stop.
+    if restarts && piece.start != from && !chain.iter().any(is_doubtful) {
         return Reason::LoggingStopped;
     }
     Reason::NotCovered

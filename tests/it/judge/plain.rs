@@ -137,8 +137,9 @@ impl Judge<'_> {
         let judged: BTreeMap<Chain, Vec<Seen>> = chains
             .into_iter()
             .map(|(chain, names)| {
-                let seen = chain::judge(&self.world, &self.keys, &names, self.interval());
-                (chain, seen)
+                let (listed, elsewhere) = names.into_iter().partition(|name| self.is_named(&name.folder));
+                let range = self.request.range;
+                (chain, chain::judge(&self.world, &self.keys, listed, elsewhere, range))
             })
             .collect();
         for (chain, seen) in &judged {
@@ -159,13 +160,18 @@ impl Judge<'_> {
         let mut chains: BTreeMap<Chain, Vec<Name>> = BTreeMap::new();
         for (_, place) in self.world.places() {
             let Place::Digest(folder, Some(name)) = place else { continue };
-            if self.asks(&folder.account, &folder.region) {
+            if self.asks(&folder.account, &folder.region) && !self.is_future(&name) {
                 chains.entry(name.chain.clone()).or_default().push(name);
             }
         }
         // A chain that was moved is followed; one that nothing in the named buckets leads to is not looked at.
         chains.retain(|_, names| names.iter().any(|name| self.is_named(&name.folder)));
         chains
+    }
+
+    /// A digest that ends after now is none: an hour is left for clocks that differ.
+    fn is_future(&self, name: &Name) -> bool {
+        name.end > self.request.now.plus(HOUR)
     }
 
     fn is_named(&self, folder: &Folder) -> bool {
@@ -175,7 +181,10 @@ impl Judge<'_> {
     fn digests(&mut self, chain: &Chain, seen: &[Seen]) {
         for one in seen.iter().filter(|one| one.asked) {
             for (kind, severity) in &one.said {
-                let said = Said::new(*kind, *severity).of_chain(chain).about(&one.name.location());
+                let mut said = Said::new(*kind, *severity).of_chain(chain).about(&one.name.location());
+                if one.is_gone() {
+                    (said.start, said.end) = (Some(one.window().start), Some(one.window().end));
+                }
                 self.said.push(said);
             }
             let worst = one.said.iter().map(|(_, severity)| *severity).max();
@@ -188,10 +197,10 @@ impl Judge<'_> {
     }
 
     fn coverage(&mut self, chain: &Chain, seen: &[Seen]) {
-        self.covered.insert(chain.clone(), coverage::covered(seen, self.interval()));
         if chain.backfill {
             return;
         }
+        self.covered.insert(chain.clone(), coverage::covered(seen, self.interval()));
         for stretch in coverage::judge(seen, self.request.range, self.request.now) {
             let mut said = Said::new(stretch.kind, stretch.severity).of_chain(chain);
             (said.start, said.end, said.reason) = (stretch.start, stretch.end, stretch.reason);
@@ -231,15 +240,23 @@ impl Judge<'_> {
         }
     }
 
-    /// Log files that only digests list which are not proved.
+    /// Log files that only digests list which are not proved. Regions of accounts are judged each by itself, so that what
+    /// a digest of one claims to list in another is nobody's there.
     fn unverifiable(&mut self, judged: &BTreeMap<Chain, Vec<Seen>>) {
-        let listed = listed_by(judged, true);
         let mut told = BTreeSet::new();
         let asked: Vec<_> = judged.iter().filter(|(chain, _)| self.asks_trail(chain)).collect();
         for (chain, seen) in asked {
+            let is_here = |other: &Chain| (&other.account, &other.region) == (&chain.account, &chain.region);
+            let region: BTreeMap<_, _> = judged
+                .iter()
+                .filter(|(other, _)| is_here(other))
+                .map(|(id, seen)| (id.clone(), seen.clone()))
+                .collect();
+            let listed = listed_by(&region, true);
             for one in seen.iter().filter(|one| one.asked && !one.proved) {
                 for log in one.document().into_iter().flat_map(|it| &it.logs) {
-                    if !listed.contains(&log.location) && told.insert(log.location.clone()) {
+                    let place = (chain.account.clone(), chain.region.clone(), log.location.clone());
+                    if !listed.contains(&log.location) && told.insert(place) {
                         self.log(chain, &log.location, Some(Kind::LogUnverifiable));
                     }
                 }
@@ -247,19 +264,21 @@ impl Judge<'_> {
         }
     }
 
+    /// What lies among the log files of the named folders and no digest lists.
     fn unreferenced(&mut self, judged: &BTreeMap<Chain, Vec<Seen>>) {
-        let known = listed_by(judged, true);
         let told: BTreeSet<String> = self.said.iter().filter_map(|said| said.uri.clone()).collect();
+        let known = listed_by(judged, true);
         let places: Vec<_> = self.world.places().map(|(location, place)| (location.clone(), place)).collect();
         for (location, place) in places {
             let Place::Log(folder, Some(when)) = place else { continue };
-            if !self.asks(&folder.account, &folder.region)
-                || known.contains(&location)
-                || told.contains(&location.to_string())
-            {
+            let is_asked = self.asks(&folder.account, &folder.region) && self.is_named(&folder);
+            let is_known = known.contains(&location) || told.contains(&location.to_string());
+            if !is_asked || is_known {
                 continue;
             }
-            if self.is_searched(judged, &folder, when) {
+            if !self.answers(judged, &folder) {
+                self.without_digests(&folder, when);
+            } else if self.is_searched(judged, &folder, when) {
                 self.counted.logs[3] += 1;
                 let said = Said::new(Kind::LogUnreferenced, Severity::Incomplete);
                 self.said.push(said.of(&folder.account, &folder.region).about(&location));
@@ -267,39 +286,48 @@ impl Judge<'_> {
         }
     }
 
-    /// Whether a file of that time would be listed by a digest that was read.
-    fn is_searched(&self, judged: &BTreeMap<Chain, Vec<Seen>>, folder: &Folder, when: When) -> bool {
-        let mut windows = Vec::new();
-        for (chain, seen) in judged.iter().filter(|(chain, _)| self.asks_trail(chain) && !chain.backfill) {
-            let here = seen.iter().filter(|one| one.proved && one.name.folder == *folder);
-            debug_assert!(chain.account == folder.account || here.clone().next().is_none());
-            windows.extend(here.filter_map(|one| one.window().intersect(self.interval())));
-        }
-        let inner = union(windows).into_iter().filter_map(|window| window.shrink(EDGE));
-        let until = self.on_its_way(judged, folder);
-        let inner = inner.filter_map(|window| Interval::new(window.start, window.end.min(until)));
-        let time = match when {
-            When::Minute(minute) => Interval { start: minute, end: minute.plus(1) },
-            When::Day(day) => Interval { start: day, end: day.plus(24 * HOUR) },
-        };
-        inner.into_iter().any(|window| window.overlaps(time))
+    /// Whether there is a digest of the asked range in the folder.
+    fn answers(&self, judged: &BTreeMap<Chain, Vec<Seen>>, folder: &Folder) -> bool {
+        judged.values().flatten().any(|one| one.asked && !one.is_gone() && one.name.folder == *folder)
     }
 
-    /// From when on the next digest of some trail in the folder may still be on its way.
+    /// Log files of the asked range beside which there is no digest of that range: said once of each folder.
+    fn without_digests(&mut self, folder: &Folder, when: When) {
+        let mut said = Said::new(Kind::NoDigests, Severity::Incomplete).of(&folder.account, &folder.region);
+        said.uri = Some(folder.log_uri());
+        if time_of(when).overlaps(self.interval()) && !self.said.contains(&said) {
+            self.said.push(said);
+        }
+    }
+
+    /// Whether a file of that time would be listed by a digest that was read.
+    fn is_searched(&self, judged: &BTreeMap<Chain, Vec<Seen>>, folder: &Folder, when: When) -> bool {
+        let hourly = judged.iter().filter(|(chain, _)| !chain.backfill);
+        let here = hourly.flat_map(|(_, seen)| seen).filter(|one| one.proved && one.name.folder == *folder);
+        let inner = union(here.map(Seen::window).collect()).into_iter().filter_map(|it| it.shrink(EDGE));
+        let asked = self.interval();
+        let end = asked.end.min(self.on_its_way(judged, folder));
+        let asked = Interval { start: asked.start.min(end), end };
+        inner.filter_map(|window| window.intersect(asked)).any(|window| window.overlaps(time_of(when)))
+    }
+
+    /// From when on the next digest of some trail that delivers to the folder may still be on its way.
     fn on_its_way(&self, judged: &BTreeMap<Chain, Vec<Seen>>, folder: &Folder) -> Timestamp {
-        let of_folder = judged.iter().filter(|(chain, _)| !chain.backfill).filter_map(|(_, seen)| {
-            let here = seen.iter().filter(|one| one.proved && one.name.folder == *folder);
-            here.map(|one| one.window().end).max()
+        let ends = judged.iter().filter(|(chain, _)| !chain.backfill).filter_map(|(_, seen)| {
+            let newest = seen.iter().rfind(|one| !one.is_gone())?;
+            let proved = seen.iter().filter(|one| one.proved && one.asked);
+            proved.map(|one| one.window().end).max().filter(|_| newest.name.folder == *folder)
         });
-        let late = of_folder.filter(|end| end.plus(5 * HOUR) >= self.request.now);
-        late.min().map_or(Timestamp::from_unix(i64::MAX / 2), |end| end.plus(-EDGE))
+        let late = ends.filter(|end| end.plus(5 * HOUR) >= self.request.now);
+        late.min().unwrap_or(Timestamp::from_unix(i64::MAX / 2))
     }
 
     fn unrecognised(&mut self) {
         let places: Vec<_> = self.world.places().map(|(location, place)| (location.clone(), place)).collect();
         for (location, place) in places {
-            let Place::Digest(folder, None) = place else { continue };
-            if self.asks(&folder.account, &folder.region) {
+            let Place::Digest(folder, name) = place else { continue };
+            let is_digest = name.is_some_and(|name| !self.is_future(&name));
+            if !is_digest && self.asks(&folder.account, &folder.region) && self.is_named(&folder) {
                 let said = Said::new(Kind::ObjectUnrecognised, Severity::Notice);
                 self.said.push(said.of(&folder.account, &folder.region).about(&location));
             }
@@ -308,31 +336,69 @@ impl Judge<'_> {
 
     /// Parts of what was asked in which there is no digest at all.
     fn nothing_found(&mut self, judged: &BTreeMap<Chain, Vec<Seen>>) {
-        let before = self.said.len();
-        let digest_folders: BTreeSet<&Folder> =
-            judged.values().flatten().map(|one| &one.name.folder).collect();
-        let folders: BTreeSet<Folder> = self
+        self.backfill_alone(judged);
+        if self.request.trails.is_empty() {
+            self.silent_regions(judged);
+        }
+        let is_silent = self.said.iter().all(|said| said.severity == Severity::Notice);
+        self.named_and_absent(judged, is_silent);
+    }
+
+    fn has_digests(seen: &[Seen]) -> bool {
+        seen.iter().any(|one| one.asked)
+    }
+
+    /// A trail with backfill digests in range and no hourly ones.
+    fn backfill_alone(&mut self, judged: &BTreeMap<Chain, Vec<Seen>>) {
+        let speaks = |judge: &Self, chain: &Chain| {
+            let is_gap = |said: &&Said| matches!(said.kind, Kind::ChainGap | Kind::ChainStale);
+            let of = |said: &Said| (said.account.clone(), said.region.clone(), said.trail.clone());
+            let names = [&chain.account, &chain.region, &chain.trail].map(|name| Some(name.clone()));
+            judge.said.iter().filter(is_gap).any(|said| of(said) == names.clone().into())
+        };
+        let mut alone = Vec::new();
+        for (chain, seen) in judged {
+            let is_hourly = |other: &Chain| {
+                let same = (&other.account, &other.region, &other.trail, &other.home);
+                !other.backfill && same == (&chain.account, &chain.region, &chain.trail, &chain.home)
+            };
+            let hourly = judged
+                .iter()
+                .any(|(other, seen)| is_hourly(other) && (Self::has_digests(seen) || speaks(self, other)));
+            if chain.backfill && self.asks_trail(chain) && Self::has_digests(seen) && !hourly {
+                alone.push(Said::new(Kind::NoDigests, Severity::Incomplete).of_chain(chain));
+            }
+        }
+        self.said.extend(alone);
+    }
+
+    /// A region with a digest folder of which nothing else is said, and no digest is in range.
+    fn silent_regions(&mut self, judged: &BTreeMap<Chain, Vec<Seen>>) {
+        let regions: BTreeSet<(String, String)> = self
             .world
             .places()
-            .map(|(_, place)| match place {
-                Place::Log(folder, _) | Place::Digest(folder, _) => folder,
+            .filter_map(|(_, place)| match place {
+                Place::Digest(folder, _) if self.is_named(&folder) => Some((folder.account, folder.region)),
+                _ => None,
             })
-            .filter(|folder| self.asks(&folder.account, &folder.region) && self.is_named(folder))
+            .filter(|(account, region)| self.asks(account, region))
             .collect();
-        for folder in folders.iter().filter(|folder| !digest_folders.contains(folder)) {
-            let mut said =
-                Said::new(Kind::NoDigests, Severity::Incomplete).of(&folder.account, &folder.region);
-            said.uri = Some(folder.log_uri());
-            self.said.push(said);
-        }
-        self.named_and_absent(judged, &folders);
-        if self.said.len() == before && judged.keys().next().is_none() {
-            self.said.push(Said::new(Kind::NoDigests, Severity::Incomplete));
+        for (account, region) in regions {
+            let is_here = |chain: &&Chain| chain.account == account && chain.region == region;
+            let answers = judged.iter().any(|(chain, seen)| is_here(&chain) && Self::has_digests(seen));
+            let is_said = self.said.iter().any(|said| {
+                said.severity > Severity::Notice
+                    && said.account.as_ref() == Some(&account)
+                    && said.region.as_ref() == Some(&region)
+            });
+            if !answers && !is_said {
+                self.said.push(Said::new(Kind::NoDigests, Severity::Incomplete).of(&account, &region));
+            }
         }
     }
 
-    /// Every account, region and trail that was named has to be there.
-    fn named_and_absent(&mut self, judged: &BTreeMap<Chain, Vec<Seen>>, folders: &BTreeSet<Folder>) {
+    /// Every account, region and trail that was named has to be there, and something has to be said of what was not.
+    fn named_and_absent(&mut self, judged: &BTreeMap<Chain, Vec<Seen>>, is_silent: bool) {
         let each = |list: &[String]| -> Vec<Option<String>> {
             if list.is_empty() { vec![None] } else { list.iter().cloned().map(Some).collect() }
         };
@@ -341,15 +407,15 @@ impl Judge<'_> {
             for region in each(&request.regions) {
                 for trail in each(&request.trails) {
                     let fits = |name: &Option<String>, is: &str| name.as_ref().is_none_or(|name| name == is);
-                    let is_there = judged.keys().any(|chain| {
-                        fits(&account, &chain.account)
+                    let is_there = judged.iter().any(|(chain, seen)| {
+                        self.asks_trail(chain)
+                            && Self::has_digests(seen)
+                            && fits(&account, &chain.account)
                             && fits(&region, &chain.region)
                             && fits(&trail, &chain.trail)
                     });
-                    let is_said = trail.is_none()
-                        && folders.iter().any(|it| fits(&account, &it.account) && fits(&region, &it.region));
                     let names_any = account.is_some() || region.is_some() || trail.is_some();
-                    if names_any && !is_there && !is_said {
+                    if !is_there && (names_any || is_silent) {
                         let mut said = Said::new(Kind::NoDigests, Severity::Incomplete);
                         (said.account, said.region, said.trail) = (account.clone(), region.clone(), trail);
                         self.said.push(said);
@@ -357,6 +423,13 @@ impl Judge<'_> {
                 }
             }
         }
+    }
+}
+
+fn time_of(when: When) -> Interval {
+    match when {
+        When::Minute(minute) => Interval { start: minute, end: minute.plus(1) },
+        When::Day(day) => Interval { start: day, end: day.plus(24 * HOUR) },
     }
 }
 

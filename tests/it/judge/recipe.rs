@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use proptest::sample::Index;
+use trailproof::keys::{KeyRing, saved};
 use trailproof::simulate::{Spec, Tamper, TamperKind, Where};
 use trailproof::store::Deposit as _;
 use trailproof::store::memory::MemoryStore;
@@ -10,7 +11,7 @@ use trailproof::validate::Request;
 use super::touches::{Touch, apply, touch};
 use crate::bodies::read;
 use crate::properties::shape::{MOVED, shape};
-use crate::support::{self, Delivered, request};
+use crate::support::{Delivered, request};
 
 /// What is asked: times in seconds after the start of the delivery.
 #[derive(Clone, Debug)]
@@ -105,6 +106,13 @@ pub(super) fn recipe() -> impl Strategy<Value = Recipe> {
     )
 }
 
+/// The keys of a file. One without any is refused by the loader, and a run without keys proves nothing.
+fn ring(json: &str) -> KeyRing {
+    let mut ring = KeyRing::new();
+    drop(saved::load(&mut ring, "public-keys.json", json.as_bytes()));
+    ring
+}
+
 impl Recipe {
     /// The delivery with everything done to it. What cannot be done is left out; says how much that was.
     pub(super) fn deliver(&self) -> (Delivered, usize) {
@@ -122,12 +130,11 @@ impl Recipe {
             }
             simulated
         });
-        let mut delivered =
-            Delivered { keys: support::keys(simulated.keys_json.as_bytes()), store, simulated };
+        let mut delivered = Delivered { keys: ring(&simulated.keys_json), store, simulated };
         for touch in &self.touches {
             undone += usize::from(apply(touch, &self.spec, &mut delivered).is_none());
         }
-        delivered.keys = support::keys(delivered.simulated.keys_json.as_bytes());
+        delivered.keys = ring(&delivered.simulated.keys_json);
         (delivered, undone)
     }
 

@@ -9,7 +9,8 @@ use trailproof::store::memory::MemoryStore;
 use trailproof::store::{Deposit as _, Metadata, Store as _, StoreError};
 use trailproof::time::Timestamp;
 
-use crate::bodies::{gzip, inflate, read};
+use crate::bodies::{gzip, read};
+use crate::properties::shape::{digests, meetings};
 use crate::properties::touch::{Addition, Change, add, addition, change, changed};
 use crate::support::Delivered;
 
@@ -128,7 +129,7 @@ fn remove(store: &MemoryStore, location: &Location, traceless: bool) {
 
 /// The content of a body where it is gzip, else the body.
 fn content(body: &[u8]) -> Vec<u8> {
-    std::panic::catch_unwind(|| inflate(body)).unwrap_or_else(|_| body.to_vec())
+    super::document::inflate(body).unwrap_or_else(|| body.to_vec())
 }
 
 /// Does it. `None` where there is nothing to do it to.
@@ -136,7 +137,12 @@ pub(super) fn apply(touch: &Touch, spec: &Spec, delivered: &mut Delivered) -> Op
     match touch {
         Touch::LoseKey(at) => return edit_keys(delivered, |keys| drop(keys.remove(at.index(keys.len())))),
         Touch::ExpireKey(at, late) => return edit_keys(delivered, |keys| expire(keys, at, *late)),
-        Touch::Add(addition) => return add(spec, delivered, addition).map(drop),
+        Touch::Add(addition) => {
+            let readable = chosen(&delivered.store, Which::Digests).len();
+            let is_possible =
+                readable > 0 && readable == digests(&delivered.store).len() && !meetings(spec).is_empty();
+            return if is_possible { add(spec, delivered, addition).map(drop) } else { None };
+        }
         _ => {}
     }
     let store = &delivered.store;

@@ -46,10 +46,10 @@ impl<'a> World<'a> {
         })
     }
 
-    /// What is in the folders of some region, and is more than a folder's marker or a sidecar.
+    /// What is in the folders of some region, and is more than a folder's marker. Sidecars are an affair of copies on
+    /// disk: in a bucket an object of such a name is an object as any other.
     pub(super) fn places(&self) -> impl Iterator<Item = (&Location, Place)> {
-        let counts =
-            |location: &&Location| !location.key.ends_with('/') && !location.key.ends_with(".metadata.json");
+        let counts = |location: &&Location| !location.key.ends_with('/');
         self.objects.keys().filter(counts).filter_map(|location| Some((location, place(location)?)))
     }
 }
