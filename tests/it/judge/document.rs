@@ -56,6 +56,8 @@ pub(super) struct Document {
     /// SHA-256 of the inflated bytes.
     pub(super) hash: String,
     signed: String,
+    /// From when on it was signed: its end, or later by the metadata of a backfill digest.
+    pub(super) signed_from: Timestamp,
 }
 
 fn text(object: &Value, field: &str) -> Option<String> {
@@ -100,6 +102,7 @@ impl Document {
             logs,
             hash,
             signed,
+            signed_from: end,
         })
         .filter(|document| document.start <= document.end)
     }
@@ -168,25 +171,26 @@ impl Keys {
         keys
     }
 
-    /// A key with that fingerprint which was valid at some time in the four hours from `end` on.
+    /// A key with that fingerprint which was valid at some time in the four hours after which it was signed.
     fn of(&self, document: &Document) -> Option<&Key> {
-        let valid = |key: &&Key| key.from <= document.end.plus(4 * HOUR) && document.end <= key.to;
+        let from = document.signed_from;
+        let valid = |key: &&Key| key.from <= from.plus(4 * HOUR) && from <= key.to;
         self.known.get(&document.fingerprint)?.iter().find(valid)
     }
 
+    /// Whether a signature of `document` could be checked: a key is known, and so is the algorithm.
     pub(super) fn has(&self, document: &Document) -> bool {
-        self.of(document).is_some()
+        self.of(document).is_some() && document.algorithm == "SHA256withRSA"
     }
 
     /// Whether `signature` is that of `document` by its key.
     pub(super) fn verify(&self, document: &Document, signature: &str) -> bool {
-        let Some(key) = self.of(document) else { return false };
+        let Some(key) = self.of(document).filter(|_| self.has(document)) else { return false };
         let case = (document.fingerprint.clone(), document.signed.clone(), signature.to_owned());
         *self.memory.borrow_mut().entry(case).or_insert_with(|| {
             let Ok(signature) = hex::decode(signature) else { return false };
             let hash = Sha256::digest(document.signed.as_bytes());
-            let fits = key.rsa.verify(Pkcs1v15Sign::new::<Sha256>(), &hash, &signature).is_ok();
-            fits && document.algorithm == "SHA256withRSA"
+            key.rsa.verify(Pkcs1v15Sign::new::<Sha256>(), &hash, &signature).is_ok()
         })
     }
 }

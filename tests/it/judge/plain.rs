@@ -252,7 +252,7 @@ impl Judge<'_> {
                 .filter(|(other, _)| is_here(other))
                 .map(|(id, seen)| (id.clone(), seen.clone()))
                 .collect();
-            let listed = listed_by(&region, true);
+            let listed = listed_by(&region);
             for one in seen.iter().filter(|one| one.asked && !one.proved) {
                 for log in one.document().into_iter().flat_map(|it| &it.logs) {
                     let place = (chain.account.clone(), chain.region.clone(), log.location.clone());
@@ -266,13 +266,19 @@ impl Judge<'_> {
 
     /// What lies among the log files of the named folders and no digest lists.
     fn unreferenced(&mut self, judged: &BTreeMap<Chain, Vec<Seen>>) {
-        let told: BTreeSet<String> = self.said.iter().filter_map(|said| said.uri.clone()).collect();
-        let known = listed_by(judged, true);
+        let told: BTreeSet<(Option<String>, Option<String>, Option<String>)> = self
+            .said
+            .iter()
+            .map(|said| (said.account.clone(), said.region.clone(), said.uri.clone()))
+            .collect();
+        let known = listed_by(judged);
         let places: Vec<_> = self.world.places().map(|(location, place)| (location.clone(), place)).collect();
         for (location, place) in places {
             let Place::Log(folder, Some(when)) = place else { continue };
             let is_asked = self.asks(&folder.account, &folder.region) && self.is_named(&folder);
-            let is_known = known.contains(&location) || told.contains(&location.to_string());
+            let here =
+                (Some(folder.account.clone()), Some(folder.region.clone()), Some(location.to_string()));
+            let is_known = known.contains(&location) || told.contains(&here);
             if !is_asked || is_known {
                 continue;
             }
@@ -434,7 +440,7 @@ fn time_of(when: When) -> Interval {
 }
 
 /// The log files that proved digests list, witnesses and trails that were not asked for included.
-fn listed_by(judged: &BTreeMap<Chain, Vec<Seen>>, proved: bool) -> BTreeSet<Location> {
-    let documents = judged.values().flatten().filter(|one| one.proved == proved).filter_map(Seen::document);
+fn listed_by(judged: &BTreeMap<Chain, Vec<Seen>>) -> BTreeSet<Location> {
+    let documents = judged.values().flatten().filter(|one| one.proved).filter_map(Seen::document);
     documents.flat_map(|document| document.logs.iter().map(|log| log.location.clone())).collect()
 }

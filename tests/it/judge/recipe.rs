@@ -1,11 +1,15 @@
 //! A delivery, what is done to it, and what is asked of it: all that a run comes from.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use proptest::prelude::*;
 use proptest::sample::Index;
+use trailproof::ident::Location;
 use trailproof::keys::{KeyRing, saved};
-use trailproof::simulate::{Spec, Tamper, TamperKind, Where};
-use trailproof::store::Deposit as _;
+use trailproof::simulate::{self, Simulated, Spec, Tamper, TamperKind, Where};
 use trailproof::store::memory::MemoryStore;
+use trailproof::store::{Deposit as _, Metadata};
 use trailproof::validate::Request;
 
 use super::touches::{Touch, apply, touch};
@@ -106,6 +110,40 @@ pub(super) fn recipe() -> impl Strategy<Value = Recipe> {
     )
 }
 
+type Objects = Vec<(Location, Vec<u8>, Metadata)>;
+
+/// Deliveries as they were made, so that each is signed only once.
+#[derive(Default)]
+pub(super) struct Bases(RefCell<HashMap<String, (Objects, Simulated)>>);
+
+/// How many deliveries are kept.
+const KEPT: usize = 64;
+
+impl Bases {
+    /// The delivery that `spec` describes, nothing done to it.
+    fn untouched(&self, spec: &Spec) -> (MemoryStore, Simulated) {
+        let spec = Spec { tampers: Vec::new(), ..spec.clone() };
+        let mut bases = self.0.borrow_mut();
+        if bases.len() > KEPT {
+            bases.clear();
+        }
+        let (objects, simulated) = bases.entry(format!("{spec:?}")).or_insert_with(|| {
+            let store = MemoryStore::new();
+            let simulated = simulate::simulate(&spec, &store).unwrap();
+            let object = |location: Location| {
+                let (body, metadata) = read(&store, &location);
+                (location, body, metadata)
+            };
+            (store.locations().into_iter().map(object).collect(), simulated)
+        });
+        let store = MemoryStore::new();
+        for (location, body, metadata) in objects {
+            store.put(location, body, metadata).unwrap();
+        }
+        (store, simulated.clone())
+    }
+}
+
 /// The keys of a file. One without any is refused by the loader, and a run without keys proves nothing.
 fn ring(json: &str) -> KeyRing {
     let mut ring = KeyRing::new();
@@ -115,22 +153,18 @@ fn ring(json: &str) -> KeyRing {
 
 impl Recipe {
     /// The delivery with everything done to it. What cannot be done is left out; says how much that was.
-    pub(super) fn deliver(&self) -> (Delivered, usize) {
+    pub(super) fn deliver(&self, bases: &Bases) -> (Delivered, usize) {
         let store = MemoryStore::new();
-        let mut undone = 0;
-        let simulated = trailproof::simulate::simulate(&self.spec, &store).unwrap_or_else(|_| {
-            undone += self.spec.tampers.len();
-            store.locations().iter().for_each(|location| store.purge(location));
-            let fresh = MemoryStore::new();
-            let untouched = Spec { tampers: Vec::new(), ..self.spec.clone() };
-            let simulated = trailproof::simulate::simulate(&untouched, &fresh).unwrap();
-            for location in fresh.locations() {
-                let (body, metadata) = read(&fresh, &location);
-                store.put(&location, &body, &metadata).unwrap();
-            }
-            simulated
-        });
-        let mut delivered = Delivered { keys: ring(&simulated.keys_json), store, simulated };
+        let made = match self.spec.tampers.len() {
+            0 => None,
+            _ => simulate::simulate(&self.spec, &store).ok(),
+        };
+        let mut undone = if made.is_none() { self.spec.tampers.len() } else { 0 };
+        let (store, simulated) = match made {
+            Some(simulated) => (store, simulated),
+            None => bases.untouched(&self.spec),
+        };
+        let mut delivered = Delivered { keys: KeyRing::new(), store, simulated };
         for touch in &self.touches {
             undone += usize::from(apply(touch, &self.spec, &mut delivered).is_none());
         }

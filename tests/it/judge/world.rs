@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use trailproof::ident::Location;
 use trailproof::store::memory::MemoryStore;
 use trailproof::store::{Metadata, Store as _};
+use trailproof::time::Timestamp;
 
 use super::document::Document;
 use super::names::{Place, place};
@@ -75,8 +76,14 @@ impl World<'_> {
             Object::Gone { marked } => Found::Gone { marked },
             Object::Refused => Found::Refused,
             Object::There { body, metadata } => {
-                let document = super::document::inflate(&body).and_then(|content| Document::parse(&content));
+                let content = super::document::inflate(&body);
+                let mut document = content.and_then(|content| Document::parse(&content));
                 let signature = metadata.get("signature").cloned();
+                let made = metadata.get("backfill-generation-timestamp");
+                if let (Some(document), Some(made)) = (&mut document, made) {
+                    let made = Timestamp::parse_digest_field(made).unwrap();
+                    document.signed_from = document.signed_from.max(made);
+                }
                 document.map_or(Found::Malformed, |document| Found::Digest { document, signature })
             }
         }
