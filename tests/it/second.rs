@@ -4,6 +4,8 @@ mod encodings;
 mod forged;
 #[cfg(feature = "aws")]
 mod keys;
+#[cfg(feature = "aws")]
+mod table;
 
 use std::io::Read as _;
 use std::sync::LazyLock;

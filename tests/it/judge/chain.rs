@@ -1,4 +1,4 @@
-//! Digests of one chain, newest to oldest: DESIGN.md, section 1, rules 1 and 2.
+//! Digests of one chain, newest to oldest: each proved, and linked to the one after it.
 
 use trailproof::event::{Kind, Severity};
 use trailproof::ident::Location;
@@ -7,6 +7,7 @@ use trailproof::time::{HOUR, Interval, Range, Timestamp};
 use super::document::{Document, Keys};
 use super::names::{Folder, Name, Place, place};
 use super::world::{Found, World};
+use super::worth::{Worth, genuine};
 
 /// A digest, there or not, and what is to be said of it.
 #[derive(Clone, Debug)]
@@ -66,8 +67,8 @@ pub(super) fn hour_before(end: Timestamp) -> Interval {
     Interval { start: end.plus(-HOUR), end }
 }
 
-/// How long after the asked end digests are witnesses, and how many later ones are at least. DESIGN.md speaks of one
-/// neighbour; more of them prove more.
+/// How long after the asked end digests are witnesses, and how many later ones are at least. One
+/// neighbour would do; more of them prove more.
 const WITNESSES: (i64, usize) = (3 * HOUR, 2);
 
 /// How many newer digests may lie between one and the one that records its signature.
@@ -260,53 +261,4 @@ fn named(seen: &Seen) -> Option<Name> {
 fn records(seen: &Seen, location: &Location) -> bool {
     let document = seen.document().filter(|document| document.location == seen.name.location());
     document.and_then(|it| it.previous.as_ref()).is_some_and(|previous| previous.location == *location)
-}
-
-/// What a digest at its place is worth.
-struct Worth {
-    proved: bool,
-    /// Only by what its successor records of it.
-    by_record: bool,
-    said: Vec<(Kind, Severity)>,
-}
-
-fn genuine(
-    keys: &Keys,
-    document: &Document,
-    metadata: Option<&str>,
-    hints: &[String],
-    successor: Option<&Seen>,
-) -> Worth {
-    let after = successor.and_then(Seen::document);
-    let recorded = after.and_then(|it| it.previous.as_ref());
-    let matches = recorded.and_then(|it| it.hash.as_ref()).map(|hash| *hash == document.hash);
-    let own = metadata.is_some_and(|own| keys.verify(document, own));
-    // What a digest records that is not proved itself can prove, but nothing follows where it does not.
-    let signed = own || hints.iter().any(|hint| keys.verify(document, hint));
-    let tampered = |kind| vec![(kind, Severity::Tampered)];
-    if !signed && matches == Some(false) {
-        return Worth { proved: false, by_record: false, said: tampered(Kind::DigestModified) };
-    }
-    let said = if signed {
-        let alike = |other: &String| metadata.is_none_or(|own| own.eq_ignore_ascii_case(other));
-        let fits =
-            recorded.and_then(|it| it.signature.as_ref()).is_none_or(alike) && (own || metadata.is_none());
-        let overlaps = after.is_some_and(|after| document.end > after.start);
-        match (matches, fits) {
-            (Some(false), _) => tampered(Kind::ChainBroken),
-            (_, false) => tampered(Kind::DigestModified),
-            _ if overlaps => tampered(Kind::ChainBroken),
-            _ => Vec::new(),
-        }
-    } else {
-        let weight = if matches.is_some() { Severity::Notice } else { Severity::Incomplete };
-        let has_signature = metadata.is_some() || !hints.is_empty();
-        match (has_signature, keys.has(document)) {
-            (true, false) => vec![(Kind::KeyUnknown, weight)],
-            (true, true) if metadata.is_some() => tampered(Kind::DigestModified),
-            _ => vec![(Kind::DigestUnsigned, weight)],
-        }
-    };
-    let by_record = !signed && matches.is_some();
-    Worth { proved: signed || by_record, by_record, said }
 }

@@ -1,4 +1,4 @@
-//! What of the asked time is covered, and what is said of the rest: DESIGN.md, section 1, rule 4.
+//! What of the asked time is covered, and what is said of the rest.
 
 use trailproof::event::{Kind, Reason, Severity};
 use trailproof::time::{HOUR, Interval, Range, Timestamp, complement, union};

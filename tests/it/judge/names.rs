@@ -1,4 +1,4 @@
-//! What keys say: FIELD.md, section 1, read from both ends of the key.
+//! What keys say, read from both ends of the key.
 
 use trailproof::ident::{Location, is_account, is_organization, is_region, is_trail};
 use trailproof::time::{DAY, Timestamp};
@@ -33,6 +33,7 @@ pub(super) struct Name {
 }
 
 /// Where in a region's folders a key is.
+#[expect(clippy::large_enum_variant, reason = "there are few of them at a time")]
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Place {
     /// In a digest folder; its name, where it is a digest's.

@@ -62,6 +62,7 @@ impl From<(Vec<u8>, Metadata)> for Object {
 }
 
 /// A digest as it lies there.
+#[expect(clippy::large_enum_variant, reason = "there are few of them at a time")]
 #[derive(Clone, Debug)]
 pub(super) enum Found {
     Digest { document: Document, signature: Option<String> },

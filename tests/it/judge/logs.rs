@@ -1,0 +1,150 @@
+//! Log files: those that digests list, and those that none lists.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use trailproof::event::{Kind, Severity};
+use trailproof::ident::Location;
+use trailproof::time::{HOUR, Interval, Timestamp, union};
+
+use super::chain::Seen;
+use super::document::{inflate, sha256};
+use super::names::{Chain, Folder, Place, When};
+use super::plain::{Judge, Said};
+use super::world::Object;
+
+/// How near the edges of the covered time nothing is said of files that no digest lists, in seconds.
+const EDGE: i64 = 35 * 60;
+
+impl Judge<'_> {
+    /// The log files that proved digests list.
+    pub(super) fn logs(&mut self, chain: &Chain, seen: &[Seen]) {
+        for one in seen.iter().filter(|one| one.asked && one.proved) {
+            for log in &one.document().unwrap().logs {
+                let verdict = match (&log.hash, self.world.object(&log.location)) {
+                    (None, _) => Some(Kind::LogUnverifiable),
+                    (_, Object::Gone { marked: true }) => Some(Kind::LogDeleted),
+                    (_, Object::Gone { marked: false }) => Some(Kind::LogMissing),
+                    (_, Object::Refused) => Some(Kind::LogUnreadable),
+                    (Some(hash), Object::There { body, .. }) => {
+                        let content = inflate(&body).map(|content| sha256(&content));
+                        (content.as_ref() != Some(hash)).then_some(Kind::LogModified)
+                    }
+                };
+                self.log(chain, &log.location, verdict);
+            }
+        }
+    }
+
+    fn log(&mut self, chain: &Chain, location: &Location, verdict: Option<Kind>) {
+        let state = match verdict.map(Kind::severity) {
+            None | Some(Severity::Notice) => 0,
+            Some(Severity::Tampered) => 1,
+            Some(Severity::Incomplete) => 2,
+        };
+        self.counted.logs[state] += 1;
+        if let Some(kind) = verdict {
+            self.said.push(Said::new(kind, kind.severity()).of_chain(chain).about(location));
+        }
+    }
+
+    /// Log files that only digests list which are not proved. Regions of accounts are judged each by itself, so that what
+    /// a digest of one claims to list in another is nobody's there.
+    pub(super) fn unverifiable(&mut self, judged: &BTreeMap<Chain, Vec<Seen>>) {
+        let mut told = BTreeSet::new();
+        let asked: Vec<_> = judged.iter().filter(|(chain, _)| self.asks_trail(chain)).collect();
+        for (chain, seen) in asked {
+            let is_here = |other: &Chain| (&other.account, &other.region) == (&chain.account, &chain.region);
+            let region: BTreeMap<_, _> = judged
+                .iter()
+                .filter(|(other, _)| is_here(other))
+                .map(|(id, seen)| (id.clone(), seen.clone()))
+                .collect();
+            let listed = listed_by(&region);
+            for one in seen.iter().filter(|one| one.asked && !one.proved) {
+                for log in one.document().into_iter().flat_map(|it| &it.logs) {
+                    let place = (chain.account.clone(), chain.region.clone(), log.location.clone());
+                    if !listed.contains(&log.location) && told.insert(place) {
+                        self.log(chain, &log.location, Some(Kind::LogUnverifiable));
+                    }
+                }
+            }
+        }
+    }
+
+    /// What lies among the log files of the named folders and no digest lists.
+    pub(super) fn unreferenced(&mut self, judged: &BTreeMap<Chain, Vec<Seen>>) {
+        let told: BTreeSet<(Option<String>, Option<String>, Option<String>)> = self
+            .said
+            .iter()
+            .map(|said| (said.account.clone(), said.region.clone(), said.uri.clone()))
+            .collect();
+        let known = listed_by(judged);
+        let places: Vec<_> = self.world.places().map(|(location, place)| (location.clone(), place)).collect();
+        for (location, place) in places {
+            let Place::Log(folder, Some(when)) = place else { continue };
+            let is_asked = self.asks(&folder.account, &folder.region) && self.is_named(&folder);
+            let here =
+                (Some(folder.account.clone()), Some(folder.region.clone()), Some(location.to_string()));
+            let is_known = known.contains(&location) || told.contains(&here);
+            if !is_asked || is_known {
+                continue;
+            }
+            if !self.answers(judged, &folder) {
+                self.without_digests(&folder, when);
+            } else if self.is_searched(judged, &folder, when) {
+                self.counted.logs[3] += 1;
+                let said = Said::new(Kind::LogUnreferenced, Severity::Incomplete);
+                self.said.push(said.of(&folder.account, &folder.region).about(&location));
+            }
+        }
+    }
+
+    /// Whether there is a digest of the asked range in the folder.
+    fn answers(&self, judged: &BTreeMap<Chain, Vec<Seen>>, folder: &Folder) -> bool {
+        judged.values().flatten().any(|one| one.asked && !one.is_gone() && one.name.folder == *folder)
+    }
+
+    /// Log files of the asked range beside which there is no digest of that range: said once of each folder.
+    fn without_digests(&mut self, folder: &Folder, when: When) {
+        let mut said = Said::new(Kind::NoDigests, Severity::Incomplete).of(&folder.account, &folder.region);
+        said.uri = Some(folder.log_uri());
+        if time_of(when).overlaps(self.interval()) && !self.said.contains(&said) {
+            self.said.push(said);
+        }
+    }
+
+    /// Whether a file of that time would be listed by a digest that was read.
+    fn is_searched(&self, judged: &BTreeMap<Chain, Vec<Seen>>, folder: &Folder, when: When) -> bool {
+        let hourly = judged.iter().filter(|(chain, _)| !chain.backfill);
+        let here = hourly.flat_map(|(_, seen)| seen).filter(|one| one.proved && one.name.folder == *folder);
+        let inner = union(here.map(Seen::window).collect()).into_iter().filter_map(|it| it.shrink(EDGE));
+        let asked = self.interval();
+        let end = asked.end.min(self.on_its_way(judged, folder));
+        let asked = Interval { start: asked.start.min(end), end };
+        inner.filter_map(|window| window.intersect(asked)).any(|window| window.overlaps(time_of(when)))
+    }
+
+    /// From when on the next digest of some trail that delivers to the folder may still be on its way.
+    fn on_its_way(&self, judged: &BTreeMap<Chain, Vec<Seen>>, folder: &Folder) -> Timestamp {
+        let ends = judged.iter().filter(|(chain, _)| !chain.backfill).filter_map(|(_, seen)| {
+            let newest = seen.iter().rfind(|one| !one.is_gone())?;
+            let proved = seen.iter().filter(|one| one.proved && one.asked);
+            proved.map(|one| one.window().end).max().filter(|_| newest.name.folder == *folder)
+        });
+        let late = ends.filter(|end| end.plus(5 * HOUR) >= self.request.now);
+        late.min().unwrap_or(Timestamp::from_unix(i64::MAX / 2))
+    }
+}
+
+fn time_of(when: When) -> Interval {
+    match when {
+        When::Minute(minute) => Interval { start: minute, end: minute.plus(1) },
+        When::Day(day) => Interval { start: day, end: day.plus(24 * HOUR) },
+    }
+}
+
+/// The log files that proved digests list, witnesses and trails that were not asked for included.
+fn listed_by(judged: &BTreeMap<Chain, Vec<Seen>>) -> BTreeSet<Location> {
+    let documents = judged.values().flatten().filter(|one| one.proved).filter_map(Seen::document);
+    documents.flat_map(|document| document.logs.iter().map(|log| log.location.clone())).collect()
+}
