@@ -64,7 +64,7 @@ impl Judge<'_> {
     fn silent_regions(&mut self, judged: &BTreeMap<Chain, Vec<Seen>>) {
         let regions: BTreeSet<(String, String)> = self
             .world
-            .places()
+            .all()
             .filter_map(|(_, place)| match place {
                 Place::Digest(folder, _) if self.is_named(&folder) => Some((folder.account, folder.region)),
                 _ => None,

@@ -47,11 +47,18 @@ impl<'a> World<'a> {
         })
     }
 
-    /// What is in the folders of some region, and is more than a folder's marker. Sidecars are an affair of copies on
-    /// disk: in a bucket an object of such a name is an object as any other.
+    /// What is in the folders of some region, and is more than a folder's marker of 0 bytes. Sidecars are an affair of
+    /// copies on disk: in a bucket an object of such a name is an object as any other.
     pub(super) fn places(&self) -> impl Iterator<Item = (&Location, Place)> {
-        let counts = |location: &&Location| !location.key.ends_with('/');
-        self.objects.keys().filter(counts).filter_map(|location| Some((location, place(location)?)))
+        self.all().filter(|(location, _)| {
+            let is_empty = matches!(&self.objects[*location], Object::There { body, .. } if body.is_empty());
+            !(is_empty && location.key.ends_with('/'))
+        })
+    }
+
+    /// The same with markers: they make a folder.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&Location, Place)> {
+        self.objects.keys().filter_map(|location| Some((location, place(location)?)))
     }
 }
 
