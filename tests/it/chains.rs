@@ -7,17 +7,18 @@ use rsa::pkcs1::EncodeRsaPublicKey as _;
 use serde_json::{Value, json};
 use trailproof::chain::{ProvedDigest, Record};
 use trailproof::digest::DigestFile;
-use trailproof::event::{Kind, Verdict};
+use trailproof::event::{Event, Kind, Verdict};
 use trailproof::ident::{DigestKey, Location};
-use trailproof::keys::Lookup;
+use trailproof::keys::{KeyRing, Lookup};
 use trailproof::signature::{self, PublicKey, SignatureProof};
+use trailproof::simulate::Spec;
 use trailproof::store::memory::MemoryStore;
 use trailproof::store::{Deposit as _, Metadata};
 use trailproof::time::{HOUR, Timestamp};
 
 use crate::bodies::{content, read};
 use crate::signing::{document, key, put, signer};
-use crate::support::{request, run, time};
+use crate::support::{Delivered, Ran, deliver, request, run, time};
 
 const KEY: &str = "AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2026/09/01/\
     111122223333_CloudTrail-Digest_us-east-1_audit_us-east-1_20260901T010657Z.json.gz";
@@ -145,4 +146,53 @@ fn keys_are_the_same_only_where_their_bytes_are() {
     let (one, other) = (key(1), key(2));
     assert!(one == PublicKey::from_base64(&one.to_base64()).unwrap() && one != other);
     assert_ne!(one.fingerprint(), other.fingerprint());
+}
+
+/// Two trails in one prefix, each with four digests and eight log files.
+fn two_trails() -> Delivered {
+    let trails = vec!["audit".to_owned(), "other".to_owned()];
+    deliver(&Spec { hours: 4, logs_per_hour: 2, events_per_log: 1, trails, ..Spec::default() })
+}
+
+/// Digests and log files of each chain, as the report has them.
+fn of_chains(ran: &Ran) -> Vec<(u64, u64)> {
+    let chains = ran.events.iter().filter_map(|event| match event {
+        Event::Chain(chain) => Some((chain.digests, chain.logs)),
+        _ => None,
+    });
+    chains.collect()
+}
+
+#[test]
+fn each_chain_counts_its_own_proved_or_not() {
+    let delivered = two_trails();
+    let asked = request(&["trail-logs"], delivered.simulated.end);
+    let proved = run(&delivered.store, &delivered.keys, &asked, 2);
+    assert_eq!(of_chains(&proved), [(4, 8), (4, 8)]);
+    assert_eq!((proved.counts.digests.valid, proved.counts.logs.valid), (8, 16));
+    let unproved = run(&delivered.store, &KeyRing::new(), &asked, 2);
+    assert_eq!(of_chains(&unproved), [(4, 8), (4, 8)]);
+    assert_eq!((unproved.counts.digests.unverified, unproved.counts.logs.unverified), (8, 16));
+}
+
+/// What is read beside the range or beside what is asked for is a witness: its bytes are not the run's.
+#[test]
+fn only_what_is_asked_for_is_counted() {
+    let delivered = two_trails();
+    let mut asked = request(&["trail-logs"], delivered.simulated.end.plus(-HOUR));
+    asked.range.start = Some(delivered.simulated.end.plus(-2 * HOUR));
+    asked.trails = vec!["audit".to_owned()];
+    let ran = run(&delivered.store, &delivered.keys, &asked, 1);
+    assert_eq!((ran.verdict, ran.counts.digests.valid, ran.counts.logs.valid), (Verdict::Intact, 1, 2));
+    let locations = delivered.store.locations();
+    let end = asked.range.end;
+    let digest = locations.iter().find(|location| {
+        DigestKey::parse(location).is_some_and(|key| key.end == end && &*key.trail == "audit")
+    });
+    let digest = digest.unwrap();
+    let file = DigestFile::parse(&content(&delivered.store, digest)).unwrap();
+    let objects: Vec<&Location> = file.claimed_logs().chain([digest]).collect();
+    let stored: usize = objects.iter().map(|location| read(&delivered.store, location).0.len()).sum();
+    let inflated: usize = objects.iter().map(|location| content(&delivered.store, location).len()).sum();
+    assert_eq!((ran.counts.compressed_bytes, ran.counts.inflated_bytes), (stored as u64, inflated as u64));
 }
