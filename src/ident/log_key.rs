@@ -18,11 +18,12 @@ impl LogFolderKey {
     /// Reads the rest of a key after [`RegionFolder::log_prefix`]. `None` where it is in no day's folder.
     ///
     /// A name whose date is not its folder's is no log file's, so nobody can move an object out of the time that
-    /// is looked at by its name alone.
+    /// is looked at by its name alone. Nor by having none: an object may be called as the folder itself, as a marker of
+    /// 0 bytes is.
     #[must_use]
     pub fn parse(rest: &str) -> Option<Self> {
         let (folder, name) = rest.split_at_checked("2026/09/01".len())?;
-        let name = name.strip_prefix('/').filter(|name| !name.is_empty())?;
+        let name = name.strip_prefix('/')?;
         let start = Timestamp::parse_digest_name(&format!("{}T000000Z", folder.replace('/', "")))?;
         (start.day_folder() == folder).then_some(())?;
         let day = Interval::new(start, start.plus(DAY))?;
@@ -65,12 +66,10 @@ mod tests {
         let name = "111122223333_CloudTrail_us-east-1_20260901T1205Z_abcdefgh12345678.json.gz";
         let parse = |day: &str, name: &str| LogFolderKey::parse(&format!("{day}/{name}"));
         assert_eq!(parse("2026/09/01", name), Some(LogFolderKey::Minute(minute)));
-        for other in ["notes.txt", "a/b", &name.replace("0901", "0902"), &name.replace(".gz", "")] {
+        for other in ["", "/", "notes.txt", "a/b", &name.replace("0901", "0902"), &name.replace(".gz", "")] {
             assert!(matches!(parse("2026/09/01", other), Some(LogFolderKey::Day(_))), "{other}");
         }
-        for nowhere in
-            ["", "2026/09/01", "2026/09/01/", "2026/09/1/x", "2026-09-01/x", "2026/02/30/x", "é026/09/01/x"]
-        {
+        for nowhere in ["", "2026/09/01", "2026/09/1/x", "2026-09-01/x", "2026/02/30/x", "é026/09/01/x"] {
             assert_eq!(LogFolderKey::parse(nowhere), None, "{nowhere}");
         }
     }

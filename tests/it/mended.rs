@@ -4,6 +4,7 @@ mod encoding;
 mod forged;
 mod lag;
 mod links;
+mod markers;
 mod relocation;
 mod silence;
 mod unlisted;

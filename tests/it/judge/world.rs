@@ -51,7 +51,11 @@ impl<'a> World<'a> {
     /// copies on disk: in a bucket an object of such a name is an object as any other.
     pub(super) fn places(&self) -> impl Iterator<Item = (&Location, Place)> {
         self.all().filter(|(location, _)| {
-            let is_empty = matches!(&self.objects[*location], Object::There { body, .. } if body.is_empty());
+            // Nobody knows more of what is refused.
+            let is_empty = match &self.objects[*location] {
+                Object::There { body, .. } => body.is_empty(),
+                Object::Refused | Object::Gone { .. } => true,
+            };
             !(is_empty && location.key.ends_with('/'))
         })
     }
