@@ -12,7 +12,6 @@ fn every_seed_passes_its_check() {
     for (target, check) in ALL {
         let seeds = seeds::of(target);
         assert!(seeds.len() >= 5, "{target}: {} seeds", seeds.len());
-        println!("{target}: {} seeds", seeds.len());
         seeds.iter().for_each(|seed| check(seed));
         if let Ok(folder) = std::env::var("TRAILPROOF_SEEDS") {
             write(&Path::new(&folder).join(target), &seeds);

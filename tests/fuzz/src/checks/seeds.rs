@@ -199,7 +199,7 @@ fn answers() -> BTreeSet<Vec<u8>> {
         format!("\0\0{}", list(keys)),
         format!("\u{1}\0{}{next}{}", list(&format!("{keys}{more}")), list("")),
         format!("\u{2}\0{}{next}{versions}", list(folders)),
-        format!("\u{3}\0{{}}"),
+        "\u{3}\0{}".to_owned(),
         format!("\u{3}\u{4}{error}{next}{versions}"),
         format!("\0\u{3}{error}"),
         format!("\u{4}\0{listed}"),
