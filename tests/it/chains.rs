@@ -7,14 +7,14 @@ use rsa::pkcs1::EncodeRsaPublicKey as _;
 use serde_json::{Value, json};
 use trailproof::chain::{ProvedDigest, Record};
 use trailproof::digest::DigestFile;
-use trailproof::event::{Event, Kind, Verdict};
+use trailproof::event::{Event, Kind, TimeState, Verdict};
 use trailproof::ident::{DigestKey, Location};
 use trailproof::keys::{KeyRing, Lookup};
 use trailproof::signature::{self, PublicKey, SignatureProof};
 use trailproof::simulate::Spec;
 use trailproof::store::memory::MemoryStore;
 use trailproof::store::{Deposit as _, Metadata};
-use trailproof::time::{HOUR, Timestamp};
+use trailproof::time::{HOUR, Interval, Timestamp};
 
 use crate::bodies::{content, read};
 use crate::signing::{document, key, put, signer};
@@ -195,4 +195,41 @@ fn only_what_is_asked_for_is_counted() {
     let stored: usize = objects.iter().map(|location| read(&delivered.store, location).0.len()).sum();
     let inflated: usize = objects.iter().map(|location| content(&delivered.store, location).len()).sum();
     assert_eq!((ran.counts.compressed_bytes, ran.counts.inflated_bytes), (stored as u64, inflated as u64));
+}
+
+/// Backfill digests are no hours of delivery: they cover nothing. What has no log files, or only ones that a backfill digest lists, is quiet.
+#[test]
+fn a_chain_covers_its_own_hours_proved_or_quiet() {
+    let spec = Spec {
+        hours: 5,
+        logs_per_hour: 1,
+        events_per_log: 1,
+        backfill_every: Some(2),
+        quiet_every: Some(5),
+        ..Spec::default()
+    };
+    let delivered = deliver(&spec);
+    let ran = run(&delivered.store, &delivered.keys, &request(&["trail-logs"], delivered.simulated.end), 1);
+    let whole = Interval::new(spec.start, delivered.simulated.end).unwrap();
+    for event in &ran.events {
+        let Event::Chain(chain) = event else { continue };
+        let covered = if chain.id.backfill { vec![] } else { vec![whole] };
+        assert_eq!(chain.covered, covered, "{}", chain.id);
+        let quiet = chain.timeline.as_ref().map_or(0, |timeline| timeline.seconds(TimeState::Quiet));
+        let proved = chain.timeline.as_ref().map_or(0, |timeline| timeline.seconds(TimeState::Proved));
+        let hours = if chain.id.backfill { (0, 0) } else { (2, 3) };
+        assert_eq!((proved / 3_600, quiet / 3_600), hours, "{}", chain.id);
+    }
+}
+
+/// Where the chain leaves no room for a digest, both what is wrong with it and that is said.
+#[test]
+fn a_forged_digest_between_two_is_said_to_have_no_room() {
+    let store = pair(&json!({}));
+    let between = DigestKey { end: at(0).end.plus(1_800), ..at(0) };
+    store.put(&between.location(), b"no digest", &Metadata::new()).unwrap();
+    let ran = run(&store, &signer().ring, &request(&["b"], at(1).end), 1);
+    let messages: Vec<&str> = ran.findings.iter().map(|finding| &*finding.message).collect();
+    let of_it = messages.iter().filter(|message| message.ends_with("; the chain leaves no room for it"));
+    assert_eq!((of_it.count(), ran.kinds()), (1, vec![Kind::DigestMalformed]), "{messages:#?}");
 }
