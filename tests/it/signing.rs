@@ -34,7 +34,9 @@ use crate::support::keys;
 
 pub struct Signer {
     pub key: RsaPrivateKey,
-    fingerprint: String,
+    pub fingerprint: String,
+    /// The public key's entry in a keys file.
+    pub entry: Value,
     pub ring: KeyRing,
     /// The public key as saved.
     pub saved: String,
@@ -46,14 +48,14 @@ pub fn signer() -> &'static Signer {
         let key = RsaPrivateKey::new(&mut ChaCha20Rng::from_seed([7; 32]), 2048).unwrap();
         let der = key.to_public_key().to_pkcs1_der().unwrap();
         let fingerprint = PublicKey::from_der(der.as_bytes()).unwrap().fingerprint().to_owned();
-        let saved = json!({"PublicKeyList": [{
+        let entry = json!({
             "Value": STANDARD.encode(der.as_bytes()),
             "Fingerprint": fingerprint,
-            "ValidityStartTime": 0,
-            "ValidityEndTime": 9_999_999_999_u64,
-        }]});
-        let saved = saved.to_string();
-        Signer { ring: keys(saved.as_bytes()), key, fingerprint, saved }
+            "ValidityStartTime": "1970-01-01T00:00:00+00:00",
+            "ValidityEndTime": "2286-11-20T17:46:39+00:00",
+        });
+        let saved = json!({"PublicKeyList": [entry]}).to_string();
+        Signer { ring: keys(saved.as_bytes()), key, fingerprint, saved, entry }
     })
 }
 

@@ -39,7 +39,8 @@ pub(super) fn judge(chain: &[Seen], range: Range, now: Timestamp) -> Vec<Stretch
         return nothing(chain, range, now).into_iter().collect();
     };
     let mut said = gaps(chain, range, first, last);
-    let begins = chain.iter().position(|seen| seen.starts() && seen.window().start == first);
+    // Of two digests that both start a chain then, the one that ends later is named.
+    let begins = chain.iter().rposition(|seen| seen.starts() && seen.window().start == first);
     said.extend(begins.map(|about| {
         let (kind, severity) = (Kind::ChainStart, Severity::Notice);
         Stretch { kind, severity, start: Some(first), end: None, reason: None, about: Some(about) }

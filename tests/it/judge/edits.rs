@@ -2,12 +2,15 @@
 
 use proptest::sample::Index;
 use serde_json::{Value, json};
+use trailproof::digest::DigestFile;
+use trailproof::ident::{DigestKey, Location};
 use trailproof::store::Deposit as _;
 use trailproof::store::memory::MemoryStore;
 use trailproof::time::Timestamp;
 
 use super::touches::{Edit, Sign, Which, chosen, pick};
 use crate::bodies::{gzip, read};
+use crate::signing::{self, signer};
 use crate::support::Delivered;
 
 pub(super) fn json(content: &[u8]) -> Option<Value> {
@@ -35,11 +38,42 @@ pub(super) fn sign_otherwise(store: &MemoryStore, at: &Index, sign: Sign) -> Opt
     Some(())
 }
 
-pub(super) fn edit_digest(store: &MemoryStore, at: &Index, edit: Edit) -> Option<()> {
+/// A digest and what it says.
+fn document(store: &MemoryStore, at: &Index) -> Option<(Location, Value)> {
     let location = pick(store, Which::Digests, at)?;
-    let (body, metadata) = read(store, &location);
-    let mut digest = json(&super::document::inflate(&body)?)?;
+    let digest = json(&super::document::inflate(&read(store, &location).0)?)?;
     digest.as_object()?;
+    Some((location, digest))
+}
+
+/// Changes what a digest says, and leaves its signature as it was.
+pub(super) fn edit_digest(store: &MemoryStore, at: &Index, edit: Edit) -> Option<()> {
+    let (location, mut digest) = document(store, at)?;
+    apply(&mut digest, edit)?;
+    let (_, metadata) = read(store, &location);
+    store.put(&location, &gzip(digest.to_string().as_bytes()), &metadata).unwrap();
+    Some(())
+}
+
+/// Changes what a digest says and signs it with a key that is trusted from now on: CloudTrail contradicts itself. Where
+/// it is `between`, the genuine one stays, and this one is said to end half an hour before it.
+pub(super) fn resign(delivered: &mut Delivered, at: &Index, edit: Edit, between: bool) -> Option<()> {
+    let (location, mut digest) = document(&delivered.store, at)?;
+    apply(&mut digest, edit)?;
+    digest["digestPublicKeyFingerprint"] = json!(signer().fingerprint);
+    if between {
+        let key = DigestKey::parse(&location)?;
+        let key = DigestKey { end: key.end.plus(-1_800), ..key };
+        digest["digestEndTime"] = json!(key.end.to_string());
+        digest["digestS3Bucket"] = json!(&*location.bucket);
+        digest["digestS3Object"] = json!(&*key.location().key);
+    }
+    DigestFile::parse(digest.to_string().as_bytes()).ok()?;
+    signing::put(&delivered.store, &digest);
+    edit_keys(delivered, |keys| keys.push(signer().entry.clone()))
+}
+
+fn apply(digest: &mut Value, edit: Edit) -> Option<()> {
     let zeros = "0".repeat(64);
     match edit {
         Edit::Unlist => drop(digest["logFiles"].as_array_mut()?.pop()?),
@@ -58,7 +92,6 @@ pub(super) fn edit_digest(store: &MemoryStore, at: &Index, edit: Edit) -> Option
         }
         Edit::Fingerprint => digest["digestPublicKeyFingerprint"] = json!("0".repeat(32)),
     }
-    store.put(&location, &gzip(digest.to_string().as_bytes()), &metadata).unwrap();
     Some(())
 }
 

@@ -7,7 +7,7 @@ use trailproof::simulate::Spec;
 use trailproof::store::memory::MemoryStore;
 use trailproof::store::{Deposit as _, Metadata, Store as _, StoreError};
 
-use super::edits::{edit_digest, edit_keys, expire, json, sign_otherwise};
+use super::edits::{edit_digest, edit_keys, expire, json, resign, sign_otherwise};
 use crate::bodies::read;
 use crate::properties::shape::{digests, meetings};
 use crate::properties::touch::{Addition, Change, add, addition, change, changed};
@@ -53,6 +53,7 @@ pub(super) enum Touch {
     Replay { which: Which, from: Index, to: Index, with_metadata: bool },
     Signature(Index, Sign),
     Edit(Index, Edit),
+    Resign { at: Index, edit: Edit, between: bool },
     Add(Addition),
     Marker(Index),
     Refuse(Which, Index),
@@ -65,15 +66,8 @@ fn which() -> impl Strategy<Value = Which> {
     prop_oneof![Just(Which::Any), Just(Which::Digests), Just(Which::Logs)]
 }
 
-pub(super) fn touch() -> impl Strategy<Value = Touch> {
-    let sign = prop_oneof![
-        Just(Sign::Flip),
-        Just(Sign::Junk),
-        Just(Sign::Lose),
-        Just(Sign::Upper),
-        Just(Sign::OfNext)
-    ];
-    let edit = prop_oneof![
+fn edit() -> impl Strategy<Value = Edit> {
+    prop_oneof![
         Just(Edit::Unlist),
         Just(Edit::Hash),
         Just(Edit::Algorithm),
@@ -82,6 +76,16 @@ pub(super) fn touch() -> impl Strategy<Value = Touch> {
         Just(Edit::PreviousSignature),
         Just(Edit::NoPrevious),
         Just(Edit::Fingerprint),
+    ]
+}
+
+pub(super) fn touch() -> impl Strategy<Value = Touch> {
+    let sign = prop_oneof![
+        Just(Sign::Flip),
+        Just(Sign::Junk),
+        Just(Sign::Lose),
+        Just(Sign::Upper),
+        Just(Sign::OfNext)
     ];
     let index = any::<Index>;
     prop_oneof![
@@ -96,7 +100,9 @@ pub(super) fn touch() -> impl Strategy<Value = Touch> {
         2 => (which(), index(), index(), any::<bool>())
             .prop_map(|(which, from, to, with_metadata)| Touch::Replay { which, from, to, with_metadata }),
         3 => (index(), sign).prop_map(|(at, sign)| Touch::Signature(at, sign)),
-        3 => (index(), edit).prop_map(|(at, edit)| Touch::Edit(at, edit)),
+        3 => (index(), edit()).prop_map(|(at, edit)| Touch::Edit(at, edit)),
+        3 => (index(), edit(), any::<bool>())
+            .prop_map(|(at, edit, between)| Touch::Resign { at, edit, between }),
         3 => addition().prop_map(Touch::Add),
         1 => index().prop_map(Touch::Marker),
         2 => (which(), index()).prop_map(|(which, at)| Touch::Refuse(which, at)),
@@ -136,6 +142,7 @@ pub(super) fn apply(touch: &Touch, spec: &Spec, delivered: &mut Delivered) -> Op
     match touch {
         Touch::LoseKey(at) => return edit_keys(delivered, |keys| drop(keys.remove(at.index(keys.len())))),
         Touch::ExpireKey(at, late) => return edit_keys(delivered, |keys| expire(keys, at, *late)),
+        Touch::Resign { at, edit, between } => return resign(delivered, at, *edit, *between),
         Touch::Add(addition) => {
             let readable = chosen(&delivered.store, Which::Digests).len();
             let is_possible =
@@ -190,7 +197,7 @@ pub(super) fn apply(touch: &Touch, spec: &Spec, delivered: &mut Delivered) -> Op
                 store.put(&location, &body, &Metadata::new()).unwrap();
             }
         }
-        Touch::LoseKey(_) | Touch::ExpireKey(..) | Touch::Add(_) => {}
+        Touch::LoseKey(_) | Touch::ExpireKey(..) | Touch::Add(_) | Touch::Resign { .. } => {}
     }
     Some(())
 }
