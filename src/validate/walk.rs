@@ -10,7 +10,7 @@ use crate::event::{Finding, ObjectState, ObjectType, Severity};
 use crate::ident::{DigestKey, Location, RegionFolder};
 use crate::time::{HOUR, Interval, Timestamp};
 
-use super::chain::{Chain, MAX_BETWEEN, recorded};
+use super::chain::{Chain, Entry, MAX_BETWEEN, recorded};
 use super::fetch::{self, Content, Fetched, Proof};
 use super::unit::{Item, Trace, Unit, digest_location};
 use super::{Context, gone};
@@ -185,7 +185,7 @@ impl<'c> Walker<'c, '_> {
             if is_next {
                 return;
             }
-            if !is_asked || end.is_some_and(|end| end >= newest) {
+            if !is_asked || end.is_some_and(|end| end >= newest) || self.is_listed(&location) {
                 return self.resolve();
             }
             newest = end.unwrap_or(newest);
@@ -196,6 +196,20 @@ impl<'c> Walker<'c, '_> {
                 self.resolve();
             }
         }
+    }
+
+    /// Whether a listing names the digest at `location` in this chain. One that is newer than the last was taken then,
+    /// and is not taken twice: backfill digests may follow each other in any order.
+    fn is_listed(&self, location: &Location) -> bool {
+        let Some(chain) = self.unit.chains.get(self.chain) else { return false };
+        let Some(key) = DigestKey::parse(location).filter(|key| key.chain() == chain.id) else {
+            return false;
+        };
+        let folder = self.unit.folders.iter().position(|folder| *folder == key.folder);
+        let Some(folder) = folder.and_then(|folder| u32::try_from(folder).ok()) else { return false };
+        let entry = Entry { end: key.end, folder };
+        // The newest is the first.
+        chain.entries.binary_search_by(|other| entry.cmp(other)).is_ok()
     }
 
     /// The predecessor that the anchor records and that was not met yet.
@@ -271,7 +285,10 @@ impl<'c> Walker<'c, '_> {
                 if self.context.halt.leaves_out() {
                     return self.unit.leave(self.chain, end);
                 }
-                self.look_for(digest_location(&id, &key.folder, end), end);
+                let location = digest_location(&id, &key.folder, end);
+                if !self.is_listed(&location) {
+                    self.look_for(location, end);
+                }
             }
         }
     }

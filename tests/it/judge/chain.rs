@@ -114,7 +114,9 @@ pub(super) fn judge(
     let mut followed: Vec<Folder> = Vec::new();
     while let Some(awaited) = walk.awaited() {
         let known = folders.contains(&awaited.folder) || followed.contains(&awaited.folder);
-        let is_asked = range.start.is_none_or(|start| awaited.end > start);
+        let anchor = walk.anchor.map(|anchor| walk.done[anchor].window().end);
+        let is_older = anchor.is_some_and(|end| awaited.end < end);
+        let is_asked = is_older && range.start.is_none_or(|start| awaited.end > start);
         let there = |name: &&Name| name.folder == awaited.folder && name.end <= awaited.end;
         let found = chosen(elsewhere.iter().filter(there).cloned().collect(), range);
         if known || !is_asked || found.is_empty() {
@@ -157,7 +159,9 @@ impl Walk<'_> {
                 return;
             }
             let found = self.world.digest(&awaited.location());
-            if !self.is_asked(hour_before(awaited.end)) {
+            // It may be a newer one, which was taken: no digest counts twice.
+            let is_taken = self.done.iter().any(|other| other.name == awaited);
+            if is_taken || !self.is_asked(hour_before(awaited.end)) {
                 self.resolved = true;
             } else if let Found::Gone { marked } = found {
                 self.done.push(gone(awaited, marked));
@@ -229,7 +233,8 @@ impl Walk<'_> {
         let hours = if open % HOUR == 0 { open / HOUR } else { 0 };
         for number in 0..hours {
             let name = recorded.ending(anchor.window().start.plus(-number * HOUR));
-            let is_known = self.done.iter().any(|other| other.is_gone() && other.name.end == name.end);
+            let is_gone = |other: &Seen| other.is_gone() && other.name.end == name.end;
+            let is_known = self.done.iter().any(|other| other.name == name || is_gone(other));
             if is_known || !self.is_asked(hour_before(name.end)) {
                 continue;
             }
@@ -250,11 +255,11 @@ fn gone(name: Name, marked: bool) -> Seen {
     Seen { name, found: Found::Gone { marked }, proved: false, by_record: false, said, asked: true }
 }
 
-/// The digest that a proved one records, where it is of the same chain and older.
+/// The digest that a proved one records, where it is of the same chain.
 fn named(seen: &Seen) -> Option<Name> {
     let previous = seen.document().filter(|_| seen.proved)?.previous.as_ref()?;
     let Some(Place::Digest(_, Some(name))) = place(&previous.location) else { return None };
-    (name.chain == seen.name.chain && name.end < seen.name.end).then_some(name)
+    (name.chain == seen.name.chain).then_some(name)
 }
 
 /// Whether `seen`, at its place, records the digest at `location`.

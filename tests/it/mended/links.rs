@@ -64,6 +64,17 @@ fn backfill_digests_may_follow_an_hourly_one_and_then_each_other() {
     assert_two_whole_chains(&store, 3);
 }
 
+/// The one that was made first is of a later hour than the one that follows it. Each counts once.
+#[test]
+fn backfill_digests_may_follow_each_other_in_any_order() {
+    let store = MemoryStore::new();
+    let hours = hourly(&store);
+    let first = backfill(&store, 4, &hours[5]);
+    let second = backfill(&store, 1, &first);
+    backfill(&store, 3, &second);
+    assert_two_whole_chains(&store, 3);
+}
+
 /// A record of an hourly digest is left to the hourly chain. One of a backfill digest is not.
 #[test]
 fn a_backfill_digest_that_another_one_records_has_to_be_there() {
