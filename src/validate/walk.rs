@@ -5,8 +5,8 @@ mod judge;
 
 use std::collections::BTreeSet;
 
-use crate::chain::{self, Record};
-use crate::event::{Finding, ObjectState, ObjectType, Severity};
+use crate::chain::{self, Misfit, Record};
+use crate::event::{Finding, Kind, ObjectState, ObjectType, Severity};
 use crate::ident::{DigestKey, Location, RegionFolder};
 use crate::time::{HOUR, Interval, Timestamp};
 
@@ -185,7 +185,11 @@ impl<'c> Walker<'c, '_> {
             if is_next {
                 return;
             }
-            if !is_asked || end.is_some_and(|end| end >= newest) || self.is_listed(&location) {
+            if !is_asked || end.is_some_and(|end| end >= newest) {
+                return self.resolve();
+            }
+            if self.is_listed(&location) {
+                self.check_link(location, end.unwrap_or(newest));
                 return self.resolve();
             }
             newest = end.unwrap_or(newest);
@@ -210,6 +214,22 @@ impl<'c> Walker<'c, '_> {
         let entry = Entry { end: key.end, folder };
         // The newest is the first.
         chain.entries.binary_search_by(|other| entry.cmp(other)).is_ok()
+    }
+
+    /// Looks again at a digest that was taken before the one that records it: whether the two fit.
+    fn check_link(&mut self, location: Location, end: Timestamp) {
+        let fetched = fetch::digest(self.context, location, end);
+        let Some(chain) = self.unit.chains.get_mut(self.chain) else { return };
+        let anchor = chain.walk.anchor.as_ref().and_then(|anchor| anchor.record.clone());
+        let (Some(record), Some(file)) = (anchor, fetched.file()) else { return };
+        let message = match record.misfit(file, None) {
+            Some(Misfit::Overlap) if chain.id.backfill => return,
+            Some(Misfit::Overlap) => "it ends after a digest starts that records it as the one before",
+            Some(Misfit::Hash) => "a later digest records another one in its place",
+            Some(Misfit::Signature) | None => return,
+        };
+        let finding = Finding::new(Kind::ChainBroken, end, message).about(&fetched.location);
+        chain.say(finding.by_digest(record.successor()));
     }
 
     /// The predecessor that the anchor records and that was not met yet.

@@ -18,6 +18,8 @@ pub(super) struct Seen {
     /// Whether only the digest after it proves it.
     pub(super) by_record: bool,
     pub(super) said: Vec<(Kind, Severity)>,
+    /// What older ones say of it: it is counted already.
+    pub(super) late: Vec<(Kind, Severity)>,
     /// Whether it is of the asked range, and not a witness.
     pub(super) asked: bool,
 }
@@ -159,9 +161,14 @@ impl Walk<'_> {
                 return;
             }
             let found = self.world.digest(&awaited.location());
-            // It may be a newer one, which was taken: no digest counts twice.
-            let is_taken = self.done.iter().any(|other| other.name == awaited);
-            if is_taken || !self.is_asked(hour_before(awaited.end)) {
+            // It may be a newer one, which was taken: no digest counts twice, but the two have to fit all the same.
+            let taken = self.done.iter().position(|other| other.name == awaited);
+            if !self.is_asked(hour_before(awaited.end)) {
+                self.resolved = true;
+            } else if let Some(taken) = taken {
+                if !self.fits(taken) {
+                    self.done[taken].late.push((Kind::ChainBroken, Severity::Tampered));
+                }
                 self.resolved = true;
             } else if let Found::Gone { marked } = found {
                 self.done.push(gone(awaited, marked));
@@ -173,10 +180,27 @@ impl Walk<'_> {
         }
     }
 
+    /// Whether a digest fits what the anchor, an older one, records of it.
+    fn fits(&self, taken: usize) -> bool {
+        let anchor = self.anchor.and_then(|anchor| self.done[anchor].document());
+        let (Some(anchor), Some(taken)) = (anchor, self.done[taken].document()) else { return true };
+        let recorded = anchor.previous.as_ref().and_then(|previous| previous.hash.as_ref());
+        let is_backfill = self.done[0].name.chain.backfill;
+        recorded.is_none_or(|hash| *hash == taken.hash) && (is_backfill || taken.end <= anchor.start)
+    }
+
     /// Judges one digest by itself and by those that record it.
     fn one(&self, name: Name, found: Found) -> Seen {
         let location = name.location();
-        let mut seen = Seen { asked: false, name, found, proved: false, by_record: false, said: Vec::new() };
+        let mut seen = Seen {
+            asked: false,
+            name,
+            found,
+            proved: false,
+            by_record: false,
+            said: Vec::new(),
+            late: Vec::new(),
+        };
         let parsed: Vec<&Document> =
             self.done.iter().rev().filter_map(Seen::document).take(BETWEEN).collect();
         match seen.found.clone() {
@@ -252,7 +276,15 @@ impl Walk<'_> {
 fn gone(name: Name, marked: bool) -> Seen {
     let kind = if marked { Kind::DigestDeleted } else { Kind::DigestMissing };
     let said = vec![(kind, Severity::Tampered)];
-    Seen { name, found: Found::Gone { marked }, proved: false, by_record: false, said, asked: true }
+    Seen {
+        name,
+        found: Found::Gone { marked },
+        proved: false,
+        by_record: false,
+        said,
+        late: Vec::new(),
+        asked: true,
+    }
 }
 
 /// The digest that a proved one records, where it is of the same chain.

@@ -55,10 +55,13 @@ pub(super) fn edit_digest(store: &MemoryStore, at: &Index, edit: Edit) -> Option
     Some(())
 }
 
-/// Changes what a digest says and signs it with a key that is trusted from now on: CloudTrail contradicts itself. Where
-/// it is `between`, the genuine one stays, and this one is said to end half an hour before it.
+/// Changes what a digest says and signs it with a key that is trusted from now on: CloudTrail contradicts itself, but
+/// stays in the chain. Where it is `between`, the genuine one stays, and this one is said to end half an hour before it.
 pub(super) fn resign(delivered: &mut Delivered, at: &Index, edit: Edit, between: bool) -> Option<()> {
     let (location, mut digest) = document(&delivered.store, at)?;
+    if digest["digestS3Object"] != *location.key || digest["digestS3Bucket"] != *location.bucket {
+        return None;
+    }
     apply(&mut digest, edit)?;
     digest["digestPublicKeyFingerprint"] = json!(signer().fingerprint);
     if between {

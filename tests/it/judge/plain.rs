@@ -177,7 +177,7 @@ impl Judge<'_> {
 
     fn digests(&mut self, chain: &Chain, seen: &[Seen]) {
         for one in seen.iter().filter(|one| one.asked) {
-            for (kind, severity) in &one.said {
+            for (kind, severity) in one.said.iter().chain(&one.late) {
                 let mut said = Said::new(*kind, *severity).of_chain(chain).about(&one.name.location());
                 if one.is_gone() {
                     (said.start, said.end) = (Some(one.window().start), Some(one.window().end));
