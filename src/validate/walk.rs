@@ -2,15 +2,16 @@
 //! for what the chain names and the listing lacks.
 
 mod judge;
+mod taken;
 
 use std::collections::BTreeSet;
 
-use crate::chain::{self, Misfit, Record};
-use crate::event::{Finding, Kind, ObjectState, ObjectType, Severity};
+use crate::chain::{self, Record};
+use crate::event::{Kind, ObjectState, ObjectType, Severity};
 use crate::ident::{DigestKey, Location, RegionFolder};
 use crate::time::{HOUR, Interval, Timestamp};
 
-use super::chain::{Chain, Entry, MAX_BETWEEN, recorded};
+use super::chain::{Chain, MAX_BETWEEN, recorded};
 use super::fetch::{self, Content, Fetched, Proof};
 use super::unit::{Item, Trace, Unit, digest_location};
 use super::{Context, gone};
@@ -200,36 +201,6 @@ impl<'c> Walker<'c, '_> {
                 self.resolve();
             }
         }
-    }
-
-    /// Whether a listing names the digest at `location` in this chain. One that is newer than the last was taken then,
-    /// and is not taken twice: backfill digests may follow each other in any order.
-    fn is_listed(&self, location: &Location) -> bool {
-        let Some(chain) = self.unit.chains.get(self.chain) else { return false };
-        let Some(key) = DigestKey::parse(location).filter(|key| key.chain() == chain.id) else {
-            return false;
-        };
-        let folder = self.unit.folders.iter().position(|folder| *folder == key.folder);
-        let Some(folder) = folder.and_then(|folder| u32::try_from(folder).ok()) else { return false };
-        let entry = Entry { end: key.end, folder };
-        // The newest is the first.
-        chain.entries.binary_search_by(|other| entry.cmp(other)).is_ok()
-    }
-
-    /// Looks again at a digest that was taken before the one that records it: whether the two fit.
-    fn check_link(&mut self, location: Location, end: Timestamp) {
-        let fetched = fetch::digest(self.context, location, end);
-        let Some(chain) = self.unit.chains.get_mut(self.chain) else { return };
-        let anchor = chain.walk.anchor.as_ref().and_then(|anchor| anchor.record.clone());
-        let (Some(record), Some(file)) = (anchor, fetched.file()) else { return };
-        let message = match record.misfit(file, None) {
-            Some(Misfit::Overlap) if chain.id.backfill => return,
-            Some(Misfit::Overlap) => "it ends after a digest starts that records it as the one before",
-            Some(Misfit::Hash) => "a later digest records another one in its place",
-            Some(Misfit::Signature) | None => return,
-        };
-        let finding = Finding::new(Kind::ChainBroken, end, message).about(&fetched.location);
-        chain.say(finding.by_digest(record.successor()));
     }
 
     /// The predecessor that the anchor records and that was not met yet.

@@ -2,12 +2,15 @@
 
 use serde_json::{Value, json};
 use trailproof::event::{Event, Kind, Verdict};
-use trailproof::ident::{ChainId, DigestKey};
+use trailproof::ident::{ChainId, DigestKey, Location};
 use trailproof::keys::{KeyRing, saved};
 use trailproof::simulate::{self, Spec};
+use trailproof::store::Deposit as _;
 use trailproof::store::memory::MemoryStore;
+use trailproof::store::relocated::Relocation;
 
 use super::{document as content, hour, ran};
+use crate::bodies::read;
 use crate::signing::{document, key, put, signer};
 use crate::support::{Delivered, Ran, deliver, request, run};
 
@@ -64,15 +67,53 @@ fn backfill_digests_may_follow_an_hourly_one_and_then_each_other() {
     assert_two_whole_chains(&store, 3);
 }
 
-/// The one that was made first is of a later hour than the one that follows it. Each counts once.
-#[test]
-fn backfill_digests_may_follow_each_other_in_any_order() {
+/// The one that was made first is of a later hour than the one that follows it.
+fn backfilled_in_disorder() -> MemoryStore {
     let store = MemoryStore::new();
     let hours = hourly(&store);
     let first = backfill(&store, 4, &hours[5]);
     let second = backfill(&store, 1, &first);
     backfill(&store, 3, &second);
-    assert_two_whole_chains(&store, 3);
+    store
+}
+
+#[test]
+fn backfill_digests_may_follow_each_other_in_any_order_and_count_once() {
+    assert_two_whole_chains(&backfilled_in_disorder(), 3);
+}
+
+#[test]
+fn they_count_once_in_a_copy_whose_move_is_named() {
+    let (store, copy) = (backfilled_in_disorder(), MemoryStore::new());
+    for location in store.locations() {
+        let (body, metadata) = read(&store, &location);
+        copy.put(&Location::new("c", &*location.key), &body, &metadata).unwrap();
+    }
+    let mut asked = request(&["c"], hour(6));
+    asked.relocations.push(Relocation {
+        from_bucket: "b".to_owned(),
+        from_prefix: String::new(),
+        to_bucket: "c".to_owned(),
+        to_prefix: String::new(),
+    });
+    let ran = run(&copy, &signer().ring, &asked, 2);
+    assert_eq!((ran.kinds(), ran.verdict), (vec![], Verdict::Intact), "{:#?}", ran.findings);
+    assert_eq!(ran.counts.digests.valid, 9);
+}
+
+/// The first one was replaced after the second one had recorded it.
+#[test]
+fn a_backfill_digest_of_a_later_hour_has_to_be_what_was_recorded() {
+    let store = MemoryStore::new();
+    let hours = hourly(&store);
+    let first = backfill(&store, 4, &hours[5]);
+    backfill(&store, 1, &first);
+    backfill(&store, 4, &hours[4]);
+    let ran = run(&store, &signer().ring, &request(&["b"], hour(6)), 2);
+    assert_eq!((ran.kinds(), ran.verdict), (vec![Kind::ChainBroken], Verdict::Tampered));
+    let broken = ran.findings.iter().find(|finding| finding.kind == Kind::ChainBroken).unwrap();
+    assert_eq!(broken.uri, Some(key(KEY, hour(4), true).location().to_string()));
+    assert_eq!(ran.counts.digests.valid, 8);
 }
 
 /// A record of an hourly digest is left to the hourly chain. One of a backfill digest is not.
