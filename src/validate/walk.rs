@@ -7,7 +7,7 @@ mod taken;
 use std::collections::BTreeSet;
 
 use crate::chain::{self, Record};
-use crate::event::{Kind, ObjectState, ObjectType, Severity};
+use crate::event::{Finding, ObjectState, ObjectType, Severity};
 use crate::ident::{DigestKey, Location, RegionFolder};
 use crate::time::{HOUR, Interval, Timestamp};
 

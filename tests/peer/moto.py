@@ -238,7 +238,8 @@ def unexpected(case_expects, code, printed):
     report = json.loads(printed)
     found = [(one["kind"], one["severity"], one["uri"] or "") for one in report["findings"]]
     wanted = [(one["kind"], one["severity"], one.get("uri", "")) for one in case_expects["findings"]]
-    wanted = [one for one in wanted if one[2] != KEYS_FILE]
+    # CloudTrail's own answer has no file to name, and is said when the run is over.
+    wanted = [one for one in wanted if one[2] != KEYS_FILE] + [(*one[:2], "") for one in wanted if one[2] == KEYS_FILE]
     alike = len(found) == len(wanted) and all(
         one[:2] == other[:2] and other[2] in one[2] for one, other in zip(found, wanted)
     )

@@ -1,12 +1,12 @@
 //! Digests that were taken already when an older one records them: they are held against that, and do not count twice.
 
-use super::Walker;
+use super::{Walker, judge};
 use crate::chain::Misfit;
 use crate::event::{Finding, Kind};
 use crate::ident::{DigestKey, Location};
 use crate::time::Timestamp;
 use crate::validate::chain::Entry;
-use crate::validate::fetch;
+use crate::validate::fetch::{self, Proof};
 
 impl Walker<'_, '_> {
     /// Whether a listing names the digest at `location` in this chain. One that is newer than the last was taken then,
@@ -24,9 +24,13 @@ impl Walker<'_, '_> {
         chain.entries.binary_search_by(|other| entry.cmp(other)).is_ok()
     }
 
-    /// Looks again at a digest that was taken before the one that records it: whether the two fit.
+    /// Looks again at a digest that was taken before the one that records it: whether the two fit. Only what is signed
+    /// is held to it: other bytes may be what a network made of them, and are judged where the digest is taken.
     pub(super) fn check_link(&mut self, location: Location, end: Timestamp) {
         let fetched = fetch::digest(self.context, location, end);
+        let place = judge::place(self.context.request, &fetched);
+        let proof = fetch::prove(&fetched, &place, &[], self.context.tools.keys);
+        let Some(Proof::Signed { .. }) = proof else { return };
         let Some(chain) = self.unit.chains.get_mut(self.chain) else { return };
         let anchor = chain.walk.anchor.as_ref().and_then(|anchor| anchor.record.clone());
         let (Some(record), Some(file)) = (anchor, fetched.file()) else { return };
