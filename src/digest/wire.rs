@@ -144,8 +144,7 @@ impl Wire<'_> {
             ("previousDigestS3Object", optional(&self.previous_digest_s3_object)),
             ("previousDigestSignature", optional(&self.previous_digest_signature)),
         ];
-        let long = lengths.into_iter().find(|(_, length)| *length > MAX_TEXT);
-        long.map_or(Ok(()), |(field, _)| Err(DigestError::Field(field)))
+        first_too_long(lengths).map_or(Ok(()), |field| Err(DigestError::Field(field)))
     }
 
     fn window(&self) -> Result<Interval, DigestError> {
@@ -187,13 +186,12 @@ struct WireLog<'a> {
 
 impl WireLog<'_> {
     fn too_long(&self) -> Option<&'static str> {
-        let lengths = [
+        first_too_long([
             ("s3Bucket", self.s3_bucket.len()),
             ("s3Object", self.s3_object.len()),
             ("hashValue", self.hash_value.len()),
             ("hashAlgorithm", self.hash_algorithm.len()),
-        ];
-        lengths.into_iter().find(|(_, length)| *length > MAX_TEXT).map(|(field, _)| field)
+        ])
     }
 
     /// `bucket` is that of the log file before, which shares its name.
@@ -206,6 +204,11 @@ impl WireLog<'_> {
         };
         ListedLog { location: Location::new(Arc::clone(bucket), &*self.s3_object), hash }
     }
+}
+
+/// The first of these fields, each with its length in bytes, that is longer than CloudTrail writes any.
+fn first_too_long<const N: usize>(lengths: [(&'static str, usize); N]) -> Option<&'static str> {
+    lengths.into_iter().find(|(_, length)| *length > MAX_TEXT).map(|(field, _)| field)
 }
 
 /// `bucket` where its name is `name`, so that a million log files share it.
