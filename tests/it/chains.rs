@@ -173,6 +173,9 @@ fn each_chain_counts_its_own_proved_or_not() {
     let unproved = run(&delivered.store, &KeyRing::new(), &asked, 2);
     assert_eq!(of_chains(&unproved), [(4, 8), (4, 8)]);
     assert_eq!((unproved.counts.digests.unverified, unproved.counts.logs.unverified), (8, 16));
+    // There is room for each: what is not proved is no intruder for that.
+    let said = unproved.findings.iter().map(|finding| &*finding.message);
+    assert_eq!(said.filter(|message| message.contains("leaves no room")).count(), 0);
 }
 
 /// What is read beside the range or beside what is asked for is a witness: its bytes are not the run's.

@@ -50,6 +50,13 @@ fn relocation() -> Relocation {
 }
 
 #[test]
+fn every_digest_of_a_copy_is_counted_in_what_is_said_of_it() {
+    let ran = Copied::make().run();
+    let moved = ran.findings.iter().find(|finding| finding.kind == Kind::Relocated).unwrap();
+    assert!(moved.message.starts_with("4 digests lie here"), "{}", moved.message);
+}
+
+#[test]
 fn a_changed_log_file_of_a_copy_is_not_read_from_the_original() {
     let copied = Copied::make();
     let untouched = copied.run();
