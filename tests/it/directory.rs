@@ -127,6 +127,26 @@ fn logs_and_digests_apart_are_one_record() {
     assert_eq!((ran.counts.digests.valid, ran.counts.logs.valid), (4, 8));
 }
 
+/// More of the newest digests than are sampled say nothing: the others still do, and are not taken for moved ones.
+#[test]
+fn a_renamed_folder_is_known_by_the_digests_that_can_be_read() {
+    let disk = OnDisk::of(&Spec { hours: 67, logs_per_hour: 0, ..Spec::default() });
+    fs::rename(disk.path().join("trail-logs"), disk.path().join("copy")).unwrap();
+    let mut digests = Vec::new();
+    for day in fs::read_dir(disk.path().join(DIGESTS.replace("trail-logs", "copy")).join("2026/09")).unwrap()
+    {
+        digests.extend(fs::read_dir(day.unwrap().path()).unwrap().map(|entry| entry.unwrap().path()));
+    }
+    digests.retain(|path| path.extension().is_some_and(|extension| extension == "gz"));
+    digests.sort();
+    digests.iter().skip(2).for_each(|path| fs::write(path, "x").unwrap());
+    let trees = find(disk.path(), &disk.keys());
+    assert_eq!(trees.len(), 1);
+    assert_eq!(trees[0].bucket, "trail-logs");
+    let ran = disk.run();
+    assert_eq!((ran.counts.digests.valid, ran.counts.digests.tampered), (2, 65), "{:#?}", ran.findings);
+}
+
 #[test]
 fn a_renamed_folder_is_known_by_its_digests() {
     let disk = OnDisk::make();

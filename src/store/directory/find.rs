@@ -15,10 +15,9 @@ use super::mount::Mount;
 use super::names::{is_plain, key_segment};
 use crate::ident::{DigestKey, Location, RegionFolder, is_account, is_organization};
 use crate::store::{Object, Store as _};
-use crate::time::Timestamp;
 
-/// Digests read to find out what an `AWSLogs` tree is a copy of: the newest by name, more than a day's worth, so
-/// that a signature lost with the metadata is found in the digest that follows.
+/// Digests read to find out what an `AWSLogs` tree is a copy of: the newest by name of those that say where they
+/// belong, more than a day's worth, so that a signature lost with the metadata is found in the digest that follows.
 const SAMPLES: usize = 64;
 
 /// Folders visited in looking for digests before giving up.
@@ -63,7 +62,7 @@ pub struct Found {
 /// # Errors
 /// Where `root` itself cannot be read.
 pub fn find(root: &Path, judge: &Judge<'_>) -> io::Result<Found> {
-    let mut search = Search::default();
+    let mut search = Search { root, judge, found: BTreeMap::new(), folders: 0, skipped: Vec::new() };
     search.visit(root, &fs::canonicalize(root)?, &mut Vec::new())?;
     let mut trees: Vec<Tree> = Vec::new();
     for (above, samples) in search.found {
@@ -79,18 +78,18 @@ pub fn find(root: &Path, judge: &Judge<'_>) -> io::Result<Found> {
 struct Sample {
     tail: Vec<String>,
     path: PathBuf,
-    end: Timestamp,
 }
 
-#[derive(Default)]
-struct Search {
+struct Search<'a> {
+    root: &'a Path,
+    judge: &'a Judge<'a>,
     /// Samples by what stands above the known structure.
     found: BTreeMap<Vec<String>, Vec<Sample>>,
     folders: usize,
     skipped: Vec<(PathBuf, String)>,
 }
 
-impl Search {
+impl Search<'_> {
     /// Looks for digests under `dir`, newest names first. Log folders hold none, and of an `AWSLogs` tree a few
     /// samples are enough.
     fn visit(&mut self, dir: &Path, root: &Path, segments: &mut Vec<String>) -> io::Result<()> {
@@ -143,12 +142,18 @@ impl Search {
         segments.get(..at).and_then(|above| self.found.get(above)).is_some_and(|found| found.len() >= SAMPLES)
     }
 
+    /// Takes a digest that says where it belongs. What cannot be read, or says nothing, takes no other's place: the rest
+    /// of the copy would else be held to lie in the wrong one.
     fn take(&mut self, path: PathBuf, segments: &[String]) {
-        let Some((known, end)) = known_tail(segments) else { return };
+        let Some(known) = known_tail(segments) else { return };
         let (above, tail) = segments.split_at(segments.len() - known);
         let samples = self.found.entry(above.to_vec()).or_default();
         if samples.len() < SAMPLES {
-            samples.push(Sample { tail: tail.to_vec(), path, end });
+            let sample = Sample { tail: tail.to_vec(), path };
+            let recorded = open(self.root, &sample).and_then(|object| (self.judge)(vec![object]).pop()?);
+            if recorded.is_some_and(|recorded| base_of(&sample, &recorded).is_some()) {
+                samples.push(sample);
+            }
         }
     }
 }
@@ -165,9 +170,9 @@ fn is_log_folder(segments: &[String]) -> bool {
 }
 
 /// How many segments at the end are of the known structure
-/// `AWSLogs/[o-id/]ACCOUNT/CloudTrail-Digest/REGION/YYYY/MM/DD/NAME`, and the digest's end. `None` where the name is
-/// no digest's, or where it lies in the wrong folder of such a structure.
-fn known_tail(segments: &[String]) -> Option<(usize, Timestamp)> {
+/// `AWSLogs/[o-id/]ACCOUNT/CloudTrail-Digest/REGION/YYYY/MM/DD/NAME`. `None` where the name is no digest's, or where
+/// it lies in the wrong folder of such a structure.
+fn known_tail(segments: &[String]) -> Option<usize> {
     let (name, folders) = segments.split_last()?;
     let (account, rest) = name.split_once("_CloudTrail-Digest_")?;
     let (region, _) = rest.split_once('_')?;
@@ -186,32 +191,32 @@ fn known_tail(segments: &[String]) -> Option<(usize, Timestamp)> {
     let mut above = folders.iter().rev().peekable();
     for part in expected.iter().rev() {
         if above.next_if(|segment| segment == part).is_none() {
-            return partial(folders, known, key.end);
+            return partial(folders, known);
         }
         known += 1;
     }
     if above.next_if(|segment| **segment == account).is_none() {
-        return partial(folders, known, key.end);
+        return partial(folders, known);
     }
     known += 1 + usize::from(above.next_if(|segment| is_organization(segment)).is_some());
     if above.next_if(|segment| *segment == "AWSLogs").is_none() {
-        return partial(folders, known, key.end);
+        return partial(folders, known);
     }
-    Some((known + 1, key.end))
+    Some(known + 1)
 }
 
 /// A structure whose upper part is not there: the directory is a copy of a part. Less than the day's folders would
 /// let a file moved within its tree speak for the tree, unless the directory itself begins there.
-fn partial(folders: &[String], known: usize, end: Timestamp) -> Option<(usize, Timestamp)> {
+fn partial(folders: &[String], known: usize) -> Option<usize> {
     let above = folders.get(..(folders.len() + 1).checked_sub(known)?)?;
     let misplaced = above.iter().any(|segment| segment == "AWSLogs" || segment == "CloudTrail-Digest");
     let whole_day = known >= "YYYY/MM/DD/NAME".split('/').count();
-    (!misplaced && (whole_day || above.is_empty())).then_some((known, end))
+    (!misplaced && (whole_day || above.is_empty())).then_some(known)
 }
 
 /// Settles what the tree under `above` is a copy of; `None` where no digest in it says so.
 fn tree(root: &Path, above: &[String], samples: Vec<Sample>, judge: &Judge<'_>) -> io::Result<Option<Tree>> {
-    let Some(base) = settle(root, above, samples, judge)? else { return Ok(None) };
+    let Some(base) = settle(root, above, samples, judge) else { return Ok(None) };
     let shared = above.iter().rev().zip(base.iter().rev()).take_while(|(one, other)| one == other).count();
     let dir: PathBuf =
         above.iter().take(above.len() - shared).fold(root.to_owned(), |dir, part| dir.join(part));
@@ -223,22 +228,11 @@ fn tree(root: &Path, above: &[String], samples: Vec<Sample>, judge: &Judge<'_>) 
     Ok(Some(Tree { mount: Mount::new(root, &dir, mount_base)?, bucket, prefix, renamed }))
 }
 
-/// The full path, `[BUCKET, KEY…]`, of what lies in `above`: as the newest proved sample says, one whose bucket is
-/// the folder's name first; without a proved one, as most samples say.
-fn settle(
-    root: &Path,
-    above: &[String],
-    mut samples: Vec<Sample>,
-    judge: &Judge<'_>,
-) -> io::Result<Option<Vec<String>>> {
-    samples.sort_by_key(|sample| Reverse(sample.end));
-    let mut read = Vec::new();
-    for sample in samples {
-        if let Some(object) = open(root, &sample)? {
-            read.push((sample, object));
-        }
-    }
-    let (samples, objects): (Vec<Sample>, Vec<Object>) = read.into_iter().unzip();
+/// The full path, `[BUCKET, KEY…]`, of what lies in `above`: as a proved sample says, one whose bucket is the folder's
+/// name first, and else as most samples say.
+fn settle(root: &Path, above: &[String], samples: Vec<Sample>, judge: &Judge<'_>) -> Option<Vec<String>> {
+    let read = |sample: Sample| open(root, &sample).map(|object| (sample, object));
+    let (samples, objects): (Vec<Sample>, Vec<Object>) = samples.into_iter().filter_map(read).unzip();
     let mut votes: BTreeMap<Vec<String>, (bool, bool, usize)> = BTreeMap::new();
     for (sample, recorded) in samples.iter().zip(judge(objects)) {
         let Some((base, proved)) = recorded.and_then(|recorded| base_of(sample, &recorded)) else { continue };
@@ -247,15 +241,15 @@ fn settle(
         *vote = (vote.0 || proved, named, vote.2 + 1);
     }
     let best = votes.into_iter().max_by(|(a, one), (b, other)| one.cmp(other).then_with(|| b.cmp(a)));
-    Ok(best.map(|(base, _)| base))
+    best.map(|(base, _)| base)
 }
 
 /// The sampled file with its metadata; `None` where it cannot be read.
-fn open(root: &Path, sample: &Sample) -> io::Result<Option<Object>> {
-    let Some(folder) = sample.path.parent() else { return Ok(None) };
-    let name = sample.tail.last().map(String::as_str).unwrap_or_default();
-    let alone = DirectoryStore::new(vec![Mount::new(root, folder, "CloudTrail-Digest")?]);
-    Ok(alone.get(&Location::new("CloudTrail-Digest", name)).ok())
+fn open(root: &Path, sample: &Sample) -> Option<Object> {
+    let mount = Mount::new(root, sample.path.parent()?, "CloudTrail-Digest").ok()?;
+    DirectoryStore::new(vec![mount])
+        .get(&Location::new("CloudTrail-Digest", sample.tail.last()?.as_str()))
+        .ok()
 }
 
 /// The full path of the folder above a sample's known part, by where the sample says it belongs.
