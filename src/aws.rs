@@ -3,6 +3,7 @@
 //! Nothing above this module and the clients of S3 and CloudTrail knows that requests are asynchronous: threads that
 //! call [`Aws::block_on`] wait there.
 
+mod answer;
 pub mod arn;
 mod failure;
 
@@ -154,6 +155,7 @@ impl Aws {
         let config = aws_sdk_s3::config::Builder::from(&self.config)
             .region(aws_sdk_s3::config::Region::new(region.to_owned()))
             .retry_partition(self.retries.clone())
+            .interceptor(answer::Capped)
             .force_path_style(self.has_own_endpoint())
             .request_checksum_calculation(aws_sdk_s3::config::RequestChecksumCalculation::WhenRequired)
             // The digests hold better ones.
@@ -166,6 +168,7 @@ impl Aws {
     pub(crate) fn cloudtrail(&self, region: &str) -> aws_sdk_cloudtrail::Client {
         let config = aws_sdk_cloudtrail::config::Builder::from(&self.config)
             .region(aws_sdk_cloudtrail::config::Region::new(region.to_owned()))
+            .interceptor(answer::Capped)
             .build();
         aws_sdk_cloudtrail::Client::from_conf(config)
     }

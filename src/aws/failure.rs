@@ -5,6 +5,8 @@ use std::error::Error;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
+use crate::text::shortened;
+
 /// What kind of failure it was.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Nature {
@@ -73,14 +75,17 @@ impl Failure {
         };
         Self {
             nature: nature(code, status),
-            code: code.map(str::to_owned),
-            message,
+            code: code.map(|code| shortened(code.to_owned())),
+            message: shortened(message),
             delete_marker: header("x-amz-delete-marker") == Some("true"),
         }
     }
 
     fn without_answer<E: Error + 'static>(error: &SdkError<E, HttpResponse>) -> Self {
-        let text = chain(error);
+        let text = match error {
+            SdkError::ResponseError(_) => shortened(chain(error)),
+            _ => chain(error),
+        };
         // What fails before a request is made is most often the search for credentials.
         let is_credentials = matches!(error, SdkError::ConstructionFailure(_) | SdkError::DispatchFailure(_))
             && text.contains("credential");

@@ -22,6 +22,9 @@ pub const SOURCE: &str = "cloudtrail";
 /// How many pages of keys are read. A year of one region is some 13 keys.
 const MAX_PAGES: usize = 200;
 
+/// How many keys are taken, on however many pages: they are held in memory.
+const MAX_KEYS: usize = 10_000;
+
 /// Asks `ListPublicKeys`.
 #[derive(Clone, Debug)]
 pub struct CloudTrailKeys {
@@ -73,8 +76,11 @@ async fn list(client: &Client, source: &str, region: &str, span: Interval) -> Re
         if token.is_none() {
             return Ok(found);
         }
+        if entry > MAX_KEYS {
+            break;
+        }
     }
-    Err(format!("the list of keys does not end after {MAX_PAGES} pages"))
+    Err(format!("the list of keys does not end after {MAX_PAGES} pages or {MAX_KEYS} keys"))
 }
 
 /// A listed key, or what is wrong with it. The digests that name it then say that it is unknown.

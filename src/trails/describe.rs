@@ -15,6 +15,9 @@ use crate::validate::Deliveries;
 /// How many pages of trails are read.
 const MAX_PAGES: usize = 1_000;
 
+/// How many trails are taken, on however many pages: they are held in memory.
+const MAX_TRAILS: usize = 100_000;
+
 /// Every trail of the account, by home region and name, and what kept us from seeing more: without `ListTrails` only
 /// the trails that show in the configured region are seen.
 ///
@@ -87,7 +90,7 @@ fn by_region<'a>(arns: impl Iterator<Item = &'a TrailArn>) -> ByRegion {
 /// Every trail of the account, and what is said of those that have no name or no home.
 async fn list(client: &Client) -> Result<(ByRegion, Vec<String>), Failure> {
     let (mut regions, mut unclear) = (ByRegion::new(), Vec::new());
-    let mut token = None;
+    let (mut token, mut told) = (None, 0);
     for _ in 0..MAX_PAGES {
         let answer = client.list_trails().set_next_token(token).send().await;
         let answer = answer.map_err(|error| Failure::of(&error))?;
@@ -100,12 +103,16 @@ async fn list(client: &Client) -> Result<(ByRegion, Vec<String>), Failure> {
                 (None, _) => unclear.push(left_out(trail.name(), "it has no ARN")),
             }
         }
+        told += answer.trails().len();
         token = answer.next_token;
         if token.is_none() {
             return Ok((regions, unclear));
         }
+        if told > MAX_TRAILS {
+            break;
+        }
     }
-    let message = format!("the list of trails does not end after {MAX_PAGES} pages");
+    let message = format!("the list of trails does not end after {MAX_PAGES} pages or {MAX_TRAILS} trails");
     Err(Failure { nature: Nature::Unreachable, code: None, message, delete_marker: false })
 }
 

@@ -142,7 +142,8 @@ impl Search<'_> {
                             prefix: prefix.clone(),
                             below: Vec::new(),
                         });
-                    } else {
+                    } else if next.len() <= MAX_FOLDERS {
+                        // One more than are looked into, so that it is said.
                         next.push(format!("{prefix}{name}/"));
                     }
                 }
@@ -244,7 +245,9 @@ fn regions(
         let error = listed.as_ref().err();
         findings.extend(error.map(|error| cannot_list(&account.bucket, &account.prefix(kind), error)));
     }
-    let names = |listed: &Result<Vec<String>, StoreError>| listed.clone().unwrap_or_default();
+    let names = |listed: &Result<Vec<String>, StoreError>| -> BTreeSet<String> {
+        listed.iter().flatten().cloned().collect()
+    };
     let (digests, logs) = (names(digests), names(logs));
     for name in digests.iter().filter(|name| !is_region(name)) {
         let key = format!("{}{name}/", account.prefix(DIGESTS));
@@ -259,6 +262,6 @@ fn regions(
     };
     let place = |name: &String, has_digests| Place { folder: account.folder(name), has_digests };
     let with_digests = digests.iter().filter(is_asked).map(|name| place(name, true));
-    let without = logs.iter().filter(is_asked).filter(|name| !digests.contains(name));
+    let without = logs.iter().filter(is_asked).filter(|name| !digests.contains(*name));
     with_digests.chain(without.map(|name| place(name, false))).collect()
 }

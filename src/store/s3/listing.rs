@@ -18,6 +18,9 @@ use crate::store::{Listed, StoreError};
 /// How many pages in a row may hold nothing and still say that there is more: a hostile server's would never end.
 const MAX_EMPTY_PAGES: usize = 100;
 
+/// How many folders there may be directly in another: a hostile server's would never end, and they are held in memory.
+const MAX_FOLDERS: usize = 1_000_000;
+
 /// What a page is asked for.
 #[derive(Clone, Copy)]
 struct Page<'a> {
@@ -180,6 +183,10 @@ pub(super) fn folders(bucket: &Bucket, prefix: &str) -> Result<Vec<String>, Stor
             let folder = decoded(&answer, folder);
             let name = folder.strip_prefix(prefix).and_then(|rest| rest.strip_suffix('/'));
             names.extend(name.map(str::to_owned));
+        }
+        if names.len() > MAX_FOLDERS {
+            let message = format!("there are more than {MAX_FOLDERS} folders in it: name a longer prefix");
+            return Err(StoreError::Unreadable(message));
         }
         token = next_token(&answer, token.as_deref())?;
         if token.is_none() {

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::Value;
 
 use super::{Account, json, now};
-use crate::cloud::{PublicKey, Trail};
+use crate::cloud::{Faults, PublicKey, Trail};
 
 fn well(name: &str, region: &str) -> Trail {
     Trail {
@@ -145,6 +145,25 @@ fn a_key_of_cloudtrails_that_is_none_is_named_and_the_others_are_used() {
     assert_eq!(saved.code, Some(3), "{}", saved.stderr);
     assert!(saved.stderr.contains("warning: key 2 of `us-east-1` is not saved: `0123`"), "{}", saved.stderr);
     assert_eq!(json_keys(&saved.stdout), 1);
+}
+
+#[test]
+fn lists_that_do_not_end_are_given_up_and_said() {
+    let account = with(&[well("audit", "us-east-1")]);
+    account.deliver("s3://trail-logs", &[]);
+    account.cloud.set_faults(Faults { repeat_page: true, ..Faults::default() });
+    account.run(&["trails"]).assert_verdict(3, "the list of trails does not end after 1000 pages");
+    assert_eq!(account.asked("ListTrails"), 1_000);
+    account
+        .run(&["keys", "--start-time", "1d"])
+        .assert_cannot("the list of keys does not end after 200 pages");
+    account.cloud.set_faults(Faults::default());
+    let many = (0..12_000).map(|_| well("audit", "us-east-1"));
+    let account = with(&many.collect::<Vec<_>>());
+    account.cloud.set_faults(Faults { repeat_page: true, ..Faults::default() });
+    account.cloud.deny_action("cloudtrail:DescribeTrails", "");
+    account.run(&["trails"]).assert_cannot("does not end after 1000 pages or 100000 trails");
+    assert_eq!(account.asked("ListTrails"), 9);
 }
 
 /// How many keys were saved.

@@ -14,9 +14,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 use tokio_rustls::TlsAcceptor;
 
-use super::{Account, json, kinds};
+use super::{Account, json, kinds, message};
+use crate::bodies::in_time;
 use crate::cli::case::Done;
-use crate::cloud::Cloud;
+use crate::cloud::{Cloud, Fault, Faults, Rule};
 
 /// An authority of these tests alone, in DER. Nobody has its key any more.
 const AUTHORITY: &str = "\
@@ -190,4 +191,28 @@ fn whoever_answers_as_cloudtrail_is_believed_and_named() {
     let mut command = account.command(&[&forged[..], &["--endpoint-url", &url]].concat());
     let done: Done = command.env("AWS_ENDPOINT_URL_CLOUDTRAIL", impostor.endpoint()).output().unwrap().into();
     assert_eq!(done.code, Some(3), "{}{}", done.stdout, done.stderr);
+}
+
+/// Whoever answers in S3's or CloudTrail's place may go on for ever.
+#[test]
+fn an_answer_without_an_end_is_given_up_and_said() {
+    for (operation, begun, kind) in [
+        ("ListObjectsV2", None, "digest-unreadable"),
+        ("ListPublicKeys", None, "key-unknown"),
+        ("GetObject", Some(Fault::Refuse(403, "AccessDenied")), "digest-unreadable"),
+    ] {
+        let account = Account::new();
+        account.deliver("s3://trail-logs", &[]);
+        // Whether the bucket can be listed at all is asked first.
+        let skipped = u64::from(operation == "ListObjectsV2");
+        let faults = begun.into_iter().chain([Fault::Endless]);
+        let rules = faults.map(|fault| Rule::new(operation, fault).after(skipped));
+        account.cloud.set_faults(Faults { rules: rules.collect(), ..Faults::default() });
+        let done =
+            in_time(operation, move || account.run(&["validate", "s3://trail-logs", "--format", "json"]));
+        let report = json(&done);
+        assert_eq!((done.code, &report["verdict"]), (Some(3), &"incomplete".into()), "{operation}: {report}");
+        let said = message(&report, kind);
+        assert!(said.contains("the answer is longer than 8388608 bytes"), "{operation}: {said}");
+    }
 }

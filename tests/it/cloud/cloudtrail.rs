@@ -180,7 +180,7 @@ fn result(state: &State, faults: &Faults, ask: &Ask) -> Result<Value, Refusal> {
         "ListPublicKeys" => list_public_keys(state, faults, ask, region, &body),
         "DescribeTrails" => describe_trails(state, region, &body),
         "GetTrailStatus" => trail_status(state, region, &body),
-        "ListTrails" => Ok(list_trails(state)),
+        "ListTrails" => Ok(list_trails(state, faults)),
         _ => Err(("UnknownOperationException", "This test server does not know the operation")),
     }
 }
@@ -275,9 +275,14 @@ fn trail_status(state: &State, region: &str, body: &Map<String, Value>) -> Resul
     Ok(Value::Object(there.collect()))
 }
 
-fn list_trails(state: &State) -> Value {
+/// All on one page, which may be followed by itself.
+fn list_trails(state: &State, faults: &Faults) -> Value {
     let trail = |trail: &Trail| json!({ "TrailARN": trail.arn(), "Name": trail.name, "HomeRegion": trail.home_region });
-    json!({ "Trails": state.trails.iter().map(trail).collect::<Vec<_>>() })
+    let mut answer = json!({ "Trails": state.trails.iter().map(trail).collect::<Vec<_>>() });
+    if faults.repeat_page {
+        answer["NextToken"] = "again".into();
+    }
+    answer
 }
 
 /// A trail is asked for by name, 3 to 128 letters, digits and `._-`, or by an ARN that ends in one.

@@ -27,6 +27,8 @@ pub enum Fault {
     Shorter,
     /// The body comes a byte at a time, this long one after the other.
     Drip(Duration),
+    /// After the body, which has no length, more comes without end.
+    Endless,
     /// A header says something else.
     Header(&'static str, &'static str),
 }

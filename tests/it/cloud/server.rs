@@ -216,7 +216,12 @@ enum Then {
     /// What was sent goes out first, lest the failure swallow it.
     Flush,
     Fail,
+    /// More and more of it.
+    More,
 }
+
+/// What is sent without end.
+static MORE: [u8; 64 << 10] = [b' '; 64 << 10];
 
 impl Reply {
     fn whole(body: Bytes) -> Self {
@@ -248,6 +253,10 @@ impl Reply {
             Fault::Drip(pause) => {
                 headers.insert(CONTENT_LENGTH, length.into());
                 self.drip = Some((*pause, Box::pin(sleep(*pause))));
+            }
+            Fault::Endless => {
+                headers.remove(CONTENT_LENGTH);
+                self.then = Then::More;
             }
             Fault::Wait(_) | Fault::Refuse(..) | Fault::Reset | Fault::Hang | Fault::Header(..) => {}
         }
@@ -289,6 +298,7 @@ impl Body for Reply {
                 Poll::Pending
             }
             Then::Fail => Poll::Ready(Some(Err(io::Error::other("cut on purpose")))),
+            Then::More => Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(&MORE))))),
         }
     }
 
@@ -299,7 +309,7 @@ impl Body for Reply {
     fn size_hint(&self) -> SizeHint {
         match self.then {
             Then::End => SizeHint::with_exact(self.data.as_ref().map_or(0, |data| data.len() as u64)),
-            Then::Flush | Then::Fail => SizeHint::default(),
+            Then::Flush | Then::Fail | Then::More => SizeHint::default(),
         }
     }
 }
