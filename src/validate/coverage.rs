@@ -182,12 +182,11 @@ fn delivered_since(newest: Timestamp, end: Timestamp, latest: Timestamp) -> bool
     newest < latest.plus(-SIGNING_WINDOW) && latest.plus(-HOUR) < end
 }
 
-/// A length of time for a person, in the largest whole units.
+/// A length of time of an hour or more, for a person.
 fn hours(seconds: i64) -> String {
     let (days, hours, minutes) = (seconds / time::DAY, seconds % time::DAY / HOUR, seconds % HOUR / 60);
-    match (days, hours) {
-        (0, 0) => format!("{minutes} min"),
-        (0, _) => format!("{hours} h {minutes} min"),
+    match days {
+        0 => format!("{hours} h {minutes} min"),
         _ => format!("{days} d {hours} h"),
     }
 }

@@ -19,6 +19,7 @@ mod cloud;
 mod cloud_tests;
 mod describe;
 mod directory;
+mod edges;
 mod fixtures;
 mod formats;
 mod fuzzed;

@@ -39,7 +39,7 @@ fn listed(document: &Value) -> Vec<Location> {
 }
 
 /// Removes the digests of `trail` in these hours, and the log files they list.
-fn purge(store: &MemoryStore, trail: &str, hours: std::ops::Range<usize>) {
+pub(crate) fn purge(store: &MemoryStore, trail: &str, hours: std::ops::Range<usize>) {
     for (key, logs) in &digests(store, trail)[hours] {
         store.purge(&key.location());
         logs.iter().for_each(|log| store.purge(log));
@@ -47,7 +47,7 @@ fn purge(store: &MemoryStore, trail: &str, hours: std::ops::Range<usize>) {
 }
 
 /// Removes everything whose key has `part` in it.
-fn purge_all(store: &MemoryStore, part: &str) {
+pub(crate) fn purge_all(store: &MemoryStore, part: &str) {
     let found = store.locations().into_iter().filter(|location| location.to_string().contains(part));
     found.for_each(|location| store.purge(&location));
 }

@@ -94,3 +94,52 @@ fn a_body_that_is_no_content_is_read_twice_more_and_its_bytes_are_compared() {
     assert_eq!(looked(&seen, vec![Ok(whole.clone()), Ok(whole.clone())]).0, "same 00");
     assert_eq!(looked(&seen, vec![Ok(whole), Ok(flipped)]).0, OTHER);
 }
+
+/// Of a body without an end the first 64 MiB are compared, and every one of them.
+#[test]
+fn bytes_beyond_what_is_compared_are_not() {
+    let seen = Err("it is not gzip".to_owned());
+    let compared = usize::try_from(COMPARED).unwrap();
+    let body = |at: usize| {
+        let mut body = vec![b'.'; compared + 2];
+        body[at] = b'!';
+        Ok(body)
+    };
+    assert_eq!(looked(&seen, vec![body(compared), body(compared + 1)]).0, "same 00");
+    assert_eq!(looked(&seen, vec![body(compared - 1), body(compared)]).0, OTHER);
+}
+
+/// Is interrupted once, and then there, or broken.
+struct Interrupted {
+    once: bool,
+    then: Result<&'static [u8], &'static str>,
+}
+
+impl Read for Interrupted {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        panic!("bodies are read by `fill_buf`")
+    }
+}
+
+impl BufRead for Interrupted {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if std::mem::take(&mut self.once) {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        self.then.map_err(io::Error::other)
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.then = self.then.map(|bytes| &bytes[amount..]);
+    }
+}
+
+#[test]
+fn a_read_that_is_interrupted_goes_on_and_one_that_fails_ends() {
+    let finish = |then| {
+        let mut body = Interrupted { once: true, then };
+        Raw { body: &mut body, taken: 0, hasher: Sha256::new() }.finish().map_err(|error| error.to_string())
+    };
+    assert_eq!(finish(Ok(b"xyz")), Ok(Sha256Hash::of(b"xyz")));
+    assert_eq!(finish(Err("broken")), Err("broken".to_owned()));
+}

@@ -1,0 +1,147 @@
+//! Rules at their edges: the second, the byte or the one more at which another answer is given.
+
+use std::sync::Arc;
+
+use trailproof::event::{Event, Finding, Kind, Severity, Verdict};
+use trailproof::ident::Location;
+use trailproof::simulate::Spec;
+use trailproof::store::{Deposit as _, Metadata};
+use trailproof::time::{DAY, HOUR, Timestamp};
+use trailproof::validate::{Deliveries, NamedTrail};
+
+use crate::mended::{digests, hour, purge, purge_all, ran};
+use crate::support::{Delivered, deliver, request};
+
+/// CloudTrail's word on when it delivered the newest digest.
+#[derive(Debug)]
+struct Told(Timestamp);
+
+impl Deliveries for Told {
+    fn latest(&self, _: &str) -> Option<Timestamp> {
+        Some(self.0)
+    }
+}
+
+/// The only thing that is said of five hours of a trail that went on, asked up to `end`, where CloudTrail says when it
+/// delivered last.
+fn said_of_the_end(end: Timestamp, latest: Option<Timestamp>) -> Finding {
+    let delivered = cut_off();
+    let mut asked = request(&["trail-logs"], end);
+    asked.named.extend(latest.map(|latest| NamedTrail {
+        account: "111122223333".to_owned(),
+        name: "audit".to_owned(),
+        home_region: "us-east-1".to_owned(),
+        deliveries: Arc::new(Told(latest)),
+    }));
+    let ran = ran(&delivered, &asked);
+    let mut said = ran.findings.iter().filter(|finding| finding.severity > Severity::Notice);
+    let (Some(finding), None) = (said.next(), said.next()) else { panic!("{:#?}", ran.findings) };
+    assert_eq!((finding.start, finding.end), (Some(hour(5)), Some(end)));
+    finding.clone()
+}
+
+fn cut_off() -> Delivered {
+    let delivered = deliver(&Spec { hours: 8, logs_per_hour: 1, events_per_log: 1, ..Spec::default() });
+    purge(&delivered.store, "audit", 5..8);
+    delivered
+}
+
+/// A digest is delivered within four hours of its end: what came later is another one's, and what came an hour after the
+/// asked end or later may be that of a digest that ends after it.
+#[test]
+fn a_digest_that_cloudtrail_delivered_is_missed_from_one_second_to_another() {
+    let (newest, end) = (hour(5), hour(10));
+    for (latest, kind) in [
+        (newest, Kind::ChainStale),
+        (newest.plus(4 * HOUR), Kind::ChainStale),
+        (newest.plus(4 * HOUR + 1), Kind::DigestMissing),
+        (end, Kind::DigestMissing),
+        (end.plus(HOUR - 1), Kind::DigestMissing),
+        (end.plus(HOUR), Kind::ChainStale),
+        (end.plus(DAY), Kind::ChainStale),
+    ] {
+        let finding = said_of_the_end(end, Some(latest));
+        assert_eq!(finding.kind, kind, "{latest}");
+        let told = format!(", and CloudTrail says that it delivered another one at {latest}");
+        assert_eq!(finding.message.ends_with(&told), kind == Kind::DigestMissing, "{}", finding.message);
+    }
+    assert_eq!(said_of_the_end(end, None).kind, Kind::ChainStale);
+}
+
+#[test]
+fn how_long_a_trail_is_silent_is_told_in_hours_or_days() {
+    for (seconds, told) in [
+        (HOUR, "1 h 0 min"),
+        (2 * HOUR + 1_859, "2 h 30 min"),
+        (DAY - 1, "23 h 59 min"),
+        (DAY, "1 d 0 h"),
+        (2 * DAY + 2 * HOUR - 1, "2 d 1 h"),
+    ] {
+        let finding = said_of_the_end(hour(5).plus(seconds), None);
+        assert_eq!(finding.message, format!("the newest digest ends {told} before the asked end"));
+    }
+}
+
+/// A log file is told at the time of the digest that lists it, and after it.
+#[test]
+fn objects_are_told_by_time_and_digests_before_their_log_files() {
+    let delivered = deliver(&Spec { hours: 3, logs_per_hour: 2, events_per_log: 1, ..Spec::default() });
+    let mut asked = request(&["trail-logs"], hour(3));
+    asked.every_object = true;
+    let ran = ran(&delivered, &asked);
+    let told: Vec<&str> = ran
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Object { uri, .. } => Some(&**uri),
+            _ => None,
+        })
+        .collect();
+    let kinds: Vec<bool> = told.iter().map(|uri| uri.contains("CloudTrail-Digest")).collect();
+    assert_eq!(kinds, [true, false, false].repeat(3), "{told:#?}");
+    let logs: Vec<&&str> = told.iter().filter(|uri| !uri.contains("CloudTrail-Digest")).collect();
+    assert!(logs.is_sorted(), "{told:#?}");
+}
+
+/// Junk in a digest folder is a notice, and does not stand for the digests that should be there.
+#[test]
+fn a_region_whose_digest_folder_holds_junk_alone_has_no_digests() {
+    let regions = ["eu-west-1", "us-east-1"].map(str::to_owned).to_vec();
+    let delivered =
+        deliver(&Spec { regions, hours: 3, logs_per_hour: 1, events_per_log: 1, ..Spec::default() });
+    purge_all(&delivered.store, "/eu-west-1/");
+    let junk = "AWSLogs/111122223333/CloudTrail-Digest/eu-west-1/2026/09/01/notes.txt";
+    delivered.store.put(&Location::new("trail-logs", junk), b"x", &Metadata::new()).unwrap();
+    let ran = ran(&delivered, &request(&["trail-logs"], hour(3)));
+    assert_eq!(
+        (ran.kinds(), ran.verdict),
+        (vec![Kind::NoDigests], Verdict::Incomplete),
+        "{:#?}",
+        ran.findings
+    );
+    let of_region = |kind| {
+        let found = ran.findings.iter().find(|finding| finding.kind == kind);
+        found.and_then(|finding| finding.region.as_deref())
+    };
+    assert_eq!(of_region(Kind::NoDigests), Some("eu-west-1"));
+    assert_eq!(of_region(Kind::ObjectUnrecognised), Some("eu-west-1"));
+}
+
+#[test]
+fn the_gaps_of_a_chain_are_counted_and_nothing_else() {
+    let spec = Spec { hours: 14, logs_per_hour: 1, events_per_log: 1, stop: Some((3, 8)), ..Spec::default() };
+    let delivered = deliver(&spec);
+    let (_, logs) = digests(&delivered.store, "audit").remove(0);
+    delivered.store.put(&logs[0], b"x", &Metadata::new()).unwrap();
+    let ran = ran(&delivered, &request(&["trail-logs"], delivered.simulated.end));
+    assert_eq!(ran.kinds(), [Kind::LogModified, Kind::ChainGap], "{:#?}", ran.findings);
+    let gaps: Vec<u64> = ran
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Chain(chain) => Some(chain.gaps),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(gaps, [1]);
+}
