@@ -174,3 +174,53 @@ fn a_body_that_never_inflates_to_anything_ends() {
         }
     });
 }
+
+/// Folders of one page of a listing that has no last one: far more than S3 gives, which nobody has to keep to.
+const FOLDERS: usize = 50_000;
+
+/// Answers the requests of one connection: every HEAD as a bucket's, and every GET with the next page of folders.
+fn list_endlessly(mut stream: TcpStream, pages: &AtomicU64) -> Option<()> {
+    loop {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).ok()?;
+            head.extend(byte);
+        }
+        if head.starts_with(b"HEAD") {
+            stream.write_all(b"HTTP/1.1 200 OK\r\nx-amz-bucket-region: us-east-1\r\n\r\n").ok()?;
+            continue;
+        }
+        let page = pages.fetch_add(1, Ordering::Relaxed);
+        let first = usize::try_from(page).unwrap() * FOLDERS;
+        let folder =
+            |number: usize| format!("<CommonPrefixes><Prefix>{number:012}/</Prefix></CommonPrefixes>");
+        let folders: String = (first..first + FOLDERS).map(folder).collect();
+        let body = format!(
+            "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>{page}\
+             </NextContinuationToken>{folders}</ListBucketResult>"
+        );
+        let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+        stream.write_all(answer.as_bytes()).ok()?;
+    }
+}
+
+#[test]
+fn folders_without_end_are_given_up() {
+    in_time("folders without end", || {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let pages = Arc::new(AtomicU64::new(0));
+        let given = Arc::clone(&pages);
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let given = Arc::clone(&given);
+                thread::spawn(move || list_endlessly(stream, &given));
+            }
+        });
+        let store = S3Store::new(remote::aws_at(url, RetryConfig::standard()), None);
+        let error = store.list_dirs(BUCKET, "").unwrap_err().to_string();
+        assert!(error.contains("more than 1000000 folders in it: name a longer prefix"), "{error}");
+        assert_eq!(pages.load(Ordering::Relaxed), 21);
+    });
+}
