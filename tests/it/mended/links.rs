@@ -133,6 +133,20 @@ fn a_backfill_digest_that_another_one_records_has_to_be_there() {
     );
 }
 
+/// The hourly chain misses it, once.
+#[test]
+fn an_hourly_digest_that_a_backfill_digest_records_is_missed_once() {
+    let store = MemoryStore::new();
+    let hours = hourly(&store);
+    backfill(&store, 1, &hours[2]);
+    store.purge(&key(KEY, hour(3), false).location());
+    let ran = run(&store, &signer().ring, &request(&["b"], hour(6)), 2);
+    let mut kinds = ran.kinds();
+    kinds.sort_unstable();
+    assert_eq!(kinds, [Kind::DigestMissing, Kind::ChainGap], "{:#?}", ran.findings);
+    assert_eq!((ran.counts.digests.valid, ran.counts.digests.tampered), (6, 1));
+}
+
 fn in_organization(spec: &Spec) -> Spec {
     Spec { organization: Some("o-abcdefghij".to_owned()), ..spec.clone() }
 }
