@@ -116,6 +116,25 @@ fn a_backfill_digest_of_a_later_hour_has_to_be_what_was_recorded() {
     assert_eq!(ran.counts.digests.valid, 8);
 }
 
+/// Hours are delivered one after another: what an earlier one records as the one before it cannot have come later.
+#[test]
+fn an_hourly_digest_that_an_older_one_records_is_a_broken_chain() {
+    let store = MemoryStore::new();
+    let third = put(&store, &document(&key(KEY, hour(3), false), &json!({})));
+    let fourth = put(&store, &document(&key(KEY, hour(4), false), &third));
+    put(&store, &document(&key(KEY, hour(2), false), &fourth));
+    let ran = run(&store, &signer().ring, &request(&["b"], hour(4)), 2);
+    assert_eq!(
+        (ran.kinds(), ran.verdict),
+        (vec![Kind::ChainBroken], Verdict::Tampered),
+        "{:#?}",
+        ran.findings
+    );
+    let broken = ran.findings.iter().find(|finding| finding.kind == Kind::ChainBroken).unwrap();
+    assert_eq!(broken.uri, Some(key(KEY, hour(4), false).location().to_string()));
+    assert!(broken.message.starts_with("it ends after a digest starts that records it"), "{broken:?}");
+}
+
 /// A record of an hourly digest is left to the hourly chain. One of a backfill digest is not.
 #[test]
 fn a_backfill_digest_that_another_one_records_has_to_be_there() {
