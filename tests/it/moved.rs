@@ -208,6 +208,36 @@ fn the_older_place_is_listed_once_and_everything_is_read_once() {
     }
 }
 
+/// The buckets whose digests were listed, in order.
+fn listed(moved: &Moved, asked: &Request) -> Vec<String> {
+    let store = Counting::of(&moved.store, &[]);
+    assert_eq!(run(&store, &signer().ring, asked, 1).verdict, Verdict::Intact);
+    let lists = store.digest_lists();
+    lists.iter().map(|prefix| prefix.split('/').next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_place_is_listed_once_however_often_the_chain_comes_back_to_it() {
+    for (parts, buckets) in [
+        // Between digests that are listed it is read by name.
+        (&[("new", 3), ("old", 4), ("new", 2)][..], &["new"][..]),
+        (&[("old", 2), ("middle", 2), ("old", 2), ("middle", 2), ("new", 1)], &["new", "middle", "old"]),
+    ] {
+        let moved = made(&stretches(parts));
+        assert_eq!(listed(&moved, &moved.request()), buckets);
+    }
+}
+
+#[test]
+fn a_place_that_was_left_before_the_asked_start_is_not_listed() {
+    let moved = made(&stretches(&[("old", 4), ("new", 2)]));
+    let mut asked = moved.request();
+    for (start, buckets) in [(end(3), &["new"][..]), (end(3).plus(-1), &["new", "old"])] {
+        asked.range.start = Some(start);
+        assert_eq!(listed(&moved, &asked), buckets, "{start}");
+    }
+}
+
 #[test]
 fn a_place_that_cannot_be_listed_is_read_by_name() {
     let moved = made(&stretches(&[("old", 4), ("new", 2)]));
