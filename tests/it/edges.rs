@@ -1,16 +1,19 @@
 //! Rules at their edges: the second, the byte or the one more at which another answer is given.
 
-use std::sync::Arc;
+use std::io::Cursor;
+use std::sync::{Arc, Mutex};
 
 use trailproof::event::{Event, Finding, Kind, Severity, Verdict};
-use trailproof::ident::Location;
+use trailproof::ident::{Location, Sha256Hash};
 use trailproof::simulate::Spec;
-use trailproof::store::{Deposit as _, Metadata};
+use trailproof::store::memory::MemoryStore;
+use trailproof::store::{Deposit as _, Listing, Metadata, Object, Store, StoreError, Version};
 use trailproof::time::{DAY, HOUR, Timestamp};
 use trailproof::validate::{Deliveries, NamedTrail};
 
+use crate::bodies::{content, gzip};
 use crate::mended::{digests, hour, purge, purge_all, ran};
-use crate::support::{Delivered, deliver, request};
+use crate::support::{Delivered, deliver, request, run};
 
 /// CloudTrail's word on when it delivered the newest digest.
 #[derive(Debug)]
@@ -22,17 +25,22 @@ impl Deliveries for Told {
     }
 }
 
+/// A trail that is named in full.
+fn in_full(name: &str, latest: Timestamp) -> NamedTrail {
+    NamedTrail {
+        account: "111122223333".to_owned(),
+        name: name.to_owned(),
+        home_region: "us-east-1".to_owned(),
+        deliveries: Arc::new(Told(latest)),
+    }
+}
+
 /// The only thing that is said of five hours of a trail that went on, asked up to `end`, where CloudTrail says when it
 /// delivered last.
 fn said_of_the_end(end: Timestamp, latest: Option<Timestamp>) -> Finding {
     let delivered = cut_off();
     let mut asked = request(&["trail-logs"], end);
-    asked.named.extend(latest.map(|latest| NamedTrail {
-        account: "111122223333".to_owned(),
-        name: "audit".to_owned(),
-        home_region: "us-east-1".to_owned(),
-        deliveries: Arc::new(Told(latest)),
-    }));
+    asked.named.extend(latest.map(|latest| in_full("audit", latest)));
     let ran = ran(&delivered, &asked);
     let mut said = ran.findings.iter().filter(|finding| finding.severity > Severity::Notice);
     let (Some(finding), None) = (said.next(), said.next()) else { panic!("{:#?}", ran.findings) };
@@ -144,4 +152,107 @@ fn the_gaps_of_a_chain_are_counted_and_nothing_else() {
         })
         .collect();
     assert_eq!(gaps, [1]);
+}
+
+/// Unless other accounts were asked for, of which it is none.
+#[test]
+fn a_trail_that_is_named_in_full_has_to_be_there() {
+    let delivered = deliver(&Spec { hours: 3, logs_per_hour: 1, events_per_log: 1, ..Spec::default() });
+    let mut asked = request(&["trail-logs"], hour(3));
+    asked.named.push(in_full("audit", hour(3)));
+    assert_eq!(ran(&delivered, &asked).verdict, Verdict::Intact);
+
+    asked.named.push(in_full("gone", hour(3)));
+    let missed = ran(&delivered, &asked);
+    assert_eq!((missed.kinds(), missed.verdict), (vec![Kind::NoDigests], Verdict::Incomplete));
+    let finding = missed.findings.iter().find(|finding| finding.kind == Kind::NoDigests).unwrap();
+    let places = [&finding.account, &finding.region, &finding.trail].map(|place| place.as_deref().unwrap());
+    assert_eq!(places, ["111122223333", "us-east-1", "gone"]);
+    let told = format!("; CloudTrail says that it delivered one at {}, here or elsewhere", hour(3));
+    assert!(finding.message.ends_with(&told), "{}", finding.message);
+
+    asked.named.remove(1);
+    asked.accounts.push("444455556666".to_owned());
+    let missed = ran(&delivered, &asked);
+    assert_eq!(missed.kinds(), [Kind::NoDigests], "{:#?}", missed.findings);
+    let finding = missed.findings.iter().find(|finding| finding.kind == Kind::NoDigests).unwrap();
+    assert_eq!((finding.account.as_deref(), finding.trail.as_deref()), (Some("444455556666"), None));
+}
+
+#[test]
+fn a_modified_log_file_is_told_with_both_hashes_and_the_digest_that_lists_it() {
+    let delivered = deliver(&Spec { hours: 2, logs_per_hour: 1, events_per_log: 1, ..Spec::default() });
+    let (digest, logs) = digests(&delivered.store, "audit").remove(0);
+    let recorded = Sha256Hash::of(&content(&delivered.store, &logs[0]));
+    delivered.store.put(&logs[0], &gzip(b"{}"), &Metadata::new()).unwrap();
+    let ran = ran(&delivered, &request(&["trail-logs"], hour(2)));
+    let finding = ran.findings.iter().find(|finding| finding.kind == Kind::LogModified).unwrap();
+    assert_eq!(finding.uri, Some(logs[0].to_string()));
+    assert_eq!(finding.digest, Some(digest.location().to_string()));
+    assert_eq!(finding.expected, Some(recorded.to_string()));
+    assert_eq!(finding.actual, Some(Sha256Hash::of(b"{}").to_string()));
+
+    delivered.store.purge(&logs[0]);
+    let ran = self::ran(&delivered, &request(&["trail-logs"], hour(2)));
+    let finding = ran.findings.iter().find(|finding| finding.kind == Kind::LogMissing).unwrap();
+    assert_eq!(finding.digest, Some(digest.location().to_string()));
+    assert_eq!((&finding.expected, &finding.actual), (&Some(recorded.to_string()), &None));
+}
+
+/// Gives another object, or none, the first times that one is asked for.
+struct AtFirst<'s> {
+    inner: &'s MemoryStore,
+    location: Location,
+    turns: Mutex<Vec<Option<Vec<u8>>>>,
+}
+
+impl Store for AtFirst<'_> {
+    fn list<'a>(&'a self, bucket: &str, prefix: &str, after: Option<&str>) -> Listing<'a> {
+        self.inner.list(bucket, prefix, after)
+    }
+
+    fn list_dirs(&self, bucket: &str, prefix: &str) -> Result<Vec<String>, StoreError> {
+        self.inner.list_dirs(bucket, prefix)
+    }
+
+    fn get(&self, location: &Location) -> Result<Object, StoreError> {
+        let genuine = self.inner.get(location)?;
+        let turn = (*location == self.location).then(|| self.turns.lock().unwrap().pop()).flatten();
+        match turn {
+            None => Ok(genuine),
+            Some(None) => Err(StoreError::NotFound),
+            Some(Some(body)) => Ok(Object { body: Box::new(Cursor::new(body)), ..genuine }),
+        }
+    }
+
+    fn versions(&self, location: &Location) -> Result<Vec<Version>, StoreError> {
+        self.inner.versions(location)
+    }
+}
+
+/// Turns are told last first.
+#[test]
+fn what_two_reads_do_not_agree_on_is_unreadable_and_no_tampering() {
+    let delivered = deliver(&Spec { hours: 3, logs_per_hour: 1, events_per_log: 1, ..Spec::default() });
+    let (digest, logs) = digests(&delivered.store, "audit").remove(1);
+    let other = || Some(gzip(b"{}"));
+    for (location, turns, kind) in [
+        (logs[0].clone(), vec![other()], Kind::LogUnreadable),
+        (logs[0].clone(), vec![Some(b"cut".to_vec())], Kind::LogUnreadable),
+        (logs[0].clone(), vec![Some(b"cut".to_vec()), Some(b"tuc".to_vec())], Kind::LogUnreadable),
+        (logs[0].clone(), vec![other(), other()], Kind::LogModified),
+        (digest.location(), vec![other()], Kind::DigestUnreadable),
+        (digest.location(), vec![other(), other()], Kind::DigestMalformed),
+    ] {
+        let store = AtFirst { inner: &delivered.store, location, turns: Mutex::new(turns) };
+        let ran = run(&store, &delivered.keys, &request(&["trail-logs"], hour(3)), 2);
+        let said = ran.kinds().into_iter().find(|said| *said != Kind::ChainGap);
+        assert_eq!(said, Some(kind), "{:#?}", ran.findings);
+        let accused = matches!(kind, Kind::LogModified | Kind::DigestMalformed);
+        assert_eq!(ran.verdict == Verdict::Tampered, accused, "{:#?}", ran.findings);
+    }
+    let (location, turns) = (logs[0].clone(), Mutex::new(vec![None, other()]));
+    let store = AtFirst { inner: &delivered.store, location, turns };
+    let ran = run(&store, &delivered.keys, &request(&["trail-logs"], hour(3)), 2);
+    assert_eq!(ran.kinds(), [Kind::LogUnreadable], "{:#?}", ran.findings);
 }
