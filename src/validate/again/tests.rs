@@ -23,7 +23,8 @@ impl Store for Turns {
         let mut turns = self.0.lock().unwrap();
         let turn = if turns.len() > 1 { turns.remove(0) } else { turns[0].clone() };
         let metadata = Metadata::from([("signature".to_owned(), "00".to_owned())]);
-        Ok(Object { body: Box::new(io::Cursor::new(turn?)), encoding: Encoding::Gzip, metadata })
+        let body = Box::new(io::BufReader::new(io::Cursor::new(turn?)));
+        Ok(Object { body, encoding: Encoding::Gzip, metadata })
     }
     fn versions(&self, _: &Location) -> Result<Vec<Version>, StoreError> {
         Ok(Vec::new())

@@ -5,9 +5,9 @@ use trailproof::event::{Event, Kind, Verdict};
 use trailproof::ident::{ChainId, DigestKey, Location};
 use trailproof::keys::{KeyRing, saved};
 use trailproof::simulate::{self, Spec};
-use trailproof::store::Deposit as _;
 use trailproof::store::memory::MemoryStore;
 use trailproof::store::relocated::Relocation;
+use trailproof::store::{Deposit as _, Metadata};
 
 use super::{document as content, hour, ran};
 use crate::bodies::read;
@@ -114,6 +114,51 @@ fn a_backfill_digest_of_a_later_hour_has_to_be_what_was_recorded() {
     let broken = ran.findings.iter().find(|finding| finding.kind == Kind::ChainBroken).unwrap();
     assert_eq!(broken.uri, Some(key(KEY, hour(4), true).location().to_string()));
     assert_eq!(ran.counts.digests.valid, 8);
+}
+
+/// Where there is no hourly digest, that is what is said, and not that the one is missing which was recorded.
+#[test]
+fn backfill_digests_alone_do_not_miss_the_hourly_one_that_they_record() {
+    let store = MemoryStore::new();
+    let hours = hourly(&store);
+    (1..=6).for_each(|number| store.purge(&key(KEY, hour(number), false).location()));
+    backfill(&store, 1, &hours[2]);
+    let ran = run(&store, &signer().ring, &request(&["b"], hour(6)), 2);
+    assert_eq!(
+        (ran.kinds(), ran.verdict),
+        (vec![Kind::NoDigests], Verdict::Incomplete),
+        "{:#?}",
+        ran.findings
+    );
+}
+
+/// A trail of another name that nothing is left of: nobody else tells that its digest is gone.
+#[test]
+fn a_digest_of_another_trail_that_is_recorded_has_to_be_there() {
+    let store = MemoryStore::new();
+    let other = key(&KEY.replace("_audit_", "_other_"), hour(1), false);
+    let record = put(&store, &document(&other, &json!({})));
+    put(&store, &document(&key(KEY, hour(2), false), &record));
+    store.purge(&other.location());
+    let ran = run(&store, &signer().ring, &request(&["b"], hour(2)), 2);
+    assert_eq!(ran.verdict, Verdict::Tampered, "{:#?}", ran.findings);
+    let missing = ran.findings.iter().find(|finding| finding.kind == Kind::DigestMissing).unwrap();
+    assert_eq!(missing.uri, Some(other.location().to_string()));
+}
+
+/// The window of a digest after a stop is longer than the hour that its name tells, and begins in the asked range.
+#[test]
+fn an_unproved_digest_is_asked_for_by_the_window_it_claims() {
+    let store = MemoryStore::new();
+    let first = put(&store, &document(&key(KEY, hour(1), false), &json!({})));
+    let late = key(KEY, hour(4), false);
+    let mut long = document(&late, &first);
+    long["digestStartTime"] = hour(1).to_string().into();
+    put(&store, &long);
+    let (body, _) = read(&store, &late.location());
+    store.put(&late.location(), &body, &Metadata::new()).unwrap();
+    let ran = run(&store, &signer().ring, &request(&["b"], hour(2)), 2);
+    assert_eq!(ran.kinds(), [Kind::ChainStale, Kind::DigestUnsigned], "{:#?}", ran.findings);
 }
 
 /// Hours are delivered one after another: what an earlier one records as the one before it cannot have come later.
