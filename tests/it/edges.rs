@@ -269,3 +269,19 @@ fn what_two_reads_do_not_agree_on_is_unreadable_and_no_tampering() {
         assert_eq!(ran.verdict == Verdict::Tampered, accused, "{:#?}", ran.findings);
     }
 }
+
+#[test]
+fn a_source_that_names_a_region_is_that_region_alone() {
+    let regions = ["eu-west-1", "us-east-1"].map(str::to_owned).to_vec();
+    let delivered =
+        deliver(&Spec { regions, hours: 3, logs_per_hour: 1, events_per_log: 1, ..Spec::default() });
+    let mut asked = request(&["trail-logs"], hour(3));
+    asked.sources[0].prefix = "AWSLogs/111122223333/CloudTrail-Digest/eu-west-1/".to_owned();
+    let ran = ran(&delivered, &asked);
+    assert_eq!(ran.verdict, Verdict::Intact, "{:#?}", ran.findings);
+    let told = ran.events.iter().filter_map(|event| match event {
+        Event::Chain(chain) => Some(chain.id.region.to_string()),
+        _ => None,
+    });
+    assert_eq!(told.collect::<Vec<_>>(), ["eu-west-1"]);
+}
