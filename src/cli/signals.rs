@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process;
 use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use super::say;
 use crate::validate::Stop;
@@ -39,5 +40,7 @@ fn interrupted() {
         files.for_each(|path| drop(File::create(path)));
         process::exit(EXIT_INTERRUPTED);
     }
-    say("interrupted: ending with a report of what was looked at so far; again to end at once");
+    // By a thread of its own: where nobody reads stderr any more this waits, and the second signal has to be heard.
+    let words = "interrupted: ending with a report of what was looked at so far; again to end at once";
+    drop(thread::Builder::new().spawn(move || say(words)));
 }
