@@ -2,10 +2,12 @@
 //! at once.
 
 use std::fs::{self, File};
+use std::io;
 use std::path::PathBuf;
 use std::process;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
+use std::time::Duration;
 
 use super::say;
 use crate::validate::Stop;
@@ -38,9 +40,24 @@ fn interrupted() {
         // Not a pipe or a device, which nobody can empty, and which may not even open.
         let files = unfinished.iter().filter(|path| fs::metadata(path).is_ok_and(|found| found.is_file()));
         files.for_each(|path| drop(File::create(path)));
+        keep_stdout();
         process::exit(EXIT_INTERRUPTED);
     }
     // By a thread of its own: where nobody reads stderr any more this waits, and the second signal has to be heard.
     let words = "interrupted: ending with a report of what was looked at so far; again to end at once";
     drop(thread::Builder::new().spawn(move || say(words)));
+}
+
+/// Takes stdout for ever: on its way out the process would else write what is left for it, and wait where nobody reads.
+fn keep_stdout() {
+    let (kept, is_kept) = mpsc::channel();
+    let keep = move || {
+        let _stdout = io::stdout().lock();
+        drop(kept);
+        thread::sleep(Duration::MAX);
+    };
+    if thread::Builder::new().spawn(keep).is_ok() {
+        // Another thread that has it does as well.
+        let _: Result<(), _> = is_kept.recv_timeout(Duration::from_millis(100));
+    }
 }
