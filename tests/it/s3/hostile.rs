@@ -106,7 +106,8 @@ fn endless(generated: Generated) -> (String, Arc<AtomicU64>) {
     (url, sent)
 }
 
-fn answer_endlessly(mut stream: TcpStream, generated: &Generated, sent: &AtomicU64) -> Option<()> {
+/// Waits for a GET, and answers every HEAD before it as a bucket's.
+fn wait_for_get(stream: &mut TcpStream) -> Option<()> {
     loop {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
@@ -114,19 +115,23 @@ fn answer_endlessly(mut stream: TcpStream, generated: &Generated, sent: &AtomicU
             stream.read_exact(&mut byte).ok()?;
             head.extend(byte);
         }
-        if head.starts_with(b"HEAD") {
-            stream.write_all(b"HTTP/1.1 200 OK\r\nx-amz-bucket-region: us-east-1\r\n\r\n").ok()?;
-            continue;
+        if !head.starts_with(b"HEAD") {
+            return Some(());
         }
-        stream.write_all(generated.head.as_bytes()).ok()?;
-        stream.write_all(&generated.first).ok()?;
-        // Bounded, so that a client that takes it all fails the test and not the machine.
-        for _ in 0..4_096 {
-            stream.write_all(&generated.chunk).ok()?;
-            sent.fetch_add(generated.chunk.len() as u64, Ordering::Relaxed);
-        }
-        return None;
+        stream.write_all(b"HTTP/1.1 200 OK\r\nx-amz-bucket-region: us-east-1\r\n\r\n").ok()?;
     }
+}
+
+fn answer_endlessly(mut stream: TcpStream, generated: &Generated, sent: &AtomicU64) -> Option<()> {
+    wait_for_get(&mut stream)?;
+    stream.write_all(generated.head.as_bytes()).ok()?;
+    stream.write_all(&generated.first).ok()?;
+    // Bounded, so that a client that takes it all fails the test and not the machine.
+    for _ in 0..4_096 {
+        stream.write_all(&generated.chunk).ok()?;
+        sent.fetch_add(generated.chunk.len() as u64, Ordering::Relaxed);
+    }
+    Some(())
 }
 
 #[test]
@@ -178,19 +183,10 @@ fn a_body_that_never_inflates_to_anything_ends() {
 /// Folders of one page of a listing that has no last one: far more than S3 gives, which nobody has to keep to.
 const FOLDERS: usize = 50_000;
 
-/// Answers the requests of one connection: every HEAD as a bucket's, and every GET with the next page of folders.
+/// Answers every GET of one connection with the next page of folders.
 fn list_endlessly(mut stream: TcpStream, pages: &AtomicU64) -> Option<()> {
     loop {
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            let mut byte = [0];
-            stream.read_exact(&mut byte).ok()?;
-            head.extend(byte);
-        }
-        if head.starts_with(b"HEAD") {
-            stream.write_all(b"HTTP/1.1 200 OK\r\nx-amz-bucket-region: us-east-1\r\n\r\n").ok()?;
-            continue;
-        }
+        wait_for_get(&mut stream)?;
         let page = pages.fetch_add(1, Ordering::Relaxed);
         let first = usize::try_from(page).unwrap() * FOLDERS;
         let folder =
