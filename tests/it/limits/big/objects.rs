@@ -1,4 +1,4 @@
-//! Very large objects, and very many of them.
+//! Very large objects, and very many of them or of folders.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -131,4 +131,17 @@ fn junk_among_logs() {
             peak: 600.0,
         });
     }
+}
+
+/// The folder of a copy is searched for trails, the newest names first.
+#[test]
+#[ignore = "large"]
+fn folders_before_the_trail() {
+    let big = Big::make();
+    let above = big.path("buckets/zeros");
+    fs::create_dir(&above).unwrap();
+    (0..200_000).for_each(|number| fs::create_dir(above.join(format!("{number:06}"))).unwrap());
+    let name = "200,000 folders before the trail's";
+    let says = &["no folder is after the first 200000", "name the folder of the copy"];
+    big.row(&Row { name, arguments: &[], code: 3, says, peak: 250.0 });
 }
