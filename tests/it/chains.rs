@@ -13,7 +13,7 @@ use trailproof::keys::{KeyRing, Lookup};
 use trailproof::signature::{self, PublicKey, SignatureProof};
 use trailproof::simulate::Spec;
 use trailproof::store::memory::MemoryStore;
-use trailproof::store::{Deposit as _, Metadata};
+use trailproof::store::{Deposit as _, METADATA_ERROR, Metadata};
 use trailproof::time::{HOUR, Interval, Timestamp};
 
 use crate::bodies::{content, read};
@@ -108,7 +108,80 @@ fn a_signature_that_only_the_successor_has_proves_a_digest_whose_hash_it_cannot_
     without.put(&older, &body, &Metadata::new()).unwrap();
     let ran = run(&without, &signer().ring, &request(&["b"], at(1).end), 1);
     assert_eq!((ran.verdict, ran.counts.digests.unverified), (Verdict::Incomplete, 1), "{:#?}", ran.findings);
-    assert!(ran.kinds().contains(&Kind::DigestUnsigned), "{:?}", ran.kinds());
+    let unsigned = "it has no signature in its metadata, in a sidecar or in a successor";
+    assert_eq!(only(&ran), (Kind::DigestUnsigned, unsigned.to_owned()));
+}
+
+/// The kind and the message of the only thing that is said of the first digest, beside that it is the first.
+fn only(ran: &Ran) -> (Kind, String) {
+    let first = at(0).location().to_string();
+    let of_first = ran.findings.iter().filter(|finding| finding.uri.as_ref() == Some(&first));
+    let mut said = of_first.filter(|finding| finding.kind != Kind::ChainStart);
+    let (Some(finding), None) = (said.next(), said.next()) else { panic!("{:#?}", ran.findings) };
+    (finding.kind, finding.message.clone())
+}
+
+/// What is said of [`pair`] with other metadata of the first digest, and none of the second where that is left `bare`.
+fn said_with_metadata(more: &Value, metadata: (&str, &str), bare: bool) -> Ran {
+    let store = pair(more);
+    let metadata = Metadata::from([(metadata.0.to_owned(), metadata.1.to_owned())]);
+    for (digest, metadata) in [(at(0), Some(metadata)), (at(1), bare.then(Metadata::new))] {
+        if let Some(metadata) = metadata {
+            let body = read(&store, &digest.location()).0;
+            store.put(&digest.location(), &body, &metadata).unwrap();
+        }
+    }
+    run(&store, &signer().ring, &request(&["b"], at(1).end), 1)
+}
+
+#[test]
+fn metadata_that_cannot_be_understood_is_told_whatever_proves_the_digest() {
+    let why = (METADATA_ERROR, "its sidecar is cut off");
+    let proved = said_with_metadata(&json!({}), why, false);
+    let told = "its sidecar is cut off; the signature that its successor records fits";
+    assert_eq!(only(&proved), (Kind::DigestUnsigned, told.to_owned()));
+    assert_eq!((proved.verdict, proved.counts.digests.valid), (Verdict::Intact, 2));
+
+    let lost = json!({"previousDigestHashValue": null, "previousDigestSignature": null});
+    let unproved = said_with_metadata(&lost, why, false);
+    let told = "it has no signature in its metadata, in a sidecar or in a successor: its sidecar is cut off";
+    assert_eq!(only(&unproved), (Kind::DigestUnsigned, told.to_owned()));
+    assert_eq!((unproved.verdict, unproved.counts.digests.valid), (Verdict::Incomplete, 1));
+}
+
+/// A signature that does not fit is another one than CloudTrail's, whatever proves the content.
+#[test]
+fn a_wrong_signature_in_metadata_is_tampering_whatever_proves_the_digest() {
+    let wrong = ("signature", "00");
+    let by_hash = said_with_metadata(&json!({"previousDigestSignature": null}), wrong, false);
+    let told = "the signature in its metadata does not fit, though its successor proves its content";
+    assert_eq!(only(&by_hash), (Kind::DigestModified, told.to_owned()));
+    assert_eq!((by_hash.verdict, by_hash.counts.digests.tampered), (Verdict::Tampered, 1));
+
+    // Its successor is not proved, but the signature that it records fits.
+    let by_signature = said_with_metadata(&json!({}), wrong, true);
+    assert_eq!(by_signature.verdict, Verdict::Tampered, "{:#?}", by_signature.findings);
+    let told = "the signature in its metadata is not the one that its successor records";
+    let found = by_signature.findings.iter().find(|finding| finding.kind == Kind::DigestModified).unwrap();
+    assert_eq!((&*found.message, found.actual.as_deref()), (told, Some("00")));
+}
+
+/// Backfill digests are of any hours, also of some that another one is of.
+#[test]
+fn an_hourly_digest_that_ends_after_its_successor_starts_is_a_broken_chain() {
+    for backfill in [false, true] {
+        let [older, newer] = [at(0), at(1)].map(|key| DigestKey { backfill, ..key });
+        let store = MemoryStore::new();
+        let mut record = put(&store, &document(&older, &json!({})));
+        record["digestStartTime"] = json!(older.end.plus(-60).to_string());
+        put(&store, &document(&newer, &record));
+        let ran = run(&store, &signer().ring, &request(&["b"], newer.end), 1);
+        let told = ran.findings.iter().any(|finding| {
+            finding.kind == Kind::ChainBroken && finding.message == "it ends after its successor starts"
+        });
+        assert_eq!(told, !backfill, "{:#?}", ran.findings);
+        assert_eq!(ran.verdict == Verdict::Tampered, !backfill, "{:#?}", ran.findings);
+    }
 }
 
 /// Whose key is unknown is proved by its successor; that its metadata has another signature than was recorded is said

@@ -3,6 +3,7 @@
 use std::io::Cursor;
 use std::sync::{Arc, Mutex};
 
+use serde_json::Value;
 use trailproof::event::{Event, Finding, Kind, Severity, Verdict};
 use trailproof::ident::{Location, Sha256Hash};
 use trailproof::simulate::Spec;
@@ -267,6 +268,27 @@ fn what_two_reads_do_not_agree_on_is_unreadable_and_no_tampering() {
         assert_eq!(said, Some(kind), "{:#?}", ran.findings);
         let accused = matches!(kind, Kind::LogModified | Kind::DigestMalformed | Kind::DigestModified);
         assert_eq!(ran.verdict == Verdict::Tampered, accused, "{:#?}", ran.findings);
+    }
+}
+
+/// A digest without metadata is judged by its successor: that it is another one shows only then.
+#[test]
+fn what_a_successor_does_not_record_is_read_twice_before_it_is_tampering() {
+    let spec = Spec { metadata: false, hours: 5, logs_per_hour: 1, events_per_log: 1, ..Spec::default() };
+    let delivered = deliver(&spec);
+    let location = digests(&delivered.store, "audit").remove(2).0.location();
+    let mut document: Value = serde_json::from_slice(&content(&delivered.store, &location)).unwrap();
+    document["logFiles"] = Value::Array(Vec::new());
+    let other = Turn::Body(gzip(document.to_string().as_bytes()));
+    for (turns, kind) in
+        [(vec![other.clone()], Kind::DigestUnreadable), (vec![other; 2], Kind::DigestModified)]
+    {
+        let store = AtFirst { inner: &delivered.store, location: location.clone(), turns: Mutex::new(turns) };
+        let ran = run(&store, &delivered.keys, &request(&["trail-logs"], hour(4)), 2);
+        let found =
+            ran.findings.iter().find(|finding| finding.uri.as_deref() == Some(&*location.to_string()));
+        assert_eq!(found.map(|finding| finding.kind), Some(kind), "{:#?}", ran.findings);
+        assert_eq!(ran.verdict == Verdict::Tampered, kind == Kind::DigestModified, "{:#?}", ran.findings);
     }
 }
 

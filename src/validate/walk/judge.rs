@@ -288,11 +288,11 @@ fn by_successor(
     let recorded: Option<Sha256Hash> = arrival.record.as_ref().and_then(Record::hash);
     let mut finding = Finding::new(kind, arrival.end, reason);
     let worth = match &arrival.record {
-        Some(record) if recorded == Some(found) => match ProvedDigest::by_successor(file, record) {
+        Some(record) => match ProvedDigest::by_successor(file, record) {
             Ok(proved) => Worth::Proved(proved),
             Err(file) => Worth::Unproved(Some(file)),
         },
-        _ => Worth::Unproved(Some(file)),
+        None => Worth::Unproved(Some(file)),
     };
     match (&worth, recorded) {
         (Worth::Proved(_), _) if kind == Kind::DigestModified => {
