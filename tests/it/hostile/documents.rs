@@ -71,6 +71,42 @@ fn no_field_may_be_of_another_type() {
 }
 
 #[test]
+fn what_stands_in_an_objects_or_a_lists_place_is_told_without_its_text() {
+    let told = |text: &[u8]| DigestFile::parse(text).unwrap_err().to_string();
+    let long = "x".repeat(100_000);
+    for text in ["[]", "1", "null", &json!(long).to_string()] {
+        let error = told(text.as_bytes());
+        assert!(error.contains("expected an object") && error.len() < 200, "{error}");
+    }
+    for junk in [json!({}), json!(1), json!(long)] {
+        let mut document = document();
+        document["logFiles"] = junk;
+        let error = told(&serde_json::to_vec(&document).unwrap());
+        assert!(error.contains("expected a list of log files") && error.len() < 200, "{error}");
+    }
+}
+
+/// CloudTrail writes none that comes near 8 KiB.
+#[test]
+fn a_text_is_too_long_from_one_byte_to_another() {
+    let kept = |field: &str, of_log: bool, length: usize| {
+        let mut document = document();
+        let place = if of_log { &mut document["logFiles"][0][field] } else { &mut document[field] };
+        *place = json!("x".repeat(length));
+        parse(&document)
+    };
+    for field in ["digestS3Object", "digestPublicKeyFingerprint", "previousDigestSignature"] {
+        assert!(kept(field, false, 8 << 10).is_ok(), "{field}");
+        assert_eq!(kept(field, false, (8 << 10) + 1), Err(DigestError::Field(field)));
+    }
+    for field in LOG_FIELDS {
+        assert!(kept(field, true, 8 << 10).is_ok(), "{field}");
+        let error = kept(field, true, (8 << 10) + 1).unwrap_err().to_string();
+        assert!(error.contains(&format!("a log file's `{field}` is too long")), "{error}");
+    }
+}
+
+#[test]
 fn a_field_is_there_once() {
     let text = String::from_utf8(good().digest.clone()).unwrap();
     for (field, _) in FIELDS {
