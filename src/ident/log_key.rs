@@ -66,7 +66,20 @@ mod tests {
         let name = "111122223333_CloudTrail_us-east-1_20260901T1205Z_abcdefgh12345678.json.gz";
         let parse = |day: &str, name: &str| LogFolderKey::parse(&format!("{day}/{name}"));
         assert_eq!(parse("2026/09/01", name), Some(LogFolderKey::Minute(minute)));
-        for other in ["", "/", "notes.txt", "a/b", &name.replace("0901", "0902"), &name.replace(".gz", "")] {
+        for (from, to) in [
+            ("0901", "0902"),
+            (".gz", ""),
+            ("111122223333", "1111"),
+            ("_CloudTrail_", "_CloudTrail-Insight_"),
+            ("us-east-1", "nowhere"),
+            ("abcdefgh12345678", ""),
+            ("12345678", "/12345678"),
+            ("12345678", "_12345678"),
+        ] {
+            let other = name.replace(from, to);
+            assert!(matches!(parse("2026/09/01", &other), Some(LogFolderKey::Day(_))), "{other}");
+        }
+        for other in ["", "/", "notes.txt", "a/b"] {
             assert!(matches!(parse("2026/09/01", other), Some(LogFolderKey::Day(_))), "{other}");
         }
         for nowhere in ["", "2026/09/01", "2026/09/1/x", "2026-09-01/x", "2026/02/30/x", "é026/09/01/x"] {

@@ -9,7 +9,7 @@ use trailproof::chain::{ProvedDigest, Record};
 use trailproof::digest::DigestFile;
 use trailproof::event::{Event, Kind, TimeState, Verdict};
 use trailproof::ident::{DigestKey, Location};
-use trailproof::keys::{KeyRing, Lookup};
+use trailproof::keys::{KeyRing, Lookup, TrustedKey};
 use trailproof::signature::{self, PublicKey, SignatureProof};
 use trailproof::simulate::Spec;
 use trailproof::store::memory::MemoryStore;
@@ -219,6 +219,31 @@ fn keys_are_the_same_only_where_their_bytes_are() {
     let (one, other) = (key(1), key(2));
     assert!(one == PublicKey::from_base64(&one.to_base64()).unwrap() && one != other);
     assert_ne!(one.fingerprint(), other.fingerprint());
+}
+
+/// CloudTrail has keys of its own in each region.
+#[test]
+fn a_key_of_one_region_proves_no_digest_of_another() {
+    let store = pair(&json!({}));
+    let (own, other) = (Some("us-east-1"), Some("eu-west-1"));
+    for (regions, is_proved) in
+        [(&[None][..], true), (&[own], true), (&[other], false), (&[other, own], true), (&[own, other], true)]
+    {
+        let mut ring = KeyRing::new();
+        for region in regions {
+            ring.add(TrustedKey {
+                key: PublicKey::from_base64(signer().entry["Value"].as_str().unwrap()).unwrap(),
+                validity: None,
+                source: "the test".to_owned(),
+                region: region.map(str::to_owned),
+            });
+        }
+        assert_eq!(ring.len(), 1);
+        let ran = run(&store, &ring, &request(&["b"], at(1).end), 1);
+        let verdict = if is_proved { Verdict::Intact } else { Verdict::Incomplete };
+        assert_eq!(ran.verdict, verdict, "{regions:?}: {:#?}", ran.findings);
+        assert_eq!(ran.kinds().contains(&Kind::KeyUnknown), !is_proved, "{regions:?}");
+    }
 }
 
 /// Two trails in one prefix, each with four digests and eight log files.

@@ -16,7 +16,7 @@ use trailproof::store::directory::DirectoryStore;
 use trailproof::store::directory::find::Tree;
 use trailproof::store::directory::mount;
 use trailproof::store::{METADATA_ERROR, Metadata, Store, StoreError};
-use trailproof::validate::{Request, Source};
+use trailproof::validate::{Request, Source, copies};
 
 use crate::bodies::{self, in_time};
 use crate::support::{Ran, keys, request, run};
@@ -83,7 +83,7 @@ fn source(tree: &Tree) -> Source {
 }
 
 fn find(root: &Path, keys: &KeyRing) -> Vec<Tree> {
-    trailproof::validate::copies::look(root, keys, 64 << 20).unwrap().trees
+    copies::look(root, keys, 64 << 20).unwrap().trees
 }
 
 #[test]
@@ -155,6 +155,11 @@ fn a_renamed_folder_is_known_by_its_digests() {
     assert_eq!(trees.len(), 1);
     assert_eq!((trees[0].bucket.as_str(), trees[0].prefix.as_str()), ("trail-logs", ""));
     assert_eq!(trees[0].renamed, Some(disk.path().join("évidence 1")));
+    let opened = copies::open(&[disk.path().to_owned()], &disk.keys(), 64 << 20).unwrap();
+    let [finding] = &*opened.findings else { panic!("{:#?}", opened.findings) };
+    assert_eq!(finding.kind, Kind::Relocated);
+    assert_eq!(finding.uri, Some(disk.path().join("évidence 1").display().to_string()));
+    assert_eq!(finding.expected.as_deref(), Some("s3://trail-logs/"));
     assert_eq!(disk.run().verdict, Verdict::Intact);
 }
 

@@ -180,6 +180,27 @@ fn a_trail_that_is_named_in_full_has_to_be_there() {
     assert_eq!((finding.account.as_deref(), finding.trail.as_deref()), (Some("444455556666"), None));
 }
 
+/// What CloudTrail says of a trail is said of that trail's own chain alone: not of another trail's, nor of another account's
+/// of its organization.
+#[test]
+fn cloudtrails_word_is_on_the_trail_it_was_asked_about() {
+    let delivered = cut_off();
+    for (name, home_region, account, kind) in [
+        ("audit", "us-east-1", "111122223333", Kind::DigestMissing),
+        ("other", "us-east-1", "111122223333", Kind::ChainStale),
+        ("audit", "eu-west-1", "111122223333", Kind::ChainStale),
+        ("audit", "us-east-1", "444455556666", Kind::ChainStale),
+    ] {
+        let (account, home_region) = (account.to_owned(), home_region.to_owned());
+        let went_on = NamedTrail { account, home_region, ..in_full(name, hour(10)) };
+        let mut asked = request(&["trail-logs"], hour(10));
+        asked.named.extend([went_on, in_full("audit", hour(5))]);
+        let ran = ran(&delivered, &asked);
+        let told = ran.findings.iter().find(|finding| finding.start == Some(hour(5)));
+        assert_eq!(told.map(|finding| finding.kind), Some(kind), "{name}: {:#?}", ran.findings);
+    }
+}
+
 #[test]
 fn a_modified_log_file_is_told_with_both_hashes_and_the_digest_that_lists_it() {
     let delivered = deliver(&Spec { hours: 2, logs_per_hour: 1, events_per_log: 1, ..Spec::default() });
