@@ -177,9 +177,7 @@ fn parse_age(text: &str) -> Option<i64> {
         return None;
     }
     let span: jiff::Span = text.parse().ok()?;
-    if span.get_years() != 0 || span.get_months() != 0 {
-        return None;
-    }
+    // Years and months are refused here.
     let length = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok()?;
     (length.as_secs() >= 0).then(|| length.as_secs())
 }
@@ -369,6 +367,9 @@ mod tests {
         assert_eq!(complement(part(-1, 10), &covered), [part(-1, 0), part(3, 5), part(9, 10)]);
         assert_eq!(complement(part(6, 8), &covered), []);
         assert_eq!(complement(part(0, 10), &[]), [part(0, 10)]);
+        assert!(part(1, 3).contains(Timestamp(1)) && !part(1, 3).contains(Timestamp(3)));
+        assert_eq!((part(1, 4).shrink(1), part(1, 3).shrink(1)), (Some(part(2, 3)), None));
+        assert_eq!(part(0, 60).to_string(), "1970-01-01T00:00:00Z to 1970-01-01T00:01:00Z");
         assert!(overlaps_any(&covered, part(2, 4)) && overlaps_any(&covered, part(4, 6)));
         assert!(
             !overlaps_any(&covered, part(3, 5))

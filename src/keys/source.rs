@@ -173,6 +173,41 @@ mod tests {
         assert!(source.0.lock().unwrap().len() <= MAX_QUESTIONS);
     }
 
+    /// Has entries that are no keys alone: one more each time, and always the same one.
+    #[derive(Default)]
+    struct Junk(Mutex<usize>);
+
+    impl KeySource for Junk {
+        fn keys(&self, region: &str, _: Interval) -> Result<SourceKeys, KeySourceError> {
+            let mut asked = self.0.lock().unwrap();
+            *asked += 1;
+            let rejected = [format!("number {asked}"), "the same".to_owned()].into_iter().enumerate();
+            let rejected = rejected.map(|(index, reason)| RejectedKey {
+                source: "cloudtrail".to_owned(),
+                region: Some(region.to_owned()),
+                entry: *asked + index,
+                reason,
+            });
+            Ok(SourceKeys { keys: Vec::new(), rejected: rejected.collect() })
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_answer_is_said_once_a_region() {
+        let ring = KeyRing::new().asking(Box::<Junk>::default());
+        for (region, hour) in [("us-east-1", 0), ("us-east-1", 100_000), ("eu-west-1", 0)] {
+            assert_eq!(ring.lookup("x", region, at(hour)), Lookup::Unknown);
+        }
+        let said = ring.rejected();
+        let said: Vec<(&str, &str)> =
+            said.iter().map(|key| (key.region.as_deref().unwrap(), &*key.reason)).collect();
+        let of = |region, reasons: &[&'static str]| {
+            reasons.iter().map(|reason| (region, *reason)).collect::<Vec<_>>()
+        };
+        let of_east = of("us-east-1", &["number 1", "the same", "number 2"]);
+        assert_eq!(said, [of("eu-west-1", &["number 3", "the same"]), of_east].concat());
+    }
+
     #[test]
     fn a_source_that_fails_is_not_asked_again_and_says_why() {
         let source = Empty(Arc::default(), true);

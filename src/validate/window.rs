@@ -260,4 +260,28 @@ mod tests {
             });
         }
     }
+    /// Only what was not done is left out, and that is noted whoever was to do it.
+    #[test]
+    fn what_a_stop_leaves_out_is_noted() {
+        for (set_at, left_out) in [(None, true), (Some(0), true), (Some(2), false)] {
+            for is_read in [true, false] {
+                let stop = Stop::new();
+                if set_at.is_none() {
+                    stop.set();
+                }
+                let last = |item: &u64| {
+                    if Some(*item) == set_at {
+                        stop.set();
+                    }
+                };
+                with(1, &Nothing(1), &stop, |workers| {
+                    let done = match is_read {
+                        true => workers.read(&[0, 1, 2], nowhere, |item, _| last(item)).len(),
+                        false => workers.ask(&[0, 1, 2], last).len(),
+                    };
+                    assert_eq!((done < 3, workers.halt.has_left_out()), (left_out, left_out), "{set_at:?}");
+                });
+            }
+        }
+    }
 }

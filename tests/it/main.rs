@@ -37,10 +37,12 @@ mod remote;
 mod rendered;
 #[cfg(feature = "aws")]
 mod s3;
+mod saved_keys;
 mod second;
 mod signing;
 mod stores;
 mod support;
+mod timeline;
 mod unprovable;
 #[cfg(feature = "aws")]
 mod worlds;
