@@ -211,9 +211,9 @@ mod tests {
         ] {
             assert!(parse(&good.replacen(from, to, 1)).is_none(), "{from} -> {to}");
         }
-        // Of no region and of no account, folders and name alike.
+        // Folder and name alike: of no region, and of no account.
         for (from, to) in [("us-east-1", "nowhere"), ("111122223333", "1111")] {
-            assert!(parse(&good.replace(from, to)).is_none(), "{from} -> {to}");
+            assert!(parse(&good.replacen(from, to, 2)).is_none(), "{from} -> {to}");
         }
         assert!(parse("").is_none() && parse("////////").is_none());
     }

@@ -316,6 +316,8 @@ fn a_chain_covers_its_own_hours_proved_or_quiet() {
         let Event::Chain(chain) = event else { continue };
         let covered = if chain.id.backfill { vec![] } else { vec![whole] };
         assert_eq!(chain.covered, covered, "{}", chain.id);
+        let kind = if chain.id.backfill { " (backfill)" } else { "" };
+        assert_eq!(chain.id.to_string(), format!("111122223333 us-east-1 audit{kind}"));
         let quiet = chain.timeline.as_ref().map_or(0, |timeline| timeline.seconds(TimeState::Quiet));
         let proved = chain.timeline.as_ref().map_or(0, |timeline| timeline.seconds(TimeState::Proved));
         let hours = if chain.id.backfill { (2, 0) } else { (2, 3) };
