@@ -27,7 +27,7 @@ impl Deliveries for Told {
 }
 
 /// A trail that is named in full.
-fn in_full(name: &str, latest: Timestamp) -> NamedTrail {
+pub(crate) fn in_full(name: &str, latest: Timestamp) -> NamedTrail {
     NamedTrail {
         account: "111122223333".to_owned(),
         name: name.to_owned(),

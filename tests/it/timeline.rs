@@ -4,7 +4,9 @@ use trailproof::event::Event;
 use trailproof::ident::Location;
 use trailproof::simulate::Spec;
 use trailproof::store::{Deposit as _, Metadata};
+use trailproof::validate::Request;
 
+use crate::edges::in_full;
 use crate::mended::{digests, hour, purge, ran};
 use crate::support::{Delivered, deliver, request};
 
@@ -15,7 +17,11 @@ fn stopped() -> Delivered {
 
 /// A letter for each hour: proved, tampered with, unverified, a gap.
 fn picture(delivered: &Delivered) -> String {
-    let ran = ran(delivered, &request(&["trail-logs"], hour(11)));
+    picture_of(delivered, &request(&["trail-logs"], hour(11)))
+}
+
+fn picture_of(delivered: &Delivered, asked: &Request) -> String {
+    let ran = ran(delivered, asked);
     let shown = ran.events.iter().find_map(|event| match event {
         Event::Chain(chain) => chain.timeline.as_ref(),
         _ => None,
@@ -51,6 +57,10 @@ fn hours_at_the_end_whose_digests_are_gone_are_a_gap() {
     let delivered = stopped();
     purge(&delivered.store, "audit", 7..9);
     assert_eq!(picture(&delivered), "4p2g3p2g");
+    // The same where CloudTrail says that it delivered one of them.
+    let mut asked = request(&["trail-logs"], hour(11));
+    asked.named.push(in_full("audit", hour(11)));
+    assert_eq!(picture_of(&delivered, &asked), "4p2g3p2g");
 }
 
 /// A digest that its successor records was there: that it is gone is no stop of logging.
