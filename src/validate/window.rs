@@ -260,6 +260,7 @@ mod tests {
             });
         }
     }
+
     /// Only what was not done is left out, and that is noted whoever was to do it.
     #[test]
     fn what_a_stop_leaves_out_is_noted() {
