@@ -145,6 +145,7 @@ fn spec(arguments: &SimulateArgs, now: Timestamp) -> Result<Spec, Failure> {
         quiet_every: arguments.quiet_every,
         rotate_keys_every: arguments.rotate_keys_every,
         stop: arguments.stop,
+        pause: arguments.pause,
         skip_hour: arguments.skip_hour,
         move_at: arguments.move_at.clone(),
         backfill_every: arguments.backfill_every,

@@ -11,7 +11,7 @@ use super::real;
 use super::{LogContent, SimulateError, Spec, stream};
 use crate::ident::{DigestKey, Location, LogFolderKey, RegionFolder, Sha256Hash};
 use crate::store::{Deposit, Metadata};
-use crate::time::{HOUR, Timestamp};
+use crate::time::{HOUR, Interval, Timestamp};
 
 /// Minutes in log files' names are multiples of this, in seconds.
 const MINUTES: i64 = 300;
@@ -39,6 +39,8 @@ pub(super) struct DeliveredDigest {
     pub(super) key: DigestKey,
     /// Whether it lists log files.
     pub(super) lists: bool,
+    /// Whether it starts its chain: an empty digest of the hour before logging began.
+    pub(super) starts: bool,
 }
 
 /// A log file that was delivered.
@@ -120,20 +122,43 @@ impl<'a> Site<'a> {
         let mut delivered = Delivered::none(self.spec.start);
         let mut previous = None;
         for hour in 0..self.spec.hours {
-            if self.spec.is_stopped(hour) {
+            if self.spec.is_stopped(hour) || self.spec.is_resumed(hour) {
                 previous = None;
-            } else if self.spec.skip_hour != Some(hour) {
-                previous = Some(self.deliver_hour(chain, hour, previous.as_ref(), &mut delivered)?);
+            }
+            if !self.spec.is_stopped(hour) && self.spec.skip_hour != Some(hour) {
+                let before = match previous.take() {
+                    Some(before) => before,
+                    None => self.deliver_start(chain, hour, &mut delivered)?,
+                };
+                previous = Some(self.deliver_hour(chain, hour, &before, &mut delivered)?);
             }
         }
         Ok(delivered)
+    }
+
+    /// The digest that starts a chain: empty, and of the hour before logging begins with `hour`.
+    fn deliver_start(
+        &self,
+        chain: Chain<'a>,
+        hour: u32,
+        delivered: &mut Delivered,
+    ) -> Result<Signed, SimulateError> {
+        let window = self.spec.window(hour);
+        let window = Interval { start: window.start.plus(-HOUR), end: window.start };
+        let key = DigestKey { end: window.end, ..self.digest_key(chain, hour, false) };
+        let signer = self.keys.at_hour(hour);
+        let document = Document::starting(&key, window, Vec::new()).naming_key(signer);
+        let signed = document.sign(signer)?;
+        self.put_digest(&signed, &Metadata::new())?;
+        delivered.digest(key, &document, self.remembers());
+        Ok(signed)
     }
 
     fn deliver_hour(
         &self,
         chain: Chain<'a>,
         hour: u32,
-        previous: Option<&Signed>,
+        previous: &Signed,
         delivered: &mut Delivered,
     ) -> Result<Signed, SimulateError> {
         let mut logs = if self.spec.is_quiet(hour) { Vec::new() } else { self.deliver_logs(chain, hour)? };
@@ -150,10 +175,7 @@ impl<'a> Site<'a> {
         let logs: Vec<LogEntry> = logs.into_iter().map(|(_, log)| log).collect();
         let signer = self.keys.at_hour(hour);
         let document = Document::starting(&key, self.spec.window(hour), logs).naming_key(signer);
-        let document = match previous {
-            Some(previous) => document.following(previous),
-            None => document,
-        };
+        let document = document.following(previous);
         let signed = document.sign(signer)?;
         self.put_digest(&signed, &Metadata::new())?;
         delivered.digest(key, &document, self.remembers());
@@ -206,7 +228,9 @@ impl<'a> Site<'a> {
     fn deliver_logs(&self, chain: Chain<'a>, hour: u32) -> Result<Vec<(Timestamp, LogEntry)>, SimulateError> {
         let folder = self.folder(chain, hour);
         if self.spec.logs.is_empty() {
+            let stop = self.spec.stops_within(hour);
             let numbers = (0..self.spec.logs_per_hour).into_par_iter();
+            let numbers = numbers.filter(|number| stop.is_none_or(|stop| self.minute(hour, *number) < stop));
             return numbers.map(|number| self.deliver_made_up(chain, &folder, hour, number)).collect();
         }
         let found = self.existing_logs(chain, hour);
@@ -307,7 +331,9 @@ impl Delivered {
         self.end = self.end.max(key.end);
         if remember {
             let lists = !document.log_files.is_empty();
-            self.digests.push(DeliveredDigest { end: key.end, location: document.location(), key, lists });
+            let starts = !key.backfill && document.previous_digest_s3_object.is_none();
+            let (end, location) = (key.end, document.location());
+            self.digests.push(DeliveredDigest { end, location, key, lists, starts });
         }
     }
 

@@ -292,7 +292,9 @@ impl TamperKind {
             Self::OlderDeleted => {
                 "logging stops and starts again, and everything from before the stop is deleted"
             }
-            Self::StartDeleted => "the first digest of a chain and the log files it lists are deleted",
+            Self::StartDeleted => {
+                "the first digest of a chain that lists log files is deleted with these and all before it"
+            }
             Self::KeyUnknown => "the key that signed a digest is left out of the saved keys",
             Self::KeyExpired => {
                 "the saved validity of the key that signed a digest ends before its first use"

@@ -7,14 +7,17 @@ use super::{SimulateError, Tamper, pack};
 use crate::ident::{RegionFolder, is_account, is_organization, is_region, is_trail};
 use crate::time::{HOUR, Interval, Timestamp};
 
+/// How long into its hour a pause begins, in seconds.
+const BEFORE_PAUSE: i64 = 600;
+
 /// What is to be delivered and how it is tampered with afterwards. Hours are counted from 0.
 #[derive(Clone, Debug)]
 pub struct Spec {
     /// Where all randomness comes from.
     pub seed: u64,
-    /// Start of the first digest's window.
+    /// When logging begins. The digest that starts a chain is of the hour before.
     pub start: Timestamp,
-    /// Hours the record spans: a digest for each, in each chain.
+    /// Hours the record spans: a digest for each, in each chain, beside the one that starts it.
     pub hours: u32,
     /// Bucket name.
     pub bucket: String,
@@ -38,8 +41,11 @@ pub struct Spec {
     pub quiet_every: Option<u32>,
     /// Every so many hours, a new key signs.
     pub rotate_keys_every: Option<u32>,
-    /// After so many hours logging is off for so many hours. The digest after that starts anew.
+    /// After so many hours logging is off for so many hours. The chain after that starts anew.
     pub stop: Option<(u32, u32)>,
+    /// In this hour logging stops after ten minutes, for so many minutes: fewer than 60. The hour's digest is the chain's
+    /// last one, and the chain after it, whose hours begin when logging does, may begin before it ends.
+    pub pause: Option<(u32, u32)>,
     /// An hour without digest and log files, though the next digest links across it as if nothing were missing.
     pub skip_hour: Option<u32>,
     /// From this hour on, deliveries go to another bucket.
@@ -91,6 +97,7 @@ impl Default for Spec {
             quiet_every: None,
             rotate_keys_every: None,
             stop: None,
+            pause: None,
             skip_hour: None,
             move_at: None,
             backfill_every: None,
@@ -107,7 +114,21 @@ impl Spec {
     /// The window of one hour's digest.
     pub(super) fn window(&self, hour: u32) -> Interval {
         let start = self.start.plus(i64::from(hour) * HOUR);
+        let start = match self.pause {
+            Some((at, minutes)) if hour > at => start.plus(BEFORE_PAUSE + i64::from(minutes) * 60 - HOUR),
+            Some(_) | None => start,
+        };
         Interval { start, end: start.plus(HOUR) }
+    }
+
+    /// When logging stops within `hour`.
+    pub(super) fn stops_within(&self, hour: u32) -> Option<Timestamp> {
+        self.pause.filter(|(at, _)| *at == hour).map(|_| self.window(hour).start.plus(BEFORE_PAUSE))
+    }
+
+    /// Whether a chain begins anew with `hour`, after a pause in the one before.
+    pub(super) fn is_resumed(&self, hour: u32) -> bool {
+        self.pause.is_some_and(|(at, _)| at.checked_add(1) == Some(hour))
     }
 
     /// Whether logging is off in `hour`.
@@ -197,6 +218,9 @@ impl Spec {
         let every = [self.quiet_every, self.rotate_keys_every, self.backfill_every];
         if self.hours == 0 || every.contains(&Some(0)) {
             return Err(SimulateError::Spec("a number of hours is 0".to_owned()));
+        }
+        if self.pause.is_some_and(|(_, minutes)| !(1..60).contains(&minutes)) {
+            return Err(SimulateError::Spec("a pause takes 1 to 59 minutes".to_owned()));
         }
         let written = |moment: Timestamp| Timestamp::parse_digest_field(&moment.to_string()) == Some(moment);
         let end = self.window(self.hours).end;

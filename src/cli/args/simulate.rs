@@ -30,7 +30,7 @@ pub(in crate::cli) struct SimulateArgs {
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(in crate::cli) seed: u64,
 
-    /// Start of the first digest [default: so that the last one ends within the last hour]
+    /// When logging begins; the first digest is of the hour before [default: so that the last one ends within the last hour]
     #[arg(long, value_name = "TIME")]
     pub(in crate::cli) start_time: Option<String>,
 
@@ -85,6 +85,10 @@ pub(in crate::cli) struct SimulateArgs {
     /// Logging stops after hour N, for M hours
     #[arg(long, value_name = "N:M", value_parser = parse_stop)]
     pub(in crate::cli) stop: Option<(u32, u32)>,
+
+    /// In hour N logging stops for M minutes, fewer than 60: the stopped chain's last digest may overlap the new chain
+    #[arg(long, value_name = "N:M", value_parser = parse_stop)]
+    pub(in crate::cli) pause: Option<(u32, u32)>,
 
     /// Leave hour N out, without breaking the chain
     #[arg(long, value_name = "N")]

@@ -50,13 +50,15 @@ impl Scene<'_> {
 
     pub(super) fn delete_start(&mut self, task: Task<'_>) -> Outcome {
         let chain = self.digest(task)?.key.chain();
-        let first: Vec<_> = self.chain(&chain).take(1).cloned().collect();
+        let all: Vec<_> = self.chain(&chain).cloned().collect();
+        let count = all.iter().position(|one| one.lists).map_or(1, |first| first + 1);
+        let first: Vec<_> = all.into_iter().take(count).collect();
         self.delete_with_logs(task, &first)
     }
 
     pub(super) fn delete_older(&mut self, task: Task<'_>) -> Outcome {
         let restart = self.spec.restart().ok_or_else(|| task.lacks("logging never starts again"))?;
-        let digests = self.digests.iter().filter(|one| one.end <= restart).map(|one| one.location.clone());
+        let digests = self.digests.iter().filter(|one| one.end < restart).map(|one| one.location.clone());
         let logs = self.logs.iter().filter(|log| log.minute < restart).map(|log| log.location.clone());
         let gone: Vec<_> = digests.chain(logs).collect();
         if gone.is_empty() {

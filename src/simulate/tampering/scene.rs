@@ -31,6 +31,11 @@ impl Scene<'_> {
     ) -> Result<DeliveredDigest, SimulateError> {
         let named = task.at.text.as_deref().is_some_and(|text| text.contains("backfill"));
         let fits = |digest: &&DeliveredDigest| (named || !digest.key.backfill) && fit(digest);
+        // A digest that starts a chain is empty: it is chosen where nothing else is called so.
+        let hours = self.digests.iter().filter(fits).filter(|digest| !digest.starts);
+        if let Ok(chosen) = choose(task, "digest", hours, |digest| &digest.location) {
+            return Ok(chosen.clone());
+        }
         choose(task, "digest", self.digests.iter().filter(fits), |digest| &digest.location).cloned()
     }
 
