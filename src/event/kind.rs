@@ -38,6 +38,8 @@ pub enum Kind {
     ChainBroken,
     /// A stretch of time that no proved digest covers.
     ChainGap,
+    /// A chain begins anew inside the asked interval, without a stretch of time that is not covered.
+    ChainRestart,
     /// The newest digest ends too long before the asked end.
     ChainStale,
     /// No digest was found for what was asked.
@@ -64,7 +66,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, gravest first, in the order reports group them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::LogModified,
         Self::LogDeleted,
         Self::LogMissing,
@@ -75,6 +77,7 @@ impl Kind {
         Self::DigestMissing,
         Self::ChainBroken,
         Self::ChainGap,
+        Self::ChainRestart,
         Self::ChainStale,
         Self::NoDigests,
         Self::KeyUnknown,
@@ -102,6 +105,7 @@ impl Kind {
             Self::DigestMissing => "digest-missing",
             Self::ChainBroken => "chain-broken",
             Self::ChainGap => "chain-gap",
+            Self::ChainRestart => "chain-restart",
             Self::ChainStale => "chain-stale",
             Self::NoDigests => "no-digests",
             Self::KeyUnknown => "key-unknown",
@@ -130,6 +134,7 @@ impl Kind {
             | Self::DigestMissing
             | Self::ChainBroken => Severity::Tampered,
             Self::ChainGap
+            | Self::ChainRestart
             | Self::ChainStale
             | Self::NoDigests
             | Self::KeyUnknown

@@ -185,8 +185,11 @@ pub(super) struct Walk {
     pub(super) missing: Vec<Interval>,
     /// Windows of digests that are there and not proved.
     pub(super) unproved: Vec<Interval>,
-    /// Proved digests that start a chain: when, and where they lie.
-    pub(super) restarts: Vec<(Timestamp, Location)>,
+    /// Proved digests that start a chain: their ends, before which they cover nothing, where they lie, and whether the
+    /// run asked for them.
+    pub(super) restarts: Vec<Restart>,
+    /// Proved digests that the anchor leaves no room for, newest first, until the digest before the anchor is met.
+    pub(super) overlaps: VecDeque<Overlap>,
     /// The stretch of digests that were left out since the run was to end: everything older than its end.
     pub(super) left: Option<Interval>,
     /// The unit's folders, by index, that were listed because this chain comes from there.
@@ -207,6 +210,39 @@ impl Walk {
 pub(super) fn recorded(file: &DigestFile) -> Option<(Location, Box<str>)> {
     let previous = file.previous()?;
     Some((previous.location.clone(), previous.signature.clone()?))
+}
+
+/// A proved digest that starts a chain.
+pub(super) struct Restart {
+    /// Its end: CloudTrail writes it for the hour before logging began, so that it covers nothing before.
+    pub(super) end: Timestamp,
+    pub(super) location: Location,
+    /// Whether its window overlaps the asked range.
+    pub(super) asked: bool,
+}
+
+/// A digest of which something is told.
+pub(super) struct Told {
+    pub(super) location: Location,
+    pub(super) end: Timestamp,
+    /// Whether its window overlaps the asked range.
+    pub(super) asked: bool,
+    /// The digest that records it.
+    pub(super) successor: Option<Location>,
+}
+
+/// A proved digest that lies between the anchor and the digest that the anchor records. Where that one starts a chain,
+/// this one is of the chain that was stopped before: its last digest may end after logging began anew.
+pub(super) struct Overlap {
+    pub(super) told: Told,
+    /// Whether it is of the trail's backfill digests.
+    pub(super) backfill: bool,
+    /// The signature in its metadata.
+    pub(super) signature: Option<String>,
+    /// What its record is to be compared with: the digest without its log files.
+    pub(super) file: DigestFile,
+    pub(super) said: Vec<Finding>,
+    pub(super) anchor: Anchor,
 }
 
 /// A proved digest whose predecessor is awaited.

@@ -1,7 +1,7 @@
 //! Coverage: which stretches of the asked range proved digests tile, and what is said of the rest.
 
 use super::Request;
-use super::chain::{Chain, Walk};
+use super::chain::{Chain, Restart, Walk};
 use crate::event::{Finding, Kind, Reason};
 use crate::keys::SIGNING_WINDOW;
 use crate::time::{self, HOUR, Interval, Timestamp};
@@ -31,20 +31,25 @@ pub(super) fn judge(request: &Request, chain: &mut Chain) {
     if chain.id.backfill {
         return left.into_iter().for_each(|left| interrupted(request, chain, left, left.end));
     }
+    let asked = request.range.interval();
     let covered = covered(request, &chain.walk);
     let known = chain.walk.unproved.iter().chain(&chain.walk.missing).chain(&covered);
-    let asked = request.range.interval();
-    let within: Vec<Interval> = known.filter_map(|window| window.intersect(asked)).collect();
-    let first = within.iter().map(|window| window.start).min();
-    let last = within.iter().map(|window| window.end).max();
+    let mut known: Vec<Interval> = known.filter_map(|window| window.intersect(asked)).collect();
+    // A digest that starts a chain covers nothing, and tells where its chain begins.
+    let starts = chain.walk.restarts.iter().filter(|restart| restart.asked);
+    known.extend(starts.map(|restart| restart.end.min(asked.end)).map(|end| Interval { start: end, end }));
+    let first = known.iter().map(|window| window.start).min();
+    let last = known.iter().map(|window| window.end).max();
     match (first, last) {
         (Some(first), Some(last)) => {
             gaps(request, chain, &covered, first, last);
+            restarts(request, chain);
             match left {
                 None => beginning(chain, first),
                 Some(left) => interrupted(request, chain, left, first),
             }
             stale(request, chain, last);
+            covers_nothing(request, chain, &covered);
         }
         _ => match left {
             None => nothing(request, chain),
@@ -72,8 +77,7 @@ fn nothing(request: &Request, chain: &mut Chain) {
     let ends = || chain.entries.iter().map(|entry| entry.end);
     let older = ends().find(|end| *end <= start);
     let later = ends().rfind(|end| *end > request.range.end);
-    let begins_later =
-        |end: Timestamp| chain.walk.restarts.iter().any(|(start, _)| *start == end.plus(-HOUR));
+    let begins_later = |end: Timestamp| chain.walk.restarts.iter().any(|restart| restart.end == end);
     let why = match (older, later) {
         (None, None) => return,
         (Some(older), None) => return stale(request, chain, older),
@@ -86,12 +90,10 @@ fn nothing(request: &Request, chain: &mut Chain) {
     chain.say(Finding::new(Kind::ChainGap, asked.start, message).over(asked).because(reason));
 }
 
-/// The stretches between the asked start and the end of the record that nothing proved covers. A start that is
-/// less than a digest's period late is no gap: the trail may have begun there.
+/// The stretches between the asked start and the end of the record that nothing proved covers.
 fn gaps(request: &Request, chain: &mut Chain, covered: &[Interval], first: Timestamp, last: Timestamp) {
     // What is older was not looked at where the run was to end; that is said apart.
     let asked_start = request.range.start.filter(|_| chain.walk.left.is_none());
-    let asked_start = asked_start.filter(|start| first.unix() - start.unix() >= HOUR);
     let whole = Interval { start: asked_start.unwrap_or(first), end: last };
     let missing = time::union(chain.walk.missing.clone());
     let unproved = time::union(chain.walk.unproved.clone());
@@ -99,7 +101,7 @@ fn gaps(request: &Request, chain: &mut Chain, covered: &[Interval], first: Times
         let known = missing.iter().filter_map(|part| part.intersect(gap));
         let rest = time::complement(gap, &missing);
         let mut parts: Vec<_> = known.map(|part| (part, Why::Missing)).collect();
-        parts.extend(rest.into_iter().map(|part| (part, why(&chain.walk, &unproved, part, whole.start))));
+        parts.extend(rest.into_iter().map(|part| (part, why(chain, &unproved, part))));
         for (part, why) in parts {
             let (reason, message) = why.words();
             chain.say(Finding::new(Kind::ChainGap, part.start, message).over(part).because(reason));
@@ -133,26 +135,70 @@ impl Why {
     }
 }
 
-/// Why a stretch without missing digests is not covered. `begin` is the start of all that was asked and is known.
-fn why(walk: &Walk, unproved: &[Interval], part: Interval, begin: Timestamp) -> Why {
-    let restarts = walk.restarts.iter().any(|(start, _)| *start == part.end);
-    let unproved = time::overlaps_any(unproved, part);
-    match (unproved, restarts) {
-        (false, true) if part.start == begin => Why::BeforeTheRecord,
-        (false, true) => Why::Stopped,
-        _ => Why::NotCovered,
+/// Why a stretch without missing digests is not covered.
+fn why(chain: &Chain, unproved: &[Interval], part: Interval) -> Why {
+    let restarts = || chain.walk.restarts.iter().filter(|restart| is_within(restart.end, part));
+    if time::overlaps_any(unproved, part) || restarts().next().is_none() {
+        Why::NotCovered
+    } else if restarts().any(|restart| has_older(chain, restart)) {
+        Why::Stopped
+    } else {
+        Why::BeforeTheRecord
     }
 }
 
-/// Where the record begins: a digest that starts a chain, and nothing before it.
+/// Whether a chain that begins at `end` begins in `part`, or just after it.
+fn is_within(end: Timestamp, part: Interval) -> bool {
+    part.start < end && end <= part.end
+}
+
+/// Whether the chain has a digest from before it began anew.
+fn has_older(chain: &Chain, restart: &Restart) -> bool {
+    let before = |window: &Interval| window.start < restart.end;
+    let known = || chain.walk.covered.iter().chain(&chain.walk.missing).chain(&chain.walk.unproved);
+    chain.entries.iter().any(|entry| entry.end < restart.end) || known().any(before)
+}
+
+/// Says where the chain begins anew without time that is not covered: that would tell of it.
+fn restarts(request: &Request, chain: &mut Chain) {
+    let gaps: Vec<Interval> = chain
+        .findings
+        .iter()
+        .filter(|finding| finding.kind == Kind::ChainGap)
+        .filter_map(|finding| Interval::new(finding.start?, finding.end?))
+        .collect();
+    let asked = request.range.interval();
+    let mut said = Vec::new();
+    for restart in &chain.walk.restarts {
+        let is_told = gaps.iter().any(|gap| is_within(restart.end, *gap));
+        if restart.asked && restart.end <= asked.end && !is_told && has_older(chain, restart) {
+            let message = "the chain begins anew here: logging or validation was stopped and started, for less than \
+                           the hour that this digest is of";
+            let mut finding = Finding::new(Kind::ChainRestart, restart.end, message).about(&restart.location);
+            finding.start = Some(restart.end);
+            said.push(finding);
+        }
+    }
+    said.into_iter().for_each(|finding| chain.say(finding));
+}
+
+/// Where the record begins: at the end of a digest that starts a chain, and nothing before it.
 fn beginning(chain: &mut Chain, first: Timestamp) {
-    let starting = chain.walk.restarts.iter().find(|(start, _)| *start == first);
-    let Some(location) = starting.map(|(_, location)| location.clone()) else { return };
+    let starting = chain.walk.restarts.iter().find(|restart| restart.asked && restart.end == first);
+    let Some(restart) = starting.filter(|restart| !has_older(chain, restart)) else { return };
     let message =
         "the record begins here: this digest starts the chain, and nothing proves that there was none before";
-    let mut finding = Finding::new(Kind::ChainStart, first, message).about(&location);
+    let mut finding = Finding::new(Kind::ChainStart, first, message).about(&restart.location);
     finding.start = Some(first);
     chain.say(finding);
+}
+
+/// Says of a chain of which the digest that starts it is all there is that it covers nothing yet.
+fn covers_nothing(request: &Request, chain: &mut Chain, covered: &[Interval]) {
+    if covered.is_empty() && !super::result::says_something(&chain.findings) {
+        let message = "the digest that starts the chain is all there is, and covers nothing";
+        chain.say(Finding::new(Kind::NoDigests, request.range.end, message));
+    }
 }
 
 /// Whether the newest digest ends too long before the asked end: by a whole digest's period, and so long before the

@@ -37,6 +37,7 @@ impl Unit {
         counts.logs.unreferenced = unreferenced.count;
         let mut chains = Vec::new();
         for mut chain in std::mem::take(&mut self.chains).into_iter().filter(|chain| chain.selected) {
+            chain.release_overlaps(request);
             coverage::judge(request, &mut chain);
             chain.say_unread();
             counts.add(&chain.counts);

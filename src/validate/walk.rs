@@ -2,6 +2,7 @@
 //! for what the chain names and the listing lacks.
 
 mod judge;
+mod overlap;
 mod taken;
 
 use std::collections::BTreeSet;
@@ -243,10 +244,14 @@ impl<'c> Walker<'c, '_> {
         id != chain.id && ((chain.id.backfill && !id.backfill) || is_known())
     }
 
+    /// Gives the awaited predecessor up.
     fn resolve(&mut self) {
-        if let Some(anchor) = self.chain().and_then(|chain| chain.walk.anchor.as_mut()) {
+        let request = self.context.request;
+        let Some(chain) = self.chain() else { return };
+        if let Some(anchor) = &mut chain.walk.anchor {
             anchor.resolved = true;
         }
+        chain.release_overlaps(request);
     }
 
     /// Looks for the digests that an unbroken cadence puts between the anchor and `next`, both proved.

@@ -30,7 +30,7 @@ impl Where {
 /// The command line, quoted for a shell; `None` where no short one shows it.
 pub(super) fn command(finding: &Finding, place: &Where) -> Option<String> {
     match (finding.kind, finding.uri.as_deref().and_then(object)) {
-        (Kind::ChainGap | Kind::ChainStale, _) => events(finding),
+        (Kind::ChainGap | Kind::ChainRestart | Kind::ChainStale, _) => events(finding),
         (
             Kind::LogModified
             | Kind::LogUnreadable

@@ -37,7 +37,9 @@ impl Check {
             | Kind::LogMissing
             | Kind::LogUnreadable
             | Kind::LogUnverifiable => Self::Logs,
-            Kind::ChainGap | Kind::ChainStale | Kind::NoDigests | Kind::ChainStart => Self::Coverage,
+            Kind::ChainGap | Kind::ChainRestart | Kind::ChainStale | Kind::NoDigests | Kind::ChainStart => {
+                Self::Coverage
+            }
             Kind::LogUnreferenced => Self::Additions,
         }
     }

@@ -63,9 +63,11 @@ fn incomplete(summary: &Summary, findings: &Findings) -> String {
         }
         return "no digests found, so nothing is proved".to_owned();
     }
-    let (gaps, stale) = (findings.count(Kind::ChainGap), findings.count(Kind::ChainStale));
+    let (gaps, restarts) = (findings.count(Kind::ChainGap), findings.count(Kind::ChainRestart));
+    let stale = findings.count(Kind::ChainStale);
     let parts: Vec<String> = [
         (gaps, format!("{} in coverage", plural(gaps, "gap"))),
+        (restarts, format!("{} begun anew", plural(restarts, "chain"))),
         (stale, format!("{} out of date", plural(stale, "chain"))),
         (counts.digests.unverified, unverified(counts.digests.unverified, all_digests(counts), "digest")),
         (counts.logs.unverified, unverified(counts.logs.unverified, all_logs(counts), "log file")),

@@ -14,6 +14,7 @@ pub(in crate::report) const fn meaning(kind: Kind) -> &'static str {
         Kind::DigestMissing => "the chain says it was there",
         Kind::ChainBroken => "two digests do not link as recorded",
         Kind::ChainGap => "time that no proved digest covers",
+        Kind::ChainRestart => "logging or validation was stopped and started",
         Kind::ChainStale => "the newest digest is too old",
         Kind::NoDigests => "nothing found for what was asked",
         Kind::KeyUnknown => "no usable key with its fingerprint",
@@ -54,6 +55,10 @@ pub(in crate::report) const fn hint(kind: Kind) -> Option<&'static str> {
         ),
         Kind::ChainGap => Some(
             "look for `StopLogging`, `DeleteTrail` and `UpdateTrail` events before it, or validate a fuller copy",
+        ),
+        Kind::ChainRestart => Some(
+            "look for `StopLogging`, `DeleteTrail` and `UpdateTrail` events in the hour before it: what happened while \
+             logging was off is in no log file",
         ),
         Kind::ChainStale => Some(
             "`aws cloudtrail get-trail-status` tells whether logging and digest delivery go on; if they do, the \

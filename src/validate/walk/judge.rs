@@ -2,7 +2,7 @@
 
 use crate::chain::{Misfit, ProvedDigest, Record};
 use crate::digest::DigestFile;
-use crate::event::{Finding, Kind, ObjectState, ObjectType, Severity, UsedKey};
+use crate::event::{Finding, Kind, ObjectState, Severity, UsedKey};
 use crate::ident::{Location, Sha256Hash};
 use crate::keys::TrustedKey;
 use crate::time::{HOUR, Interval, Timestamp};
@@ -10,7 +10,7 @@ use crate::time::{HOUR, Interval, Timestamp};
 use super::{Judged, Walker};
 use crate::validate::Request;
 use crate::validate::again::{self, Seen, Suspect};
-use crate::validate::chain::Anchor;
+use crate::validate::chain::{Anchor, Restart, Told};
 use crate::validate::fetch::{Content, Fetched, Proof};
 use crate::validate::unit::Ready;
 
@@ -24,16 +24,32 @@ pub(super) fn place(request: &Request, fetched: &Fetched) -> Location {
 }
 
 /// A digest on its way into the chain.
-struct Arrival {
+pub(super) struct Arrival {
     location: Location,
     place: Location,
     end: Timestamp,
     asked: bool,
-    backfill: bool,
+    pub(super) backfill: bool,
     /// What the anchor records of it, if it is the awaited predecessor.
     record: Option<Record>,
-    signature: Option<String>,
+    pub(super) signature: Option<String>,
     metadata_error: Option<String>,
+}
+
+impl Arrival {
+    pub(super) fn told(&self) -> Told {
+        Told {
+            location: self.location.clone(),
+            end: self.end,
+            asked: self.asked,
+            successor: self.record.as_ref().map(|record| record.successor().clone()),
+        }
+    }
+
+    fn link<'a>(&'a self, file: &'a DigestFile) -> Link<'a> {
+        let (record, signature) = (self.record.as_ref(), self.signature.as_deref());
+        Link { end: self.end, backfill: self.backfill, record, signature, file }
+    }
 }
 
 /// What a digest turned out to be.
@@ -113,7 +129,7 @@ impl<'c> Walker<'c, '_> {
                         if arrival.asked {
                             self.use_key(&key);
                         }
-                        say_misfits(arrival, &proved, metadata_fits, said);
+                        say_misfits(&arrival.link(proved.file()), metadata_fits, said);
                         say_lost_metadata(arrival, said);
                         Worth::Proved(proved)
                     }
@@ -153,10 +169,6 @@ impl<'c> Walker<'c, '_> {
             chain.walk.relocated = Some((arrival.location.clone(), arrival.place.clone(), seen + 1));
         }
         let intruder = is_intruder(chain.walk.anchor.as_ref(), arrival);
-        if intruder && matches!(worth, Worth::Proved(_)) {
-            let message = "its successor records another digest before itself, yet this one is genuine";
-            said.push(Finding::new(Kind::ChainBroken, arrival.end, message));
-        }
         if intruder && !matches!(worth, Worth::Proved(_)) {
             said.iter_mut().for_each(|finding| finding.message.push_str("; the chain leaves no room for it"));
         }
@@ -165,50 +177,68 @@ impl<'c> Walker<'c, '_> {
         {
             anchor.resolved = true;
         }
-        if arrival.asked && chain.selected {
-            let state = state(&said, matches!(worth, Worth::Proved(_)));
-            chain.count(request, ObjectType::Digest, arrival.end, &arrival.location, state);
-            for finding in said {
-                let finding = finding.about(&arrival.location);
-                chain.say(match &arrival.record {
-                    Some(record) => finding.by_digest(record.successor()),
-                    None => finding,
-                });
-            }
-        }
         match worth {
-            Worth::Proved(proved) => self.enter_proved(arrival, proved, intruder),
-            Worth::Unproved(file) => self.enter_unproved(arrival, file),
+            Worth::Proved(proved) if intruder => {
+                let file = proved.file().clone().head();
+                if let Some(anchor) = self.enter_proved(arrival, proved) {
+                    self.set_aside(arrival, file, anchor, said);
+                }
+            }
+            Worth::Proved(proved) => {
+                chain.tell(request, &arrival.told(), said, true);
+                let anchor = self.enter_proved(arrival, proved);
+                self.go_on_from(anchor, arrival.record.is_some());
+            }
+            Worth::Unproved(file) => {
+                chain.tell(request, &arrival.told(), said, false);
+                if arrival.record.is_some() {
+                    chain.release_overlaps(request);
+                }
+                self.enter_unproved(arrival, file);
+            }
         }
     }
 
-    fn enter_proved(&mut self, arrival: &Arrival, proved: ProvedDigest, intruder: bool) {
+    /// Goes on from a proved digest, which the chain has room for.
+    fn go_on_from(&mut self, anchor: Option<Anchor>, was_awaited: bool) {
+        let (request, backfill) = (self.context.request, self.chain().is_some_and(|chain| chain.id.backfill));
+        let (Some(chain), Some(anchor)) = (self.chain(), anchor) else { return };
+        let starts = anchor.record.is_none() && !backfill;
+        chain.walk.anchor = Some(anchor);
+        chain.walk.doubtful = false;
+        if was_awaited {
+            chain.settle_overlaps(request, starts);
+        }
+    }
+
+    /// Enters what a proved digest covers and lists. Returns what comes before it.
+    fn enter_proved(&mut self, arrival: &Arrival, proved: ProvedDigest) -> Option<Anchor> {
         let folder = self.unit.folder_of(&arrival.location);
         let (window, record) = (proved.file().window(), proved.record());
         let resolved = record.as_ref().is_some_and(|record| self.is_of_another_chain(record));
-        let Some(chain) = self.unit.chains.get_mut(self.chain) else { return };
-        let (is_hourly, counted) = (!chain.id.backfill, arrival.asked && chain.selected);
-        if is_hourly && arrival.asked {
+        let chain = self.unit.chains.get_mut(self.chain)?;
+        let counted = arrival.asked && chain.selected;
+        // DESIGN 1.4: a digest that starts a chain is of the hour before logging began, and covers nothing.
+        let covers = !chain.id.backfill && record.is_some();
+        if covers && arrival.asked {
             match chain.walk.covered.last_mut() {
                 Some(last) if last.start == window.end => last.start = window.start,
                 _ => chain.walk.covered.push(window),
             }
         }
-        if counted {
+        if counted && (covers || chain.id.backfill) {
             chain.walk.marks.prove(window, proved.file().log_count() == 0);
         }
         if record.is_none() {
-            chain.walk.restarts.push((window.start, arrival.location.clone()));
+            let (end, location, asked) = (window.end, arrival.location.clone(), arrival.asked);
+            chain.walk.restarts.push(Restart { end, location, asked });
         }
         chain.walk.note(proved.file());
-        if !intruder {
-            chain.walk.anchor = Some(Anchor { location: arrival.place.clone(), window, record, resolved });
-            chain.walk.doubtful = false;
-        }
         self.unit.ready.push(Ready { chain: self.chain, digest: proved, counted });
-        if is_hourly {
+        if covers {
             self.unit.cover(folder, window);
         }
+        Some(Anchor { location: arrival.place.clone(), window, record, resolved })
     }
 
     fn enter_unproved(&mut self, arrival: &Arrival, file: Option<DigestFile>) {
@@ -239,29 +269,38 @@ fn is_intruder(anchor: Option<&Anchor>, arrival: &Arrival) -> bool {
     awaiting && arrival.record.is_none()
 }
 
+/// A proved digest and what its successor, where it has one, records of it.
+pub(super) struct Link<'a> {
+    pub(super) end: Timestamp,
+    pub(super) backfill: bool,
+    pub(super) record: Option<&'a Record>,
+    /// The signature in the digest's metadata.
+    pub(super) signature: Option<&'a str>,
+    pub(super) file: &'a DigestFile,
+}
+
 /// What is said of a proved digest that does not fit its successor.
-fn say_misfits(arrival: &Arrival, proved: &ProvedDigest, metadata_fits: bool, said: &mut Vec<Finding>) {
-    let file = proved.file();
-    let metadata = arrival.signature.as_deref();
-    let misfit = arrival.record.as_ref().and_then(|record| Some((record, record.misfit(file, metadata)?)));
+pub(super) fn say_misfits(link: &Link<'_>, metadata_fits: bool, said: &mut Vec<Finding>) {
+    let Link { end, record, file, .. } = *link;
+    let misfit = record.and_then(|record| Some((record, record.misfit(file, link.signature)?)));
     let recorded_signature = |record: &Record| record.signature().map(str::to_owned);
     match misfit {
         Some((record, Misfit::Hash)) => {
             let message = "its signature fits, but its successor records another digest in its place";
-            let finding = Finding::new(Kind::ChainBroken, arrival.end, message);
+            let finding = Finding::new(Kind::ChainBroken, end, message);
             said.push(finding.with_hashes(record.hash(), Some(file.hash())));
         }
         // Hours may be filled in again, and in any order.
-        Some((_, Misfit::Overlap)) if arrival.backfill => {}
+        Some((_, Misfit::Overlap)) if link.backfill => {}
         Some((_, Misfit::Overlap)) => {
-            said.push(Finding::new(Kind::ChainBroken, arrival.end, "it ends after its successor starts"));
+            said.push(Finding::new(Kind::ChainBroken, end, "it ends after its successor starts"));
         }
         None if metadata_fits => {}
         Some((_, Misfit::Signature)) | None => {
             let message = "the signature in its metadata is not the one that its successor records";
-            let mut finding = Finding::new(Kind::DigestModified, arrival.end, message);
-            finding.expected = arrival.record.as_ref().and_then(recorded_signature);
-            finding.actual = metadata.map(str::to_owned);
+            let mut finding = Finding::new(Kind::DigestModified, end, message);
+            finding.expected = record.and_then(recorded_signature);
+            finding.actual = link.signature.map(str::to_owned);
             said.push(finding);
         }
     }
@@ -316,7 +355,7 @@ fn by_successor(
     if let Worth::Proved(proved) = &worth
         && kind != Kind::DigestModified
     {
-        say_misfits(arrival, proved, true, said);
+        say_misfits(&arrival.link(proved.file()), true, said);
     }
     worth
 }
@@ -327,7 +366,7 @@ fn unsigned(arrival: &Arrival) -> String {
 }
 
 /// What a digest counts as, by the gravest thing said of it.
-fn state(said: &[Finding], proved: bool) -> ObjectState {
+pub(super) fn state(said: &[Finding], proved: bool) -> ObjectState {
     match said.iter().map(|finding| finding.severity).max() {
         Some(Severity::Tampered) => ObjectState::Tampered,
         Some(Severity::Incomplete) => ObjectState::Unverified,
