@@ -14,6 +14,10 @@ pub const HOUR: i64 = 3_600;
 /// One day in seconds.
 pub const DAY: i64 = 24 * HOUR;
 
+/// How long a digest may be on its way, in seconds. The newest digest of a trail that records ends up to an hour before
+/// the present, and is delivered 7.7 to 201 minutes after its end in the deliveries we have seen.
+pub const DELIVERY_GRACE: i64 = 5 * HOUR;
+
 /// A moment in seconds since 1970-01-01T00:00:00Z, without leap seconds.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Timestamp(i64);
@@ -158,6 +162,24 @@ pub fn parse_typed(text: &str, now: Timestamp) -> Result<Timestamp, BadTime> {
     parse_moment(text)
         .or_else(|| parse_age(text).map(|age| now.plus(-age)))
         .ok_or_else(|| BadTime(text.escape_debug().to_string()))
+}
+
+/// Reads a start as users type it. An age reaches back further by the [`DELIVERY_GRACE`], so that runs which are as far
+/// apart as the age leave no digest between them unseen, and a short age finds a digest that was delivered.
+///
+/// # Errors
+/// As [`parse_typed`].
+///
+/// ```
+/// use trailproof::time::{DELIVERY_GRACE, HOUR, Timestamp, parse_start};
+///
+/// let now = Timestamp::from_unix(1_788_221_217);
+/// assert_eq!(parse_start("24h", now), Ok(now.plus(-24 * HOUR - DELIVERY_GRACE)));
+/// assert_eq!(parse_start("2026-09-01", now).unwrap().to_string(), "2026-09-01T00:00:00Z");
+/// ```
+pub fn parse_start(text: &str, now: Timestamp) -> Result<Timestamp, BadTime> {
+    let grace = if parse_moment(text).is_none() { DELIVERY_GRACE } else { 0 };
+    parse_typed(text, now).map(|start| start.plus(-grace))
 }
 
 fn parse_moment(text: &str) -> Option<Timestamp> {

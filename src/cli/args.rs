@@ -72,7 +72,8 @@ pub(super) struct ValidateArgs {
     #[arg(value_name = "SOURCE", required = true)]
     pub(super) sources: Vec<PathBuf>,
 
-    /// Start of the asked range [default: where the record begins]
+    /// Start of the asked range [default: where the record begins]. An age such as 24h reaches back 5 hours further,
+    /// for digests that were on their way
     #[arg(long, value_name = "TIME")]
     pub(super) start_time: Option<String>,
 

@@ -137,19 +137,20 @@ pub(super) fn range(arguments: &ValidateArgs, now: Timestamp) -> Result<Range, F
             )
         })
     };
-    let start = parse(&arguments.start_time, "--start-time")?;
+    let typed = parse(&arguments.start_time, "--start-time")?;
     let end = parse(&arguments.end_time, "--end-time")?.unwrap_or(now);
     if end > now {
         say(&format!("note: the end, {end}, is in the future: validating up to now, {now}"));
     }
     let end = end.min(now);
-    match start {
-        Some(start) if start >= end => Err(Failure::new(
+    if let Some(start) = typed.filter(|start| *start >= end) {
+        return Err(Failure::new(
             format!("the start, {start}, is not before the end, {end}"),
             "give a start before the end; both default to all there is, to now",
-        )),
-        _ => Ok(Range { start, end }),
+        ));
     }
+    let start = arguments.start_time.as_deref().and_then(|text| time::parse_start(text, now).ok());
+    Ok(Range { start, end })
 }
 
 /// Reads the keys files.
