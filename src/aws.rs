@@ -6,6 +6,7 @@
 mod answer;
 pub mod arn;
 mod failure;
+pub(crate) mod regions;
 
 use std::future::Future;
 use std::io;

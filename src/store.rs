@@ -57,6 +57,17 @@ pub struct Listed {
     pub key: String,
     /// Size of the stored body, in bytes.
     pub size: u64,
+    /// When it was written last, where the store tells it and a writer cannot choose it.
+    pub modified: Option<Timestamp>,
+}
+
+/// What lies directly in a folder.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Folder {
+    /// The names of its folders, without slash, in UTF-8 byte order.
+    pub folders: Vec<String>,
+    /// Its objects, in order of their keys.
+    pub objects: Vec<Listed>,
 }
 
 /// One version of an object, newest first.
@@ -90,6 +101,18 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// As [`Store::list`].
     fn list_dirs(&self, bucket: &str, prefix: &str) -> Result<Vec<String>, StoreError>;
+
+    /// The folders and objects directly under `prefix`.
+    ///
+    /// # Errors
+    /// As [`Store::list`].
+    fn list_folder(&self, bucket: &str, prefix: &str) -> Result<Folder, StoreError> {
+        let folders = self.list_dirs(bucket, prefix)?;
+        let is_here =
+            |listed: &Listed| listed.key.strip_prefix(prefix).is_some_and(|name| !name.contains('/'));
+        let objects = self.list(bucket, prefix, None).filter(|listed| listed.as_ref().map_or(true, is_here));
+        Ok(Folder { folders, objects: objects.collect::<Result<_, _>>()? })
+    }
 
     /// The object at `location`.
     ///

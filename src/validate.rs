@@ -114,6 +114,11 @@ impl Request {
             && (self.named.is_empty() || self.named.iter().any(|trail| trail.has(chain)))
     }
 
+    /// Whether trails are named, so that each is missed where it should be.
+    const fn names_trails(&self) -> bool {
+        !self.trails.is_empty() || !self.named.is_empty()
+    }
+
     /// Asks for every chain found in `sources`.
     #[must_use]
     pub fn new(sources: Vec<Source>, range: Range, now: Timestamp) -> Self {
@@ -177,6 +182,9 @@ pub fn validate(request: &Request, tools: Tools<'_>, sink: &mut dyn Sink) -> io:
     let said = run.rejected_keys(tools.keys, &[])?;
     let found = discover::folders(context);
     run.findings(found.findings)?;
+    for trail in &request.named {
+        trail.deliveries.ask(&discover::regions_of(&found.units, &trail.account));
+    }
     for batch in found.units.chunks(UNITS_AT_ONCE) {
         let list = |folders: &Vec<_>| discover::list(context, folders);
         let mut units = context.workers.ask(batch, list);
@@ -303,6 +311,7 @@ fn leave(units: &mut [Unit], items: &[unit::Item]) {
 /// Ends the units whose digests and logs are all judged, and tells what came of them.
 fn finish(context: Context<'_>, units: &mut [Unit], run: &mut Run<'_>) -> io::Result<()> {
     units.iter_mut().for_each(Unit::settle_references);
+    named::note_missed(context, units);
     let shared: &[Unit] = units;
     let numbered = shared.iter().enumerate();
     let searches: Vec<_> =

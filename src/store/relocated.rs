@@ -1,6 +1,6 @@
 //! A store in which some buckets, or parts of them, are read from where they were copied to.
 
-use super::{Listing, Next, Object, Store, StoreError, Take, Version};
+use super::{Folder, Listing, Next, Object, Store, StoreError, Take, Version};
 use crate::ident::Location;
 
 /// A move that the user named: what was delivered below one folder now lies below another.
@@ -47,6 +47,10 @@ impl Store for RelocatedStore<'_> {
 
     fn list_dirs(&self, bucket: &str, prefix: &str) -> Result<Vec<String>, StoreError> {
         self.inner.list_dirs(bucket, prefix)
+    }
+
+    fn list_folder(&self, bucket: &str, prefix: &str) -> Result<Folder, StoreError> {
+        self.inner.list_folder(bucket, prefix)
     }
 
     fn get(&self, location: &Location) -> Result<Object, StoreError> {

@@ -20,7 +20,7 @@ use aws_sdk_s3::Client;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::OnceCell;
 
-use super::{Encoding, Listing, Next, Object, Store, StoreError, Take, Version};
+use super::{Encoding, Folder, Listing, Next, Object, Store, StoreError, Take, Version};
 use crate::aws::{Aws, Failure, Nature};
 use crate::ident::Location;
 use body::Body;
@@ -167,8 +167,16 @@ impl Store for S3Store {
 
     fn list_dirs(&self, bucket: &str, prefix: &str) -> Result<Vec<String>, StoreError> {
         match self.bucket(bucket) {
-            Ok(bucket) => listing::folders(&bucket, prefix),
+            Ok(bucket) => Ok(listing::folder(&bucket, prefix, false)?.folders),
             Err(StoreError::NotFound) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn list_folder(&self, bucket: &str, prefix: &str) -> Result<Folder, StoreError> {
+        match self.bucket(bucket) {
+            Ok(bucket) => listing::folder(&bucket, prefix, true),
+            Err(StoreError::NotFound) => Ok(Folder::default()),
             Err(error) => Err(error),
         }
     }

@@ -1,14 +1,17 @@
 //! Asks CloudTrail for trails and what they do.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use aws_sdk_cloudtrail::Client;
 use aws_sdk_cloudtrail::primitives::DateTime;
+use futures_util::future::join_all;
+use tokio::time::timeout;
 
 use super::{Status, Trail};
 use crate::aws::arn::{ArnError, TrailArn};
-use crate::aws::{Aws, Failure, Nature};
+use crate::aws::{Aws, Failure, Nature, regions};
 use crate::time::Timestamp;
 use crate::validate::Deliveries;
 
@@ -17,6 +20,10 @@ const MAX_PAGES: usize = 1_000;
 
 /// How many trails are taken, on however many pages: they are held in memory.
 const MAX_TRAILS: usize = 100_000;
+
+/// How long CloudTrail's word on a trail in one region is waited for: it is asked about many, of which some may be out of
+/// reach.
+const MAX_WAIT: Duration = Duration::from_secs(10);
 
 /// Every trail of the account, by home region and name, and what kept us from seeing more: without `ListTrails` only
 /// the trails that show in the configured region are seen.
@@ -173,24 +180,69 @@ async fn status(client: &Client, arn: &TrailArn) -> Result<Status, Failure> {
     })
 }
 
-/// When a trail's digests were delivered, by `GetTrailStatus` of each region.
+/// When a trail's digests were delivered, by `GetTrailStatus` of each region, which is asked once.
+///
+/// Source: CloudTrail API Reference, `GetTrailStatus`: it tells of a single region.
 #[derive(Debug)]
 pub struct Digests {
     aws: Arc<Aws>,
     arn: TrailArn,
+    multi_region: bool,
+    answers: Mutex<BTreeMap<String, Option<DateTime>>>,
 }
 
 impl Digests {
-    /// Those of the trail called `arn`.
+    /// Those of `trail`.
     #[must_use]
-    pub const fn new(aws: Arc<Aws>, arn: TrailArn) -> Self {
-        Self { aws, arn }
+    pub fn new(aws: Arc<Aws>, trail: &Trail) -> Self {
+        let (arn, multi_region) = (trail.arn.clone(), trail.multi_region);
+        Self { aws, arn, multi_region, answers: Mutex::default() }
+    }
+
+    fn answers(&self) -> MutexGuard<'_, BTreeMap<String, Option<DateTime>>> {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks about those of `regions` that were not asked about yet, at the same time.
+    fn ask_all(&self, regions: BTreeSet<&str>) {
+        let new: Vec<&str> = {
+            let answers = self.answers();
+            regions.into_iter().filter(|region| !answers.contains_key(*region)).collect()
+        };
+        let clients: Vec<Client> = new.iter().map(|region| self.aws.cloudtrail(region)).collect();
+        let asked = clients.iter().map(|client| async {
+            let answer = client.get_trail_status().name(self.arn.to_string()).send();
+            // A region that is not enabled refuses, and one that is out of reach says nothing.
+            let answer = timeout(MAX_WAIT, answer).await.ok()?.ok()?;
+            answer.latest_digest_delivery_time().copied()
+        });
+        let told = self.aws.block_on(async { join_all(asked).await });
+        self.answers().extend(new.into_iter().map(str::to_owned).zip(told));
     }
 }
 
 impl Deliveries for Digests {
+    fn ask(&self, regions: &BTreeSet<String>) {
+        let home = self.arn.region.as_str();
+        let others = if self.multi_region { regions::beside(home) } else { &[] };
+        let all = regions.iter().map(String::as_str).chain(others.iter().copied()).chain([home]);
+        self.ask_all(all.collect());
+    }
+
     fn latest(&self, region: &str) -> Option<Timestamp> {
-        let client = self.aws.cloudtrail(region);
-        self.aws.block_on(status(&client, &self.arn)).ok()?.digest_delivered
+        self.ask_all(BTreeSet::from([region]));
+        let delivered = self.answers().get(region).copied().flatten()?;
+        Some(Timestamp::from_unix(delivered.secs()))
+    }
+
+    /// What is told of every region in the same words tells nothing of any: some services that stand in for AWS know of
+    /// one delivery for all.
+    fn regions(&self) -> BTreeMap<String, Timestamp> {
+        let answers = self.answers();
+        let home = answers.get(&self.arn.region).copied().flatten();
+        let others = answers.iter().filter(|(region, _)| **region != self.arn.region && self.multi_region);
+        let told = others.filter_map(|(region, told)| Some((region, (*told)?)));
+        let own = told.filter(|(_, told)| Some(*told) != home);
+        own.map(|(region, told)| (region.clone(), Timestamp::from_unix(told.secs()))).collect()
     }
 }

@@ -1,11 +1,11 @@
 //! What was asked by name, and whether anything answers to it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Request;
 use crate::event::{Finding, Kind};
 use crate::ident::ChainId;
-use crate::time::Timestamp;
+use crate::time::{DELIVERY_GRACE, Timestamp};
 
 /// Which accounts, regions and trails had a digest in range, and whether anything else was said.
 #[derive(Default)]
@@ -20,24 +20,35 @@ impl Answered {
         self.chains.insert([&id.account, &id.region, &id.trail].map(|name| name.to_string()));
     }
 
-    /// A trail that was named in full records in its home region at any rate.
+    /// A trail that was named in full records in its home region at any rate, and in each region of which CloudTrail says
+    /// that it delivered a digest of the asked time.
     fn unanswered_trails(&self, request: &Request) -> Vec<Finding> {
         let is_asked = |names: &[String], name: &String| names.is_empty() || names.contains(name);
         let mut findings = Vec::new();
         for trail in &request.named {
-            let place = [&trail.account, &trail.home_region, &trail.name].map(|name| Some(name.clone()));
-            let [account, region, name] = &place;
-            let is_asked = is_asked(&request.accounts, &trail.account)
-                && is_asked(&request.regions, &trail.home_region)
-                && is_asked(&request.trails, &trail.name);
-            if is_asked && !self.has([account, region, name]) {
-                let mut finding = no_digests([account, region, name], request.range.end);
-                if let Some(latest) = trail.deliveries.latest(&trail.home_region) {
-                    let said =
-                        format!("; CloudTrail says that it delivered one at {latest}, here or elsewhere");
-                    finding.message.push_str(&said);
+            if !is_asked(&request.accounts, &trail.account) || !is_asked(&request.trails, &trail.name) {
+                continue;
+            }
+            let is_current = |latest: &Timestamp| {
+                request.range.start.is_none_or(|start| start < *latest)
+                    && latest.plus(-DELIVERY_GRACE) <= request.range.end
+            };
+            let mut expected: BTreeMap<String, Option<Timestamp>> = trail
+                .deliveries
+                .regions()
+                .into_iter()
+                .filter(|(_, latest)| is_current(latest))
+                .map(|(region, latest)| (region, Some(latest)))
+                .collect();
+            expected.insert(trail.home_region.clone(), trail.deliveries.latest(&trail.home_region));
+            for (region, latest) in
+                expected.into_iter().filter(|(region, _)| is_asked(&request.regions, region))
+            {
+                let place = [&trail.account, &region, &trail.name].map(|name| Some(name.clone()));
+                let [account, region, name] = &place;
+                if !self.has([account, region, name]) {
+                    findings.push(undelivered([account, region, name], request.range.end, latest));
                 }
-                findings.push(finding);
             }
         }
         findings
@@ -76,6 +87,16 @@ impl Answered {
         };
         self.chains.iter().any(fits)
     }
+}
+
+/// Says that there is no digest of a trail, of which CloudTrail says that it delivered one at `latest`.
+fn undelivered(asked: [&Option<String>; 3], at: Timestamp, latest: Option<Timestamp>) -> Finding {
+    let mut finding = no_digests(asked, at);
+    if let Some(latest) = latest {
+        let said = format!("; CloudTrail says that it delivered one at {latest}, here or elsewhere");
+        finding.message.push_str(&said);
+    }
+    finding
 }
 
 fn no_digests(asked: [&Option<String>; 3], at: Timestamp) -> Finding {

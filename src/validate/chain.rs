@@ -1,6 +1,6 @@
 //! One chain while it is walked: what is known of it, what is said of it, what it counts to.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use sha2::{Digest as _, Sha256};
 
@@ -42,6 +42,10 @@ pub(super) struct Chain {
     pub(super) claims: Vec<Claims>,
     /// How many log files were not read since the run was to end, and the end of the oldest digest that lists one.
     pub(super) unread: Option<(u64, Timestamp)>,
+    /// Of the digests that were written lately, when: by their ends.
+    pub(super) written: BTreeMap<Timestamp, Timestamp>,
+    /// CloudTrail's word, borne out by a second listing, that it delivered a digest which is not there, and when.
+    pub(super) missed: Option<Timestamp>,
 }
 
 /// The log files that a digest which is not proved claims to list.
@@ -68,6 +72,8 @@ impl Chain {
             objects: Vec::new(),
             claims: Vec::new(),
             unread: None,
+            written: BTreeMap::new(),
+            missed: None,
         }
     }
 
@@ -177,6 +183,8 @@ pub(super) struct Walk {
     pub(super) recorded: VecDeque<Option<(Location, Box<str>)>>,
     /// Whether a digest since the anchor is there, but not proved.
     pub(super) doubtful: bool,
+    /// The newest end of a proved hourly digest, asked for or not, and the unit's folder that it lies in.
+    pub(super) newest: Option<(Timestamp, usize)>,
     /// Windows of proved digests that overlap the asked range.
     pub(super) covered: Vec<Interval>,
     /// What is noted for the picture of its coverage.

@@ -3,12 +3,7 @@
 use super::Request;
 use super::chain::{Chain, Restart, Walk};
 use crate::event::{Finding, Kind, Reason};
-use crate::keys::SIGNING_WINDOW;
-use crate::time::{self, HOUR, Interval, Timestamp};
-
-/// How old the newest digest may be at present, in seconds. It ends up to an hour before the present, and is
-/// delivered up to 201 minutes after its end in the deliveries we have seen.
-pub(super) const DELIVERY_ALLOWANCE: i64 = 5 * HOUR;
+use crate::time::{self, DELIVERY_GRACE, HOUR, Interval, Timestamp};
 
 /// What proved digests cover of the asked range.
 pub(super) fn covered(request: &Request, walk: &Walk) -> Vec<Interval> {
@@ -202,34 +197,26 @@ fn covers_nothing(request: &Request, chain: &mut Chain, covered: &[Interval]) {
 }
 
 /// Whether the newest digest ends too long before the asked end: by a whole digest's period, and so long before the
-/// present that its successor should have been delivered.
+/// present that its successor should have been delivered. CloudTrail may say that it was.
 fn stale(request: &Request, chain: &mut Chain, newest: Timestamp) {
     let end = request.range.end;
     let late = end.unix().saturating_sub(newest.unix());
     let age = request.now.unix().saturating_sub(newest.unix());
-    if late < HOUR || age <= DELIVERY_ALLOWANCE {
-        return;
-    }
-    let tail = Interval { start: newest, end };
-    let message = format!("the newest digest ends {} before the asked end", hours(late));
-    let finding = match request.named.iter().find_map(|trail| trail.latest(&chain.id)) {
-        Some(latest) if delivered_since(newest, end, latest) => {
+    let is_stale = late >= HOUR && age > DELIVERY_GRACE;
+    let message = format!("the newest digest ends {} before the asked end", length(late));
+    let finding = match chain.missed.filter(|_| late > 0) {
+        Some(latest) => {
             let message = format!("{message}, and CloudTrail says that it delivered another one at {latest}");
             Finding::new(Kind::DigestMissing, newest, message)
         }
-        _ => Finding::new(Kind::ChainStale, newest, message),
+        None if is_stale => Finding::new(Kind::ChainStale, newest, message),
+        None => return,
     };
-    chain.say(finding.over(tail));
+    chain.say(finding.over(Interval { start: newest, end }));
 }
 
-/// Whether the digest that was delivered at `latest` is another than the one that ends at `newest`, and belongs to the
-/// time before `end`: it is delivered within hours of its own end.
-fn delivered_since(newest: Timestamp, end: Timestamp, latest: Timestamp) -> bool {
-    newest < latest.plus(-SIGNING_WINDOW) && latest.plus(-HOUR) < end
-}
-
-/// A length of time of an hour or more, for a person.
-fn hours(seconds: i64) -> String {
+/// A length of time, for a person.
+fn length(seconds: i64) -> String {
     let (days, hours, minutes) = (seconds / time::DAY, seconds % time::DAY / HOUR, seconds % HOUR / 60);
     match days {
         0 => format!("{hours} h {minutes} min"),

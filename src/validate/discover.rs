@@ -11,7 +11,7 @@ use crate::ident::{Location, RegionFolder, is_account, is_organization, is_regio
 use crate::store::StoreError;
 use crate::time::Timestamp;
 
-pub(super) use listing::{LOOK_AHEAD, list, list_watched, older, unlisted};
+pub(super) use listing::{LATELY, LOOK_AHEAD, list, list_watched, older, unlisted};
 
 /// How many folders deep a trail's prefix may be for its `AWSLogs/` to be found.
 const MAX_DEPTH: usize = 8;
@@ -65,6 +65,12 @@ pub(super) fn folders(context: Context<'_>) -> Found {
         units: units.into_values().map(|places| places.into_iter().collect()).collect(),
         findings: search.findings,
     }
+}
+
+/// The regions of `account` that have a folder.
+pub(super) fn regions_of(units: &[Vec<Place>], account: &str) -> BTreeSet<String> {
+    let own = units.iter().flatten().filter(|place| *place.folder.account == *account);
+    own.map(|place| place.folder.region.to_string()).collect()
 }
 
 /// A folder that holds `AWSLogs/`, and what the source says of the folders below.

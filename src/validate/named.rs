@@ -1,15 +1,35 @@
 //! Trails that the user names in full: what is expected of them, beyond what lies in the bucket.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use crate::ident::ChainId;
-use crate::time::Timestamp;
+use super::Context;
+use super::chain::{Chain, Entry};
+use super::discover::LATELY;
+use super::unit::Unit;
+use crate::ident::{ChainId, DigestKey, Location};
+use crate::keys::SIGNING_WINDOW;
+use crate::time::{HOUR, Timestamp};
+
+/// How far apart the time at which CloudTrail says that it delivered a digest and the time at which S3 says that it was
+/// written may be, in seconds.
+const CLOCKS: i64 = 5 * 60;
 
 /// Something that knows when CloudTrail delivered digests of one trail.
 pub trait Deliveries: fmt::Debug + Send + Sync {
-    /// When the newest digest of the log files of `region` was delivered; `None` where nobody knows, or none was.
+    /// Asks about `regions` now. The run calls it before it lists digests: a digest that is delivered later is not
+    /// missed then.
+    fn ask(&self, _regions: &BTreeSet<String>) {}
+
+    /// When the newest digest of the log files of `region` was delivered; `None` where it is not known, or none was.
     fn latest(&self, region: &str) -> Option<Timestamp>;
+
+    /// The regions beside the trail's home in which it is known to deliver digests, and when the newest one of each was
+    /// delivered.
+    fn regions(&self) -> BTreeMap<String, Timestamp> {
+        BTreeMap::new()
+    }
 }
 
 /// A trail that the user names in full.
@@ -36,4 +56,76 @@ impl NamedTrail {
         let is_own = self.has(chain) && *chain.account == *self.account && !chain.backfill;
         is_own.then(|| self.deliveries.latest(&chain.region))?
     }
+}
+
+/// Notes of each chain whether CloudTrail says that it delivered a digest which is not there. Those that seem to be missing
+/// are looked for once more: nobody is accused on one listing.
+pub(super) fn note_missed(context: Context<'_>, units: &mut [Unit]) {
+    if context.request.named.is_empty() {
+        return;
+    }
+    let shared: &[Unit] = units;
+    let chains = shared.iter().enumerate().flat_map(|(number, unit)| {
+        let chains = unit.chains.iter().enumerate();
+        chains.filter_map(move |(index, chain)| Some((number, index, missed(context, unit, chain)?)))
+    });
+    let suspects: Vec<(usize, usize, Timestamp)> = chains.collect();
+    let still = context.workers.ask(&suspects, |(number, index, _)| {
+        let unit = shared.get(*number)?;
+        is_unlisted(context, unit, unit.chains.get(*index)?).then_some(())
+    });
+    for ((number, index, latest), _) in suspects.into_iter().zip(still).filter(|(_, still)| still.is_some()) {
+        if let Some(chain) = units.get_mut(number).and_then(|unit| unit.chains.get_mut(index)) {
+            chain.missed = Some(latest);
+        }
+    }
+}
+
+/// When CloudTrail delivered a digest of `chain` that no listed digest can be and that belongs to the asked time.
+fn missed(context: Context<'_>, unit: &Unit, chain: &Chain) -> Option<Timestamp> {
+    let (newest, _) = chain.walk.newest.filter(|_| chain.selected && !chain.id.backfill)?;
+    let end = context.request.range.end;
+    let latest = context.request.named.iter().find_map(|trail| trail.latest(&chain.id))?;
+    let is_asked = newest < end && latest.plus(-HOUR) < end;
+    let is_trail = |other: &&Chain| ChainId { backfill: other.id.backfill, ..chain.id.clone() } == other.id;
+    // Of what was written long ago no time is kept.
+    let is_told = unit.chains.iter().any(|chain| !chain.written.is_empty());
+    let is_kept = is_told && latest >= context.request.now.plus(-LATELY);
+    let mut listed = unit.chains.iter().filter(is_trail).flat_map(|chain| {
+        chain.entries.iter().map(move |entry| (chain, entry, chain.written.get(&entry.end)))
+    });
+    let is_there = listed.any(|(chain, entry, written)| match written {
+        None if is_kept => false,
+        // A backfill digest may be delivered at any time.
+        None if chain.id.backfill => true,
+        _ => may_be(latest, newest, entry, written.copied()),
+    });
+    (is_asked && !is_there).then_some(latest)
+}
+
+/// Whether the digest that was delivered at `latest` may be the listed one, which was `written` at a time that a writer to
+/// the bucket cannot choose. One that was written anew since then has to end within the hours before its delivery, whole
+/// hours from the newest proved one.
+fn may_be(latest: Timestamp, newest: Timestamp, entry: &Entry, written: Option<Timestamp>) -> bool {
+    let is_on_time = (0..=SIGNING_WINDOW).contains(&(latest.unix() - entry.end.unix()));
+    match written {
+        Some(written) if written < latest.plus(-CLOCKS) => false,
+        Some(written) if written <= latest.plus(CLOCKS) => true,
+        Some(_) => is_on_time && (entry.end.unix() - newest.unix()) % HOUR == 0,
+        None => is_on_time,
+    }
+}
+
+/// Whether a further listing shows no newer digest of `chain` than the first one did.
+fn is_unlisted(context: Context<'_>, unit: &Unit, chain: &Chain) -> bool {
+    let Some(newest) = chain.entries.iter().max() else { return false };
+    let Some(folder) = unit.folders.get(newest.folder as usize) else { return false };
+    let prefix = folder.digest_prefix();
+    let after = format!("{prefix}{}", newest.end.day_folder());
+    let mut listing = context.tools.store.list(&folder.bucket, &prefix, Some(&after));
+    let is_new = |key: String| {
+        let key = DigestKey::parse(&Location::new(Arc::clone(&folder.bucket), key));
+        key.is_some_and(|key| key.folder == *folder && key.chain() == chain.id && key.end > newest.end)
+    };
+    !listing.any(|listed| listed.map_or(true, |listed| is_new(listed.key)))
 }

@@ -114,6 +114,12 @@ impl Unit {
         }
     }
 
+    /// Of each trail whose newest proved digest lies in `folder`, that digest's end.
+    pub(super) fn trail_ends(&self, folder: usize) -> impl Iterator<Item = Timestamp> {
+        let newest = self.chains.iter().filter_map(|chain| chain.walk.newest);
+        newest.filter(move |(_, other)| *other == folder).map(|(end, _)| end)
+    }
+
     pub(super) fn folder_of(&self, location: &Location) -> Option<usize> {
         let key = DigestKey::parse(location)?;
         self.folders.iter().position(|folder| *folder == key.folder)

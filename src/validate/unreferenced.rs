@@ -3,13 +3,11 @@
 mod named;
 
 use super::Context;
-use super::chain::Chain;
-use super::coverage::DELIVERY_ALLOWANCE;
 use super::unit::Unit;
 use crate::event::{Finding, Kind};
 use crate::ident::{Location, LogFolderKey, RegionFolder};
 use crate::store::{Listed, StoreError};
-use crate::time::{self, DAY, Interval, Timestamp};
+use crate::time::{self, DAY, DELIVERY_GRACE, Interval, Timestamp};
 
 pub(super) use named::{Named, Unreferenced};
 
@@ -76,19 +74,22 @@ fn by_days(sure: Vec<Interval>, listed: usize) -> Vec<Vec<Interval>> {
     starts.map(part).filter(|part| !part.is_empty()).collect()
 }
 
-/// The asked stretches of which every log file must be listed: what is covered, without its edges. Where a trail's
-/// newest proved digest is so young that its successor may be on its way, the same trail's log files may be there
-/// already. A digest that is not proved stands for no trail.
+/// The asked stretches of which every log file must be listed: what is covered, without its edges, up to where each
+/// trail that delivers to the folder is covered.
 fn sure(context: Context<'_>, unit: &Unit, folder: usize, covered: &[Interval]) -> Vec<Interval> {
     let asked = context.request.range.interval();
-    let in_folder =
-        |chain: &&Chain| chain.entries.first().is_some_and(|entry| entry.folder as usize == folder);
-    let ends = unit.chains.iter().filter(in_folder);
-    let ends = ends.filter_map(|chain| chain.walk.covered.iter().map(|window| window.end).max());
-    let young = ends.filter(|end| context.request.now.plus(-DELIVERY_ALLOWANCE) <= *end);
-    let end = young.min().unwrap_or(asked.end).min(asked.end);
+    let ends = unit.trail_ends(folder).map(|end| settled(end, context.request.now));
+    let end = ends.min().unwrap_or(asked.end).min(asked.end);
     let asked = Interval { start: asked.start.min(end), end };
     time::union(covered.to_vec()).into_iter().filter_map(|part| part.shrink(EDGE)?.intersect(asked)).collect()
+}
+
+/// Until when the log files of a trail whose newest digest ends at `end` are known: what it delivered after that is listed
+/// by a digest that may be on its way, and CloudTrail names a log file up to 20 minutes off its delivery. A trail that
+/// ended before the delivery grace may have begun anew since then.
+fn settled(end: Timestamp, now: Timestamp) -> Timestamp {
+    let grace = now.plus(-DELIVERY_GRACE);
+    if end < grace { grace } else { end.plus(-EDGE) }
 }
 
 /// Log files of the asked range in a folder beside which there is no digest of that range.

@@ -100,8 +100,8 @@ impl OpenedS3 {
             say(&format!("trail `{arn}` delivers to s3://{}/{}", source.bucket, source.prefix));
         }
         self.sources.push(source);
-        let TrailArn { account, name, region, .. } = trail.arn.clone();
-        let deliveries = Arc::new(trails::Digests::new(Arc::clone(&self.aws), trail.arn));
+        let deliveries = Arc::new(trails::Digests::new(Arc::clone(&self.aws), &trail));
+        let TrailArn { account, name, region, .. } = trail.arn;
         self.named.push(NamedTrail { account, name, home_region: region, deliveries });
         Ok(())
     }

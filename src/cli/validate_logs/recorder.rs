@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::digest::DigestFile;
 use crate::gzip;
 use crate::ident::{DigestKey, Location};
-use crate::store::{Encoding, Listing, Next, Object, Store, StoreError, Take, Version};
+use crate::store::{Encoding, Folder, Listing, Next, Object, Store, StoreError, Take, Version};
 use crate::validate::Limits;
 
 /// Bytes of one digest file that are kept, as stored. CloudTrail's have some kB; the order in which a larger one lists
@@ -66,6 +66,10 @@ impl<S: Store> Store for Recorder<S> {
 
     fn list_dirs(&self, bucket: &str, prefix: &str) -> Result<Vec<String>, StoreError> {
         self.inner.list_dirs(bucket, prefix)
+    }
+
+    fn list_folder(&self, bucket: &str, prefix: &str) -> Result<Folder, StoreError> {
+        self.inner.list_folder(bucket, prefix)
     }
 
     fn get(&self, location: &Location) -> Result<Object, StoreError> {

@@ -122,7 +122,7 @@ impl Iterator for Walk<'_> {
             }
             let entry = self.pending.pop()?;
             match entry.folder {
-                None => return Some(Ok(Listed { key: entry.key, size: entry.size })),
+                None => return Some(Ok(Listed { key: entry.key, size: entry.size, modified: None })),
                 Some(folder) => self.open(&folder, &entry.key),
             }
         }

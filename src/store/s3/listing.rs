@@ -8,17 +8,18 @@ use std::sync::Arc;
 use std::vec;
 
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
-use aws_sdk_s3::types::EncodingType;
+use aws_sdk_s3::types::{EncodingType, Object};
 use percent_encoding::percent_decode_str;
 
 use super::{Bucket, store_error};
 use crate::aws::Failure;
-use crate::store::{Listed, StoreError};
+use crate::store::{Folder, Listed, StoreError};
+use crate::time::Timestamp;
 
 /// How many pages in a row may hold nothing and still say that there is more: a hostile server's would never end.
 const MAX_EMPTY_PAGES: usize = 100;
 
-/// How many folders there may be directly in another: a hostile server's would never end, and they are held in memory.
+/// How many folders and objects there may be directly in another: a hostile server's would never end, and they are held in memory.
 const MAX_FOLDERS: usize = 1_000_000;
 
 /// What a page is asked for.
@@ -130,14 +131,13 @@ impl Keys {
     fn take(&mut self, answer: &ListObjectsV2Output) -> Result<(), StoreError> {
         let mut listed = Vec::with_capacity(answer.contents().len());
         for object in answer.contents() {
-            let key = decoded(answer, object.key().unwrap_or_default()).into_owned();
+            let one = self::listed(answer, object);
             let before = self.last.as_ref().or(self.after.as_ref());
-            if before.is_some_and(|before| key <= *before) || !key.starts_with(&self.prefix) {
+            if before.is_some_and(|before| one.key <= *before) || !one.key.starts_with(&self.prefix) {
                 return Err(not_in_order());
             }
-            self.last = Some(key.clone());
-            let size = object.size().and_then(|size| u64::try_from(size).ok()).unwrap_or_default();
-            listed.push(Listed { key, size });
+            self.last = Some(one.key.clone());
+            listed.push(one);
         }
         self.page = listed.into_iter();
         Ok(())
@@ -160,16 +160,16 @@ impl Iterator for Keys {
     }
 }
 
-/// The names of the folders directly under `prefix`, in order.
-pub(super) fn folders(bucket: &Bucket, prefix: &str) -> Result<Vec<String>, StoreError> {
-    let mut names = Vec::new();
+/// The folders directly under `prefix`, in order, and the objects where they are asked for: these may be very many.
+pub(super) fn folder(bucket: &Bucket, prefix: &str, with_objects: bool) -> Result<Folder, StoreError> {
+    let mut found = Folder::default();
     let mut token: Option<String> = None;
     let (mut last, mut empty_pages) = (None, 0);
     while empty_pages <= MAX_EMPTY_PAGES {
         let page = Page { prefix, after: None, token: token.as_deref(), by_folder: true, most: None };
         let answer = match bucket.page(page).map_err(|failure| store_error(&failure)) {
             Ok(answer) => answer,
-            Err(StoreError::NotFound) => return Ok(names),
+            Err(StoreError::NotFound) => return Ok(found),
             Err(error) => return Err(error),
         };
         match ends(&answer) {
@@ -182,20 +182,29 @@ pub(super) fn folders(bucket: &Bucket, prefix: &str) -> Result<Vec<String>, Stor
         for folder in answer.common_prefixes().iter().filter_map(|folder| folder.prefix()) {
             let folder = decoded(&answer, folder);
             let name = folder.strip_prefix(prefix).and_then(|rest| rest.strip_suffix('/'));
-            names.extend(name.map(str::to_owned));
+            found.folders.extend(name.map(str::to_owned));
         }
-        if names.len() > MAX_FOLDERS {
-            let message = format!("there are more than {MAX_FOLDERS} folders in it: name a longer prefix");
+        let objects = answer.contents().iter().map(|object| listed(&answer, object));
+        found.objects.extend(objects.filter(|listed| with_objects && listed.key.starts_with(prefix)));
+        if found.folders.len() + found.objects.len() > MAX_FOLDERS {
+            let message =
+                format!("there are more than {MAX_FOLDERS} folders and objects in it: name a longer prefix");
             return Err(StoreError::Unreadable(message));
         }
         token = next_token(&answer, token.as_deref())?;
         if token.is_none() {
-            names.sort_unstable();
-            names.dedup();
-            return Ok(names);
+            found.folders.sort_unstable();
+            found.folders.dedup();
+            return Ok(found);
         }
     }
     Err(does_not_go_on())
+}
+
+fn listed(answer: &ListObjectsV2Output, object: &Object) -> Listed {
+    let size = object.size().and_then(|size| u64::try_from(size).ok()).unwrap_or_default();
+    let modified = object.last_modified().map(|time| Timestamp::from_unix(time.secs()));
+    Listed { key: decoded(answer, object.key().unwrap_or_default()).into_owned(), size, modified }
 }
 
 /// The first and the last name of a page, of keys and folders.

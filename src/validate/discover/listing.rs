@@ -22,6 +22,9 @@ pub(in crate::validate) const LOOK_AHEAD: (i64, usize) = (3 * HOUR, 2);
 /// seen.
 const MAX_LOOK_AHEAD: i64 = 31 * DAY;
 
+/// How long ago a digest was written lately, in seconds: CloudTrail's word is on the newest delivery alone.
+pub(in crate::validate) const LATELY: i64 = 2 * DAY;
+
 /// How far ahead of our clock a digest's end may be, in seconds.
 const CLOCK_SKEW: i64 = HOUR;
 
@@ -41,15 +44,25 @@ pub(in crate::validate) fn list_watched(
     watch: &mut Watch<'_>,
 ) -> Unit {
     let mut listing = Listing::new(context, None, watch);
-    for (index, place) in places.iter().enumerate().filter(|(_, place)| place.has_digests) {
+    let request = context.request;
+    let with_digests = || places.iter().enumerate().filter(|(_, place)| place.has_digests);
+    for (index, place) in with_digests() {
         listing.folder(u32::try_from(index).unwrap_or(u32::MAX), &place.folder);
     }
-    let Listing { chains, findings, interrupted, .. } = listing;
-    let request = context.request;
+    if request.names_trails() && !listing.chains.keys().any(|id| request.selects(id)) {
+        // A trail that is named is missed wherever it ever recorded, however long ago.
+        for (index, place) in with_digests() {
+            listing.older_folder(u32::try_from(index).unwrap_or(u32::MAX), &place.folder);
+        }
+    }
+    let Listing { chains, findings, interrupted, mut written, .. } = listing;
     let chains: BTreeMap<_, _> =
         chains.into_iter().map(|(id, entries)| (id, neighbours(request, entries))).collect();
     let folders = places.iter().map(|place| place.folder.clone()).collect();
     let mut unit = Unit::new(folders, chains, |id| request.selects(id));
+    for chain in &mut unit.chains {
+        chain.written = written.remove(&chain.id).unwrap_or_default();
+    }
     unit.has_digest_folder = places.iter().any(|place| place.has_digests);
     unit.unlisted = interrupted;
     let (account, region) = (Arc::clone(&unit.account), Arc::clone(&unit.region));
@@ -104,6 +117,8 @@ struct Listing<'a, 'w> {
     watch: &'w mut Watch<'w>,
     /// Whether the run was to end before the listing did.
     interrupted: bool,
+    /// Of each chain's digests that were written lately, when: by their ends.
+    written: BTreeMap<ChainId, BTreeMap<Timestamp, Timestamp>>,
 }
 
 impl<'a, 'w> Listing<'a, 'w> {
@@ -116,6 +131,7 @@ impl<'a, 'w> Listing<'a, 'w> {
             junk: 0,
             watch,
             interrupted: false,
+            written: BTreeMap::new(),
         }
     }
 
@@ -125,8 +141,25 @@ impl<'a, 'w> Listing<'a, 'w> {
     }
 
     fn folder(&mut self, index: u32, folder: &RegionFolder) {
+        let Request { range, now, .. } = *self.context.request;
+        let prefix = folder.digest_prefix();
+        let after = range.start.map(|start| format!("{prefix}{}", start.plus(-LOOK_BACK).day_folder()));
+        let limit = range.end.plus(MAX_LOOK_AHEAD);
+        let limit = self.only.map_or(limit, |(_, until)| until.min(limit));
+        let past_limit = (limit < now).then(|| format!("{prefix}{}0", limit.day_folder()));
+        self.part(index, folder, after.as_deref(), past_limit.as_deref());
+    }
+
+    /// Lists what is older than what [`Listing::folder`] does.
+    fn older_folder(&mut self, index: u32, folder: &RegionFolder) {
+        let Some(start) = self.context.request.range.start else { return };
+        let until = format!("{}{}", folder.digest_prefix(), start.plus(-LOOK_BACK).day_folder());
+        self.part(index, folder, None, Some(&until));
+    }
+
+    fn part(&mut self, index: u32, folder: &RegionFolder, after: Option<&str>, until: Option<&str>) {
         self.junk = 0;
-        self.list(index, folder);
+        self.list(index, folder, after, until);
         let more = self.junk.saturating_sub(self.most_named());
         if more > 0 {
             let message = format!(
@@ -149,17 +182,14 @@ impl<'a, 'w> Listing<'a, 'w> {
         }
     }
 
-    fn list(&mut self, index: u32, folder: &RegionFolder) {
+    /// Lists the keys of `folder` from `after` to `until`, both left out.
+    fn list(&mut self, index: u32, folder: &RegionFolder, after: Option<&str>, until: Option<&str>) {
         if self.interrupt() {
             return;
         }
-        let Request { range, now, .. } = *self.context.request;
+        let now = self.context.request.now;
         let prefix = folder.digest_prefix();
-        let after = range.start.map(|start| format!("{prefix}{}", start.plus(-LOOK_BACK).day_folder()));
-        let limit = range.end.plus(MAX_LOOK_AHEAD);
-        let limit = self.only.map_or(limit, |(_, until)| until.min(limit));
-        let past_limit = (limit < now).then(|| format!("{prefix}{}0", limit.day_folder()));
-        for listed in self.context.tools.store.list(&folder.bucket, &prefix, after.as_deref()) {
+        for listed in self.context.tools.store.list(&folder.bucket, &prefix, after) {
             let listed = match listed {
                 Ok(listed) => listed,
                 Err(error) => return self.findings.push(cannot_list(&folder.bucket, &prefix, &error)),
@@ -167,14 +197,16 @@ impl<'a, 'w> Listing<'a, 'w> {
             if self.interrupt() {
                 return;
             }
-            if past_limit.as_ref().is_some_and(|limit| listed.key > *limit) {
+            if until.is_some_and(|until| *listed.key > *until) {
                 return;
             }
             if listed.size == 0 && listed.key.ends_with('/') {
                 continue;
             }
             let location = Location::new(Arc::clone(&folder.bucket), listed.key);
-            let key = DigestKey::parse(&location);
+            // Its name alone is of no account and region: one that lies in a folder of other names, or further down, is no
+            // digest of this folder.
+            let key = DigestKey::parse(&location).filter(|key| key.folder == *folder);
             if let Some((id, until)) = self.only
                 && !key.as_ref().is_some_and(|key| key.end <= until && key.chain() == *id)
             {
@@ -187,6 +219,10 @@ impl<'a, 'w> Listing<'a, 'w> {
                 Some(key) => {
                     let (chain, entry) = (key.chain(), Entry { end: key.end, folder: index });
                     (self.watch)(&chain, entry, listed.size);
+                    if let Some(modified) = listed.modified.filter(|modified| *modified >= now.plus(-LATELY))
+                    {
+                        self.written.entry(chain.clone()).or_default().insert(entry.end, modified);
+                    }
                     self.chains.entry(chain).or_default().push(entry);
                 }
                 None => self.junk(&location, Timestamp::from_unix(0), "no digest is called so"),

@@ -233,6 +233,9 @@ impl<'c> Walker<'c, '_> {
             let (end, location, asked) = (window.end, arrival.location.clone(), arrival.asked);
             chain.walk.restarts.push(Restart { end, location, asked });
         }
+        if let Some(folder) = folder.filter(|_| !chain.id.backfill) {
+            chain.walk.newest = chain.walk.newest.max(Some((window.end, folder)));
+        }
         chain.walk.note(proved.file());
         self.unit.ready.push(Ready { chain: self.chain, digest: proved, counted });
         if covers {
