@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
 pub use digest_key::{DigestKey, RegionFolder};
-pub use log_key::LogFolderKey;
+pub use log_key::{LogFolder, LogFolderKey};
 
 /// Where an object lies in S3: bucket and key. A directory is addressed in the same way, by what it is a copy of.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

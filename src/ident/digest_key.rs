@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::{ChainId, Location, is_account, is_organization, is_region, is_trail};
+use super::{ChainId, Location, LogFolder, is_account, is_organization, is_region, is_trail};
 use crate::time::Timestamp;
 
 const SUFFIX: &str = ".json.gz";
@@ -42,7 +42,23 @@ impl RegionFolder {
     /// `[prefix/]AWSLogs/[o-id/]ACCOUNT/CloudTrail/REGION/`.
     #[must_use]
     pub fn log_prefix(&self) -> String {
-        format!("{}CloudTrail/{}/", self.account_prefix(), self.region)
+        self.log_prefix_in(LogFolder::CloudTrail)
+    }
+
+    /// The same of another folder of log files.
+    #[must_use]
+    pub fn log_prefix_in(&self, logs: LogFolder) -> String {
+        format!("{}{}/{}/", self.account_prefix(), logs.as_str(), self.region)
+    }
+
+    /// The folder of log files that the object at `location` lies in, where that is one of this account and region.
+    #[must_use]
+    pub fn log_folder_of(&self, location: &Location) -> Option<LogFolder> {
+        let rest =
+            location.key.strip_prefix(&self.account_prefix()).filter(|_| location.bucket == self.bucket)?;
+        let (logs, rest) = rest.split_once('/')?;
+        let is_here = rest.strip_prefix(&*self.region).is_some_and(|rest| rest.starts_with('/'));
+        LogFolder::ALL.into_iter().find(|known| known.as_str() == logs && is_here)
     }
 }
 

@@ -3,6 +3,37 @@
 use super::{RegionFolder, is_account, is_region};
 use crate::time::{DAY, Interval, Timestamp};
 
+/// A folder of an account that CloudTrail delivers log files to.
+///
+/// Source: AWS CloudTrail User Guide, "Finding your CloudTrail log files".
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum LogFolder {
+    /// Management and data events.
+    CloudTrail,
+    /// Insights events.
+    Insight,
+    /// Network activity events.
+    NetworkActivity,
+    /// Summaries of data events.
+    Aggregated,
+}
+
+impl LogFolder {
+    /// Every folder of log files.
+    pub const ALL: [Self; 4] = [Self::CloudTrail, Self::Insight, Self::NetworkActivity, Self::Aggregated];
+
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::CloudTrail => "CloudTrail",
+            Self::Insight => "CloudTrail-Insight",
+            Self::NetworkActivity => "CloudTrail-NetworkActivity",
+            Self::Aggregated => "CloudTrail-Aggregated",
+        }
+    }
+}
+
 /// What the key of an object in `…/CloudTrail/REGION/YYYY/MM/DD/` says of when it was delivered.
 ///
 /// Source: AWS CloudTrail User Guide, "CloudTrail log file examples" (log file name format).
@@ -22,12 +53,18 @@ impl LogFolderKey {
     /// 0 bytes is.
     #[must_use]
     pub fn parse(rest: &str) -> Option<Self> {
+        Self::parse_in(LogFolder::CloudTrail, rest)
+    }
+
+    /// The same of a key in another folder of log files, whose files are called after it.
+    #[must_use]
+    pub fn parse_in(logs: LogFolder, rest: &str) -> Option<Self> {
         let (folder, name) = rest.split_at_checked("2026/09/01".len())?;
         let name = name.strip_prefix('/')?;
         let start = Timestamp::parse_digest_name(&format!("{}T000000Z", folder.replace('/', "")))?;
         (start.day_folder() == folder).then_some(())?;
         let day = Interval::new(start, start.plus(DAY))?;
-        Some(match delivery_minute(name) {
+        Some(match delivery_minute(logs, name) {
             Some(minute) if day.contains(minute) => Self::Minute(minute),
             _ => Self::Day(day),
         })
@@ -48,9 +85,9 @@ impl LogFolderKey {
 }
 
 /// The minute in `ACCOUNT_CloudTrail_REGION_YYYYMMDDTHHmmZ_UNIQUE.json.gz`.
-fn delivery_minute(name: &str) -> Option<Timestamp> {
+fn delivery_minute(logs: LogFolder, name: &str) -> Option<Timestamp> {
     let mut fields = name.strip_suffix(".json.gz")?.split('_');
-    let known = is_account(fields.next()?) && fields.next()? == "CloudTrail" && is_region(fields.next()?);
+    let known = is_account(fields.next()?) && fields.next()? == logs.as_str() && is_region(fields.next()?);
     let minute = Timestamp::parse_log_name(fields.next()?)?;
     let unique = fields.next()?;
     (known && !unique.is_empty() && !unique.contains('/') && fields.next().is_none()).then_some(minute)
@@ -79,6 +116,9 @@ mod tests {
             let other = name.replace(from, to);
             assert!(matches!(parse("2026/09/01", &other), Some(LogFolderKey::Day(_))), "{other}");
         }
+        let insight = name.replace("_CloudTrail_", "_CloudTrail-Insight_");
+        let rest = format!("2026/09/01/{insight}");
+        assert_eq!(LogFolderKey::parse_in(LogFolder::Insight, &rest), Some(LogFolderKey::Minute(minute)));
         for other in ["", "/", "notes.txt", "a/b"] {
             assert!(matches!(parse("2026/09/01", other), Some(LogFolderKey::Day(_))), "{other}");
         }

@@ -77,6 +77,14 @@ impl Chain {
         }
     }
 
+    /// Where the chain begins by its oldest digest in `folder` of its unit: at the end of one that starts it.
+    pub(super) fn begins(&self, folder: usize) -> Option<Timestamp> {
+        let here = self.entries.iter().filter(|entry| entry.folder as usize == folder && !self.id.backfill);
+        let oldest = here.map(|entry| entry.end).min()?;
+        let starts = self.walk.restarts.iter().any(|restart| restart.end == oldest);
+        Some(if starts { oldest } else { oldest.plus(-HOUR) })
+    }
+
     /// Leaves a digest out, and with it all older ones, since the run is to end.
     pub(super) fn leave(&mut self, end: Timestamp) {
         let left = self.walk.left.get_or_insert(Interval { start: end, end });

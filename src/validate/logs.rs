@@ -156,21 +156,26 @@ fn look(context: Context<'_>, log: &ListedLog, object: Result<Object, StoreError
 
 /// Lets the units know what the digests list, where they belong and where a move that was named put them.
 fn refer(context: Context<'_>, units: &mut [Unit], ready: &[(usize, Ready)]) {
+    let copies_of = |log: &ListedLog| {
+        let moves = context.request.relocations.iter();
+        moves.filter_map(|moved| moved.copy_of(&log.location)).collect::<Vec<Location>>()
+    };
     let references = context.workers.map(ready, |(_, ready)| {
         let logs = ready.digest.logs().iter();
-        let copies = |log: &ListedLog| {
-            let moves = context.request.relocations.iter();
-            moves.filter_map(|moved| moved.copy_of(&log.location)).map(|copy| reference(&copy)).collect()
-        };
-        logs.flat_map(|log| {
-            let copies: Vec<u128> = copies(log);
+        let places = |log: &ListedLog| {
+            let copies: Vec<u128> = copies_of(log).iter().map(reference).collect();
             std::iter::once(reference(&log.location)).chain(copies)
-        })
-        .collect::<Vec<u128>>()
+        };
+        logs.flat_map(places).collect::<Vec<u128>>()
     });
-    for ((unit, _), references) in ready.iter().zip(references) {
+    for ((unit, ready), references) in ready.iter().zip(references) {
         if let Some(unit) = units.get_mut(*unit) {
             unit.references.extend(references);
+            let logs = ready.digest.logs();
+            unit.note_log_folders(logs.iter().map(|log| &log.location));
+            if !context.request.relocations.is_empty() {
+                unit.note_log_folders(logs.iter().flat_map(copies_of).collect::<Vec<_>>().iter());
+            }
         }
     }
 }

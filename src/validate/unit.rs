@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::chain::{Chain, Entry, reference};
 use crate::chain::ProvedDigest;
 use crate::event::{Finding, UsedKey};
-use crate::ident::{ChainId, DigestKey, Location, RegionFolder};
+use crate::ident::{ChainId, DigestKey, Location, LogFolder, RegionFolder};
 use crate::time::{Interval, Timestamp};
 
 /// A digest that is proved, whose log files are to be hashed.
@@ -33,6 +33,8 @@ pub(super) struct Unit {
     pub(super) ready: Vec<Ready>,
     /// The stretches that proved digests of each folder cover, whatever was asked.
     pub(super) covered: Vec<Vec<Interval>>,
+    /// Of each folder, the folders of log files beside it that proved digests list log files in.
+    pub(super) log_folders: Vec<BTreeSet<LogFolder>>,
     /// Whether any of the folders is one of digests.
     pub(super) has_digest_folder: bool,
     /// Of each folder, whether a digest of the asked range lies in it, proved or not.
@@ -65,6 +67,7 @@ impl Unit {
             region: folders.first().map_or_else(|| "".into(), |folder| Arc::clone(&folder.region)),
             covered: vec![Vec::new(); folders.len()],
             answered: vec![false; folders.len()],
+            log_folders: vec![BTreeSet::from([LogFolder::CloudTrail]); folders.len()],
             asked_folders: folders.len(),
             folders,
             chains: chains.into_iter().map(chain).collect(),
@@ -100,6 +103,7 @@ impl Unit {
             self.folders.push(folder);
             self.covered.push(Vec::new());
             self.answered.push(false);
+            self.log_folders.push(BTreeSet::from([LogFolder::CloudTrail]));
             self.folders.len() - 1
         });
         u32::try_from(index).unwrap_or(u32::MAX)
@@ -137,6 +141,15 @@ impl Unit {
             }
         }
         self.claimed = claimed.into_iter().collect();
+    }
+
+    /// Notes the folders of log files that a proved digest lists `logs` in, beside `CloudTrail/`, which is always searched.
+    pub(super) fn note_log_folders<'l>(&mut self, logs: impl Iterator<Item = &'l Location>) {
+        for location in logs.filter(|location| location.key.contains("/CloudTrail-")) {
+            for (folder, known) in self.folders.iter().zip(&mut self.log_folders) {
+                known.extend(folder.log_folder_of(location));
+            }
+        }
     }
 
     /// Whether a digest, proved or not, lists the object at `location`.

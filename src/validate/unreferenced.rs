@@ -1,11 +1,12 @@
 //! Names the objects in log folders that no digest lists.
 
 mod named;
+pub(super) mod strays;
 
 use super::Context;
 use super::unit::Unit;
 use crate::event::{Finding, Kind};
-use crate::ident::{Location, LogFolderKey, RegionFolder};
+use crate::ident::{Location, LogFolder, LogFolderKey, RegionFolder};
 use crate::store::{Listed, StoreError};
 use crate::time::{self, DAY, DELIVERY_GRACE, Interval, Timestamp};
 
@@ -21,39 +22,84 @@ const LISTED_AT_ONCE: usize = 2_000;
 /// In how many places a folder is listed at a time, at most.
 const MAX_PARTS: usize = 64;
 
-/// A log folder, or some days of one, that is to be searched.
+/// A log folder, or a part of one, that is to be searched.
 pub(super) struct Search {
     /// Which of the units it is in.
     pub(super) unit: usize,
     folder: usize,
-    /// The stretches that are searched, in order; `None` where no digest of the asked range lies beside the folder.
-    sure: Option<Vec<Interval>>,
+    logs: LogFolder,
+    part: Part,
+}
+
+/// What is searched of a log folder.
+enum Part {
+    /// The folders of these stretches' days, in order.
+    Days(Vec<Interval>),
+    /// What lies in no day's folder.
+    Strays,
+    /// All of it: no digest of the asked range lies beside the folder.
+    WithoutDigests,
 }
 
 /// What there is to search of `unit`. Folders that a chain was followed to were not asked for, and are left out: not
 /// every trail that delivers there was read.
 pub(super) fn searches(context: Context<'_>, number: usize, unit: &Unit) -> Vec<Search> {
-    let states = unit.answered.iter().zip(&unit.covered).take(unit.asked_folders).enumerate();
-    let search = |folder, sure| Search { unit: number, folder, sure };
-    states
-        .flat_map(|(folder, (answered, covered))| match answered {
-            true => by_days(sure(context, unit, folder, covered), unit.references.len())
-                .into_iter()
-                .map(|sure| search(folder, Some(sure)))
-                .collect(),
-            false => vec![search(folder, None)],
-        })
-        .collect()
+    let mut searches = Vec::new();
+    for (folder, (answered, covered)) in
+        unit.answered.iter().zip(&unit.covered).take(unit.asked_folders).enumerate()
+    {
+        let logs = unit.log_folders.get(folder).into_iter().flatten().copied();
+        let search = |logs, part| Search { unit: number, folder, logs, part };
+        if !answered {
+            searches.push(search(LogFolder::CloudTrail, Part::WithoutDigests));
+            continue;
+        }
+        for logs in logs {
+            let days = by_days(sure(context, unit, folder, covered), unit.references.len());
+            searches.extend(days.into_iter().map(|days| search(logs, Part::Days(days))));
+            let before = before(context, unit, folder);
+            searches.extend(before.map(|before| search(logs, Part::Days(vec![before]))));
+            if !covered.is_empty() {
+                searches.push(search(logs, Part::Strays));
+            }
+        }
+    }
+    searches
 }
 
 /// What lies in the log folder that no digest of any trail lists.
 pub(super) fn find(context: Context<'_>, unit: &Unit, search: &Search, named: &Named) {
     let Some(folder) = unit.folders.get(search.folder) else { return };
     let tell = |finding: Finding| named.take(finding.of_region(&unit.account, &unit.region));
-    match &search.sure {
-        Some(sure) => in_folder(context, unit, folder, sure, &tell),
-        None => without_digests(context, unit, folder).into_iter().for_each(tell),
+    match &search.part {
+        Part::Days(days) => in_folder(context, unit, (folder, search.logs), days, &tell),
+        Part::Strays => {
+            let asked = context.request.range.interval();
+            let prefix = Location::new(folder.bucket.clone(), folder.log_prefix_in(search.logs));
+            strays::find(context, &prefix, Some(asked), &|stray| {
+                tell(match stray {
+                    Ok(location) if unit.is_listed(&location) => return,
+                    Ok(location) => {
+                        let message =
+                            "it lies where CloudTrail delivers no log file, and no proved digest lists it";
+                        Finding::new(Kind::LogUnreferenced, strays::NO_TIME, message).about(&location)
+                    }
+                    Err(finding) => *finding,
+                });
+            });
+        }
+        Part::WithoutDigests => without_digests(context, unit, folder).into_iter().for_each(tell),
     }
+}
+
+/// The time before the record begins, where all there is was asked for: no digest lists what was delivered then.
+fn before(context: Context<'_>, unit: &Unit, folder: usize) -> Option<Interval> {
+    if context.request.range.start.is_some() {
+        return None;
+    }
+    let begins = unit.chains.iter().filter_map(|chain| chain.begins(folder)).min()?;
+    // What is dated before CloudTrail began lies where nothing is delivered.
+    Interval::new(strays::BEGAN, begins.plus(-EDGE))
 }
 
 /// `sure` in parts of whole days, so that a folder of very many log files is listed in several places at a time: pages of
@@ -95,7 +141,7 @@ fn settled(end: Timestamp, now: Timestamp) -> Timestamp {
 /// Log files of the asked range in a folder beside which there is no digest of that range.
 pub(super) fn without_digests(context: Context<'_>, unit: &Unit, folder: &RegionFolder) -> Option<Finding> {
     let asked = context.request.range.interval();
-    for listed in log_objects(context, folder, asked) {
+    for listed in log_objects(context, (folder, LogFolder::CloudTrail), asked) {
         match listed {
             Ok((location, key)) if time_of(key).overlaps(asked) && !unit.is_listed(&location) => {
                 let message =
@@ -123,7 +169,7 @@ fn time_of(key: LogFolderKey) -> Interval {
 fn in_folder(
     context: Context<'_>,
     unit: &Unit,
-    folder: &RegionFolder,
+    folder: (&RegionFolder, LogFolder),
     sure: &[Interval],
     tell: &dyn Fn(Finding),
 ) {
@@ -153,11 +199,11 @@ pub(super) fn left_out(at: Timestamp, folder: &Location) -> Finding {
 /// files; so is the end of the run.
 fn log_objects<'a>(
     context: Context<'a>,
-    folder: &RegionFolder,
+    folder: (&RegionFolder, LogFolder),
     stretch: Interval,
 ) -> impl Iterator<Item = Result<(Location, LogFolderKey), Box<Finding>>> + use<'a> {
-    let bucket = folder.bucket.clone();
-    let folder_uri = Location::new(bucket.clone(), folder.log_prefix());
+    let bucket = folder.0.bucket.clone();
+    let folder_uri = Location::new(bucket.clone(), folder.0.log_prefix_in(folder.1));
     let mut stopped = false;
     let until_stopped = listing(context, folder, stretch).map_while(move |listed| {
         if stopped {
@@ -169,22 +215,23 @@ fn log_objects<'a>(
     until_stopped.map(move |listed| match listed {
         None => Err(Box::new(left_out(stretch.start, &folder_uri))),
         Some(Ok((listed, key))) => Ok((Location::new(bucket.clone(), listed.key), key)),
-        Some(Err(error)) => {
-            let message =
-                format!("the folder cannot be listed, so unreferenced files were not looked for: {error}");
-            Err(Box::new(Finding::new(Kind::LogUnreadable, stretch.start, message).about(&folder_uri)))
-        }
+        Some(Err(error)) => Err(Box::new(cannot_list(stretch.start, &folder_uri, &error))),
     })
 }
 
-/// The objects in the day folders that `stretch` touches, with what their names say of the time; folder markers, and
-/// what lies in no day's folder, are left out.
+fn cannot_list(at: Timestamp, folder: &Location, error: &StoreError) -> Finding {
+    let message = format!("the folder cannot be listed, so unreferenced files were not looked for: {error}");
+    Finding::new(Kind::LogUnreadable, at, message).about(folder)
+}
+
+/// The objects in the day folders that `stretch` touches, with what their names say of the time; folder markers are left
+/// out, and so is what lies in no day's folder: see [`strays`].
 pub(super) fn listing<'a>(
     context: Context<'a>,
-    folder: &RegionFolder,
+    (folder, logs): (&RegionFolder, LogFolder),
     stretch: Interval,
 ) -> impl Iterator<Item = Result<(Listed, LogFolderKey), StoreError>> + use<'a> {
-    let prefix = folder.log_prefix();
+    let prefix = folder.log_prefix_in(logs);
     let after =
         (stretch.start > Timestamp::from_unix(0)).then(|| format!("{prefix}{}", stretch.start.day_folder()));
     // `0` follows `/`: every key of the last day's folder comes before.
@@ -194,7 +241,7 @@ pub(super) fn listing<'a>(
     in_time.filter_map(move |listed| match listed {
         Ok(listed) if listed.size == 0 && listed.key.ends_with('/') => None,
         Ok(listed) => {
-            let key = LogFolderKey::parse(listed.key.strip_prefix(&prefix)?)?;
+            let key = LogFolderKey::parse_in(logs, listed.key.strip_prefix(&prefix)?)?;
             Some(Ok((listed, key)))
         }
         Err(error) => Some(Err(error)),

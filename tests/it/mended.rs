@@ -5,6 +5,7 @@ mod forged;
 mod lag;
 mod links;
 mod markers;
+mod places;
 mod relocation;
 mod silence;
 mod unlisted;

@@ -1,5 +1,6 @@
 //! Lists the digests of a region: its chains, by the names of their digests.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use crate::ident::{ChainId, DigestKey, Location, RegionFolder};
 use crate::time::{DAY, HOUR, Interval, Timestamp};
 use crate::validate::chain::Entry;
 use crate::validate::unit::Unit;
+use crate::validate::unreferenced::strays;
 use crate::validate::{Context, Request};
 
 /// How long before the asked start digests are listed, in seconds, so that a chain that ended before it is seen. A
@@ -24,6 +26,9 @@ const MAX_LOOK_AHEAD: i64 = 31 * DAY;
 
 /// How long ago a digest was written lately, in seconds: CloudTrail's word is on the newest delivery alone.
 pub(in crate::validate) const LATELY: i64 = 2 * DAY;
+
+/// What is said of an object in a digest folder that is none.
+const NO_DIGEST: &str = "no digest is called so";
 
 /// How far ahead of our clock a digest's end may be, in seconds.
 const CLOCK_SKEW: i64 = HOUR;
@@ -148,6 +153,31 @@ impl<'a, 'w> Listing<'a, 'w> {
         let limit = self.only.map_or(limit, |(_, until)| until.min(limit));
         let past_limit = (limit < now).then(|| format!("{prefix}{}0", limit.day_folder()));
         self.part(index, folder, after.as_deref(), past_limit.as_deref());
+        if self.only.is_none() {
+            self.strays(folder, after.as_deref(), past_limit.as_deref());
+        }
+    }
+
+    /// Names what lies in the folder beside its years, as far as the listing from `after` to `until` did not come to it.
+    fn strays(&mut self, folder: &RegionFolder, after: Option<&str>, until: Option<&str>) {
+        if self.interrupted || (after.is_none() && until.is_none()) {
+            return;
+        }
+        let place = Location::new(Arc::clone(&folder.bucket), folder.digest_prefix());
+        let is_new =
+            |key: &str| after.is_some_and(|after| key <= after) || until.is_some_and(|until| key > until);
+        let context = self.context;
+        let told = RefCell::new(self);
+        strays::find(context, &place, None, &|stray| match stray {
+            Ok(location) if is_new(&location.key) => {
+                told.borrow_mut().junk(&location, strays::NO_TIME, NO_DIGEST);
+            }
+            Ok(_) => {}
+            Err(finding) => {
+                let finding = Finding { kind: Kind::DigestUnreadable, ..*finding };
+                told.borrow_mut().findings.push(finding);
+            }
+        });
     }
 
     /// Lists what is older than what [`Listing::folder`] does.
@@ -225,7 +255,7 @@ impl<'a, 'w> Listing<'a, 'w> {
                     }
                     self.chains.entry(chain).or_default().push(entry);
                 }
-                None => self.junk(&location, Timestamp::from_unix(0), "no digest is called so"),
+                None => self.junk(&location, strays::NO_TIME, NO_DIGEST),
             }
         }
     }

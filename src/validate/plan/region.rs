@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::tally::{Tally, hour, is_inside};
 use super::{Amount, ChainPlan, RegionPlan};
 use crate::event::{Finding, Kind};
-use crate::ident::{ChainId, Location, LogFolderKey, RegionFolder};
+use crate::ident::{ChainId, Location, LogFolder, LogFolderKey, RegionFolder};
 use crate::store::StoreError;
 use crate::time::{self, Interval, Range, Timestamp};
 use crate::validate::chain::Chain;
@@ -66,7 +66,7 @@ fn log_files(
     let is_read =
         |minute: Timestamp| time::overlaps_any(&asked, Interval { start: minute, end: minute.plus(1) });
     let mut logs = Amount::default();
-    for listed in unreferenced::listing(context, folder, stretch) {
+    for listed in unreferenced::listing(context, (folder, LogFolder::CloudTrail), stretch) {
         match listed {
             Ok((listed, LogFolderKey::Minute(minute))) if is_read(minute) => {
                 logs = logs.plus(Amount { objects: 1, bytes: listed.size });
