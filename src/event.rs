@@ -144,6 +144,16 @@ pub struct ChainSummary {
     pub timeline: Option<Timeline>,
 }
 
+impl ChainSummary {
+    /// Up to when every one of `chains` is covered: the least of the ends of what their proved digests cover. `None` where
+    /// one of them is not covered at all, or there is none. Backfill digests cover nothing: their trail's hourly ones do.
+    pub fn covered_until<'c>(chains: impl IntoIterator<Item = &'c Self>) -> Option<Timestamp> {
+        let hourly = chains.into_iter().filter(|chain| !chain.id.backfill);
+        let ends = hourly.map(|chain| chain.covered.last().map(|covered| covered.end));
+        ends.min().flatten()
+    }
+}
+
 /// Who ran what, for whoever files the report.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Origin {

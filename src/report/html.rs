@@ -81,7 +81,8 @@ impl Html {
 
     fn write(&mut self, summary: &Summary) -> io::Result<()> {
         let begun = self.begun.as_ref().ok_or_else(|| io::Error::other("the run ended before it began"))?;
-        let why = verdict::why(summary, &self.counted);
+        let covered = ChainSummary::covered_until(&self.chains);
+        let why = verdict::why(summary, &self.counted, covered);
         let parts = [
             head(begun, summary),
             header(summary, &why),

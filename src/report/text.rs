@@ -106,7 +106,8 @@ impl Sink for Text {
 impl Run {
     fn write(&self, out: &mut dyn Write, options: Options, summary: &Summary) -> io::Result<()> {
         let paint = Paint(options.colour);
-        verdict::write(out, paint, summary, &self.findings)?;
+        let covered = ChainSummary::covered_until(&self.chains);
+        verdict::write(out, paint, summary, &self.findings, covered)?;
         if options.quiet {
             return Ok(());
         }

@@ -356,12 +356,12 @@ def check_trails():
 def check_delivery(folder):
     saved = ["--public-keys", f"{folder}/public-keys.json"]
     simulate = ["simulate", "s3://trail-logs", "--account-id", ACCOUNT, "--hours", "3", "--save", folder]
-    proved = "intact: everything asked for is covered, 3 digests and 9 log files proved"
+    proved = "intact: everything asked for is covered, 4 digests and 9 log files proved"
     yield from check(["validate", "s3://trail-logs"], 3, "incomplete: no digests found")
-    yield from check(simulate, 0, "wrote 3 digests and 9 log files to `s3://trail-logs`")
+    yield from check(simulate, 0, "wrote 4 digests and 9 log files to `s3://trail-logs`")
     yield from check(simulate, 2, "is there already")
     yield from check(["validate", "s3://trail-logs", *saved], 0, proved)
-    yield from check(["validate", "s3://trail-logs", "--dry-run"], 0, "plan: 3 digests and about 9 log files to read")
+    yield from check(["validate", "s3://trail-logs", "--dry-run"], 0, "plan: 4 digests and about 9 log files to read")
     yield from check(["validate", TRAIL, *saved], 0, f"{proved}|delivers to s3://trail-logs/AWSLogs/{ACCOUNT}/")
     yield from check(["validate", f"{TRAIL}-of-nobody", *saved], 2, "audit-of-nobody")
 

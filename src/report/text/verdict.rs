@@ -5,12 +5,14 @@ use std::io::{self, Write};
 use super::findings::Findings;
 use super::layout::{Paint, grouped, plural};
 use crate::event::{Counts, Kind, Severity, Summary, Verdict};
+use crate::time::Timestamp;
 
 pub(super) fn write(
     out: &mut dyn Write,
     paint: Paint,
     summary: &Summary,
     findings: &Findings,
+    covered: Option<Timestamp>,
 ) -> io::Result<()> {
     let severity = match summary.verdict {
         Verdict::Intact => None,
@@ -18,18 +20,19 @@ pub(super) fn write(
         Verdict::Tampered => Some(Severity::Tampered),
     };
     let word = paint.severity(severity, summary.verdict.as_str());
-    writeln!(out, "{word}: {}", why(summary, findings))
+    writeln!(out, "{word}: {}", why(summary, findings, covered))
 }
 
-/// What the verdict follows from.
-pub(in crate::report) fn why(summary: &Summary, findings: &Findings) -> String {
+/// What the verdict follows from, and up to when all chains are covered: what was delivered later may be on its way.
+pub(in crate::report) fn why(summary: &Summary, findings: &Findings, covered: Option<Timestamp>) -> String {
     let why = match summary.verdict {
         Verdict::Intact => intact(&summary.counts),
         Verdict::Incomplete => incomplete(summary, findings),
         Verdict::Tampered => tampered(&summary.counts, findings),
     };
     let so_far = if summary.interrupted { "interrupted before everything was looked at: " } else { "" };
-    format!("{so_far}{why}")
+    let until = covered.map(|covered| format!("; covered up to {covered}")).unwrap_or_default();
+    format!("{so_far}{why}{until}")
 }
 
 fn intact(counts: &Counts) -> String {
