@@ -28,6 +28,7 @@ mod hostile;
 mod interrupted;
 mod judge;
 mod limits;
+mod live;
 mod mended;
 mod moved;
 mod plan;
