@@ -10,6 +10,7 @@
 
 #[cfg(feature = "aws")]
 mod account;
+mod anywhere;
 mod bodies;
 mod chains;
 #[path = "../fuzz/src/checks/mod.rs"]

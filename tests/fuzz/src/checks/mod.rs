@@ -2,6 +2,7 @@
 
 #[cfg(feature = "aws")]
 pub mod answers;
+pub mod anywhere;
 pub mod arn;
 pub mod digest;
 mod edit;
@@ -23,6 +24,7 @@ pub type Check = fn(&[u8]);
 pub const ALL: &[(&str, Check)] = &[
     #[cfg(feature = "aws")]
     ("answers", answers::check),
+    ("anywhere", anywhere::check),
     ("arn", arn::check),
     ("digest", digest::check),
     ("gzip", gzip::check),
