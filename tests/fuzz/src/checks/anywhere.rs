@@ -63,7 +63,10 @@ static BASES: LazyLock<Vec<Base>> = LazyLock::new(|| {
             Spec { bucket: "trail-logs".to_owned(), accounts: names(&["444455556666"]), ..other.clone() },
         ),
         (Spec { pause: Some((2, 20)), ..small.clone() }, Spec { stop: Some((2, 1)), ..other }),
-        (Spec { quiet_every: Some(2), logs_per_hour: 2, ..small }, Spec { prefix: "p".to_owned(), ..wide }),
+        (
+            Spec { quiet_every: Some(2), logs_per_hour: 2, ..small },
+            Spec { prefix: "p".to_owned(), trails: names(&["other"]), ..wide },
+        ),
     ]
     .map(|(one, two)| base(&one, &two))
     .into_iter()
@@ -111,8 +114,9 @@ pub fn check(bytes: &[u8]) {
     let shown = || format!("{asked:?}\nadded {new:#?}\n{:#?}", more.findings);
     assert!(more.verdict >= less.verdict, "milder than {:?} without: {}", less.verdict, shown());
     if more.verdict == Verdict::Intact {
+        assert!(is_answered(&more, &asked), "not answered: {}", shown());
         for lost in judged(&whole).iter().filter(|uri| !is_same(&untouched, &added, uri)) {
-            assert!(is_traceless(lost, &asked, &added), "{lost} is not as delivered: {}", shown());
+            assert!(is_traceless(lost, &asked, &left), "{lost} is not as delivered: {}", shown());
         }
         let named = new.iter().filter(|location| is_asked_among_logs(base, &asked, location));
         let unnamed: Vec<&Location> = named.collect();
@@ -139,24 +143,33 @@ fn is_same(before: &MemoryStore, after: &MemoryStore, uri: &str) -> bool {
     after.locations().contains(&location) && read(before, &location) == read(after, &location)
 }
 
-/// Whether all that was delivered of an object's region of an account is gone, and nothing that was asked names it: that
-/// cannot be told from what never was.
-fn is_traceless(uri: &str, asked: &Request, after: &MemoryStore) -> bool {
+/// Whether all that was delivered of an object's region of an account is gone, or all of it from before its chain began
+/// anew: that cannot be told from what never was, unless it was asked for by name.
+fn is_traceless(uri: &str, asked: &Request, left: &MemoryStore) -> bool {
     let location = location_of(uri);
     let parts: Vec<&str> = location.key.split('/').collect();
     let at = parts.iter().rposition(|part| *part == "CloudTrail-Digest" || *part == "CloudTrail").unwrap();
     let above = parts[..at].join("/");
     let region = parts[at + 1];
-    let is_left = after.locations().iter().any(|other| {
+    let is_left = left.locations().iter().any(|other| {
         other.bucket == location.bucket
             && ["CloudTrail", "CloudTrail-Digest"]
                 .iter()
                 .any(|folder| other.key.starts_with(&format!("{above}/{folder}/{region}/")))
     });
-    let is_named = !asked.accounts.is_empty() || !asked.regions.is_empty();
-    // The first hours of a chain may be deleted up to where it began anew.
-    let is_open = asked.range.start.is_none();
-    !is_named && (!is_left || is_open && is_older_than_a_restart(&location, after))
+    !is_left || asked.range.start.is_none() && is_older_than_a_restart(&location, left)
+}
+
+/// Whether a digest was judged of each account, region and trail that was asked for by name.
+fn is_answered(ran: &Ran, asked: &Request) -> bool {
+    let keys: Vec<DigestKey> =
+        judged(ran).iter().filter_map(|uri| DigestKey::parse(&location_of(uri))).collect();
+    let each = |names: &[String], is: &dyn Fn(&DigestKey, &str) -> bool| {
+        names.iter().all(|name| keys.iter().any(|key| is(key, name)))
+    };
+    each(&asked.accounts, &|key, name| *key.folder.account == *name)
+        && each(&asked.regions, &|key, name| *key.folder.region == *name)
+        && each(&asked.trails, &|key, name| *key.trail == *name)
 }
 
 /// Whether the object is of the time before its chain began anew, in the delivery that has a restart.
