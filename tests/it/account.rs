@@ -7,6 +7,7 @@ mod named;
 mod reads;
 mod trust;
 mod validate_logs;
+mod word;
 
 use std::fs;
 use std::process::Command;

@@ -55,6 +55,8 @@ pub struct Trail {
     pub latest_delivery: Option<i64>,
     /// When it last delivered a digest file.
     pub latest_digest_delivery: Option<i64>,
+    /// The same of single regions, where it is another time there.
+    pub regional_digest_deliveries: BTreeMap<String, i64>,
     /// The S3 error of its last delivery of a log file, if that failed.
     pub latest_delivery_error: Option<String>,
     /// The S3 error of its last delivery of a digest file, if that failed.
@@ -77,6 +79,7 @@ impl Default for Trail {
             started_logging: None,
             latest_delivery: None,
             latest_digest_delivery: None,
+            regional_digest_deliveries: BTreeMap::new(),
             latest_delivery_error: None,
             latest_digest_delivery_error: None,
         }
@@ -263,11 +266,13 @@ fn trail_status(state: &State, region: &str, body: &Map<String, Value>) -> Resul
     check_name(name)?;
     let trail = state.trails.iter().find(|trail| trail.answers_to(name, region));
     let trail = trail.ok_or(("TrailNotFoundException", "Unknown trail"))?;
+    let regional = trail.regional_digest_deliveries.get(region).copied();
+    let digest_delivery = regional.or(trail.latest_digest_delivery);
     let fields = [
         ("IsLogging", Some(trail.logging.into())),
         ("StartLoggingTime", trail.started_logging.map(Value::from)),
         ("LatestDeliveryTime", trail.latest_delivery.map(Value::from)),
-        ("LatestDigestDeliveryTime", trail.latest_digest_delivery.map(Value::from)),
+        ("LatestDigestDeliveryTime", digest_delivery.map(Value::from)),
         ("LatestDeliveryError", trail.latest_delivery_error.clone().map(Value::from)),
         ("LatestDigestDeliveryError", trail.latest_digest_delivery_error.clone().map(Value::from)),
     ];
