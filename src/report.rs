@@ -1,12 +1,14 @@
 //! Reports: what a run's events become on the way out. One format is one [`Sink`] in one small file.
 //!
-//! Every output is opened before the work begins, so that a file that cannot be written stops a run of hours at
-//! its first second. [`Fanout`] passes the same events to all of them.
+//! Every output is checked and opened before the work begins, so that a file that cannot be written stops a run of hours
+//! at its first second; what stands in a file stays until the new report is whole. [`Fanout`] passes the same events to
+//! all of them.
 
 pub mod asff;
 mod cloud;
 pub mod csv;
 pub mod escape;
+mod file;
 mod gather;
 mod html;
 pub mod json;
@@ -23,12 +25,12 @@ mod text;
 #[cfg(feature = "aws")]
 pub mod trails;
 
-use std::fs::File;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use crate::event::{Event, Severity, Sink};
+pub use file::{OpenReport, ReportError, ReportFile};
+use replace::Replacement;
 
 /// The form of a report.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -81,23 +83,6 @@ impl Format {
             Self::Prometheus => "prometheus",
             Self::Asff => "asff",
             Self::Ocsf => "ocsf",
-        }
-    }
-
-    /// Whether a file of it is left as it was until the run is over, and then replaced as a whole: of a file that is
-    /// read at any moment, nobody may see a part. Every other report file is emptied at the start.
-    #[must_use]
-    pub const fn is_replaced(self) -> bool {
-        match self {
-            Self::Prometheus => true,
-            Self::Text
-            | Self::Json
-            | Self::Html
-            | Self::JsonLines
-            | Self::Csv
-            | Self::JUnit
-            | Self::Asff
-            | Self::Ocsf => false,
         }
     }
 }
@@ -157,59 +142,6 @@ const fn severity_word(severity: Severity) -> &'static str {
     }
 }
 
-/// Why a further report cannot be made.
-#[derive(Debug, thiserror::Error)]
-pub enum ReportError {
-    /// No `=`, or nothing on one side of it.
-    #[error("`{0}` names no format and file")]
-    Spec(String),
-    /// A format that does not exist.
-    #[error(transparent)]
-    Format(#[from] UnknownFormat),
-    /// The file cannot be written.
-    #[error("cannot write `{path}`: {source}")]
-    Open {
-        /// The file as named, safe to print.
-        path: String,
-        /// What the system says.
-        source: io::Error,
-    },
-}
-
-impl ReportError {
-    /// What to do about it, for a `hint:` line.
-    #[must_use]
-    pub const fn hint(&self) -> &'static str {
-        match self {
-            Self::Spec(_) | Self::Format(_) => "give FORMAT=FILE, such as `--report json=report.json`",
-            Self::Open { .. } => "name a file in a folder that exists and that you may write to",
-        }
-    }
-}
-
-/// Opens the file of `spec`, `FORMAT=FILE`, and returns what [`to_writer`] needs for it.
-///
-/// The file is emptied here, so what an earlier run left in it can never pass for the report of a run that broke off;
-/// but for a format that [is replaced](Format::is_replaced), which says when its run ended.
-///
-/// # Errors
-/// [`ReportError`] where the words are wrong or the file cannot be created or emptied.
-pub fn open_report(spec: &str) -> Result<(Format, PathBuf, Box<dyn Write + Send>), ReportError> {
-    let (format, path) = spec
-        .split_once('=')
-        .filter(|(format, path)| !format.is_empty() && !path.is_empty())
-        .ok_or_else(|| ReportError::Spec(escape::for_terminal(spec).into_owned()))?;
-    let format: Format = format.parse()?;
-    let opened: io::Result<Box<dyn Write + Send>> = match format.is_replaced() {
-        true => replace::open(Path::new(path)),
-        false => File::create(path).map(|file| Box::new(file) as Box<dyn Write + Send>),
-    };
-    match opened {
-        Ok(writer) => Ok((format, PathBuf::from(path), writer)),
-        Err(source) => Err(ReportError::Open { path: escape::for_terminal(path).into_owned(), source }),
-    }
-}
-
 /// An output that could not be written to its end.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write to `{name}`: {source}")]
@@ -231,8 +163,28 @@ impl OutputError {
 /// Passes every event to several sinks. One that fails is left out from then on; the others still get everything.
 #[derive(Default)]
 pub struct Fanout {
-    outputs: Vec<(String, Box<dyn Sink>)>,
+    outputs: Vec<Output>,
     failures: Vec<OutputError>,
+}
+
+struct Output {
+    name: String,
+    sink: Box<dyn Sink>,
+    /// Where the report is to replace a file, once it is whole.
+    replacement: Option<Replacement>,
+}
+
+impl Output {
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        self.sink.event(event)?;
+        match (event, self.replacement.take()) {
+            (Event::Finished(_), Some(replacement)) => replacement.commit(),
+            (_, replacement) => {
+                self.replacement = replacement;
+                Ok(())
+            }
+        }
+    }
 }
 
 impl Fanout {
@@ -244,7 +196,15 @@ impl Fanout {
 
     /// Adds an output; `name` is what an [`OutputError`] calls it: `stdout`, or the file's path.
     pub fn add(&mut self, name: impl Into<String>, sink: Box<dyn Sink>) {
-        self.outputs.push((name.into(), sink));
+        self.outputs.push(Output { name: name.into(), sink, replacement: None });
+    }
+
+    /// Adds a report in a file. What stands in a plain file is replaced when the last event was written, and stays where
+    /// it never is, or cannot be.
+    pub fn add_report(&mut self, report: OpenReport, options: Options) {
+        let OpenReport { format, path, writer, replacement } = report;
+        let sink = to_writer(format, options, writer);
+        self.outputs.push(Output { name: path.display().to_string(), sink, replacement });
     }
 
     /// Says whether every output was written to its end.
@@ -267,10 +227,10 @@ impl Sink for Fanout {
     /// Only once no output is left, with the kind of the first failure: nobody would see the rest of the run.
     fn event(&mut self, event: &Event) -> io::Result<()> {
         let failures = &mut self.failures;
-        self.outputs.retain_mut(|(name, sink)| match sink.event(event) {
+        self.outputs.retain_mut(|output| match output.event(event) {
             Ok(()) => true,
             Err(source) => {
-                failures.push(OutputError { name: name.clone(), source });
+                failures.push(OutputError { name: output.name.clone(), source });
                 false
             }
         });

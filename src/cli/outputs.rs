@@ -1,10 +1,10 @@
-//! What a run is written to: stdout in one form, and files in others, all opened before the work begins.
+//! What a run is written to: stdout in one form, and files in others, all checked first, and opened before the work
+//! begins.
 
 use std::io::{self, IsTerminal as _};
-use std::path::PathBuf;
 
 use super::Failure;
-use crate::report::{self, Fanout, Format, Options, OutputError};
+use crate::report::{self, Fanout, Format, Options, OutputError, ReportError, ReportFile};
 
 /// The form that the user named for stdout.
 pub(super) fn format(word: &str) -> Result<Format, Failure> {
@@ -20,33 +20,24 @@ pub(super) fn options(quiet: bool, verbose: bool) -> Options {
     Options { colour, quiet, verbose }
 }
 
-/// Opens stdout for `format`, and a file for each of `specs`. Returns the files too that are emptied
-/// now and not whole before the work ends.
-pub(super) fn open(
-    format: Format,
-    specs: &[String],
-    options: Options,
-) -> Result<(Fanout, Vec<PathBuf>), Failure> {
+/// What the user named for `--report`, checked; nothing is opened yet.
+pub(super) fn files(specs: &[String]) -> Result<Vec<ReportFile>, Failure> {
+    ReportFile::parse_all(specs).map_err(|error| unusable(&error))
+}
+
+/// Opens stdout for `format`, and each of `files`.
+pub(super) fn open(format: Format, files: Vec<ReportFile>, options: Options) -> Result<Fanout, Failure> {
     let mut fanout = Fanout::new();
     fanout.add("stdout", report::to_writer(format, options, Box::new(io::stdout())));
-    let (mut paths, mut emptied) = (Vec::new(), Vec::new());
-    for spec in specs {
-        let (format, path, writer) =
-            report::open_report(spec).map_err(|error| Failure::new(error.to_string(), error.hint()))?;
-        if paths.contains(&path) {
-            return Err(Failure::new(
-                format!("`{}` is named twice", path.display()),
-                "give each report a file of its own",
-            ));
-        }
-        let options = Options { colour: false, ..options };
-        fanout.add(path.display().to_string(), report::to_writer(format, options, writer));
-        if !format.is_replaced() {
-            emptied.push(path.clone());
-        }
-        paths.push(path);
+    for file in files {
+        let report = file.open().map_err(|error| unusable(&error))?;
+        fanout.add_report(report, Options { colour: false, ..options });
     }
-    Ok((fanout, emptied))
+    Ok(fanout)
+}
+
+fn unusable(error: &ReportError) -> Failure {
+    Failure::new(error.to_string(), error.hint())
 }
 
 /// What is said of an output that could not be written to its end.

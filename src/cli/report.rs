@@ -1,11 +1,12 @@
 //! `trailproof report`: a saved JSON report, rendered again.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
 use super::args::ReportArgs;
 use super::{EXIT_CANNOT, Failure, outputs, print};
+use crate::report::ReportFile;
 use crate::report::json::{PLAN_SCHEMA_FILE, SCHEMA_FILE, TRAILS_SCHEMA_FILE};
 use crate::report::saved::Saved;
 
@@ -18,11 +19,10 @@ pub(super) fn run(arguments: &ReportArgs) -> Result<u8, Failure> {
         return print(schema(arguments.schema.as_deref())).map(|()| EXIT_RENDERED);
     };
     let format = outputs::format(&arguments.format)?;
+    let files = outputs::files(&arguments.report)?;
+    not_over(path, &files)?;
     let saved = read(path, arguments.max_size)?;
-    // It is in memory now; still, an output that fails must not leave the user without it.
-    not_over(path, &arguments.report)?;
-    let options = outputs::options(arguments.quiet, false);
-    let (mut fanout, _) = outputs::open(format, &arguments.report, options)?;
+    let mut fanout = outputs::open(format, files, outputs::options(arguments.quiet, false))?;
     let told = saved.tell(&mut fanout);
     match fanout.finish() {
         Err(error) if error.is_broken_pipe() => Ok(EXIT_CANNOT),
@@ -56,12 +56,10 @@ fn read(path: &Path, limit: u64) -> Result<Saved, Failure> {
 }
 
 /// Refuses to write over the report that is read.
-fn not_over(path: &Path, specs: &[String]) -> Result<(), Failure> {
-    let Ok(read) = fs::canonicalize(path) else { return Ok(()) };
-    let written = specs.iter().filter_map(|spec| spec.split_once('=')).map(|(_, file)| file);
-    match written.into_iter().find(|file| fs::canonicalize(file).is_ok_and(|file| file == read)) {
+fn not_over(path: &Path, files: &[ReportFile]) -> Result<(), Failure> {
+    match files.iter().find(|file| file.replaces(path)) {
         Some(file) => Err(Failure::new(
-            format!("`{file}` is the report that is read, and would be written over"),
+            format!("`{}` is the report that is read, and would be written over", file.path().display()),
             "write to another file",
         )),
         None => Ok(()),

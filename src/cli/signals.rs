@@ -1,11 +1,9 @@
 //! Ctrl-C and its like: the first one ends the run with a report of what was looked at so far, the second one ends it
-//! at once.
+//! at once, and leaves every report file as it was.
 
-use std::fs::{self, File};
 use std::io;
-use std::path::PathBuf;
 use std::process;
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
@@ -17,29 +15,15 @@ const EXIT_INTERRUPTED: i32 = 130;
 
 static STOP: Stop = Stop::new();
 
-/// The report files that are not whole yet.
-static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
-
-/// Listens for SIGINT, SIGTERM and SIGHUP from now on. `reports` are the files that reports are written to: where the
-/// program ends at once, they are emptied, so that a part of one cannot be read as the whole.
-pub(super) fn listen(reports: Vec<PathBuf>) -> &'static Stop {
-    *UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner) = reports;
+/// Listens for SIGINT, SIGTERM and SIGHUP from now on: the first thing a run does, since a signal may come at any moment.
+pub(super) fn listen() -> &'static Stop {
     // Without a handler the first signal ends the program at once, as it does any other.
     let _ = ctrlc::set_handler(interrupted);
     &STOP
 }
 
-/// The reports are written to their end, or as far as they will be.
-pub(super) fn reports_are_written() {
-    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner).clear();
-}
-
 fn interrupted() {
     if STOP.set() {
-        let unfinished = UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner);
-        // Not a pipe or a device, which nobody can empty, and which may not even open.
-        let files = unfinished.iter().filter(|path| fs::metadata(path).is_ok_and(|found| found.is_file()));
-        files.for_each(|path| drop(File::create(path)));
         keep_stdout();
         process::exit(EXIT_INTERRUPTED);
     }

@@ -19,18 +19,17 @@ use crate::validate::{self, Request, Source, Tools};
 
 /// Validates what was asked and returns the exit code of the verdict.
 pub(super) fn run(arguments: &ValidateArgs, started: Timestamp, origin: Origin) -> Result<u8, Failure> {
+    let stop = signals::listen();
+    let format = outputs::format(&arguments.format)?;
+    let files = outputs::files(&arguments.report)?;
     let Prepared { store, keys, request, pool, .. } = prepare(arguments, started)?;
     let bars = Bars::new(shows_bars(arguments));
     let options = outputs::options(arguments.quiet, arguments.verbose);
-    let (fanout, emptied) = outputs::open(outputs::format(&arguments.format)?, &arguments.report, options)?;
-    let mut outputs = Outputs { fanout, bars: &bars };
-    let stop = signals::listen(emptied);
+    let mut outputs = Outputs { fanout: outputs::open(format, files, options)?, bars: &bars };
     let tools = Tools { store: &*store, keys: &keys, pool: &pool, progress: &bars, stop };
     let begun = Event::Started { sources: named(arguments), range: request.range, at: request.now, origin };
     let told = tell(&request, tools, &begun, &mut outputs);
-    let finished = finish(outputs, told);
-    signals::reports_are_written();
-    finished
+    finish(outputs, told)
 }
 
 /// What was typed, made ready: where to look, with which keys and threads, for what.

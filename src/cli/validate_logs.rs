@@ -24,12 +24,13 @@ use crate::report::progress::Bars;
 use crate::store::s3::S3Store;
 use crate::time::{self, Range, Timestamp};
 use crate::trails;
-use crate::validate::{Deliveries, NamedTrail, Request, Source, Tools};
+use crate::validate::{Deliveries, NamedTrail, Request, Source, Stop, Tools};
 use lines::{Asked, Lines};
 use recorder::Recorder;
 
 /// Validates one trail in one region of one account, and returns 0 where all of it is proved, else 1.
 pub(super) fn run(arguments: &ValidateLogsArgs, now: Timestamp) -> Result<u8, Failure> {
+    let stop = signals::listen();
     let arn = parse_arn(&arguments.trail_arn)?;
     let (start, end) = times(arguments, now)?;
     let aws = connect(&arguments.aws)?;
@@ -62,7 +63,7 @@ pub(super) fn run(arguments: &ValidateLogsArgs, now: Timestamp) -> Result<u8, Fa
     request.limits = arguments.limits.of_run();
     request.every_object = true;
     let recorder = Recorder::new(sources::s3::store(&aws, None, arguments.jobs));
-    validated(&request, &recorder, &keys, asked, arguments.jobs)
+    validated(&request, &recorder, &keys, asked, arguments.jobs, stop)
 }
 
 /// Runs the engine, and writes the lines.
@@ -72,10 +73,10 @@ fn validated(
     keys: &KeyRing,
     asked: Asked,
     jobs: Option<u16>,
+    stop: &Stop,
 ) -> Result<u8, Failure> {
     let pool = validate::pool(jobs, true)?;
     let bars = Bars::new(io::IsTerminal::is_terminal(&io::stderr()));
-    let stop = signals::listen(Vec::new());
     let tools = Tools { store: recorder, keys, pool: &pool, progress: &bars, stop };
     let mut lines = Lines::new(asked, recorder.shelf(), Box::new(io::stdout()), Box::new(io::stderr()));
     let told = tell(request, tools, &bars, &mut lines);

@@ -10,8 +10,9 @@
 //! | `chain` | as `chains[]` | when a chain is judged |
 //! | `finished` | `at`, `verdict`, `interrupted`, `counts`, `keys` | last: what lacks it broke off, and says nothing of the rest |
 //!
-//! Every event but `object` is flushed as it is written, so that a reader who follows the file sees it at once; objects
-//! go out with the event after them, or by the buffer, since a run may have millions of them.
+//! Every event but `object` is flushed as it is written, so that a reader who follows stdout or a pipe sees it at once; a
+//! plain file has the run when it is over. Objects go out with the event after them, or by the buffer, since a run may
+//! have millions of them.
 
 use std::io::{self, BufWriter, Write};
 

@@ -1,127 +1,202 @@
-//! A file that is replaced as a whole: written beside the old one, and renamed over it when it is flushed.
+//! A report file that is replaced as a whole: the report is written to a temporary file in the same folder, and that is
+//! renamed over the old file once the report is whole and on the disk.
+//!
+//! On Linux the temporary file has no name (`O_TMPFILE`, open(2)), so that a run that is killed leaves nothing. Where
+//! the file system or the system has no such files, it has a name of [`leftover`]'s pattern, which a later run sweeps up.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+mod leftover;
+
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, Seek as _, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use tempfile::{Builder, NamedTempFile};
+use tempfile::TempPath;
 
-/// Opens a writer for `path`. What stands there is untouched until the writer is flushed, and if it never is, for good.
-/// What is no plain file, such as a pipe or a device, cannot be replaced, and is written to.
-///
-/// # Errors
-/// What the system says, where nothing can be written beside `path`.
-pub(super) fn open(path: &Path) -> io::Result<Box<dyn Write + Send>> {
-    match fs::metadata(path) {
-        Ok(found) if found.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
-        Ok(found) if !found.is_file() => Ok(Box::new(OpenOptions::new().write(true).open(path)?)),
-        Ok(_) => {
-            // A file that may not be written to is not to be replaced either.
-            drop(OpenOptions::new().write(true).open(path)?);
-            // A link stays, and its target is replaced.
-            Ok(Box::new(Replacement::beside(fs::canonicalize(path)?)?))
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Ok(Box::new(Replacement::beside(path.to_path_buf())?))
-        }
-        Err(error) => Err(error),
-    }
+/// A report that is being written, and the file whose place it takes. Until [`Replacement::commit`] the old file is
+/// untouched; without it, for good.
+#[derive(Debug)]
+pub(super) struct Replacement {
+    /// Links resolved.
+    target: PathBuf,
+    file: Arc<File>,
+    temporary: Temporary,
 }
 
-struct Replacement {
-    target: PathBuf,
-    /// Until it is renamed.
-    file: Option<NamedTempFile>,
+/// What becomes of the temporary file.
+#[derive(Debug)]
+enum Temporary {
+    /// It has no name yet.
+    #[cfg(target_os = "linux")]
+    Unnamed,
+    /// It is renamed; dropped, it is removed.
+    Named(TempPath),
+    /// It lies in another folder, and is copied into the old file.
+    Elsewhere,
 }
 
 impl Replacement {
-    /// Its name ends in no format's, so that no collector reads it.
-    fn beside(target: PathBuf) -> io::Result<Self> {
-        let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let mut builder = Builder::new();
-        builder.prefix(".trailproof-").suffix(".tmp");
-        readable(&mut builder);
-        let file = builder.tempfile_in(folder.unwrap_or(Path::new(".")))?;
-        Ok(Self { target, file: Some(file) })
+    /// Creates the temporary file for `target`, a path whose links are resolved.
+    ///
+    /// # Errors
+    /// Where `target` may not be written to, or no temporary file can be created.
+    pub(super) fn of(target: PathBuf) -> io::Result<Self> {
+        // A file that may not be written to is not to be replaced either.
+        let old = match OpenOptions::new().write(true).open(&target) {
+            Ok(old) => Some(old.metadata()?),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        let folder = folder_of(&target);
+        leftover::sweep(folder);
+        let (file, temporary) = match temporary(folder) {
+            // The old file may be written to, but no other file in its folder: it is written over at the end.
+            Err(error) if old.is_some() && forbids_files(&error) => {
+                (tempfile::tempfile()?, Temporary::Elsewhere)
+            }
+            made => made?,
+        };
+        if let Some(old) = old {
+            take_after(&old, &file)?;
+        }
+        Ok(Self { target, file: Arc::new(file), temporary })
     }
 
-    fn file(&mut self) -> io::Result<&mut File> {
-        let file = self.file.as_mut().map(NamedTempFile::as_file_mut);
-        file.ok_or_else(|| io::Error::other("it is written and done"))
+    /// Writes to the temporary file, unbuffered.
+    pub(super) fn writer(&self) -> Box<dyn Write + Send> {
+        Box::new(Arc::clone(&self.file))
+    }
+
+    /// Puts the report in the old file's place: the file reaches the disk, then its name, then the folder.
+    ///
+    /// # Errors
+    /// What the system says; the old file is then still there.
+    pub(super) fn commit(self) -> io::Result<()> {
+        let Self { target, file, temporary } = self;
+        file.sync_all()?;
+        let renamed = match temporary {
+            #[cfg(target_os = "linux")]
+            Temporary::Unnamed => unnamed::rename(&file, &target),
+            Temporary::Named(path) => path.persist(&target).map_err(|error| error.error),
+            Temporary::Elsewhere => return write_over(&file, &target),
+        };
+        match renamed {
+            // A file that is mounted by itself, as into a container, cannot be renamed over.
+            Err(error) if error.kind() == io::ErrorKind::ResourceBusy => write_over(&file, &target),
+            Err(error) => Err(error),
+            Ok(()) => sync_folder(folder_of(&target)),
+        }
     }
 }
 
-/// Whoever may read a new file may read this one: the collector is another user.
+fn folder_of(target: &Path) -> &Path {
+    target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn temporary(folder: &Path) -> io::Result<(File, Temporary)> {
+    #[cfg(target_os = "linux")]
+    if let Some(file) = unnamed::create(folder) {
+        return Ok((file, Temporary::Unnamed));
+    }
+    let (file, path) = leftover::create(folder)?;
+    Ok((file, Temporary::Named(path)))
+}
+
+fn forbids_files(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
+}
+
+/// Writes the report into the old file. A part of a report must not be read as the whole: where the rest does not fit,
+/// the file is emptied.
+fn write_over(mut file: &File, target: &Path) -> io::Result<()> {
+    file.rewind()?;
+    let mut old = OpenOptions::new().write(true).truncate(true).open(target)?;
+    let written = io::copy(&mut file, &mut old).and_then(|_| old.sync_all());
+    written.inspect_err(|_| drop(old.set_len(0)))
+}
+
+/// Brings the new name to the disk. Not every file system can, and a folder may be hidden from those who may write to it.
 #[cfg(unix)]
-fn readable(builder: &mut Builder<'_, '_>) {
-    use std::os::unix::fs::PermissionsExt as _;
-    builder.permissions(fs::Permissions::from_mode(0o666));
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    let Ok(folder) = File::open(folder) else { return Ok(()) };
+    match folder.sync_all() {
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
+        synced => synced,
+    }
 }
 
 #[cfg(not(unix))]
-fn readable(_: &mut Builder<'_, '_>) {}
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
 
-impl Write for Replacement {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file()?.write(bytes)
+/// Gives the new file the owner and the rights of the old one, as far as this user may: who could not read the old
+/// report cannot read the new one.
+#[cfg(unix)]
+fn take_after(old: &Metadata, file: &File) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
+
+    const GROUP: u32 = 0o070;
+    let new = file.metadata()?;
+    if old.uid() != new.uid() {
+        let _ = fchown(file, Some(old.uid()), None);
+    }
+    let has_group = old.gid() == new.gid() || fchown(file, None, Some(old.gid())).is_ok();
+    let mut mode = old.mode() & 0o777;
+    if !has_group {
+        // Another group gets what everybody has.
+        mode = (mode & !GROUP) | (mode & GROUP & (mode << 3));
+    }
+    file.set_permissions(fs::Permissions::from_mode(mode))
+}
+
+#[cfg(not(unix))]
+fn take_after(old: &Metadata, file: &File) -> io::Result<()> {
+    file.set_permissions(old.permissions())
+}
+
+/// Files without a name, which vanish with the process that has them open.
+#[cfg(target_os = "linux")]
+mod unnamed {
+    use std::fs::{self, File};
+    use std::io;
+    use std::os::fd::AsRawFd as _;
+    use std::path::{Path, PathBuf};
+
+    use rustix::fs::{AtFlags, CWD, Mode, OFlags};
+
+    use super::{folder_of, leftover};
+
+    /// `None` where such a file cannot be created in `folder`, or could not be given a name later.
+    pub(super) fn create(folder: &Path) -> Option<File> {
+        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+        // What every new file gets, less the user's mask.
+        let file = File::from(rustix::fs::open(folder, flags, Mode::from_raw_mode(0o666)).ok()?);
+        fs::metadata(descriptor(&file)).ok()?;
+        // Once it has a name, other runs must not take it for a leftover.
+        let _ = file.lock();
+        Some(file)
     }
 
-    /// The end: the file is on the disk, then under its name.
-    fn flush(&mut self) -> io::Result<()> {
-        let Some(file) = self.file.take() else { return Ok(()) };
-        file.as_file().sync_all()?;
-        file.persist(&self.target).map(drop).map_err(|error| error.error)
+    /// Names the file `target`. A file that is there is renamed over, by way of a name that lasts no longer than that.
+    pub(super) fn rename(file: &File, target: &Path) -> io::Result<()> {
+        match link(file, target) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            linked => return linked,
+        }
+        let named = leftover::names().make_in(folder_of(target), |name| link(file, name))?;
+        named.persist(target).map_err(|error| error.error)
+    }
+
+    /// Source: open(2), `O_TMPFILE`, whose example this is: no privilege is needed.
+    fn link(file: &File, name: &Path) -> io::Result<()> {
+        Ok(rustix::fs::linkat(CWD, descriptor(file), CWD, name, AtFlags::SYMLINK_FOLLOW)?)
+    }
+
+    fn descriptor(file: &File) -> PathBuf {
+        PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_old_file_stays_until_the_new_one_is_whole() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("trailproof.prom");
-        fs::write(&path, "old").unwrap();
-        let mut writer = open(&path).unwrap();
-        writer.write_all(b"new").unwrap();
-        assert_eq!(fs::read_to_string(&path).unwrap(), "old");
-        writer.flush().unwrap();
-        assert_eq!(fs::read_to_string(&path).unwrap(), "new");
-        assert!(writer.write_all(b"more").is_err(), "it is done");
-        assert_eq!(names(folder.path()), ["trailproof.prom"]);
-    }
-
-    #[test]
-    fn a_run_that_breaks_off_leaves_nothing_new() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("trailproof.prom");
-        let mut writer = open(&path).unwrap();
-        writer.write_all(b"new").unwrap();
-        drop(writer);
-        assert_eq!(names(folder.path()), [""; 0]);
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn others_may_read_it_and_a_link_stays() {
-        use std::os::unix::fs::{PermissionsExt as _, symlink};
-        let folder = tempfile::tempdir().unwrap();
-        let (target, link) = (folder.path().join("target"), folder.path().join("link"));
-        let plain = folder.path().join("plain");
-        fs::write(&plain, "").unwrap();
-        fs::write(&target, "old").unwrap();
-        symlink(&target, &link).unwrap();
-        open(&link).unwrap().flush().unwrap();
-        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
-        assert_eq!(fs::read_to_string(&target).unwrap(), "");
-        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
-        assert_eq!(mode(&target), mode(&plain));
-        assert!(open(Path::new("/dev/full")).unwrap().write_all(b"x").is_err());
-    }
-
-    fn names(folder: &Path) -> Vec<String> {
-        let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
-        names.map(|name| name.into_string().unwrap()).collect()
-    }
-}
+#[cfg(all(test, unix))]
+mod tests;

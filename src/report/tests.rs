@@ -200,52 +200,6 @@ fn a_run_that_never_ends_leaves_no_report() {
     }
 }
 
-#[test]
-fn a_report_file_is_opened_and_emptied_before_the_work() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("a=b.json");
-    std::fs::write(&path, "an old report").unwrap();
-    let (format, opened, writer) = open_report(&format!("json={}", path.display())).unwrap();
-    assert_eq!((format, &opened), (Format::Json, &path));
-    assert_eq!(std::fs::read_to_string(&path).unwrap(), "");
-    let mut sink = to_writer(format, Options::default(), writer);
-    intact().iter().for_each(|event| sink.event(event).unwrap());
-    assert!(std::fs::read_to_string(&path).unwrap().ends_with("}\n"));
-}
-
-#[test]
-fn a_report_that_cannot_be_made_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let refused = |spec: &str| match open_report(spec) {
-        Ok(_) => panic!("{spec} was opened"),
-        Err(error) => error,
-    };
-    for spec in ["", "json", "json=", "=x"] {
-        assert!(matches!(refused(spec), ReportError::Spec(_)), "{spec}");
-    }
-    assert!(matches!(refused("xml=x"), ReportError::Format(_)));
-    for path in [folder.path().to_path_buf(), folder.path().join("none/x.json")] {
-        let error = refused(&format!("json={}", path.display()));
-        assert!(error.to_string().starts_with("cannot write `/"), "{error}");
-        assert!(error.hint().contains("folder"));
-    }
-}
-
-#[test]
-fn a_file_that_is_read_at_any_moment_is_replaced_and_not_emptied() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("trailproof.prom");
-    std::fs::write(&path, "of the last run").unwrap();
-    let (format, _, writer) = open_report(&format!("prometheus={}", path.display())).unwrap();
-    let mut sink = to_writer(format, Options::default(), writer);
-    let events = intact();
-    let (last, others) = events.split_last().unwrap();
-    others.iter().for_each(|event| sink.event(event).unwrap());
-    assert_eq!(std::fs::read_to_string(&path).unwrap(), "of the last run");
-    sink.event(last).unwrap();
-    assert_eq!(std::fs::read_to_string(&path).unwrap(), render(format, Options::default(), &events));
-}
-
 /// Names that break out of quotes, elements, cells, lines and terminals.
 pub(super) const HOSTILE: &str =
     "=a\"',;<b>&amp;]]>\u{1b}[2J\u{9b}31m\u{7f}\u{202e}\u{fffe}\t\r\n\\é監\u{301}";
