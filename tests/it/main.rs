@@ -37,6 +37,7 @@ mod properties;
 #[cfg(feature = "aws")]
 mod remote;
 mod rendered;
+mod reports;
 #[cfg(feature = "aws")]
 mod s3;
 mod saved_keys;

@@ -1,17 +1,25 @@
 //! Ctrl-C through the real binary. Whoever reads its stdout slowly keeps it waiting, which makes the moment sure.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use serde_json::Value;
 use trailproof::simulate::{self, Spec};
 use trailproof::store::directory::DirectoryStore;
 
-use super::case::program;
+use super::case::{Case, program};
 
 /// Accounts of which the engine takes 64 at a time: it tells of these, more than a pipe holds, before it goes on.
 const ACCOUNTS: usize = 70;
+
+/// What an earlier run left.
+const OLD: &str = "of an earlier run";
+
+fn kill(child: &Child, signal: &str) {
+    let kill = Command::new("kill").arg(signal).arg(child.id().to_string()).status();
+    assert!(kill.unwrap().success());
+}
 
 struct Running {
     dir: tempfile::TempDir,
@@ -37,6 +45,7 @@ impl Running {
         };
         let made = simulate::simulate(&spec, &DirectoryStore::of_buckets(&buckets).unwrap()).unwrap();
         fs::write(dir.path().join("keys.json"), made.keys_json).unwrap();
+        fs::write(dir.path().join("report.json"), OLD).unwrap();
         let mut command = program();
         command.args(["validate", "--verbose", "--end-time", &made.end.to_string()]).arg(&buckets);
         command.arg("--public-keys").arg(dir.path().join("keys.json"));
@@ -51,8 +60,7 @@ impl Running {
     }
 
     fn signal(&self, signal: &str) {
-        let kill = Command::new("kill").arg(signal).arg(self.child.id().to_string()).status();
-        assert!(kill.unwrap().success());
+        kill(&self.child, signal);
     }
 
     /// Asks it to end, and waits until it says so.
@@ -95,10 +103,95 @@ fn the_first_signal_ends_it_with_a_report_of_what_was_looked_at() {
 }
 
 #[test]
-fn the_second_signal_ends_it_at_once_and_leaves_no_report() {
+fn the_second_signal_ends_it_at_once_and_leaves_the_old_report() {
     let mut running = Running::start();
     running.interrupt("-INT");
     running.signal("-INT");
     assert_eq!(running.child.wait().unwrap().code(), Some(130));
-    assert_eq!(running.report(), "");
+    assert_eq!(running.report(), OLD);
+    let names = fs::read_dir(running.dir.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    let mut names: Vec<_> = names.map(|name| name.into_string().unwrap()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["buckets", "keys.json", "report.json"]);
+}
+
+/// A run that waits for its keys, which come through a pipe: its set-up takes as long as the test wants.
+struct SettingUp {
+    case: Case,
+    child: Child,
+    keys: fs::File,
+}
+
+impl SettingUp {
+    fn start() -> Self {
+        let case = Case::make(&["log-modified"]);
+        let pipe = case.path("keys.pipe");
+        assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        fs::write(case.path("report.json"), OLD).unwrap();
+        let mut command = case.command(&["--report", &format!("json={}", case.text("report.json"))]);
+        command.arg("--public-keys").arg(&pipe).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = command.spawn().unwrap();
+        // Returns when the run opens the other end.
+        let keys = fs::File::options().write(true).open(&pipe).unwrap();
+        Self { case, child, keys }
+    }
+
+    /// Sends `signal` and returns when the run has said that it was heard.
+    fn interrupt(&mut self, signal: &str) {
+        kill(&self.child, signal);
+        let mut line = String::new();
+        BufReader::new(self.child.stderr.as_mut().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.starts_with("interrupted: "), "{line}");
+    }
+
+    fn report(&self) -> String {
+        fs::read_to_string(self.case.path("report.json")).unwrap()
+    }
+}
+
+#[test]
+fn a_signal_during_set_up_is_a_run_that_was_interrupted() {
+    for signal in ["-INT", "-TERM", "-HUP"] {
+        let mut run = SettingUp::start();
+        run.interrupt(signal);
+        let SettingUp { case, mut child, mut keys } = run;
+        keys.write_all(&fs::read(case.path("keys.json")).unwrap()).unwrap();
+        drop(keys);
+        assert_eq!(child.wait().unwrap().code(), Some(3), "{signal}");
+        let report: Value = serde_json::from_slice(&fs::read(case.path("report.json")).unwrap()).unwrap();
+        assert_eq!((&report["interrupted"], &report["verdict"]), (&Value::Bool(true), &"incomplete".into()));
+        assert_eq!(report["counts"]["digests"]["valid"], 0);
+    }
+}
+
+#[test]
+fn the_second_signal_ends_a_set_up_that_waits() {
+    for signal in ["-INT", "-TERM", "-HUP"] {
+        let mut run = SettingUp::start();
+        run.interrupt(signal);
+        kill(&run.child, signal);
+        assert_eq!(run.child.wait().unwrap().code(), Some(130), "{signal}");
+        assert_eq!(run.report(), OLD, "{signal}");
+    }
+}
+
+/// A pipe that a report goes to opens when somebody reads it.
+#[test]
+fn the_second_signal_ends_a_run_whose_report_nobody_reads() {
+    let case = Case::make(&[]);
+    let pipe = case.text("report.pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    fs::write(case.path("report.json"), OLD).unwrap();
+    let mut command = case.command(&["--report", &format!("json={}", case.text("report.json"))]);
+    command.arg("--report").arg(format!("html={pipe}")).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // It waits once it has got so far; before, the signals find it on its way there.
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    kill(&child, "-TERM");
+    let mut line = String::new();
+    BufReader::new(child.stderr.as_mut().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.starts_with("interrupted: "), "{line}");
+    kill(&child, "-TERM");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(fs::read_to_string(case.path("report.json")).unwrap(), OLD);
 }

@@ -1,6 +1,7 @@
-//! Killed at any moment: what is left of a report is old, empty, evidently cut, or whole. The moments come from a seed,
-//! and fall anywhere between the first step and the last.
+//! Killed at any moment: a report file is the old one, byte for byte, or the new one, whole, and nothing else is left in
+//! its folder. The moments come from a seed, and fall anywhere between the first step and the last.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::Read as _;
 use std::process::{Command, Stdio};
@@ -90,18 +91,29 @@ impl Runs {
         (code, reader.join().unwrap(), files.to_vec())
     }
 
+    /// What is in the folder of the reports.
+    fn names(&self) -> Vec<OsString> {
+        let mut names: Vec<OsString> =
+            fs::read_dir(self.account.home.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort_unstable();
+        names
+    }
+
     fn judge(&self) {
         let begun = Instant::now();
         let whole = self.killed("json", "-0", Duration::ZERO);
         assert_eq!(whole.0, Some(0), "{}", whole.1);
         let length = begun.elapsed();
         assert!(FORMATS.iter().zip(&whole.2).all(|(format, text)| reads_as_whole(format, text)), "{whole:?}");
+        let names = self.names();
         let (mut cut, mut ended) = (0, 0);
-        for moment in 0..2 * MOMENTS {
-            let signal = if moment % 2 == 0 { "-KILL" } else { "-TERM" };
+        for moment in 0..3 * MOMENTS {
+            let signal = if moment % 3 == 0 { "-TERM" } else { "-KILL" };
             let format = FORMATS[moment as usize % FORMATS.len()];
-            // Spread evenly, in no order: the golden ratio's multiples.
-            let after = length.mul_f64((moment as f64 * 0.618_034).fract() * 1.1);
+            // Spread evenly, in no order: the golden ratio's multiples. Every third falls into the end, where reports
+            // take their files' places.
+            let part = (moment as f64 * 0.618_034).fract();
+            let after = length.mul_f64(if moment % 3 == 2 { 0.6 + part * 0.5 } else { part * 1.1 });
             let (code, stdout, files) = self.killed(format, signal, after);
             let shown = format!("{signal} after {after:?}: {code:?}\n{stdout}");
             ended += usize::from(code.is_some());
@@ -111,12 +123,12 @@ impl Runs {
                 let reference = &whole.2[FORMATS.iter().position(|one| one == format).unwrap()];
                 assert_reads_alike(format, text, reference, code, &shown);
             }
-            let prometheus = &files[6];
-            assert!(prometheus == OLD || reads_as_whole("prometheus", prometheus), "{shown}{prometheus}");
-            for (format, text) in FORMATS.iter().zip(&files).filter(|(format, _)| **format != "prometheus") {
-                // The file of an earlier run is emptied before the work begins; a signal may come before.
-                assert!(text == OLD || !text.contains(OLD), "{format}: {shown}{text}");
+            for (format, text) in FORMATS.iter().zip(&files) {
+                assert!(text == OLD || reads_as_whole(format, text), "{format}: {shown}{text}");
+                // After an exit code that stands for a verdict, no old report reads as this run's.
+                assert!(text != OLD || !matches!(code, Some(0 | 1 | 3)), "{format}: {shown}");
             }
+            assert_eq!(self.names(), names, "{shown}");
         }
         assert!(cut > 0 && ended > 0, "{cut} were cut, {ended} ended");
     }
