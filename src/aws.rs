@@ -5,6 +5,7 @@
 
 mod answer;
 pub mod arn;
+mod connections;
 mod failure;
 pub(crate) mod regions;
 
@@ -19,8 +20,11 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::config::ProvideCredentials as _;
 use aws_sdk_s3::config::retry::{RetryPartition, TokenBucket};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use tokio::runtime::{Builder, Runtime};
 
+use crate::handles;
+use connections::Connections;
 pub use failure::{Failure, Nature};
 
 /// How often a request is made before giving up, unless the user's configuration says otherwise. Where S3 answers
@@ -61,20 +65,15 @@ pub struct Aws {
     runtime: Runtime,
     config: SdkConfig,
     retries: RetryPartition,
+    at_a_time: usize,
 }
 
 /// File handles that a runtime takes, and some for a first connection.
 const HANDLES: usize = 16;
 
-/// Fails where the system gives no file handles: a runtime would panic.
-fn spare_handles() -> io::Result<()> {
-    #[cfg(unix)]
-    (0..HANDLES).map(|_| std::fs::File::open("/dev/null")).collect::<io::Result<Vec<_>>>()?;
-    Ok(())
-}
-
 fn runtime() -> io::Result<Runtime> {
-    spare_handles()?;
+    // Without them it would panic.
+    handles::spare(HANDLES)?;
     Builder::new_multi_thread().thread_name("aws").enable_all().build()
 }
 
@@ -86,7 +85,10 @@ impl Aws {
     pub fn load(settings: &Settings) -> io::Result<Arc<Self>> {
         let runtime = runtime()?;
         let timeouts = TimeoutConfig::builder().read_timeout(READ_TIMEOUT).build();
-        let mut loader = aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts);
+        let at_a_time = handles::at_a_time();
+        let connections = SharedHttpClient::new(Connections::new(at_a_time));
+        let mut loader = aws_config::defaults(BehaviorVersion::latest());
+        loader = loader.timeout_config(timeouts).http_client(connections);
         if let Some(profile) = &settings.profile {
             // As in AWS's own tools, a profile that is named outranks keys in the environment.
             let provider = ProfileFileCredentialsProvider::builder().profile_name(profile).build();
@@ -96,7 +98,7 @@ impl Aws {
             loader = loader.endpoint_url(endpoint);
         }
         let config = runtime.block_on(loader.load());
-        Ok(Self::new(runtime, config))
+        Ok(Self::new(runtime, config, at_a_time))
     }
 
     /// Takes a configuration that the caller made.
@@ -104,10 +106,14 @@ impl Aws {
     /// # Errors
     /// As [`Aws::load`].
     pub fn from_config(config: SdkConfig) -> io::Result<Arc<Self>> {
-        Ok(Self::new(runtime()?, config))
+        let at_a_time = handles::at_a_time();
+        let connections = || SharedHttpClient::new(Connections::new(at_a_time));
+        let connections = config.http_client().unwrap_or_else(connections);
+        let config = config.into_builder().http_client(connections).build();
+        Ok(Self::new(runtime()?, config, at_a_time))
     }
 
-    fn new(runtime: Runtime, config: SdkConfig) -> Arc<Self> {
+    fn new(runtime: Runtime, config: SdkConfig, at_a_time: usize) -> Arc<Self> {
         let configured = config.retry_config().cloned().unwrap_or_else(RetryConfig::standard);
         let attempts = match configured.max_attempts() {
             SDK_ATTEMPTS => MAX_ATTEMPTS,
@@ -120,12 +126,17 @@ impl Aws {
         let config = config.into_builder().retry_config(retries).build();
         let tokens = TokenBucket::builder().capacity(RETRY_TOKENS).build();
         let retries = RetryPartition::custom("trailproof").token_bucket(tokens).build();
-        Arc::new(Self { runtime, config, retries })
+        Arc::new(Self { runtime, config, retries, at_a_time })
     }
 
     /// Waits for `work`, which is done on this account's threads.
     pub fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
         self.runtime.block_on(work)
+    }
+
+    /// How many requests there are file handles for at a time.
+    pub(crate) const fn at_a_time(&self) -> usize {
+        self.at_a_time
     }
 
     /// The region of requests that belong to none: the configured one, or `us-east-1`.

@@ -29,6 +29,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Parser as _;
 
+use crate::handles;
 use crate::report::escape::for_terminal;
 use crate::time::Timestamp;
 use args::{Cli, Command};
@@ -44,6 +45,7 @@ const EXIT_INCOMPLETE: u8 = 3;
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
+    handles::raise_limit();
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
@@ -79,6 +81,17 @@ fn usage(error: &clap::Error) -> ExitCode {
     // Nothing is left to tell whom when the terminal is gone.
     let _ = error.print();
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(EXIT_CANNOT))
+}
+
+/// File handles that have to be left before anything is read, so that no object is unreadable for want of one.
+const HANDLES: usize = 4;
+
+/// Says at the start that there are too few file handles.
+fn require_handles() -> Result<(), Failure> {
+    handles::spare(HANDLES).map_err(|error| {
+        let what = format!("there are too few file handles to begin: {error}");
+        Failure::new(what, "allow more open files (`ulimit -n`)")
+    })
 }
 
 fn now() -> Timestamp {

@@ -35,6 +35,7 @@ pub mod cli;
 pub mod digest;
 pub mod event;
 pub mod gzip;
+mod handles;
 pub mod ident;
 pub mod keys;
 pub mod report;

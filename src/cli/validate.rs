@@ -8,8 +8,9 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::args::ValidateArgs;
 use super::sources::{self, Opened, parse_s3};
-use super::{EXIT_CANNOT, Failure, outputs, say, signals};
+use super::{EXIT_CANNOT, Failure, outputs, require_handles, say, signals};
 use crate::event::{Event, Origin, Sink, Summary, Verdict};
+use crate::handles;
 use crate::keys::{KeyRing, saved};
 use crate::report::{Fanout, progress::Bars};
 use crate::store::Store;
@@ -26,6 +27,7 @@ pub(super) fn run(arguments: &ValidateArgs, started: Timestamp, origin: Origin) 
     let bars = Bars::new(shows_bars(arguments));
     let options = outputs::options(arguments.quiet, arguments.verbose);
     let mut outputs = Outputs { fanout: outputs::open(format, files, options)?, bars: &bars };
+    require_handles()?;
     let tools = Tools { store: &*store, keys: &keys, pool: &pool, progress: &bars, stop };
     let begun = Event::Started { sources: named(arguments), range: request.range, at: request.now, origin };
     let told = tell(&request, tools, &begun, &mut outputs);
@@ -45,6 +47,7 @@ pub(super) struct Prepared {
 /// Makes ready what was typed.
 pub(super) fn prepare(arguments: &ValidateArgs, now: Timestamp) -> Result<Prepared, Failure> {
     let range = range(arguments, now)?;
+    require_handles()?;
     let keys = keys(&arguments.public_keys, arguments.limits.max_keys_size)?;
     let Opened { store, sources, named, keys, findings, in_s3 } = sources::open(arguments, keys)?;
     let request = Request {
@@ -65,11 +68,11 @@ pub(super) fn prepare(arguments: &ValidateArgs, now: Timestamp) -> Result<Prepar
 }
 
 /// The threads that work. In S3, where `--jobs` says how many requests are under way, more of them than processors have
-/// nothing to do.
+/// nothing to do; elsewhere each has a file open.
 pub(super) fn pool(jobs: Option<u16>, in_s3: bool) -> Result<ThreadPool, Failure> {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = jobs.map_or(processors, usize::from);
-    let threads = if in_s3 { jobs.min(processors) } else { jobs };
+    let threads = if in_s3 { jobs.min(processors) } else { jobs.min(handles::at_a_time()) };
     ThreadPoolBuilder::new().num_threads(threads).build().map_err(|error| {
         Failure::new(format!("the threads cannot be started: {error}"), "try fewer with `--jobs`")
     })

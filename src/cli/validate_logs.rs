@@ -14,7 +14,7 @@ use jiff::tz::TimeZone;
 
 use super::args::ValidateLogsArgs;
 use super::aws::{cloudtrail_failed, connect};
-use super::{EXIT_CANNOT, Failure, signals, sources, validate};
+use super::{EXIT_CANNOT, Failure, require_handles, signals, sources, validate};
 use crate::aws::Aws;
 use crate::aws::arn::TrailArn;
 use crate::event::{Event, Sink as _, Summary, Verdict};
@@ -75,6 +75,7 @@ fn validated(
     jobs: Option<u16>,
     stop: &Stop,
 ) -> Result<u8, Failure> {
+    require_handles()?;
     let pool = validate::pool(jobs, true)?;
     let bars = Bars::new(io::IsTerminal::is_terminal(&io::stderr()));
     let tools = Tools { store: recorder, keys, pool: &pool, progress: &bars, stop };

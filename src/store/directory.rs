@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
 
 use super::{Deposit, Encoding, Listed, Listing, Metadata, Object, Store, StoreError, Version};
+use crate::handles::patiently;
 use crate::ident::Location;
 use mount::Mount;
 use names::is_plain;
@@ -146,10 +147,11 @@ impl Store for DirectoryStore {
 
     fn get(&self, location: &Location) -> Result<Object, StoreError> {
         let (path, size) = self.regular_file(location)?;
-        let file = File::open(&path).map_err(|error| look_failure(&error))?;
-        // Metadata matters to digests alone; looking for a sidecar of every log file would double the work.
+        // Metadata matters to digests alone; looking for a sidecar of every log file would double the work. It is closed
+        // before the object is opened: whoever has a handle waits for no other.
         let sidecar = location.key.contains("CloudTrail-Digest");
         let metadata = if sidecar { sidecar::read(&path) } else { Metadata::new() };
+        let file = patiently(|| File::open(&path)).map_err(|error| look_failure(&error))?;
         if size > READ_AT_ONCE {
             let body = Box::new(BufReader::with_capacity(128 << 10, file));
             return Ok(Object { body, encoding: Encoding::GzipOrPlain, metadata });

@@ -60,9 +60,9 @@ impl S3Store {
     /// The buckets that `aws` may read. Each answers only if it belongs to the account `owner`, where one is given.
     #[must_use]
     pub fn new(aws: Arc<Aws>, owner: Option<String>) -> Self {
-        let pace = Arc::new(Pace::adaptive());
-        let (room, stall) = (Room::default(), body::STALL);
-        Self { aws, owner, buckets: Mutex::default(), pace, waiting: WAITING, room, stall }
+        let pace = Arc::new(Pace::adaptive(aws.at_a_time()));
+        let (room, stall, waiting) = (Room::default(), body::STALL, WAITING.min(aws.at_a_time()));
+        Self { aws, owner, buckets: Mutex::default(), pace, waiting, room, stall }
     }
 
     /// The same, which takes a body for broken off when nothing more of it came for so long, or next to nothing. It is
@@ -72,9 +72,11 @@ impl S3Store {
         Self { stall, ..self }
     }
 
-    /// The same with so many requests at a time, and no other number however S3 answers.
+    /// The same with so many requests at a time, and no other number however S3 answers; fewer where there are not
+    /// enough file handles for them.
     #[must_use]
     pub fn with_requests(self, requests: usize) -> Self {
+        let requests = requests.min(self.aws.at_a_time());
         Self { pace: Arc::new(Pace::fixed(requests)), waiting: requests.clamp(1, WAITING), ..self }
     }
 

@@ -9,6 +9,7 @@ use super::Source;
 use crate::digest::DigestFile;
 use crate::event::{Finding, Kind};
 use crate::gzip;
+use crate::handles::patiently;
 use crate::ident::DigestKey;
 use crate::keys::{KeyRing, Lookup};
 use crate::signature;
@@ -63,7 +64,7 @@ pub fn open(directories: &[PathBuf], keys: &KeyRing, limit: u64) -> Result<Copie
     let (mut found, mut findings) = (Vec::new(), Vec::new());
     for path in directories {
         let unreadable = |source| CopyError::Unreadable { path: path.clone(), source };
-        if fs::read_dir(path).map_err(unreadable)?.next().is_none() {
+        if patiently(|| fs::read_dir(path)).map_err(unreadable)?.next().is_none() {
             return Err(CopyError::Empty(path.clone()));
         }
         let here = look(path, keys, limit).map_err(unreadable)?;

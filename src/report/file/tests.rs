@@ -77,9 +77,8 @@ fn one_file_is_named_twice_however_it_is_spelt() {
     symlink("circle", at("circle")).unwrap();
     assert!(std::process::Command::new("mkfifo").arg(at("pipe")).status().unwrap().success());
     symlink("pipe", at("other-pipe")).unwrap();
-    let parse = |one: &str, other: &str| {
-        ReportFile::parse_all(&[format!("json={one}"), format!("csv={other}")])
-    };
+    let parse =
+        |one: &str, other: &str| ReportFile::parse_all(&[format!("json={one}"), format!("csv={other}")]);
     for (one, other) in [
         ("there", "there"),
         ("there", "./there"),

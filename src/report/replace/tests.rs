@@ -6,11 +6,7 @@ use super::*;
 fn ways(target: &Path) -> Vec<Replacement> {
     let named = || {
         let (file, path) = leftover::create(folder_of(target)).unwrap();
-        Replacement {
-            target: target.to_owned(),
-            file: Arc::new(file),
-            temporary: Temporary::Named(path),
-        }
+        Replacement { target: target.to_owned(), file: Arc::new(file), temporary: Temporary::Named(path) }
     };
     vec![Replacement::of(target.to_owned()).unwrap(), named()]
 }

@@ -4,15 +4,16 @@
 //! against where it says it belongs, tells which. Samples that are proved outweigh those that are only parsed: a
 //! forged digest shall not move the whole copy.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::fs;
+use std::ffi::OsString;
+use std::fs::{self, DirEntry, FileType};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::DirectoryStore;
 use super::mount::Mount;
 use super::names::{is_plain, key_segment};
+use crate::handles::patiently;
 use crate::ident::{DigestKey, Location, RegionFolder, is_account, is_organization};
 use crate::store::{Object, Store as _};
 
@@ -101,28 +102,27 @@ impl Search<'_> {
             }
             return Ok(());
         }
-        let mut entries = fs::read_dir(dir)?.collect::<io::Result<Vec<_>>>()?;
-        entries.sort_unstable_by_key(|entry| Reverse(entry.file_name()));
+        let mut entries = entries(dir)?;
+        entries.sort_unstable_by(|(one, _), (other, _)| other.cmp(one));
         let above_known = segments.iter().position(|segment| segment == "AWSLogs");
         if segments.last().is_some_and(|last| last == "AWSLogs") {
             let above = segments.iter().take(segments.len() - 1).cloned().collect();
             self.found.entry(above).or_default();
         }
-        for entry in entries {
-            let kind = entry.file_type()?;
-            let name = key_segment(&entry.file_name());
+        for (name, kind) in entries {
+            let path = dir.join(&name);
             if above_known.is_some_and(|at| self.is_enough(segments, at)) {
                 return Ok(());
             }
-            segments.push(name);
+            segments.push(key_segment(&name));
             if kind.is_dir() && !is_log_folder(segments) {
-                if let Err(error) = self.visit(&entry.path(), root, segments) {
-                    self.skipped.push((entry.path(), error.to_string()));
+                if let Err(error) = self.visit(&path, root, segments) {
+                    self.skipped.push((path, error.to_string()));
                 }
             } else if kind.is_file() {
-                self.take(entry.path(), segments);
+                self.take(path, segments);
             } else if kind.is_symlink() {
-                self.pass_by(entry.path(), root);
+                self.pass_by(path, root);
             }
             segments.pop();
         }
@@ -156,6 +156,14 @@ impl Search<'_> {
             }
         }
     }
+}
+
+/// The names in `dir`, and what they name. An entry as the system gives it keeps the folder open, and those of all
+/// folders above would be open with it.
+fn entries(dir: &Path) -> io::Result<Vec<(OsString, FileType)>> {
+    let entry =
+        |entry: io::Result<DirEntry>| entry.and_then(|entry| Ok((entry.file_name(), entry.file_type()?)));
+    patiently(|| fs::read_dir(dir))?.map(entry).collect()
 }
 
 /// Whether this is a folder of log files: `…/AWSLogs/[o-id/]ACCOUNT/CloudTrail`, where no digests are. A folder of

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::handles::patiently;
 use crate::store::{METADATA_ERROR, Metadata};
 
 /// What a sidecar's name ends in.
@@ -59,7 +60,7 @@ fn read_capped(path: &Path) -> io::Result<Vec<u8>> {
         return Err(io::Error::other(format!("it is no regular file of at most {most} KiB, and S3 keeps 2")));
     }
     let mut bytes = Vec::new();
-    File::open(path)?.take(MAX_SIDECAR).read_to_end(&mut bytes)?;
+    patiently(|| File::open(path))?.take(MAX_SIDECAR).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

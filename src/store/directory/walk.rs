@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::mount::Mount;
 use super::names::key_segment;
 use super::{look_failure, sidecar};
+use crate::handles::patiently;
 use crate::store::{Listed, StoreError};
 
 struct Entry {
@@ -71,7 +72,7 @@ impl<'a> Walk<'a> {
             object.is_some_and(|object| object.symlink_metadata().is_ok())
         };
         let mut read: Vec<Entry> = Vec::new();
-        for entry in fs::read_dir(&folder.path)? {
+        for entry in patiently(|| fs::read_dir(&folder.path))? {
             let entry = entry?;
             if !hidden(&entry) {
                 read.push(self.read_entry(&folder.canonical, &entry, key_prefix));
@@ -139,7 +140,7 @@ fn sidecar_of(path: &Path) -> Option<PathBuf> {
 pub(super) fn folders(mount: &Mount, dir: &Path) -> Result<Vec<String>, StoreError> {
     let read = || -> io::Result<Vec<String>> {
         mount.resolve(dir)?;
-        let entries = fs::read_dir(dir)?.collect::<io::Result<Vec<DirEntry>>>()?;
+        let entries = patiently(|| fs::read_dir(dir))?.collect::<io::Result<Vec<DirEntry>>>()?;
         let is_folder = |entry: &&DirEntry| fs::metadata(entry.path()).is_ok_and(|found| found.is_dir());
         Ok(entries.iter().filter(is_folder).map(|entry| key_segment(&entry.file_name())).collect())
     };

@@ -1,5 +1,5 @@
 //! How many requests are under way at a time: as many as the service answers without making them wait, and fewer where
-//! it says `SlowDown`.
+//! it says `SlowDown`; never more than this machine has file handles for.
 //!
 //! The number doubles until answers take twice as long as they did, or until S3 asks for less; then it goes up in small
 //! steps, and down by a part (additive increase, multiplicative decrease). S3 serves 5,500 GETs a second for each prefix
@@ -28,6 +28,8 @@ const SLACK: Duration = Duration::from_millis(5);
 #[derive(Debug)]
 pub(super) struct Pace {
     most: AtomicUsize,
+    /// What `most` never exceeds.
+    top: usize,
     callers: AtomicUsize,
     /// `None` where the number is fixed.
     round: Option<Mutex<Round>>,
@@ -53,14 +55,16 @@ struct Round {
 }
 
 impl Pace {
-    /// Finds out how many are good.
-    pub(super) fn adaptive() -> Self {
-        Self { most: AtomicUsize::new(FIRST), callers: AtomicUsize::new(0), round: Some(Mutex::default()) }
+    /// Finds out how many are good, up to `top`.
+    pub(super) fn adaptive(top: usize) -> Self {
+        let top = top.clamp(1, BOUNDS.1);
+        Self { top, round: Some(Mutex::default()), ..Self::fixed(FIRST.min(top)) }
     }
 
     /// Always this many.
     pub(super) fn fixed(most: usize) -> Self {
-        Self { most: AtomicUsize::new(most.max(1)), callers: AtomicUsize::new(0), round: None }
+        let most = most.max(1);
+        Self { most: AtomicUsize::new(most), top: most, callers: AtomicUsize::new(0), round: None }
     }
 
     /// Counts a thread among those that share the requests, until the answer is dropped.
@@ -78,7 +82,7 @@ impl Pace {
         round.slowed += usize::from(slowed);
         let most = self.most.load(Ordering::Relaxed);
         if round.answers >= most.max(FEWEST) {
-            self.most.store(round.next(most).clamp(BOUNDS.0, BOUNDS.1), Ordering::Relaxed);
+            self.most.store(round.next(most).max(BOUNDS.0).min(self.top), Ordering::Relaxed);
         }
     }
 }
@@ -159,14 +163,14 @@ mod tests {
 
     #[test]
     fn a_service_that_never_waits_is_asked_for_as_much_as_is_allowed() {
-        let pace = Pace::adaptive();
+        let pace = Pace::adaptive(BOUNDS.1);
         assert_eq!(after(&pace, 1, |_| Duration::from_millis(20), false), 2 * FIRST);
         assert_eq!(after(&pace, 30, |_| Duration::from_millis(20), false), BOUNDS.1);
     }
 
     #[test]
     fn one_that_serves_so_many_at_a_time_is_asked_for_about_twice_that() {
-        let pace = Pace::adaptive();
+        let pace = Pace::adaptive(BOUNDS.1);
         let wait = |most: usize| Duration::from_micros(20_000 * (most as u64).max(100) / 100);
         let most = after(&pace, 200, wait, false);
         assert!((100..=320).contains(&most), "{most}");
@@ -174,14 +178,14 @@ mod tests {
 
     #[test]
     fn one_that_is_farther_than_another_is_not_taken_for_a_busy_one() {
-        let pace = Pace::adaptive();
+        let pace = Pace::adaptive(BOUNDS.1);
         after(&pace, 3, |_| Duration::from_millis(5), false);
         assert_eq!(after(&pace, 40, |_| Duration::from_millis(200), false), BOUNDS.1);
     }
 
     #[test]
     fn one_that_asks_for_less_gets_less_and_later_more_again() {
-        let pace = Pace::adaptive();
+        let pace = Pace::adaptive(BOUNDS.1);
         let quick = |_| Duration::from_millis(20);
         assert_eq!(after(&pace, 1, quick, true), FIRST * 7 / 10);
         // It serves 40 at a time, and refuses what is more.
@@ -192,10 +196,22 @@ mod tests {
 
     #[test]
     fn refusals_that_come_whatever_is_asked_do_not_slow_it_down() {
-        let pace = Pace::adaptive();
+        let pace = Pace::adaptive(BOUNDS.1);
         let random = |most: usize, answer: usize| (most * 7 + answer * 13).is_multiple_of(20);
         let most = after_slowed(&pace, 200, |_| Duration::from_millis(20), random);
         assert!(most > 2 * FIRST, "{most}");
+    }
+
+    #[test]
+    fn there_are_never_more_than_the_handles_allow() {
+        for top in [1, 3, 58] {
+            let pace = Pace::adaptive(top);
+            assert!(pace.join().most() <= top);
+            for slowed in [false, true, false] {
+                let most = after(&pace, 40, |_| Duration::from_millis(20), slowed);
+                assert!((1..=top).contains(&most) && (slowed || most == top), "{most} of {top}");
+            }
+        }
     }
 
     #[test]
