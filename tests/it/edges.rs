@@ -107,7 +107,8 @@ fn objects_are_told_by_time_and_digests_before_their_log_files() {
         })
         .collect();
     let kinds: Vec<bool> = told.iter().map(|uri| uri.contains("CloudTrail-Digest")).collect();
-    assert_eq!(kinds, [true, false, false].repeat(3), "{told:#?}");
+    // The digest that starts the chain lists none.
+    assert_eq!(kinds, [vec![true], [true, false, false].repeat(3)].concat(), "{told:#?}");
     let logs: Vec<&&str> = told.iter().filter(|uri| !uri.contains("CloudTrail-Digest")).collect();
     assert!(logs.is_sorted(), "{told:#?}");
 }

@@ -183,7 +183,8 @@ fn what_was_not_looked_at_is_one_gap_and_one_count() {
                 _ => None,
             });
             let begins = covered.unwrap().first().map_or(asked.range.end, |part| part.start);
-            assert_eq!((gap.start, gap.end), (Some(spec.start), Some(begins)));
+            // That the oldest digest starts the chain shows only when it is read.
+            assert_eq!((gap.start, gap.end), (Some(spec.start.plus(-HOUR)), Some(begins)));
             gaps += 1;
         }
         if ran.counts.logs.unverified > 0 {
@@ -191,7 +192,7 @@ fn what_was_not_looked_at_is_one_gap_and_one_count() {
             let number = ran.counts.logs.unverified;
             let noun = if number == 1 { "file was" } else { "files were" };
             assert_eq!(said.message, format!("the run was interrupted before {number} log {noun} read"));
-            assert_eq!(ran.counts.logs.valid + number, 4 * ran.counts.digests.valid);
+            assert_eq!(ran.counts.logs.valid + number, 4 * ran.counts.digests.valid.min(30));
             unread += 1;
         }
     });

@@ -129,9 +129,9 @@ fn a_digest_of_more_than_is_read_beside_others_is_proved() {
     let store = trailproof::store::memory::MemoryStore::new();
     let end = time("2026-09-01T03:06:57Z");
     let key = signing::key(crate::hostile::DIGEST_KEY, end, false);
-    signing::put(&store, &signing::document(&key, &json!({"padding": "x".repeat(9 << 20)})));
+    signing::put_hour(&store, &key, &json!({"padding": "x".repeat(9 << 20)}));
     let ran = run(&store, &signing::signer().ring, &request(&["b"], end), 2);
-    assert_eq!((ran.counts.digests.valid, ran.verdict), (1, Verdict::Intact), "{:#?}", ran.findings);
+    assert_eq!((ran.counts.digests.valid, ran.verdict), (2, Verdict::Intact), "{:#?}", ran.findings);
     let limits = Limits { digest: 9 << 20, ..Limits::default() };
     let ran = run_limited(&store, limits);
     assert_says(&ran, Kind::DigestUnreadable, &["`--max-digest-size` raises it"]);

@@ -21,12 +21,31 @@ use trailproof::validate::Request;
 use crate::bodies::{content, gzip};
 use crate::support::{Delivered, Ran, deliver, run, time};
 
-/// The digests of one trail, oldest first, with what each lists.
+/// The digests of one trail that are of hours of logging, oldest first, with what each lists: without the empty ones that
+/// start a chain, see [`starts`].
 pub(crate) fn digests(store: &MemoryStore, trail: &str) -> Vec<(DigestKey, Vec<Location>)> {
+    let mut all = documents(store, trail);
+    all.retain(|(key, document)| !is_start(key, document));
+    all.into_iter().map(|(key, document)| (key, listed(&document))).collect()
+}
+
+/// The digests of one trail that start a chain, oldest first.
+pub(crate) fn starts(store: &MemoryStore, trail: &str) -> Vec<DigestKey> {
+    let mut all = documents(store, trail);
+    all.retain(|(key, document)| is_start(key, document));
+    all.into_iter().map(|(key, _)| key).collect()
+}
+
+fn documents(store: &MemoryStore, trail: &str) -> Vec<(DigestKey, Value)> {
     let keys = store.locations().into_iter().filter_map(|location| DigestKey::parse(&location));
     let mut keys: Vec<DigestKey> = keys.filter(|key| &*key.trail == trail).collect();
     keys.sort_by_key(|key| key.end);
-    keys.into_iter().map(|key| (listed(&document(store, &key)), key)).map(|(logs, key)| (key, logs)).collect()
+    keys.into_iter().map(|key| (document(store, &key), key)).map(|(document, key)| (key, document)).collect()
+}
+
+/// A trail's first backfill digest records none before it either.
+fn is_start(key: &DigestKey, document: &Value) -> bool {
+    !key.backfill && document["previousDigestS3Object"].is_null()
 }
 
 fn document(store: &MemoryStore, key: &DigestKey) -> Value {
@@ -39,9 +58,17 @@ fn listed(document: &Value) -> Vec<Location> {
     logs.map(|log| Location::new(text(&log["s3Bucket"]), text(&log["s3Object"]))).collect()
 }
 
-/// Removes the digests of `trail` in these hours, and the log files they list.
+/// Removes the digests of `trail` in these hours, and the log files they list. The digest that starts a chain goes with the
+/// first hour of that chain.
 pub(crate) fn purge(store: &MemoryStore, trail: &str, hours: std::ops::Range<usize>) {
-    for (key, logs) in &digests(store, trail)[hours] {
+    let (starts, digests) = (starts(store, trail), digests(store, trail));
+    for start in starts {
+        let first = digests.iter().position(|(key, _)| !key.backfill && key.end > start.end);
+        if first.is_some_and(|first| hours.contains(&first)) {
+            store.purge(&start.location());
+        }
+    }
+    for (key, logs) in &digests[hours] {
         store.purge(&key.location());
         logs.iter().for_each(|log| store.purge(log));
     }

@@ -172,7 +172,7 @@ fn a_simulated_move_is_followed() {
         [1, 8].map(|jobs| run(&delivered.store, &delivered.keys, &asked, jobs)).into_iter().collect();
     assert_eq!(ran[0].json, ran[1].json);
     assert_eq!(ran[0].verdict, Verdict::Intact, "{:#?}", ran[0].findings);
-    assert_eq!((ran[0].counts.digests.valid, ran[0].counts.logs.valid), (18, 36));
+    assert_eq!((ran[0].counts.digests.valid, ran[0].counts.logs.valid), (20, 36));
     assert_eq!(covered(&ran[0]).into_iter().map(|(_, parts)| parts).collect::<Vec<_>>(), [1, 1]);
 }
 

@@ -27,7 +27,7 @@ use trailproof::ident::{DigestKey, Location, Sha256Hash};
 use trailproof::keys::KeyRing;
 use trailproof::signature::PublicKey;
 use trailproof::store::{Deposit, Metadata};
-use trailproof::time::Timestamp;
+use trailproof::time::{HOUR, Timestamp};
 
 use crate::bodies::gzip;
 use crate::support::keys;
@@ -88,6 +88,15 @@ pub fn put(store: &dyn Deposit, document: &Value) -> Value {
     let content = document.to_string().into_bytes();
     let location = DigestFile::parse(&content).unwrap().location().clone();
     put_content(store, &location, &content)
+}
+
+/// Puts the digest of the hour that ends at the end of `key`, with what `more` says, and before it the one that starts
+/// its chain.
+pub fn put_hour(store: &dyn Deposit, key: &DigestKey, more: &Value) {
+    let start = DigestKey { end: key.end.plus(-HOUR), ..key.clone() };
+    let mut record = put(store, &document(&start, &json!({})));
+    record.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    put(store, &document(key, &record));
 }
 
 /// The same for any content and any place. What is no digest is signed as it is.

@@ -53,7 +53,7 @@ fn relocation() -> Relocation {
 fn every_digest_of_a_copy_is_counted_in_what_is_said_of_it() {
     let ran = Copied::make().run();
     let moved = ran.findings.iter().find(|finding| finding.kind == Kind::Relocated).unwrap();
-    assert!(moved.message.starts_with("4 digests lie here"), "{}", moved.message);
+    assert!(moved.message.starts_with("5 digests lie here"), "{}", moved.message);
 }
 
 #[test]
@@ -83,5 +83,5 @@ fn a_lost_object_of_a_copy_is_not_read_from_the_original() {
     let ran = copied.run();
     assert_eq!(ran.verdict, Verdict::Tampered, "{:#?}", ran.findings);
     assert!(ran.kinds().contains(&Kind::DigestMissing), "{:#?}", ran.findings);
-    assert_eq!((ran.counts.digests.valid, ran.counts.digests.tampered), (3, 1));
+    assert_eq!((ran.counts.digests.valid, ran.counts.digests.tampered), (4, 1));
 }

@@ -46,7 +46,7 @@ fn digests_that_are_found_by_name_prove_as_much_as_those_that_are_listed() {
         let listed = run(&delivered.store, &delivered.keys, &asked, 2);
         assert_eq!(
             (listed.verdict, listed.counts.digests.valid),
-            (Verdict::Intact, 9),
+            (Verdict::Intact, 10),
             "{:#?}",
             listed.findings
         );

@@ -18,9 +18,9 @@ fn no_keys_are_needed() {
     let case = Case::make(&[]);
     for source in ["buckets", "buckets/trail-logs"] {
         let done = trailproof(&["validate", &case.text(source), "--dry-run"]);
-        done.assert_verdict(0, "plan: 4 digests and about 4 log files to read, ");
+        done.assert_verdict(0, "plan: 5 digests and about 4 log files to read, ");
         for what in
-            ["digests to read", "totals\n  digests   4 in range", "  files     8, ", "nothing was verified"]
+            ["digests to read", "totals\n  digests   5 in range", "  files     9, ", "nothing was verified"]
         {
             assert!(done.stdout.contains(what), "`{what}`: {}", done.stdout);
         }
