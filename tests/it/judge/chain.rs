@@ -44,9 +44,11 @@ impl Seen {
         }
     }
 
-    /// Whether it is proved, and says that it starts a chain.
+    /// Whether it is proved, and says that it starts a chain: CloudTrail writes it for the hour before logging began, and it
+    /// covers nothing. Backfill digests are of no hours at all.
     pub(super) fn starts(&self) -> bool {
-        self.proved && self.document().is_some_and(|document| document.previous.is_none())
+        let starts = |document: &Document| document.previous.is_none();
+        self.proved && !self.name.chain.backfill && self.document().is_some_and(starts)
     }
 
     /// The window that decides whether it is asked for. One that is not signed may say that it covers more than the hour
@@ -98,6 +100,8 @@ struct Walk<'a> {
     resolved: bool,
     /// Whether a digest since then is there and not proved.
     doubtful: bool,
+    /// Proved digests that lie between the anchor and the digest that it records, newest first, until that one is met.
+    aside: Vec<usize>,
 }
 
 /// Judges the digests of a chain and returns them oldest first. `listed` are those in the folders that were named,
@@ -109,8 +113,8 @@ pub(super) fn judge(
     elsewhere: Vec<Name>,
     range: Range,
 ) -> Vec<Seen> {
-    let (anchor, resolved, doubtful) = (None, false, false);
-    let mut walk = Walk { world, keys, range, done: Vec::new(), anchor, resolved, doubtful };
+    let (anchor, resolved, doubtful, aside) = (None, false, false, Vec::new());
+    let mut walk = Walk { world, keys, range, done: Vec::new(), anchor, resolved, doubtful, aside };
     let folders: Vec<Folder> = listed.iter().map(|name| name.folder.clone()).collect();
     walk.take(chosen(listed, range));
     let mut followed: Vec<Folder> = Vec::new();
@@ -164,20 +168,26 @@ impl Walk<'_> {
             // It may be a newer one, which was taken: no digest counts twice, but the two have to fit all the same.
             let taken = self.done.iter().position(|other| other.name == awaited);
             if !self.is_asked(hour_before(awaited.end)) {
-                self.resolved = true;
+                self.give_up();
             } else if let Some(taken) = taken {
                 if !self.fits(taken) {
                     self.done[taken].late.push((Kind::ChainBroken, Severity::Tampered));
                 }
-                self.resolved = true;
+                self.give_up();
             } else if let Found::Gone { marked } = found {
                 self.done.push(gone(awaited, marked));
-                self.resolved = true;
+                self.give_up();
             } else {
                 let seen = self.one(awaited, found);
                 self.accept(seen);
             }
         }
+    }
+
+    /// The digest that the anchor records is not met: then nothing shows whether those that were set aside are in its place.
+    fn give_up(&mut self) {
+        self.resolved = true;
+        self.aside.clear();
     }
 
     /// Whether a digest fits what the anchor, an older one, records of it.
@@ -225,23 +235,55 @@ impl Walk<'_> {
         seen
     }
 
-    fn accept(&mut self, mut seen: Seen) {
-        let is_recorded =
-            self.anchor.is_some_and(|anchor| records(&self.done[anchor], &seen.name.location()));
-        // The chain leaves no room for a digest between one and the one before it.
-        let intruder = self.awaited().is_some() && !is_recorded;
-        if intruder && seen.proved {
-            seen.said.push((Kind::ChainBroken, Severity::Tampered));
-        }
-        self.resolved |= is_recorded;
-        if seen.proved && !intruder {
-            (self.anchor, self.doubtful) = (Some(self.done.len()), false);
-            // Another chain's digest is that chain's concern.
-            self.resolved = named(&seen).is_none();
-        } else if !seen.proved {
-            self.doubtful = true;
-        }
+    fn accept(&mut self, seen: Seen) {
         self.done.push(seen);
+        self.enter(self.done.len() - 1);
+    }
+
+    /// Puts a digest that was judged into the chain.
+    fn enter(&mut self, number: usize) {
+        let location = self.done[number].name.location();
+        let is_recorded = self.anchor.is_some_and(|anchor| records(&self.done[anchor], &location));
+        if !self.done[number].proved {
+            self.doubtful = true;
+            if is_recorded {
+                self.give_up();
+            }
+        } else if self.awaited().is_some() && !is_recorded {
+            // The chain leaves no room for a digest between one and the one before it, unless that one starts the chain.
+            self.aside.push(number);
+        } else {
+            self.go_on_from(number);
+            if is_recorded {
+                self.settle(number);
+            }
+        }
+    }
+
+    fn go_on_from(&mut self, number: usize) {
+        (self.anchor, self.doubtful) = (Some(number), false);
+        // Another chain's digest is that chain's concern.
+        self.resolved = named(&self.done[number]).is_none();
+    }
+
+    /// Judges the digests that were set aside, now that `met`, which was recorded, is there. Where that one starts a chain,
+    /// another chain was stopped before, and its last digest may end later: the walk goes on from that one as if it had just
+    /// been met. Two digests in one place of the chain contradict each other.
+    fn settle(&mut self, met: usize) {
+        let aside = std::mem::take(&mut self.aside);
+        let begins = Some(self.done[met].window().end).filter(|_| self.done[met].starts());
+        let is_older = |number: &&usize| begins.is_some_and(|end| self.done[**number].window().start < end);
+        let last = aside.iter().position(|number| is_older(&number));
+        for number in &aside[..last.unwrap_or(aside.len())] {
+            self.done[*number].said.push((Kind::ChainBroken, Severity::Tampered));
+        }
+        let Some(last) = last else { return };
+        self.go_on_from(aside[last]);
+        for number in &aside[last + 1..] {
+            let Seen { name, found, .. } = self.done[*number].clone();
+            self.done[*number] = self.one(name, found);
+            self.enter(*number);
+        }
     }
 
     /// Digests that an unbroken cadence says were there: between two that are proved, whole hours apart, of which the

@@ -3,7 +3,7 @@
 use trailproof::event::{Kind, Reason, Severity};
 use trailproof::time::{HOUR, Interval, Range, Timestamp, complement, union};
 
-use super::chain::{Seen, hour_before};
+use super::chain::Seen;
 
 /// How long a digest may be on its way.
 const LATE: i64 = 5 * HOUR;
@@ -20,18 +20,18 @@ pub(super) struct Stretch {
     pub(super) about: Option<usize>,
 }
 
-/// The stretches of `asked` that proved digests cover.
+/// The stretches of `asked` that proved digests cover. One that starts a chain is of the hour before logging began.
 pub(super) fn covered(chain: &[Seen], asked: Interval) -> Vec<Interval> {
     let windows = chain
         .iter()
-        .filter(|seen| seen.proved && seen.asked)
+        .filter(|seen| seen.proved && seen.asked && !seen.starts())
         .filter_map(|seen| seen.window().intersect(asked));
     union(windows.collect())
 }
 
 pub(super) fn judge(chain: &[Seen], range: Range, now: Timestamp) -> Vec<Stretch> {
     let asked = range.interval();
-    let within = chain.iter().filter(|seen| seen.asked).filter_map(|seen| seen.window().intersect(asked));
+    let within = chain.iter().filter(|seen| seen.asked).filter_map(|seen| known(seen, asked));
     let within: Vec<Interval> = within.collect();
     let first = within.iter().map(|window| window.start).min();
     let last = within.iter().map(|window| window.end).max();
@@ -39,14 +39,48 @@ pub(super) fn judge(chain: &[Seen], range: Range, now: Timestamp) -> Vec<Stretch
         return nothing(chain, range, now).into_iter().collect();
     };
     let mut said = gaps(chain, range, first, last);
-    // Of two digests that both start a chain then, the one that ends later is named.
-    let begins = chain.iter().rposition(|seen| seen.starts() && seen.window().start == first);
-    said.extend(begins.map(|about| {
-        let (kind, severity) = (Kind::ChainStart, Severity::Notice);
-        Stretch { kind, severity, start: Some(first), end: None, reason: None, about: Some(about) }
-    }));
+    said.extend(restarts(chain, asked, &said));
+    // Of two digests that both start a chain then, the last one by name is named.
+    let begins = chain.iter().rposition(|seen| seen.starts() && seen.asked && seen.window().end == first);
+    let begins = begins.filter(|about| !has_older(chain, &chain[*about]));
+    said.extend(begins.map(|about| at_start(Kind::ChainStart, Severity::Notice, first, about)));
     said.extend(stale(range, now, last));
     said
+}
+
+/// Something said of the digest `about`, which starts a chain at `start`.
+fn at_start(kind: Kind, severity: Severity, start: Timestamp, about: usize) -> Stretch {
+    Stretch { kind, severity, start: Some(start), end: None, reason: None, about: Some(about) }
+}
+
+/// What a digest tells of: its hour, or where its chain begins.
+fn known(seen: &Seen, asked: Interval) -> Option<Interval> {
+    if seen.starts() {
+        let start = seen.window().end.min(asked.end);
+        return Some(Interval { start, end: start });
+    }
+    seen.window().intersect(asked)
+}
+
+/// Whether the chain has a digest, there or not, from before `start` began it anew.
+fn has_older(chain: &[Seen], start: &Seen) -> bool {
+    let begins = start.window().end;
+    chain.iter().any(|seen| {
+        let is_earlier = seen.asked && !seen.starts() && seen.window().start < begins;
+        seen.name.end < begins || is_earlier
+    })
+}
+
+/// Where the chain begins anew, and no gap tells of it.
+fn restarts(chain: &[Seen], asked: Interval, gaps: &[Stretch]) -> Vec<Stretch> {
+    let starts = chain.iter().enumerate().filter(|(_, seen)| seen.starts() && seen.asked);
+    let starts = starts.map(|(about, seen)| (about, seen.window().end)).filter(|(_, end)| *end <= asked.end);
+    let is_told = |end: Timestamp| {
+        gaps.iter()
+            .any(|gap| gap.start.is_some_and(|start| start < end) && gap.end.is_some_and(|it| end <= it))
+    };
+    let silent = starts.filter(|(about, end)| !is_told(*end) && has_older(chain, &chain[*about]));
+    silent.map(|(about, end)| at_start(Kind::ChainRestart, Severity::Incomplete, end, about)).collect()
 }
 
 /// The newest digest ends a whole period before the asked end, and its successor cannot be on its way any more.
@@ -62,7 +96,7 @@ fn nothing(chain: &[Seen], range: Range, now: Timestamp) -> Option<Stretch> {
     let start = range.start?;
     let older = chain.iter().rev().find(|seen| seen.name.end <= start);
     let newer = chain.iter().find(|seen| seen.name.end > range.end);
-    let starts = newer.is_some_and(|newer| newer.starts() && newer.window() == hour_before(newer.name.end));
+    let starts = newer.is_some_and(Seen::starts);
     let reason = match (older, newer) {
         (None, None) => return None,
         (Some(older), None) => return stale(range, now, older.name.end),
@@ -79,29 +113,28 @@ fn gap(time: Interval, reason: Reason) -> Stretch {
     Stretch { kind, severity, start, end, reason: Some(reason), about: None }
 }
 
-/// What is not covered between the asked start and the newest digest. A start that is less than a digest's period late
-/// is none: the trail may have begun there.
+/// What is not covered between the asked start and the newest digest.
 fn gaps(chain: &[Seen], range: Range, first: Timestamp, last: Timestamp) -> Vec<Stretch> {
-    let from = range.start.filter(|start| first.unix() - start.unix() >= HOUR).unwrap_or(first);
-    let whole = Interval { start: from, end: last };
+    let whole = Interval { start: range.start.unwrap_or(first), end: last };
     let missing = union(chain.iter().filter(|seen| seen.is_gone()).map(Seen::window).collect());
     let mut said = Vec::new();
     for hole in complement(whole, &covered(chain, range.interval())) {
         let gone = missing.iter().filter_map(|window| window.intersect(hole));
         said.extend(gone.map(|window| gap(window, Reason::DigestsMissing)));
         let rest = complement(hole, &missing).into_iter();
-        said.extend(rest.map(|piece| gap(piece, reason(chain, piece, from))));
+        said.extend(rest.map(|piece| gap(piece, reason(chain, piece))));
     }
     said
 }
 
 /// Why a stretch is not covered in which nothing is missing.
-fn reason(chain: &[Seen], piece: Interval, from: Timestamp) -> Reason {
+fn reason(chain: &[Seen], piece: Interval) -> Reason {
     let is_doubtful =
         |seen: &Seen| seen.asked && !seen.proved && !seen.is_gone() && seen.window().overlaps(piece);
-    let restarts = chain.iter().any(|seen| seen.starts() && seen.window().start == piece.end);
+    let is_within = |end: Timestamp| piece.start < end && end <= piece.end;
     // Before the first digest of all nothing tells of a stop.
-    if restarts && piece.start != from && !chain.iter().any(is_doubtful) {
+    let restarts = |seen: &Seen| seen.starts() && is_within(seen.window().end) && has_older(chain, seen);
+    if chain.iter().any(restarts) && !chain.iter().any(is_doubtful) {
         return Reason::LoggingStopped;
     }
     Reason::NotCovered

@@ -43,7 +43,7 @@ impl Judge<'_> {
         };
         self.counted.logs[state] += 1;
         if let Some(kind) = verdict {
-            self.said.push(Said::new(kind, kind.severity()).of_chain(chain).about(location));
+            self.say_of(chain, Said::new(kind, kind.severity()).about(location));
         }
     }
 
@@ -116,7 +116,8 @@ impl Judge<'_> {
     /// Whether a file of that time would be listed by a digest that was read.
     fn is_searched(&self, judged: &BTreeMap<Chain, Vec<Seen>>, folder: &Folder, when: When) -> bool {
         let hourly = judged.iter().filter(|(chain, _)| !chain.backfill);
-        let here = hourly.flat_map(|(_, seen)| seen).filter(|one| one.proved && one.name.folder == *folder);
+        let here = hourly.flat_map(|(_, seen)| seen);
+        let here = here.filter(|one| one.proved && !one.starts() && one.name.folder == *folder);
         let inner = union(here.map(Seen::window).collect()).into_iter().filter_map(|it| it.shrink(EDGE));
         let asked = self.interval();
         let end = asked.end.min(self.on_its_way(judged, folder));
@@ -128,7 +129,7 @@ impl Judge<'_> {
     fn on_its_way(&self, judged: &BTreeMap<Chain, Vec<Seen>>, folder: &Folder) -> Timestamp {
         let ends = judged.iter().filter(|(chain, _)| !chain.backfill).filter_map(|(_, seen)| {
             let newest = seen.iter().rfind(|one| !one.is_gone())?;
-            let proved = seen.iter().filter(|one| one.proved && one.asked);
+            let proved = seen.iter().filter(|one| one.proved && one.asked && !one.starts());
             proved.map(|one| one.window().end).max().filter(|_| newest.name.folder == *folder)
         });
         let late = ends.filter(|end| end.plus(5 * HOUR) >= self.request.now);

@@ -1,7 +1,7 @@
 //! What the verdict means (README.md), once more: one thing after another, all of the store read, nothing shared with the
 //! engine but values.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use trailproof::event::{Kind, Reason, Severity, Verdict};
 use trailproof::ident::Location;
@@ -87,6 +87,8 @@ pub(super) struct Judge<'a> {
     pub(super) said: Vec<Said>,
     pub(super) counted: Counted,
     covered: BTreeMap<Chain, Vec<Interval>>,
+    /// The chains of which more than a notice is said.
+    spoken: BTreeSet<Chain>,
 }
 
 pub(super) fn judge(store: &MemoryStore, keys_json: &str, request: &Request) -> Judged {
@@ -97,6 +99,7 @@ pub(super) fn judge(store: &MemoryStore, keys_json: &str, request: &Request) -> 
         said: Vec::new(),
         counted: Counted::default(),
         covered: BTreeMap::new(),
+        spoken: BTreeSet::new(),
     };
     judge.all();
     judge.said.sort();
@@ -147,6 +150,7 @@ impl Judge<'_> {
             }
         }
         self.unverifiable(&judged);
+        self.covering_nothing(&judged);
         self.unreferenced(&judged);
         self.unrecognised();
         self.nothing_found(&judged);
@@ -175,14 +179,31 @@ impl Judge<'_> {
         self.request.sources.iter().any(|source| source.bucket == folder.bucket)
     }
 
+    pub(super) fn say_of(&mut self, chain: &Chain, said: Said) {
+        if said.severity > Severity::Notice {
+            self.spoken.insert(chain.clone());
+        }
+        self.said.push(said.of_chain(chain));
+    }
+
+    /// Chains of which the digests that start them are all there is, and nothing else is said.
+    fn covering_nothing(&mut self, judged: &BTreeMap<Chain, Vec<Seen>>) {
+        for (chain, seen) in judged.iter().filter(|(chain, _)| self.covered.contains_key(*chain)) {
+            let covers = self.covered.get(chain).is_some_and(|covered| !covered.is_empty());
+            if !covers && seen.iter().any(|one| one.asked) && !self.spoken.contains(chain) {
+                self.said.push(Said::new(Kind::NoDigests, Severity::Incomplete).of_chain(chain));
+            }
+        }
+    }
+
     fn digests(&mut self, chain: &Chain, seen: &[Seen]) {
         for one in seen.iter().filter(|one| one.asked) {
             for (kind, severity) in one.said.iter().chain(&one.late) {
-                let mut said = Said::new(*kind, *severity).of_chain(chain).about(&one.name.location());
+                let mut said = Said::new(*kind, *severity).about(&one.name.location());
                 if one.is_gone() {
                     (said.start, said.end) = (Some(one.window().start), Some(one.window().end));
                 }
-                self.said.push(said);
+                self.say_of(chain, said);
             }
             let worst = one.said.iter().map(|(_, severity)| *severity).max();
             self.counted.digests[match worst {
@@ -199,10 +220,10 @@ impl Judge<'_> {
         }
         self.covered.insert(chain.clone(), coverage::covered(seen, self.interval()));
         for stretch in coverage::judge(seen, self.request.range, self.request.now) {
-            let mut said = Said::new(stretch.kind, stretch.severity).of_chain(chain);
+            let mut said = Said::new(stretch.kind, stretch.severity);
             (said.start, said.end, said.reason) = (stretch.start, stretch.end, stretch.reason);
             said.uri = stretch.about.map(|about| seen[about].name.location().to_string());
-            self.said.push(said);
+            self.say_of(chain, said);
         }
     }
 }
