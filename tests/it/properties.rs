@@ -6,7 +6,7 @@ pub(crate) mod touch;
 use flate2::Compression;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use trailproof::event::{Event, Finding, Reason, Severity, Verdict};
+use trailproof::event::{Event, Finding, Kind, Reason, Severity, Verdict};
 use trailproof::ident::{DigestKey, Location};
 use trailproof::simulate::Spec;
 use trailproof::store::memory::MemoryStore;
@@ -14,7 +14,7 @@ use trailproof::store::{Deposit as _, StoreError};
 use trailproof::time::{HOUR, Timestamp};
 use trailproof::validate::Request;
 
-use shape::{MOVED, digests, shape};
+use shape::{MOVED, digests, is_unbroken, shape};
 use touch::{add, addition, change, changed, named_gzip};
 
 use crate::bodies::{config, content, gzip_at, read};
@@ -39,12 +39,14 @@ fn said(ran: &Ran) -> Vec<Finding> {
 
 /// Intact, or incomplete for nothing but the stop that the shape has.
 fn assert_untouched(spec: &Spec, ran: &Ran) {
-    if spec.stop.is_none() {
+    if is_unbroken(spec) {
         assert_eq!(ran.verdict, Verdict::Intact, "{:#?}", said(ran));
     } else {
         assert_eq!(ran.verdict, Verdict::Incomplete, "{:#?}", said(ran));
         let only_stops = ran.findings.iter().all(|finding| {
-            finding.severity == Severity::Notice || finding.reason == Some(Reason::LoggingStopped)
+            finding.severity == Severity::Notice
+                || finding.reason == Some(Reason::LoggingStopped)
+                || finding.kind == Kind::ChainRestart
         });
         assert!(only_stops, "{:#?}", said(ran));
     }
@@ -183,7 +185,7 @@ proptest! {
         at: Index,
         change in change(),
     ) {
-        prop_assume!(spec.stop.is_none() && spec.backfill_every.is_none());
+        prop_assume!(is_unbroken(&spec) && spec.backfill_every.is_none());
         let delivered = deliver(&Spec { metadata: false, ..spec });
         let mut asked = all(&delivered);
         asked.range.end = delivered.simulated.end.plus(-HOUR);
@@ -201,7 +203,7 @@ proptest! {
     fn any_stretch_of_an_intact_delivery_is_intact(spec in shape(), one in 0..18_000_i64, other in 0..18_000_i64) {
         let length = i64::from(spec.hours) * HOUR;
         let (one, other) = (one % length, other % length);
-        prop_assume!(one != other && spec.stop.is_none());
+        prop_assume!(one != other && is_unbroken(&spec));
         let delivered = deliver(&spec);
         let mut asked = all(&delivered);
         asked.range.start = Some(spec.start.plus(one.min(other)));

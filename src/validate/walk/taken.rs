@@ -29,7 +29,9 @@ impl Walker<'_, '_> {
     pub(super) fn check_link(&mut self, location: Location, end: Timestamp) {
         let fetched = fetch::digest(self.context, location, end);
         let place = judge::place(self.context.request, &fetched);
-        let proof = fetch::prove(&fetched, &place, &[], self.context.tools.keys);
+        // A copy without metadata has the signatures only where newer digests record them.
+        let recorded = self.recorded(&place);
+        let proof = fetch::prove(&fetched, &place, &recorded, self.context.tools.keys);
         let Some(Proof::Signed { .. }) = proof else { return };
         let Some(chain) = self.unit.chains.get_mut(self.chain) else { return };
         let anchor = chain.walk.anchor.as_ref().and_then(|anchor| anchor.record.clone());

@@ -14,7 +14,7 @@ use trailproof::validate::Request;
 
 use super::touches::{Touch, apply, touch};
 use crate::bodies::read;
-use crate::properties::shape::{MOVED, shape};
+use crate::properties::shape::{MOVED, is_unbroken, shape};
 use crate::support::{Delivered, request};
 
 /// What is asked: times in seconds after the start of the delivery.
@@ -238,14 +238,16 @@ impl Recipe {
         all.extend(simpler(&|it| !std::mem::take(&mut it.spec.prefix).is_empty()));
         all.extend(simpler(&|it| it.spec.backfill_every.take().is_some()));
         all.extend(simpler(&|it| it.spec.stop.take().is_some()));
+        all.extend(simpler(&|it| it.spec.pause.take().is_some()));
         all.extend(simpler(&|it| it.spec.move_at.take().is_some()));
         all.extend(simpler(&|it| !std::mem::replace(&mut it.spec.metadata, true)));
         all.extend(simpler(&|it| std::mem::replace(&mut it.spec.logs_per_hour, 1) > 1));
         all.extend(simpler(&|it| {
-            it.spec.hours > 3 && it.spec.stop.is_none() && it.spec.move_at.is_none() && {
+            let is_long = it.spec.hours > 3 && is_unbroken(&it.spec) && it.spec.move_at.is_none();
+            if is_long {
                 it.spec.hours -= 1;
-                true
             }
+            is_long
         }));
         all
     }

@@ -14,6 +14,8 @@ pub(crate) const MOVED: &str = "moved-logs";
 enum Course {
     Plain,
     Stop,
+    /// For so many minutes, fewer than 60.
+    Pause(u32),
     Move,
     Backfill,
 }
@@ -28,8 +30,13 @@ enum Two {
 }
 
 pub(crate) fn shape() -> impl Strategy<Value = Spec> {
-    let course =
-        prop_oneof![Just(Course::Plain), Just(Course::Stop), Just(Course::Move), Just(Course::Backfill)];
+    let course = prop_oneof![
+        Just(Course::Plain),
+        Just(Course::Stop),
+        (1..60_u32).prop_map(Course::Pause),
+        Just(Course::Move),
+        Just(Course::Backfill),
+    ];
     let two = prop_oneof![Just(Two::Nothing), Just(Two::Trails), Just(Two::Accounts), Just(Two::Regions)];
     let switches = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
     (0..3_u64, 0..86_400_i64, 3..=5_u32, 0..=2_u32, course, two, switches).prop_map(
@@ -63,6 +70,7 @@ fn steer(spec: &mut Spec, course: Course) {
     match course {
         Course::Plain => {}
         Course::Stop => (spec.hours, spec.stop) = (5, Some((2, 1))),
+        Course::Pause(minutes) => (spec.hours, spec.pause) = (5, Some((2, minutes))),
         Course::Move => (spec.hours, spec.move_at) = (spec.hours.max(4), Some((2, MOVED.to_owned()))),
         Course::Backfill => (spec.hours, spec.backfill_every) = (spec.hours | 1, Some(2)),
     }
@@ -75,11 +83,25 @@ pub(crate) fn meetings(spec: &Spec) -> Vec<(Timestamp, String)> {
         _ => spec.bucket.clone(),
     };
     let stopped = |hour: u32| spec.stop.is_some_and(|(after, hours)| (after..after + hours).contains(&hour));
-    let meets = |hour: &u32| bucket(hour - 1) == bucket(*hour) && !stopped(hour - 1) && !stopped(*hour);
-    (1..spec.hours)
-        .filter(meets)
-        .map(|hour| (spec.start.plus(i64::from(hour) * HOUR), bucket(hour)))
-        .collect()
+    let paused = |hour: u32| spec.pause.is_some_and(|(at, _)| at == hour);
+    let meets = |hour: &u32| {
+        bucket(hour - 1) == bucket(*hour) && !stopped(hour - 1) && !stopped(*hour) && !paused(hour - 1)
+    };
+    (1..spec.hours).filter(meets).map(|hour| (begin(spec, hour), bucket(hour))).collect()
+}
+
+/// When an hour begins. A pause begins ten minutes into its hour, and the next hour when it ends.
+fn begin(spec: &Spec, hour: u32) -> Timestamp {
+    let begin = spec.start.plus(i64::from(hour) * HOUR);
+    match spec.pause {
+        Some((at, minutes)) if hour > at => begin.plus(i64::from(minutes) * 60 + 600 - HOUR),
+        _ => begin,
+    }
+}
+
+/// Whether logging never stops.
+pub(crate) fn is_unbroken(spec: &Spec) -> bool {
+    spec.stop.is_none() && spec.pause.is_none()
 }
 
 pub(crate) fn digests(store: &MemoryStore) -> Vec<DigestKey> {
