@@ -18,6 +18,7 @@ mod logs;
 mod named;
 pub mod plan;
 mod result;
+mod scope;
 mod stop;
 mod timeline;
 mod unit;
@@ -43,6 +44,7 @@ use unit::Unit;
 use unreferenced::Named;
 use window::Workers;
 
+pub use scope::{Expected, SourceError, check};
 pub use stop::Stop;
 
 /// Regions of accounts that are listed at a time.
@@ -59,6 +61,15 @@ pub struct Source {
     pub bucket: String,
     /// Folder: empty, or with a slash at the end. It may lie above or below `AWSLogs/`.
     pub prefix: String,
+}
+
+/// Something that the user typed, and the folders that it stands for: a directory may hold copies of several.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TypedSource {
+    /// As it was typed.
+    pub name: String,
+    /// The folders. A digest of the asked range has to lie below one of them.
+    pub parts: Vec<Source>,
 }
 
 /// How much is read before giving up, and how much is said before it is only counted.
@@ -85,6 +96,8 @@ impl Default for Limits {
 pub struct Request {
     /// Where to look.
     pub sources: Vec<Source>,
+    /// What the user typed for the sources, each of which has to be answered; empty where each source is one of its own.
+    pub typed: Vec<TypedSource>,
     /// Which stretch of delivery time.
     pub range: Range,
     /// The present, which decides how late the newest digest may be.
@@ -95,7 +108,8 @@ pub struct Request {
     pub regions: Vec<String>,
     /// Trails to look at; empty for every one found.
     pub trails: Vec<String>,
-    /// Trails named in full, to look at no other; empty for every one found.
+    /// Trails named in full, to look at no other; empty for every one found. A source that names an `AWSLogs/` is then the
+    /// very folder that they deliver to, and no further `AWSLogs/` is looked for below it.
     pub named: Vec<NamedTrail>,
     /// Copies that stand for their originals.
     pub relocations: Vec<Relocation>,
@@ -124,6 +138,7 @@ impl Request {
     pub fn new(sources: Vec<Source>, range: Range, now: Timestamp) -> Self {
         Self {
             sources,
+            typed: Vec::new(),
             range,
             now,
             accounts: Vec::new(),
@@ -170,14 +185,16 @@ pub struct Outcome {
 /// [`Event::Finished`], which tell times.
 ///
 /// # Errors
-/// What `sink` returns. Failures to look are findings.
+/// What `sink` returns, and [`SourceError`], as [`io::ErrorKind::InvalidInput`], for a source that names nothing that can be
+/// validated: [`check`] tells that before. Failures to look are findings.
 pub fn validate(request: &Request, tools: Tools<'_>, sink: &mut dyn Sink) -> io::Result<Outcome> {
+    check(request, tools).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
     let store = RelocatedStore { inner: tools.store, relocations: &request.relocations };
     let tools = Tools { store: &store, ..tools };
     let halt = Halt::new(tools.stop);
     let workers = Workers { pool: tools.pool, store: tools.store, halt: &halt };
     let context = Context { request, tools, workers, halt: &halt };
-    let mut run = Run { sink, outcome: Outcome::default(), answered: Answered::default() };
+    let mut run = Run { sink, outcome: Outcome::default(), answered: Answered::new(request) };
     run.findings(request.findings.clone())?;
     let said = run.rejected_keys(tools.keys, &[])?;
     let found = discover::folders(context);
@@ -251,13 +268,14 @@ impl Run<'_> {
                 self.answered.by(&chain.summary.id);
             }
         }
+        let said = result::says_something(&result.findings)
+            || result.chains.iter().any(|chain| result::says_something(&chain.findings));
+        self.answered.by_region(&result.answering, said);
         for chain in result.chains {
             chain.objects.iter().try_for_each(|object| self.sink.event(object))?;
-            self.answered.said |= result::says_something(&chain.findings);
             self.findings(chain.findings)?;
             self.sink.event(&Event::Chain(chain.summary))?;
         }
-        self.answered.said |= result::says_something(&result.findings);
         self.findings(result.findings)
     }
 

@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, Write};
 
 use super::args::ValidateArgs;
-use super::{EXIT_CANNOT, Failure, outputs, validate};
+use super::{EXIT_CANNOT, Failure, outputs, sources, validate};
 use crate::event::{NoProgress, Verdict};
 use crate::report::plan::{Planned, write_json, write_text};
 use crate::report::{Format, Options};
@@ -22,7 +22,7 @@ pub(super) fn run(arguments: &ValidateArgs, now: Timestamp) -> Result<u8, Failur
     // Nothing is lost where a plan is ended early.
     let stop = Stop::new();
     let tools = Tools { store: &*store, keys: &keys, pool: &pool, progress: &NoProgress, stop: &stop };
-    let plan = plan(&request, tools);
+    let plan = plan(&request, tools).map_err(|error| sources::unusable(&error))?;
     let sources = validate::named(arguments);
     let planned = Planned { sources: &sources, range: request.range, in_s3, plan: &plan };
     let mut out = BufWriter::new(io::stdout());

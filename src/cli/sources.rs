@@ -11,12 +11,14 @@ use crate::event::Finding;
 use crate::keys::KeyRing;
 use crate::store::Store;
 use crate::validate::copies::{self, Copies, CopyError};
-use crate::validate::{NamedTrail, Source};
+use crate::validate::{NamedTrail, Source, SourceError, TypedSource};
 
 /// Sources, and the store that they are in.
 pub(super) struct Opened {
     pub(super) store: Box<dyn Store>,
     pub(super) sources: Vec<Source>,
+    /// What was typed for them; empty where each is what was typed.
+    pub(super) typed: Vec<TypedSource>,
     /// Trails that were named in full.
     pub(super) named: Vec<NamedTrail>,
     pub(super) keys: KeyRing,
@@ -53,7 +55,8 @@ fn open_s3(arguments: &ValidateArgs, keys: KeyRing) -> Result<Opened, Failure> {
         false => keys,
     };
     let s3::OpenedS3 { store, sources, named, .. } = opened;
-    Ok(Opened { store: Box::new(store), sources, named, keys, findings: Vec::new(), in_s3: true })
+    let (typed, findings) = (Vec::new(), Vec::new());
+    Ok(Opened { store: Box::new(store), sources, typed, named, keys, findings, in_s3: true })
 }
 
 #[cfg(not(feature = "aws"))]
@@ -68,9 +71,9 @@ fn open_s3(arguments: &ValidateArgs, _: KeyRing) -> Result<Opened, Failure> {
 fn open_copies(arguments: &ValidateArgs, keys: KeyRing) -> Result<Opened, Failure> {
     let keys = with_fetched(arguments, keys)?;
     let opened = copies::open(&arguments.sources, &keys, arguments.limits.of_run().digest);
-    let Copies { store, sources, findings } =
+    let Copies { store, sources, typed, findings } =
         opened.map_err(|error| Failure::new(error.to_string(), hint(&error)))?;
-    Ok(Opened { store: Box::new(store), sources, named: Vec::new(), keys, findings, in_s3: false })
+    Ok(Opened { store: Box::new(store), sources, typed, named: Vec::new(), keys, findings, in_s3: false })
 }
 
 /// Keys never come from the evidence, so a directory needs them named.
@@ -90,8 +93,13 @@ fn with_fetched(arguments: &ValidateArgs, keys: KeyRing) -> Result<KeyRing, Fail
     Ok(keys)
 }
 
-const fn hint(error: &CopyError) -> &'static str {
-    match error {
+/// A source that names nothing that can be validated.
+pub(super) fn unusable(error: &SourceError) -> Failure {
+    Failure::new(error.to_string(), error.hint())
+}
+
+fn hint(error: &CopyError) -> String {
+    let hint = match error {
         CopyError::Unreadable { .. } => {
             "name a directory that holds a copy of a trail's bucket, or a part of one"
         }
@@ -99,7 +107,9 @@ const fn hint(error: &CopyError) -> &'static str {
             "name the directory that holds the copy of the bucket; an empty one proves nothing"
         }
         CopyError::Twice { .. } => "validate them one at a time",
-    }
+        CopyError::Odd { expected, .. } => expected.hint(),
+    };
+    hint.to_owned()
 }
 
 /// Bucket and folder (with a slash at its end) of `s3://BUCKET[/PREFIX]`.

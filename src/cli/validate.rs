@@ -9,14 +9,14 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use super::args::ValidateArgs;
 use super::sources::{self, Opened, parse_s3};
 use super::{EXIT_CANNOT, Failure, outputs, require_handles, say, signals};
-use crate::event::{Event, Origin, Sink, Summary, Verdict};
+use crate::event::{Event, NoProgress, Origin, Sink, Summary, Verdict};
 use crate::handles;
 use crate::keys::{KeyRing, saved};
 use crate::report::{Fanout, progress::Bars};
 use crate::store::Store;
 use crate::store::relocated::Relocation;
 use crate::time::{self, Range, Timestamp};
-use crate::validate::{self, Request, Source, Tools};
+use crate::validate::{self, Request, Source, Stop, Tools};
 
 /// Validates what was asked and returns the exit code of the verdict.
 pub(super) fn run(arguments: &ValidateArgs, started: Timestamp, origin: Origin) -> Result<u8, Failure> {
@@ -49,10 +49,11 @@ pub(super) fn prepare(arguments: &ValidateArgs, now: Timestamp) -> Result<Prepar
     let range = range(arguments, now)?;
     require_handles()?;
     let keys = keys(&arguments.public_keys, arguments.limits.max_keys_size)?;
-    let Opened { store, sources, named, keys, findings, in_s3 } = sources::open(arguments, keys)?;
+    let Opened { store, sources, typed, named, keys, findings, in_s3 } = sources::open(arguments, keys)?;
     let request = Request {
         relocations: relocations(&arguments.relocated_from, &sources)?,
         sources,
+        typed,
         range,
         now,
         accounts: arguments.account_id.clone(),
@@ -64,6 +65,10 @@ pub(super) fn prepare(arguments: &ValidateArgs, now: Timestamp) -> Result<Prepar
         findings,
     };
     let pool = pool(arguments.jobs, in_s3)?;
+    // Nothing is lost where this is ended early.
+    let stop = Stop::new();
+    let tools = Tools { store: &*store, keys: &keys, pool: &pool, progress: &NoProgress, stop: &stop };
+    validate::check(&request, tools).map_err(|error| sources::unusable(&error))?;
     Ok(Prepared { store, keys, request, pool, in_s3 })
 }
 
@@ -210,12 +215,9 @@ fn relocations(named: &[String], sources: &[Source]) -> Result<Vec<Relocation>, 
     Ok(relocations)
 }
 
-/// What stands before `AWSLogs/` in a source's folder.
+/// What stands before `AWSLogs/` in a source's folder, the last one of it.
 fn above_logs(prefix: &str) -> &str {
-    match prefix.find("AWSLogs/") {
-        Some(at) if at == 0 || prefix.get(..at).is_some_and(|above| above.ends_with('/')) => {
-            prefix.get(..at).unwrap_or_default()
-        }
-        _ => prefix,
-    }
+    let is_whole = |at: &usize| *at == 0 || prefix.get(..*at).is_some_and(|above| above.ends_with('/'));
+    let last = prefix.rmatch_indices("AWSLogs/").map(|(at, _)| at).find(is_whole);
+    last.and_then(|at| prefix.get(..at)).unwrap_or(prefix)
 }

@@ -130,7 +130,8 @@ impl Place {
         let organization = account.is_some_and(|account| account != arn.account);
         let prefix = match arguments.s3_prefix.as_deref() {
             None | Some("") => String::new(),
-            Some(prefix) => format!("{}/", prefix.trim_end_matches('/')),
+            // As CloudTrail and the AWS CLI do: one slash after it, whatever slashes it has itself.
+            Some(prefix) => format!("{prefix}/"),
         };
         let source = source(bucket, &prefix, organization, account, arn);
         Ok(Self { source, organization, deliveries: Arc::new(NobodyAsked) })

@@ -151,7 +151,8 @@ fn trail(described: &aws_sdk_cloudtrail::types::Trail) -> Result<Trail, String> 
     Ok(Trail {
         arn: arn.parse().map_err(|error: ArnError| format!("its name cannot be read: {error}"))?,
         bucket: described.s3_bucket_name().ok_or("it has no bucket")?.to_owned(),
-        prefix: prefix.map(|prefix| format!("{}/", prefix.trim_end_matches('/'))).unwrap_or_default(),
+        // CloudTrail puts one slash after it, whatever slashes it has itself.
+        prefix: prefix.map(|prefix| format!("{prefix}/")).unwrap_or_default(),
         multi_region: described.is_multi_region_trail().unwrap_or_default(),
         organization: described.is_organization_trail().unwrap_or_default(),
         validation: described.log_file_validation_enabled().unwrap_or_default(),

@@ -2,19 +2,86 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Request;
+use super::chain::Chain;
+use super::unit::Unit;
+use super::{Request, Source};
 use crate::event::{Finding, Kind};
-use crate::ident::ChainId;
-use crate::time::{DELIVERY_GRACE, Timestamp};
+use crate::ident::{ChainId, RegionFolder};
+use crate::time::{DELIVERY_GRACE, HOUR, Interval, Timestamp};
 
-/// Which accounts, regions and trails had a digest in range, and whether anything else was said.
-#[derive(Default)]
+/// Which sources, accounts, regions and trails had a digest in range, and where anything else was said.
 pub(super) struct Answered {
     chains: BTreeSet<[String; 3]>,
-    pub(super) said: bool,
+    sources: Vec<AskedSource>,
+}
+
+/// What the user typed, and what came of it.
+struct AskedSource {
+    name: String,
+    /// The folders that it stands for.
+    parts: Vec<Source>,
+    /// Whether a digest of the asked range of a chain that was asked for lies below it.
+    is_answered: bool,
+    /// Whether anything more than a notice was said of a region below it.
+    is_said: bool,
+}
+
+/// The folders of one region that were asked for, and those that hold a digest which answers.
+#[derive(Default)]
+pub(super) struct Answering {
+    asked: Vec<RegionFolder>,
+    answered: Vec<RegionFolder>,
+}
+
+impl Answering {
+    /// Of a region whose chains have a digest of the asked range where `has_digest` says so.
+    pub(super) fn of(request: &Request, unit: &Unit, has_digest: impl Fn(&Chain) -> bool) -> Self {
+        let asked: Vec<RegionFolder> = unit.folders.iter().take(unit.asked_folders).cloned().collect();
+        let chains = unit.chains.iter().filter(|chain| chain.selected && has_digest(chain));
+        let folders: BTreeSet<usize> = chains.flat_map(|chain| folders(request, unit, chain)).collect();
+        let answered = folders.iter().filter_map(|folder| asked.get(*folder).cloned()).collect();
+        Self { asked, answered }
+    }
+}
+
+/// The folders that the digests of the asked range of a chain lie in. Where the chain was followed to a folder that was not
+/// asked for, or no digest is of the range by its name, those that the chain was found in.
+fn folders(request: &Request, unit: &Unit, chain: &Chain) -> BTreeSet<usize> {
+    let asked = request.range.interval();
+    let is_inside = |end: Timestamp| Interval { start: end.plus(-HOUR), end }.overlaps(asked);
+    let entries = || chain.entries.iter().map(|entry| (entry.folder as usize, entry.end));
+    let inside: BTreeSet<usize> =
+        entries().filter(|(_, end)| is_inside(*end)).map(|(folder, _)| folder).collect();
+    match inside.last() {
+        Some(last) if *last < unit.asked_folders => inside,
+        _ => entries().map(|(folder, _)| folder).collect(),
+    }
 }
 
 impl Answered {
+    /// Nothing yet.
+    pub(super) fn new(request: &Request) -> Self {
+        let asked = |name: String, parts: Vec<Source>| AskedSource {
+            name,
+            parts,
+            is_answered: false,
+            is_said: false,
+        };
+        let alone = request.sources.iter().map(|source| asked(source.to_string(), vec![source.clone()]));
+        let typed = request.typed.iter().map(|typed| asked(typed.name.clone(), typed.parts.clone()));
+        let sources = if request.typed.is_empty() { alone.collect() } else { typed.collect() };
+        Self { chains: BTreeSet::new(), sources }
+    }
+
+    /// Notes what a region answers, and whether anything more than a notice `is_said` of it.
+    pub(super) fn by_region(&mut self, answering: &Answering, is_said: bool) {
+        for source in &mut self.sources {
+            let holds = |folder: &RegionFolder| source.parts.iter().any(|part| part.holds(folder));
+            source.is_answered |= answering.answered.iter().any(holds);
+            source.is_said |= is_said && answering.asked.iter().any(holds);
+        }
+    }
+
     /// Notes that `id` has a digest of the asked range.
     pub(super) fn by(&mut self, id: &ChainId) {
         self.chains.insert([&id.account, &id.region, &id.trail].map(|name| name.to_string()));
@@ -54,30 +121,55 @@ impl Answered {
         findings
     }
 
-    /// What was asked by name and not found is said, each account × region × trail that was named: nothing found is
-    /// never success.
+    /// What was asked and not found is said, each source that was typed and each account × region × trail that was named:
+    /// nothing found is never success.
     pub(super) fn unanswered(&self, request: &Request) -> Vec<Finding> {
+        let mut findings = self.unanswered_trails(request);
+        if findings.is_empty() {
+            findings = self.unanswered_names(request);
+        }
+        // Where nothing was found at all, and that is said by name, each source would say the same.
+        if findings.is_empty() || !self.chains.is_empty() {
+            findings.extend(self.unanswered_sources(request));
+        }
+        let is_said = || self.sources.iter().any(|source| source.is_said);
+        if findings.is_empty() && self.chains.is_empty() && !is_said() {
+            findings.push(no_digests([&None, &None, &None], request.range.end));
+        }
+        findings
+    }
+
+    fn unanswered_names(&self, request: &Request) -> Vec<Finding> {
         let named = |names: &[String]| match names {
             [] => vec![None],
             names => names.iter().cloned().map(Some).collect(),
         };
         let (accounts, regions, trails) =
             (named(&request.accounts), named(&request.regions), named(&request.trails));
-        let mut findings = self.unanswered_trails(request);
-        if !findings.is_empty() {
-            return findings;
-        }
+        let mut findings = Vec::new();
         for account in &accounts {
             for region in &regions {
                 for trail in &trails {
                     let asked = [account, region, trail];
-                    if !self.has(asked) && (asked.iter().any(|name| name.is_some()) || !self.said) {
+                    if !self.has(asked) && asked.iter().any(|name| name.is_some()) {
                         findings.push(no_digests(asked, request.range.end));
                     }
                 }
             }
         }
         findings
+    }
+
+    /// A source below which nothing answers says so, unless more is said of what lies below it.
+    fn unanswered_sources(&self, request: &Request) -> Vec<Finding> {
+        let unanswered = self.sources.iter().filter(|source| !source.is_answered && !source.is_said);
+        let finding = |source: &AskedSource| {
+            let message = "no digest was found for what was asked";
+            let finding = Finding::new(Kind::NoDigests, request.range.end, message);
+            // A source that is alone is all that was asked.
+            Finding { uri: (self.sources.len() > 1).then(|| source.name.clone()), ..finding }
+        };
+        unanswered.map(finding).collect()
     }
 
     /// Whether a chain was found that has each of the names that are given.

@@ -5,7 +5,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::Source;
+use super::scope::{Expected, Scope};
+use super::{Source, TypedSource};
 use crate::digest::DigestFile;
 use crate::event::{Finding, Kind};
 use crate::gzip;
@@ -42,6 +43,16 @@ pub enum CopyError {
         /// What both are copies of.
         part: String,
     },
+    /// There is no trail in it, and its path has a segment below `AWSLogs/` that is nothing of CloudTrail's.
+    #[error("`{}`: `{segment}` is not {expected}, and there are no trails in it", .path.display())]
+    Odd {
+        /// Which directory.
+        path: PathBuf,
+        /// The segment.
+        segment: String,
+        /// What should stand there.
+        expected: Expected,
+    },
 }
 
 /// Directories as a store, with where to look in it and what is to be said of them.
@@ -51,6 +62,8 @@ pub struct Copies {
     pub store: DirectoryStore,
     /// Where to look for trails.
     pub sources: Vec<Source>,
+    /// What the user named, with the places of each that are among the sources.
+    pub typed: Vec<TypedSource>,
     /// Folders that are not called as what they are copies of, and folders nobody could look into.
     pub findings: Vec<Finding>,
 }
@@ -61,26 +74,46 @@ pub struct Copies {
 /// # Errors
 /// [`CopyError`].
 pub fn open(directories: &[PathBuf], keys: &KeyRing, limit: u64) -> Result<Copies, CopyError> {
-    let (mut found, mut findings) = (Vec::new(), Vec::new());
+    let (mut found, mut typed, mut findings) = (Vec::new(), Vec::new(), Vec::new());
     for path in directories {
         let unreadable = |source| CopyError::Unreadable { path: path.clone(), source };
         if patiently(|| fs::read_dir(path)).map_err(unreadable)?.next().is_none() {
             return Err(CopyError::Empty(path.clone()));
         }
         let here = look(path, keys, limit).map_err(unreadable)?;
+        if here.trees.is_empty() {
+            make_sure_of(path)?;
+        }
         findings.extend(here.skipped.iter().map(skipped));
+        typed.push(TypedSource {
+            name: path.display().to_string(),
+            parts: here.trees.iter().map(source).collect(),
+        });
         found.extend(here.trees);
     }
     distinct(&found)?;
-    let source =
-        |tree: &Tree| Source { bucket: tree.bucket.clone(), prefix: format!("{}AWSLogs/", tree.prefix) };
     let mut sources: Vec<Source> = found.iter().map(source).collect();
     sources.sort_unstable();
     sources.dedup();
     findings.extend(found.iter().filter_map(renamed));
     let mut mounts: Vec<_> = found.into_iter().map(|tree| tree.mount).collect();
     mounts.dedup();
-    Ok(Copies { store: DirectoryStore::new(mounts), sources, findings })
+    Ok(Copies { store: DirectoryStore::new(mounts), sources, typed, findings })
+}
+
+/// Where to look for the trails of a tree.
+fn source(tree: &Tree) -> Source {
+    Source { bucket: tree.bucket.clone(), prefix: format!("{}AWSLogs/", tree.prefix) }
+}
+
+/// Makes sure that a directory without trails is no misspelt part of a copy.
+fn make_sure_of(path: &Path) -> Result<(), CopyError> {
+    let whole = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let segments = whole.iter().map(|segment| format!("{}/", segment.to_string_lossy()));
+    match Scope::parse(&segments.collect::<String>()) {
+        Scope::Odd(segment, expected) => Err(CopyError::Odd { path: path.to_owned(), segment, expected }),
+        Scope::Above | Scope::Below(_) | Scope::Time { .. } => Ok(()),
+    }
 }
 
 /// The trees in one directory, each with the part of S3 it is a copy of.

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use super::answered::Answered;
 use super::stop::Halt;
 use super::window::Workers;
-use super::{Context, Request, Tools, UNITS_AT_ONCE, discover, result};
+use super::{Context, Request, SourceError, Tools, UNITS_AT_ONCE, check, discover, result};
 use crate::event::{Finding, Severity};
 use crate::ident::ChainId;
 use crate::time::Timestamp;
@@ -137,15 +137,18 @@ impl Plan {
 
 /// Lists what [`validate`](super::validate) would read for `request`. Neither the keys nor the progress of `tools` are
 /// used. Failures to list are findings of the plan.
-#[must_use]
-pub fn plan(request: &Request, tools: Tools<'_>) -> Plan {
+///
+/// # Errors
+/// [`SourceError`], for a source that names nothing that can be validated.
+pub fn plan(request: &Request, tools: Tools<'_>) -> Result<Plan, SourceError> {
     let store = Counted::new(tools.store);
     let tools = Tools { store: &store, ..tools };
+    check(request, tools)?;
     let halt = Halt::new(tools.stop);
     let workers = Workers { pool: tools.pool, store: tools.store, halt: &halt };
     let context = Context { request, tools, workers, halt: &halt };
     let mut plan = Plan { findings: request.findings.clone(), ..Plan::default() };
-    let mut answered = Answered::default();
+    let mut answered = Answered::new(request);
     let found = discover::folders(context);
     plan.findings.extend(found.findings);
     for batch in found.units.chunks(UNITS_AT_ONCE) {
@@ -154,15 +157,15 @@ pub fn plan(request: &Request, tools: Tools<'_>) -> Plan {
     }
     plan.findings.extend(answered.unanswered(request));
     plan.list_requests = store.requests();
-    plan
+    Ok(plan)
 }
 
 impl Plan {
     fn add(&mut self, region: Region, answered: &mut Answered) {
-        let Region { chains, logs, findings } = region;
+        let Region { chains, logs, findings, answering } = region;
         let found = chains.iter().filter(|chain| chain.selected && chain.inside.objects > 0);
         found.for_each(|chain| answered.by(&chain.id));
-        answered.said |= result::says_something(&findings);
+        answered.by_region(&answering, result::says_something(&findings));
         self.chains.extend(chains);
         self.regions.push(logs);
         self.findings.extend(findings);

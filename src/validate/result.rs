@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::answered::Answering;
 use super::chain::Chain;
 use super::unit::Unit;
 use super::unreferenced::Unreferenced;
@@ -16,6 +17,8 @@ pub(super) struct UnitResult {
     pub(super) findings: Vec<Finding>,
     pub(super) counts: Counts,
     pub(super) keys: BTreeSet<UsedKey>,
+    /// Which of its folders hold a digest of what was asked.
+    pub(super) answering: Answering,
 }
 
 /// What came of a chain.
@@ -33,6 +36,7 @@ impl Unit {
         if self.is_untouched() {
             return self.untouched();
         }
+        let answering = Answering::of(request, self, |chain| chain.digests > 0);
         let mut counts = Counts::default();
         counts.logs.unreferenced = unreferenced.count;
         let mut chains = Vec::new();
@@ -61,7 +65,7 @@ impl Unit {
         }
         self.references = Vec::new();
         self.claimed = Vec::new();
-        UnitResult { chains, findings, counts, keys: std::mem::take(&mut self.keys) }
+        UnitResult { chains, findings, counts, keys: std::mem::take(&mut self.keys), answering }
     }
 }
 
@@ -78,7 +82,7 @@ impl Unit {
         findings.push(finding.of_region(&self.account, &self.region));
         self.chains = Vec::new();
         let keys = std::mem::take(&mut self.keys);
-        UnitResult { chains: Vec::new(), findings, counts: Counts::default(), keys }
+        UnitResult { chains: Vec::new(), findings, counts: Counts::default(), keys, answering: Answering::default() }
     }
 
     /// Says that nobody looked for unreferenced files, unless a chain says already that the run was to end.

@@ -32,7 +32,8 @@ fn plan(store: &dyn Store, request: &Request) -> (Plan, Calls) {
                     progress: &NoProgress,
                     stop: &trailproof::validate::Stop::new(),
                 },
-            ),
+            )
+            .unwrap(),
             watched.calls(),
         )
     });

@@ -18,11 +18,11 @@ use shape::{MOVED, digests, is_unbroken, shape};
 use touch::{add, addition, change, changed, named_gzip};
 
 use crate::bodies::{config, content, gzip_at, read};
-use crate::support::{Delivered, Ran, deliver, request, run};
+use crate::support::{self, Delivered, Ran, deliver, request, run};
 
-/// All there is of a delivery, asked a day later.
+/// All there is of a delivery, asked a day later: the buckets are one source, of which a range may have no more than one.
 fn all(delivered: &Delivered) -> Request {
-    request(&["trail-logs", MOVED], delivered.simulated.end)
+    support::as_one(request(&["trail-logs", MOVED], delivered.simulated.end))
 }
 
 /// Runs with few and with more threads, which shall not be told apart.

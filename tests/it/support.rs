@@ -11,7 +11,7 @@ use trailproof::simulate::{self, Simulated, Spec};
 use trailproof::store::Store;
 use trailproof::store::memory::MemoryStore;
 use trailproof::time::{Range, Timestamp};
-use trailproof::validate::{self, Request, Source, Stop, Tools};
+use trailproof::validate::{self, Request, Source, Stop, Tools, TypedSource};
 
 /// A delivery in memory, as `spec` describes it.
 pub struct Delivered {
@@ -40,6 +40,12 @@ pub fn time(text: &str) -> Timestamp {
 pub fn request(buckets: &[&str], end: Timestamp) -> Request {
     let source = |bucket: &&str| Source { bucket: (*bucket).to_owned(), prefix: String::new() };
     Request::new(buckets.iter().map(source).collect(), Range { start: None, end }, end.plus(86_400))
+}
+
+/// Lets all sources of a request stand for one thing that was typed, as a directory's parts do.
+pub fn as_one(mut request: Request) -> Request {
+    request.typed = vec![TypedSource { name: "all".to_owned(), parts: request.sources.clone() }];
+    request
 }
 
 /// What a run came to.

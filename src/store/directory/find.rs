@@ -230,7 +230,7 @@ fn tree(root: &Path, above: &[String], samples: Vec<Sample>, judge: &Judge<'_>) 
         above.iter().take(above.len() - shared).fold(root.to_owned(), |dir, part| dir.join(part));
     let mount_base = base.get(..base.len() - shared).unwrap_or_default().join("/");
     let (bucket, key) = base.split_first().map(|(bucket, key)| (bucket.clone(), key)).unwrap_or_default();
-    let known = key.iter().position(|segment| segment == "AWSLogs").unwrap_or(key.len());
+    let known = key.iter().rposition(|segment| segment == "AWSLogs").unwrap_or(key.len());
     let prefix: String = key.iter().take(known).map(|segment| format!("{segment}/")).collect();
     let renamed = (!above.is_empty() && shared == 0).then(|| dir.clone());
     Ok(Some(Tree { mount: Mount::new(root, &dir, mount_base)?, bucket, prefix, renamed }))

@@ -8,6 +8,7 @@ use crate::event::{Finding, Kind};
 use crate::ident::{ChainId, Location, LogFolder, LogFolderKey, RegionFolder};
 use crate::store::StoreError;
 use crate::time::{self, Interval, Range, Timestamp};
+use crate::validate::answered::Answering;
 use crate::validate::chain::Chain;
 use crate::validate::discover::{self, Place};
 use crate::validate::unit::Unit;
@@ -18,6 +19,7 @@ pub(super) struct Region {
     pub(super) chains: Vec<ChainPlan>,
     pub(super) logs: RegionPlan,
     pub(super) findings: Vec<Finding>,
+    pub(super) answering: Answering,
 }
 
 /// Lists the digests of one region, then the log folders of the days these are of.
@@ -35,9 +37,14 @@ pub(super) fn plan(context: Context<'_>, places: &[Place]) -> Region {
     if !result::says_something(&findings) {
         findings.extend(no_digests(context.request, &unit, &chains));
     }
+    let has_digest = |chain: &Chain| {
+        let mut planned = chains.iter().filter(|planned| planned.id == chain.id);
+        planned.any(|planned| planned.inside.objects > 0)
+    };
+    let answering = Answering::of(context.request, &unit, has_digest);
     let (account, region) = (unit.account, unit.region);
     let findings = findings.into_iter().map(|finding| finding.of_region(&account, &region)).collect();
-    Region { chains, logs: RegionPlan { account, region, logs }, findings }
+    Region { chains, logs: RegionPlan { account, region, logs }, findings, answering }
 }
 
 fn chain_plan(range: Range, chain: &Chain, tally: &Tally) -> Option<ChainPlan> {

@@ -182,7 +182,7 @@ impl Recipe {
             }
         }
         let end = self.ask.end.map_or(delivered.simulated.end, |end| spec.start.plus(end));
-        let mut request = request(&buckets, end);
+        let mut request = crate::support::as_one(request(&buckets, end));
         request.range.start = self.ask.start.map(|start| spec.start.plus(start)).filter(|start| *start < end);
         request.now = end.plus(self.ask.age);
         let elsewhere = ["999999999999", "ap-south-1", "payments", "audit"];

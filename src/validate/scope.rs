@@ -1,0 +1,414 @@
+//! What a source's folder names: the segments of its prefix, taken apart.
+//!
+//! The account follows the last `AWSLogs/[o-id/]`, since a trail's prefix may hold a segment `AWSLogs` itself. A segment
+//! below it that is nothing of CloudTrail's belongs to such a prefix, or is a mistake: it is never dropped.
+
+use std::fmt;
+
+use super::stop::Halt;
+use super::window::Workers;
+use super::{Request, Source, Tools};
+use crate::ident::{RegionFolder, is_account, is_organization, is_region};
+use crate::time::{DAY, Interval, Timestamp};
+
+/// The folder that stands between a trail's prefix and its accounts.
+pub(super) const AWS_LOGS: &str = "AWSLogs";
+
+/// An account's folder of digest files.
+pub(super) const DIGESTS: &str = "CloudTrail-Digest";
+
+/// An account's folder of log files of management and data events.
+pub(super) const LOGS: &str = "CloudTrail";
+
+/// An account's folders of log files.
+///
+/// Source: AWS CloudTrail User Guide, "Finding your CloudTrail log files".
+pub(super) const LOG_FOLDERS: [&str; 4] =
+    [LOGS, "CloudTrail-Insight", "CloudTrail-NetworkActivity", "CloudTrail-Aggregated"];
+
+/// How many folders below an odd segment are looked into for `AWSLogs/` before the segment is taken for a mistake.
+const MAX_FOLDERS: usize = 1_000;
+
+/// Why a source names nothing that can be validated.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum SourceError {
+    /// A segment below `AWSLogs/` is nothing of CloudTrail's, and not part of a trail's prefix either.
+    #[error("`{source_uri}`: `{segment}` is not {expected}, and there is no `AWSLogs/` below it")]
+    Segment {
+        /// The source, `s3://BUCKET/PREFIX`.
+        source_uri: String,
+        /// The segment.
+        segment: String,
+        /// What should stand there.
+        expected: Expected,
+    },
+    /// It is the folder of a day, a month or a year of one region.
+    #[error("`{source_uri}` is the folder of a time, and a source is narrowed to a region at most")]
+    Time {
+        /// The source, `s3://BUCKET/PREFIX`.
+        source_uri: String,
+        /// The region's folder, `s3://BUCKET/PREFIX`.
+        region_uri: String,
+        /// The time that the folder is of.
+        stretch: Interval,
+    },
+}
+
+/// What should stand in the place of a segment.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Expected {
+    /// An account or an organization.
+    AccountOrOrganization,
+    /// An account of the organization before it.
+    Account,
+    /// One of CloudTrail's folders in an account.
+    Folder,
+    /// A region.
+    Region,
+    /// A year, a month or a day.
+    Date,
+    /// The name of a digest file, in the folder of its day.
+    DigestName,
+}
+
+impl fmt::Display for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AccountOrOrganization => "an account or organization id",
+            Self::Account => "an account id",
+            Self::Folder => "one of CloudTrail's folders",
+            Self::Region => "a region",
+            Self::Date => "a year, month or day",
+            Self::DigestName => "the name of a digest file of that day",
+        })
+    }
+}
+
+impl SourceError {
+    /// What to type instead.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Segment { expected, .. } => expected.hint().to_owned(),
+            Self::Time { region_uri, stretch, .. } => {
+                let Interval { start, end } = stretch;
+                format!("give the region's folder and the time: `{region_uri} --start-time {start} --end-time {end}`")
+            }
+        }
+    }
+}
+
+impl Expected {
+    /// What should be typed there.
+    #[must_use]
+    pub const fn hint(self) -> &'static str {
+        match self {
+            Self::AccountOrOrganization => {
+                "after `AWSLogs/` comes an account id of 12 digits, or an organization id: `o-` and 10 to 32 lower-case \
+                 letters or digits"
+            }
+            Self::Account => "after an organization id comes an account id of 12 digits",
+            Self::Folder => {
+                "after the account id comes `CloudTrail-Digest/` or `CloudTrail/`; the account's folder takes in both"
+            }
+            Self::Region => "after it comes a region, such as `us-east-1`; `--region` narrows too",
+            Self::Date => {
+                "give the region's folder, with `--start-time` and `--end-time`; or one object in the folder of its day, \
+                 `…/REGION/YYYY/MM/DD/NAME`"
+            }
+            Self::DigestName => {
+                "a digest file is called `ACCOUNT_CloudTrail-Digest_REGION_TRAIL_HOMEREGION_YYYYMMDDTHHMMSSZ.json.gz`"
+            }
+        }
+    }
+}
+
+impl fmt::Display for Source {
+    /// `s3://BUCKET/PREFIX`, unescaped: whoever prints it escapes it for that place.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "s3://{}/{}", self.bucket, self.prefix)
+    }
+}
+
+/// What a source's folder names.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Scope {
+    /// A folder above every `AWSLogs/` that counts.
+    Above,
+    /// `AWSLogs/`, or one of CloudTrail's folders below it.
+    Below(Below),
+    /// A folder below `AWSLogs/` that may be a trail's prefix: this segment is nothing of CloudTrail's.
+    Odd(String, Expected),
+    /// A year, a month or a day of a region.
+    Time { region_prefix: String, stretch: Interval },
+}
+
+/// `[prefix/]AWSLogs/`, and what a source names of `[o-id/]ACCOUNT/FOLDER/REGION/` below it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Below {
+    /// What stands before `AWSLogs/`: empty, or with a slash at the end.
+    pub(super) root: String,
+    pub(super) organization: Option<String>,
+    pub(super) account: Option<String>,
+    /// One of CloudTrail's folders in the account.
+    pub(super) folder: Option<String>,
+    pub(super) region: Option<String>,
+}
+
+impl Scope {
+    /// Takes a source's prefix apart.
+    pub(super) fn parse(prefix: &str) -> Self {
+        let segments: Vec<&str> = prefix.split_terminator('/').collect();
+        let Some(at) = segments.iter().rposition(|segment| *segment == AWS_LOGS) else { return Self::Above };
+        let (above, below) = segments.split_at(at);
+        let mut below = below.iter().skip(1).copied().peekable();
+        let mut next_if = |is: fn(&str) -> bool| below.next_if(|segment| is(segment)).map(str::to_owned);
+        let root = above.iter().map(|segment| format!("{segment}/")).collect();
+        let organization = next_if(is_organization);
+        let account = next_if(is_account);
+        let folder = account.as_ref().and_then(|_| next_if(is_folder));
+        let region = folder.as_ref().and_then(|_| next_if(is_region));
+        let known = Below { root, organization, account, folder, region };
+        let rest: Vec<&str> = below.collect();
+        let Some(first) = rest.first() else { return Self::Below(known) };
+        let Some(expected) = known.expected() else { return time(&known.prefix(), &rest) };
+        Self::Odd((*first).to_owned(), expected)
+    }
+}
+
+/// The folder of a time below that of a region, or the segment that is of no time.
+fn time(region_prefix: &str, segments: &[&str]) -> Scope {
+    for (at, segment) in segments.iter().enumerate() {
+        if segments.get(..=at).and_then(stretch).is_none() {
+            return Scope::Odd((*segment).to_owned(), Expected::Date);
+        }
+    }
+    let Some(stretch) = stretch(segments) else { return Scope::Above };
+    Scope::Time { region_prefix: region_prefix.to_owned(), stretch }
+}
+
+/// The time of the folders `YYYY`, `YYYY/MM` or `YYYY/MM/DD`.
+fn stretch(segments: &[&str]) -> Option<Interval> {
+    let midnight = |year: &str, month: &str, day: &str| {
+        let has_width = year.len() == 4 && month.len() == 2 && day.len() == 2;
+        has_width.then(|| Timestamp::parse_digest_name(&format!("{year}{month}{day}T000000Z")))?
+    };
+    let start_of_year = |year: i32| midnight(&format!("{year:04}"), "01", "01");
+    let (start, end) = match segments {
+        [year] => (midnight(year, "01", "01")?, start_of_year(year.parse::<i32>().ok()? + 1)?),
+        [year, month] => {
+            let next = month.parse::<u32>().ok()? + 1;
+            let end = match next {
+                13 => start_of_year(year.parse::<i32>().ok()? + 1)?,
+                next => midnight(year, &format!("{next:02}"), "01")?,
+            };
+            (midnight(year, month, "01")?, end)
+        }
+        [year, month, day] => {
+            let start = midnight(year, month, day)?;
+            (start, start.plus(DAY))
+        }
+        _ => return None,
+    };
+    Interval::new(start, end)
+}
+
+/// Whether an account's folder called `name` is one of CloudTrail's.
+pub(super) fn is_folder(name: &str) -> bool {
+    name == DIGESTS || LOG_FOLDERS.contains(&name)
+}
+
+impl Below {
+    /// What may come next; `None` after a region.
+    const fn expected(&self) -> Option<Expected> {
+        match self {
+            Self { account: None, organization: None, .. } => Some(Expected::AccountOrOrganization),
+            Self { account: None, .. } => Some(Expected::Account),
+            Self { folder: None, .. } => Some(Expected::Folder),
+            Self { region: None, .. } => Some(Expected::Region),
+            Self { .. } => None,
+        }
+    }
+
+    /// The folder itself.
+    pub(super) fn prefix(&self) -> String {
+        let Self { root, organization, account, folder, region } = self;
+        let below = [organization, account, folder, region].into_iter().flatten();
+        let below: String = below.map(|segment| format!("{segment}/")).collect();
+        format!("{root}{AWS_LOGS}/{below}")
+    }
+
+    /// Whether the folders of a region lie in it.
+    fn holds(&self, region: &RegionFolder) -> bool {
+        let whole = region.account_prefix();
+        let Some(folder) = &self.folder else { return whole.starts_with(&self.prefix()) };
+        let account = Self { folder: None, region: None, ..self.clone() }.prefix();
+        let is_asked = self.region.as_ref().is_none_or(|only| **only == *region.region);
+        (whole == account && is_asked)
+            || (self.region.is_none() && whole.starts_with(&format!("{account}{folder}/")))
+    }
+}
+
+impl Source {
+    /// Whether the folders of a region lie below it.
+    pub(super) fn holds(&self, region: &RegionFolder) -> bool {
+        *self.bucket == *region.bucket
+            && match Scope::parse(&self.prefix) {
+                Scope::Below(below) => below.holds(region),
+                Scope::Above | Scope::Odd(..) => region.account_prefix().starts_with(&self.prefix),
+                Scope::Time { .. } => false,
+            }
+    }
+}
+
+/// Makes sure that each source names something that can be validated. The store is asked only about a source with an odd
+/// segment below `AWSLogs/`, which may be part of a trail's prefix.
+///
+/// # Errors
+/// [`SourceError`], of the first source that does not.
+pub fn check(request: &Request, tools: Tools<'_>) -> Result<(), SourceError> {
+    let halt = Halt::new(tools.stop);
+    let workers = Workers { pool: tools.pool, store: tools.store, halt: &halt };
+    request.sources.iter().try_for_each(|source| check_source(workers, source))
+}
+
+fn check_source(workers: Workers<'_>, source: &Source) -> Result<(), SourceError> {
+    let source_uri = source.to_string();
+    match Scope::parse(&source.prefix) {
+        Scope::Above | Scope::Below(_) => Ok(()),
+        Scope::Time { region_prefix, stretch } => {
+            let region = Source { prefix: region_prefix, ..source.clone() };
+            Err(SourceError::Time { source_uri, region_uri: region.to_string(), stretch })
+        }
+        Scope::Odd(..) if may_be_prefix(workers, source) => Ok(()),
+        Scope::Odd(segment, expected) => Err(SourceError::Segment { source_uri, segment, expected }),
+    }
+}
+
+/// Whether an `AWSLogs/` lies below the source. What cannot be listed may hold one: the run says so.
+fn may_be_prefix(workers: Workers<'_>, source: &Source) -> bool {
+    let mut level = vec![source.prefix.clone()];
+    let mut looked = 0;
+    while !level.is_empty() && looked < MAX_FOLDERS {
+        level.truncate(MAX_FOLDERS - looked);
+        looked += level.len();
+        let listed = workers.ask(&level, |prefix| workers.store.list_dirs(&source.bucket, prefix));
+        if listed.len() < level.len() {
+            return true;
+        }
+        let mut next = Vec::new();
+        for (prefix, names) in level.iter().zip(listed) {
+            let Ok(names) = names else { return true };
+            if names.iter().any(|name| name == AWS_LOGS) {
+                return true;
+            }
+            next.extend(names.iter().take(MAX_FOLDERS).map(|name| format!("{prefix}{name}/")));
+        }
+        level = next;
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_account_follows_the_last_folder_called_awslogs() {
+        for (prefix, root) in [
+            ("AWSLogs/111122223333/", ""),
+            ("AWSLogs/AWSLogs/111122223333/", "AWSLogs/"),
+            ("AWSLogs/central/AWSLogs/o-abcdefghij/111122223333/CloudTrail/us-east-1/", "AWSLogs/central/"),
+            ("x//AWSLogs/111122223333/CloudTrail-Digest/", "x//"),
+            ("/AWSLogs/", "/"),
+            ("AWSLogs/111122223333/AWSLogs/", "AWSLogs/111122223333/"),
+        ] {
+            let Scope::Below(below) = Scope::parse(prefix) else { panic!("{prefix}") };
+            assert_eq!((below.root.as_str(), below.prefix().as_str()), (root, prefix));
+        }
+        for prefix in ["", "/", "x/", "awslogs/111122223333/", "xAWSLogs/1/"] {
+            assert_eq!(Scope::parse(prefix), Scope::Above, "{prefix}");
+        }
+    }
+
+    #[test]
+    fn a_segment_that_is_nothing_of_cloudtrails_is_named() {
+        use Expected::{Account, AccountOrOrganization, Date, Folder, Region};
+        for (below, segment, expected) in [
+            ("11112222333/", "11112222333", AccountOrOrganization),
+            ("o-short/111122223333/", "o-short", AccountOrOrganization),
+            ("us-east-1/", "us-east-1", AccountOrOrganization),
+            ("CloudTrail/us-east-1/", "CloudTrail", AccountOrOrganization),
+            ("/111122223333/", "", AccountOrOrganization),
+            ("o-abcdefghij/11/", "11", Account),
+            ("111122223333/Config/us-east-1/", "Config", Folder),
+            ("111122223333/CloudTrail-Digests/", "CloudTrail-Digests", Folder),
+            ("111122223333/us-east-1/", "us-east-1", Folder),
+            ("111122223333/CloudTrail/us_east_1/", "us_east_1", Region),
+            ("111122223333/CloudTrail/2026/09/01/", "2026", Region),
+            ("111122223333/CloudTrail/us-east-1/26/09/01/", "26", Date),
+            ("111122223333/CloudTrail/us-east-1/2026/9/01/", "9", Date),
+            ("111122223333/CloudTrail/us-east-1/2026/02/30/", "30", Date),
+            ("111122223333/CloudTrail/us-east-1/2026/02/03/x/", "x", Date),
+        ] {
+            let odd = Scope::Odd(segment.to_owned(), expected);
+            assert_eq!(Scope::parse(&format!("p/AWSLogs/{below}")), odd, "{below}");
+        }
+    }
+
+    #[test]
+    fn the_folder_of_a_time_is_told_with_its_time() {
+        for (folders, start, end) in [
+            ("2026", "2026-01-01", "2027-01-01"),
+            ("2026/09", "2026-09-01", "2026-10-01"),
+            ("2026/12", "2026-12-01", "2027-01-01"),
+            ("2026/12/31", "2026-12-31", "2027-01-01"),
+            ("2028/02/29", "2028-02-29", "2028-03-01"),
+        ] {
+            let region = "AWSLogs/111122223333/CloudTrail/us-east-1/";
+            let scope = Scope::parse(&format!("{region}{folders}/"));
+            let Scope::Time { region_prefix, stretch } = scope else { panic!("{folders}: {scope:?}") };
+            assert_eq!(region_prefix, region);
+            let told = [stretch.start, stretch.end].map(|moment| moment.to_string());
+            assert_eq!(told, [start, end].map(|day| format!("{day}T00:00:00Z")), "{folders}");
+        }
+    }
+
+    #[test]
+    fn a_source_holds_what_lies_below_it() {
+        let region = |root: &str, region: &str| RegionFolder {
+            bucket: "b".into(),
+            root: root.into(),
+            organization: None,
+            account: "111122223333".into(),
+            region: region.into(),
+        };
+        let here = region("", "us-east-1");
+        for (prefix, holds) in [
+            ("", true),
+            ("AWSLogs/", true),
+            ("AWSLogs/111122223333/", true),
+            ("AWSLogs/111122223333/CloudTrail/", true),
+            ("AWSLogs/111122223333/CloudTrail-Digest/us-east-1/", true),
+            ("AWSLogs/111122223333/CloudTrail-Digest/us-east-2/", false),
+            ("AWSLogs/222233334444/", false),
+            ("AWSLogs/o-abcdefghij/", false),
+            ("x/", false),
+        ] {
+            let source = Source { bucket: "b".to_owned(), prefix: prefix.to_owned() };
+            assert_eq!(source.holds(&here), holds, "{prefix}");
+            assert!(!Source { bucket: "c".to_owned(), ..source }.holds(&here), "{prefix}");
+        }
+        let nested = region("AWSLogs/222233334444/", "us-east-1");
+        for (prefix, holds) in [
+            ("AWSLogs/", true),
+            ("AWSLogs/222233334444/", true),
+            ("AWSLogs/222233334444/CloudTrail/", false),
+            ("AWSLogs/222233334444/AWSLogs/111122223333/CloudTrail/us-east-1/", true),
+            ("AWSLogs/111122223333/", false),
+        ] {
+            let source = Source { bucket: "b".to_owned(), prefix: prefix.to_owned() };
+            assert_eq!(source.holds(&nested), holds, "{prefix}");
+        }
+    }
+}
