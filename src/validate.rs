@@ -16,6 +16,7 @@ mod follow;
 mod gone;
 mod logs;
 mod named;
+mod object;
 pub mod plan;
 mod result;
 mod scope;
@@ -31,13 +32,15 @@ use std::collections::BTreeSet;
 use std::io;
 
 use crate::event::{Counts, Event, Finding, Kind, Progress, Severity, Sink, UsedKey};
-use crate::ident::ChainId;
+use crate::ident::{ChainId, Location};
 use crate::keys::{KeyRing, RejectedKey};
 use crate::store::Store;
 use crate::store::relocated::{RelocatedStore, Relocation};
 use crate::time::{Range, Timestamp};
 use answered::Answered;
 pub use named::{Deliveries, NamedTrail};
+use object::Target;
+pub use object::{is_object, range_of};
 use result::UnitResult;
 use stop::Halt;
 use unit::Unit;
@@ -96,6 +99,9 @@ impl Default for Limits {
 pub struct Request {
     /// Where to look.
     pub sources: Vec<Source>,
+    /// Single objects to answer for, in place of sources: log files, and digests with the log files they list. Neither the
+    /// range nor what lies beside them is then asked for.
+    pub objects: Vec<Location>,
     /// What the user typed for the sources, each of which has to be answered; empty where each source is one of its own.
     pub typed: Vec<TypedSource>,
     /// Which stretch of delivery time.
@@ -138,6 +144,7 @@ impl Request {
     pub fn new(sources: Vec<Source>, range: Range, now: Timestamp) -> Self {
         Self {
             sources,
+            objects: Vec::new(),
             typed: Vec::new(),
             range,
             now,
@@ -189,11 +196,25 @@ pub struct Outcome {
 /// validated: [`check`] tells that before. Failures to look are findings.
 pub fn validate(request: &Request, tools: Tools<'_>, sink: &mut dyn Sink) -> io::Result<Outcome> {
     check(request, tools).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+    if request.objects.is_empty() {
+        run(request, tools, None, sink)
+    } else {
+        object::validate(request, tools, sink)
+    }
+}
+
+/// Validates what lies below the sources, or `only` one object there.
+fn run(
+    request: &Request,
+    tools: Tools<'_>,
+    only: Option<&Target>,
+    sink: &mut dyn Sink,
+) -> io::Result<Outcome> {
     let store = RelocatedStore { inner: tools.store, relocations: &request.relocations };
     let tools = Tools { store: &store, ..tools };
     let halt = Halt::new(tools.stop);
     let workers = Workers { pool: tools.pool, store: tools.store, halt: &halt };
-    let context = Context { request, tools, workers, halt: &halt };
+    let context = Context { request, tools, workers, halt: &halt, only };
     let mut run = Run { sink, outcome: Outcome::default(), answered: Answered::new(request) };
     run.findings(request.findings.clone())?;
     let said = run.rejected_keys(tools.keys, &[])?;
@@ -221,6 +242,8 @@ struct Context<'a> {
     workers: Workers<'a>,
     /// Whether to end.
     halt: &'a Halt<'a>,
+    /// The one object that is asked about; `None` where everything is.
+    only: Option<&'a Target>,
 }
 
 /// What is told, and what it adds up to.
@@ -331,7 +354,9 @@ fn finish(context: Context<'_>, units: &mut [Unit], run: &mut Run<'_>) -> io::Re
     units.iter_mut().for_each(Unit::settle_references);
     named::note_missed(context, units);
     let shared: &[Unit] = units;
-    let numbered = shared.iter().enumerate();
+    // Where one object is asked about, whether it is listed shows without a search.
+    let searched = if context.only.is_none() { shared } else { &[] };
+    let numbered = searched.iter().enumerate();
     let searches: Vec<_> =
         numbered.flat_map(|(number, unit)| unreferenced::searches(context, number, unit)).collect();
     let kept: Vec<Named> = units.iter().map(|_| Named::new(context.request.limits.named)).collect();

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::Failure;
 use super::args::ValidateArgs;
 use crate::event::Finding;
+use crate::ident::Location;
 use crate::keys::KeyRing;
 use crate::store::Store;
 use crate::validate::copies::{self, Copies, CopyError};
@@ -17,6 +18,8 @@ use crate::validate::{NamedTrail, Source, SourceError, TypedSource};
 pub(super) struct Opened {
     pub(super) store: Box<dyn Store>,
     pub(super) sources: Vec<Source>,
+    /// Single objects, in place of sources.
+    pub(super) objects: Vec<Location>,
     /// What was typed for them; empty where each is what was typed.
     pub(super) typed: Vec<TypedSource>,
     /// Trails that were named in full.
@@ -54,9 +57,9 @@ fn open_s3(arguments: &ValidateArgs, keys: KeyRing) -> Result<Opened, Failure> {
         true => keys.asking(Box::new(crate::keys::cloudtrail::CloudTrailKeys::new(opened.aws))),
         false => keys,
     };
-    let s3::OpenedS3 { store, sources, named, .. } = opened;
+    let s3::OpenedS3 { store, sources, objects, named, .. } = opened;
     let (typed, findings) = (Vec::new(), Vec::new());
-    Ok(Opened { store: Box::new(store), sources, typed, named, keys, findings, in_s3: true })
+    Ok(Opened { store: Box::new(store), sources, objects, typed, named, keys, findings, in_s3: true })
 }
 
 #[cfg(not(feature = "aws"))]
@@ -71,9 +74,10 @@ fn open_s3(arguments: &ValidateArgs, _: KeyRing) -> Result<Opened, Failure> {
 fn open_copies(arguments: &ValidateArgs, keys: KeyRing) -> Result<Opened, Failure> {
     let keys = with_fetched(arguments, keys)?;
     let opened = copies::open(&arguments.sources, &keys, arguments.limits.of_run().digest);
-    let Copies { store, sources, typed, findings } =
+    let Copies { store, sources, typed, objects, findings } =
         opened.map_err(|error| Failure::new(error.to_string(), hint(&error)))?;
-    Ok(Opened { store: Box::new(store), sources, typed, named: Vec::new(), keys, findings, in_s3: false })
+    let (store, named) = (Box::new(store), Vec::new());
+    Ok(Opened { store, sources, objects, typed, named, keys, findings, in_s3: false })
 }
 
 /// Keys never come from the evidence, so a directory needs them named.
@@ -108,6 +112,10 @@ fn hint(error: &CopyError) -> String {
         }
         CopyError::Twice { .. } => "validate them one at a time",
         CopyError::Odd { expected, .. } => expected.hint(),
+        CopyError::NoCopy(_) => {
+            "name the directory of the copy; one file is validated where it lies in it: \
+             `…/AWSLogs/ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/NAME`"
+        }
     };
     hint.to_owned()
 }

@@ -11,6 +11,7 @@ use super::sources::{self, Opened, parse_s3};
 use super::{EXIT_CANNOT, Failure, outputs, require_handles, say, signals};
 use crate::event::{Event, NoProgress, Origin, Sink, Summary, Verdict};
 use crate::handles;
+use crate::ident::Location;
 use crate::keys::{KeyRing, saved};
 use crate::report::{Fanout, progress::Bars};
 use crate::store::Store;
@@ -49,12 +50,14 @@ pub(super) fn prepare(arguments: &ValidateArgs, now: Timestamp) -> Result<Prepar
     let range = range(arguments, now)?;
     require_handles()?;
     let keys = keys(&arguments.public_keys, arguments.limits.max_keys_size)?;
-    let Opened { store, sources, typed, named, keys, findings, in_s3 } = sources::open(arguments, keys)?;
+    let Opened { store, sources, objects, typed, named, keys, findings, in_s3 } =
+        sources::open(arguments, keys)?;
     let request = Request {
-        relocations: relocations(&arguments.relocated_from, &sources)?,
+        relocations: relocations(&arguments.relocated_from, &sources, &objects)?,
+        range: range_of(arguments, &objects, range)?,
         sources,
+        objects,
         typed,
-        range,
         now,
         accounts: arguments.account_id.clone(),
         regions: arguments.region.clone(),
@@ -70,6 +73,18 @@ pub(super) fn prepare(arguments: &ValidateArgs, now: Timestamp) -> Result<Prepar
     let tools = Tools { store: &*store, keys: &keys, pool: &pool, progress: &NoProgress, stop: &stop };
     validate::check(&request, tools).map_err(|error| sources::unusable(&error))?;
     Ok(Prepared { store, keys, request, pool, in_s3 })
+}
+
+/// The stretch that is asked about: of single objects that which their names give, since the typed one is not for them.
+fn range_of(arguments: &ValidateArgs, objects: &[Location], typed: Range) -> Result<Range, Failure> {
+    let Some(of_objects) = validate::range_of(objects) else { return Ok(typed) };
+    if arguments.start_time.is_some() || arguments.end_time.is_some() {
+        return Err(Failure::new(
+            "`--start-time` and `--end-time` are not for a single object, which has a time of its own",
+            "leave them out, or name the folder of its region",
+        ));
+    }
+    Ok(Range { start: Some(of_objects.start), end: of_objects.end })
 }
 
 /// The threads that work. In S3, where `--jobs` says how many requests are under way, more of them than processors have
@@ -192,7 +207,18 @@ fn read_keys(path: &PathBuf, limit: u64) -> io::Result<Vec<u8>> {
 }
 
 /// Every move the user named, to every tree that was found.
-fn relocations(named: &[String], sources: &[Source]) -> Result<Vec<Relocation>, Failure> {
+fn relocations(
+    named: &[String],
+    sources: &[Source],
+    objects: &[Location],
+) -> Result<Vec<Relocation>, Failure> {
+    let of_object =
+        |object: &Location| Source { bucket: object.bucket.to_string(), prefix: object.key.to_string() };
+    let mut sources: Vec<Source> = sources.iter().cloned().chain(objects.iter().map(of_object)).collect();
+    for source in &mut sources {
+        source.prefix = above_logs(&source.prefix).to_owned();
+    }
+    sources.dedup();
     let mut relocations = Vec::new();
     for text in named {
         let (from_bucket, prefix) = parse_s3(text).ok_or_else(|| {
@@ -202,14 +228,14 @@ fn relocations(named: &[String], sources: &[Source]) -> Result<Vec<Relocation>, 
             )
         })?;
         // Where the original is at hand too, nothing stands for it.
-        if sources.iter().any(|to| to.bucket == from_bucket && above_logs(&to.prefix) == prefix) {
+        if sources.iter().any(|to| to.bucket == from_bucket && to.prefix == prefix) {
             continue;
         }
         relocations.extend(sources.iter().map(|to| Relocation {
             from_bucket: from_bucket.clone(),
             from_prefix: prefix.clone(),
             to_bucket: to.bucket.clone(),
-            to_prefix: above_logs(&to.prefix).to_owned(),
+            to_prefix: to.prefix.clone(),
         }));
     }
     Ok(relocations)

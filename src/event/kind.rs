@@ -62,11 +62,13 @@ pub enum Kind {
     Relocated,
     /// Where the record begins.
     ChainStart,
+    /// A single object that was asked about, and that is proved.
+    ObjectProved,
 }
 
 impl Kind {
     /// Every kind, gravest first, in the order reports group them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::LogModified,
         Self::LogDeleted,
         Self::LogMissing,
@@ -89,6 +91,7 @@ impl Kind {
         Self::ObjectUnrecognised,
         Self::Relocated,
         Self::ChainStart,
+        Self::ObjectProved,
     ];
 
     /// The word in reports.
@@ -117,6 +120,7 @@ impl Kind {
             Self::ObjectUnrecognised => "object-unrecognised",
             Self::Relocated => "relocated",
             Self::ChainStart => "chain-start",
+            Self::ObjectProved => "object-proved",
         }
     }
 
@@ -143,7 +147,9 @@ impl Kind {
             | Self::LogUnreadable
             | Self::LogUnverifiable
             | Self::LogUnreferenced => Severity::Incomplete,
-            Self::ObjectUnrecognised | Self::Relocated | Self::ChainStart => Severity::Notice,
+            Self::ObjectUnrecognised | Self::Relocated | Self::ChainStart | Self::ObjectProved => {
+                Severity::Notice
+            }
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Copies on disk: from directories to a store, and where to look in it.
 
+mod file;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
@@ -11,7 +13,7 @@ use crate::digest::DigestFile;
 use crate::event::{Finding, Kind};
 use crate::gzip;
 use crate::handles::patiently;
-use crate::ident::DigestKey;
+use crate::ident::{DigestKey, Location};
 use crate::keys::{KeyRing, Lookup};
 use crate::signature;
 use crate::store::Object;
@@ -43,6 +45,9 @@ pub enum CopyError {
         /// What both are copies of.
         part: String,
     },
+    /// A file, or nothing, that lies in no folder of a copy.
+    #[error("`{}` is not a directory, and lies in no folder of a copy", .0.display())]
+    NoCopy(PathBuf),
     /// There is no trail in it, and its path has a segment below `AWSLogs/` that is nothing of CloudTrail's.
     #[error("`{}`: `{segment}` is not {expected}, and there are no trails in it", .path.display())]
     Odd {
@@ -62,19 +67,37 @@ pub struct Copies {
     pub store: DirectoryStore,
     /// Where to look for trails.
     pub sources: Vec<Source>,
+    /// Single files, in place of sources, by where they belong in S3.
+    pub objects: Vec<Location>,
     /// What the user named, with the places of each that are among the sources.
     pub typed: Vec<TypedSource>,
     /// Folders that are not called as what they are copies of, and folders nobody could look into.
     pub findings: Vec<Finding>,
 }
 
-/// Opens directories. `keys` tell digests that are proved, which say what they are copies of, from forged ones; of those that
+/// Opens directories, or the copies around single files. `keys` tell digests that are proved, which say what they are copies of, from forged ones; of those that
 /// inflate to more than `limit` bytes none is asked.
 ///
 /// # Errors
 /// [`CopyError`].
 pub fn open(directories: &[PathBuf], keys: &KeyRing, limit: u64) -> Result<Copies, CopyError> {
     let (mut found, mut typed, mut findings) = (Vec::new(), Vec::new(), Vec::new());
+    let (files, directories): (Vec<&PathBuf>, Vec<&PathBuf>) =
+        directories.iter().partition(|path| file::is_single(path));
+    let mut roots = BTreeMap::new();
+    for path in files {
+        roots.entry(file::root(path)?).or_insert_with(Vec::new).push(path);
+    }
+    let mut objects = Vec::new();
+    for (root, files) in &roots {
+        let unreadable = |source| CopyError::Unreadable { path: root.clone(), source };
+        let here = look(root, keys, limit).map_err(unreadable)?;
+        for path in files {
+            objects.push(file::object(path, &here.trees)?);
+        }
+        found.extend(here.trees);
+    }
+    let is_single = !roots.is_empty();
     for path in directories {
         let unreadable = |source| CopyError::Unreadable { path: path.clone(), source };
         if patiently(|| fs::read_dir(path)).map_err(unreadable)?.next().is_none() {
@@ -92,13 +115,15 @@ pub fn open(directories: &[PathBuf], keys: &KeyRing, limit: u64) -> Result<Copie
         found.extend(here.trees);
     }
     distinct(&found)?;
-    let mut sources: Vec<Source> = found.iter().map(source).collect();
+    // Of the copy around a single file nothing is asked.
+    let trees = if is_single && typed.is_empty() { &[] } else { &*found };
+    let mut sources: Vec<Source> = trees.iter().map(source).collect();
     sources.sort_unstable();
     sources.dedup();
     findings.extend(found.iter().filter_map(renamed));
     let mut mounts: Vec<_> = found.into_iter().map(|tree| tree.mount).collect();
     mounts.dedup();
-    Ok(Copies { store: DirectoryStore::new(mounts), sources, typed, findings })
+    Ok(Copies { store: DirectoryStore::new(mounts), sources, objects, typed, findings })
 }
 
 /// Where to look for the trails of a tree.

@@ -32,6 +32,7 @@ pub(super) fn hash_ready(context: Context<'_>, units: &mut [Unit]) {
     let counted = ready.iter().enumerate().filter(|(_, (_, ready))| ready.counted);
     let work: Vec<Work<'_>> = counted
         .flat_map(|(index, (_, ready))| ready.digest.logs().iter().map(move |log| Work { ready: index, log }))
+        .filter(|work| is_asked(context, &ready, work))
         .collect();
     context.tools.progress.plan_logs(work.len() as u64);
     let found = look_at_all(context, &ready, &work);
@@ -52,6 +53,13 @@ pub(super) fn hash_ready(context: Context<'_>, units: &mut [Unit]) {
 struct Work<'r> {
     ready: usize,
     log: &'r ListedLog,
+}
+
+/// Whether a log file is to be hashed: every one, unless one object is asked about.
+fn is_asked(context: Context<'_>, ready: &[(usize, Ready)], work: &Work<'_>) -> bool {
+    let Some(only) = context.only else { return true };
+    let digest = ready.get(work.ready).map(|(_, ready)| ready.digest.file().location());
+    only.has_log(&context.request.relocations, &work.log.location, digest)
 }
 
 /// What is found in the place of each log file; `None` where that was not looked at, since the run is to end.
@@ -200,7 +208,7 @@ fn say(context: Context<'_>, unit: &mut Unit, ready: &Ready, log: &ListedLog, fo
         chain.counts.inflated_bytes += sizes.inflated;
     }
     let (state, finding) = match found {
-        Found::Valid(_) => (ObjectState::Valid, None),
+        Found::Valid(_) => (ObjectState::Valid, context.only.map(|only| only.proved(at, expected))),
         Found::Modified(actual, reason, _) => {
             let finding = Finding::new(Kind::LogModified, at, reason).with_hashes(expected, actual);
             (ObjectState::Tampered, Some(finding))

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use super::answered::Answered;
 use super::stop::Halt;
 use super::window::Workers;
-use super::{Context, Request, SourceError, Tools, UNITS_AT_ONCE, check, discover, result};
+use super::{Context, Request, SourceError, Tools, UNITS_AT_ONCE, check, discover, object, result};
 use crate::event::{Finding, Severity};
 use crate::ident::ChainId;
 use crate::time::Timestamp;
@@ -144,9 +144,12 @@ pub fn plan(request: &Request, tools: Tools<'_>) -> Result<Plan, SourceError> {
     let store = Counted::new(tools.store);
     let tools = Tools { store: &store, ..tools };
     check(request, tools)?;
+    if let Some(request) = object::planned(request)? {
+        return plan(&request, tools);
+    }
     let halt = Halt::new(tools.stop);
     let workers = Workers { pool: tools.pool, store: tools.store, halt: &halt };
-    let context = Context { request, tools, workers, halt: &halt };
+    let context = Context { request, tools, workers, halt: &halt, only: None };
     let mut plan = Plan { findings: request.findings.clone(), ..Plan::default() };
     let mut answered = Answered::new(request);
     let found = discover::folders(context);

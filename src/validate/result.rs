@@ -82,7 +82,13 @@ impl Unit {
         findings.push(finding.of_region(&self.account, &self.region));
         self.chains = Vec::new();
         let keys = std::mem::take(&mut self.keys);
-        UnitResult { chains: Vec::new(), findings, counts: Counts::default(), keys, answering: Answering::default() }
+        UnitResult {
+            chains: Vec::new(),
+            findings,
+            counts: Counts::default(),
+            keys,
+            answering: Answering::default(),
+        }
     }
 
     /// Says that nobody looked for unreferenced files, unless a chain says already that the run was to end.

@@ -4,7 +4,9 @@
 //! below it that is nothing of CloudTrail's belongs to such a prefix, or is a mistake: it is never dropped.
 
 use std::fmt;
+use std::sync::Arc;
 
+use super::object::Target;
 use super::stop::Halt;
 use super::window::Workers;
 use super::{Request, Source, Tools};
@@ -29,11 +31,14 @@ pub(super) const LOG_FOLDERS: [&str; 4] =
 /// How many folders below an odd segment are looked into for `AWSLogs/` before the segment is taken for a mistake.
 const MAX_FOLDERS: usize = 1_000;
 
+/// How long a typed path may be, in bytes, to be taken for an object's: more than a key in S3 has.
+const MAX_PATH: usize = 8_192;
+
 /// Why a source names nothing that can be validated.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum SourceError {
     /// A segment below `AWSLogs/` is nothing of CloudTrail's, and not part of a trail's prefix either.
-    #[error("`{source_uri}`: `{segment}` is not {expected}, and there is no `AWSLogs/` below it")]
+    #[error("`{source_uri}`: `{segment}` is not {expected}")]
     Segment {
         /// The source, `s3://BUCKET/PREFIX`.
         source_uri: String,
@@ -51,6 +56,12 @@ pub enum SourceError {
         region_uri: String,
         /// The time that the folder is of.
         stretch: Interval,
+    },
+    /// A single object and a folder are asked for in one run: the answers would be of different questions.
+    #[error("the single object `{object}` and folders are named together")]
+    Mixed {
+        /// The object, `s3://BUCKET/KEY`.
+        object: String,
     },
 }
 
@@ -90,9 +101,12 @@ impl SourceError {
     pub fn hint(&self) -> String {
         match self {
             Self::Segment { expected, .. } => expected.hint().to_owned(),
+            Self::Mixed { .. } => "validate them one after the other".to_owned(),
             Self::Time { region_uri, stretch, .. } => {
                 let Interval { start, end } = stretch;
-                format!("give the region's folder and the time: `{region_uri} --start-time {start} --end-time {end}`")
+                format!(
+                    "give the region's folder and the time: `{region_uri} --start-time {start} --end-time {end}`"
+                )
             }
         }
     }
@@ -140,7 +154,7 @@ pub(super) enum Scope {
     /// A folder below `AWSLogs/` that may be a trail's prefix: this segment is nothing of CloudTrail's.
     Odd(String, Expected),
     /// A year, a month or a day of a region.
-    Time { region_prefix: String, stretch: Interval },
+    Time { region: Below, stretch: Interval },
 }
 
 /// `[prefix/]AWSLogs/`, and what a source names of `[o-id/]ACCOUNT/FOLDER/REGION/` below it.
@@ -171,20 +185,20 @@ impl Scope {
         let known = Below { root, organization, account, folder, region };
         let rest: Vec<&str> = below.collect();
         let Some(first) = rest.first() else { return Self::Below(known) };
-        let Some(expected) = known.expected() else { return time(&known.prefix(), &rest) };
+        let Some(expected) = known.expected() else { return time(known, &rest) };
         Self::Odd((*first).to_owned(), expected)
     }
 }
 
 /// The folder of a time below that of a region, or the segment that is of no time.
-fn time(region_prefix: &str, segments: &[&str]) -> Scope {
+fn time(region: Below, segments: &[&str]) -> Scope {
     for (at, segment) in segments.iter().enumerate() {
         if segments.get(..=at).and_then(stretch).is_none() {
             return Scope::Odd((*segment).to_owned(), Expected::Date);
         }
     }
     let Some(stretch) = stretch(segments) else { return Scope::Above };
-    Scope::Time { region_prefix: region_prefix.to_owned(), stretch }
+    Scope::Time { region, stretch }
 }
 
 /// The time of the folders `YYYY`, `YYYY/MM` or `YYYY/MM/DD`.
@@ -213,6 +227,20 @@ fn stretch(segments: &[&str]) -> Option<Interval> {
     Interval::new(start, end)
 }
 
+/// The region, and the rest of the key, of what lies in the folder of a day; `None` for a key that does not, or that is a
+/// folder itself.
+pub(super) fn in_day(key: &str) -> Option<(Below, &str)> {
+    if key.ends_with('/') || key.len() > MAX_PATH {
+        return None;
+    }
+    let splits = key.match_indices('/').map(|(at, _)| key.split_at(at + 1));
+    let days = splits.filter_map(|(folder, rest)| match Scope::parse(folder) {
+        Scope::Time { region, stretch } if stretch.seconds() == DAY => Some((region, rest)),
+        Scope::Time { .. } | Scope::Above | Scope::Below(_) | Scope::Odd(..) => None,
+    });
+    days.last()
+}
+
 /// Whether an account's folder called `name` is one of CloudTrail's.
 pub(super) fn is_folder(name: &str) -> bool {
     name == DIGESTS || LOG_FOLDERS.contains(&name)
@@ -236,6 +264,17 @@ impl Below {
         let below = [organization, account, folder, region].into_iter().flatten();
         let below: String = below.map(|segment| format!("{segment}/")).collect();
         format!("{root}{AWS_LOGS}/{below}")
+    }
+
+    /// The region that it names, if it does.
+    pub(super) fn region_folder(&self, bucket: &Arc<str>) -> Option<RegionFolder> {
+        Some(RegionFolder {
+            bucket: Arc::clone(bucket),
+            root: self.root.as_str().into(),
+            organization: self.organization.as_deref().map(Arc::from),
+            account: self.account.as_deref()?.into(),
+            region: self.region.as_deref()?.into(),
+        })
     }
 
     /// Whether the folders of a region lie in it.
@@ -269,6 +308,12 @@ impl Source {
 pub fn check(request: &Request, tools: Tools<'_>) -> Result<(), SourceError> {
     let halt = Halt::new(tools.stop);
     let workers = Workers { pool: tools.pool, store: tools.store, halt: &halt };
+    if let Some(object) = request.objects.first()
+        && !(request.sources.is_empty() && request.typed.is_empty())
+    {
+        return Err(SourceError::Mixed { object: object.to_string() });
+    }
+    request.objects.iter().try_for_each(|object| Target::of(object).map(drop))?;
     request.sources.iter().try_for_each(|source| check_source(workers, source))
 }
 
@@ -276,8 +321,8 @@ fn check_source(workers: Workers<'_>, source: &Source) -> Result<(), SourceError
     let source_uri = source.to_string();
     match Scope::parse(&source.prefix) {
         Scope::Above | Scope::Below(_) => Ok(()),
-        Scope::Time { region_prefix, stretch } => {
-            let region = Source { prefix: region_prefix, ..source.clone() };
+        Scope::Time { region, stretch } => {
+            let region = Source { prefix: region.prefix(), ..source.clone() };
             Err(SourceError::Time { source_uri, region_uri: region.to_string(), stretch })
         }
         Scope::Odd(..) if may_be_prefix(workers, source) => Ok(()),
@@ -367,8 +412,8 @@ mod tests {
         ] {
             let region = "AWSLogs/111122223333/CloudTrail/us-east-1/";
             let scope = Scope::parse(&format!("{region}{folders}/"));
-            let Scope::Time { region_prefix, stretch } = scope else { panic!("{folders}: {scope:?}") };
-            assert_eq!(region_prefix, region);
+            let Scope::Time { region: told, stretch } = scope else { panic!("{folders}: {scope:?}") };
+            assert_eq!(told.prefix(), region);
             let told = [stretch.start, stretch.end].map(|moment| moment.to_string());
             assert_eq!(told, [start, end].map(|day| format!("{day}T00:00:00Z")), "{folders}");
         }

@@ -99,6 +99,12 @@ impl Cloud {
         self.server.state.write().unwrap().delete(bucket, key);
     }
 
+    /// The keys that a bucket has ever had, in order.
+    #[cfg(feature = "aws")]
+    pub fn keys(&self, bucket: &str) -> Vec<String> {
+        self.server.state.write().unwrap().bucket_mut(bucket).objects.keys().cloned().collect()
+    }
+
     /// Removes an object with all its versions, so that nothing tells of it.
     pub fn purge(&self, bucket: &str, key: &str) {
         self.server.state.write().unwrap().bucket_mut(bucket).objects.remove(key);

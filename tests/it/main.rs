@@ -43,6 +43,7 @@ mod s3;
 mod saved_keys;
 mod second;
 mod signing;
+mod sources;
 mod stores;
 mod support;
 mod timeline;

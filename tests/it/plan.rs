@@ -1,7 +1,7 @@
 //! What `validate --dry-run` says a run would read, held against what a run reads.
 
 mod command;
-mod watched;
+pub(crate) mod watched;
 
 use trailproof::event::{Kind, NoProgress, Severity, Verdict};
 use trailproof::ident::Location;

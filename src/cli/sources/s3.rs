@@ -8,22 +8,25 @@ use super::super::{Failure, say};
 use super::parse_s3;
 use crate::aws::Aws;
 use crate::aws::arn::TrailArn;
+use crate::ident::Location;
 use crate::store::StoreError;
 use crate::store::s3::S3Store;
 use crate::trails::{self, Trail};
-use crate::validate::{NamedTrail, Source};
+use crate::validate::{NamedTrail, Source, is_object};
 
 /// Sources in S3, and the account they are read with.
 pub(super) struct OpenedS3 {
     pub(super) aws: Arc<Aws>,
     pub(super) store: S3Store,
     pub(super) sources: Vec<Source>,
+    pub(super) objects: Vec<Location>,
     pub(super) named: Vec<NamedTrail>,
 }
 
 /// What a source names.
 enum Named {
     Folder(Source),
+    Object(Location),
     Trail(TrailArn),
 }
 
@@ -40,16 +43,18 @@ pub(super) fn open(arguments: &ValidateArgs) -> Result<OpenedS3, Failure> {
     }
     let aws = connect(&arguments.aws)?;
     let store = store(&aws, arguments.expected_bucket_owner.clone(), arguments.jobs);
-    let mut opened = OpenedS3 { aws, store, sources: Vec::new(), named: Vec::new() };
+    let mut opened = OpenedS3 { aws, store, sources: Vec::new(), objects: Vec::new(), named: Vec::new() };
     for one in named {
         match one {
             Named::Folder(source) => opened.sources.push(source),
+            Named::Object(object) => opened.objects.push(object),
             Named::Trail(arn) => opened.resolve(&arn, arguments.quiet)?,
         }
     }
-    for source in &opened.sources {
+    let folders = opened.objects.iter().map(folder_of);
+    for source in opened.sources.iter().cloned().chain(folders) {
         let probed = opened.store.probe(&source.bucket, &source.prefix);
-        probed.map_err(|error| unusable(source, arguments.expected_bucket_owner.as_deref(), &error))?;
+        probed.map_err(|error| unusable(&source, arguments.expected_bucket_owner.as_deref(), &error))?;
     }
     Ok(opened)
 }
@@ -72,9 +77,21 @@ fn parse(text: &str) -> Result<Named, Failure> {
         })?;
         return Ok(Named::Trail(arn));
     }
+    let object = text.strip_prefix("s3://").and_then(|rest| rest.split_once('/'));
+    let object = object.map(|(bucket, key)| Location::new(bucket, key));
+    if let Some(object) = object.filter(|object| !object.bucket.is_empty() && is_object(object)) {
+        return Ok(Named::Object(object));
+    }
     let (bucket, prefix) = parse_s3(text)
         .ok_or_else(|| Failure::new(format!("`{text}` names no bucket"), "give `s3://BUCKET[/PREFIX]`"))?;
     Ok(Named::Folder(Source { bucket, prefix }))
+}
+
+/// The folder that an object lies in.
+fn folder_of(object: &Location) -> Source {
+    let above = object.key.len() - object.name().len();
+    let prefix = object.key.get(..above).unwrap_or_default().to_owned();
+    Source { bucket: object.bucket.to_string(), prefix }
 }
 
 impl OpenedS3 {

@@ -38,7 +38,8 @@ pub(super) fn command(finding: &Finding, place: &Where) -> Option<String> {
             | Kind::DigestModified
             | Kind::DigestMalformed
             | Kind::DigestUnreadable
-            | Kind::ChainBroken,
+            | Kind::ChainBroken
+            | Kind::ObjectProved,
             Some(object),
         ) => Some(read(&object, place, "sha256sum")),
         (Kind::DigestMoved | Kind::Relocated, Some(object)) => {

@@ -37,9 +37,12 @@ impl Check {
             | Kind::LogMissing
             | Kind::LogUnreadable
             | Kind::LogUnverifiable => Self::Logs,
-            Kind::ChainGap | Kind::ChainRestart | Kind::ChainStale | Kind::NoDigests | Kind::ChainStart => {
-                Self::Coverage
-            }
+            Kind::ChainGap
+            | Kind::ChainRestart
+            | Kind::ChainStale
+            | Kind::NoDigests
+            | Kind::ChainStart
+            | Kind::ObjectProved => Self::Coverage,
             Kind::LogUnreferenced => Self::Additions,
         }
     }

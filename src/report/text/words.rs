@@ -25,6 +25,7 @@ pub(in crate::report) const fn meaning(kind: Kind) -> &'static str {
         Kind::ObjectUnrecognised => "no digest has such a name",
         Kind::Relocated => "a copy, proved at its recorded path",
         Kind::ChainStart => "the record begins here",
+        Kind::ObjectProved => "it is what CloudTrail delivered",
     }
 }
 
@@ -85,7 +86,7 @@ pub(in crate::report) const fn hint(kind: Kind) -> Option<&'static str> {
             "forged, or its digest is not here: compare its events with another trail or with event history",
         ),
         Kind::ObjectUnrecognised => Some("no proof depends on it; find out who put it there"),
-        Kind::Relocated => None,
+        Kind::Relocated | Kind::ObjectProved => None,
         Kind::ChainStart => Some("if the trail is older than that, find out what became of the time before"),
     }
 }

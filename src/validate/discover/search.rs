@@ -196,7 +196,10 @@ impl<'a> Search<'a> {
             false
         });
         if let Some(folder) = deep {
-            self.give_up(&folder, &format!("`{AWS_LOGS}/` was not looked for more than {MAX_DEPTH} folders deep"));
+            self.give_up(
+                &folder,
+                &format!("`{AWS_LOGS}/` was not looked for more than {MAX_DEPTH} folders deep"),
+            );
         }
         if let Some(folder) = more {
             self.give_up(&folder, &format!("stopped looking for `{AWS_LOGS}/` after {MAX_FOLDERS} folders"));

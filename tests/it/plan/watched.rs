@@ -8,21 +8,21 @@ use trailproof::store::{Listing, Object, Store, StoreError, Version};
 
 /// What was asked of a store.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub(super) struct Calls {
+pub(crate) struct Calls {
     /// LIST requests, of 1,000 keys each.
-    pub(super) lists: u64,
+    pub(crate) lists: u64,
     /// Digests read.
-    pub(super) digests: u64,
+    pub(crate) digests: u64,
     /// Other objects read.
-    pub(super) logs: u64,
+    pub(crate) logs: u64,
     /// Stored size of everything read, in bytes.
-    pub(super) bytes: u64,
+    pub(crate) bytes: u64,
     /// Questions for versions.
-    pub(super) versions: u64,
+    pub(crate) versions: u64,
 }
 
 impl Calls {
-    pub(super) const fn gets(&self) -> u64 {
+    pub(crate) const fn gets(&self) -> u64 {
         self.digests + self.logs
     }
 }
@@ -36,7 +36,7 @@ struct Counters {
     versions: AtomicU64,
 }
 
-pub(super) struct Watched<'s> {
+pub(crate) struct Watched<'s> {
     inner: &'s dyn Store,
     refused: Option<&'s str>,
     repeated: Option<&'s str>,
@@ -44,21 +44,21 @@ pub(super) struct Watched<'s> {
 }
 
 impl<'s> Watched<'s> {
-    pub(super) fn new(inner: &'s dyn Store) -> Self {
+    pub(crate) fn new(inner: &'s dyn Store) -> Self {
         Self { inner, refused: None, repeated: None, counters: Counters::default() }
     }
 
     /// Listings of just this prefix are denied.
-    pub(super) fn refusing(inner: &'s dyn Store, prefix: &'s str) -> Self {
+    pub(crate) fn refusing(inner: &'s dyn Store, prefix: &'s str) -> Self {
         Self { refused: Some(prefix), ..Self::new(inner) }
     }
 
     /// Keys that hold `part` are listed twice.
-    pub(super) fn repeating(inner: &'s dyn Store, part: &'s str) -> Self {
+    pub(crate) fn repeating(inner: &'s dyn Store, part: &'s str) -> Self {
         Self { repeated: Some(part), ..Self::new(inner) }
     }
 
-    pub(super) fn calls(&self) -> Calls {
+    pub(crate) fn calls(&self) -> Calls {
         let Counters { lists, digests, logs, bytes, versions } = &self.counters;
         let [lists, digests, logs, bytes, versions] =
             [lists, digests, logs, bytes, versions].map(|counter| counter.load(Ordering::Relaxed));

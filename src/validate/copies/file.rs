@@ -1,0 +1,42 @@
+//! A single file in a copy: which copy it lies in, and where it belongs in S3.
+
+use std::path::{Path, PathBuf};
+
+use super::CopyError;
+use crate::ident::Location;
+use crate::store::directory::find::Tree;
+use crate::validate::scope;
+
+/// Whether `path` is to be taken for a single file: it is one, or there is nothing, and it has the place of one in a copy.
+pub(super) fn is_single(path: &Path) -> bool {
+    !path.is_dir() && (path.exists() || parts(path).is_some())
+}
+
+/// The folder that holds the `AWSLogs/` around a file.
+pub(super) fn root(path: &Path) -> Result<PathBuf, CopyError> {
+    parts(path).map(|(root, _)| root).ok_or_else(|| CopyError::NoCopy(path.to_owned()))
+}
+
+/// Where a file of one of `trees` belongs.
+pub(super) fn object(path: &Path, trees: &[Tree]) -> Result<Location, CopyError> {
+    let no_copy = || CopyError::NoCopy(path.to_owned());
+    let (root, below) = parts(path).ok_or_else(no_copy)?;
+    let whole = root.join(below);
+    let holding = trees.iter().filter_map(|tree| Some((tree, whole.strip_prefix(&tree.mount.dir).ok()?)));
+    let nearest = holding.min_by_key(|(_, rest)| rest.as_os_str().len());
+    let (tree, rest) = nearest.ok_or_else(no_copy)?;
+    let rest = rest.to_str().ok_or_else(no_copy)?;
+    let full =
+        if tree.mount.base.is_empty() { rest.to_owned() } else { format!("{}/{rest}", tree.mount.base) };
+    let (bucket, key) = full.split_once('/').ok_or_else(no_copy)?;
+    Ok(Location::new(bucket, key))
+}
+
+/// The folder that holds the last `AWSLogs/`, and the rest of the path.
+fn parts(path: &Path) -> Option<(PathBuf, String)> {
+    let whole = std::path::absolute(path).ok()?;
+    let whole = whole.to_str()?;
+    let (region, _) = scope::in_day(whole)?;
+    let below = whole.strip_prefix(&region.root)?;
+    Some((PathBuf::from(&region.root), below.to_owned()))
+}

@@ -1,0 +1,248 @@
+//! What a run over the digests of a region says of one object.
+
+use std::collections::BTreeSet;
+use std::io;
+
+use super::{Target, is_at};
+use crate::event::{
+    ChainSummary, Counts, Event, Finding, Kind, ObjectState, ObjectType, Severity, Sink, UsedKey,
+};
+use crate::ident::{DigestKey, Location};
+use crate::time::{HOUR, Interval};
+use crate::validate::{Outcome, Request};
+
+/// The answer for one object.
+#[derive(Default)]
+pub(super) struct Answer {
+    pub(super) findings: Vec<Finding>,
+    chains: Vec<ChainSummary>,
+    objects: Vec<Event>,
+    counts: Counts,
+    keys: BTreeSet<UsedKey>,
+    pub(super) interrupted: bool,
+    /// Whether a digest says what the object has to be, or it is a digest that was read.
+    found: bool,
+    every_object: bool,
+}
+
+impl Answer {
+    pub(super) fn of_findings(findings: Vec<Finding>) -> Self {
+        Self { findings, ..Self::default() }
+    }
+
+    /// Whether there is an answer beyond what lies near.
+    pub(super) const fn is_found(&self) -> bool {
+        self.found
+    }
+
+    /// What `events`, of a run for `target`, say of it: the findings on the object itself, and those on the digests that
+    /// list it.
+    pub(super) fn about(target: &Target, request: &Request, events: &[Event], outcome: &Outcome) -> Self {
+        let is_it = |uri: &str| {
+            location(uri).is_some_and(|recorded| is_at(&request.relocations, &recorded, target.place()))
+        };
+        let findings = || events.iter().filter_map(finding);
+        let is_own = |finding: &&Finding| finding.uri.as_deref().is_some_and(is_it);
+        let digests: BTreeSet<String> = match target {
+            Target::Log { .. } => findings().filter(is_own).filter_map(|one| one.digest.clone()).collect(),
+            Target::Digest { .. } => objects(events)
+                .filter(|(object, uri, _)| *object == ObjectType::Digest && is_it(uri))
+                .map(|(_, uri, _)| uri.to_owned())
+                .collect(),
+        };
+        let is_of_digest = |uri: &str| digests.iter().any(|digest| same(request, digest, uri));
+        let is_log = |finding: &Finding| {
+            finding.digest.as_deref().is_some_and(is_of_digest) && !is_of_digest_kind(finding.kind)
+        };
+        let is_kept = |finding: &&Finding| match target {
+            Target::Log { .. } => is_own(finding) || finding.uri.as_deref().is_some_and(is_of_digest),
+            Target::Digest { .. } => is_own(finding) || is_log(finding),
+        };
+        let mut answer = Self {
+            findings: findings().filter(is_kept).cloned().collect(),
+            keys: outcome.keys.clone(),
+            interrupted: outcome.interrupted,
+            every_object: request.every_object,
+            ..Self::default()
+        };
+        answer.found = !digests.is_empty() || answer.findings.iter().any(|finding| is_own(&finding));
+        answer.counts.compressed_bytes = outcome.counts.compressed_bytes;
+        answer.counts.inflated_bytes = outcome.counts.inflated_bytes;
+        let is_counted = |(object, uri, _): &(ObjectType, &str, ObjectState)| match (target, object) {
+            (_, ObjectType::Digest) => is_of_digest(uri),
+            (Target::Log { .. }, ObjectType::Log) => is_it(uri),
+            (Target::Digest { .. }, ObjectType::Log) => true,
+        };
+        for (object, uri, state) in objects(events).filter(is_counted) {
+            count(&mut answer.counts, object, state);
+            answer.objects.push(Event::Object { object, uri: uri.to_owned(), state });
+        }
+        answer.take_chains(events, &digests);
+        if let Target::Digest { .. } = target {
+            answer.prove_digest(&digests);
+        }
+        answer
+    }
+
+    /// Keeps the chains of the digests that answer, with what was looked at of them.
+    fn take_chains(&mut self, events: &[Event], digests: &BTreeSet<String>) {
+        let keys: Vec<DigestKey> =
+            digests.iter().filter_map(|uri| DigestKey::parse(&location(uri)?)).collect();
+        for event in events {
+            let Event::Chain(chain) = event else { continue };
+            let own = || keys.iter().filter(|key| key.chain() == chain.id);
+            let hours: Vec<Interval> =
+                own().map(|key| Interval { start: key.end.plus(-HOUR), end: key.end }).collect();
+            if hours.is_empty() {
+                continue;
+            }
+            let covered = chain.covered.iter();
+            let covered =
+                covered.flat_map(|window| hours.iter().filter_map(|hour| window.intersect(*hour))).collect();
+            let (digests, logs, gaps) = (hours.len() as u64, all_logs(&self.counts), 0);
+            self.chains.push(ChainSummary {
+                id: chain.id.clone(),
+                covered,
+                digests,
+                logs,
+                gaps,
+                timeline: None,
+            });
+        }
+    }
+
+    /// Says of a digest that is proved, with every log file it lists, that it is.
+    fn prove_digest(&mut self, digests: &BTreeSet<String>) {
+        let Counts { digests: counted, logs, .. } = self.counts;
+        let is_whole = counted.valid == 1 && logs.tampered + logs.unverified == 0;
+        let (Some(uri), Some(chain)) = (digests.first().filter(|_| is_whole), self.chains.first()) else {
+            return;
+        };
+        self.findings.retain(|finding| finding.kind != Kind::ObjectProved);
+        let successor = self.findings.iter().find_map(|finding| finding.digest.clone());
+        let message = match logs.valid {
+            0 => "it is proved, and lists no log file".to_owned(),
+            1 => "it is proved, and so is the log file that it lists".to_owned(),
+            more => format!("it is proved, and so are the {more} log files that it lists"),
+        };
+        let at = chain.covered.first().map_or(crate::time::Timestamp::from_unix(0), |window| window.end);
+        let mut finding = Finding::new(Kind::ObjectProved, at, message).of_chain(&chain.id);
+        finding.uri = Some(uri.clone());
+        finding.digest = successor;
+        self.findings.push(finding);
+    }
+
+    /// The answer where no digest tells of the object: what was said of the digests near it, one of which may have listed
+    /// it.
+    pub(super) fn or_nothing(mut self, events: &[Event]) -> Self {
+        let is_near = |finding: &&Finding| {
+            finding.severity > Severity::Notice && !matches!(finding.kind, Kind::NoDigests | Kind::ChainStart)
+        };
+        self.findings = events.iter().filter_map(finding).filter(is_near).cloned().collect();
+        for (object, uri, state) in objects(events).filter(|(object, ..)| *object == ObjectType::Digest) {
+            count(&mut self.counts, object, state);
+            self.objects.push(Event::Object { object, uri: uri.to_owned(), state });
+        }
+        self.chains = events.iter().filter_map(chain).cloned().collect();
+        self
+    }
+
+    /// Tells it, and adds it to what came of the run.
+    pub(super) fn tell(mut self, whole: &mut Outcome, sink: &mut dyn Sink) -> io::Result<()> {
+        let unreferenced = self.findings.iter().filter(|finding| finding.kind == Kind::LogUnreferenced);
+        self.counts.logs.unreferenced = unreferenced.count() as u64;
+        if self.every_object {
+            self.objects.iter().try_for_each(|object| sink.event(object))?;
+        }
+        for finding in self.findings {
+            whole.worst = whole.worst.max(Some(finding.severity));
+            sink.event(&Event::Finding(Box::new(finding)))?;
+        }
+        for chain in self.chains {
+            sink.event(&Event::Chain(chain))?;
+        }
+        whole.counts.add(&self.counts);
+        whole.keys.extend(self.keys);
+        if self.interrupted {
+            whole.interrupted = true;
+            whole.worst = whole.worst.max(Some(Severity::Incomplete));
+        }
+        Ok(())
+    }
+}
+
+/// What a run says that is of no region, once for all objects: of the keys, and what was known before.
+pub(super) fn of_run(events: &[Event], request: &Request) -> Vec<Finding> {
+    let is_of_run = |finding: &&Finding| {
+        request.findings.contains(finding) || (finding.kind == Kind::KeyUnknown && finding.account.is_none())
+    };
+    let keys =
+        |finding: &&Finding| finding.severity == Severity::Notice || request.findings.contains(finding);
+    events.iter().filter_map(finding).filter(is_of_run).filter(keys).cloned().collect()
+}
+
+fn finding(event: &Event) -> Option<&Finding> {
+    match event {
+        Event::Finding(finding) => Some(finding),
+        Event::Started { .. } | Event::Object { .. } | Event::Chain(_) | Event::Finished(_) => None,
+    }
+}
+
+fn chain(event: &Event) -> Option<&ChainSummary> {
+    match event {
+        Event::Chain(chain) => Some(chain),
+        Event::Started { .. } | Event::Object { .. } | Event::Finding(_) | Event::Finished(_) => None,
+    }
+}
+
+fn objects(events: &[Event]) -> impl Iterator<Item = (ObjectType, &str, ObjectState)> {
+    events.iter().filter_map(|event| match event {
+        Event::Object { object, uri, state } => Some((*object, uri.as_str(), *state)),
+        Event::Started { .. } | Event::Finding(_) | Event::Chain(_) | Event::Finished(_) => None,
+    })
+}
+
+/// Whether two addresses are of one object, there or by a move that was named.
+fn same(request: &Request, one: &str, other: &str) -> bool {
+    if one == other {
+        return true;
+    }
+    let (Some(one), Some(other)) = (location(one), location(other)) else { return false };
+    is_at(&request.relocations, &one, &other) || is_at(&request.relocations, &other, &one)
+}
+
+const fn is_of_digest_kind(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::DigestModified
+            | Kind::DigestMalformed
+            | Kind::DigestMoved
+            | Kind::DigestDeleted
+            | Kind::DigestMissing
+            | Kind::DigestUnsigned
+            | Kind::DigestUnreadable
+            | Kind::KeyUnknown
+            | Kind::ChainBroken
+    )
+}
+
+fn location(uri: &str) -> Option<Location> {
+    let (bucket, key) = uri.strip_prefix("s3://")?.split_once('/')?;
+    Some(Location::new(bucket, key))
+}
+
+const fn count(counts: &mut Counts, object: ObjectType, state: ObjectState) {
+    let Counts { digests, logs, .. } = counts;
+    match (object, state) {
+        (ObjectType::Digest, ObjectState::Valid) => digests.valid += 1,
+        (ObjectType::Digest, ObjectState::Tampered) => digests.tampered += 1,
+        (ObjectType::Digest, ObjectState::Unverified) => digests.unverified += 1,
+        (ObjectType::Log, ObjectState::Valid) => logs.valid += 1,
+        (ObjectType::Log, ObjectState::Tampered) => logs.tampered += 1,
+        (ObjectType::Log, ObjectState::Unverified) => logs.unverified += 1,
+    }
+}
+
+const fn all_logs(counts: &Counts) -> u64 {
+    counts.logs.valid + counts.logs.tampered + counts.logs.unverified
+}
