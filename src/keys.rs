@@ -144,11 +144,11 @@ impl KeyRing {
         known.sort_by(|one, other| one.region.cmp(&other.region));
     }
 
-    /// Says that digests of `region` which end in `ends` are going to be looked up, so that one question to the source
-    /// is enough for all of them. Asks nothing.
-    pub fn expect(&self, region: &str, ends: Interval) {
+    /// Announces that digests of `region` which end at `ends`, in any order, are going to be looked up, so that one question
+    /// to the source is enough for all of them that are not far apart. Nothing was signed after `now`. Asks nothing.
+    pub fn expect(&self, region: &str, ends: impl IntoIterator<Item = Timestamp>, now: Timestamp) {
         if let Some(asked) = &self.asked {
-            asked.expect(region, ends);
+            asked.expect(region, ends, now);
         }
     }
 

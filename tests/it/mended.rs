@@ -1,5 +1,6 @@
 //! What was once missed or wrongly said, each by a delivery that shows it.
 
+mod budgets;
 mod encoding;
 mod forged;
 mod lag;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::{Place, cannot_list, unrecognised};
 use crate::event::{Finding, Kind};
 use crate::ident::{ChainId, DigestKey, Location, RegionFolder};
-use crate::time::{DAY, HOUR, Interval, Timestamp};
+use crate::time::{DAY, HOUR, Timestamp};
 use crate::validate::chain::Entry;
 use crate::validate::unit::Unit;
 use crate::validate::unreferenced::strays;
@@ -71,10 +71,8 @@ pub(in crate::validate) fn list_watched(
     unit.has_digest_folder = places.iter().any(|place| place.has_digests);
     unit.unlisted = interrupted;
     let (account, region) = (Arc::clone(&unit.account), Arc::clone(&unit.region));
-    let ends = || unit.chains.iter().flat_map(|chain| &chain.entries).map(|entry| entry.end);
-    if let (Some(start), Some(end)) = (ends().min(), ends().max()) {
-        context.tools.keys.expect(&region, Interval { start, end });
-    }
+    let ends = unit.chains.iter().flat_map(|chain| &chain.entries).map(|entry| entry.end);
+    context.tools.keys.expect(&region, ends, request.now);
     unit.findings = findings.into_iter().map(|finding| finding.of_region(&account, &region)).collect();
     unit
 }
@@ -108,6 +106,7 @@ pub(in crate::validate) fn older(
     let mut ends: Vec<Timestamp> =
         neighbours(context.request, entries).into_iter().map(|entry| entry.end).rev().collect();
     ends.dedup();
+    context.tools.keys.expect(&folder.region, ends.iter().copied(), context.request.now);
     Some(ends)
 }
 
