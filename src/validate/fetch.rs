@@ -223,8 +223,11 @@ impl Fetched {
     fn take_metadata(&mut self, mut metadata: Metadata) {
         self.signature = metadata.remove("signature");
         self.metadata_error = metadata.remove(METADATA_ERROR);
-        self.generated = metadata
-            .get("backfill-generation-timestamp")
+        // No signature covers the metadata: on an hour's digest, which is signed within hours of its end, the generation
+        // time would let a later key stand for the one of that time.
+        let is_backfill = DigestKey::parse(&self.location).is_some_and(|key| key.backfill);
+        let generated = metadata.get("backfill-generation-timestamp").filter(|_| is_backfill);
+        self.generated = generated
             .and_then(|text| Some(Timestamp::from_unix(text.parse::<jiff::Timestamp>().ok()?.as_second())));
     }
 }
