@@ -52,6 +52,8 @@ pub(super) enum Content {
     Parsed(Box<DigestFile>),
     /// No digest, why, and the hash of what it inflates to, if it does.
     Malformed(String, Option<Sha256Hash>),
+    /// It inflates to more than is held in memory, and what raises the limit: its hash alone can be looked at.
+    TooLarge(String),
     Unreadable(String),
     Gone,
 }
@@ -72,7 +74,7 @@ impl Fetched {
     pub(super) const fn file(&self) -> Option<&DigestFile> {
         match &self.content {
             Content::Parsed(file) => Some(file),
-            Content::Malformed(..) | Content::Unreadable(_) | Content::Gone => None,
+            Content::Malformed(..) | Content::TooLarge(_) | Content::Unreadable(_) | Content::Gone => None,
         }
     }
 }
@@ -83,7 +85,7 @@ impl Content {
         match self {
             Self::Parsed(file) => Some(Ok(file.hash())),
             Self::Malformed(reason, hash) => Some(hash.ok_or_else(|| reason.clone())),
-            Self::Unreadable(_) | Self::Gone => None,
+            Self::TooLarge(_) | Self::Unreadable(_) | Self::Gone => None,
         }
     }
 
@@ -179,7 +181,10 @@ fn parse(inflated: Result<(Vec<u8>, Sizes), BodyError>) -> (Content, Sizes) {
             Err(error) => (Content::Malformed(error.to_string(), Some(Sha256Hash::of(&bytes))), sizes),
         },
         Err(BodyError::Malformed(reason)) => (Content::Malformed(reason.to_owned(), None), Sizes::default()),
-        Err(error) => (Content::Unreadable(said(&error, "--max-digest-size")), Sizes::default()),
+        Err(error @ (BodyError::TooLarge(_) | BodyError::TooLong(_))) => {
+            (Content::TooLarge(said(&error, "--max-digest-size")), Sizes::default())
+        }
+        Err(BodyError::Unreadable(why)) => (Content::Unreadable(why), Sizes::default()),
     }
 }
 
@@ -262,7 +267,7 @@ impl Fetched {
             (Content::Malformed(..), _) | (Content::Parsed(_), None | Some(Proof::Misfit)) => true,
             (Content::Parsed(_), Some(Proof::Signed { metadata_fits, .. })) => !*metadata_fits,
             (Content::Parsed(_), Some(Proof::Unsigned | Proof::NoKey(_))) => false,
-            (Content::Unreadable(_) | Content::Gone, _) => false,
+            (Content::TooLarge(_) | Content::Unreadable(_) | Content::Gone, _) => false,
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod judge;
 mod overlap;
+mod oversized;
 mod taken;
 
 use std::collections::BTreeSet;

@@ -16,7 +16,7 @@ use trailproof::simulate::Spec;
 use trailproof::store::{Deposit as _, Metadata};
 use trailproof::validate::{Limits, Request};
 
-use crate::bodies::{gzip, read};
+use crate::bodies::{content, gzip, read};
 use crate::signing;
 use crate::support::{Delivered, Ran, deliver, request, run, time};
 
@@ -96,30 +96,66 @@ fn a_log_file_padded_with_blocks_without_content_is_unreadable_and_says_so() {
     assert_eq!(run(4 << 20).verdict, Verdict::Intact);
 }
 
+/// A digest that is too large to be held is hashed as a stream, and held against what its successor records.
 #[test]
-fn a_digest_beyond_its_limit_is_unreadable_and_says_so() {
+fn a_digest_beyond_its_limit_is_held_against_the_recorded_hash() {
     let delivered = small();
-    let digest = objects(&delivered, "/CloudTrail-Digest/").remove(1);
-    let run = |limit| {
-        run(
-            &delivered.store,
-            &delivered.keys,
-            &asked(&delivered, Limits { digest: limit, ..Limits::default() }),
-            2,
-        )
-    };
-    for body in [gzip(&vec![b' '; 1 << 20]), padded(b"{}", 1 << 19)] {
-        replace(&delivered, &digest, &body);
-        let ran = run(64 << 10);
+    let digests = objects(&delivered, "/CloudTrail-Digest/");
+    let run = |limits| run(&delivered.store, &delivered.keys, &asked(&delivered, limits), 2);
+    let within = |digest| run(Limits { digest, ..Limits::default() });
+    let unreadable = |ran: &Ran, says| {
         assert_eq!(ran.verdict, Verdict::Incomplete, "{:#?}", ran.findings);
-        assert_says(
-            &ran,
-            Kind::DigestUnreadable,
-            &["the limit of 65536 bytes", "`--max-digest-size` raises it"],
+        assert_says(ran, Kind::DigestUnreadable, says);
+    };
+    let padded_bomb = [padded(b"{}", 1 << 19), vec![0]].concat();
+    for (body, kind) in [
+        (gzip(&vec![b' '; 1 << 20]), Kind::DigestModified),
+        (padded(b"{}", 2 << 20), Kind::DigestModified),
+        ([gzip(&vec![b' '; 1 << 20]), vec![0]].concat(), Kind::DigestMalformed),
+        ([padded(b"{}", 2 << 20), vec![0]].concat(), Kind::DigestMalformed),
+        (padded_bomb, Kind::DigestMalformed),
+    ] {
+        replace(&delivered, &digests[1], &body);
+        let ran = within(64 << 10);
+        assert_eq!(
+            (ran.verdict, ran.kinds()),
+            (Verdict::Tampered, vec![Kind::ChainGap, kind]),
+            "{:#?}",
+            ran.findings
         );
-        let ran = run(4 << 20);
+        assert_eq!(ran.counts.digests.tampered, 1);
+        let ran = within(16 << 20);
         assert_eq!(ran.verdict, Verdict::Tampered, "{:#?}", ran.findings);
         assert!(ran.kinds().contains(&Kind::DigestMalformed), "{:#?}", ran.findings);
+    }
+    // What a log file may inflate to is the most that is read of it.
+    replace(&delivered, &digests[1], &gzip(&vec![b' '; 1 << 20]));
+    let ran = run(Limits { digest: 64 << 10, log: 128 << 10, ..Limits::default() });
+    unreadable(
+        &ran,
+        &["`--max-digest-size` raises it", "hash could not be taken", "`--max-log-size` raises it"],
+    );
+    // No successor records the newest one.
+    replace(&delivered, digests.last().unwrap(), &gzip(&vec![b' '; 1 << 20]));
+    delivered.store.purge(&digests[1]);
+    let ran = within(64 << 10);
+    assert_says(&ran, Kind::DigestUnreadable, &["the limit of 65536 bytes"]);
+}
+
+/// Nobody is accused of a digest that is too large to be held and has the recorded hash.
+#[test]
+fn a_digest_beyond_its_limit_that_is_as_delivered_is_unreadable() {
+    let delivered = deliver(&Spec { hours: 4, logs_per_hour: 2, quiet_every: Some(2), ..Spec::default() });
+    let digests = objects(&delivered, "/CloudTrail-Digest/");
+    let mut sizes: Vec<usize> =
+        digests.iter().map(|digest| content(&delivered.store, digest).len()).collect();
+    sizes.sort_unstable();
+    let limits = Limits { digest: sizes[2] as u64, ..Limits::default() };
+    for limits in [limits, Limits { log: 16, ..limits }] {
+        let ran = run(&delivered.store, &delivered.keys, &asked(&delivered, limits), 2);
+        assert_eq!(ran.verdict, Verdict::Incomplete, "{:#?}", ran.findings);
+        assert_says(&ran, Kind::DigestUnreadable, &["`--max-digest-size` raises it"]);
+        assert_eq!((ran.counts.digests.valid, ran.counts.digests.unverified), (3, 1));
     }
 }
 

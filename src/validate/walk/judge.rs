@@ -25,13 +25,13 @@ pub(super) fn place(request: &Request, fetched: &Fetched) -> Location {
 
 /// A digest on its way into the chain.
 pub(super) struct Arrival {
-    location: Location,
+    pub(super) location: Location,
     place: Location,
-    end: Timestamp,
+    pub(super) end: Timestamp,
     asked: bool,
     pub(super) backfill: bool,
     /// What the anchor records of it, if it is the awaited predecessor.
-    record: Option<Record>,
+    pub(super) record: Option<Record>,
     pub(super) signature: Option<String>,
     metadata_error: Option<String>,
 }
@@ -61,12 +61,19 @@ enum Worth {
 impl<'c> Walker<'c, '_> {
     /// Takes the next older digest.
     pub(super) fn accept(&mut self, digest: Judged) {
-        let asked = self.is_asked(digest.window());
+        let (asked, request) = (self.is_asked(digest.window()), self.context.request);
         let Judged { fetched, place, proof, .. } = digest;
         let Fetched { location, end, content, signature, metadata_error, sizes, sure, .. } = fetched;
         let Some(chain) = self.chain() else { return };
         let record = chain.walk.anchor.as_ref().and_then(|anchor| anchor.record.clone());
-        let record = record.filter(|record| *record.location() == place);
+        // What a digest that is not parsed says of its place is not known.
+        let is_unparsed_copy = |recorded: &Location| {
+            let moves = &request.relocations;
+            matches!(content, Content::TooLarge(_))
+                && moves.iter().any(|moved| moved.copy_of(recorded).as_ref() == Some(&location))
+        };
+        let record =
+            record.filter(|record| *record.location() == place || is_unparsed_copy(record.location()));
         if asked && chain.selected {
             chain.counts.compressed_bytes += sizes.compressed;
             chain.counts.inflated_bytes += sizes.inflated;
@@ -96,6 +103,9 @@ impl<'c> Walker<'c, '_> {
         let (kind, reason) = match content {
             Content::Parsed(file) => return (self.worth(arrival, *file, proof, &mut said), said),
             Content::Malformed(reason, _) => (Kind::DigestMalformed, reason),
+            Content::TooLarge(reason) => {
+                return (Worth::Unproved(None), vec![self.oversized(arrival, reason)]);
+            }
             Content::Unreadable(reason) => (Kind::DigestUnreadable, reason),
             Content::Gone => (Kind::DigestUnreadable, "it was listed, and gone when it was read".to_owned()),
         };

@@ -40,14 +40,14 @@ fn log_files() {
 fn digest_files() {
     let big = Big::make();
     let digest = big.objects("CloudTrail-Digest").remove(1);
-    let says = &["digest-unreadable", "limit of 67108864 bytes; `--max-digest-size` raises it"];
+    let says = &["digest-modified", "is not what its successor records"];
     gzip_file(&digest, |out| again(out, b" ", 4 * GIB));
-    big.row(&Row { name: "a digest of 4 GiB of spaces, gzip", arguments: &[], code: 3, says, peak: 250.0 });
+    big.row(&Row { name: "a digest of 4 GiB of spaces, gzip", arguments: &[], code: 1, says, peak: 250.0 });
     File::create(&digest).unwrap().set_len(GIB).unwrap();
     big.row(&Row {
         name: "a digest of 1 GiB of zeros, not gzip",
         arguments: &[],
-        code: 3,
+        code: 1,
         says,
         peak: 250.0,
     });
@@ -60,7 +60,7 @@ fn digest_files() {
         })
     });
     let name = "a digest of 1 GiB that cannot be compressed, gzip";
-    big.row(&Row { name, arguments: &[], code: 3, says, peak: 250.0 });
+    big.row(&Row { name, arguments: &[], code: 1, says, peak: 250.0 });
     let raised = Row {
         name,
         arguments: &["--max-digest-size", "2G"],
