@@ -139,6 +139,11 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// As [`Store::get`].
     fn versions(&self, location: &Location) -> Result<Vec<Version>, StoreError>;
+
+    /// How many files that desktops and sync programs leave were passed over so far, in what was listed.
+    fn passed_over(&self) -> u64 {
+        0
+    }
 }
 
 /// Something objects can be written to; what `simulate` makes a delivery in.

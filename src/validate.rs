@@ -231,6 +231,7 @@ fn run(
         walk_units(context, &mut units, &mut run)?;
     }
     run.rejected_keys(tools.keys, &said)?;
+    run.findings(copies::passed_over(tools.store.passed_over()).into_iter().collect())?;
     run.end(request, halt.has_left_out())
 }
 

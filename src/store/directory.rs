@@ -1,12 +1,13 @@
 //! Copies on disk. A directory is read as the buckets it is a copy of; [`find`] finds out which.
 
+mod droppings;
 pub mod find;
 pub mod mount;
 mod names;
 mod sidecar;
 mod walk;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, BufReader, Cursor, Read as _};
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use std::sync::{PoisonError, RwLock};
 use super::{Deposit, Encoding, Listed, Listing, Metadata, Object, Store, StoreError, Version};
 use crate::handles::patiently;
 use crate::ident::Location;
+use droppings::PassedOver;
 use mount::Mount;
 use names::is_plain;
 
@@ -29,6 +31,7 @@ const REMEMBERED_FOLDERS: usize = 1 << 14;
 pub struct DirectoryStore {
     mounts: Vec<Mount>,
     inside: RwLock<HashSet<PathBuf>>,
+    passed_over: PassedOver,
 }
 
 impl DirectoryStore {
@@ -36,7 +39,13 @@ impl DirectoryStore {
     #[must_use]
     pub fn new(mut mounts: Vec<Mount>) -> Self {
         mounts.sort_by_key(|mount| std::cmp::Reverse(mount.base.len()));
-        Self { mounts, inside: RwLock::default() }
+        Self { mounts, inside: RwLock::default(), passed_over: PassedOver::default() }
+    }
+
+    /// The same, in whose folders so many files were passed over when they were looked for.
+    #[must_use]
+    pub fn having_passed_over(self, folders: BTreeMap<PathBuf, u64>) -> Self {
+        Self { passed_over: PassedOver::new(folders), ..self }
     }
 
     /// A directory that holds a folder for each bucket.
@@ -66,17 +75,23 @@ impl DirectoryStore {
         if mount.base.is_empty() {
             self.check_bucket(mount, &location.bucket)?;
         }
-        let folder = path.parent().unwrap_or(&mount.dir);
-        self.check_inside(mount, folder)?;
-        let mut found = fs::symlink_metadata(&path).map_err(|error| failure(&error))?;
+        match self.size(mount, &path) {
+            Ok(size) => Ok((path, size)),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn size(&self, mount: &Mount, path: &Path) -> Result<u64, StoreError> {
+        self.check_inside(mount, path.parent().unwrap_or(&mount.dir))?;
+        let mut found = fs::symlink_metadata(path).map_err(|error| failure(&error))?;
         if found.is_symlink() {
-            mount.resolve(&path).map_err(|error| failure(&error))?;
-            found = fs::metadata(&path).map_err(|error| look_failure(&error))?;
+            mount.resolve(path).map_err(|error| failure(&error))?;
+            found = fs::metadata(path).map_err(|error| look_failure(&error))?;
         }
         if !found.is_file() {
             return Err(StoreError::Unreadable("it is not a regular file".to_owned()));
         }
-        Ok((path, found.len()))
+        Ok(found.len())
     }
 
     /// A bucket without a folder was not copied, which says nothing of what is in it.
@@ -125,7 +140,7 @@ impl Store for DirectoryStore {
         let full = format!("{bucket}/{prefix}");
         let parts = self.mounts.iter().filter_map(|mount| {
             let (dir, key_prefix) = mount.part(&full, bucket)?;
-            Some(walk::Walk::new(mount, dir, key_prefix, after.map(str::to_owned)))
+            Some(walk::Walk::new(mount, dir, key_prefix, after.map(str::to_owned), &self.passed_over))
         });
         merge(parts.collect())
     }
@@ -137,7 +152,7 @@ impl Store for DirectoryStore {
             if let Some(next) = mount.virtual_dir(&full) {
                 names.push(next.to_owned());
             } else if let Some(rest) = mount.below_folder(&full) {
-                names.extend(walk::folders(mount, &mount.dir.join(rest))?);
+                names.extend(walk::folders(mount, &mount.dir.join(rest), &self.passed_over)?);
             }
         }
         names.sort_unstable();
@@ -149,8 +164,8 @@ impl Store for DirectoryStore {
         let (path, size) = self.regular_file(location)?;
         // Metadata matters to digests alone; looking for a sidecar of every log file would double the work. It is closed
         // before the object is opened: whoever has a handle waits for no other.
-        let sidecar = location.key.contains("CloudTrail-Digest");
-        let metadata = if sidecar { sidecar::read(&path) } else { Metadata::new() };
+        let may_be_digest = sidecar::may_be_digest(&location.key);
+        let metadata = if may_be_digest { sidecar::read(&path) } else { Metadata::new() };
         let file = patiently(|| File::open(&path)).map_err(|error| look_failure(&error))?;
         if size > READ_AT_ONCE {
             let body = Box::new(BufReader::with_capacity(128 << 10, file));
@@ -164,6 +179,10 @@ impl Store for DirectoryStore {
     /// A directory keeps no versions.
     fn versions(&self, _: &Location) -> Result<Vec<Version>, StoreError> {
         Ok(Vec::new())
+    }
+
+    fn passed_over(&self) -> u64 {
+        self.passed_over.count()
     }
 }
 

@@ -78,6 +78,10 @@ impl Store for RelocatedStore<'_> {
         self.inner.waiting()
     }
 
+    fn passed_over(&self) -> u64 {
+        self.inner.passed_over()
+    }
+
     fn versions(&self, location: &Location) -> Result<Vec<Version>, StoreError> {
         let mut results = self.copies(location).map(|copy| self.inner.versions(&copy));
         let Some(mut result) = results.next() else { return self.inner.versions(location) };

@@ -82,6 +82,7 @@ pub struct Copies {
 /// [`CopyError`].
 pub fn open(directories: &[PathBuf], keys: &KeyRing, limit: u64) -> Result<Copies, CopyError> {
     let (mut found, mut typed, mut findings) = (Vec::new(), Vec::new(), Vec::new());
+    let mut passed_over = BTreeMap::new();
     let (files, directories): (Vec<&PathBuf>, Vec<&PathBuf>) =
         directories.iter().partition(|path| file::is_single(path));
     let mut roots = BTreeMap::new();
@@ -113,6 +114,7 @@ pub fn open(directories: &[PathBuf], keys: &KeyRing, limit: u64) -> Result<Copie
             parts: here.trees.iter().map(source).collect(),
         });
         found.extend(here.trees);
+        passed_over.extend(here.passed_over);
     }
     distinct(&found)?;
     // Of the copy around a single file nothing is asked.
@@ -123,7 +125,8 @@ pub fn open(directories: &[PathBuf], keys: &KeyRing, limit: u64) -> Result<Copie
     findings.extend(found.iter().filter_map(renamed));
     let mut mounts: Vec<_> = found.into_iter().map(|tree| tree.mount).collect();
     mounts.dedup();
-    Ok(Copies { store: DirectoryStore::new(mounts), sources, objects, typed, findings })
+    let store = DirectoryStore::new(mounts).having_passed_over(passed_over);
+    Ok(Copies { store, sources, objects, typed, findings })
 }
 
 /// Where to look for the trails of a tree.
@@ -206,6 +209,16 @@ fn skipped((folder, why): &(PathBuf, String)) -> Finding {
     let mut finding = Finding::new(Kind::DigestUnreadable, Timestamp::from_unix(0), message);
     finding.uri = Some(folder.display().to_string());
     finding
+}
+
+/// What is said of files in a copy that were never in S3.
+pub(super) fn passed_over(files: u64) -> Option<Finding> {
+    let message = match files {
+        0 => return None,
+        1 => "1 file that desktops and sync programs leave was passed over".to_owned(),
+        _ => format!("{files} files that desktops and sync programs leave were passed over"),
+    };
+    Some(Finding::new(Kind::ObjectUnrecognised, Timestamp::from_unix(0), message))
 }
 
 /// A folder that is not called as the bucket it is a copy of.

@@ -10,9 +10,9 @@ use std::fs::{self, DirEntry, FileType};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::DirectoryStore;
 use super::mount::Mount;
 use super::names::{is_plain, key_segment};
+use super::{DirectoryStore, droppings};
 use crate::handles::patiently;
 use crate::ident::{DigestKey, Location, RegionFolder, is_account, is_organization};
 use crate::store::{Object, Store as _};
@@ -56,6 +56,8 @@ pub struct Found {
     pub trees: Vec<Tree>,
     /// Folders that were not looked into, and why.
     pub skipped: Vec<(PathBuf, String)>,
+    /// How many files that desktops and sync programs leave were passed over in each folder, its links resolved.
+    pub passed_over: BTreeMap<PathBuf, u64>,
 }
 
 /// Finds the trees of `root`.
@@ -63,7 +65,14 @@ pub struct Found {
 /// # Errors
 /// Where `root` itself cannot be read.
 pub fn find(root: &Path, judge: &Judge<'_>) -> io::Result<Found> {
-    let mut search = Search { root, judge, found: BTreeMap::new(), folders: 0, skipped: Vec::new() };
+    let mut search = Search {
+        root,
+        judge,
+        found: BTreeMap::new(),
+        folders: 0,
+        skipped: Vec::new(),
+        passed_over: BTreeMap::new(),
+    };
     search.visit(root, &fs::canonicalize(root)?, &mut Vec::new())?;
     let mut trees: Vec<Tree> = Vec::new();
     for (above, samples) in search.found {
@@ -72,7 +81,7 @@ pub fn find(root: &Path, judge: &Judge<'_>) -> io::Result<Found> {
             trees.push(tree);
         }
     }
-    Ok(Found { trees, skipped: search.skipped })
+    Ok(Found { trees, skipped: search.skipped, passed_over: search.passed_over })
 }
 
 /// A digest's path under the directory: what stands above its part of the known structure, and that part.
@@ -88,6 +97,7 @@ struct Search<'a> {
     found: BTreeMap<Vec<String>, Vec<Sample>>,
     folders: usize,
     skipped: Vec<(PathBuf, String)>,
+    passed_over: BTreeMap<PathBuf, u64>,
 }
 
 impl Search<'_> {
@@ -103,6 +113,10 @@ impl Search<'_> {
             return Ok(());
         }
         let mut entries = entries(dir)?;
+        let passed_over = droppings::take_out(dir, &mut entries);
+        if passed_over > 0 {
+            self.passed_over.insert(fs::canonicalize(dir)?, passed_over);
+        }
         entries.sort_unstable_by(|(one, _), (other, _)| other.cmp(one));
         let above_known = segments.iter().position(|segment| segment == "AWSLogs");
         if segments.last().is_some_and(|last| last == "AWSLogs") {

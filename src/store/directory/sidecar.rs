@@ -23,6 +23,18 @@ struct Sidecar {
     metadata: BTreeMap<String, String>,
 }
 
+/// Whether the object at `key` may be a digest, whose metadata matter: looking for a sidecar of every log file would
+/// double the work.
+pub(super) fn may_be_digest(key: &str) -> bool {
+    is_in_digest_folder(key)
+        || key.rsplit('/').next().is_some_and(|name| name.contains("_CloudTrail-Digest_"))
+}
+
+/// Whether `key` is of the form `…/CloudTrail-Digest/REGION/YYYY/MM/DD/NAME`.
+pub(super) fn is_in_digest_folder(key: &str) -> bool {
+    key.rsplit('/').nth(5) == Some("CloudTrail-Digest")
+}
+
 fn path_of(object: &Path) -> PathBuf {
     let mut path: OsString = object.into();
     path.push(SUFFIX);

@@ -1,10 +1,12 @@
 //! Walks a directory lazily, in the order S3 lists keys.
 
 use std::collections::BTreeSet;
-use std::fs::{self, DirEntry};
+use std::ffi::OsString;
+use std::fs::{self, DirEntry, FileType};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::droppings::{self, PassedOver};
 use super::mount::Mount;
 use super::names::key_segment;
 use super::{look_failure, sidecar};
@@ -26,10 +28,14 @@ struct Folder {
     canonical: PathBuf,
 }
 
-/// The files under a folder as keys, depth first, in UTF-8 byte order.
+/// The objects under a folder, depth first, in UTF-8 byte order of their keys.
 pub(super) struct Walk<'a> {
     mount: &'a Mount,
     after: Option<String>,
+    /// Whether the last key comes first.
+    backwards: bool,
+    /// Where it is noted how many files were passed over.
+    passed_over: Option<&'a PassedOver>,
     /// Entries still to come, the next one last.
     pending: Vec<Entry>,
     failure: Option<StoreError>,
@@ -38,14 +44,41 @@ pub(super) struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    /// The files under `dir`, whose keys begin with `key_prefix`, that come after `after`.
-    pub(super) fn new(mount: &'a Mount, dir: PathBuf, key_prefix: String, after: Option<String>) -> Self {
-        let mut walk = Self { mount, after, pending: Vec::new(), failure: None, linked: BTreeSet::new() };
-        match mount.resolve(&dir) {
-            Ok(canonical) => walk.open(&Folder { path: dir, canonical }, &key_prefix),
-            Err(error) => walk.fail(&error),
+    /// The objects under `dir`, whose keys begin with `key_prefix`, that come after `after`.
+    pub(super) fn new(
+        mount: &'a Mount,
+        dir: PathBuf,
+        key_prefix: String,
+        after: Option<String>,
+        passed_over: &'a PassedOver,
+    ) -> Self {
+        let walk = Self { after, passed_over: Some(passed_over), ..Self::nowhere(mount) };
+        walk.begin(dir, &key_prefix)
+    }
+
+    /// The same from the last one on, for looking at them alone.
+    pub(super) fn backwards(mount: &'a Mount, dir: PathBuf, key_prefix: String) -> Self {
+        Self { backwards: true, ..Self::nowhere(mount) }.begin(dir, &key_prefix)
+    }
+
+    const fn nowhere(mount: &'a Mount) -> Self {
+        Self {
+            mount,
+            after: None,
+            backwards: false,
+            passed_over: None,
+            pending: Vec::new(),
+            failure: None,
+            linked: BTreeSet::new(),
         }
-        walk
+    }
+
+    fn begin(mut self, dir: PathBuf, key_prefix: &str) -> Self {
+        match self.mount.resolve(&dir) {
+            Ok(canonical) => self.open(&Folder { path: dir, canonical }, key_prefix),
+            Err(error) => self.fail(&error),
+        }
+        self
     }
 
     fn open(&mut self, folder: &Folder, key_prefix: &str) {
@@ -53,6 +86,9 @@ impl<'a> Walk<'a> {
             Ok(mut entries) => {
                 entries.retain(|entry| !self.is_before(entry));
                 entries.sort_unstable_by(|a, b| b.key.cmp(&a.key));
+                if self.backwards {
+                    entries.reverse();
+                }
                 self.pending.append(&mut entries);
             }
             Err(error) => self.fail(&error),
@@ -67,16 +103,17 @@ impl<'a> Walk<'a> {
     }
 
     fn read_folder(&mut self, folder: &Folder, key_prefix: &str) -> io::Result<Vec<Entry>> {
-        let hidden = |entry: &DirEntry| {
-            let object = sidecar_of(&entry.path());
-            object.is_some_and(|object| object.symlink_metadata().is_ok())
-        };
-        let mut read: Vec<Entry> = Vec::new();
+        let (mut read, mut passed_over): (Vec<Entry>, u64) = (Vec::new(), 0);
         for entry in patiently(|| fs::read_dir(&folder.path))? {
             let entry = entry?;
-            if !hidden(&entry) {
-                read.push(self.read_entry(&folder.canonical, &entry, key_prefix));
+            match droppings::left_out(&folder.path, &entry.file_name(), entry.file_type()?) {
+                Some(count) => passed_over += count,
+                None if is_sidecar(&entry, key_prefix) => {}
+                None => read.push(self.read_entry(&folder.canonical, &entry, key_prefix)),
             }
+        }
+        if let Some(all) = self.passed_over {
+            all.note(&folder.canonical, passed_over);
         }
         Ok(read)
     }
@@ -130,19 +167,35 @@ impl Iterator for Walk<'_> {
     }
 }
 
-/// The object whose sidecar `path` would be.
-fn sidecar_of(path: &Path) -> Option<PathBuf> {
-    let object = path.file_name()?.to_str()?.strip_suffix(sidecar::SUFFIX)?;
-    Some(path.with_file_name(object))
+/// Whether this holds the metadata of an object beside it. Only what lies in a digest folder needs them: any other file of
+/// that name is an object like others, and so is a folder or a link.
+fn is_sidecar(entry: &DirEntry, key_prefix: &str) -> bool {
+    let name = key_segment(&entry.file_name());
+    let Some(object) = name.strip_suffix(sidecar::SUFFIX) else { return false };
+    let path = entry.path().with_file_name(object);
+    entry.file_type().is_ok_and(|kind| kind.is_file())
+        && sidecar::is_in_digest_folder(&format!("{key_prefix}{object}"))
+        && path.symlink_metadata().is_ok_and(|found| !found.is_dir())
 }
 
 /// The names of the folders in `dir`, links to folders included; none where it does not exist.
-pub(super) fn folders(mount: &Mount, dir: &Path) -> Result<Vec<String>, StoreError> {
+pub(super) fn folders(
+    mount: &Mount,
+    dir: &Path,
+    passed_over: &PassedOver,
+) -> Result<Vec<String>, StoreError> {
     let read = || -> io::Result<Vec<String>> {
-        mount.resolve(dir)?;
-        let entries = patiently(|| fs::read_dir(dir))?.collect::<io::Result<Vec<DirEntry>>>()?;
-        let is_folder = |entry: &&DirEntry| fs::metadata(entry.path()).is_ok_and(|found| found.is_dir());
-        Ok(entries.iter().filter(is_folder).map(|entry| key_segment(&entry.file_name())).collect())
+        let canonical = mount.resolve(dir)?;
+        let entries = patiently(|| fs::read_dir(dir))?.map(|entry| {
+            let entry = entry?;
+            Ok((entry.file_name(), entry.file_type()?))
+        });
+        let mut entries = entries.collect::<io::Result<Vec<(OsString, FileType)>>>()?;
+        passed_over.note(&canonical, droppings::take_out(dir, &mut entries));
+        let is_folder = |(name, _): &&(OsString, FileType)| {
+            fs::metadata(dir.join(name)).is_ok_and(|found| found.is_dir())
+        };
+        Ok(entries.iter().filter(is_folder).map(|(name, _)| key_segment(name)).collect())
     };
     match read() {
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {

@@ -16,7 +16,7 @@ use crate::support::{Ran, request, run};
 
 impl OnDisk {
     /// Runs as the program does: over what opening the directory gives, with what opening it has to say.
-    fn run_opened(&self) -> Ran {
+    pub(super) fn run_opened(&self) -> Ran {
         let copies = copies::open(&[self.path().to_owned()], &self.keys(), 64 << 20).unwrap();
         let mut asked = request(&[], self.simulated.end);
         (asked.sources, asked.findings) = (copies.sources, copies.findings);

@@ -1,0 +1,160 @@
+//! What desktops, browsers and sync programs leave in a copy, and sidecars: neither is an addition, nor hides one.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use trailproof::event::{Kind, Severity, Verdict};
+use trailproof::ident::Location;
+use trailproof::store::{Deposit as _, Metadata};
+
+use super::{DIGESTS, LOGS, OnDisk, copy};
+use crate::support::{Ran, deliver, request, run};
+
+/// The notices on names that are no object's.
+fn notices(ran: &Ran) -> Vec<&str> {
+    let notices = ran.findings.iter().filter(|finding| finding.kind == Kind::ObjectUnrecognised);
+    notices.map(|finding| finding.message.as_str()).collect()
+}
+
+fn day(disk: &OnDisk, folder: &str) -> PathBuf {
+    disk.path().join(folder).join("2026/09/01")
+}
+
+/// Every folder from `root` on.
+fn folders(root: &Path) -> Vec<PathBuf> {
+    let (mut found, mut at) = (vec![root.to_owned()], 0);
+    while let Some(folder) = found.get(at).cloned() {
+        at += 1;
+        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        found.extend(entries.filter(|path| path.is_dir()));
+    }
+    found
+}
+
+#[test]
+fn what_desktops_leave_in_every_folder_is_counted_once() {
+    let disk = OnDisk::make();
+    let mut litter = 0;
+    for folder in folders(disk.path()) {
+        for name in [".DS_Store", "._.DS_Store", "Thumbs.db", "desktop.ini", "Desktop.ini"] {
+            fs::write(folder.join(name), "junk").unwrap();
+            litter += 1;
+        }
+    }
+    for folder in [LOGS, DIGESTS] {
+        for file in
+            disk.files(folder).into_iter().filter(|file| file.extension().is_some_and(|kind| kind == "gz"))
+        {
+            let name = file.file_name().unwrap().to_str().unwrap();
+            fs::write(file.with_file_name(format!("._{name}")), "attributes").unwrap();
+            fs::write(file.with_file_name(format!("{name}.6eF3a1B2")), "half").unwrap();
+            for number in [" (1).json.gz", ".json (2).gz", "(3).json.gz"] {
+                fs::copy(&file, file.with_file_name(name.replace(".json.gz", number))).unwrap();
+            }
+            litter += 5;
+        }
+    }
+    copy(&disk, "trail-logs/AWSLogs", "__MACOSX");
+    fs::create_dir_all(disk.path().join("trail-logs/AWSLogs/__MACOSX/AWSLogs")).unwrap();
+    litter += crate::fixtures::tree::files(&disk.path().join("__MACOSX")).unwrap().len();
+    let ran = disk.run_opened();
+    assert_eq!(ran.verdict, Verdict::Intact, "{:#?}", ran.findings);
+    assert_eq!((ran.counts.digests.valid, ran.counts.logs.valid), (4, 8));
+    let expected = format!("{litter} files that desktops and sync programs leave were passed over");
+    assert_eq!(notices(&ran), [expected.as_str()]);
+    assert!(ran.findings.iter().all(|finding| finding.severity == Severity::Notice));
+}
+
+#[test]
+fn a_second_download_with_other_bytes_is_no_dropping() {
+    let second = |file: &Path, bytes: &[u8]| {
+        let name = file.file_name().unwrap().to_str().unwrap().replace(".json.gz", " (1).json.gz");
+        fs::write(file.with_file_name(name), bytes).unwrap();
+    };
+    for folder in [LOGS, DIGESTS] {
+        let disk = OnDisk::make();
+        let files = disk.files(folder);
+        let [one, other, third, ..] = &files[files.len() / 2 - 1..] else { panic!("{files:?}") };
+        let mut changed = fs::read(other).unwrap();
+        second(one, &changed);
+        *changed.last_mut().unwrap() ^= 1;
+        second(other, &changed);
+        changed.pop();
+        second(third, &changed);
+        let ran = disk.run_opened();
+        if folder == LOGS {
+            assert_eq!(ran.kinds(), [Kind::LogUnreferenced; 3], "{:#?}", ran.findings);
+        } else {
+            assert_eq!((ran.verdict, notices(&ran).len()), (Verdict::Intact, 3), "{:#?}", ran.findings);
+        }
+    }
+    // The number alone makes it none: there has to be the file that it is a second one of.
+    let disk = OnDisk::make();
+    fs::write(day(&disk, LOGS).join("x (1).json.gz"), "x").unwrap();
+    assert_eq!(disk.run_opened().kinds(), [Kind::LogUnreferenced]);
+}
+
+#[test]
+fn what_is_only_called_like_a_dropping_is_named() {
+    let disk = OnDisk::make();
+    let (day, log) = (day(&disk, LOGS), disk.files(LOGS)[4].clone());
+    fs::create_dir(day.join("._folder")).unwrap();
+    fs::write(day.join("._folder/forged.json.gz"), "x").unwrap();
+    symlink("nowhere", day.join(".DS_Store")).unwrap();
+    symlink(&log, day.join(log.file_name().unwrap().to_str().unwrap().replace(".json.gz", " (1).json.gz")))
+        .unwrap();
+    for name in ["DS_Store", "x.6eF3a1B2", "x.json.gz.6eF3a1B", "_x", "a__MACOSX"] {
+        fs::write(day.join(name), "x").unwrap();
+    }
+    let ran = disk.run_opened();
+    assert!(ran.kinds().iter().all(|kind| *kind == Kind::LogUnreferenced), "{:?}", ran.kinds());
+    assert_eq!((ran.kinds().len(), notices(&ran)), (8, Vec::new()), "{:#?}", ran.findings);
+}
+
+/// Nobody's desktop writes to S3.
+#[test]
+fn in_a_bucket_they_are_objects_like_others() {
+    let delivered = deliver(&trailproof::simulate::Spec { hours: 4, logs_per_hour: 1, ..Default::default() });
+    let key = |name: &str| format!("AWSLogs/111122223333/CloudTrail/us-east-1/2026/09/01/{name}");
+    let names =
+        [".DS_Store", "._x.json.gz", "Thumbs.db", "x.json.gz.6eF3a1B2", "__MACOSX/x", "x.metadata.json"];
+    for name in names {
+        let location = Location::new("trail-logs", key(name));
+        delivered.store.put(&location, b"x", &Metadata::new()).unwrap();
+    }
+    let ran = run(&delivered.store, &delivered.keys, &request(&["trail-logs"], delivered.simulated.end), 2);
+    assert_eq!(ran.kinds(), [Kind::LogUnreferenced; 6], "{:#?}", ran.findings);
+}
+
+/// Only a digest has need of one.
+#[test]
+fn a_sidecar_of_nothing_that_needs_one_is_an_object() {
+    let disk = OnDisk::make();
+    let logs = day(&disk, LOGS);
+    let log = disk.files(LOGS)[4].clone();
+    let beside = |file: &Path| PathBuf::from(format!("{}.metadata.json", file.display()));
+    fs::write(beside(&log), "{}").unwrap();
+    fs::write(logs.join("gone.json.gz.metadata.json"), "{}").unwrap();
+    fs::create_dir(beside(&disk.files(LOGS)[1])).unwrap();
+    fs::write(beside(&disk.files(LOGS)[1]).join("forged.json.gz"), "x").unwrap();
+    symlink("nowhere", logs.join("link.metadata.json")).unwrap();
+    let ran = disk.run_opened();
+    assert_eq!(ran.kinds(), [Kind::LogUnreferenced; 4], "{:#?}", ran.findings);
+
+    let disk = OnDisk::make();
+    let digests = disk.files(DIGESTS);
+    fs::write(day(&disk, DIGESTS).join("gone.json.gz.metadata.json"), "{}").unwrap();
+    fs::create_dir(beside(&day(&disk, DIGESTS).join("folder"))).unwrap();
+    fs::write(beside(&day(&disk, DIGESTS).join("folder")).join("x"), "x").unwrap();
+    // That of a digest is hidden, and so it is where the digest cannot be read.
+    fs::remove_file(&digests[0]).unwrap();
+    symlink(digests[0].file_name().unwrap(), &digests[0]).unwrap();
+    let ran = disk.run_opened();
+    assert_eq!(
+        (ran.kinds(), notices(&ran).len()),
+        (vec![Kind::ChainGap, Kind::DigestUnreadable], 2),
+        "{:#?}",
+        ran.findings
+    );
+}
