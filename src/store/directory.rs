@@ -1,5 +1,6 @@
 //! Copies on disk. A directory is read as the buckets it is a copy of; [`find`] finds out which.
 
+mod absence;
 mod droppings;
 pub mod find;
 pub mod mount;
@@ -16,6 +17,7 @@ use std::sync::{PoisonError, RwLock};
 use super::{Deposit, Encoding, Listed, Listing, Metadata, Object, Store, StoreError, Version};
 use crate::handles::patiently;
 use crate::ident::Location;
+use absence::Absences;
 use droppings::PassedOver;
 use mount::Mount;
 use names::is_plain;
@@ -31,6 +33,7 @@ const REMEMBERED_FOLDERS: usize = 1 << 14;
 pub struct DirectoryStore {
     mounts: Vec<Mount>,
     inside: RwLock<HashSet<PathBuf>>,
+    absences: Absences,
     passed_over: PassedOver,
 }
 
@@ -39,7 +42,8 @@ impl DirectoryStore {
     #[must_use]
     pub fn new(mut mounts: Vec<Mount>) -> Self {
         mounts.sort_by_key(|mount| std::cmp::Reverse(mount.base.len()));
-        Self { mounts, inside: RwLock::default(), passed_over: PassedOver::default() }
+        let (absences, passed_over) = (Absences::default(), PassedOver::default());
+        Self { mounts, inside: RwLock::default(), absences, passed_over }
     }
 
     /// The same, in whose folders so many files were passed over when they were looked for.
@@ -77,6 +81,7 @@ impl DirectoryStore {
         }
         match self.size(mount, &path) {
             Ok(size) => Ok((path, size)),
+            Err(StoreError::NotFound) => Err(self.absences.reason(mount, location, &path)),
             Err(error) => Err(error),
         }
     }

@@ -54,15 +54,20 @@ impl Store for RelocatedStore<'_> {
     }
 
     fn get(&self, location: &Location) -> Result<Object, StoreError> {
-        let mut results = self.copies(location).map(|copy| self.inner.get(&copy));
-        let Some(mut result) = results.next() else { return self.inner.get(location) };
-        for other in results {
-            if !matches!(result, Err(StoreError::NotFound)) {
-                break;
-            }
-            result = other;
+        let mut results = self.copies(location).map(|copy| self.inner.get(&copy)).peekable();
+        if results.peek().is_none() {
+            return self.inner.get(location);
         }
-        result
+        // What one copy does not reach may be there all the same, wherever the others do not have it.
+        let mut absence = StoreError::NotFound;
+        for result in results {
+            match result {
+                Err(StoreError::NotFound) => {}
+                Err(StoreError::OutOfReach(why)) => absence = StoreError::OutOfReach(why),
+                found => return found,
+            }
+        }
+        Err(absence)
     }
 
     fn get_each(&self, next: &Next<'_>, take: &mut Take<'_>) {
