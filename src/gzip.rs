@@ -25,7 +25,8 @@ const ROOM: u64 = 1 << 20;
 pub enum Encoding {
     /// As CloudTrail delivers it: gzip, and nothing else will do.
     Gzip,
-    /// A copy on disk, which some clients save inflated: gzip where it begins as gzip does, plain otherwise.
+    /// As some clients save a copy, and some stores send a body, inflated: gzip where it begins as gzip does, plain
+    /// otherwise.
     GzipOrPlain,
 }
 

@@ -188,7 +188,7 @@ impl Store for S3Store {
             let bucket = self.find(&location.bucket).await?;
             match Body::open(Arc::clone(&bucket), &location.key).await {
                 Ok((body, metadata)) => {
-                    Ok(Object { body: Box::new(body), encoding: Encoding::Gzip, metadata })
+                    Ok(Object { body: Box::new(body), encoding: Encoding::GzipOrPlain, metadata })
                 }
                 Err(failure) => Err(settle(&bucket, &location.key, &failure).await),
             }

@@ -3,6 +3,7 @@
 mod direct;
 mod faults;
 mod hostile;
+mod inflated;
 mod organization;
 mod refused;
 mod regions;

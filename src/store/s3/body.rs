@@ -4,6 +4,9 @@ use std::io::{self, BufRead, Read};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use aws_sdk_s3::config::interceptors::BeforeTransmitInterceptorContextMut;
+use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_s3::error::BoxError;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::{Buf as _, Bytes};
@@ -177,6 +180,29 @@ fn whole_length(answer: &GetObjectOutput, position: u64) -> Option<u64> {
     (start.parse() == Ok(position)).then(|| position.checked_add(length))?
 }
 
+/// Asks for a body as it is stored: some stores inflate what is marked as gzip for whoever does not say that gzip will do.
+/// The header is added after signing, since proxies change it on the way.
+///
+/// Source: Google Cloud Storage, "Transcoding of gzip-compressed files".
+#[derive(Debug)]
+struct AcceptGzip;
+
+impl Intercept for AcceptGzip {
+    fn name(&self) -> &'static str {
+        "AcceptGzip"
+    }
+
+    fn modify_before_transmit(
+        &self,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        context.request_mut().headers_mut().insert("accept-encoding", "gzip");
+        Ok(())
+    }
+}
+
 impl Bucket {
     /// Asks for an object, or a part of it.
     async fn get(
@@ -190,9 +216,10 @@ impl Bucket {
         let request = self.client.get_object().bucket(&self.name).key(key);
         let request =
             request.set_expected_bucket_owner(self.owner.clone()).set_range(range).set_if_match(etag);
+        let request = request.customize().interceptor(AcceptGzip);
         // On the runtime's threads, so that a request goes on while the thread that waits for it works.
         let sent = match learner {
-            Some(learner) => tokio::spawn(request.customize().interceptor(learner).send()).await,
+            Some(learner) => tokio::spawn(request.interceptor(learner).send()).await,
             None => tokio::spawn(request.send()).await,
         };
         match sent {

@@ -39,7 +39,7 @@ pub(super) async fn read(bucket: Arc<Bucket>, key: &str, room: &Room) -> Result<
         chunks.push_back(chunk);
     }
     let body = Box::new(Whole { chunks, _permit: permit });
-    Ok(Some(Object { body, encoding: Encoding::Gzip, metadata }))
+    Ok(Some(Object { body, encoding: Encoding::GzipOrPlain, metadata }))
 }
 
 /// A body that was received to its end.

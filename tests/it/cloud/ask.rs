@@ -27,6 +27,10 @@ pub struct Request {
     pub expected_owner: Option<String>,
     /// The header `Range`.
     pub range: Option<String>,
+    /// The header `Accept-Encoding`.
+    pub accept_encoding: Option<String>,
+    /// The names of the headers that were signed, semicolons between.
+    pub signed_headers: String,
     /// Whether the SDK's own machinery made it.
     pub by_sdk: bool,
     /// 0 where there was no answer.
@@ -72,6 +76,13 @@ impl Ask {
     /// A header's value, if there is one and it is text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The names of the headers that were signed, semicolons between; empty where the request was not signed.
+    pub fn signed_headers(&self) -> String {
+        let authorization = self.header(AUTHORIZATION.as_str()).unwrap_or_default();
+        let names = authorization.split(", ").find_map(|part| part.strip_prefix("SignedHeaders="));
+        names.unwrap_or_default().to_owned()
     }
 
     /// A parameter of the query.

@@ -125,6 +125,8 @@ pub fn record(ask: &Ask) -> Request {
         region_signed_for: ask.region.clone().unwrap_or_default(),
         expected_owner: None,
         range: None,
+        accept_encoding: None,
+        signed_headers: ask.signed_headers(),
         by_sdk: true,
         status: 0,
     }

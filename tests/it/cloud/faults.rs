@@ -44,6 +44,8 @@ pub struct Faults {
     pub empty_pages: bool,
     /// `encoding-type=url` is ignored.
     pub no_encoding: bool,
+    /// Bodies that are gzip are sent inflated.
+    pub inflates: Inflates,
     /// How far the server's clock is ahead of this machine's, in seconds. Where it is not 0, what is signed for a time
     /// more than 15 minutes off is refused.
     pub clock_ahead: i64,
@@ -51,6 +53,17 @@ pub struct Faults {
     pub rules: Vec<Rule>,
     /// Another seed, other requests that fail.
     pub seed: u64,
+}
+
+/// When bodies that are gzip are sent inflated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Inflates {
+    /// As S3 does.
+    Never,
+    /// Unless `Accept-Encoding` names gzip, as Google Cloud Storage does.
+    UnlessAccepted,
+    /// Whatever is asked.
+    Always,
 }
 
 impl Default for Faults {
@@ -73,6 +86,7 @@ impl Default for Faults {
             unordered: false,
             empty_pages: false,
             no_encoding: false,
+            inflates: Inflates::Never,
             clock_ahead: 0,
             rules: Vec::new(),
             seed: 0,

@@ -1,10 +1,12 @@
 //! Objects: read whole, in part or by version, put and deleted.
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use flate2::bufread::GzDecoder;
 use hyper::header::{
     ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, LAST_MODIFIED,
 };
@@ -14,7 +16,7 @@ use jiff::Timestamp;
 
 use super::ask::Ask;
 use super::chunked;
-use super::faults::Faults;
+use super::faults::{Faults, Inflates};
 use super::s3::{Refusal, resource};
 use super::state::{Content, Held, State, Version};
 
@@ -31,8 +33,16 @@ pub fn get(state: &State, held: &Held, faults: &Faults, ask: &Ask) -> Result<Res
         let message = "At least one of the pre-conditions you specified did not hold";
         return Err(Refusal::new(412, "PreconditionFailed", message));
     }
-    let response = describe(held, version, content);
-    let whole = content.body.clone();
+    let mut response = describe(held, version, content);
+    let mut whole = content.body.clone();
+    if inflates(faults, ask)
+        && let Some(inflated) = inflated(&whole)
+    {
+        if let Some(headers) = response.headers_mut() {
+            headers.remove(CONTENT_ENCODING);
+        }
+        whole = inflated;
+    }
     let (response, mut body) = match range(ask, whole.len())? {
         Some((first, last)) => {
             let of = format!("bytes {first}-{last}/{}", whole.len());
@@ -44,6 +54,22 @@ pub fn get(state: &State, held: &Held, faults: &Faults, ask: &Ask) -> Result<Res
         body.truncate(body.len() / 2);
     }
     Ok(response.header(CONTENT_LENGTH, body.len()).body(body).unwrap())
+}
+
+fn inflates(faults: &Faults, ask: &Ask) -> bool {
+    match faults.inflates {
+        Inflates::Never => false,
+        Inflates::UnlessAccepted => {
+            !ask.header("accept-encoding").is_some_and(|named| named.contains("gzip"))
+        }
+        Inflates::Always => true,
+    }
+}
+
+fn inflated(body: &[u8]) -> Option<Bytes> {
+    let mut content = Vec::new();
+    GzDecoder::new(body).read_to_end(&mut content).ok()?;
+    Some(content.into())
 }
 
 /// The version that is asked for, or else the newest.

@@ -122,6 +122,8 @@ pub fn record(ask: &Ask) -> Request {
         region_signed_for: ask.region.clone().unwrap_or_default(),
         expected_owner: ask.header("x-amz-expected-bucket-owner").map(str::to_owned),
         range: ask.header("range").map(str::to_owned),
+        accept_encoding: ask.header("accept-encoding").map(str::to_owned),
+        signed_headers: ask.signed_headers(),
         by_sdk: ask.header("amz-sdk-invocation-id").is_some(),
         status: 0,
     }
