@@ -220,6 +220,8 @@ fn run(
     let said = run.rejected_keys(tools.keys, &[])?;
     let found = discover::folders(context);
     run.findings(found.findings)?;
+    run.outcome.counts.logs.unreferenced += found.unreferenced.count;
+    run.findings(found.unreferenced.findings)?;
     for trail in &request.named {
         trail.deliveries.ask(&discover::regions_of(&found.units, &trail.account));
     }

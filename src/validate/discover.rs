@@ -1,5 +1,6 @@
 //! Finds what there is to validate: organizations, accounts and regions by folder, chains by the names of digests.
 
+mod beside;
 mod listing;
 mod search;
 
@@ -8,6 +9,7 @@ use std::sync::Arc;
 
 use super::Context;
 use super::scope::{AWS_LOGS, DIGESTS, LOGS};
+use super::unreferenced::{Named, Unreferenced};
 use crate::event::{Finding, Kind};
 use crate::ident::{Location, RegionFolder, is_region};
 use crate::store::StoreError;
@@ -21,6 +23,8 @@ pub(super) struct Found {
     /// The folders of each region of each account, in order.
     pub(super) units: Vec<Vec<Place>>,
     pub(super) findings: Vec<Finding>,
+    /// What lies in no folder of a region.
+    pub(super) unreferenced: Unreferenced,
 }
 
 /// A region's folders, and whether there is one for digests.
@@ -47,10 +51,24 @@ pub(super) fn folders(context: Context<'_>) -> Found {
             "the run was interrupted before every trail was found: what else there is was not looked at";
         search.findings.push(Finding::new(Kind::DigestUnreadable, Timestamp::from_unix(0), message));
     }
+    let named = Named::new(context.request.limits.named);
     let mut units: BTreeMap<(Arc<str>, Arc<str>), BTreeSet<Place>> = BTreeMap::new();
     let mut found = found.into_iter();
     for account in &accounts {
         let (Some(digests), Some(logs)) = (found.next(), found.next()) else { break };
+        if context.request.regions.is_empty() && account.region.is_none() {
+            if let Ok(logs) = &logs {
+                beside::among_logs(context, account, logs, &named);
+            }
+            let place = Location::new(Arc::clone(&account.bucket), account.prefix_of_all());
+            if let Some(found) = search.in_accounts.get(&place) {
+                beside::in_account(context, account, found, &named);
+            }
+            if let Ok(digests) = &digests {
+                search.findings.extend(beside::among_digests(context, account, digests));
+            }
+        }
+        let [digests, logs] = [digests, logs].map(|found| found.map(|found| found.folders));
         for place in regions(context, account, &digests, &logs, &mut search.findings) {
             let id = (Arc::clone(&place.folder.account), Arc::clone(&place.folder.region));
             units.entry(id).or_default().insert(place);
@@ -59,6 +77,7 @@ pub(super) fn folders(context: Context<'_>) -> Found {
     Found {
         units: units.into_values().map(|places| places.into_iter().collect()).collect(),
         findings: search.findings,
+        unreferenced: named.end(),
     }
 }
 

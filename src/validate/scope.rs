@@ -10,7 +10,7 @@ use super::object::Target;
 use super::stop::Halt;
 use super::window::Workers;
 use super::{Request, Source, Tools};
-use crate::ident::{RegionFolder, is_account, is_organization, is_region};
+use crate::ident::{LogFolder, RegionFolder, is_account, is_organization, is_region};
 use crate::time::{DAY, Interval, Timestamp};
 
 /// The folder that stands between a trail's prefix and its accounts.
@@ -21,12 +21,6 @@ pub(super) const DIGESTS: &str = "CloudTrail-Digest";
 
 /// An account's folder of log files of management and data events.
 pub(super) const LOGS: &str = "CloudTrail";
-
-/// An account's folders of log files.
-///
-/// Source: AWS CloudTrail User Guide, "Finding your CloudTrail log files".
-pub(super) const LOG_FOLDERS: [&str; 4] =
-    [LOGS, "CloudTrail-Insight", "CloudTrail-NetworkActivity", "CloudTrail-Aggregated"];
 
 /// How many folders below an odd segment are looked into for `AWSLogs/` before the segment is taken for a mistake.
 const MAX_FOLDERS: usize = 1_000;
@@ -234,16 +228,16 @@ pub(super) fn in_day(key: &str) -> Option<(Below, &str)> {
         return None;
     }
     let splits = key.match_indices('/').map(|(at, _)| key.split_at(at + 1));
-    let days = splits.filter_map(|(folder, rest)| match Scope::parse(folder) {
+    let mut days = splits.filter_map(|(folder, rest)| match Scope::parse(folder) {
         Scope::Time { region, stretch } if stretch.seconds() == DAY => Some((region, rest)),
         Scope::Time { .. } | Scope::Above | Scope::Below(_) | Scope::Odd(..) => None,
     });
-    days.last()
+    days.next_back()
 }
 
 /// Whether an account's folder called `name` is one of CloudTrail's.
 pub(super) fn is_folder(name: &str) -> bool {
-    name == DIGESTS || LOG_FOLDERS.contains(&name)
+    name == DIGESTS || LogFolder::ALL.iter().any(|logs| logs.as_str() == name)
 }
 
 impl Below {

@@ -215,11 +215,11 @@ fn log_objects<'a>(
     until_stopped.map(move |listed| match listed {
         None => Err(Box::new(left_out(stretch.start, &folder_uri))),
         Some(Ok((listed, key))) => Ok((Location::new(bucket.clone(), listed.key), key)),
-        Some(Err(error)) => Err(Box::new(cannot_list(stretch.start, &folder_uri, &error))),
+        Some(Err(error)) => Err(Box::new(cannot_search(stretch.start, &folder_uri, &error))),
     })
 }
 
-fn cannot_list(at: Timestamp, folder: &Location, error: &StoreError) -> Finding {
+pub(super) fn cannot_search(at: Timestamp, folder: &Location, error: &StoreError) -> Finding {
     let message = format!("the folder cannot be listed, so unreferenced files were not looked for: {error}");
     Finding::new(Kind::LogUnreadable, at, message).about(folder)
 }

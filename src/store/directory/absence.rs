@@ -16,13 +16,16 @@ use crate::store::StoreError;
 /// Folders of which it is remembered what was not downloaded to its end; past that many the memory is emptied.
 const REMEMBERED_FOLDERS: usize = 256;
 
+/// The folder of a copy, and whether its objects of a trail are meant.
+type CopiedPart = (PathBuf, bool);
+
 /// What was found out of a copy's parts, for objects that were not found in it.
 #[derive(Default, Debug)]
 pub(super) struct Absences {
     /// The names of objects in a folder whose downloads were not finished.
     unfinished: Mutex<HashMap<PathBuf, Arc<BTreeSet<String>>>>,
     /// The last key that the copy of a bucket holds, by the folder of that copy and by whether it is of a trail.
-    last: Mutex<HashMap<(PathBuf, bool), Option<Arc<str>>>>,
+    last: Mutex<HashMap<CopiedPart, Option<Arc<str>>>>,
 }
 
 impl Absences {

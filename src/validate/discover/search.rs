@@ -1,13 +1,13 @@
 //! Looks for accounts below the sources: through prefixes to `AWSLogs/`, and on below it, since a trail's prefix may hold
 //! a segment `AWSLogs` itself.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::cannot_list;
 use crate::event::{Finding, Kind};
 use crate::ident::{Location, RegionFolder, is_account, is_organization};
-use crate::store::StoreError;
+use crate::store::{self, StoreError};
 use crate::time::Timestamp;
 use crate::validate::scope::{AWS_LOGS, Below, Scope};
 use crate::validate::{Context, Source};
@@ -45,9 +45,14 @@ impl Account {
         format!("{}{kind}/", self.folder("").account_prefix())
     }
 
-    /// The folders in one of the account's folders.
-    pub(super) fn list(&self, context: Context<'_>, kind: &str) -> Result<Vec<String>, StoreError> {
-        context.tools.store.list_dirs(&self.bucket, &self.prefix(kind))
+    /// Its folder, that of all services.
+    pub(super) fn prefix_of_all(&self) -> String {
+        self.folder("").account_prefix()
+    }
+
+    /// What lies in one of the account's folders.
+    pub(super) fn list(&self, context: Context<'_>, kind: &str) -> Result<store::Folder, StoreError> {
+        context.tools.store.list_folder(&self.bucket, &self.prefix(kind))
     }
 }
 
@@ -131,11 +136,13 @@ pub(super) struct Search<'a> {
     pub(super) findings: Vec<Finding>,
     /// Whether the run was to end before every folder was looked into.
     pub(super) interrupted: bool,
+    /// What lies in the folders of accounts, by where these are.
+    pub(super) in_accounts: BTreeMap<Location, store::Folder>,
 }
 
 impl<'a> Search<'a> {
     pub(super) const fn new(context: Context<'a>) -> Self {
-        Self { context, findings: Vec::new(), interrupted: false }
+        Self { context, findings: Vec::new(), interrupted: false, in_accounts: BTreeMap::new() }
     }
 
     /// The accounts below a source.
@@ -161,9 +168,9 @@ impl<'a> Search<'a> {
             return self.walk(Folder { bucket, prefix, depth: 0, role }, is_exact);
         };
         let mut found = BTreeSet::new();
-        if folder.is_none() && !is_exact {
+        if folder.is_none() {
             let services = Folder { bucket: Arc::clone(&bucket), prefix, depth: 0, role: Role::Services };
-            found = self.walk(services, false);
+            found = self.walk(services, is_exact);
         }
         found.insert(Account { bucket, root, organization, account, region });
         found
@@ -216,19 +223,27 @@ impl<'a> Search<'a> {
         mut room: usize,
     ) -> Vec<Folder> {
         let store = self.context.tools.store;
-        let list = |folder: &Folder| store.list_dirs(&folder.bucket, &folder.prefix);
+        let list = |folder: &Folder| match folder.role {
+            Role::Services => store.list_folder(&folder.bucket, &folder.prefix),
+            Role::Prefix | Role::Logs { .. } => {
+                let folders = store.list_dirs(&folder.bucket, &folder.prefix)?;
+                Ok(store::Folder { folders, objects: Vec::new() })
+            }
+        };
         let listed = self.context.workers.ask(level, list);
         self.interrupted |= listed.len() < level.len();
-        let is_followed = |role: &Role| !exact || matches!(role, Role::Logs { organization: Some(_), .. });
+        let is_followed =
+            |role: &Role| !exact || matches!(role, Role::Logs { organization: Some(_), .. } | Role::Services);
         let mut next = Vec::new();
         for (folder, names) in level.iter().zip(listed) {
-            let names = match names {
-                Ok(names) => names,
+            let found = match names {
+                Ok(found) => found,
                 Err(error) => {
                     self.findings.push(cannot_list(&folder.bucket, &folder.prefix, &error));
                     continue;
                 }
             };
+            let names = &found.folders;
             accounts.extend(names.iter().filter_map(|name| folder.account(name)));
             let children = names.iter().filter_map(|name| {
                 let role = folder.role_of(name).filter(is_followed)?;
@@ -236,6 +251,10 @@ impl<'a> Search<'a> {
             });
             let mut is_kept = |child: &Folder| child.most_deep().is_none() || take_one(&mut room);
             next.extend(children.filter(|child| is_kept(child)));
+            if matches!(folder.role, Role::Services) {
+                let place = Location::new(Arc::clone(&folder.bucket), folder.prefix.as_str());
+                self.in_accounts.insert(place, found);
+            }
         }
         next
     }

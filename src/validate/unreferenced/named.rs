@@ -40,7 +40,7 @@ impl Named {
         Self { most: most.max(1), kept: Mutex::default() }
     }
 
-    pub(super) fn take(&self, finding: Finding) {
+    pub(in crate::validate) fn take(&self, finding: Finding) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if finding.kind != Kind::LogUnreferenced {
             return kept.failures.push(finding);

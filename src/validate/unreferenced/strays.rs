@@ -1,6 +1,6 @@
 //! Objects below a region's folder that lie in no folder CloudTrail delivers to: `…/x`, `…/2026/9/01/x`, `…/year=2026/x`.
 
-use super::{cannot_list, left_out};
+use super::{cannot_search, left_out};
 use crate::event::Finding;
 use crate::ident::Location;
 use crate::store::Listed;
@@ -49,7 +49,7 @@ impl Search<'_> {
         }
         let found = match self.context.tools.store.list_folder(&folder.bucket, &folder.key) {
             Ok(found) => found,
-            Err(error) => return (self.tell)(Err(Box::new(cannot_list(NO_TIME, folder, &error)))),
+            Err(error) => return (self.tell)(Err(Box::new(cannot_search(NO_TIME, folder, &error)))),
         };
         found.objects.into_iter().for_each(|listed| self.stray(folder, listed));
         for name in found.folders {
@@ -92,7 +92,7 @@ impl Search<'_> {
             }
             match listed {
                 Ok(listed) => self.stray(folder, listed),
-                Err(error) => return (self.tell)(Err(Box::new(cannot_list(NO_TIME, folder, &error)))),
+                Err(error) => return (self.tell)(Err(Box::new(cannot_search(NO_TIME, folder, &error)))),
             }
         }
     }

@@ -242,7 +242,7 @@ fn question(base: &Base, reader: &mut Reader<'_>) -> Request {
         }
     }
     let hour = |reader: &mut Reader<'_>| base.end.plus(-i64::from(reader.byte() % 6) * HOUR);
-    let end = if reader.byte() % 4 == 0 { hour(reader) } else { base.end };
+    let end = if reader.byte().is_multiple_of(4) { hour(reader) } else { base.end };
     let start = match reader.byte() % 4 {
         0 => Some(hour(reader).plus(-HOUR - i64::from(reader.byte()) * 10)),
         1 => Some(base.end.plus(-i64::from(HOURS - 1) * HOUR)),
