@@ -109,6 +109,7 @@ pub(crate) fn patiently<T>(mut open: impl FnMut() -> io::Result<T>) -> io::Resul
 
 /// The waits before something is tried again for which no handle was left.
 pub(crate) struct Patience {
+    in_vain: &'static AtomicBool,
     waited: Duration,
     next: Duration,
     all: Duration,
@@ -116,14 +117,19 @@ pub(crate) struct Patience {
 
 impl Patience {
     pub(crate) fn new() -> Self {
-        let all = if IN_VAIN.load(Ordering::Relaxed) { NO_PATIENCE } else { PATIENCE };
-        Self { waited: Duration::ZERO, next: FIRST_WAIT, all }
+        Self::unless(&IN_VAIN)
+    }
+
+    /// Patience that is short where it was `in_vain` before.
+    fn unless(in_vain: &'static AtomicBool) -> Self {
+        let all = if in_vain.load(Ordering::Relaxed) { NO_PATIENCE } else { PATIENCE };
+        Self { in_vain, waited: Duration::ZERO, next: FIRST_WAIT, all }
     }
 
     /// How long to wait now; `None` where it is in vain.
     pub(crate) fn next(&mut self) -> Option<Duration> {
         if self.waited >= self.all {
-            IN_VAIN.store(true, Ordering::Relaxed);
+            self.in_vain.store(true, Ordering::Relaxed);
             return None;
         }
         let wait = self.next;
@@ -134,8 +140,8 @@ impl Patience {
 
     /// There was a handle.
     pub(crate) fn rewarded(self) {
-        if IN_VAIN.load(Ordering::Relaxed) {
-            IN_VAIN.store(false, Ordering::Relaxed);
+        if self.in_vain.load(Ordering::Relaxed) {
+            self.in_vain.store(false, Ordering::Relaxed);
         }
     }
 }
@@ -200,16 +206,16 @@ mod tests {
 
     #[test]
     fn patience_ends_and_is_short_once_it_was_in_vain() {
+        static BEFORE: AtomicBool = AtomicBool::new(false);
         let waits = || {
-            let mut patience = Patience::new();
+            let mut patience = Patience::unless(&BEFORE);
             iter::from_fn(move || patience.next()).sum::<Duration>()
         };
         let first = waits();
         assert!(first >= PATIENCE && first < PATIENCE + LONGEST_WAIT, "{first:?}");
         assert!(waits() < 2 * NO_PATIENCE);
-        Patience::new().rewarded();
+        Patience::unless(&BEFORE).rewarded();
         assert!(waits() >= PATIENCE);
-        Patience::new().rewarded();
     }
 
     #[test]

@@ -114,3 +114,87 @@ fn is_lack(error: &ConnectorError) -> bool {
     handles::is_lack(error)
         || (error.is_io() && handles::spare(LEFT).is_err_and(|error| handles::is_lack(&error)))
 }
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use std::io;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+    use aws_smithy_types::body::SdkBody;
+
+    use super::*;
+
+    /// A connector that fails so often before it answers, and counts how many ask it at a time.
+    #[derive(Debug)]
+    struct Failing {
+        fails: AtomicUsize,
+        error: fn() -> ConnectorError,
+        at_once: Arc<AtomicUsize>,
+        most: Arc<AtomicUsize>,
+    }
+
+    impl HttpConnector for Failing {
+        fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+            let fails = self.fails.load(Ordering::Relaxed);
+            self.fails.store(fails.saturating_sub(1), Ordering::Relaxed);
+            let answer = match fails {
+                0 => Ok(HttpResponse::new(200.try_into().unwrap(), SdkBody::from(request.uri().to_owned()))),
+                _ => Err((self.error)()),
+            };
+            let (at_once, most) = (Arc::clone(&self.at_once), Arc::clone(&self.most));
+            HttpConnectorFuture::new(async move {
+                most.fetch_max(at_once.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                at_once.fetch_sub(1, Ordering::Relaxed);
+                answer
+            })
+        }
+    }
+
+    /// Sends `requests` at once over a connector that fails `fails` times: how many were answered, how many fails are
+    /// left, and how many were asked at a time.
+    fn send(requests: usize, fails: usize, error: fn() -> ConnectorError) -> (usize, usize, usize) {
+        let (at_once, most) = <(Arc<AtomicUsize>, Arc<AtomicUsize>)>::default();
+        let failing = Arc::new(Failing { fails: fails.into(), error, at_once, most: Arc::clone(&most) });
+        let connector = SharedHttpConnector::new(Shared(Arc::clone(&failing)));
+        let patient = Patient { connector, sending: Arc::new(Semaphore::new(3)) };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let request = || HttpRequest::get("http://bucket/key").unwrap();
+        let calls: Vec<_> = (0..requests).map(|_| patient.call(request())).collect();
+        let answers = runtime.block_on(futures_util::future::join_all(calls));
+        let answered =
+            answers.iter().flatten().filter(|answer| answer.body().bytes() == Some(b"http://bucket/key"));
+        (answered.count(), failing.fails.load(Ordering::Relaxed), most.load(Ordering::Relaxed))
+    }
+
+    #[derive(Debug)]
+    struct Shared(Arc<Failing>);
+
+    impl HttpConnector for Shared {
+        fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+            self.0.call(request)
+        }
+    }
+
+    fn lack() -> ConnectorError {
+        let lack = io::Error::from_raw_os_error(rustix::io::Errno::MFILE.raw_os_error());
+        ConnectorError::io(Box::new(io::Error::other(lack)))
+    }
+
+    #[test]
+    fn what_lacks_a_handle_is_sent_again_and_never_more_at_a_time_than_are_allowed() {
+        assert_eq!(send(1, 0, lack), (1, 0, 1));
+        assert_eq!(send(1, 4, lack), (1, 0, 1));
+        assert_eq!(send(20, 9, lack), (20, 0, 3));
+    }
+
+    #[test]
+    fn what_fails_otherwise_is_the_callers_to_send_again() {
+        let refused = || ConnectorError::io(io::Error::from(io::ErrorKind::ConnectionRefused).into());
+        let timeout = || ConnectorError::timeout(io::Error::from(io::ErrorKind::TimedOut).into());
+        assert_eq!(send(1, 3, refused), (0, 2, 1));
+        assert_eq!(send(1, 3, timeout), (0, 2, 1));
+    }
+}

@@ -111,7 +111,8 @@ pub(super) struct ValidateArgs {
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(super) format: String,
 
-    /// One more report of the same run, such as `json=run.json`; repeatable
+    /// One more report of the same run, such as `json=run.json`; what is in the file stays until the report is whole;
+    /// repeatable
     #[arg(long, value_name = "FORMAT=FILE")]
     pub(super) report: Vec<String>,
 
@@ -124,7 +125,7 @@ pub(super) struct ValidateArgs {
     pub(super) dry_run: bool,
 
     /// Threads that read, inflate, hash and verify [default: one for each processor]; of S3, requests at a time
-    /// [default: as many as it answers at once, up to 512]
+    /// [default: as many as it answers at once, up to 512]; fewer where there are too few file handles
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) jobs: Option<u16>,
 
@@ -213,7 +214,8 @@ pub(super) struct ReportArgs {
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(super) format: String,
 
-    /// One more report of the same run, such as `html=run.html`; repeatable
+    /// One more report of the same run, such as `html=run.html`; what is in the file stays until the report is whole;
+    /// repeatable
     #[arg(long, value_name = "FORMAT=FILE")]
     pub(super) report: Vec<String>,
 

@@ -53,7 +53,7 @@ pub(in crate::cli) struct ValidateLogsArgs {
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) public_keys: Vec<PathBuf>,
 
-    /// Requests at a time [default: as many as S3 answers at once, up to 512]
+    /// Requests at a time [default: as many as S3 answers at once, up to 512]; fewer where there are too few file handles
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(in crate::cli) jobs: Option<u16>,
 

@@ -14,8 +14,13 @@ use crate::cloud::Faults;
 
 /// The same command with so few file handles: `limit` is what bash's `ulimit` takes.
 fn limited(command: &Command, limit: &str) -> Done {
+    limited_after("", command, limit)
+}
+
+/// The same after bash has done something else.
+fn limited_after(first: &str, command: &Command, limit: &str) -> Done {
     let mut shell = Command::new("bash");
-    shell.arg("-c").arg(format!("ulimit {limit}; exec \"$0\" \"$@\""));
+    shell.arg("-c").arg(format!("{first}ulimit {limit}; exec \"$0\" \"$@\""));
     shell.arg(command.get_program()).args(command.get_args());
     if command.get_envs().any(|(name, _)| name == "AWS_REGION") {
         shell.env_clear();
@@ -152,6 +157,20 @@ fn hundreds_of_objects_in_s3() {
         with_reports(&mut command, folder.path());
         let limit = format!("-n {handles}");
         assert!(held(&limited(&command, &limit), &limit, false, 12 * 41), "{handles} {jobs:?}");
+    }
+}
+
+#[test]
+fn handles_that_are_open_already_are_counted() {
+    let account = Account::new();
+    account.deliver("s3://trail-logs", &[]);
+    account.cloud.set_faults(Faults { latency: Duration::from_millis(20), ..Faults::default() });
+    let command = account.command(&["validate", "s3://trail-logs", "--format", "json", "--jobs", "64"]);
+    let open = "for n in $(seq 10 209); do eval \"exec $n</dev/null\"; done; ";
+    for handles in [216, 240, 248] {
+        let limit = format!("-n {handles}");
+        let begun = held(&limited_after(open, &command, &limit), &limit, false, 10);
+        assert!(if handles == 248 { begun } else { handles > 216 || !begun }, "{handles}");
     }
 }
 
