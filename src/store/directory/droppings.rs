@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 /// The folder in which macOS keeps the attributes of a zip's files.
-pub(super) const ATTRIBUTES: &str = "__MACOSX";
+const ATTRIBUTES: &str = "__MACOSX";
 
 /// Files that a desktop makes in a folder that it shows, whatever the case of their names.
 const DESKTOP: [&str; 3] = [".DS_Store", "Thumbs.db", "desktop.ini"];
@@ -26,38 +26,48 @@ impl PassedOver {
         Self(Mutex::new(folders))
     }
 
-    /// Notes what was passed over in `folder`, its links resolved.
-    pub(super) fn note(&self, folder: &Path, count: u64) {
-        if count > 0 {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(folder.to_owned(), count);
+    /// Notes what was left out of `folder`, its links resolved.
+    pub(super) fn note(&self, folder: &Path, left_out: &LeftOut) {
+        let mut folders = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if left_out.files > 0 {
+            folders.insert(folder.to_owned(), left_out.files);
+        }
+        // Walked once, however often the folder around it is listed.
+        for name in &left_out.folders {
+            folders.entry(folder.join(name)).or_insert_with_key(|inner| files_below(inner));
         }
     }
 
     pub(super) fn count(&self) -> u64 {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
     }
-}
 
-/// How many files an entry of `folder` leaves out of its objects: itself, or what is in it. `None` where it may be an
-/// object, or a folder of them. Links are none of these.
-pub(super) fn left_out(folder: &Path, name: &OsStr, kind: FileType) -> Option<u64> {
-    if kind.is_dir() {
-        return (name == ATTRIBUTES).then(|| files_below(&folder.join(name)));
+    /// The count of each folder.
+    pub(super) fn into_folders(self) -> BTreeMap<PathBuf, u64> {
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
-    (kind.is_file() && is_dropping(folder, name)).then_some(1)
 }
 
-/// Takes what is left out from the entries of a folder, and returns how many files that are.
-pub(super) fn take_out(folder: &Path, entries: &mut Vec<(OsString, FileType)>) -> u64 {
-    let mut passed_over = 0;
-    entries.retain(|(name, kind)| match left_out(folder, name, *kind) {
-        Some(count) => {
-            passed_over += count;
-            false
-        }
-        None => true,
-    });
-    passed_over
+/// What is left out of the objects of one folder.
+#[derive(Default, Debug)]
+pub(super) struct LeftOut {
+    files: u64,
+    folders: Vec<OsString>,
+}
+
+impl LeftOut {
+    pub(super) const fn is_empty(&self) -> bool {
+        self.files == 0 && self.folders.is_empty()
+    }
+
+    /// Whether an entry of `folder` can be no object, nor a folder of them. It is kept in mind then. Links are objects.
+    pub(super) fn takes(&mut self, folder: &Path, name: &OsStr, kind: FileType) -> bool {
+        let is_folder = kind.is_dir() && name == ATTRIBUTES;
+        let is_file = kind.is_file() && is_dropping(folder, name);
+        self.files += u64::from(is_file);
+        self.folders.extend(is_folder.then(|| name.to_owned()));
+        is_file || is_folder
+    }
 }
 
 fn is_dropping(folder: &Path, name: &OsStr) -> bool {

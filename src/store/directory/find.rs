@@ -10,9 +10,10 @@ use std::fs::{self, DirEntry, FileType};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::DirectoryStore;
+use super::droppings::{LeftOut, PassedOver};
 use super::mount::Mount;
 use super::names::{is_plain, key_segment};
-use super::{DirectoryStore, droppings};
 use crate::handles::patiently;
 use crate::ident::{DigestKey, Location, RegionFolder, is_account, is_organization};
 use crate::store::{Object, Store as _};
@@ -71,7 +72,7 @@ pub fn find(root: &Path, judge: &Judge<'_>) -> io::Result<Found> {
         found: BTreeMap::new(),
         folders: 0,
         skipped: Vec::new(),
-        passed_over: BTreeMap::new(),
+        passed_over: PassedOver::default(),
     };
     search.visit(root, &fs::canonicalize(root)?, &mut Vec::new())?;
     let mut trees: Vec<Tree> = Vec::new();
@@ -81,7 +82,7 @@ pub fn find(root: &Path, judge: &Judge<'_>) -> io::Result<Found> {
             trees.push(tree);
         }
     }
-    Ok(Found { trees, skipped: search.skipped, passed_over: search.passed_over })
+    Ok(Found { trees, skipped: search.skipped, passed_over: search.passed_over.into_folders() })
 }
 
 /// A digest's path under the directory: what stands above its part of the known structure, and that part.
@@ -97,7 +98,7 @@ struct Search<'a> {
     found: BTreeMap<Vec<String>, Vec<Sample>>,
     folders: usize,
     skipped: Vec<(PathBuf, String)>,
-    passed_over: BTreeMap<PathBuf, u64>,
+    passed_over: PassedOver,
 }
 
 impl Search<'_> {
@@ -113,9 +114,10 @@ impl Search<'_> {
             return Ok(());
         }
         let mut entries = entries(dir)?;
-        let passed_over = droppings::take_out(dir, &mut entries);
-        if passed_over > 0 {
-            self.passed_over.insert(fs::canonicalize(dir)?, passed_over);
+        let mut left_out = LeftOut::default();
+        entries.retain(|(name, kind)| !left_out.takes(dir, name, *kind));
+        if !left_out.is_empty() {
+            self.passed_over.note(&fs::canonicalize(dir)?, &left_out);
         }
         entries.sort_unstable_by(|(one, _), (other, _)| other.cmp(one));
         let above_known = segments.iter().position(|segment| segment == "AWSLogs");

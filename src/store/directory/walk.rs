@@ -6,7 +6,7 @@ use std::fs::{self, DirEntry, FileType};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::droppings::{self, PassedOver};
+use super::droppings::{LeftOut, PassedOver};
 use super::mount::Mount;
 use super::names::key_segment;
 use super::{look_failure, sidecar};
@@ -103,17 +103,16 @@ impl<'a> Walk<'a> {
     }
 
     fn read_folder(&mut self, folder: &Folder, key_prefix: &str) -> io::Result<Vec<Entry>> {
-        let (mut read, mut passed_over): (Vec<Entry>, u64) = (Vec::new(), 0);
+        let (mut read, mut left_out): (Vec<Entry>, LeftOut) = (Vec::new(), LeftOut::default());
         for entry in patiently(|| fs::read_dir(&folder.path))? {
             let entry = entry?;
-            match droppings::left_out(&folder.path, &entry.file_name(), entry.file_type()?) {
-                Some(count) => passed_over += count,
-                None if is_sidecar(&entry, key_prefix) => {}
-                None => read.push(self.read_entry(&folder.canonical, &entry, key_prefix)),
+            let is_left_out = left_out.takes(&folder.path, &entry.file_name(), entry.file_type()?);
+            if !is_left_out && !is_sidecar(&entry, key_prefix) {
+                read.push(self.read_entry(&folder.canonical, &entry, key_prefix));
             }
         }
         if let Some(all) = self.passed_over {
-            all.note(&folder.canonical, passed_over);
+            all.note(&folder.canonical, &left_out);
         }
         Ok(read)
     }
@@ -191,7 +190,9 @@ pub(super) fn folders(
             Ok((entry.file_name(), entry.file_type()?))
         });
         let mut entries = entries.collect::<io::Result<Vec<(OsString, FileType)>>>()?;
-        passed_over.note(&canonical, droppings::take_out(dir, &mut entries));
+        let mut left_out = LeftOut::default();
+        entries.retain(|(name, kind)| !left_out.takes(dir, name, *kind));
+        passed_over.note(&canonical, &left_out);
         let is_folder = |(name, _): &&(OsString, FileType)| {
             fs::metadata(dir.join(name)).is_ok_and(|found| found.is_dir())
         };
