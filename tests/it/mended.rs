@@ -8,6 +8,7 @@ mod links;
 mod markers;
 mod places;
 mod relocation;
+mod restarts;
 mod silence;
 mod unlisted;
 

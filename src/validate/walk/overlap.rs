@@ -46,7 +46,8 @@ impl Chain {
     }
 
     /// Judges the digests that were set aside, now that the digest before them is the anchor. Where it `starts` a chain,
-    /// the newest of them may be the last one of the chain that was stopped, and the chain goes on from there.
+    /// the newest of them may be the last one of the chain that was stopped, and the chain goes on from there. A digest that
+    /// starts a chain itself is in no other digest's place: where its successor is lost, it is met only here.
     pub(super) fn settle_overlaps(&mut self, request: &Request, mut starts: bool) {
         let mut is_resumed = false;
         for mut overlap in mem::take(&mut self.walk.overlaps) {
@@ -68,11 +69,11 @@ impl Chain {
                 let link = Link { end: told.end, backfill: *backfill, record, signature, file };
                 judge::say_misfits(&link, true, said);
             }
-            let Overlap { told, mut said, anchor, .. } = overlap;
+            let Overlap { told, mut said, anchor, backfill, .. } = overlap;
             if goes_on {
                 (starts, is_resumed) = (anchor.record.is_none(), true);
                 self.walk.anchor = Some(anchor);
-            } else {
+            } else if anchor.record.is_some() || backfill {
                 let message = "its successor records another digest before itself, yet this one is genuine";
                 said.push(Finding::new(Kind::ChainBroken, told.end, message));
             }

@@ -277,7 +277,10 @@ impl Walk<'_> {
         let is_older = |number: &&usize| begins.is_some_and(|end| self.done[**number].window().start < end);
         let last = aside.iter().position(|number| is_older(&number));
         for number in &aside[..last.unwrap_or(aside.len())] {
-            self.done[*number].said.push((Kind::ChainBroken, Severity::Tampered));
+            // One that starts a chain is in no other digest's place.
+            if !self.done[*number].starts() {
+                self.done[*number].said.push((Kind::ChainBroken, Severity::Tampered));
+            }
         }
         let Some(last) = last else { return };
         self.go_on_from(aside[last]);
