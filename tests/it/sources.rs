@@ -154,20 +154,25 @@ fn each_source_is_answered_or_said_not_to_be() {
 
 #[test]
 fn narrowing_that_leaves_nothing_of_a_source_is_said_of_that_source() {
-    let (one, other) = (at_root("", ""), at_root("p/", ""));
-    other
-        .logs
-        .iter()
-        .chain(&other.digests)
-        .for_each(|location| copy(&other.store, &one.store, location, "c"));
-    let narrowed = |change: &dyn Fn(&mut Request)| {
-        let mut asked = asking(&[("b", ""), ("c", "")], one.end);
-        change(&mut asked);
-        unanswered(&one.ran(&asked).findings)
-    };
-    put(&one.store, "c", "AWSLogs/222233334444/CloudTrail-Digest/us-east-1/x");
-    assert_eq!(narrowed(&|asked| asked.accounts.push("111122223333".to_owned())), ["s3://c/"]);
-    assert_eq!(narrowed(&|asked| asked.regions.push("us-east-1".to_owned())).len(), 1);
+    let made = at_root("", "");
+    type Narrow = fn(&mut Request, String);
+    let narrow: [(&str, &str, Narrow); 3] = [
+        ("111122223333", "222233334444", |asked, name| asked.accounts.push(name)),
+        ("us-east-1", "eu-west-1", |asked, name| asked.regions.push(name)),
+        ("audit", "other", |asked, name| asked.trails.push(name)),
+    ];
+    for (number, (name, other, narrow)) in narrow.into_iter().enumerate() {
+        let bucket = format!("c{number}");
+        for digest in &made.digests {
+            put(&made.store, &bucket, &digest.key.replace(name, other));
+        }
+        let mut asked = asking(&[("b", ""), (&bucket, "")], made.end);
+        assert!(unanswered(&made.ran(&asked).findings).is_empty(), "{other}");
+        narrow(&mut asked, name.to_owned());
+        let empty = [format!("s3://{bucket}/")];
+        assert_eq!(unanswered(&made.ran(&asked).findings), empty, "{other}");
+        assert_eq!(unanswered(&planned(&made.store, &asked).unwrap().findings), empty, "{other}");
+    }
 }
 
 #[test]
@@ -269,10 +274,4 @@ fn signed(bucket: &str, root: &str, organization: &str, end: Timestamp) -> Made 
         made.1.push(log);
     }
     Made { store, digests: made.0, logs: made.1, end }
-}
-
-/// Copies an object into another bucket of another store.
-fn copy(from: &MemoryStore, to: &MemoryStore, location: &Location, bucket: &str) {
-    let (bytes, metadata) = crate::bodies::read(from, location);
-    to.put(&Location::new(bucket, location.key.clone()), &bytes, &metadata).unwrap();
 }

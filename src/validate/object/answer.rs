@@ -41,7 +41,7 @@ impl Answer {
         let is_it = |uri: &str| {
             location(uri).is_some_and(|recorded| is_at(&request.relocations, &recorded, target.place()))
         };
-        let findings = || events.iter().filter_map(finding);
+        let findings = || events.iter().filter_map(finding).filter(|finding| !is_of_coverage(finding.kind));
         let is_own = |finding: &&Finding| finding.uri.as_deref().is_some_and(is_it);
         let digests: BTreeSet<String> = match target {
             Target::Log { .. } => findings().filter(is_own).filter_map(|one| one.digest.clone()).collect(),
@@ -135,9 +135,8 @@ impl Answer {
     /// The answer where no digest tells of the object: what was said of the digests near it, one of which may have listed
     /// it.
     pub(super) fn or_nothing(mut self, events: &[Event]) -> Self {
-        let is_near = |finding: &&Finding| {
-            finding.severity > Severity::Notice && !matches!(finding.kind, Kind::NoDigests | Kind::ChainStart)
-        };
+        let is_near =
+            |finding: &&Finding| finding.severity > Severity::Notice && !is_of_coverage(finding.kind);
         self.findings = events.iter().filter_map(finding).filter(is_near).cloned().collect();
         for (object, uri, state) in objects(events).filter(|(object, ..)| *object == ObjectType::Digest) {
             count(&mut self.counts, object, state);
@@ -209,6 +208,11 @@ fn same(request: &Request, one: &str, other: &str) -> bool {
     }
     let (Some(one), Some(other)) = (location(one), location(other)) else { return false };
     is_at(&request.relocations, &one, &other) || is_at(&request.relocations, &other, &one)
+}
+
+/// Whether a finding is of a stretch of time, which nobody asked about.
+const fn is_of_coverage(kind: Kind) -> bool {
+    matches!(kind, Kind::ChainGap | Kind::ChainStale | Kind::ChainStart | Kind::NoDigests)
 }
 
 const fn is_of_digest_kind(kind: Kind) -> bool {
