@@ -17,7 +17,7 @@ pub use log_key::{LogFolder, LogFolderKey};
 pub struct Location {
     /// Bucket name.
     pub bucket: Arc<str>,
-    /// Object key, without a leading slash.
+    /// Object key. A slash at its start is part of it, as a trail's prefix may begin with one.
     pub key: Box<str>,
 }
 

@@ -58,7 +58,8 @@ pub(super) struct AwsArgs {
 /// SOURCE is `s3://BUCKET[/PREFIX]`, a trail's ARN, or a directory. In S3, every organization, account, region and
 /// trail below the prefix is found and validated in one run, with keys that CloudTrail gives. A directory holds a copy:
 /// a folder of buckets, one bucket, or any synced part of one, gzip or inflated, with or without `NAME.metadata.json`
-/// sidecars.
+/// sidecars. Each SOURCE has to hold a digest of what is asked. One log or digest file, in S3 or in a copy, is answered
+/// for alone: proved and by which digest, not as delivered, gone, or listed nowhere.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Formats: text and json say all; jsonl is every event as it happens; csv is for spreadsheets, junit \
@@ -68,7 +69,8 @@ pub(super) struct AwsArgs {
                         begin. Any other code is a failure."
 )]
 pub(super) struct ValidateArgs {
-    /// What to validate: s3://BUCKET[/PREFIX], a trail's ARN or a directory; several are validated as one record
+    /// What to validate: s3://BUCKET[/PREFIX], a trail's ARN, a directory, or one log or digest file; several are validated
+    /// as one record
     #[arg(value_name = "SOURCE", required = true)]
     pub(super) sources: Vec<PathBuf>,
 

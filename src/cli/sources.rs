@@ -105,7 +105,8 @@ pub(super) fn unusable(error: &SourceError) -> Failure {
 fn hint(error: &CopyError) -> String {
     let hint = match error {
         CopyError::Unreadable { .. } => {
-            "name a directory that holds a copy of a trail's bucket, or a part of one"
+            "name a directory that holds a copy of a trail's bucket, or a part of one; one file is validated where it lies \
+             in it: `…/AWSLogs/ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/NAME`"
         }
         CopyError::Empty(_) => {
             "name the directory that holds the copy of the bucket; an empty one proves nothing"

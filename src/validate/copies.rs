@@ -45,7 +45,7 @@ pub enum CopyError {
         /// What both are copies of.
         part: String,
     },
-    /// A file, or nothing, that lies in no folder of a copy.
+    /// A single file that lies in no copy.
     #[error("`{}` is not a directory, and lies in no folder of a copy", .0.display())]
     NoCopy(PathBuf),
     /// There is no trail in it, and its path has a segment below `AWSLogs/` that is nothing of CloudTrail's.

@@ -25,7 +25,8 @@ use trailproof::simulate::{Tamper, TamperKind};
 use case::{Case, Found};
 
 /// What is not shown by any case, and why. Nothing so far.
-const UNSHOWN_KINDS: [(Kind, &str); 0] = [];
+const UNSHOWN_KINDS: [(Kind, &str); 1] =
+    [(Kind::ObjectProved, "a case asks for folders; `sources::object` asks for single objects")];
 
 /// Bytes that the kit may take.
 const MOST_BYTES: u64 = 10_000_000;

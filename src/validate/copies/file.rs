@@ -7,9 +7,9 @@ use crate::ident::Location;
 use crate::store::directory::find::Tree;
 use crate::validate::scope;
 
-/// Whether `path` is to be taken for a single file: it is one, or there is nothing, and it has the place of one in a copy.
+/// Whether `path` is to be taken for a single file: it has the place of one in a copy, where there may be nothing.
 pub(super) fn is_single(path: &Path) -> bool {
-    !path.is_dir() && (path.exists() || parts(path).is_some())
+    !path.is_dir() && parts(path).is_some()
 }
 
 /// The folder that holds the `AWSLogs/` around a file.
