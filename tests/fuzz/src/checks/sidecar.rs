@@ -29,14 +29,14 @@ pub fn check(bytes: &[u8]) {
 fn made() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("bucket")).unwrap();
-    fs::write(folder.path().join("bucket/CloudTrail-Digest.json.gz"), "x").unwrap();
+    fs::write(folder.path().join("bucket/a_CloudTrail-Digest_b.json.gz"), "x").unwrap();
     folder
 }
 
 fn read(folder: &TempDir, bytes: &[u8]) -> Metadata {
-    fs::write(folder.path().join("bucket/CloudTrail-Digest.json.gz.metadata.json"), bytes).unwrap();
+    fs::write(folder.path().join("bucket/a_CloudTrail-Digest_b.json.gz.metadata.json"), bytes).unwrap();
     let store = DirectoryStore::of_buckets(folder.path()).unwrap();
-    store.get(&Location::new("bucket", "CloudTrail-Digest.json.gz")).unwrap().metadata
+    store.get(&Location::new("bucket", "a_CloudTrail-Digest_b.json.gz")).unwrap().metadata
 }
 
 /// By another way: as a JSON value that is then looked at.
