@@ -7,7 +7,8 @@
 //!    that records its hash;
 //! 2. **the chain**, link by link: what a digest records of its predecessor is what lies there;
 //! 3. **a log file**, by a proved digest that lists its SHA-256, its gzip stream one whole member;
-//! 4. **coverage**: proved digests tile the asked time, for each account, region and trail;
+//! 4. **coverage**: proved digests tile the asked time, for each account, region and trail; a digest that starts a chain
+//!    covers nothing;
 //! 5. **that nothing was added**: objects in log folders that no proved digest lists are named.
 //!
 //! It does not prove that CloudTrail was told of every event, nor that logging was on while no digest says so. A
