@@ -76,6 +76,9 @@ LIMITS = [
     Limit("intact", "incomplete", "it ends at the oldest digest it finds: a gap needs one before it",
           "chain_late_start older_deleted"),
     Limit("intact", "incomplete", "it mentions the hours that no digest covers, and exits with 0", "chain_stopped"),
+    Limit("intact", "incomplete", "it takes the hour before logging began for covered",
+          "chain_start_hour chain_stopped_an_hour chain_restart_last_deleted"),
+    Limit("intact", "incomplete", "it does not see the stop, nor the last digest of the stopped chain", "chain_restart"),
     Limit("intact", "incomplete", "it does not compare the times of neighbours in the chain", "chain_gap"),
     Limit("intact", "tampered", "it never compares `previousDigestHashValue`", "chain_broken"),
     Limit("intact", "tampered", "its inflate stops after the first gzip member", "digest_appended digest_trailing"),
@@ -104,7 +107,7 @@ LIMITS = [
           "digest_unreadable log_unreadable"),
     # The same verdict, but other objects or other counts.
     Limit("intact", "intact", "it judges and counts the digests on both sides of the range, too",
-          "intact_mid_range intact_part_after_move"),
+          "intact_mid_range intact_part_after_move intact_restart_outside"),
     Limit("tampered", "tampered", "two digests deleted in a row show as one", "digest_deleted_two"),
     Limit("tampered", "tampered", "it misses the moved digest at its old key only", "digest_moved"),
     Limit("tampered", "tampered", "it skips the log files of a digest that its successor proves",
@@ -114,7 +117,6 @@ LIMITS = [
     Limit("tampered", "tampered", "it uses the wrong key, which only the forged digest fits", "key_bad_entry_resigned"),
     Limit("tampered", "tampered", "it stops at digests that were moved, and misses the log file", "relocated_modified"),
     # It reads all of S3, or all of an object; trailproof was given less, and says so.
-    Limit("tampered", "incomplete", "it inflates all 512 MB; trailproof stops at `--max-digest-size`", "digest_bomb"),
     Limit("intact", "incomplete", "it reads the old bucket, which this copy has not", "part_after_move"),
     Limit("tampered", "intact", "on disk a folder's name is no bucket's; in S3 trailproof says it, too", "relocated"),
 ]
