@@ -26,8 +26,7 @@ struct Sidecar {
 /// Whether the object at `key` may be a digest, whose metadata matter: looking for a sidecar of every log file would
 /// double the work.
 pub(super) fn may_be_digest(key: &str) -> bool {
-    is_in_digest_folder(key)
-        || key.rsplit('/').next().is_some_and(|name| name.contains("_CloudTrail-Digest_"))
+    key.contains("CloudTrail-Digest")
 }
 
 /// Whether `key` is of the form `…/CloudTrail-Digest/REGION/YYYY/MM/DD/NAME`.
