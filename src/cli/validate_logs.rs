@@ -176,15 +176,13 @@ fn parse_arn(text: &str) -> Result<TrailArn, Failure> {
 fn times(arguments: &ValidateLogsArgs, now: Timestamp) -> Result<(Timestamp, Timestamp), Failure> {
     let start = parse_time(&arguments.start_time, "--start-time", now)?;
     let end = arguments.end_time.as_deref().map_or(Ok(now), |text| parse_time(text, "--end-time", now))?;
-    // An age reaches back further; a start that is none is the same either way.
-    let reached = time::parse_start(&arguments.start_time, now).unwrap_or(start);
     if start > end || start > now {
         return Err(Failure::new(
             "Invalid time range specified: start-time must occur before end-time",
             format!("the start is {start}, the end {end}, and it is {now} now"),
         ));
     }
-    Ok((reached, end))
+    Ok((start, end))
 }
 
 /// A time as `validate` takes it, or one without an offset, which the AWS CLI's help calls a UTC timestamp.

@@ -92,6 +92,19 @@ pub(super) fn find(context: Context<'_>, unit: &Unit, search: &Search, named: &N
     }
 }
 
+/// Lists what a run lists beside the days of a log folder, and tells what kept it from being listed.
+pub(super) fn failures_beside(context: Context<'_>, unit: &Unit, folder: usize) -> Vec<Finding> {
+    let named = Named::new(0);
+    let search = |part| Search { unit: 0, folder, logs: LogFolder::CloudTrail, part };
+    find(context, unit, &search(Part::Strays), &named);
+    if let Some(before) = before(context, unit, folder) {
+        find(context, unit, &search(Part::Days(vec![before])), &named);
+    }
+    let mut findings = named.end().findings;
+    findings.retain(|finding| finding.kind == Kind::LogUnreadable);
+    findings
+}
+
 /// The time before the record begins, where all there is was asked for: no digest lists what was delivered then.
 fn before(context: Context<'_>, unit: &Unit, folder: usize) -> Option<Interval> {
     if context.request.range.start.is_some() {

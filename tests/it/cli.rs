@@ -31,7 +31,7 @@ fn a_source_has_to_be_a_directory_with_something_in_it() {
     for (source, what) in [
         (case.text("nowhere"), "No such file"),
         (case.text("empty"), "is empty"),
-        (keys.clone(), "is not a directory"),
+        (keys.clone(), "Not a directory"),
         (case.text("a\u{1b}[2Jb\nhint: c"), "No such file"),
     ] {
         trailproof(&["validate", &source, "--public-keys", &keys]).assert_cannot(what);

@@ -150,12 +150,12 @@ fn a_digest_beyond_its_limit_that_is_as_delivered_is_unreadable() {
     let mut sizes: Vec<usize> =
         digests.iter().map(|digest| content(&delivered.store, digest).len()).collect();
     sizes.sort_unstable();
-    let limits = Limits { digest: sizes[2] as u64, ..Limits::default() };
+    let limits = Limits { digest: sizes[3] as u64, ..Limits::default() };
     for limits in [limits, Limits { log: 16, ..limits }] {
         let ran = run(&delivered.store, &delivered.keys, &asked(&delivered, limits), 2);
         assert_eq!(ran.verdict, Verdict::Incomplete, "{:#?}", ran.findings);
         assert_says(&ran, Kind::DigestUnreadable, &["`--max-digest-size` raises it"]);
-        assert_eq!((ran.counts.digests.valid, ran.counts.digests.unverified), (3, 1));
+        assert_eq!((ran.counts.digests.valid, ran.counts.digests.unverified), (4, 1));
     }
 }
 

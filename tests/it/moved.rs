@@ -8,7 +8,7 @@ use trailproof::event::{Event, Kind, Severity, Verdict};
 use trailproof::ident::{ChainId, DigestKey, Location, LogFolderKey, RegionFolder, Sha256Hash};
 use trailproof::simulate::Spec;
 use trailproof::store::memory::MemoryStore;
-use trailproof::store::{Deposit as _, Listing, Metadata, Object, Store, StoreError, Version};
+use trailproof::store::{Deposit as _, Folder, Listing, Metadata, Object, Store, StoreError, Version};
 use trailproof::time::{HOUR, Timestamp};
 use trailproof::validate::{Request, Source};
 
@@ -47,6 +47,10 @@ impl Store for Counting<'_> {
 
     fn list_dirs(&self, bucket: &str, prefix: &str) -> Result<Vec<String>, StoreError> {
         self.inner.list_dirs(bucket, prefix)
+    }
+
+    fn list_folder(&self, bucket: &str, prefix: &str) -> Result<Folder, StoreError> {
+        self.inner.list_folder(bucket, prefix)
     }
 
     fn get(&self, location: &Location) -> Result<Object, StoreError> {

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::ident::Location;
-use crate::store::{Listing, Object, Store, StoreError, Version};
+use crate::store::{Folder, Listing, Object, Store, StoreError, Version};
 
 /// Keys or folders in one page of a listing.
 ///
@@ -46,6 +46,13 @@ impl Store for Counted<'_> {
         let names = self.inner.list_dirs(bucket, prefix);
         self.add(1 + names.as_ref().map_or(0, Vec::len) as u64 / PAGE);
         names
+    }
+
+    fn list_folder(&self, bucket: &str, prefix: &str) -> Result<Folder, StoreError> {
+        let found = self.inner.list_folder(bucket, prefix);
+        let held = found.as_ref().map_or(0, |found| found.folders.len() + found.objects.len());
+        self.add(1 + held as u64 / PAGE);
+        found
     }
 
     fn waiting(&self) -> usize {

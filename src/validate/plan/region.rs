@@ -82,6 +82,7 @@ fn log_files(
             Err(error) => findings.push(cannot_list(folder, stretch.start, &error)),
         }
     }
+    findings.extend(unreferenced::failures_beside(context, unit, index));
     logs
 }
 

@@ -39,9 +39,9 @@ fn an_intact_trail_is_said_in_the_aws_clis_lines() {
     ];
     begins.iter().zip(&lines).for_each(|(begin, line)| assert!(line.starts_with(begin), "{}", done.stdout));
     let digests: Vec<_> = lines.iter().filter(|line| line.starts_with("Digest")).collect();
-    assert_eq!(digests.len(), 5);
+    assert_eq!(digests.len(), 6);
     assert!(digests.is_sorted_by(|newer, older| newer > older), "{}", done.stdout);
-    assert!(done.stdout.ends_with(":\n\n5/5 digest files valid\n5/5 log files valid\n"), "{}", done.stdout);
+    assert!(done.stdout.ends_with(":\n\n6/6 digest files valid\n5/5 log files valid\n"), "{}", done.stdout);
     let plain = validate_logs(&account, &["--output", "text", "--no-cli-pager"]);
     assert_eq!((plain.code, plain.stdout.matches("valid\n").count()), (Some(0), 2), "{}", plain.stdout);
 }
@@ -61,7 +61,7 @@ fn what_is_invalid_goes_to_stderr() {
         "{}",
         done.stderr
     );
-    assert!(done.stdout.contains("4/5 digest files valid, 1/5 digest files INVALID"), "{}", done.stdout);
+    assert!(done.stdout.contains("5/6 digest files valid, 1/6 digest files INVALID"), "{}", done.stdout);
 }
 
 #[test]

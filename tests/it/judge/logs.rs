@@ -81,7 +81,7 @@ impl Judge<'_> {
         let known = listed_by(judged);
         let places: Vec<_> = self.world.places().map(|(location, place)| (location.clone(), place)).collect();
         for (location, place) in places {
-            let Place::Log(folder, Some(when)) = place else { continue };
+            let Place::Log(folder, when) = place else { continue };
             let is_asked = self.asks(&folder.account, &folder.region) && self.is_named(&folder);
             let here =
                 (Some(folder.account.clone()), Some(folder.region.clone()), Some(location.to_string()));
@@ -89,9 +89,18 @@ impl Judge<'_> {
             if !is_asked || is_known {
                 continue;
             }
-            if !self.answers(judged, &folder) {
-                self.without_digests(&folder, when);
-            } else if self.is_searched(judged, &folder, when) {
+            let is_named = match when {
+                // It lies in no day's folder.
+                None => self.answers(judged, &folder) && !covered_in(judged, &folder).is_empty(),
+                Some(when) if !self.answers(judged, &folder) => {
+                    self.without_digests(&folder, when);
+                    false
+                }
+                Some(when) => {
+                    self.is_searched(judged, &folder, when) || self.is_before(judged, &folder, when)
+                }
+            };
+            if is_named {
                 self.counted.logs[3] += 1;
                 let said = Said::new(Kind::LogUnreferenced, Severity::Incomplete);
                 self.said.push(said.of(&folder.account, &folder.region).about(&location));
@@ -115,26 +124,43 @@ impl Judge<'_> {
 
     /// Whether a file of that time would be listed by a digest that was read.
     fn is_searched(&self, judged: &BTreeMap<Chain, Vec<Seen>>, folder: &Folder, when: When) -> bool {
-        let hourly = judged.iter().filter(|(chain, _)| !chain.backfill);
-        let here = hourly.flat_map(|(_, seen)| seen);
-        let here = here.filter(|one| one.proved && !one.starts() && one.name.folder == *folder);
-        let inner = union(here.map(Seen::window).collect()).into_iter().filter_map(|it| it.shrink(EDGE));
+        let inner = covered_in(judged, folder).into_iter().filter_map(|it| it.shrink(EDGE));
         let asked = self.interval();
-        let end = asked.end.min(self.on_its_way(judged, folder));
+        let end = asked.end.min(self.settled(judged, folder));
         let asked = Interval { start: asked.start.min(end), end };
         inner.filter_map(|window| window.intersect(asked)).any(|window| window.overlaps(time_of(when)))
     }
 
-    /// From when on the next digest of some trail that delivers to the folder may still be on its way.
-    fn on_its_way(&self, judged: &BTreeMap<Chain, Vec<Seen>>, folder: &Folder) -> Timestamp {
-        let ends = judged.iter().filter(|(chain, _)| !chain.backfill).filter_map(|(_, seen)| {
-            let newest = seen.iter().rfind(|one| !one.is_gone())?;
-            let proved = seen.iter().filter(|one| one.proved && one.asked && !one.starts());
-            proved.map(|one| one.window().end).max().filter(|_| newest.name.folder == *folder)
+    /// Whether a file is older than the record, where all there is was asked for.
+    fn is_before(&self, judged: &BTreeMap<Chain, Vec<Seen>>, folder: &Folder, when: When) -> bool {
+        let begins = judged.iter().filter(|(chain, _)| !chain.backfill).filter_map(|(_, seen)| {
+            let here = seen.iter().filter(|one| !one.is_gone() && one.name.folder == *folder);
+            let oldest = here.map(|one| one.name.end).min()?;
+            let starts = seen.iter().any(|one| one.starts() && one.window().end == oldest);
+            Some(if starts { oldest } else { oldest.plus(-HOUR) })
         });
-        let late = ends.filter(|end| end.plus(5 * HOUR) >= self.request.now);
-        late.min().unwrap_or(Timestamp::from_unix(i64::MAX / 2))
+        let began = Timestamp::parse_digest_field("2013-11-13T00:00:00Z").unwrap();
+        let before = begins.min().and_then(|begins| Interval::new(began, begins.plus(-EDGE)));
+        self.request.range.start.is_none() && before.is_some_and(|before| before.overlaps(time_of(when)))
     }
+
+    /// Until when each trail that delivers to the folder has told what it delivered.
+    fn settled(&self, judged: &BTreeMap<Chain, Vec<Seen>>, folder: &Folder) -> Timestamp {
+        let grace = self.request.now.plus(-5 * HOUR);
+        let ends = judged.iter().filter(|(chain, _)| !chain.backfill).filter_map(|(_, seen)| {
+            let newest = seen.iter().filter(|one| one.proved).max_by_key(|one| one.window().end)?;
+            (newest.name.folder == *folder).then(|| newest.window().end)
+        });
+        let settled = ends.map(|end| if end < grace { grace } else { end.plus(-EDGE) });
+        settled.min().unwrap_or(Timestamp::from_unix(i64::MAX / 2))
+    }
+}
+
+/// What proved digests in a folder cover, whatever was asked.
+fn covered_in(judged: &BTreeMap<Chain, Vec<Seen>>, folder: &Folder) -> Vec<Interval> {
+    let hourly = judged.iter().filter(|(chain, _)| !chain.backfill).flat_map(|(_, seen)| seen);
+    let here = hourly.filter(|one| one.proved && !one.starts() && one.name.folder == *folder);
+    union(here.map(Seen::window).collect())
 }
 
 fn time_of(when: When) -> Interval {

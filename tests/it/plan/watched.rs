@@ -4,7 +4,7 @@ use std::io::Read as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use trailproof::ident::Location;
-use trailproof::store::{Listing, Object, Store, StoreError, Version};
+use trailproof::store::{Folder, Listing, Object, Store, StoreError, Version};
 
 /// What was asked of a store.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -86,6 +86,11 @@ impl Store for Watched<'_> {
             keys += 1;
             self.counters.lists.fetch_add(u64::from(keys.is_multiple_of(1_000)), Ordering::Relaxed);
         }))
+    }
+
+    fn list_folder(&self, bucket: &str, prefix: &str) -> Result<Folder, StoreError> {
+        self.counters.lists.fetch_add(1, Ordering::Relaxed);
+        self.refusal(prefix).map_or_else(|| self.inner.list_folder(bucket, prefix), Err)
     }
 
     fn list_dirs(&self, bucket: &str, prefix: &str) -> Result<Vec<String>, StoreError> {

@@ -83,7 +83,7 @@ fn a_chain_is_followed_to_a_bucket_of_another_region() {
     let asked = support::request(&["new-logs"], local.simulated.end);
     let ran = run(&remote::store(&cloud), &local.keys, &asked, 8);
     assert_eq!(ran.verdict, Verdict::Intact, "{:?}", ran.findings);
-    assert_eq!(ran.counts.digests.valid, 6);
+    assert_eq!(ran.counts.digests.valid, 7);
     assert_signed(&cloud, BUCKET, "eu-west-1");
     assert_signed(&cloud, "new-logs", "ap-southeast-2");
 }
