@@ -35,6 +35,8 @@ pub(super) struct Search {
 enum Part {
     /// The folders of these stretches' days, in order.
     Days(Vec<Interval>),
+    /// The days up to the moment at which the record begins; what is of a day that is searched anyway is told there.
+    Before(Interval),
     /// What lies in no day's folder.
     Strays,
     /// All of it: no digest of the asked range lies beside the folder.
@@ -58,7 +60,7 @@ pub(super) fn searches(context: Context<'_>, number: usize, unit: &Unit) -> Vec<
             let days = by_days(sure(context, unit, folder, covered), unit.references.len());
             searches.extend(days.into_iter().map(|days| search(logs, Part::Days(days))));
             let before = before(context, unit, folder);
-            searches.extend(before.map(|before| search(logs, Part::Days(vec![before]))));
+            searches.extend(before.map(|before| search(logs, Part::Before(before))));
             if !covered.is_empty() {
                 searches.push(search(logs, Part::Strays));
             }
@@ -72,7 +74,16 @@ pub(super) fn find(context: Context<'_>, unit: &Unit, search: &Search, named: &N
     let Some(folder) = unit.folders.get(search.folder) else { return };
     let tell = |finding: Finding| named.take(finding.of_region(&unit.account, &unit.region));
     match &search.part {
-        Part::Days(days) => in_folder(context, unit, (folder, search.logs), days, &tell),
+        Part::Days(days) => {
+            let is_sure = |time| time::overlaps_any(days, time);
+            in_folder(context, unit, (folder, search.logs), days, &is_sure, &tell);
+        }
+        Part::Before(before) => {
+            let covered = unit.covered.get(search.folder).map_or(&[][..], Vec::as_slice);
+            let sure = sure(context, unit, search.folder, covered);
+            let is_older = |time: Interval| before.overlaps(time) && !time::overlaps_any(&sure, time);
+            in_folder(context, unit, (folder, search.logs), &[*before], &is_older, &tell);
+        }
         Part::Strays => {
             let asked = context.request.range.interval();
             let prefix = Location::new(folder.bucket.clone(), folder.log_prefix_in(search.logs));
@@ -98,7 +109,7 @@ pub(super) fn failures_beside(context: Context<'_>, unit: &Unit, folder: usize) 
     let search = |part| Search { unit: 0, folder, logs: LogFolder::CloudTrail, part };
     find(context, unit, &search(Part::Strays), &named);
     if let Some(before) = before(context, unit, folder) {
-        find(context, unit, &search(Part::Days(vec![before])), &named);
+        find(context, unit, &search(Part::Before(before)), &named);
     }
     let mut findings = named.end().findings;
     findings.retain(|finding| finding.kind == Kind::LogUnreadable);
@@ -183,16 +194,16 @@ fn in_folder(
     context: Context<'_>,
     unit: &Unit,
     folder: (&RegionFolder, LogFolder),
-    sure: &[Interval],
+    days: &[Interval],
+    is_told: &dyn Fn(Interval) -> bool,
     tell: &dyn Fn(Finding),
 ) {
-    let (Some(first), Some(last)) = (sure.first(), sure.last()) else { return };
+    let (Some(first), Some(last)) = (days.first(), days.last()) else { return };
     // The day after is not looked into for an end at midnight.
     let stretch = Interval { start: first.start, end: last.end.plus(-1) };
-    let is_sure = |key: LogFolderKey| time::overlaps_any(sure, time_of(key));
     for listed in log_objects(context, folder, stretch) {
         match listed {
-            Ok((location, key)) if is_sure(key) && !unit.is_listed(&location) => {
+            Ok((location, key)) if is_told(time_of(key)) && !unit.is_listed(&location) => {
                 let message = "it lies among the log files, and no proved digest lists it";
                 tell(Finding::new(Kind::LogUnreferenced, time_of(key).start, message).about(&location));
             }

@@ -82,7 +82,11 @@ fn log_files(
             Err(error) => findings.push(cannot_list(folder, stretch.start, &error)),
         }
     }
-    findings.extend(unreferenced::failures_beside(context, unit, index));
+    let mut beside = unreferenced::failures_beside(context, unit, index);
+    beside.retain(|failure| {
+        !findings.iter().any(|known| (known.kind, &known.uri) == (failure.kind, &failure.uri))
+    });
+    findings.extend(beside);
     logs
 }
 

@@ -190,7 +190,7 @@ fn a_generation_time_counts_for_backfill_digests_alone() {
         delivered.store.put(&key.location(), &body, &metadata).unwrap();
     }
     let ran = run(&delivered.store, &keys(delivered.simulated.keys_json.as_bytes()), &asked(), 2);
-    assert_eq!((ran.counts.digests.valid, ran.counts.digests.unverified), (6, 0), "{:#?}", ran.findings);
+    assert_eq!((ran.counts.digests.valid, ran.counts.digests.unverified), (7, 0), "{:#?}", ran.findings);
 }
 
 /// A source that answers nothing costs a few questions a region, and is never a reason to accuse.
