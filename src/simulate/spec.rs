@@ -43,7 +43,7 @@ pub struct Spec {
     pub rotate_keys_every: Option<u32>,
     /// After so many hours logging is off for so many hours. The chain after that starts anew.
     pub stop: Option<(u32, u32)>,
-    /// In this hour logging stops after ten minutes, for so many minutes: fewer than 60. The hour's digest is the chain's
+    /// In this hour logging stops after ten minutes, for so many minutes: fewer than 60, and not 50. The hour's digest is the chain's
     /// last one, and the chain after it, whose hours begin when logging does, may begin before it ends.
     pub pause: Option<(u32, u32)>,
     /// An hour without digest and log files, though the next digest links across it as if nothing were missing.
@@ -219,8 +219,9 @@ impl Spec {
         if self.hours == 0 || every.contains(&Some(0)) {
             return Err(SimulateError::Spec("a number of hours is 0".to_owned()));
         }
-        if self.pause.is_some_and(|(_, minutes)| !(1..60).contains(&minutes)) {
-            return Err(SimulateError::Spec("a pause takes 1 to 59 minutes".to_owned()));
+        // One of 50 minutes would end with its hour: two digests would then have one name.
+        if self.pause.is_some_and(|(_, minutes)| !(1..60).contains(&minutes) || minutes == 50) {
+            return Err(SimulateError::Spec("a pause takes 1 to 59 minutes, and not 50".to_owned()));
         }
         let written = |moment: Timestamp| Timestamp::parse_digest_field(&moment.to_string()) == Some(moment);
         let end = self.window(self.hours).end;

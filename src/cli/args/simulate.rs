@@ -86,7 +86,7 @@ pub(in crate::cli) struct SimulateArgs {
     #[arg(long, value_name = "N:M", value_parser = parse_stop)]
     pub(in crate::cli) stop: Option<(u32, u32)>,
 
-    /// In hour N logging stops for M minutes, fewer than 60: the stopped chain's last digest may overlap the new chain
+    /// In hour N logging stops for M minutes, fewer than 60 and not 50: the stopped chain's last digest may overlap the new chain
     #[arg(long, value_name = "N:M", value_parser = parse_stop)]
     pub(in crate::cli) pause: Option<(u32, u32)>,
 

@@ -228,7 +228,7 @@ fn listings() -> Vec<World> {
             ..passing(
                 "GET says 404 of a digest that a listing leaves out, and its versions list it",
                 |scene| {
-                    let gone = Rule::new(GET, Fault::Refuse(404, "NoSuchKey")).on(&*scene.digests[3].key);
+                    let gone = Rule::new(GET, Fault::Refuse(404, "NoSuchKey")).on(&*scene.digests[2].key);
                     Faults { rules: vec![gone], ..skipping(scene) }
                 },
             )
