@@ -212,7 +212,10 @@ fn same(request: &Request, one: &str, other: &str) -> bool {
 
 /// Whether a finding is of a stretch of time, which nobody asked about.
 const fn is_of_coverage(kind: Kind) -> bool {
-    matches!(kind, Kind::ChainGap | Kind::ChainStale | Kind::ChainStart | Kind::NoDigests)
+    matches!(
+        kind,
+        Kind::ChainGap | Kind::ChainRestart | Kind::ChainStale | Kind::ChainStart | Kind::NoDigests
+    )
 }
 
 const fn is_of_digest_kind(kind: Kind) -> bool {
