@@ -56,10 +56,12 @@ IN_S3 = [
 
 # Cases with a limit in which `trailproof validate-logs` prints line by line what the AWS CLI prints all the same: it
 # judges the digests on both sides of the range, too, and cannot be told of a move either.
-ALIKE = {"intact_mid_range", "intact_part_after_move", "relocated_modified", "relocated_named"}
+ALIKE = {"intact_mid_range", "intact_part_after_move", "intact_restart_outside", "relocated_modified", "relocated_named"}
 
 # Cases without a limit in which the lines differ all the same, and why. In every other case without one they are alike.
 LINES = {
+    "digest_bomb": "it inflates all 512 MB, and tells that they are no digest",
+    "log_not_gzip": "it calls what is no gzip an invalid format; a store may have inflated it on the way",
     "digest_deleted_trail": "the log files of the other trail, which was deleted whole, are named",
     "digest_malformed": "it prints what Python says of JSON that is no object",
     "digest_modified_backfill": "the log file that the forged backfill digest alone could vouch for is named",

@@ -125,7 +125,7 @@ impl Lines {
             self.walk(told, true)?;
         }
         for note in mem::take(&mut self.notes) {
-            if !self.follows(&note) && !self.is_first_hour(&note) {
+            if !self.follows(&note) && !self.is_before_start(&note) {
                 self.note(&note)?;
             }
         }
@@ -151,13 +151,9 @@ impl Lines {
         }
     }
 
-    /// Whether a gap is but the first hour that was asked for, or less: its digest may be of a time before. The run
-    /// asks from a moment earlier on, for the digest that ends where the asked time starts.
-    fn is_first_hour(&self, finding: &Finding) -> bool {
-        let (Some(start), Some(end)) = (finding.start, finding.end) else { return false };
-        finding.kind == Kind::ChainGap
-            && start < self.asked.start
-            && end.unix() - self.asked.start.unix() <= HOUR
+    /// Whether a gap ends where the asked time starts: the run asks from a moment earlier on, for the digest that ends there.
+    fn is_before_start(&self, finding: &Finding) -> bool {
+        finding.kind == Kind::ChainGap && finding.end.is_some_and(|end| end <= self.asked.start)
     }
 
     /// Writes the lines of a chain in the AWS CLI's order.
