@@ -17,7 +17,7 @@ use trailproof::keys::KeyRing;
 use trailproof::simulate::{self, Spec};
 use trailproof::store::memory::MemoryStore;
 use trailproof::store::{Deposit as _, Metadata};
-use trailproof::time::{HOUR, Range, Timestamp};
+use trailproof::time::{HOUR, Interval, Range, Timestamp};
 use trailproof::validate::{Request, Source};
 
 use super::gzip::one_member;
@@ -118,7 +118,7 @@ pub fn check(bytes: &[u8]) {
         for lost in judged(&whole).iter().filter(|uri| !is_same(&untouched, &added, uri)) {
             assert!(is_traceless(lost, &asked, &left), "{lost} is not as delivered: {}", shown());
         }
-        let named = new.iter().filter(|location| is_asked_among_logs(base, &asked, location));
+        let named = new.iter().filter(|location| is_asked_among_logs(&more, &asked, location));
         let unnamed: Vec<&Location> = named.collect();
         assert!(unnamed.is_empty(), "{unnamed:?} is not named: {}", shown());
     }
@@ -151,13 +151,21 @@ fn is_traceless(uri: &str, asked: &Request, left: &MemoryStore) -> bool {
     let at = parts.iter().rposition(|part| *part == "CloudTrail-Digest" || *part == "CloudTrail").unwrap();
     let above = parts[..at].join("/");
     let region = parts[at + 1];
+    let is_in = |other: &Location, folder: &str| {
+        other.bucket == location.bucket && other.key.starts_with(&format!("{above}/{folder}/{region}/"))
+    };
+    // Log files of another time are not asked about, and beside no digest nobody can tell whose they are.
     let is_left = left.locations().iter().any(|other| {
-        other.bucket == location.bucket
-            && ["CloudTrail", "CloudTrail-Digest"]
-                .iter()
-                .any(|folder| other.key.starts_with(&format!("{above}/{folder}/{region}/")))
+        is_in(other, "CloudTrail-Digest")
+            || is_in(other, "CloudTrail") && is_of(other, asked.range.interval())
     });
     !is_left || asked.range.start.is_none() && is_older_than_a_restart(&location, left)
+}
+
+/// Whether a log file's name is of that time.
+fn is_of(log: &Location, time: Interval) -> bool {
+    let minute = log.name().split('_').nth(3).and_then(Timestamp::parse_log_name);
+    minute.is_none_or(|minute| time.contains(minute))
 }
 
 /// Whether a digest was judged of each account, region and trail that was asked for by name.
@@ -195,7 +203,7 @@ fn is_older_than_a_restart(location: &Location, after: &MemoryStore) -> bool {
 }
 
 /// Whether what was added lies among the log files that all there is was asked about, well inside the covered time.
-fn is_asked_among_logs(base: &Base, asked: &Request, location: &Location) -> bool {
+fn is_asked_among_logs(ran: &Ran, asked: &Request, location: &Location) -> bool {
     let is_source = asked
         .sources
         .iter()
@@ -203,18 +211,11 @@ fn is_asked_among_logs(base: &Base, asked: &Request, location: &Location) -> boo
     if !is_source || asked.range.start.is_some() || !asked.trails.is_empty() || !asked.regions.is_empty() {
         return false;
     }
-    // A folder of log files that the delivery has, and a day that is covered whole but for its edges.
-    let begin = |object: &Location| {
-        let at = object.key.find("/CloudTrail/")?;
-        let region = object.key[at + 12..].split('/').next()?;
-        Some(format!("{}/CloudTrail/{region}/", &object.key[..at]))
-    };
-    let folders: BTreeSet<String> = base
-        .objects
-        .iter()
-        .filter(|(object, ..)| object.bucket == location.bucket && DigestKey::parse(object).is_none())
-        .filter_map(|(object, ..)| begin(object))
-        .collect();
+    // A folder of log files beside which a digest was judged, and a day that is covered whole but for its edges.
+    let judged: Vec<Location> = judged(ran).iter().map(|uri| location_of(uri)).collect();
+    let digests =
+        judged.iter().filter(|digest| digest.bucket == location.bucket).filter_map(DigestKey::parse);
+    let folders: BTreeSet<String> = digests.map(|key| key.folder.log_prefix()).collect();
     let folder = folders.iter().find(|folder| location.key.starts_with(folder.as_str()));
     let Some(rest) = folder.and_then(|folder| location.key.strip_prefix(folder.as_str())) else {
         return false;
