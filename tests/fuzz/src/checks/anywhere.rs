@@ -159,7 +159,18 @@ fn is_traceless(uri: &str, asked: &Request, left: &MemoryStore) -> bool {
         is_in(other, "CloudTrail-Digest")
             || is_in(other, "CloudTrail") && is_of(other, asked.range.interval())
     });
-    !is_left || asked.range.start.is_none() && is_older_than_a_restart(&location, left)
+    !is_left
+        || is_of_the_last_hour(&location, asked)
+        || asked.range.start.is_none() && is_older_than_a_restart(&location, left)
+}
+
+/// Whether an object is of less than an hour before the asked end: a record may end so much before it.
+fn is_of_the_last_hour(location: &Location, asked: &Request) -> bool {
+    let end = asked.range.end;
+    DigestKey::parse(location).map_or_else(
+        || is_of(location, Interval { start: end.plus(-HOUR), end: end.plus(HOUR) }),
+        |key| key.end > end,
+    )
 }
 
 /// Whether a log file's name is of that time.
