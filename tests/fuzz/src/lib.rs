@@ -8,6 +8,7 @@
 mod bodies;
 pub mod checks;
 #[path = "../../it/signing.rs"]
+#[allow(dead_code, reason = "the tests use more of it")]
 mod signing;
 #[path = "../../it/support.rs"]
 #[allow(dead_code, reason = "the tests use more of it")]
