@@ -31,6 +31,10 @@ const MOST: usize = 6;
 /// Hours of each delivery.
 const HOURS: u32 = 5;
 
+/// Most that a log file may lie off the digest that lists it, in seconds: of so much at both ends of a record nobody can
+/// tell what is listed elsewhere.
+const EDGE: i64 = 35 * 60;
+
 type Objects = Vec<(Location, Vec<u8>, Metadata)>;
 
 struct Base {
@@ -226,12 +230,16 @@ fn is_asked_among_logs(ran: &Ran, asked: &Request, location: &Location) -> bool 
     let judged: Vec<Location> = judged(ran).iter().map(|uri| location_of(uri)).collect();
     let digests =
         judged.iter().filter(|digest| digest.bucket == location.bucket).filter_map(DigestKey::parse);
-    let folders: BTreeSet<String> = digests.map(|key| key.folder.log_prefix()).collect();
-    let folder = folders.iter().find(|folder| location.key.starts_with(folder.as_str()));
-    let Some(rest) = folder.and_then(|folder| location.key.strip_prefix(folder.as_str())) else {
+    let digests: BTreeSet<(String, Timestamp)> =
+        digests.map(|key| (key.folder.log_prefix(), key.end)).collect();
+    // The oldest digest of the folder: a record starts where it ends.
+    let oldest = digests.iter().find(|(folder, _)| location.key.starts_with(folder.as_str()));
+    let Some((folder, begins)) = oldest else { return false };
+    if asked.range.end.plus(-2 * EDGE) < *begins {
         return false;
-    };
-    let account = folder.and_then(|folder| folder.split('/').rev().nth(3)).unwrap_or_default();
+    }
+    let Some(rest) = location.key.strip_prefix(folder.as_str()) else { return false };
+    let account = folder.split('/').rev().nth(3).unwrap_or_default();
     let is_account = asked.accounts.is_empty() || asked.accounts.iter().any(|id| id == account);
     // Names of log files are of some minute; what is none of theirs counts for its whole day.
     let is_of_the_day = rest.starts_with("2026/09/01/") && !rest.contains("Z_");
