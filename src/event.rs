@@ -247,6 +247,14 @@ pub trait Sink {
     fn event(&mut self, event: &Event) -> io::Result<()>;
 }
 
+/// Keeps every event.
+impl Sink for Vec<Event> {
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        self.push(event.clone());
+        Ok(())
+    }
+}
+
 /// Counters for a progress display; called from any thread, in no order.
 pub trait Progress: Sync {
     /// So many more digests are to be read.

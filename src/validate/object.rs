@@ -169,9 +169,9 @@ impl Target {
         if let Self::Digest { key, .. } = self {
             inner.trails.push(key.trail.to_string());
         }
-        let mut events = Events::default();
+        let mut events: Vec<Event> = Vec::new();
         let outcome = super::run(&inner, tools, Some(self), &mut events)?;
-        Ok((events.0, outcome))
+        Ok((events, outcome))
     }
 
     fn answer(&self, request: &Request, tools: Tools<'_>, is_first: bool) -> io::Result<Answer> {
@@ -227,15 +227,4 @@ impl Target {
 /// Whether what is recorded at `recorded` lies at `place`, there or by a move that was named.
 fn is_at(moves: &[Relocation], recorded: &Location, place: &Location) -> bool {
     recorded == place || moves.iter().filter_map(|moved| moved.copy_of(recorded)).any(|copy| copy == *place)
-}
-
-/// Keeps what a run says.
-#[derive(Default)]
-struct Events(Vec<Event>);
-
-impl Sink for Events {
-    fn event(&mut self, event: &Event) -> io::Result<()> {
-        self.0.push(event.clone());
-        Ok(())
-    }
 }

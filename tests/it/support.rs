@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use trailproof::event::{Counts, Event, Finding, Kind, NoProgress, Origin, Severity, Sink, Summary, Verdict};
+use trailproof::event::{Counts, Event, Finding, Kind, NoProgress, Origin, Severity, Summary, Verdict};
 use trailproof::keys::{KeyRing, saved};
 use trailproof::report::{self, Format, Options};
 use trailproof::simulate::{self, Simulated, Spec};
@@ -82,7 +82,7 @@ pub fn run(store: &dyn Store, keys: &KeyRing, request: &Request, jobs: usize) ->
 /// Runs until `stop` is set.
 pub fn run_until(store: &dyn Store, keys: &KeyRing, request: &Request, jobs: usize, stop: &Stop) -> Ran {
     let buffer = Buffer::default();
-    let mut events = Events::default();
+    let mut events: Vec<Event> = Vec::new();
     let mut json = report::to_writer(Format::Json, Options::default(), Box::new(buffer.clone()));
     let sources = request.sources.iter().map(|source| format!("s3://{}", source.bucket)).collect();
     let started =
@@ -99,7 +99,7 @@ pub fn run_until(store: &dyn Store, keys: &KeyRing, request: &Request, jobs: usi
         at: request.now,
     };
     json.event(&started).unwrap();
-    events.0.iter().for_each(|event| json.event(event).unwrap());
+    events.iter().for_each(|event| json.event(event).unwrap());
     json.event(&Event::Finished(summary)).unwrap();
     let finding = |event: &Event| match event {
         Event::Finding(finding) => Some((**finding).clone()),
@@ -109,19 +109,9 @@ pub fn run_until(store: &dyn Store, keys: &KeyRing, request: &Request, jobs: usi
         verdict,
         interrupted: outcome.interrupted,
         counts: outcome.counts,
-        findings: events.0.iter().filter_map(finding).collect(),
-        events: events.0,
+        findings: events.iter().filter_map(finding).collect(),
+        events,
         json: String::from_utf8(buffer.0.lock().unwrap().clone()).unwrap(),
-    }
-}
-
-#[derive(Default)]
-struct Events(Vec<Event>);
-
-impl Sink for Events {
-    fn event(&mut self, event: &Event) -> io::Result<()> {
-        self.0.push(event.clone());
-        Ok(())
     }
 }
 
