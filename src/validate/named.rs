@@ -8,8 +8,10 @@ use super::Context;
 use super::chain::{Chain, Entry};
 use super::discover::LATELY;
 use super::unit::Unit;
+use crate::event::{Finding, Kind};
 use crate::ident::{ChainId, DigestKey, Location};
 use crate::keys::SIGNING_WINDOW;
+use crate::store::StoreError;
 use crate::time::{HOUR, Timestamp};
 
 /// How far apart the time at which CloudTrail says that it delivered a digest and the time at which S3 says that it was
@@ -59,7 +61,7 @@ impl NamedTrail {
 }
 
 /// Notes of each chain whether CloudTrail says that it delivered a digest which is not there. Those that seem to be missing
-/// are looked for once more: nobody is accused on one listing.
+/// are looked for once more: nobody is accused on one listing, and none is passed over where the further one fails.
 pub(super) fn note_missed(context: Context<'_>, units: &mut [Unit]) {
     if context.request.named.is_empty() {
         return;
@@ -70,13 +72,16 @@ pub(super) fn note_missed(context: Context<'_>, units: &mut [Unit]) {
         chains.filter_map(move |(index, chain)| Some((number, index, missed(context, unit, chain)?)))
     });
     let suspects: Vec<(usize, usize, Timestamp)> = chains.collect();
-    let still = context.workers.ask(&suspects, |(number, index, _)| {
+    let still = context.workers.ask(&suspects, |(number, index, latest)| {
         let unit = shared.get(*number)?;
-        is_unlisted(context, unit, unit.chains.get(*index)?).then_some(())
+        is_unlisted(context, unit, unit.chains.get(*index)?, *latest)
     });
-    for ((number, index, latest), _) in suspects.into_iter().zip(still).filter(|(_, still)| still.is_some()) {
-        if let Some(chain) = units.get_mut(number).and_then(|unit| unit.chains.get_mut(index)) {
-            chain.missed = Some(latest);
+    for ((number, index, latest), still) in suspects.into_iter().zip(still) {
+        let Some(chain) = units.get_mut(number).and_then(|unit| unit.chains.get_mut(index)) else { continue };
+        match still {
+            Some(Ok(true)) => chain.missed = Some(latest),
+            Some(Ok(false)) | None => {}
+            Some(Err(finding)) => chain.say(*finding),
         }
     }
 }
@@ -116,16 +121,33 @@ fn may_be(latest: Timestamp, newest: Timestamp, entry: &Entry, written: Option<T
     }
 }
 
-/// Whether a further listing shows no newer digest of `chain` than the first one did.
-fn is_unlisted(context: Context<'_>, unit: &Unit, chain: &Chain) -> bool {
-    let Some(newest) = chain.entries.iter().max() else { return false };
-    let Some(folder) = unit.folders.get(newest.folder as usize) else { return false };
+/// Whether a further listing shows no newer digest of `chain` than the first one did, or what kept it from being listed.
+fn is_unlisted(
+    context: Context<'_>,
+    unit: &Unit,
+    chain: &Chain,
+    latest: Timestamp,
+) -> Option<Result<bool, Box<Finding>>> {
+    let newest = chain.entries.iter().max()?;
+    let folder = unit.folders.get(newest.folder as usize)?;
     let prefix = folder.digest_prefix();
     let after = format!("{prefix}{}", newest.end.day_folder());
-    let mut listing = context.tools.store.list(&folder.bucket, &prefix, Some(&after));
     let is_new = |key: String| {
         let key = DigestKey::parse(&Location::new(Arc::clone(&folder.bucket), key));
         key.is_some_and(|key| key.folder == *folder && key.chain() == chain.id && key.end > newest.end)
     };
-    !listing.any(|listed| listed.map_or(true, |listed| is_new(listed.key)))
+    let cannot_list = |error: StoreError| {
+        let message = format!(
+            "CloudTrail says that it delivered another digest at {latest}, and the folder cannot be listed again to \
+             look for it: {error}"
+        );
+        let folder = Location::new(Arc::clone(&folder.bucket), prefix.as_str());
+        Box::new(Finding::new(Kind::DigestUnreadable, newest.end, message).about(&folder))
+    };
+    let mut listing = context.tools.store.list(&folder.bucket, &prefix, Some(&after));
+    let found = listing.find_map(|listed| match listed {
+        Ok(listed) => is_new(listed.key).then_some(Ok(false)),
+        Err(error) => Some(Err(cannot_list(error))),
+    });
+    Some(found.unwrap_or(Ok(true)))
 }

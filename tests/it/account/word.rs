@@ -9,7 +9,7 @@ use trailproof::time::Timestamp;
 
 use super::{Account, json, kinds, message, now};
 use crate::bodies::read;
-use crate::cloud::Trail;
+use crate::cloud::{Fault, Faults, Rule, Trail};
 use crate::mended::digests;
 use crate::support::{Delivered, deliver};
 
@@ -102,6 +102,19 @@ fn a_digest_that_was_delivered_minutes_ago_is_missed() {
     let text = scene.account.run(&["validate", "-q", &scene.arn]);
     let until = scene.local.simulated.end.plus(-3_600);
     assert!(text.stdout.trim_end().ends_with(&format!("; covered up to {until}")), "{}", text.stdout);
+}
+
+#[test]
+fn a_digest_that_cannot_be_looked_for_again_is_said() {
+    let scene = Scene::new();
+    scene.remove_newest("eu-west-1", 1);
+    for (listed, fault) in [(1, Fault::Refuse(403, "AccessDenied")), (1, Fault::Endless)] {
+        let rule = Rule::new("ListObjectsV2", fault).on("/CloudTrail-Digest/eu-west-1/").after(listed);
+        scene.account.cloud.set_faults(Faults { rules: vec![rule], ..Faults::default() });
+        let (code, found, report) = scene.asked(&[]);
+        assert_eq!((code, found), (Some(3), vec!["digest-unreadable".to_owned()]), "{fault:?} {report}");
+        assert!(message(&report, "digest-unreadable").contains("cannot be listed again"), "{report}");
+    }
 }
 
 #[test]
