@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -37,8 +38,16 @@ impl Absences {
         if !fs::metadata(folder).is_ok_and(|found| found.is_dir()) {
             return not_in_this_copy("the folder that it belongs in is not there");
         }
-        if self.unfinished(folder).contains(location.name()) {
-            return not_in_this_copy("its download was interrupted");
+        match self.unfinished(folder) {
+            Ok(names) if names.contains(location.name()) => {
+                return not_in_this_copy("its download was interrupted");
+            }
+            Ok(_) => {}
+            Err(error) => {
+                return StoreError::OutOfReach(format!(
+                    "whether its download was interrupted cannot be told, since its folder cannot be listed: {error}"
+                ));
+            }
         }
         let is_of_trail = is_in_trail(&location.key);
         match self.last(mount, &location.bucket, is_of_trail) {
@@ -47,22 +56,22 @@ impl Absences {
         }
     }
 
-    fn unfinished(&self, folder: &Path) -> Arc<BTreeSet<String>> {
+    fn unfinished(&self, folder: &Path) -> io::Result<Arc<BTreeSet<String>>> {
         let mut known = self.unfinished.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(names) = known.get(folder) {
-            return Arc::clone(names);
+            return Ok(Arc::clone(names));
         }
-        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-        let names = entries.filter_map(|entry| {
-            let name = entry.file_name();
-            Some(droppings::unfinished(name.to_str()?)?.to_owned())
-        });
-        let names = Arc::new(names.collect());
+        let mut names = BTreeSet::new();
+        for entry in fs::read_dir(folder)? {
+            let name = entry?.file_name();
+            names.extend(name.to_str().and_then(droppings::unfinished).map(str::to_owned));
+        }
+        let names = Arc::new(names);
         if known.len() >= REMEMBERED_FOLDERS {
             known.clear();
         }
         known.insert(folder.to_owned(), Arc::clone(&names));
-        names
+        Ok(names)
     }
 
     /// The last key of the copy of `bucket`. Among a trail's keys only what AWS delivers counts: whoever keeps a copy may
@@ -87,4 +96,18 @@ fn is_in_trail(key: &str) -> bool {
 fn is_delivered(key: &str) -> bool {
     let name = key.rsplit('/').next().unwrap_or_default();
     is_in_trail(key) && name.split_once('_').is_some_and(|(account, _)| is_account(account))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_cannot_be_listed_says_nothing_of_downloads() {
+        let dir = tempfile::tempdir().unwrap();
+        let absences = Absences::default();
+        assert!(absences.unfinished(&dir.path().join("none")).is_err());
+        std::fs::write(dir.path().join("x.json.gz.6eF3a1B2"), "").unwrap();
+        assert!(absences.unfinished(dir.path()).unwrap().contains("x.json.gz"));
+    }
 }
