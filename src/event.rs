@@ -1,5 +1,6 @@
 //! What a run tells whoever listens: findings with their evidence, chains, counts, and the verdict that follows.
 
+mod fault;
 mod finding;
 mod kind;
 mod timeline;
@@ -11,6 +12,7 @@ use serde::Serialize;
 use crate::ident::ChainId;
 use crate::time::{Interval, Range, Timestamp};
 
+pub use fault::{BodyFault, DiscoveryLimit, Fault, KeyLack, Trace, UntakenHash};
 pub use finding::Finding;
 pub use kind::{Kind, Reason, Severity};
 pub use timeline::{Stretch, TimeState, Timeline};

@@ -6,14 +6,15 @@ mod log_key;
 use std::fmt;
 use std::sync::Arc;
 
-use serde::{Serialize, Serializer};
+use serde::de::{Deserializer, Error as _};
+use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
 pub use digest_key::{DigestKey, RegionFolder};
 pub use log_key::{LogFolder, LogFolderKey};
 
 /// Where an object lies in S3: bucket and key. A directory is addressed in the same way, by what it is a copy of.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct Location {
     /// Bucket name.
     pub bucket: Arc<str>,
@@ -79,10 +80,17 @@ impl Serialize for Sha256Hash {
     }
 }
 
+impl<'de> Deserialize<'de> for Sha256Hash {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let hex = String::deserialize(deserializer)?;
+        Self::parse(&hex).ok_or_else(|| D::Error::custom("not a SHA-256 value: expected 64 hex digits"))
+    }
+}
+
 /// One chain of digests. Backfill digests of a trail are a chain of their own.
 ///
 /// The order of the fields is the order of chains in every report.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct ChainId {
     /// Account id, 12 digits.
     pub account: Arc<str>,

@@ -1,9 +1,11 @@
 //! Points and stretches of time, in whole seconds of UTC, as CloudTrail writes them.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::{Serialize, Serializer};
 
 /// One hour in seconds: the period a digest file covers.
@@ -146,6 +148,13 @@ impl Serialize for Timestamp {
     }
 }
 
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<'de, str>::deserialize(deserializer)?;
+        Self::parse_report(&text).ok_or_else(|| D::Error::custom("not a time in UTC with whole seconds"))
+    }
+}
+
 /// What is wrong with a time that a user typed.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -205,7 +214,7 @@ fn parse_age(text: &str) -> Option<i64> {
 }
 
 /// A stretch of time, `start` included, `end` excluded; `start <= end`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, serde::Deserialize)]
 pub struct Interval {
     /// First moment.
     pub start: Timestamp,

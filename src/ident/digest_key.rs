@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::{ChainId, Location, LogFolder, is_account, is_organization, is_region, is_trail};
 use crate::time::Timestamp;
 
@@ -11,7 +13,7 @@ const SUFFIX: &str = ".json.gz";
 const BACKFILL: &str = "_backfill";
 
 /// The folders of one region of one account under one prefix of one bucket: digests here, log files beside them.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct RegionFolder {
     /// Bucket name.
     pub bucket: Arc<str>,
