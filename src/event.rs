@@ -1,5 +1,6 @@
 //! What a run tells whoever listens: findings with their evidence, chains, counts, and the verdict that follows.
 
+mod cause;
 mod fault;
 mod finding;
 mod kind;
@@ -12,7 +13,8 @@ use serde::Serialize;
 use crate::ident::ChainId;
 use crate::time::{Interval, Range, Timestamp};
 
-pub use fault::{BodyFault, DiscoveryLimit, Fault, KeyLack, Trace, UntakenHash};
+pub(crate) use cause::Cause;
+pub use fault::{BodyFault, DiscoveryLimit, Excess, Fault, KeyLack, Trace, UntakenHash};
 pub use finding::Finding;
 pub use kind::{Kind, Reason, Severity};
 pub use timeline::{Stretch, TimeState, Timeline};

@@ -9,6 +9,7 @@ use std::io::{self, BufRead, Read};
 
 use sha2::{Digest as _, Sha256};
 
+use crate::event::BodyFault;
 use crate::ident::Sha256Hash;
 
 /// The first byte of every gzip member, and of no JSON. A reader need not show more than one byte at a time.
@@ -35,7 +36,7 @@ pub enum Encoding {
 pub enum BodyError {
     /// It was read whole, and it is not one whole gzip member.
     #[error("{0}")]
-    Malformed(&'static str),
+    Malformed(BodyFault),
     /// It inflates to more than the limit, in bytes; the rest was not looked at.
     #[error("it inflates to more than the limit of {0} bytes")]
     TooLarge(u64),
@@ -94,11 +95,11 @@ fn read(
     let mut source = Source { body, consumed: 0, most, is_too_long: false, failure: None };
     let start = source.fill_buf().map(|bytes| (bytes.is_empty(), bytes.first() == Some(&MAGIC)));
     let result = match (start, encoding) {
-        (Err(_), _) => Err(BodyError::Malformed("unreadable")),
-        (Ok((true, _)), _) => Err(BodyError::Malformed("it is empty")),
+        (Err(_), _) => Err(BodyError::Malformed(BodyFault::CutOff)),
+        (Ok((true, _)), _) => Err(BodyError::Malformed(BodyFault::Empty)),
         (Ok((_, true)), _) => read_member(&mut source, limit, take),
         (Ok(_), Encoding::GzipOrPlain) => member::copy(&mut source, limit, take),
-        (Ok(_), Encoding::Gzip) => Err(BodyError::Malformed("it is not gzip")),
+        (Ok(_), Encoding::Gzip) => Err(BodyError::Malformed(BodyFault::NotGzip)),
     };
     match (source.failure, result) {
         (Some(failure), _) => Err(BodyError::Unreadable(failure)),
@@ -112,8 +113,8 @@ fn read_member(source: &mut Source<'_>, limit: u64, take: impl FnMut(&[u8])) -> 
     let inflated = member::read(source, limit, take)?;
     match source.fill_buf() {
         Ok([]) => Ok(inflated),
-        Ok(_) => Err(BodyError::Malformed("bytes follow the end of the gzip member")),
-        Err(_) => Err(BodyError::Malformed("unreadable")),
+        Ok(_) => Err(BodyError::Malformed(BodyFault::Trailing)),
+        Err(_) => Err(BodyError::Malformed(BodyFault::CutOff)),
     }
 }
 
@@ -235,15 +236,15 @@ mod tests {
     #[test]
     fn a_stream_that_is_cut_off_is_told_from_one_that_is_wrong() {
         let body = gz(b"{\"Records\":[]}");
-        let said = |body: &[u8]| hash(&mut &*body, Encoding::Gzip, 100).unwrap_err().to_string();
+        let said = |body: &[u8]| hash(&mut &*body, Encoding::Gzip, 100).unwrap_err();
         for cut in 1..body.len() {
-            assert_eq!(said(&body[..cut]), "the gzip stream is cut off", "cut at {cut}");
+            assert_eq!(said(&body[..cut]), BodyError::Malformed(BodyFault::CutOff), "cut at {cut}");
         }
         let last = body.len() - 1;
         for at in [1, 2, 10, last - 7, last] {
             let mut wrong = body.clone();
             wrong[at] ^= 0xff;
-            assert_eq!(said(&wrong), "the gzip stream is corrupt", "byte {at}");
+            assert_eq!(said(&wrong), BodyError::Malformed(BodyFault::Corrupt), "byte {at}");
         }
     }
 
@@ -281,7 +282,7 @@ mod tests {
         let plain = |body: &[u8]| hash(&mut &*body, Encoding::GzipOrPlain, 100).map(|(hash, _)| hash);
         assert_eq!(plain(b"{}"), Ok(Sha256Hash::of(b"{}")));
         assert_eq!(plain(&gz(b"{}")), Ok(Sha256Hash::of(b"{}")));
-        assert_eq!(plain(b""), Err(BodyError::Malformed("it is empty")));
+        assert_eq!(plain(b""), Err(BodyError::Malformed(BodyFault::Empty)));
     }
 
     #[test]

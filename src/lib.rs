@@ -26,6 +26,7 @@
 //! - `aws`, `trails`: the user's account, its configuration and its trails. These, S3 and CloudTrail are behind the
 //!   feature `aws`, which is on by default.
 //! - [`mod@validate`]: the engine. It tells an [`event::Sink`] what it finds and never prints.
+//! - [`words`]: the English of findings: a message for each fault, a hint for each cause.
 //! - [`simulate`]: synthetic deliveries with real signatures, and ways to tamper with them.
 //! - [`report`], [`cli`]: the edge.
 
@@ -48,3 +49,4 @@ pub mod time;
 #[cfg(feature = "aws")]
 pub mod trails;
 pub mod validate;
+pub mod words;

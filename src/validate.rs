@@ -31,7 +31,7 @@ use rayon::ThreadPool;
 use std::collections::BTreeSet;
 use std::io;
 
-use crate::event::{Counts, Event, Finding, Kind, Progress, Severity, Sink, UsedKey};
+use crate::event::{Counts, Event, Fault, Finding, Progress, Severity, Sink, UsedKey};
 use crate::ident::{ChainId, Location};
 use crate::keys::{KeyRing, RejectedKey};
 use crate::store::Store;
@@ -270,13 +270,9 @@ impl Run<'_> {
     fn rejected_keys(&mut self, keys: &KeyRing, said: &[RejectedKey]) -> io::Result<Vec<RejectedKey>> {
         let notice = |rejected: &RejectedKey| {
             let RejectedKey { source, region, entry, reason } = rejected;
-            let message = match region {
-                None => format!("entry {entry} of the keys file is not used: {reason}"),
-                Some(region) => {
-                    format!("key {entry} that CloudTrail lists for `{region}` is not used: {reason}")
-                }
-            };
-            let finding = Finding::new(Kind::KeyUnknown, Timestamp::from_unix(0), message).as_notice();
+            let fault =
+                Fault::RejectedKey { entry: *entry, region: region.clone(), reason: reason.to_string() };
+            let finding = Finding::new(fault, Timestamp::from_unix(0)).as_notice();
             let uri = region.is_none().then(|| source.clone());
             Finding { uri, region: region.clone(), ..finding }
         };

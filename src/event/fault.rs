@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
+use super::cause::Cause;
 use crate::ident::Location;
 use crate::time::{Interval, Timestamp};
 
@@ -14,20 +15,32 @@ use crate::time::{Interval, Timestamp};
 #[non_exhaustive]
 pub enum Fault {
     // Digest files: content.
-    /// In the place of a digest lies something that is no digest file.
+    /// The body in the place of a digest is not exactly one whole gzip member.
+    DigestBody {
+        /// What is wrong with it.
+        body: BodyFault,
+    },
+    /// The content in the place of a digest is not that of a digest file.
     NotADigest {
-        /// What the gzip reader or the parser says.
+        /// What the parser says.
         reason: String,
     },
-    /// A digest inflates to more than the limit, so it is not parsed.
+    /// A digest is larger than the limit, so it is not parsed.
     OversizedDigest {
-        /// The limit, in words.
-        reason: String,
+        /// Which limit.
+        excess: Excess,
         /// Why its hash was not taken either; `None` where there was no need, or the hash is the recorded one.
         hash: Option<UntakenHash>,
     },
     /// A digest could not be read.
     UnreadableDigest {
+        /// What the store says.
+        why: String,
+    },
+    /// Two reads of a digest gave different bytes or metadata.
+    DigestReadsDiffer,
+    /// A digest is not as recorded, and could not be read again to confirm it.
+    DigestUnconfirmed {
         /// What the store says.
         why: String,
     },
@@ -98,6 +111,18 @@ pub enum Fault {
     LogGone(Trace),
     /// A log file could not be read.
     UnreadableLog {
+        /// What the store says.
+        why: String,
+    },
+    /// A log file is larger than the limit, so its hash is not taken.
+    OversizedLog {
+        /// Which limit.
+        excess: Excess,
+    },
+    /// Two reads of a log file gave different bytes.
+    LogReadsDiffer,
+    /// A log file is not as recorded, and could not be read again to confirm it.
+    LogUnconfirmed {
         /// What the store says.
         why: String,
     },
@@ -199,6 +224,8 @@ pub enum Fault {
         /// What the store says.
         why: String,
     },
+    /// The run was interrupted before a digest folder was listed to its end.
+    FolderInterrupted,
     /// A log folder cannot be listed, so additions were not looked for.
     UnsearchedFolder {
         /// What the store says.
@@ -344,6 +371,26 @@ pub enum UntakenHash {
         /// What the store says.
         why: String,
     },
+    /// It is larger than what a log file may inflate to.
+    Oversized {
+        /// Which limit.
+        excess: Excess,
+    },
+}
+
+/// A body that is larger than a limit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Excess {
+    /// It inflates to more than the limit.
+    Inflated {
+        /// The limit, in bytes.
+        limit: u64,
+    },
+    /// It goes on for more bytes as stored than a body within the limit can have.
+    Stored {
+        /// The limit of what it may inflate to, in bytes.
+        limit: u64,
+    },
 }
 
 /// What kept a signature from being checked.
@@ -379,7 +426,217 @@ pub enum KeyLack {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum DiscoveryLimit {
     /// Folders lie too deep.
-    Depth,
+    Depth {
+        /// How many folders deep is looked into.
+        most: u64,
+    },
     /// There are too many folders.
-    Folders,
+    Folders {
+        /// How many are looked into.
+        most: u64,
+    },
+}
+
+impl Fault {
+    /// The kind of the finding.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::DigestBody { .. } | Self::NotADigest { .. } => Kind::DigestMalformed,
+            Self::OversizedDigest { .. }
+            | Self::UnreadableDigest { .. }
+            | Self::DigestReadsDiffer
+            | Self::DigestUnconfirmed { .. }
+            | Self::DigestVanished => Kind::DigestUnreadable,
+            Self::DigestElsewhere => Kind::DigestMoved,
+            Self::SignatureMisfit
+            | Self::MetadataSignatureMisfit
+            | Self::NotAsRecorded
+            | Self::OtherSignatureRecorded => Kind::DigestModified,
+            Self::Unsigned { .. } | Self::MetadataLost { .. } => Kind::DigestUnsigned,
+            Self::NoKey { .. } | Self::RejectedKey { .. } => Kind::KeyUnknown,
+            Self::OtherDigestRecorded
+            | Self::OverlapsSuccessor
+            | Self::NotThePredecessor
+            | Self::EarlierRecordsOther
+            | Self::EarlierFollowsIt => Kind::ChainBroken,
+            Self::WithoutRoom(fault) => fault.kind(),
+            Self::DigestGone(trace) | Self::RememberedGone { trace, .. } => trace.of_digest().0,
+            Self::LogContent | Self::LogBody { .. } => Kind::LogModified,
+            Self::LogGone(trace) => trace.of_log().0,
+            Self::OversizedLog { .. }
+            | Self::UnreadableLog { .. }
+            | Self::LogReadsDiffer
+            | Self::LogUnconfirmed { .. }
+            | Self::LogsInterrupted { .. }
+            | Self::ObjectUnreadable { .. }
+            | Self::UnsearchedFolder { .. }
+            | Self::UnplannedFolder { .. }
+            | Self::SearchInterrupted => Kind::LogUnreadable,
+            Self::UnknownHash { .. } | Self::ClaimedLog | Self::ClaimedLogs { .. } => Kind::LogUnverifiable,
+            Self::LogProved | Self::DigestProved { .. } => Kind::ObjectProved,
+            Self::ObjectExcluded
+            | Self::NoSuchObject
+            | Self::NotAskedDigest
+            | Self::NothingCovered
+            | Self::BackfillAlone
+            | Self::EmptyDigestFolder
+            | Self::LogsWithoutDigests
+            | Self::NothingFound { .. } => Kind::NoDigests,
+            Self::ObjectUnlisted | Self::UnlistedLog | Self::StrayLog | Self::MoreUnlisted { .. } => {
+                Kind::LogUnreferenced
+            }
+            Self::Relocated { .. } | Self::RenamedFolder { .. } => Kind::Relocated,
+            Self::DigestsInterrupted
+            | Self::DigestsMissing
+            | Self::LoggingStopped
+            | Self::BeforeTheRecord
+            | Self::NotCovered => Kind::ChainGap,
+            Self::ChainRestarts => Kind::ChainRestart,
+            Self::RecordBegins => Kind::ChainStart,
+            Self::Stale { .. } => Kind::ChainStale,
+            Self::NewerDelivered { .. } => Kind::DigestMissing,
+            Self::DeliveryUnchecked { .. }
+            | Self::RegionInterrupted
+            | Self::UnlistedFolder { .. }
+            | Self::FolderInterrupted
+            | Self::DiscoveryInterrupted
+            | Self::DiscoveryLimit { .. }
+            | Self::NestedAwsLogs
+            | Self::SkippedFolder { .. } => Kind::DigestUnreadable,
+            Self::NotADigestName
+            | Self::FutureDigest
+            | Self::MoreJunk { .. }
+            | Self::NotARegion
+            | Self::Droppings { .. } => Kind::ObjectUnrecognised,
+            Self::Told { kind, .. } => *kind,
+        }
+    }
+
+    /// The word of the cause in reports, such as `signature-misfit`; `None` of a finding that was told without one. A word,
+    /// once published, keeps its meaning.
+    #[must_use]
+    pub fn cause(&self) -> Option<&str> {
+        match (self, self.known_cause()) {
+            (Self::Told { cause, .. }, _) => cause.as_deref(),
+            (_, cause) => cause.map(Cause::as_str),
+        }
+    }
+
+    /// The cause; `None` of a finding that was told without one, or with one that this version does not know.
+    pub(crate) fn known_cause(&self) -> Option<Cause> {
+        Some(match self {
+            Self::DigestBody { .. } => Cause::DigestBody,
+            Self::NotADigest { .. } => Cause::NotADigest,
+            Self::OversizedDigest { .. } => Cause::OversizedDigest,
+            Self::UnreadableDigest { .. } => Cause::UnreadableDigest,
+            Self::DigestReadsDiffer => Cause::DigestReadsDiffer,
+            Self::DigestUnconfirmed { .. } => Cause::DigestUnconfirmed,
+            Self::DigestVanished => Cause::DigestVanished,
+            Self::DigestElsewhere => Cause::DigestElsewhere,
+            Self::SignatureMisfit => Cause::SignatureMisfit,
+            Self::MetadataSignatureMisfit => Cause::MetadataSignatureMisfit,
+            Self::Unsigned { proved: false, .. } => Cause::Unsigned,
+            Self::Unsigned { proved: true, .. } => Cause::SignatureLost,
+            Self::MetadataLost { .. } => Cause::MetadataLost,
+            Self::NoKey { lack, .. } => lack.cause(),
+            Self::NotAsRecorded => Cause::NotAsRecorded,
+            Self::OtherDigestRecorded => Cause::OtherDigestRecorded,
+            Self::OtherSignatureRecorded => Cause::OtherSignatureRecorded,
+            Self::OverlapsSuccessor => Cause::OverlapsSuccessor,
+            Self::NotThePredecessor => Cause::NotThePredecessor,
+            Self::EarlierRecordsOther => Cause::EarlierRecordsOther,
+            Self::EarlierFollowsIt => Cause::EarlierFollowsIt,
+            Self::WithoutRoom(fault) => return fault.known_cause(),
+            Self::DigestGone(trace) | Self::RememberedGone { trace, .. } => trace.of_digest().1,
+            Self::LogContent => Cause::LogContent,
+            Self::LogBody { .. } => Cause::LogBody,
+            Self::LogGone(trace) => trace.of_log().1,
+            Self::UnreadableLog { .. } => Cause::UnreadableLog,
+            Self::OversizedLog { .. } => Cause::OversizedLog,
+            Self::LogReadsDiffer => Cause::LogReadsDiffer,
+            Self::LogUnconfirmed { .. } => Cause::LogUnconfirmed,
+            Self::UnknownHash { .. } => Cause::UnknownHash,
+            Self::ClaimedLog => Cause::ClaimedLog,
+            Self::ClaimedLogs { .. } => Cause::ClaimedLogs,
+            Self::LogsInterrupted { .. } => Cause::LogsInterrupted,
+            Self::LogProved => Cause::LogProved,
+            Self::DigestProved { .. } => Cause::DigestProved,
+            Self::ObjectExcluded => Cause::ObjectExcluded,
+            Self::NoSuchObject => Cause::NoSuchObject,
+            Self::ObjectUnlisted => Cause::ObjectUnlisted,
+            Self::ObjectUnreadable { .. } => Cause::ObjectUnreadable,
+            Self::NotAskedDigest => Cause::NotAskedDigest,
+            Self::Relocated { .. } => Cause::Relocated,
+            Self::DigestsInterrupted => Cause::DigestsInterrupted,
+            Self::DigestsMissing => Cause::DigestsMissing,
+            Self::LoggingStopped => Cause::LoggingStopped,
+            Self::BeforeTheRecord => Cause::BeforeTheRecord,
+            Self::NotCovered => Cause::NotCovered,
+            Self::ChainRestarts => Cause::ChainRestarts,
+            Self::RecordBegins => Cause::RecordBegins,
+            Self::NothingCovered => Cause::NothingCovered,
+            Self::Stale { .. } => Cause::Stale,
+            Self::NewerDelivered { .. } => Cause::NewerDelivered,
+            Self::DeliveryUnchecked { .. } => Cause::DeliveryUnchecked,
+            Self::BackfillAlone => Cause::BackfillAlone,
+            Self::RegionInterrupted => Cause::RegionInterrupted,
+            Self::EmptyDigestFolder => Cause::EmptyDigestFolder,
+            Self::LogsWithoutDigests => Cause::LogsWithoutDigests,
+            Self::UnlistedFolder { .. } => Cause::UnlistedFolder,
+            Self::FolderInterrupted => Cause::FolderInterrupted,
+            Self::UnsearchedFolder { .. } => Cause::UnsearchedFolder,
+            Self::UnplannedFolder { .. } => Cause::UnplannedFolder,
+            Self::SearchInterrupted => Cause::SearchInterrupted,
+            Self::DiscoveryInterrupted => Cause::DiscoveryInterrupted,
+            Self::DiscoveryLimit { .. } => Cause::DiscoveryLimit,
+            Self::NestedAwsLogs => Cause::NestedAwsLogs,
+            Self::SkippedFolder { .. } => Cause::SkippedFolder,
+            Self::RenamedFolder { .. } => Cause::RenamedFolder,
+            Self::NothingFound { .. } => Cause::NothingFound,
+            Self::UnlistedLog => Cause::UnlistedLog,
+            Self::StrayLog => Cause::StrayLog,
+            Self::MoreUnlisted { .. } => Cause::MoreUnlisted,
+            Self::NotADigestName => Cause::NotADigestName,
+            Self::FutureDigest => Cause::FutureDigest,
+            Self::MoreJunk { .. } => Cause::MoreJunk,
+            Self::NotARegion => Cause::NotARegion,
+            Self::Droppings { .. } => Cause::Droppings,
+            Self::RejectedKey { .. } => Cause::RejectedKey,
+            Self::Told { cause, .. } => return cause.as_deref().and_then(Cause::parse),
+        })
+    }
+}
+
+impl Trace {
+    /// The kind and cause of a digest of which this is left.
+    const fn of_digest(&self) -> (Kind, Cause) {
+        match self {
+            Self::Nothing => (Kind::DigestMissing, Cause::DigestMissing),
+            Self::Unknown { .. } => (Kind::DigestMissing, Cause::DigestVersionsUnknown),
+            Self::DeleteMarker { .. } => (Kind::DigestDeleted, Cause::DigestDeleted),
+            Self::Contradiction { .. } => (Kind::DigestUnreadable, Cause::DigestContradiction),
+        }
+    }
+
+    /// The kind and cause of a log file of which this is left.
+    const fn of_log(&self) -> (Kind, Cause) {
+        match self {
+            Self::Nothing => (Kind::LogMissing, Cause::LogMissing),
+            Self::Unknown { .. } => (Kind::LogMissing, Cause::LogVersionsUnknown),
+            Self::DeleteMarker { .. } => (Kind::LogDeleted, Cause::LogDeleted),
+            Self::Contradiction { .. } => (Kind::LogUnreadable, Cause::LogContradiction),
+        }
+    }
+}
+
+impl KeyLack {
+    const fn cause(&self) -> Cause {
+        match self {
+            Self::Unknown { .. } => Cause::UnknownKey,
+            Self::NotThen { .. } => Cause::KeyNotValidThen,
+            Self::Unreachable { .. } => Cause::KeysUnreachable,
+            Self::Algorithm { .. } => Cause::UnknownSignatureAlgorithm,
+        }
+    }
 }

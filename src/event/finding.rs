@@ -1,6 +1,6 @@
 //! A finding: what was seen of one object or one stretch of time, with the evidence for it.
 
-use super::{Kind, Reason, Severity};
+use super::{Fault, Kind, Reason, Severity};
 use crate::ident::{ChainId, Location, Sha256Hash};
 use crate::time::{Interval, Timestamp};
 
@@ -21,8 +21,8 @@ pub struct Finding {
     pub uri: Option<String>,
     /// The digest that says so.
     pub digest: Option<String>,
-    /// What was seen, for a person.
-    pub message: String,
+    /// What was seen, as a cause with its evidence; [`Finding::message`] puts it in words.
+    pub fault: Fault,
     /// What was recorded: a SHA-256 value, a location or a signature.
     pub expected: Option<String>,
     /// What was found instead.
@@ -38,9 +38,10 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// A finding of `kind`, sorted at `at`, with the kind's own severity and nothing else filled in.
+    /// A finding of what `fault` says, sorted at `at`, with the severity of its kind and nothing else filled in.
     #[must_use]
-    pub fn new(kind: Kind, at: Timestamp, message: impl Into<String>) -> Self {
+    pub fn new(fault: Fault, at: Timestamp) -> Self {
+        let kind = fault.kind();
         Self {
             kind,
             severity: kind.severity(),
@@ -49,7 +50,7 @@ impl Finding {
             trail: None,
             uri: None,
             digest: None,
-            message: message.into(),
+            fault,
             expected: None,
             actual: None,
             start: None,
@@ -57,6 +58,24 @@ impl Finding {
             reason: None,
             at,
         }
+    }
+
+    /// A finding of `kind` whose message comes from elsewhere: [`Fault::Told`] without a cause.
+    #[must_use]
+    pub fn told(kind: Kind, at: Timestamp, message: impl Into<String>) -> Self {
+        Self::new(Fault::Told { kind, cause: None, message: message.into() }, at)
+    }
+
+    /// The same finding in other words.
+    #[cfg(test)]
+    pub(crate) fn saying(self, message: impl Into<String>) -> Self {
+        Self { fault: Fault::Told { kind: self.kind, cause: None, message: message.into() }, ..self }
+    }
+
+    /// The same finding of a digest for which the chain leaves no room.
+    #[must_use]
+    pub fn without_room(self) -> Self {
+        Self { fault: Fault::WithoutRoom(Box::new(self.fault)), ..self }
     }
 
     /// The same finding as a notice: something else vouches for the object.

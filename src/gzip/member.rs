@@ -10,6 +10,7 @@ use crc32fast::Hasher;
 use flate2::{Decompress, FlushDecompress, Status};
 
 use super::BodyError;
+use crate::event::BodyFault;
 
 /// Bytes inflated at a time, a buffer kept by each thread.
 const BUFFER: usize = 256 * 1024;
@@ -55,8 +56,8 @@ impl From<io::Error> for Broken {
 impl From<Broken> for BodyError {
     fn from(broken: Broken) -> Self {
         match broken {
-            Broken::CutOff => Self::Malformed("the gzip stream is cut off"),
-            Broken::Corrupt => Self::Malformed("the gzip stream is corrupt"),
+            Broken::CutOff => Self::Malformed(BodyFault::CutOff),
+            Broken::Corrupt => Self::Malformed(BodyFault::Corrupt),
             Broken::TooLarge(limit) => Self::TooLarge(limit),
         }
     }

@@ -33,10 +33,10 @@ use super::escape::for_terminal;
 use super::gather::{ChainReport, Gathered, UNEXPLAINED};
 use super::json::write_document;
 use super::severity_word;
-use super::text::words::{hint, meaning};
 use crate::event::{Event, Finding, Reason, Severity, Sink, Summary, Verdict};
 use crate::ident::{ChainId, is_account};
 use crate::time::Timestamp;
+use crate::words::{hint, meaning};
 use wire::{Compliance, Details, Entry, Label, REQUIREMENTS, Recommendation, Remediation, Resource, Trail};
 
 pub(super) struct Asff {
@@ -159,8 +159,8 @@ fn of_finding(finding: &Finding, chain: Option<&ChainId>, or: &Place, at: Timest
     });
     entry.title = cut(&format!("CloudTrail {kind}: {}", meaning(finding.kind)), wire::TITLE);
     let about = finding.uri.as_deref().map(|uri| format!("{uri}: ")).unwrap_or_default();
-    entry.description = describe(&about, &finding.message);
-    entry.remediation = hint(finding.kind)
+    entry.description = describe(&about, &finding.message());
+    entry.remediation = hint(finding)
         .map(|hint| Remediation { recommendation: Recommendation { text: cut(hint, wire::RECOMMENDATION) } });
     entry.resources = vec![resource(finding, chain, &place)];
     for (name, value) in fields(finding) {

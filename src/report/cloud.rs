@@ -94,11 +94,11 @@ mod tests {
     #[test]
     fn an_identity_lasts_and_tells_findings_apart() {
         let one = log_modified("a/b");
-        let later = Finding { message: "other words".to_owned(), actual: None, ..one.clone() };
+        let later = Finding { actual: None, ..one.clone().saying("other words") };
         assert_eq!(identity(&one), identity(&later));
         assert_ne!(identity(&one), identity(&log_modified("a/c")));
         let gap = |start, end| {
-            Finding::new(Kind::ChainGap, at(start), "")
+            Finding::told(Kind::ChainGap, at(start), "")
                 .of_chain(&chain("us-east-1", "audit"))
                 .over(stretch(start, end))
         };

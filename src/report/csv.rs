@@ -124,7 +124,7 @@ impl<'a> Row<'a> {
             trail: finding.trail.as_deref(),
             uri: finding.uri.as_deref(),
             digest: finding.digest.as_deref(),
-            message: finding.message.clone(),
+            message: finding.message(),
             expected: finding.expected.as_deref(),
             actual: finding.actual.as_deref(),
             start: finding.start,

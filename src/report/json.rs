@@ -49,7 +49,9 @@
 //! | `findings[].account`, `.region`, `.trail` | string or null | what it concerns |
 //! | `findings[].uri` | string or null | the object, `s3://BUCKET/KEY`; of a keys file, its path |
 //! | `findings[].digest` | string or null | the digest that says so, `s3://BUCKET/KEY` |
+//! | `findings[].cause` | string or null | why, in a word that never changes its meaning: `signature-misfit` and so on; null where it is not known |
 //! | `findings[].message` | string | what was seen, for a person; not for programs |
+//! | `findings[].hint` | string or null | what to do about it, for a person; null where there is nothing to do |
 //! | `findings[].expected`, `.actual` | string or null | what was recorded and what was found: a hex SHA-256, a location, a signature |
 //! | `findings[].start`, `.end` | moment or null | the stretch it concerns |
 //! | `findings[].reason` | string or null | of a `chain-gap`: `logging-stopped`, `not-covered`, `digests-missing` or `interrupted` |
@@ -327,7 +329,9 @@ pub(super) struct WireFinding<'a> {
     trail: Option<&'a str>,
     uri: Option<&'a str>,
     digest: Option<&'a str>,
-    message: &'a str,
+    cause: Option<&'a str>,
+    message: String,
+    hint: Option<&'static str>,
     expected: Option<&'a str>,
     actual: Option<&'a str>,
     start: Option<Timestamp>,
@@ -345,7 +349,9 @@ impl<'a> WireFinding<'a> {
             trail: finding.trail.as_deref(),
             uri: finding.uri.as_deref(),
             digest: finding.digest.as_deref(),
-            message: &finding.message,
+            cause: finding.fault.cause(),
+            message: finding.message(),
+            hint: crate::words::hint(finding),
             expected: finding.expected.as_deref(),
             actual: finding.actual.as_deref(),
             start: finding.start,

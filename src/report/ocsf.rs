@@ -26,10 +26,10 @@ use std::io::{self, BufWriter, Write};
 use super::cloud::{identity, object_arn, partition};
 use super::gather::{Gathered, UNEXPLAINED};
 use super::json::{WireFinding, write_line};
-use super::text::words::{hint, meaning};
 use crate::event::{Event, Finding, Kind, Severity, Sink, Summary, Verdict};
 use crate::ident::{Sha256Hash, is_account};
 use crate::time::Timestamp;
+use crate::words::{hint, meaning};
 use wire::{
     Account, Analytic, Cloud, Detection, Evidence, File, Hash, Info, Metadata, Observable, Remediation,
     Resource,
@@ -71,21 +71,21 @@ fn of_finding(finding: &Finding, at: Timestamp) -> Detection<'_> {
     let info = Info {
         uid: format!("trailproof/{kind}/{}", identity(finding)),
         title: format!("CloudTrail {kind}: {}", meaning(finding.kind)),
-        desc: &finding.message,
+        desc: finding.message(),
         types: [kind],
         created_time: milliseconds(at),
         analytic: Analytic::new(kind),
         data_sources: ["AWS CloudTrail"],
     };
     let mut detection = Detection::new(info, finding.severity, milliseconds(at));
-    detection.message = &finding.message;
+    detection.message = finding.message();
     detection.start_time = finding.start.map(milliseconds);
     detection.end_time = finding.end.map(milliseconds);
     detection.cloud = Cloud::new(account(finding), finding.region.as_deref());
     detection.resources = resource(finding).into_iter().collect();
     detection.observables = observables(finding);
     detection.evidences = vec![Evidence { file: file(finding), data: WireFinding::of(finding) }];
-    detection.remediation = hint(finding.kind).map(|desc| Remediation { desc });
+    detection.remediation = hint(finding).map(|desc| Remediation { desc });
     detection
 }
 
@@ -96,7 +96,7 @@ fn of_run(summary: &Summary) -> Detection<'static> {
     let info = Info {
         uid: "trailproof/run".to_owned(),
         title: "CloudTrail log file integrity could not be proved".to_owned(),
-        desc: UNEXPLAINED,
+        desc: UNEXPLAINED.to_owned(),
         types: [kind],
         created_time: at,
         analytic: Analytic::new(kind),
@@ -107,7 +107,7 @@ fn of_run(summary: &Summary) -> Detection<'static> {
         Verdict::Incomplete => Severity::Incomplete,
         Verdict::Intact => Severity::Notice,
     };
-    Detection { message: UNEXPLAINED, ..Detection::new(info, severity, at) }
+    Detection { message: UNEXPLAINED.to_owned(), ..Detection::new(info, severity, at) }
 }
 
 const fn milliseconds(moment: Timestamp) -> i64 {
@@ -178,7 +178,7 @@ fn is_hash(value: &str) -> bool {
 }
 
 impl<'a> Detection<'a> {
-    fn new(info: Info<'a>, severity: Severity, time: i64) -> Self {
+    fn new(info: Info, severity: Severity, time: i64) -> Self {
         let (severity_id, severity_word) = match severity {
             Severity::Tampered => (5, "Critical"),
             Severity::Incomplete => (3, "Medium"),
@@ -201,7 +201,7 @@ impl<'a> Detection<'a> {
             status_id: 1,
             status: "New",
             is_alert: severity == Severity::Tampered,
-            message: "",
+            message: String::new(),
             finding_info: info,
             metadata: Metadata::new(),
             cloud: Cloud::new(None, None),

@@ -118,7 +118,7 @@ pub(super) fn finding(finding: Finding) -> Event {
 
 pub(super) fn log_modified(key: &str) -> Finding {
     let hour = at("2026-09-01T03:06:57Z");
-    Finding::new(Kind::LogModified, hour, "the SHA-256 of its content differs")
+    Finding::told(Kind::LogModified, hour, "the SHA-256 of its content differs")
         .of_chain(&chain("us-east-1", "audit"))
         .about(&Location::new("trail-logs", key))
         .by_digest(&Location::new("trail-logs", "digest.json.gz"))
@@ -151,11 +151,11 @@ pub(super) fn incomplete() -> Vec<Event> {
         stretch("2026-09-01T00:06:57Z", "2026-09-01T04:06:57Z"),
         stretch("2026-09-01T06:06:57Z", "2026-09-01T12:06:57Z"),
     ];
-    let gap = Finding::new(Kind::ChainGap, early.end, "logging was off, or its validation")
+    let gap = Finding::told(Kind::ChainGap, early.end, "logging was off, or its validation")
         .of_chain(&chain("eu-west-3", "audit_with_a_very_long_name"))
         .over(Interval::new(early.end, late.start).unwrap())
         .because(Reason::LoggingStopped);
-    let unknown = Finding::new(Kind::KeyUnknown, late.start, "no key; its successor proves it").as_notice();
+    let unknown = Finding::told(Kind::KeyUnknown, late.start, "no key; its successor proves it").as_notice();
     let mut counts = counts();
     (counts.logs.unreferenced, counts.digests.unverified) = (1, 1);
     vec![
@@ -208,7 +208,7 @@ pub(super) const HOSTILE: &str =
 fn no_format_shows_what_is_hidden() {
     let mut events = tampered();
     events.insert(1, finding(log_modified(HOSTILE)));
-    events.insert(1, finding(Finding::new(Kind::NoDigests, at("2026-09-01T00:00:00Z"), HOSTILE)));
+    events.insert(1, finding(Finding::told(Kind::NoDigests, at("2026-09-01T00:00:00Z"), HOSTILE)));
     events.insert(1, finding(log_modified(&"監".repeat(341))));
     for format in Format::ALL {
         let text = render(format, Options::default(), &events);

@@ -9,6 +9,7 @@ use std::io::{self, BufRead, Read};
 use sha2::{Digest as _, Sha256};
 
 use super::Context;
+use crate::event::{BodyFault, Fault};
 use crate::gzip::{self, BodyError};
 use crate::ident::{Location, Sha256Hash};
 use crate::store::{Object, StoreError};
@@ -16,11 +17,8 @@ use crate::store::{Object, StoreError};
 /// How many bytes of a body that is no content are compared, as stored: a hostile one may have no end to speak of.
 const COMPARED: u64 = 64 << 20;
 
-/// What is said of an object that is not the same twice.
-const OTHER: &str = "two reads of it gave different bytes";
-
 /// What a read showed: the hash of the inflated content, or what is wrong with the body.
-pub(super) type Seen = Result<Sha256Hash, String>;
+pub(super) type Seen = Result<Sha256Hash, BodyFault>;
 
 /// An object that is not what it should be.
 pub(super) struct Suspect {
@@ -37,14 +35,29 @@ pub(super) enum Again {
     },
     /// Nothing is there any more.
     Gone,
-    /// Nobody can say what it is, and why.
-    Unsure(String),
+    /// Other bytes, or other metadata.
+    Other,
+    /// It could not be read again, and why.
+    Unread(String),
 }
 
 impl Again {
-    /// Other bytes, or other metadata.
-    pub(super) fn other() -> Self {
-        Self::Unsure(OTHER.to_owned())
+    /// What is said of a digest that a second look does not bear out; `None` where that shows the same, or nothing at all.
+    pub(super) fn digest_fault(self) -> Option<Fault> {
+        match self {
+            Self::Same { .. } | Self::Gone => None,
+            Self::Other => Some(Fault::DigestReadsDiffer),
+            Self::Unread(why) => Some(Fault::DigestUnconfirmed { why }),
+        }
+    }
+
+    /// The same of a log file.
+    pub(super) fn log_fault(self) -> Option<Fault> {
+        match self {
+            Self::Same { .. } | Self::Gone => None,
+            Self::Other => Some(Fault::LogReadsDiffer),
+            Self::Unread(why) => Some(Fault::LogUnconfirmed { why }),
+        }
     }
 }
 
@@ -86,29 +99,29 @@ impl Look {
         let mut object = match object {
             Ok(object) => object,
             Err(StoreError::NotFound) => return Self::Not(Again::Gone),
-            Err(error) => return Self::unreadable(&error.to_string()),
+            Err(error) => return Self::unreadable(error.to_string()),
         };
         let signature = object.metadata.remove("signature");
         let mut body = Raw { body: &mut *object.body, taken: 0, hasher: Sha256::new() };
         match gzip::hash(&mut body, object.encoding, limit) {
             Ok((hash, _)) => Self::Read { seen: Ok(hash), raw: None, signature },
-            Err(BodyError::Malformed(reason)) => match body.finish() {
-                Ok(raw) => Self::Read { seen: Err(reason.to_owned()), raw: Some(raw), signature },
-                Err(error) => Self::unreadable(&error.to_string()),
+            Err(BodyError::Malformed(fault)) => match body.finish() {
+                Ok(raw) => Self::Read { seen: Err(fault), raw: Some(raw), signature },
+                Err(error) => Self::unreadable(error.to_string()),
             },
-            Err(error) => Self::unreadable(&error.to_string()),
+            Err(error) => Self::unreadable(error.to_string()),
         }
     }
 
-    fn unreadable(why: &str) -> Self {
-        Self::Not(Again::Unsure(format!("it could not be read again to make sure: {why}")))
+    const fn unreadable(why: String) -> Self {
+        Self::Not(Again::Unread(why))
     }
 
     /// Takes back what a further read does not bear out.
     fn hold_against(&mut self, further: Self) {
         match (&*self, further) {
             (Self::Read { raw, .. }, Self::Read { raw: other, .. }) if *raw == other => {}
-            (_, Self::Read { .. }) => *self = Self::Not(Again::other()),
+            (_, Self::Read { .. }) => *self = Self::Not(Again::Other),
             (_, not @ Self::Not(_)) => *self = not,
         }
     }
@@ -116,7 +129,7 @@ impl Look {
     fn verdict(self, first: &Seen) -> Again {
         match self {
             Self::Read { seen, signature, .. } if seen == *first => Again::Same { signature },
-            Self::Read { .. } => Again::other(),
+            Self::Read { .. } => Again::Other,
             Self::Not(again) => again,
         }
     }

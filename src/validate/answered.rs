@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::chain::Chain;
 use super::unit::Unit;
 use super::{Request, Source};
-use crate::event::{Finding, Kind};
+use crate::event::{Fault, Finding};
 use crate::ident::{ChainId, RegionFolder};
 use crate::time::{DELIVERY_GRACE, HOUR, Interval, Timestamp};
 
@@ -114,7 +114,7 @@ impl Answered {
                 let place = [&trail.account, &region, &trail.name].map(|name| Some(name.clone()));
                 let [account, region, name] = &place;
                 if !self.has([account, region, name]) {
-                    findings.push(undelivered([account, region, name], request.range.end, latest));
+                    findings.push(no_digests([account, region, name], request.range.end, latest));
                 }
             }
         }
@@ -134,7 +134,7 @@ impl Answered {
         }
         let is_said = || self.sources.iter().any(|source| source.is_said);
         if findings.is_empty() && self.chains.is_empty() && !is_said() {
-            findings.push(no_digests([&None, &None, &None], request.range.end));
+            findings.push(no_digests([&None, &None, &None], request.range.end, None));
         }
         findings
     }
@@ -152,7 +152,7 @@ impl Answered {
                 for trail in &trails {
                     let asked = [account, region, trail];
                     if !self.has(asked) && asked.iter().any(|name| name.is_some()) {
-                        findings.push(no_digests(asked, request.range.end));
+                        findings.push(no_digests(asked, request.range.end, None));
                     }
                 }
             }
@@ -164,8 +164,7 @@ impl Answered {
     fn unanswered_sources(&self, request: &Request) -> Vec<Finding> {
         let unanswered = self.sources.iter().filter(|source| !source.is_answered && !source.is_said);
         let finding = |source: &AskedSource| {
-            let message = "no digest was found for what was asked";
-            let finding = Finding::new(Kind::NoDigests, request.range.end, message);
+            let finding = no_digests([&None, &None, &None], request.range.end, None);
             // A source that is alone is all that was asked.
             Finding { uri: (self.sources.len() > 1).then(|| source.name.clone()), ..finding }
         };
@@ -181,25 +180,10 @@ impl Answered {
     }
 }
 
-/// Says that there is no digest of a trail, of which CloudTrail says that it delivered one at `latest`.
-fn undelivered(asked: [&Option<String>; 3], at: Timestamp, latest: Option<Timestamp>) -> Finding {
-    let mut finding = no_digests(asked, at);
-    if let Some(latest) = latest {
-        let said = format!("; CloudTrail says that it delivered one at {latest}, here or elsewhere");
-        finding.message.push_str(&said);
-    }
-    finding
-}
-
-fn no_digests(asked: [&Option<String>; 3], at: Timestamp) -> Finding {
-    let words = ["account", "region", "trail"].iter().zip(asked);
-    let named: Vec<String> = words
-        .filter_map(|(word, name)| Some(format!("{word} `{}`", name.as_ref()?.escape_debug())))
-        .collect();
-    let message = match named.as_slice() {
-        [] => "no digest was found for what was asked".to_owned(),
-        named => format!("no digest of the asked range was found for {}", named.join(", ")),
-    };
+/// Says that there is no digest of what was asked; of a trail, that CloudTrail says it `delivered` one.
+fn no_digests(asked: [&Option<String>; 3], at: Timestamp, delivered: Option<Timestamp>) -> Finding {
     let [account, region, trail] = asked.map(Clone::clone);
-    Finding { account, region, trail, ..Finding::new(Kind::NoDigests, at, message) }
+    let (of_account, of_region, of_trail) = (account.clone(), region.clone(), trail.clone());
+    let fault = Fault::NothingFound { account, region, trail, delivered, found: Vec::new() };
+    Finding { account: of_account, region: of_region, trail: of_trail, ..Finding::new(fault, at) }
 }

@@ -8,7 +8,7 @@ use super::Request;
 use super::timeline::Marks;
 use crate::chain::Record;
 use crate::digest::DigestFile;
-use crate::event::{Counts, Finding, Kind, ObjectState, ObjectType};
+use crate::event::{Counts, Fault, Finding, ObjectState, ObjectType};
 use crate::ident::{ChainId, Location};
 use crate::time::{HOUR, Interval, Timestamp};
 
@@ -101,10 +101,8 @@ impl Chain {
 
     /// Says how many log files were left out.
     pub(super) fn say_unread(&mut self) {
-        let Some((unread, oldest)) = self.unread else { return };
-        let files = if unread == 1 { "1 log file was" } else { &format!("{unread} log files were") };
-        let message = format!("the run was interrupted before {files} read");
-        self.say(Finding::new(Kind::LogUnreadable, oldest, message));
+        let Some((count, oldest)) = self.unread else { return };
+        self.say(Finding::new(Fault::LogsInterrupted { count }, oldest));
     }
 
     pub(super) fn say(&mut self, finding: Finding) {
@@ -158,13 +156,12 @@ impl Chain {
         let mut alone = 0;
         for log in named.iter().filter(|log| is_alone(reference(log))) {
             alone += 1;
-            let message = "only a digest that is not proved lists it";
-            self.say(Finding::new(Kind::LogUnverifiable, at, message).about(log).by_digest(&digest));
+            self.say(Finding::new(Fault::ClaimedLog, at).about(log).by_digest(&digest));
         }
         let many = hashed.into_iter().filter(|hash| is_alone(*hash)).count() as u64;
         if many > 0 {
-            let message = format!("{many} log files are listed by this digest alone, which is not proved");
-            self.say(Finding::new(Kind::LogUnverifiable, at, message).about(&digest).by_digest(&digest));
+            let fault = Fault::ClaimedLogs { count: many };
+            self.say(Finding::new(fault, at).about(&digest).by_digest(&digest));
         }
         self.counts.logs.unverified += alone + many;
         self.logs += alone + many;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::scope::{Expected, Scope};
 use super::{Source, TypedSource};
 use crate::digest::DigestFile;
-use crate::event::{Finding, Kind};
+use crate::event::{Fault, Finding};
 use crate::gzip;
 use crate::handles::patiently;
 use crate::ident::{DigestKey, Location};
@@ -205,28 +205,22 @@ fn distinct(trees: &[Tree]) -> Result<(), CopyError> {
 
 /// A folder that could not be looked into, so that nobody knows what lies in it.
 fn skipped((folder, why): &(PathBuf, String)) -> Finding {
-    let message = format!("it was not looked into: {why}");
-    let mut finding = Finding::new(Kind::DigestUnreadable, Timestamp::from_unix(0), message);
+    let mut finding = Finding::new(Fault::SkippedFolder { why: why.clone() }, Timestamp::from_unix(0));
     finding.uri = Some(folder.display().to_string());
     finding
 }
 
 /// What is said of files in a copy that were never in S3.
 pub(super) fn passed_over(files: u64) -> Option<Finding> {
-    let message = match files {
-        0 => return None,
-        1 => "1 file that desktops and sync programs leave was passed over".to_owned(),
-        _ => format!("{files} files that desktops and sync programs leave were passed over"),
-    };
-    Some(Finding::new(Kind::ObjectUnrecognised, Timestamp::from_unix(0), message))
+    (files > 0).then(|| Finding::new(Fault::Droppings { count: files }, Timestamp::from_unix(0)))
 }
 
 /// A folder that is not called as the bucket it is a copy of.
 fn renamed(tree: &Tree) -> Option<Finding> {
     let folder = tree.renamed.as_ref()?.display().to_string();
     let belongs = format!("s3://{}/{}", tree.bucket, tree.prefix);
-    let message = format!("by its digests this folder is a copy of `{belongs}`");
-    let mut finding = Finding::new(Kind::Relocated, Timestamp::from_unix(0), message);
+    let fault = Fault::RenamedFolder { belongs: belongs.clone() };
+    let mut finding = Finding::new(fault, Timestamp::from_unix(0));
     finding.uri = Some(folder);
     finding.expected = Some(belongs);
     Some(finding)

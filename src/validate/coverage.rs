@@ -2,7 +2,7 @@
 
 use super::Request;
 use super::chain::{Chain, Restart, Walk};
-use crate::event::{Finding, Kind, Reason};
+use crate::event::{Fault, Finding, Kind, Reason};
 use crate::time::{self, DELIVERY_GRACE, HOUR, Interval, Timestamp};
 
 /// What proved digests cover of the asked range.
@@ -14,12 +14,10 @@ pub(super) fn covered(request: &Request, walk: &Walk) -> Vec<Interval> {
 /// Says of a finished chain what is not covered, where its record begins, and whether it was moved.
 pub(super) fn judge(request: &Request, chain: &mut Chain) {
     if let Some((lies, belongs, seen)) = chain.walk.relocated.take() {
-        let message = format!(
-            "{seen} digests lie here and are proved at their recorded path, `{}`",
-            belongs.to_string().escape_debug()
-        );
-        let mut finding = Finding::new(Kind::Relocated, Timestamp::from_unix(i64::MIN), message).about(&lies);
-        finding.expected = Some(belongs.to_string());
+        let recorded = belongs.to_string();
+        let fault = Fault::Relocated { count: seen, belongs };
+        let mut finding = Finding::new(fault, Timestamp::from_unix(i64::MIN)).about(&lies);
+        finding.expected = Some(recorded);
         chain.say(finding);
     }
     let left = chain.walk.left;
@@ -58,10 +56,8 @@ fn interrupted(request: &Request, chain: &mut Chain, left: Interval, until: Time
     let start = request.range.start.unwrap_or(left.start);
     let stretch = Interval::new(start, until.min(request.range.end));
     if let Some(stretch) = stretch.filter(|stretch| stretch.seconds() > 0) {
-        let message = "the run was interrupted before the digests of this time were looked at";
-        chain.say(
-            Finding::new(Kind::ChainGap, stretch.start, message).over(stretch).because(Reason::Interrupted),
-        );
+        let finding = Finding::new(Fault::DigestsInterrupted, stretch.start);
+        chain.say(finding.over(stretch).because(Reason::Interrupted));
     }
 }
 
@@ -80,9 +76,7 @@ fn nothing(request: &Request, chain: &mut Chain) {
         (Some(_), Some(later)) if begins_later(later) => Why::Stopped,
         (_, Some(_)) => Why::NotCovered,
     };
-    let (reason, message) = why.words();
-    let asked = request.range.interval();
-    chain.say(Finding::new(Kind::ChainGap, asked.start, message).over(asked).because(reason));
+    chain.say(why.finding(request.range.interval()));
 }
 
 /// The stretches between the asked start and the end of the record that nothing proved covers.
@@ -98,8 +92,7 @@ fn gaps(request: &Request, chain: &mut Chain, covered: &[Interval], first: Times
         let mut parts: Vec<_> = known.map(|part| (part, Why::Missing)).collect();
         parts.extend(rest.into_iter().map(|part| (part, why(chain, &unproved, part))));
         for (part, why) in parts {
-            let (reason, message) = why.words();
-            chain.say(Finding::new(Kind::ChainGap, part.start, message).over(part).because(reason));
+            chain.say(why.finding(part));
         }
     }
 }
@@ -113,20 +106,14 @@ enum Why {
 }
 
 impl Why {
-    const fn words(&self) -> (Reason, &'static str) {
-        match self {
-            Self::Missing => (Reason::DigestsMissing, "its digests were delivered and are not there"),
-            Self::Stopped => {
-                let message =
-                    "no digest covers it, and the next one starts a new chain: logging or validation was off";
-                (Reason::LoggingStopped, message)
-            }
-            Self::BeforeTheRecord => {
-                let message = "no digest covers it: the record begins after it, or what was older is gone";
-                (Reason::NotCovered, message)
-            }
-            Self::NotCovered => (Reason::NotCovered, "no proved digest covers it"),
-        }
+    fn finding(&self, stretch: Interval) -> Finding {
+        let (reason, fault) = match self {
+            Self::Missing => (Reason::DigestsMissing, Fault::DigestsMissing),
+            Self::Stopped => (Reason::LoggingStopped, Fault::LoggingStopped),
+            Self::BeforeTheRecord => (Reason::NotCovered, Fault::BeforeTheRecord),
+            Self::NotCovered => (Reason::NotCovered, Fault::NotCovered),
+        };
+        Finding::new(fault, stretch.start).over(stretch).because(reason)
     }
 }
 
@@ -167,9 +154,7 @@ fn restarts(request: &Request, chain: &mut Chain) {
     for restart in &chain.walk.restarts {
         let is_told = gaps.iter().any(|gap| is_within(restart.end, *gap));
         if restart.asked && restart.end <= asked.end && !is_told && has_older(chain, restart) {
-            let message = "the chain begins anew here: logging or validation was stopped and started, for less than \
-                           the hour that this digest is of";
-            let mut finding = Finding::new(Kind::ChainRestart, restart.end, message).about(&restart.location);
+            let mut finding = Finding::new(Fault::ChainRestarts, restart.end).about(&restart.location);
             finding.start = Some(restart.end);
             said.push(finding);
         }
@@ -181,9 +166,7 @@ fn restarts(request: &Request, chain: &mut Chain) {
 fn beginning(chain: &mut Chain, first: Timestamp) {
     let starting = chain.walk.restarts.iter().find(|restart| restart.asked && restart.end == first);
     let Some(restart) = starting.filter(|restart| !has_older(chain, restart)) else { return };
-    let message =
-        "the record begins here: this digest starts the chain, and nothing proves that there was none before";
-    let mut finding = Finding::new(Kind::ChainStart, first, message).about(&restart.location);
+    let mut finding = Finding::new(Fault::RecordBegins, first).about(&restart.location);
     finding.start = Some(first);
     chain.say(finding);
 }
@@ -191,8 +174,7 @@ fn beginning(chain: &mut Chain, first: Timestamp) {
 /// Says of a chain of which the digest that starts it is all there is that it covers nothing yet.
 fn covers_nothing(request: &Request, chain: &mut Chain, covered: &[Interval]) {
     if covered.is_empty() && !super::result::says_something(&chain.findings) {
-        let message = "the digest that starts the chain is all there is, and covers nothing";
-        chain.say(Finding::new(Kind::NoDigests, request.range.end, message));
+        chain.say(Finding::new(Fault::NothingCovered, request.range.end));
     }
 }
 
@@ -203,23 +185,10 @@ fn stale(request: &Request, chain: &mut Chain, newest: Timestamp) {
     let late = end.unix().saturating_sub(newest.unix());
     let age = request.now.unix().saturating_sub(newest.unix());
     let is_stale = late >= HOUR && age > DELIVERY_GRACE;
-    let message = format!("the newest digest ends {} before the asked end", length(late));
-    let finding = match chain.missed.filter(|_| late > 0) {
-        Some(latest) => {
-            let message = format!("{message}, and CloudTrail says that it delivered another one at {latest}");
-            Finding::new(Kind::DigestMissing, newest, message)
-        }
-        None if is_stale => Finding::new(Kind::ChainStale, newest, message),
+    let fault = match chain.missed.filter(|_| late > 0) {
+        Some(delivered) => Fault::NewerDelivered { late, delivered },
+        None if is_stale => Fault::Stale { late },
         None => return,
     };
-    chain.say(finding.over(Interval { start: newest, end }));
-}
-
-/// A length of time, for a person.
-fn length(seconds: i64) -> String {
-    let (days, hours, minutes) = (seconds / time::DAY, seconds % time::DAY / HOUR, seconds % HOUR / 60);
-    match days {
-        0 => format!("{hours} h {minutes} min"),
-        _ => format!("{days} d {hours} h"),
-    }
+    chain.say(Finding::new(fault, newest).over(Interval { start: newest, end }));
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::Context;
 use super::scope::{AWS_LOGS, DIGESTS, LOGS};
 use super::unreferenced::{Named, Unreferenced};
-use crate::event::{Finding, Kind};
+use crate::event::{Fault, Finding};
 use crate::ident::{Location, RegionFolder, is_region};
 use crate::store::StoreError;
 use crate::time::Timestamp;
@@ -47,9 +47,7 @@ pub(super) fn folders(context: Context<'_>) -> Found {
         accounts.iter().flat_map(|account| [DIGESTS, LOGS].map(|kind| (account, kind))).collect();
     let found = context.workers.ask(&lists, |(account, kind)| account.list(context, kind));
     if search.interrupted || found.len() < lists.len() {
-        let message =
-            "the run was interrupted before every trail was found: what else there is was not looked at";
-        search.findings.push(Finding::new(Kind::DigestUnreadable, Timestamp::from_unix(0), message));
+        search.findings.push(Finding::new(Fault::DiscoveryInterrupted, Timestamp::from_unix(0)));
     }
     let named = Named::new(context.request.limits.named);
     let mut units: BTreeMap<(Arc<str>, Arc<str>), BTreeSet<Place>> = BTreeMap::new();
@@ -88,21 +86,15 @@ pub(super) fn regions_of(units: &[Vec<Place>], account: &str) -> BTreeSet<String
 }
 
 fn cannot_list(bucket: &str, prefix: &str, error: &StoreError) -> Finding {
-    let message = format!("the folder cannot be listed, so what it holds was not looked at: {error}");
-    Finding::new(Kind::DigestUnreadable, Timestamp::from_unix(0), message)
+    Finding::new(Fault::UnlistedFolder { why: error.to_string() }, Timestamp::from_unix(0))
         .about(&Location::new(bucket, prefix))
 }
 
 /// Says of an `AWSLogs/` in one of CloudTrail's own folders that it is no part of the search: a trail's prefix that ends
 /// there is hardly one.
 fn not_searched(account: &Account, kind: &str) -> Finding {
-    let message = "it was not looked into: if a trail delivers there, name it as a source";
     let location = Location::new(Arc::clone(&account.bucket), format!("{}{AWS_LOGS}/", account.prefix(kind)));
-    Finding::new(Kind::DigestUnreadable, Timestamp::from_unix(0), message).about(&location)
-}
-
-fn unrecognised(location: &Location, at: Timestamp, message: &str) -> Finding {
-    Finding::new(Kind::ObjectUnrecognised, at, message).about(location)
+    Finding::new(Fault::NestedAwsLogs, Timestamp::from_unix(0)).about(&location)
 }
 
 /// The regions of an account: those with a folder of digests, and those with log files alone.
@@ -127,7 +119,7 @@ fn regions(
     for name in digests.iter().filter(|name| !is_region(name) && *name != AWS_LOGS) {
         let key = format!("{}{name}/", account.prefix(DIGESTS));
         let location = Location::new(Arc::clone(&account.bucket), key);
-        findings.push(unrecognised(&location, Timestamp::from_unix(0), "no region is called so"));
+        findings.push(Finding::new(Fault::NotARegion, Timestamp::from_unix(0)).about(&location));
     }
     let is_asked = |name: &&String| {
         let asked = &context.request.regions;

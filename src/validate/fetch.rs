@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::digest::{DigestFile, SIGNATURE_ALGORITHM};
+use crate::event::{BodyFault, Excess, Fault, KeyLack};
 use crate::gzip::{self, BodyError, Sizes};
 use crate::ident::{DigestKey, Location, Sha256Hash};
 use crate::keys::{KeyRing, Lookup, TrustedKey};
@@ -50,11 +51,14 @@ pub(super) struct Fetched {
 /// What was found in a digest's place.
 pub(super) enum Content {
     Parsed(Box<DigestFile>),
-    /// No digest, why, and the hash of what it inflates to, if it does.
-    Malformed(String, Option<Sha256Hash>),
-    /// It inflates to more than is held in memory, and what raises the limit: its hash alone can be looked at.
-    TooLarge(String),
-    Unreadable(String),
+    /// Not exactly one whole gzip member.
+    Bodiless(BodyFault),
+    /// No digest, why, and the hash of what it inflates to.
+    Malformed(String, Sha256Hash),
+    /// It inflates to more than is held in memory: its hash alone can be looked at.
+    TooLarge(Excess),
+    /// It could not be read, and what is said of that.
+    Unreadable(Box<Fault>),
     Gone,
 }
 
@@ -74,17 +78,27 @@ impl Fetched {
     pub(super) const fn file(&self) -> Option<&DigestFile> {
         match &self.content {
             Content::Parsed(file) => Some(file),
-            Content::Malformed(..) | Content::TooLarge(_) | Content::Unreadable(_) | Content::Gone => None,
+            Content::Bodiless(_)
+            | Content::Malformed(..)
+            | Content::TooLarge(_)
+            | Content::Unreadable(_)
+            | Content::Gone => None,
         }
     }
 }
 
 impl Content {
+    /// What the store says kept the digest from being read.
+    fn unreadable(why: String) -> Self {
+        Self::Unreadable(Box::new(Fault::UnreadableDigest { why }))
+    }
+
     /// What the read showed; `None` where it showed nothing.
     pub(super) fn seen(&self) -> Option<Seen> {
         match self {
             Self::Parsed(file) => Some(Ok(file.hash())),
-            Self::Malformed(reason, hash) => Some(hash.ok_or_else(|| reason.clone())),
+            Self::Bodiless(fault) => Some(Err(*fault)),
+            Self::Malformed(_, hash) => Some(Ok(*hash)),
             Self::TooLarge(_) | Self::Unreadable(_) | Self::Gone => None,
         }
     }
@@ -94,9 +108,9 @@ impl Content {
     pub(super) fn after(again: Again, signature: Option<&str>) -> Option<Self> {
         match again {
             Again::Same { signature: other } if other.as_deref() == signature => None,
-            Again::Same { .. } => Self::after(Again::other(), signature),
+            Again::Same { .. } => Self::after(Again::Other, signature),
             Again::Gone => Some(Self::Gone),
-            Again::Unsure(why) => Some(Self::Unreadable(why)),
+            again => again.digest_fault().map(|fault| Self::Unreadable(Box::new(fault))),
         }
     }
 }
@@ -166,25 +180,16 @@ pub(super) fn digest(context: Context<'_>, location: Location, end: Timestamp) -
     fetched
 }
 
-/// A failure to read a body; where it comes of a limit, with the option that raises it.
-pub(super) fn said(error: &BodyError, option: &str) -> String {
-    match error {
-        BodyError::TooLarge(_) | BodyError::TooLong(_) => format!("{error}; `{option}` raises it"),
-        BodyError::Malformed(_) | BodyError::Unreadable(_) => error.to_string(),
-    }
-}
-
 fn parse(inflated: Result<(Vec<u8>, Sizes), BodyError>) -> (Content, Sizes) {
     match inflated {
         Ok((bytes, sizes)) => match DigestFile::parse(&bytes) {
             Ok(file) => (Content::Parsed(Box::new(file)), sizes),
-            Err(error) => (Content::Malformed(error.to_string(), Some(Sha256Hash::of(&bytes))), sizes),
+            Err(error) => (Content::Malformed(error.to_string(), Sha256Hash::of(&bytes)), sizes),
         },
-        Err(BodyError::Malformed(reason)) => (Content::Malformed(reason.to_owned(), None), Sizes::default()),
-        Err(error @ (BodyError::TooLarge(_) | BodyError::TooLong(_))) => {
-            (Content::TooLarge(said(&error, "--max-digest-size")), Sizes::default())
-        }
-        Err(BodyError::Unreadable(why)) => (Content::Unreadable(why), Sizes::default()),
+        Err(BodyError::Malformed(fault)) => (Content::Bodiless(fault), Sizes::default()),
+        Err(BodyError::TooLarge(limit)) => (Content::TooLarge(Excess::Inflated { limit }), Sizes::default()),
+        Err(BodyError::TooLong(limit)) => (Content::TooLarge(Excess::Stored { limit }), Sizes::default()),
+        Err(BodyError::Unreadable(why)) => (Content::unreadable(why), Sizes::default()),
     }
 }
 
@@ -221,7 +226,7 @@ impl Fetched {
                 (self.content, self.sizes) = parse(inflated);
             }
             Err(StoreError::NotFound) => self.content = Content::Gone,
-            Err(error) => self.content = Content::Unreadable(error.to_string()),
+            Err(error) => self.content = Content::unreadable(error.to_string()),
         }
     }
 
@@ -264,7 +269,8 @@ impl Fetched {
     /// Whether it is not as it was delivered, whatever its successor says.
     const fn is_suspect(&self, proof: Option<&Proof>) -> bool {
         match (&self.content, proof) {
-            (Content::Malformed(..), _) | (Content::Parsed(_), None | Some(Proof::Misfit)) => true,
+            (Content::Bodiless(_) | Content::Malformed(..), _)
+            | (Content::Parsed(_), None | Some(Proof::Misfit)) => true,
             (Content::Parsed(_), Some(Proof::Signed { metadata_fits, .. })) => !*metadata_fits,
             (Content::Parsed(_), Some(Proof::Unsigned | Proof::NoKey(_))) => false,
             (Content::TooLarge(_) | Content::Unreadable(_) | Content::Gone, _) => false,
@@ -286,7 +292,7 @@ pub(super) enum Proof {
     /// There is none, or none but recorded ones that do not fit.
     Unsigned,
     /// There is no key to check with, and why.
-    NoKey(String),
+    NoKey(KeyLack),
 }
 
 /// Checks the signature in the metadata, then those that newer digests record. `None` for what is no digest, or one
@@ -306,7 +312,7 @@ pub(super) fn prove(
     }
     let key = match known_key(file, fetched.signed_from(file), keys) {
         Ok(key) => key,
-        Err(reason) => return Some(Proof::NoKey(reason)),
+        Err(lack) => return Some(Proof::NoKey(lack)),
     };
     let check = |signature: &str| signature::verify(file, signature, &key.key);
     let signed = |proof, metadata_fits| Proof::Signed { proof, key: Arc::clone(&key), metadata_fits };
@@ -320,24 +326,16 @@ pub(super) fn prove(
     })
 }
 
-fn known_key(file: &DigestFile, signed_from: Timestamp, keys: &KeyRing) -> Result<Arc<TrustedKey>, String> {
-    let fingerprint = shortened(file.fingerprint().escape_debug().to_string());
+fn known_key(file: &DigestFile, signed_from: Timestamp, keys: &KeyRing) -> Result<Arc<TrustedKey>, KeyLack> {
+    let fingerprint = || shortened(file.fingerprint().to_owned());
     if file.algorithm() != SIGNATURE_ALGORITHM {
-        return Err(format!(
-            "it names the signature algorithm `{}`, which is unknown",
-            shortened(file.algorithm().escape_debug().to_string())
-        ));
+        return Err(KeyLack::Algorithm { name: shortened(file.algorithm().to_owned()) });
     }
     let region = DigestKey::parse(file.location()).map(|key| key.folder.region).unwrap_or_default();
     match keys.lookup(file.fingerprint(), &region, signed_from) {
         Lookup::Valid(key) => Ok(key),
-        Lookup::NotThen(key) => {
-            let validity = key.validity.map(|validity| validity.to_string()).unwrap_or_default();
-            Err(format!("the key `{fingerprint}` is valid {validity}, not when this digest was signed"))
-        }
-        Lookup::Unknown => Err(format!("no key with the fingerprint `{fingerprint}` is known")),
-        Lookup::Unreachable(why) => {
-            Err(format!("no key with the fingerprint `{fingerprint}` is at hand, and {why}"))
-        }
+        Lookup::NotThen(key) => Err(KeyLack::NotThen { fingerprint: fingerprint(), validity: key.validity }),
+        Lookup::Unknown => Err(KeyLack::Unknown { fingerprint: fingerprint() }),
+        Lookup::Unreachable(why) => Err(KeyLack::Unreachable { fingerprint: fingerprint(), why }),
     }
 }

@@ -1,26 +1,25 @@
 //! Hashes the log files that proved digests list, in parallel, and says which are not what was delivered.
 
 use crate::digest::{ListedHash, ListedLog};
-use crate::event::{Finding, Kind, ObjectState, ObjectType, Severity};
+use crate::event::{Excess, Fault, Finding, ObjectState, ObjectType, Severity};
 use crate::gzip::{self, BodyError, Sizes};
-use crate::ident::{Location, Sha256Hash};
+use crate::ident::Location;
 use crate::store::{Object, StoreError};
 use crate::text::shortened;
 
-use super::again::{self, Again, Suspect};
+use super::again::{self, Again, Seen, Suspect};
 use super::chain::reference;
 use super::unit::{Ready, Unit};
-use super::{Context, fetch, gone};
+use super::{Context, gone};
 
 /// What was found in a log file's place.
 enum Found {
     Valid(Sizes),
     /// Another content, or none that can be hashed.
-    Modified(Option<Sha256Hash>, &'static str, Sizes),
+    Modified(Seen, Sizes),
     Gone(Box<Finding>),
-    Unreadable(String),
-    /// The digest lists a hash that nobody can compare.
-    Unverifiable(String),
+    /// It could not be read, or its hash cannot be compared, and what is said of that.
+    Unverified(Fault),
 }
 
 /// Hashes the log files of all digests that are ready, and lets the units know what they list.
@@ -106,9 +105,8 @@ fn look_at_all(context: Context<'_>, ready: &[(usize, Ready)], work: &[Work<'_>]
 /// Returns which of them are gone meanwhile.
 fn make_sure(context: Context<'_>, work: &[Work<'_>], found: &mut [Option<Found>]) -> Vec<usize> {
     let suspect = |(index, (work, found)): (usize, (&Work<'_>, &Option<Found>))| {
-        let Some(Found::Modified(hash, reason, _)) = found else { return None };
-        let seen = hash.ok_or_else(|| (*reason).to_owned());
-        Some((index, Suspect { location: work.log.location.clone(), seen }))
+        let Some(Found::Modified(seen, _)) = found else { return None };
+        Some((index, Suspect { location: work.log.location.clone(), seen: *seen }))
     };
     let (indexes, suspects): (Vec<usize>, Vec<Suspect>) =
         work.iter().zip(&*found).enumerate().filter_map(suspect).unzip();
@@ -116,12 +114,16 @@ fn make_sure(context: Context<'_>, work: &[Work<'_>], found: &mut [Option<Found>
     let mut gone = Vec::new();
     for (index, again) in indexes.into_iter().zip(looks) {
         match (again, found.get_mut(index)) {
-            (Again::Unsure(why), Some(place)) => *place = Some(Found::Unreadable(why)),
             (Again::Gone, Some(place)) => {
                 *place = None;
                 gone.push(index);
             }
-            (Again::Same { .. }, _) | (_, None) => {}
+            (again, Some(place)) => {
+                if let Some(fault) = again.log_fault() {
+                    *place = Some(Found::Unverified(fault));
+                }
+            }
+            (_, None) => {}
         }
     }
     gone
@@ -133,7 +135,7 @@ fn incomparable(context: Context<'_>, log: &ListedLog) -> Option<Found> {
         ListedHash::Sha256(_) => None,
         ListedHash::Unknown(written) => {
             context.tools.progress.log(0);
-            Some(Found::Unverifiable(written.to_string()))
+            Some(Found::Unverified(Fault::UnknownHash { written: shortened(written.to_string()) }))
         }
     }
 }
@@ -145,18 +147,21 @@ fn look(context: Context<'_>, log: &ListedLog, object: Result<Object, StoreError
         Err(StoreError::NotFound) => return None,
         Err(error) => {
             context.tools.progress.log(0);
-            return Some(Found::Unreadable(error.to_string()));
+            return Some(Found::Unverified(Fault::UnreadableLog { why: error.to_string() }));
         }
     };
+    let oversized = |excess| Found::Unverified(Fault::OversizedLog { excess });
     let found = match gzip::hash(&mut *object.body, object.encoding, context.request.limits.log) {
         Ok((hash, sizes)) if log.hash == ListedHash::Sha256(hash) => Found::Valid(sizes),
-        Ok((hash, sizes)) => Found::Modified(Some(hash), "its content is not what was delivered", sizes),
-        Err(BodyError::Malformed(reason)) => Found::Modified(None, reason, Sizes::default()),
-        Err(error) => Found::Unreadable(fetch::said(&error, "--max-log-size")),
+        Ok((hash, sizes)) => Found::Modified(Ok(hash), sizes),
+        Err(BodyError::Malformed(fault)) => Found::Modified(Err(fault), Sizes::default()),
+        Err(BodyError::TooLarge(limit)) => oversized(Excess::Inflated { limit }),
+        Err(BodyError::TooLong(limit)) => oversized(Excess::Stored { limit }),
+        Err(BodyError::Unreadable(why)) => Found::Unverified(Fault::UnreadableLog { why }),
     };
     let bytes = match &found {
-        Found::Valid(sizes) | Found::Modified(_, _, sizes) => sizes.compressed,
-        Found::Gone(_) | Found::Unreadable(_) | Found::Unverifiable(_) => 0,
+        Found::Valid(sizes) | Found::Modified(_, sizes) => sizes.compressed,
+        Found::Gone(_) | Found::Unverified(_) => 0,
     };
     context.tools.progress.log(bytes);
     Some(found)
@@ -203,14 +208,15 @@ fn say(context: Context<'_>, unit: &mut Unit, ready: &Ready, log: &ListedLog, fo
         ListedHash::Sha256(hash) => Some(*hash),
         ListedHash::Unknown(_) => None,
     };
-    if let Found::Valid(sizes) | Found::Modified(_, _, sizes) = &found {
+    if let Found::Valid(sizes) | Found::Modified(_, sizes) = &found {
         chain.counts.compressed_bytes += sizes.compressed;
         chain.counts.inflated_bytes += sizes.inflated;
     }
     let (state, finding) = match found {
         Found::Valid(_) => (ObjectState::Valid, context.only.map(|only| only.proved(at, expected))),
-        Found::Modified(actual, reason, _) => {
-            let finding = Finding::new(Kind::LogModified, at, reason).with_hashes(expected, actual);
+        Found::Modified(seen, _) => {
+            let fault = seen.err().map_or(Fault::LogContent, |body| Fault::LogBody { body });
+            let finding = Finding::new(fault, at).with_hashes(expected, seen.ok());
             (ObjectState::Tampered, Some(finding))
         }
         Found::Gone(finding) => {
@@ -218,14 +224,7 @@ fn say(context: Context<'_>, unit: &mut Unit, ready: &Ready, log: &ListedLog, fo
             let is_proved = finding.severity == Severity::Tampered;
             (if is_proved { ObjectState::Tampered } else { ObjectState::Unverified }, Some(finding))
         }
-        Found::Unreadable(reason) => {
-            (ObjectState::Unverified, Some(Finding::new(Kind::LogUnreadable, at, reason)))
-        }
-        Found::Unverifiable(written) => {
-            let written = shortened(written.escape_debug().to_string());
-            let message = format!("its digest lists a hash that cannot be compared: `{written}`");
-            (ObjectState::Unverified, Some(Finding::new(Kind::LogUnverifiable, at, message)))
-        }
+        Found::Unverified(fault) => (ObjectState::Unverified, Some(Finding::new(fault, at))),
     };
     chain.count(context.request, ObjectType::Log, at, &log.location, state);
     if let Some(finding) = finding {

@@ -8,7 +8,7 @@ use super::Context;
 use super::chain::{Chain, Entry};
 use super::discover::LATELY;
 use super::unit::Unit;
-use crate::event::{Finding, Kind};
+use crate::event::{Fault, Finding};
 use crate::ident::{ChainId, DigestKey, Location};
 use crate::keys::SIGNING_WINDOW;
 use crate::store::StoreError;
@@ -137,12 +137,9 @@ fn is_unlisted(
         key.is_some_and(|key| key.folder == *folder && key.chain() == chain.id && key.end > newest.end)
     };
     let cannot_list = |error: StoreError| {
-        let message = format!(
-            "CloudTrail says that it delivered another digest at {latest}, and the folder cannot be listed again to \
-             look for it: {error}"
-        );
+        let fault = Fault::DeliveryUnchecked { delivered: latest, why: error.to_string() };
         let folder = Location::new(Arc::clone(&folder.bucket), prefix.as_str());
-        Box::new(Finding::new(Kind::DigestUnreadable, newest.end, message).about(&folder))
+        Box::new(Finding::new(fault, newest.end).about(&folder))
     };
     let mut listing = context.tools.store.list(&folder.bucket, &prefix, Some(&after));
     let found = listing.find_map(|listed| match listed {

@@ -11,7 +11,7 @@ use std::io;
 
 use super::scope::{self, DIGESTS, Expected};
 use super::{Outcome, Request, Source, SourceError, Tools};
-use crate::event::{Event, Finding, Kind, Sink};
+use crate::event::{Event, Fault, Finding, Sink};
 use crate::ident::{DigestKey, Location, LogFolderKey, RegionFolder, Sha256Hash};
 use crate::store::relocated::{RelocatedStore, Relocation};
 use crate::time::{DAY, HOUR, Interval, Range, Timestamp};
@@ -113,8 +113,7 @@ impl Target {
 
     /// What is said of a log file that is proved.
     pub(super) fn proved(&self, at: Timestamp, hash: Option<Sha256Hash>) -> Finding {
-        let message = "a proved digest lists it, and its content is what was delivered";
-        Finding::new(Kind::ObjectProved, at, message).with_hashes(hash, hash)
+        Finding::new(Fault::LogProved, at).with_hashes(hash, hash)
     }
 
     fn place(&self) -> &Location {
@@ -176,8 +175,7 @@ impl Target {
 
     fn answer(&self, request: &Request, tools: Tools<'_>, is_first: bool) -> io::Result<Answer> {
         if self.is_excluded(request) {
-            let message = "the account or the region that it lies in was not asked for";
-            let finding = Finding::new(Kind::NoDigests, self.near().end, message).about(self.place());
+            let finding = Finding::new(Fault::ObjectExcluded, self.near().end).about(self.place());
             return Ok(Answer::of_findings(vec![finding]));
         }
         let near = self.near();
@@ -206,19 +204,13 @@ impl Target {
     fn unlisted(&self, request: &Request, tools: Tools<'_>) -> Finding {
         let store = RelocatedStore { inner: tools.store, relocations: &request.relocations };
         let found = crate::store::Store::get(&store, self.place());
-        let (kind, message) = match (self, found) {
-            (_, Err(crate::store::StoreError::NotFound)) => {
-                (Kind::NoDigests, "there is no such object, and no proved digest records one".to_owned())
-            }
-            (Self::Log { .. }, Ok(_)) => (Kind::LogUnreferenced, "no proved digest lists it".to_owned()),
-            (Self::Log { .. }, Err(error)) => {
-                (Kind::LogUnreadable, format!("no proved digest lists it, and it cannot be read: {error}"))
-            }
-            (Self::Digest { .. }, _) => {
-                (Kind::NoDigests, "it was not read as a digest of what was asked".to_owned())
-            }
+        let fault = match (self, found) {
+            (_, Err(crate::store::StoreError::NotFound)) => Fault::NoSuchObject,
+            (Self::Log { .. }, Ok(_)) => Fault::ObjectUnlisted,
+            (Self::Log { .. }, Err(error)) => Fault::ObjectUnreadable { why: error.to_string() },
+            (Self::Digest { .. }, _) => Fault::NotAskedDigest,
         };
-        Finding::new(kind, self.near().end, message)
+        Finding::new(fault, self.near().end)
             .about(self.place())
             .of_region(&self.folder().account, &self.folder().region)
     }

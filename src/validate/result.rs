@@ -7,7 +7,9 @@ use super::chain::Chain;
 use super::unit::Unit;
 use super::unreferenced::Unreferenced;
 use super::{Request, coverage, timeline, unreferenced};
-use crate::event::{ChainSummary, Counts, Event, Finding, Kind, ObjectType, Reason, Severity, UsedKey};
+use crate::event::{
+    ChainSummary, Counts, Event, Fault, Finding, Kind, ObjectType, Reason, Severity, UsedKey,
+};
 use crate::ident::Location;
 use crate::time::Timestamp;
 
@@ -59,8 +61,7 @@ impl Unit {
             && chains.is_empty()
             && !says_something(&findings)
         {
-            let message = "there is a digest folder, but no digest of the asked range in it";
-            let finding = Finding::new(Kind::NoDigests, request.range.end, message);
+            let finding = Finding::new(Fault::EmptyDigestFolder, request.range.end);
             findings.push(finding.of_region(&self.account, &self.region));
         }
         self.references = Vec::new();
@@ -73,8 +74,7 @@ impl Unit {
     /// What is said of a region that was left out, since the run was to end.
     fn untouched(&mut self) -> UnitResult {
         let mut findings = std::mem::take(&mut self.findings);
-        let message = "the run was interrupted before it was looked at";
-        let finding = Finding::new(Kind::DigestUnreadable, Timestamp::from_unix(0), message);
+        let finding = Finding::new(Fault::RegionInterrupted, Timestamp::from_unix(0));
         let finding = match self.folders.first() {
             Some(folder) => finding.about(&Location::new(folder.bucket.clone(), folder.digest_prefix())),
             None => finding,
@@ -103,8 +103,10 @@ impl Unit {
 
 impl Chain {
     fn result(mut self, request: &Request) -> ChainResult {
-        self.findings
-            .sort_by(|a, b| (a.at, &a.uri, a.kind, &a.message).cmp(&(b.at, &b.uri, b.kind, &b.message)));
+        self.findings.sort_by(|a, b| {
+            let by_place = (a.at, &a.uri, a.kind).cmp(&(b.at, &b.uri, b.kind));
+            by_place.then_with(|| a.message().cmp(&b.message()))
+        });
         self.objects
             .sort_by(|a, b| (a.0, a.1 == ObjectType::Log, &a.2).cmp(&(b.0, b.1 == ObjectType::Log, &b.2)));
         let object = |(_, object, uri, state)| Event::Object { object, uri, state };
@@ -132,10 +134,8 @@ fn backfill_alone(request: &Request, chains: &mut [ChainResult]) {
     for chain in
         chains.iter_mut().filter(|chain| chain.summary.id.backfill && !hourly.contains(&trail(chain)))
     {
-        let message = "there are backfill digests of the asked range, but no hourly ones";
-        chain
-            .findings
-            .push(Finding::new(Kind::NoDigests, request.range.end, message).of_chain(&chain.summary.id));
+        let finding = Finding::new(Fault::BackfillAlone, request.range.end);
+        chain.findings.push(finding.of_chain(&chain.summary.id));
     }
 }
 

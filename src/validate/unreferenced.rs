@@ -5,7 +5,7 @@ pub(super) mod strays;
 
 use super::Context;
 use super::unit::Unit;
-use crate::event::{Finding, Kind};
+use crate::event::{Fault, Finding, Kind};
 use crate::ident::{Location, LogFolder, LogFolderKey, RegionFolder};
 use crate::store::{Listed, StoreError};
 use crate::time::{self, DAY, DELIVERY_GRACE, Interval, Timestamp};
@@ -90,11 +90,7 @@ pub(super) fn find(context: Context<'_>, unit: &Unit, search: &Search, named: &N
             strays::find(context, &prefix, Some(asked), &|stray| {
                 tell(match stray {
                     Ok(location) if unit.is_listed(&location) => return,
-                    Ok(location) => {
-                        let message =
-                            "it lies where CloudTrail delivers no log file, and no proved digest lists it";
-                        Finding::new(Kind::LogUnreferenced, strays::NO_TIME, message).about(&location)
-                    }
+                    Ok(location) => Finding::new(Fault::StrayLog, strays::NO_TIME).about(&location),
                     Err(finding) => *finding,
                 });
             });
@@ -168,12 +164,9 @@ pub(super) fn without_digests(context: Context<'_>, unit: &Unit, folder: &Region
     for listed in log_objects(context, (folder, LogFolder::CloudTrail), asked) {
         match listed {
             Ok((location, key)) if time_of(key).overlaps(asked) && !unit.is_listed(&location) => {
-                let message =
-                    "there are log files of the asked range, but no digest that could vouch for them";
                 let folder = Location::new(folder.bucket.clone(), folder.log_prefix());
-                return Some(
-                    Finding::new(Kind::NoDigests, context.request.range.end, message).about(&folder),
-                );
+                let finding = Finding::new(Fault::LogsWithoutDigests, context.request.range.end);
+                return Some(finding.about(&folder));
             }
             Ok(_) => {}
             Err(finding) => return Some(*finding),
@@ -204,8 +197,7 @@ fn in_folder(
     for listed in log_objects(context, folder, stretch) {
         match listed {
             Ok((location, key)) if is_told(time_of(key)) && !unit.is_listed(&location) => {
-                let message = "it lies among the log files, and no proved digest lists it";
-                tell(Finding::new(Kind::LogUnreferenced, time_of(key).start, message).about(&location));
+                tell(Finding::new(Fault::UnlistedLog, time_of(key).start).about(&location));
             }
             Ok(_) => {}
             Err(finding) => tell(*finding),
@@ -215,8 +207,7 @@ fn in_folder(
 
 /// Says that the search of a log folder was left out, since the run was to end.
 pub(super) fn left_out(at: Timestamp, folder: &Location) -> Finding {
-    let message = "the run was interrupted before all unreferenced files were looked for here";
-    Finding::new(Kind::LogUnreadable, at, message).about(folder)
+    Finding::new(Fault::SearchInterrupted, at).about(folder)
 }
 
 /// Where the objects of [`listing`] lie. A failure to list is a finding, since then nobody looked for unreferenced
@@ -244,8 +235,7 @@ fn log_objects<'a>(
 }
 
 pub(super) fn cannot_search(at: Timestamp, folder: &Location, error: &StoreError) -> Finding {
-    let message = format!("the folder cannot be listed, so unreferenced files were not looked for: {error}");
-    Finding::new(Kind::LogUnreadable, at, message).about(folder)
+    Finding::new(Fault::UnsearchedFolder { why: error.to_string() }, at).about(folder)
 }
 
 /// The objects in the day folders that `stretch` touches, with what their names say of the time; folder markers are left

@@ -301,7 +301,7 @@ impl<'c> Walker<'c, '_> {
                 self.gone(finding, &fetched.location, end);
                 return false;
             }
-            fetched.content = Content::Unreadable(finding.message);
+            fetched.content = Content::Unreadable(Box::new(finding.fault));
         }
         let place = judge::place(self.context.request, &fetched);
         let recorded = self.recorded(&place);

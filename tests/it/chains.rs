@@ -7,7 +7,7 @@ use rsa::pkcs1::EncodeRsaPublicKey as _;
 use serde_json::{Value, json};
 use trailproof::chain::{ProvedDigest, Record};
 use trailproof::digest::DigestFile;
-use trailproof::event::{Event, Kind, TimeState, Verdict};
+use trailproof::event::{Event, Finding, Kind, TimeState, Verdict};
 use trailproof::ident::{DigestKey, Location};
 use trailproof::keys::{KeyRing, Lookup, TrustedKey};
 use trailproof::signature::{self, PublicKey, SignatureProof};
@@ -118,7 +118,7 @@ fn only(ran: &Ran) -> (Kind, String) {
     let of_first = ran.findings.iter().filter(|finding| finding.uri.as_ref() == Some(&first));
     let mut said = of_first.filter(|finding| finding.kind != Kind::ChainStart);
     let (Some(finding), None) = (said.next(), said.next()) else { panic!("{:#?}", ran.findings) };
-    (finding.kind, finding.message.clone())
+    (finding.kind, finding.message())
 }
 
 /// What is said of [`pair`] with other metadata of the first digest, and none of the second where that is left `bare`.
@@ -163,7 +163,7 @@ fn a_wrong_signature_in_metadata_is_tampering_whatever_proves_the_digest() {
     assert_eq!(by_signature.verdict, Verdict::Tampered, "{:#?}", by_signature.findings);
     let told = "the signature in its metadata is not the one that its successor records";
     let found = by_signature.findings.iter().find(|finding| finding.kind == Kind::DigestModified).unwrap();
-    assert_eq!((&*found.message, found.actual.as_deref()), (told, Some("00")));
+    assert_eq!((&*found.message(), found.actual.as_deref()), (told, Some("00")));
 }
 
 /// Backfill digests are of any hours, also of some that another one is of.
@@ -177,7 +177,7 @@ fn an_hourly_digest_that_ends_after_its_successor_starts_is_a_broken_chain() {
         put(&store, &document(&newer, &record));
         let ran = run(&store, &signer().ring, &request(&["b"], newer.end), 1);
         let told = ran.findings.iter().any(|finding| {
-            finding.kind == Kind::ChainBroken && finding.message == "it ends after its successor starts"
+            finding.kind == Kind::ChainBroken && finding.message() == "it ends after its successor starts"
         });
         assert_eq!(told, !backfill, "{:#?}", ran.findings);
         assert_eq!(ran.verdict == Verdict::Tampered, !backfill, "{:#?}", ran.findings);
@@ -272,8 +272,8 @@ fn each_chain_counts_its_own_proved_or_not() {
     assert_eq!(of_chains(&unproved), [(5, 8), (5, 8)]);
     assert_eq!((unproved.counts.digests.unverified, unproved.counts.logs.unverified), (10, 16));
     // There is room for each: what is not proved is no intruder for that.
-    let said = unproved.findings.iter().map(|finding| &*finding.message);
-    assert_eq!(said.filter(|message| message.contains("leaves no room")).count(), 0);
+    let said = unproved.findings.iter().map(Finding::message);
+    assert_eq!(said.filter(|message| message.contains("no place for the digest")).count(), 0);
 }
 
 /// What is read beside the range or beside what is asked for is a witness: its bytes are not the run's.
@@ -332,8 +332,9 @@ fn a_forged_digest_between_two_is_said_to_have_no_room() {
     let between = DigestKey { end: at(0).end.plus(1_800), ..at(0) };
     store.put(&between.location(), b"no digest", &Metadata::new()).unwrap();
     let ran = run(&store, &signer().ring, &request(&["b"], at(1).end), 1);
-    let messages: Vec<&str> = ran.findings.iter().map(|finding| &*finding.message).collect();
-    let of_it = messages.iter().filter(|message| message.ends_with("; the chain leaves no room for it"));
+    let messages: Vec<String> = ran.findings.iter().map(Finding::message).collect();
+    let of_it =
+        messages.iter().filter(|message| message.ends_with("; the chain has no place for the digest"));
     // Half of its hour is before the end of the digest that starts the chain, which covers nothing.
     let kinds = vec![Kind::ChainGap, Kind::DigestMalformed];
     assert_eq!((of_it.count(), ran.kinds()), (1, kinds), "{messages:#?}");

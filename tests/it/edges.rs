@@ -72,7 +72,7 @@ fn a_digest_that_cloudtrail_delivered_is_missed_from_one_second_to_another() {
         let finding = said_of_the_end(end, Some(latest));
         assert_eq!(finding.kind, kind, "{latest}");
         let told = format!(", and CloudTrail says that it delivered another one at {latest}");
-        assert_eq!(finding.message.ends_with(&told), kind == Kind::DigestMissing, "{}", finding.message);
+        assert_eq!(finding.message().ends_with(&told), kind == Kind::DigestMissing, "{}", finding.message());
     }
     assert_eq!(said_of_the_end(end, None).kind, Kind::ChainStale);
 }
@@ -87,7 +87,7 @@ fn how_long_a_trail_is_silent_is_told_in_hours_or_days() {
         (2 * DAY + 2 * HOUR - 1, "2 d 1 h"),
     ] {
         let finding = said_of_the_end(hour(5).plus(seconds), None);
-        assert_eq!(finding.message, format!("the newest digest ends {told} before the asked end"));
+        assert_eq!(finding.message(), format!("the newest digest ends {told} before the asked end"));
     }
 }
 
@@ -171,7 +171,7 @@ fn a_trail_that_is_named_in_full_has_to_be_there() {
     let places = [&finding.account, &finding.region, &finding.trail].map(|place| place.as_deref().unwrap());
     assert_eq!(places, ["111122223333", "us-east-1", "gone"]);
     let told = format!("; CloudTrail says that it delivered one at {}, here or elsewhere", hour(3));
-    assert!(finding.message.ends_with(&told), "{}", finding.message);
+    assert!(finding.message().ends_with(&told), "{}", finding.message());
 
     asked.named.remove(1);
     asked.accounts.push("444455556666".to_owned());

@@ -46,8 +46,8 @@ fn replace(delivered: &Delivered, location: &Location, body: &[u8]) {
 fn assert_says(ran: &Ran, kind: Kind, parts: &[&str]) {
     let mut found = ran.findings.iter().filter(|finding| finding.kind == kind);
     let (Some(finding), None) = (found.next(), found.next()) else { panic!("{:#?}", ran.findings) };
-    let said = |part: &&str| finding.message.contains(part);
-    assert!(parts.iter().all(said), "{parts:?}: {}", finding.message);
+    let said = |part: &&str| finding.message().contains(part);
+    assert!(parts.iter().all(said), "{parts:?}: {}", finding.message());
 }
 
 /// A gzip stream with blocks that have no content before those that do.

@@ -248,7 +248,7 @@ fn log_files_without_digests_are_said() {
     let (planned, ran, _) = both(&delivered, &asked);
     assert_eq!(planned.reads().objects, 0);
     let said = |findings: &[trailproof::event::Finding]| -> Vec<(Kind, String)> {
-        findings.iter().map(|finding| (finding.kind, finding.message.clone())).collect()
+        findings.iter().map(|finding| (finding.kind, finding.message())).collect()
     };
     assert_eq!(said(&planned.findings), said(&ran.findings));
 }

@@ -267,7 +267,7 @@ impl Lines {
             return Ok(());
         }
         let about = finding.uri.iter().map(|uri| format!("{uri}: ")).next().unwrap_or_default();
-        self.say_aside(&format!("trailproof: {}: {about}{}", finding.kind.as_str(), finding.message))
+        self.say_aside(&format!("trailproof: {}: {about}{}", finding.kind.as_str(), finding.message()))
     }
 
     /// A line of our own to stderr.

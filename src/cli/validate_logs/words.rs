@@ -1,6 +1,6 @@
 //! The AWS CLI's words for what we found, and where it has none.
 
-use crate::event::{Finding, Kind, ObjectState, Severity};
+use crate::event::{BodyFault, Fault, Finding, Kind, ObjectState, Severity};
 
 /// What is said of an object on its line.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -45,12 +45,12 @@ pub(super) fn log(state: ObjectState, findings: &[Finding]) -> Said {
     })
 }
 
-/// By what our gzip reader says: it inflates as far as there is something, and hashes that.
+/// It inflates as far as there is something, and hashes that.
 fn modified(finding: &Finding) -> &'static str {
-    match (&finding.actual, finding.message.as_str()) {
-        (Some(_), _) | (None, "the gzip stream is cut off" | "it is empty") => "hash value doesn't match",
-        (None, "bytes follow the end of the gzip member") => "unexpected data after end of compressed stream",
-        (None, _) => "invalid format",
+    match &finding.fault {
+        Fault::LogBody { body: BodyFault::Trailing } => "unexpected data after end of compressed stream",
+        Fault::LogBody { body: BodyFault::NotGzip | BodyFault::Corrupt } => "invalid format",
+        _ => "hash value doesn't match",
     }
 }
 
@@ -73,16 +73,17 @@ pub(super) fn is_told(finding: &Finding, said: &Said) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gzip::{self, Encoding};
+    use crate::gzip::{self, BodyError, Encoding};
     use crate::time::Timestamp;
 
     fn of_body(body: &[u8]) -> Said {
-        let error = gzip::hash(&mut &*body, Encoding::Gzip, 1 << 20).unwrap_err();
-        let finding = Finding::new(Kind::LogModified, Timestamp::from_unix(0), error.to_string());
+        let Err(BodyError::Malformed(body)) = gzip::hash(&mut &*body, Encoding::Gzip, 1 << 20) else {
+            panic!("a body that is whole");
+        };
+        let finding = Finding::new(Fault::LogBody { body }, Timestamp::from_unix(0));
         log(ObjectState::Tampered, &[finding])
     }
 
-    /// Ties the words to those of the gzip reader.
     #[test]
     fn a_damaged_body_is_called_what_the_aws_cli_calls_it() {
         use std::io::Write as _;
@@ -104,7 +105,7 @@ mod tests {
 
     #[test]
     fn what_could_not_be_looked_at_is_no_line() {
-        let denied = Finding::new(Kind::LogUnreadable, Timestamp::from_unix(0), "access denied");
+        let denied = Finding::told(Kind::LogUnreadable, Timestamp::from_unix(0), "access denied");
         let said = log(ObjectState::Unverified, std::slice::from_ref(&denied));
         assert_eq!(said, Said::Nothing);
         assert!(!is_told(&denied, &said));

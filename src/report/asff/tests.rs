@@ -61,7 +61,7 @@ fn long_and_hostile_names_fit_and_stay_apart() {
     let mut events = tampered();
     for last in ["x", "y"] {
         let mut hostile = log_modified(&format!("{}{HOSTILE}{last}", "é".repeat(490)));
-        hostile.message = HOSTILE.repeat(100);
+        hostile = hostile.saying(HOSTILE.repeat(100));
         hostile.actual = Some(HOSTILE.repeat(100));
         events.insert(1, finding(hostile));
     }

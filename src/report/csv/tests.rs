@@ -56,8 +56,8 @@ fn nothing_is_a_formula_and_every_row_is_one_line() {
     ] {
         assert_eq!(cell(text), safe);
     }
-    let mut hostile = log_modified(HOSTILE);
-    (hostile.message, hostile.expected) = (HOSTILE.to_owned(), Some("=cmd|' /C calc'!A0".to_owned()));
+    let mut hostile = log_modified(HOSTILE).saying(HOSTILE);
+    hostile.expected = Some("=cmd|' /C calc'!A0".to_owned());
     let mut events = tampered();
     events.insert(1, finding(hostile));
     let text = render(Format::Csv, Options::default(), &events);

@@ -11,7 +11,7 @@ use crate::event::{Finding, Kind, Reason, Severity};
 use crate::report::severity_word;
 use crate::report::text::findings::{stretch, subject};
 use crate::report::text::layout::grouped;
-use crate::report::text::words;
+use crate::words;
 
 /// So many findings of a kind are open, and so many more in each fold.
 const OPEN: usize = 10;
@@ -31,6 +31,8 @@ pub(super) struct Groups {
 #[derive(Default)]
 struct Group {
     count: u64,
+    /// What to do, once for each cause, in the order in which the causes came.
+    hints: Vec<&'static str>,
     rendered: Vec<String>,
     bytes: usize,
     /// Whether one was left out: then all later ones are, so that those shown are the first.
@@ -41,6 +43,9 @@ impl Groups {
     pub(super) fn add(&mut self, finding: &Finding, place: &Where) {
         let group = self.groups.entry((Reverse(finding.severity), finding.kind)).or_default();
         group.count += 1;
+        if let Some(hint) = words::hint(finding).filter(|hint| !group.hints.contains(hint)) {
+            group.hints.push(hint);
+        }
         if group.full {
             return;
         }
@@ -76,7 +81,7 @@ impl Group {
                     span.badge.(severity_word(severity)) { (severity_word(severity)) }
                     " " (kind.as_str()) " (" (grouped(self.count)) "): " (words::meaning(kind))
                 }
-                @if let Some(hint) = words::hint(kind) { p.hint { strong { "What to do next: " } (ticked(hint)) } }
+                @for hint in &self.hints { p.hint { strong { "What to do next: " } (ticked(hint)) } }
                 ol.findings { @for item in open { (PreEscaped(item)) } }
                 @for (page, items) in folded.chunks(PAGE).enumerate() {
                     @let first = OPEN + page * PAGE;
@@ -125,7 +130,7 @@ fn item(finding: &Finding, place: &Where) -> Markup {
     html! {
         li {
             p.subject { code { (Shown(finding.uri.as_deref().unwrap_or(&subject(finding)))) } }
-            p { (Shown(&finding.message)) }
+            p { (Shown(&finding.message())) }
             dl {
                 @for (label, value) in evidence {
                     @if let Some(value) = value { dt { (label) } dd { code { (Shown(value)) } } }

@@ -137,7 +137,7 @@ mod tests {
     use crate::ident::Location;
 
     fn of(kind: Kind, key: &str) -> Finding {
-        Finding::new(kind, Timestamp::from_unix(0), "x").about(&Location::new("b", key))
+        Finding::told(kind, Timestamp::from_unix(0), "x").about(&Location::new("b", key))
     }
 
     #[test]
@@ -163,7 +163,7 @@ mod tests {
         let mut finding = of(Kind::KeyUnknown, "x");
         finding.uri = Some("keys.json".to_owned());
         assert_eq!(command(&finding, &Where::Bucket), None);
-        let gap = Finding::new(Kind::ChainGap, Timestamp::from_unix(0), "x").because(Reason::Interrupted);
+        let gap = Finding::told(Kind::ChainGap, Timestamp::from_unix(0), "x").because(Reason::Interrupted);
         assert_eq!(command(&gap, &Where::Bucket), None);
     }
 

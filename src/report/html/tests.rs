@@ -76,7 +76,7 @@ fn names_of_any_length_and_every_kind_at_once_are_under_2_mb() {
     let mut events = vec![started(None)];
     for kind in Kind::ALL {
         for _ in 0..300 {
-            let one = Finding::new(kind, at("2026-09-01T00:06:57Z"), long.clone())
+            let one = Finding::told(kind, at("2026-09-01T00:06:57Z"), long.clone())
                 .of_chain(&chain("us-east-1", &long))
                 .about(&Location::new("b", long.clone()))
                 .by_digest(&Location::new("b", long.clone()));

@@ -131,7 +131,7 @@ fn hostile_names_stay_what_they_are_and_are_not_seen_raw() {
     let name = "a\u{1b}[2J\u{9b}31m\u{7f}\u{202e}\u{feff}\u{e0041}\"\\\n</script>é監\u{301}";
     let mut events = tampered();
     events.insert(1, finding(log_modified(name)));
-    events.insert(1, finding(Finding::new(Kind::NoDigests, at("2026-09-01T00:00:00Z"), name)));
+    events.insert(1, finding(Finding::told(Kind::NoDigests, at("2026-09-01T00:00:00Z"), name)));
     let (text, report) = document(&events);
     assert_eq!(report["findings"][0]["message"], name);
     assert_eq!(report["findings"][1]["uri"], format!("s3://trail-logs/{name}"));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::event::{Finding, Kind, Severity, Summary, Verdict};
 use crate::report::gather::{ChainReport, UNEXPLAINED};
-use crate::report::text::words::meaning;
+use crate::words::meaning;
 
 /// So many findings of one check are listed.
 const LISTED: usize = 100;
@@ -174,7 +174,7 @@ fn describe(finding: &Finding) -> Vec<String> {
         Some(uri) => format!("{}: {uri}", finding.kind.as_str()),
         None => finding.kind.as_str().to_owned(),
     }];
-    lines.push(format!("  {}", finding.message));
+    lines.push(format!("  {}", finding.message()));
     let more = [("expected", &finding.expected), ("actual", &finding.actual), ("digest", &finding.digest)];
     for (name, value) in more {
         lines.extend(value.iter().map(|value| format!("  {name:8}  {value}")));

@@ -68,8 +68,7 @@ fn what_could_not_be_vouched_for_is_an_error_and_never_a_pass() {
 #[test]
 fn any_name_stays_in_its_place() {
     let mut events = tampered();
-    let mut hostile = log_modified(HOSTILE);
-    hostile.message = HOSTILE.to_owned();
+    let hostile = log_modified(HOSTILE).saying(HOSTILE);
     events.insert(1, finding(hostile));
     let mut nobody = log_modified(HOSTILE);
     nobody.account = Some(HOSTILE.to_owned());

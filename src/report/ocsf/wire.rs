@@ -25,8 +25,8 @@ pub(super) struct Detection<'a> {
     pub(super) status_id: u8,
     pub(super) status: &'static str,
     pub(super) is_alert: bool,
-    pub(super) message: &'a str,
-    pub(super) finding_info: Info<'a>,
+    pub(super) message: String,
+    pub(super) finding_info: Info,
     pub(super) metadata: Metadata,
     pub(super) cloud: Cloud<'a>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -40,10 +40,10 @@ pub(super) struct Detection<'a> {
 }
 
 #[derive(Serialize)]
-pub(super) struct Info<'a> {
+pub(super) struct Info {
     pub(super) uid: String,
     pub(super) title: String,
-    pub(super) desc: &'a str,
+    pub(super) desc: String,
     pub(super) types: [&'static str; 1],
     pub(super) created_time: i64,
     pub(super) analytic: Analytic,

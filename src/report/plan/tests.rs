@@ -127,7 +127,7 @@ fn quiet_is_the_first_line() {
 fn what_could_not_be_listed_is_said_and_escaped() {
     let mut plan = plan();
     let message = "the folder cannot be listed\u{1b}[2J";
-    plan.findings.push(Finding::new(Kind::DigestUnreadable, Timestamp::from_unix(0), message));
+    plan.findings.push(Finding::told(Kind::DigestUnreadable, Timestamp::from_unix(0), message));
     plan.chains[1].id.trail = "au\u{202e}dit".into();
     let report = text(&plan, true, Options { colour: true, ..Options::default() });
     assert!(report.starts_with("\u{1b}[1;33mincomplete plan\u{1b}[0m: 2,406 digests"), "{report}");

@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::{Saved, SavedError};
 use crate::event::{
-    ChainSummary, Counts, DigestCounts, Finding, Kind, LogCounts, Origin, Reason, Severity, Summary,
+    ChainSummary, Counts, DigestCounts, Fault, Finding, Kind, LogCounts, Origin, Reason, Severity, Summary,
     Timeline, UsedKey, Verdict,
 };
 use crate::ident::ChainId;
@@ -183,6 +183,8 @@ struct WireFinding {
     trail: Option<String>,
     uri: Option<String>,
     digest: Option<String>,
+    #[serde(default)]
+    cause: Option<String>,
     message: String,
     expected: Option<String>,
     actual: Option<String>,
@@ -196,8 +198,8 @@ struct WireFinding {
 
 impl WireFinding {
     fn into_finding(self) -> Finding {
-        let Self { kind, severity, account, region, trail, uri, digest, message, expected, actual, .. } =
-            self;
+        let Self { kind, severity, account, region, trail, uri, digest, expected, actual, .. } = self;
+        let fault = Fault::Told { kind, cause: self.cause, message: self.message };
         let (start, end, reason) = (self.start, self.end, self.reason);
         let at = start.or(end).unwrap_or(Timestamp::from_unix(0));
         Finding {
@@ -208,7 +210,7 @@ impl WireFinding {
             trail,
             uri,
             digest,
-            message,
+            fault,
             expected,
             actual,
             start,

@@ -4,11 +4,12 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use super::SHOWN;
 use super::layout::{Paint, grouped, wrap};
-use super::{SHOWN, words};
 use crate::event::{Finding, Kind, Reason, Severity};
 use crate::report::escape::for_terminal;
 use crate::report::severity_word;
+use crate::words;
 
 /// The gravest first, and within a severity in the order of [`Kind::ALL`], which is that of the enum itself.
 #[derive(Default)]
@@ -20,12 +21,17 @@ pub(in crate::report) struct Findings {
 struct Group {
     first: Vec<Finding>,
     count: u64,
+    /// What to do, once for each cause, in the order in which the causes came.
+    hints: Vec<&'static str>,
 }
 
 impl Findings {
     pub(in crate::report) fn add(&mut self, finding: &Finding) {
         let group = self.groups.entry((Reverse(finding.severity), finding.kind)).or_default();
         group.count += 1;
+        if let Some(hint) = words::hint(finding).filter(|hint| !group.hints.contains(hint)) {
+            group.hints.push(hint);
+        }
         if group.first.len() < SHOWN {
             group.first.push(finding.clone());
         }
@@ -74,13 +80,13 @@ impl Group {
         if let more @ 1.. = self.count.saturating_sub(shown) {
             writeln!(out, "  … and {} more; `{all}` has all", grouped(more))?;
         }
-        words::hint(kind).map_or(Ok(()), |hint| writeln!(out, "{}", wrap("  hint: ", hint)))
+        self.hints.iter().try_for_each(|hint| writeln!(out, "{}", wrap("  hint: ", hint)))
     }
 }
 
 fn write_finding(out: &mut dyn Write, finding: &Finding) -> io::Result<()> {
     writeln!(out, "  {}", subject(finding))?;
-    writeln!(out, "{}", wrap("    ", &for_terminal(&finding.message)))?;
+    writeln!(out, "{}", wrap("    ", &for_terminal(&finding.message())))?;
     let evidence = [
         ("expected", finding.expected.as_deref()),
         ("actual", finding.actual.as_deref()),

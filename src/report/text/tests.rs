@@ -103,7 +103,7 @@ findings
 fn the_verdict_line_says_what_happened() {
     let when = at("2026-09-01T00:06:57Z");
     let run = |verdict, kind: Kind, counts| {
-        let kind = finding(Finding::new(kind, when, "x"));
+        let kind = finding(Finding::told(kind, when, "x"));
         first_line(&[started(None), kind, finished(verdict, counts)])
     };
     let none = crate::event::Counts::default();
@@ -204,11 +204,10 @@ fn colour_adds_to_the_words_and_changes_none() {
 #[test]
 fn no_escape_code_reaches_the_terminal() {
     let hostile = "x\u{1b}[2J\u{9b}1m\u{202e}\r\n\u{200b}y";
-    let mut evil = log_modified(hostile);
-    evil.message = hostile.to_owned();
+    let mut evil = log_modified(hostile).saying(hostile);
     (evil.expected, evil.actual) = (Some(hostile.to_owned()), Some(hostile.to_owned()));
     evil.digest = Some(hostile.to_owned());
-    let mut nowhere = Finding::new(Kind::DigestMoved, at("2026-09-01T00:06:57Z"), hostile);
+    let mut nowhere = Finding::told(Kind::DigestMoved, at("2026-09-01T00:06:57Z"), hostile);
     (nowhere.account, nowhere.region) = (Some(hostile.to_owned()), Some(hostile.to_owned()));
     let mut events = vec![Event::Started {
         sources: vec![hostile.to_owned()],

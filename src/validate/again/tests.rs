@@ -54,7 +54,8 @@ fn looked(seen: &Seen, turns: Vec<Result<Vec<u8>, StoreError>>) -> (String, usiz
     let said = match look(context, &[suspect], 1 << 20).remove(0) {
         Again::Same { signature } => format!("same {}", signature.unwrap()),
         Again::Gone => "gone".to_owned(),
-        Again::Unsure(why) => why,
+        Again::Other => "other".to_owned(),
+        Again::Unread(why) => why,
     };
     let left = store.0.lock().unwrap().len();
     (said, left)
@@ -65,10 +66,10 @@ fn content_is_read_once_more_and_compared() {
     let seen = Ok(Sha256Hash::of(b"[]"));
     let spare = || Ok(b"spare".to_vec());
     assert_eq!(looked(&seen, vec![Ok(gz(b"[]")), spare()]), ("same 00".to_owned(), 1));
-    assert_eq!(looked(&seen, vec![Ok(gz(b"{}")), spare()]), (OTHER.to_owned(), 1));
+    assert_eq!(looked(&seen, vec![Ok(gz(b"{}")), spare()]), ("other".to_owned(), 1));
     assert_eq!(looked(&seen, vec![Err(StoreError::NotFound), spare()]), ("gone".to_owned(), 1));
     let (said, _) = looked(&seen, vec![Err(StoreError::Denied("no".to_owned())), spare()]);
-    assert_eq!(said, "it could not be read again to make sure: access denied: no");
+    assert_eq!(said, "access denied: no");
     let (said, _) = looked(&seen, vec![Ok(gz(&vec![0; 2 << 20])), spare()]);
     assert!(said.contains("more than the limit"), "{said}");
 }
@@ -76,30 +77,30 @@ fn content_is_read_once_more_and_compared() {
 #[test]
 fn a_body_that_is_no_content_is_read_twice_more_and_its_bytes_are_compared() {
     let bytes = |body: &[u8]| Ok(body.to_vec());
-    let seen = Err("it is not gzip".to_owned());
+    let seen = Err(BodyFault::NotGzip);
     assert_eq!(looked(&seen, vec![bytes(b"xyz"), bytes(b"xyz")]).0, "same 00");
     // The same complaint of other bytes, and of bytes that differ where the judge did not look.
-    assert_eq!(looked(&seen, vec![bytes(b"xyz"), bytes(b"abc")]).0, OTHER);
-    assert_eq!(looked(&seen, vec![bytes(b"xyz"), bytes(b"xy")]).0, OTHER);
-    assert_eq!(looked(&seen, vec![Ok(gz(b"{}"))]).0, OTHER);
-    assert_eq!(looked(&seen, vec![bytes(b""), bytes(b"")]).0, OTHER);
+    assert_eq!(looked(&seen, vec![bytes(b"xyz"), bytes(b"abc")]).0, "other");
+    assert_eq!(looked(&seen, vec![bytes(b"xyz"), bytes(b"xy")]).0, "other");
+    assert_eq!(looked(&seen, vec![Ok(gz(b"{}"))]).0, "other");
+    assert_eq!(looked(&seen, vec![bytes(b""), bytes(b"")]).0, "other");
     let (said, _) = looked(&seen, vec![bytes(b"xyz"), Err(StoreError::Unreadable("cut".to_owned()))]);
-    assert_eq!(said, "it could not be read again to make sure: unreadable: cut");
+    assert_eq!(said, "unreadable: cut");
     let (flipped, mut whole) = (gz(b"[]"), gz(b"[]"));
     let last = whole.len() - 5;
     whole[last] ^= 1;
     let seen = Err(match gzip::hash(&mut whole.as_slice(), Encoding::Gzip, 9) {
-        Err(BodyError::Malformed(reason)) => reason.to_owned(),
+        Err(BodyError::Malformed(fault)) => fault,
         other => panic!("{other:?}"),
     });
     assert_eq!(looked(&seen, vec![Ok(whole.clone()), Ok(whole.clone())]).0, "same 00");
-    assert_eq!(looked(&seen, vec![Ok(whole), Ok(flipped)]).0, OTHER);
+    assert_eq!(looked(&seen, vec![Ok(whole), Ok(flipped)]).0, "other");
 }
 
 /// Of a body without an end the first 64 MiB are compared, and every one of them.
 #[test]
 fn bytes_beyond_what_is_compared_are_not() {
-    let seen = Err("it is not gzip".to_owned());
+    let seen = Err(BodyFault::NotGzip);
     let compared = usize::try_from(COMPARED).unwrap();
     let body = |at: usize| {
         let mut body = vec![b'.'; compared + 2];
@@ -107,7 +108,7 @@ fn bytes_beyond_what_is_compared_are_not() {
         Ok(body)
     };
     assert_eq!(looked(&seen, vec![body(compared), body(compared + 1)]).0, "same 00");
-    assert_eq!(looked(&seen, vec![body(compared - 1), body(compared)]).0, OTHER);
+    assert_eq!(looked(&seen, vec![body(compared - 1), body(compared)]).0, "other");
 }
 
 /// Is interrupted once, and then there, or broken.

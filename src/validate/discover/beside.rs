@@ -1,8 +1,7 @@
 //! What lies in an account's folder beside the folders of its regions: in no place CloudTrail writes to.
 
 use super::search::Account;
-use super::unrecognised;
-use crate::event::{Finding, Kind};
+use crate::event::{Fault, Finding};
 use crate::ident::{Location, LogFolder, is_region};
 use crate::store::Folder;
 use crate::validate::Context;
@@ -42,8 +41,8 @@ pub(super) fn among_digests(context: Context<'_>, account: &Account, digests: &F
     let objects = digests.objects.iter().filter(|listed| listed.size > 0 || !listed.key.ends_with('/'));
     let location = |key: &str| Location::new(account.bucket.clone(), key);
     let all = objects.take(context.request.limits.named);
-    all.map(|listed| unrecognised(&location(&listed.key), strays::NO_TIME, "no digest is called so"))
-        .collect()
+    let finding = |key| Finding::new(Fault::NotADigestName, strays::NO_TIME).about(&location(key));
+    all.map(|listed| finding(&listed.key)).collect()
 }
 
 fn tell(
@@ -55,8 +54,7 @@ fn tell(
     named: &Named,
 ) {
     let stray = |location: &Location| {
-        let message = "it lies where CloudTrail delivers no log file";
-        let finding = Finding::new(Kind::LogUnreferenced, strays::NO_TIME, message).about(location);
+        let finding = Finding::new(Fault::StrayLog, strays::NO_TIME).about(location);
         named.take(Finding { account: Some(account.account.clone()), ..finding });
     };
     for listed in found.objects.iter().filter(|listed| listed.size > 0 || !listed.key.ends_with('/')) {

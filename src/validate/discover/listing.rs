@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Place, cannot_list, unrecognised};
-use crate::event::{Finding, Kind};
+use super::{Place, cannot_list};
+use crate::event::{Fault, Finding};
 use crate::ident::{ChainId, DigestKey, Location, RegionFolder};
 use crate::time::{DAY, HOUR, Timestamp};
 use crate::validate::chain::Entry;
@@ -26,9 +26,6 @@ const MAX_LOOK_AHEAD: i64 = 31 * DAY;
 
 /// How long ago a digest was written lately, in seconds: CloudTrail's word is on the newest delivery alone.
 pub(in crate::validate) const LATELY: i64 = 2 * DAY;
-
-/// What is said of an object in a digest folder that is none.
-const NO_DIGEST: &str = "no digest is called so";
 
 /// How far ahead of our clock a digest's end may be, in seconds.
 const CLOCK_SKEW: i64 = HOUR;
@@ -169,12 +166,11 @@ impl<'a, 'w> Listing<'a, 'w> {
         let told = RefCell::new(self);
         strays::find(context, &place, None, &|stray| match stray {
             Ok(location) if is_new(&location.key) => {
-                told.borrow_mut().junk(&location, strays::NO_TIME, NO_DIGEST);
+                told.borrow_mut().junk(Fault::NotADigestName, strays::NO_TIME, &location);
             }
             Ok(_) => {}
             Err(finding) => {
-                let finding = Finding { kind: Kind::DigestUnreadable, ..*finding };
-                told.borrow_mut().findings.push(finding);
+                told.borrow_mut().findings.push(of_digests(*finding));
             }
         });
     }
@@ -191,11 +187,8 @@ impl<'a, 'w> Listing<'a, 'w> {
         self.list(index, folder, after, until);
         let more = self.junk.saturating_sub(self.most_named());
         if more > 0 {
-            let message = format!(
-                "{more} more objects in `{}` are no digests; `--max-named` names more of them",
-                folder.digest_prefix()
-            );
-            self.findings.push(Finding::new(Kind::ObjectUnrecognised, Timestamp::from_unix(0), message));
+            let fault = Fault::MoreJunk { count: more, folder: folder.digest_prefix() };
+            self.findings.push(Finding::new(fault, Timestamp::from_unix(0)));
         }
     }
 
@@ -204,10 +197,10 @@ impl<'a, 'w> Listing<'a, 'w> {
     }
 
     /// Names a junk object, unless very many were named already: anybody who can write to the bucket can make them.
-    fn junk(&mut self, location: &Location, at: Timestamp, message: &str) {
+    fn junk(&mut self, fault: Fault, at: Timestamp, location: &Location) {
         self.junk += 1;
         if self.junk <= self.most_named() {
-            self.findings.push(unrecognised(location, at, message));
+            self.findings.push(Finding::new(fault, at).about(location));
         }
     }
 
@@ -243,7 +236,7 @@ impl<'a, 'w> Listing<'a, 'w> {
             }
             match key {
                 Some(key) if key.end > now.plus(CLOCK_SKEW) => {
-                    self.junk(&location, key.end, "its name is dated in the future");
+                    self.junk(Fault::FutureDigest, key.end, &location);
                 }
                 Some(key) => {
                     let (chain, entry) = (key.chain(), Entry { end: key.end, folder: index });
@@ -254,10 +247,20 @@ impl<'a, 'w> Listing<'a, 'w> {
                     }
                     self.chains.entry(chain).or_default().push(entry);
                 }
-                None => self.junk(&location, strays::NO_TIME, NO_DIGEST),
+                None => self.junk(Fault::NotADigestName, strays::NO_TIME, &location),
             }
         }
     }
+}
+
+/// What kept a log folder from being searched, said of a digest folder.
+fn of_digests(finding: Finding) -> Finding {
+    let fault = match finding.fault.clone() {
+        Fault::UnsearchedFolder { why } => Fault::UnlistedFolder { why },
+        Fault::SearchInterrupted => Fault::FolderInterrupted,
+        fault => fault,
+    };
+    Finding { kind: fault.kind(), fault, ..finding }
 }
 
 /// Keeps of a chain's digests those that may overlap the asked range, the witnesses after it, and one before.

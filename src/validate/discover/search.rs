@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::cannot_list;
-use crate::event::{Finding, Kind};
+use crate::event::{DiscoveryLimit, Fault, Finding};
 use crate::ident::{Location, RegionFolder, is_account, is_organization};
 use crate::store::{self, StoreError};
 use crate::time::Timestamp;
@@ -203,13 +203,10 @@ impl<'a> Search<'a> {
             false
         });
         if let Some(folder) = deep {
-            self.give_up(
-                &folder,
-                &format!("`{AWS_LOGS}/` was not looked for more than {MAX_DEPTH} folders deep"),
-            );
+            self.give_up(&folder, DiscoveryLimit::Depth { most: MAX_DEPTH as u64 });
         }
         if let Some(folder) = more {
-            self.give_up(&folder, &format!("stopped looking for `{AWS_LOGS}/` after {MAX_FOLDERS} folders"));
+            self.give_up(&folder, DiscoveryLimit::Folders { most: MAX_FOLDERS as u64 });
         }
     }
 
@@ -259,9 +256,8 @@ impl<'a> Search<'a> {
         next
     }
 
-    fn give_up(&mut self, folder: &Folder, what: &str) {
-        let message = format!("{what}: name the trail's prefix");
-        let finding = Finding::new(Kind::DigestUnreadable, Timestamp::from_unix(0), message);
+    fn give_up(&mut self, folder: &Folder, limit: DiscoveryLimit) {
+        let finding = Finding::new(Fault::DiscoveryLimit { limit }, Timestamp::from_unix(0));
         self.findings.push(finding.about(&Location::new(Arc::clone(&folder.bucket), folder.prefix.as_str())));
     }
 }

@@ -5,7 +5,7 @@ use std::io;
 
 use super::{Target, is_at};
 use crate::event::{
-    ChainSummary, Counts, Event, Finding, Kind, ObjectState, ObjectType, Severity, Sink, UsedKey,
+    ChainSummary, Counts, Event, Fault, Finding, Kind, ObjectState, ObjectType, Severity, Sink, UsedKey,
 };
 use crate::ident::{DigestKey, Location};
 use crate::time::{HOUR, Interval};
@@ -120,13 +120,8 @@ impl Answer {
         };
         self.findings.retain(|finding| finding.kind != Kind::ObjectProved);
         let successor = self.findings.iter().find_map(|finding| finding.digest.clone());
-        let message = match logs.valid {
-            0 => "it is proved, and lists no log file".to_owned(),
-            1 => "it is proved, and so is the log file that it lists".to_owned(),
-            more => format!("it is proved, and so are the {more} log files that it lists"),
-        };
         let at = chain.covered.first().map_or(crate::time::Timestamp::from_unix(0), |window| window.end);
-        let mut finding = Finding::new(Kind::ObjectProved, at, message).of_chain(&chain.id);
+        let mut finding = Finding::new(Fault::DigestProved { logs: logs.valid }, at).of_chain(&chain.id);
         finding.uri = Some(uri.clone());
         finding.digest = successor;
         self.findings.push(finding);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::tally::{Tally, hour, is_inside};
 use super::{Amount, ChainPlan, RegionPlan};
-use crate::event::{Finding, Kind};
+use crate::event::{Fault, Finding};
 use crate::ident::{ChainId, Location, LogFolder, LogFolderKey, RegionFolder};
 use crate::store::StoreError;
 use crate::time::{self, Interval, Range, Timestamp};
@@ -109,16 +109,13 @@ fn covered<'c>(range: Range, chains: impl Iterator<Item = &'c Chain>, folder: us
 }
 
 fn cannot_list(folder: &RegionFolder, at: Timestamp, error: &StoreError) -> Finding {
-    let message = format!("the folder cannot be listed, so its log files are not in the plan: {error}");
-    Finding::new(Kind::LogUnreadable, at, message)
+    Finding::new(Fault::UnplannedFolder { why: error.to_string() }, at)
         .about(&Location::new(folder.bucket.clone(), folder.log_prefix()))
 }
 
 /// Says of a region with a folder of digests that none of them is of the asked range, as a run does.
 fn no_digests(request: &Request, unit: &Unit, chains: &[ChainPlan]) -> Option<Finding> {
     let has_one = chains.iter().any(|chain| chain.inside.objects > 0);
-    (unit.has_digest_folder && request.trails.is_empty() && request.named.is_empty() && !has_one).then(|| {
-        let message = "there is a digest folder, but no digest of the asked range in it";
-        Finding::new(Kind::NoDigests, request.range.end, message)
-    })
+    (unit.has_digest_folder && request.trails.is_empty() && request.named.is_empty() && !has_one)
+        .then(|| Finding::new(Fault::EmptyDigestFolder, request.range.end))
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use crate::event::{Finding, Kind};
+use crate::event::{Fault, Finding, Kind};
 
 /// How many are taken before it is told which of them are the first.
 const ROOM: usize = 10_000;
@@ -63,7 +63,7 @@ impl Named {
         in_order(&mut findings);
         let mut said = BTreeSet::new();
         findings.retain(|finding| {
-            finding.kind != Kind::LogUnreadable || said.insert((finding.uri.clone(), finding.message.clone()))
+            finding.kind != Kind::LogUnreadable || said.insert((finding.uri.clone(), finding.message()))
         });
         findings.extend(rest);
         Unreferenced { count, findings }
@@ -83,8 +83,5 @@ fn in_order(findings: &mut [Finding]) {
 
 /// Says that there are `more` after the `last` one that is named.
 fn rest(last: &Finding, more: u64) -> Finding {
-    let message = format!(
-        "{more} more objects lie among the log files, and no proved digest lists them; `--max-named` names more of them"
-    );
-    Finding { uri: None, message, ..last.clone() }
+    Finding { uri: None, fault: Fault::MoreUnlisted { count: more }, ..last.clone() }
 }

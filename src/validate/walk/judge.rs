@@ -2,7 +2,7 @@
 
 use crate::chain::{Misfit, ProvedDigest, Record};
 use crate::digest::DigestFile;
-use crate::event::{Finding, Kind, ObjectState, Severity, UsedKey};
+use crate::event::{Fault, Finding, Kind, ObjectState, Severity, UsedKey};
 use crate::ident::{Location, Sha256Hash};
 use crate::keys::TrustedKey;
 use crate::time::{HOUR, Interval, Timestamp};
@@ -100,16 +100,17 @@ impl<'c> Walker<'c, '_> {
     /// What a digest is worth, and what is said of it.
     fn judge(&mut self, arrival: &Arrival, content: Content, proof: Option<Proof>) -> (Worth, Vec<Finding>) {
         let mut said = Vec::new();
-        let (kind, reason) = match content {
+        let fault = match content {
             Content::Parsed(file) => return (self.worth(arrival, *file, proof, &mut said), said),
-            Content::Malformed(reason, _) => (Kind::DigestMalformed, reason),
-            Content::TooLarge(reason) => {
-                return (Worth::Unproved(None), vec![self.oversized(arrival, reason)]);
+            Content::Bodiless(body) => Fault::DigestBody { body },
+            Content::Malformed(reason, _) => Fault::NotADigest { reason },
+            Content::TooLarge(excess) => {
+                return (Worth::Unproved(None), vec![self.oversized(arrival, excess)]);
             }
-            Content::Unreadable(reason) => (Kind::DigestUnreadable, reason),
-            Content::Gone => (Kind::DigestUnreadable, "it was listed, and gone when it was read".to_owned()),
+            Content::Unreadable(fault) => *fault,
+            Content::Gone => Fault::DigestVanished,
         };
-        said.push(Finding::new(kind, arrival.end, reason));
+        said.push(Finding::new(fault, arrival.end));
         (Worth::Unproved(None), said)
     }
 
@@ -122,17 +123,13 @@ impl<'c> Walker<'c, '_> {
         said: &mut Vec<Finding>,
     ) -> Worth {
         let Some(proof) = proof else {
-            let mut finding = Finding::new(
-                Kind::DigestMoved,
-                arrival.end,
-                "it names another place than the one it lies in",
-            );
+            let mut finding = Finding::new(Fault::DigestElsewhere, arrival.end);
             finding.expected = Some(file.location().to_string());
             finding.actual = Some(arrival.location.to_string());
             said.push(finding);
             return Worth::Unproved(Some(file));
         };
-        let kind = match proof {
+        let fault = match proof {
             Proof::Signed { proof, key, metadata_fits } => {
                 return match ProvedDigest::by_signature(file, proof) {
                     Ok(proved) => {
@@ -146,11 +143,11 @@ impl<'c> Walker<'c, '_> {
                     Err(file) => Worth::Unproved(Some(file)),
                 };
             }
-            Proof::Misfit => (Kind::DigestModified, "its signature does not fit its content".to_owned()),
-            Proof::Unsigned => (Kind::DigestUnsigned, unsigned(arrival)),
-            Proof::NoKey(reason) => (Kind::KeyUnknown, reason),
+            Proof::Misfit => Fault::SignatureMisfit,
+            Proof::Unsigned => Fault::Unsigned { metadata: arrival.metadata_error.clone(), proved: false },
+            Proof::NoKey(lack) => Fault::NoKey { lack, proved: false },
         };
-        by_successor(arrival, file, kind, said)
+        by_successor(arrival, file, fault, said)
     }
 
     fn use_key(&mut self, key: &TrustedKey) {
@@ -180,7 +177,7 @@ impl<'c> Walker<'c, '_> {
         }
         let intruder = is_intruder(chain.walk.anchor.as_ref(), arrival);
         if intruder && !matches!(worth, Worth::Proved(_)) {
-            said.iter_mut().for_each(|finding| finding.message.push_str("; the chain leaves no room for it"));
+            said = said.into_iter().map(Finding::without_room).collect();
         }
         if arrival.record.is_some()
             && let Some(anchor) = &mut chain.walk.anchor
@@ -299,19 +296,17 @@ pub(super) fn say_misfits(link: &Link<'_>, metadata_fits: bool, said: &mut Vec<F
     let recorded_signature = |record: &Record| record.signature().map(str::to_owned);
     match misfit {
         Some((record, Misfit::Hash)) => {
-            let message = "its signature fits, but its successor records another digest in its place";
-            let finding = Finding::new(Kind::ChainBroken, end, message);
+            let finding = Finding::new(Fault::OtherDigestRecorded, end);
             said.push(finding.with_hashes(record.hash(), Some(file.hash())));
         }
         // Hours may be filled in again, and in any order.
         Some((_, Misfit::Overlap)) if link.backfill => {}
         Some((_, Misfit::Overlap)) => {
-            said.push(Finding::new(Kind::ChainBroken, end, "it ends after its successor starts"));
+            said.push(Finding::new(Fault::OverlapsSuccessor, end));
         }
         None if metadata_fits => {}
         Some((_, Misfit::Signature)) | None => {
-            let message = "the signature in its metadata is not the one that its successor records";
-            let mut finding = Finding::new(Kind::DigestModified, end, message);
+            let mut finding = Finding::new(Fault::OtherSignatureRecorded, end);
             finding.expected = record.and_then(recorded_signature);
             finding.actual = link.signature.map(str::to_owned);
             said.push(finding);
@@ -322,23 +317,17 @@ pub(super) fn say_misfits(link: &Link<'_>, metadata_fits: bool, said: &mut Vec<F
 /// Says of a digest that the signature in its successor proves that its own was lost.
 fn say_lost_metadata(arrival: &Arrival, said: &mut Vec<Finding>) {
     if arrival.signature.is_none()
-        && let Some(error) = &arrival.metadata_error
+        && let Some(why) = arrival.metadata_error.clone()
     {
-        let message = format!("{error}; the signature that its successor records fits");
-        said.push(Finding::new(Kind::DigestUnsigned, arrival.end, message).as_notice());
+        said.push(Finding::new(Fault::MetadataLost { why }, arrival.end).as_notice());
     }
 }
 
 /// Judges a digest that no signature proves by what its successor records.
-fn by_successor(
-    arrival: &Arrival,
-    file: DigestFile,
-    (kind, reason): (Kind, String),
-    said: &mut Vec<Finding>,
-) -> Worth {
+fn by_successor(arrival: &Arrival, file: DigestFile, fault: Fault, said: &mut Vec<Finding>) -> Worth {
     let found = file.hash();
     let recorded: Option<Sha256Hash> = arrival.record.as_ref().and_then(Record::hash);
-    let mut finding = Finding::new(kind, arrival.end, reason);
+    let kind = fault.kind();
     let worth = match &arrival.record {
         Some(record) => match ProvedDigest::by_successor(file, record) {
             Ok(proved) => Worth::Proved(proved),
@@ -346,24 +335,18 @@ fn by_successor(
         },
         None => Worth::Unproved(Some(file)),
     };
-    match (&worth, recorded) {
+    said.push(match (&worth, recorded) {
         (Worth::Proved(_), _) if kind == Kind::DigestModified => {
-            finding.message =
-                "the signature in its metadata does not fit, though its successor proves its content"
-                    .to_owned();
+            Finding::new(Fault::MetadataSignatureMisfit, arrival.end)
         }
-        (Worth::Proved(_), _) => {
-            finding.message.push_str("; its successor proves it");
-            finding = finding.as_notice();
-        }
+        (Worth::Proved(_), _) => Finding::new(proved(fault), arrival.end).as_notice(),
         (Worth::Unproved(_), Some(recorded)) => {
-            let message = "its content is not what its successor records";
-            finding = Finding::new(Kind::DigestModified, arrival.end, message)
-                .with_hashes(Some(recorded), Some(found));
+            Finding::new(Fault::NotAsRecorded, arrival.end).with_hashes(Some(recorded), Some(found))
         }
-        (Worth::Unproved(_), None) => finding.actual = Some(found.to_string()),
-    }
-    said.push(finding);
+        (Worth::Unproved(_), None) => {
+            Finding { actual: Some(found.to_string()), ..Finding::new(fault, arrival.end) }
+        }
+    });
     // Where no key can check the signature in its metadata, it can still be held against the recorded one.
     if let Worth::Proved(proved) = &worth
         && kind != Kind::DigestModified
@@ -373,9 +356,13 @@ fn by_successor(
     worth
 }
 
-fn unsigned(arrival: &Arrival) -> String {
-    let plain = "it has no signature in its metadata, in a sidecar or in a successor";
-    arrival.metadata_error.as_ref().map_or_else(|| plain.to_owned(), |error| format!("{plain}: {error}"))
+/// The fault of a digest that its successor proves.
+fn proved(fault: Fault) -> Fault {
+    match fault {
+        Fault::Unsigned { metadata, .. } => Fault::Unsigned { metadata, proved: true },
+        Fault::NoKey { lack, .. } => Fault::NoKey { lack, proved: true },
+        fault => fault,
+    }
 }
 
 /// What a digest counts as, by the gravest thing said of it.

@@ -6,7 +6,7 @@ use std::mem;
 use super::Walker;
 use super::judge::{self, Arrival, Link};
 use crate::digest::DigestFile;
-use crate::event::{Finding, Kind, ObjectType};
+use crate::event::{Fault, Finding, ObjectType};
 use crate::validate::Request;
 use crate::validate::chain::{Anchor, Chain, Overlap, Told};
 
@@ -74,8 +74,7 @@ impl Chain {
                 (starts, is_resumed) = (anchor.record.is_none(), true);
                 self.walk.anchor = Some(anchor);
             } else if anchor.record.is_some() || backfill {
-                let message = "its successor records another digest before itself, yet this one is genuine";
-                said.push(Finding::new(Kind::ChainBroken, told.end, message));
+                said.push(Finding::new(Fault::NotThePredecessor, told.end));
             }
             self.tell(request, &told, said, true);
         }

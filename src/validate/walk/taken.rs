@@ -2,7 +2,7 @@
 
 use super::{Walker, judge};
 use crate::chain::Misfit;
-use crate::event::{Finding, Kind};
+use crate::event::{Fault, Finding};
 use crate::ident::{DigestKey, Location};
 use crate::time::Timestamp;
 use crate::validate::chain::Entry;
@@ -36,13 +36,13 @@ impl Walker<'_, '_> {
         let Some(chain) = self.unit.chains.get_mut(self.chain) else { return };
         let anchor = chain.walk.anchor.as_ref().and_then(|anchor| anchor.record.clone());
         let (Some(record), Some(file)) = (anchor, fetched.file()) else { return };
-        let message = match record.misfit(file, None) {
+        let fault = match record.misfit(file, None) {
             Some(Misfit::Overlap) if chain.id.backfill => return,
-            Some(Misfit::Overlap) => "it ends after a digest starts that records it as the one before",
-            Some(Misfit::Hash) => "a digest of an earlier time records another one in its place",
+            Some(Misfit::Overlap) => Fault::EarlierFollowsIt,
+            Some(Misfit::Hash) => Fault::EarlierRecordsOther,
             Some(Misfit::Signature) | None => return,
         };
-        let finding = Finding::new(Kind::ChainBroken, end, message).about(&fetched.location);
+        let finding = Finding::new(fault, end).about(&fetched.location);
         chain.say(finding.by_digest(record.successor()));
     }
 }

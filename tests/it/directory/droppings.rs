@@ -12,9 +12,9 @@ use super::{DIGESTS, LOGS, OnDisk, copy};
 use crate::support::{Ran, deliver, request, run};
 
 /// The notices on names that are no object's.
-fn notices(ran: &Ran) -> Vec<&str> {
+fn notices(ran: &Ran) -> Vec<String> {
     let notices = ran.findings.iter().filter(|finding| finding.kind == Kind::ObjectUnrecognised);
-    notices.map(|finding| finding.message.as_str()).collect()
+    notices.map(|finding| finding.message()).collect()
 }
 
 fn day(disk: &OnDisk, folder: &str) -> PathBuf {

@@ -5,6 +5,7 @@ use trailproof::ident::Location;
 use trailproof::simulate::Spec;
 use trailproof::store::{Deposit as _, Metadata};
 use trailproof::validate::Limits;
+use trailproof::words::hint;
 
 use super::{asked, objects, small};
 use crate::support::{Delivered, Ran, deliver, run};
@@ -23,9 +24,14 @@ fn ran(delivered: &Delivered, named: usize, jobs: usize) -> Ran {
     run(&delivered.store, &delivered.keys, &asked(delivered, Limits { named, ..Limits::default() }), jobs)
 }
 
-fn messages(ran: &Ran, kind: Kind) -> Vec<(Option<&str>, &str)> {
+/// What is said of each, and what to do about it.
+fn messages(ran: &Ran, kind: Kind) -> Vec<(Option<&str>, String)> {
     let found = ran.findings.iter().filter(|finding| finding.kind == kind);
-    found.map(|finding| (finding.uri.as_deref(), &*finding.message)).collect()
+    found
+        .map(|finding| {
+            (finding.uri.as_deref(), format!("{}: {}", finding.message(), hint(finding).unwrap_or_default()))
+        })
+        .collect()
 }
 
 #[test]
@@ -41,7 +47,7 @@ fn log_files_that_nothing_lists_are_counted_beyond_those_that_are_named() {
         let messages = messages(&ran, Kind::LogUnreferenced);
         assert_eq!((messages.len(), ran.kinds().len()), (said, said));
         if let Some(more) = more {
-            let (uri, last) = messages[said - 1];
+            let (uri, last) = &messages[said - 1];
             assert!(uri.is_none() && last.starts_with(more) && last.contains("`--max-named`"), "{last}");
             let first = messages.iter().take(said - 1).enumerate();
             first.for_each(|(number, (uri, _))| assert!(uri.unwrap().ends_with(&format!("junk{number:04}"))));
@@ -74,7 +80,7 @@ fn junk_among_digests_is_counted_beyond_what_is_named() {
         assert_eq!(ran.verdict, Verdict::Intact, "{:#?}", ran.kinds());
         let messages = messages(&ran, Kind::ObjectUnrecognised);
         assert_eq!(messages.len(), said);
-        let rest = messages.iter().find(|(uri, _)| uri.is_none()).map(|(_, message)| *message);
+        let rest = messages.iter().find(|(uri, _)| uri.is_none()).map(|(_, message)| message.clone());
         assert_eq!(rest.is_some(), more.is_some());
         assert!(rest.is_none_or(|rest| rest.starts_with(more.unwrap()) && rest.contains("`--max-named`")));
     }

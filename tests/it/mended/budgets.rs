@@ -215,7 +215,7 @@ fn keys_that_cannot_be_had_are_asked_for_a_few_times() {
     let unknown = ran.findings.iter().filter(|finding| finding.kind == Kind::KeyUnknown);
     assert!(
         unknown.clone().count() >= 29
-            && unknown.clone().all(|finding| finding.message.contains("it is down"))
+            && unknown.clone().all(|finding| finding.message().contains("it is down"))
     );
     assert!(*down.0.lock().unwrap() <= 4, "{}", down.0.lock().unwrap());
 }

@@ -53,7 +53,7 @@ fn relocation() -> Relocation {
 fn every_digest_of_a_copy_is_counted_in_what_is_said_of_it() {
     let ran = Copied::make().run();
     let moved = ran.findings.iter().find(|finding| finding.kind == Kind::Relocated).unwrap();
-    assert!(moved.message.starts_with("5 digests lie here"), "{}", moved.message);
+    assert!(moved.message().starts_with("5 digests lie here"), "{}", moved.message());
 }
 
 #[test]

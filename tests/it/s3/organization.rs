@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use trailproof::event::{Kind, Severity};
+use trailproof::event::{Finding, Kind, Severity};
 use trailproof::keys::KeyRing;
 use trailproof::keys::cloudtrail::CloudTrailKeys;
 use trailproof::simulate::Spec;
@@ -82,7 +82,7 @@ fn a_region_whose_keys_are_denied_is_unknown_and_the_others_are_intact() {
     let grave = ran.findings.iter().filter(|finding| finding.severity > Severity::Notice);
     grave.for_each(|finding| assert_eq!(finding.region.as_deref(), Some("eu-west-1"), "{finding:?}"));
     let unknown = ran.findings.iter().filter(|finding| finding.kind == Kind::KeyUnknown);
-    let unknown: Vec<&str> = unknown.map(|finding| finding.message.as_str()).collect();
+    let unknown: Vec<String> = unknown.map(Finding::message).collect();
     assert_eq!(unknown.len(), 4, "{unknown:?}");
     assert!(unknown.iter().all(|message| message.contains("AccessDenied")), "{unknown:?}");
     assert_eq!((ran.counts.digests.valid, ran.counts.logs.valid), (4, 3));

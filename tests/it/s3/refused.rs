@@ -24,8 +24,8 @@ fn a_denied_and_an_archived_log_are_both_named() {
     assert_only_incomplete(&ran);
     assert_eq!(ran.kinds(), [Kind::LogUnreadable; 2]);
     assert_eq!(named(&ran, Kind::LogUnreadable), [logs[1].to_string(), logs[4].to_string()]);
-    assert!(about(&ran, &logs[1]).message.contains("access denied"), "{:?}", ran.findings);
-    assert!(about(&ran, &logs[4]).message.contains("archived"), "{:?}", ran.findings);
+    assert!(about(&ran, &logs[1]).message().contains("access denied"), "{:?}", ran.findings);
+    assert!(about(&ran, &logs[4]).message().contains("archived"), "{:?}", ran.findings);
     assert_eq!((ran.counts.logs.valid, ran.counts.logs.unverified), (6, 2));
 }
 
@@ -76,10 +76,10 @@ fn a_deleted_log_tells_when_and_which_version_is_left() {
     assert_eq!(ran.kinds(), [Kind::LogDeleted], "{:?}", ran.findings);
     let found = about(&ran, &log);
     let version = found.actual.as_ref().expect("no version is named");
-    assert!(found.message.contains(version.as_str()), "{found:?}");
-    assert!(found.message.contains("it was deleted at 20"), "{found:?}");
+    assert!(found.message().contains(version.as_str()), "{found:?}");
+    assert!(found.message().contains("it was deleted at 20"), "{found:?}");
     remote.cloud.deny_action("s3:ListBucketVersions", "");
     let ran = remote.run(8);
     assert_eq!(ran.kinds(), [Kind::LogDeleted], "{:?}", ran.findings);
-    assert!(about(&ran, &log).message.contains("when is not known"), "{:?}", ran.findings);
+    assert!(about(&ran, &log).message().contains("when is not known"), "{:?}", ran.findings);
 }

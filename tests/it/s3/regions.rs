@@ -63,7 +63,7 @@ fn where_nothing_tells_the_region_the_requests_that_follow_say_what_is_wrong() {
             true => assert_eq!(ran.verdict, Verdict::Intact, "{:?}", ran.findings),
             false => {
                 assert_only_incomplete(&ran);
-                assert!(ran.findings[0].message.contains("PermanentRedirect"), "{:?}", ran.findings);
+                assert!(ran.findings[0].message().contains("PermanentRedirect"), "{:?}", ran.findings);
             }
         }
     }

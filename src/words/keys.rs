@@ -1,0 +1,28 @@
+//! Messages about keys.
+
+use super::quoted;
+use crate::event::KeyLack;
+
+/// What kept a signature from being checked.
+pub(super) fn lack(lack: &KeyLack) -> String {
+    match lack {
+        KeyLack::Unknown { fingerprint } => format!("no public key with fingerprint {}", quoted(fingerprint)),
+        KeyLack::NotThen { fingerprint, validity: Some(validity) } => {
+            format!("key {} is valid {validity}, not when the digest was signed", quoted(fingerprint))
+        }
+        KeyLack::NotThen { fingerprint, validity: None } => {
+            format!("key {} is not valid when the digest was signed", quoted(fingerprint))
+        }
+        KeyLack::Unreachable { fingerprint, why } => {
+            format!("no public key with fingerprint {}: {why}", quoted(fingerprint))
+        }
+        KeyLack::Algorithm { name } => format!("unknown signature algorithm {}", quoted(name)),
+    }
+}
+
+pub(super) fn rejected(entry: usize, region: Option<&str>, reason: &str) -> String {
+    match region {
+        None => format!("entry {entry} of the keys file is not used: {reason}"),
+        Some(region) => format!("key {entry} that CloudTrail lists for `{region}` is not used: {reason}"),
+    }
+}

@@ -1,0 +1,76 @@
+//! Messages about what was asked for, the folders searched for it, and objects beside the record.
+
+use super::{counted, quoted};
+use crate::event::DiscoveryLimit;
+use crate::time::Timestamp;
+
+/// How many names are listed.
+const LISTED: usize = 5;
+
+/// A folder that could not be listed, so that `consequence`.
+pub(super) fn unlisted(consequence: &str, why: &str) -> String {
+    format!("the folder could not be listed, so {consequence}: {why}")
+}
+
+pub(super) fn discovery_limit(limit: DiscoveryLimit) -> String {
+    match limit {
+        DiscoveryLimit::Depth { most } => {
+            format!("`AWSLogs/` was not looked for more than {most} folders deep")
+        }
+        DiscoveryLimit::Folders { most } => format!("the search for `AWSLogs/` stopped after {most} folders"),
+    }
+}
+
+pub(super) fn skipped(why: &str) -> String {
+    format!("the folder was not read: {why}")
+}
+
+pub(super) fn renamed(belongs: &str) -> String {
+    format!("by its digests the folder is a copy of {}", quoted(belongs))
+}
+
+pub(super) fn nothing_found(
+    names: [(&str, &Option<String>); 3],
+    delivered: Option<Timestamp>,
+    found: &[String],
+) -> String {
+    let named = names.iter().filter_map(|(word, name)| Some(format!("{word} {}", quoted(name.as_deref()?))));
+    let asked = match named.collect::<Vec<_>>().as_slice() {
+        [] => "what was asked".to_owned(),
+        named => named.join(", "),
+    };
+    let delivered = delivered
+        .map(|at| format!("; CloudTrail delivered one at {at}, here or elsewhere"))
+        .unwrap_or_default();
+    format!("no digest of the asked range was found for {asked}{delivered}{}", others(found))
+}
+
+/// What was found instead.
+fn others(found: &[String]) -> String {
+    if found.is_empty() {
+        return String::new();
+    }
+    let names: Vec<String> = found.iter().take(LISTED).map(|name| quoted(name)).collect();
+    let more = found.len().saturating_sub(LISTED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("; found: {}{more}", names.join(", "))
+}
+
+pub(super) fn more_unlisted(count: u64) -> String {
+    let (objects, verb) = objects(count, "lies", "lie");
+    format!("{objects} {verb} among the log files, and no proved digest lists them")
+}
+
+pub(super) fn more_junk(count: u64, folder: &str) -> String {
+    let (objects, verb) = objects(count, "has", "have");
+    format!("{objects} in `{folder}` {verb} no valid digest file name")
+}
+
+fn objects<'v>(count: u64, one: &'v str, many: &'v str) -> (String, &'v str) {
+    (counted(count, "more object"), if count == 1 { one } else { many })
+}
+
+pub(super) fn droppings(count: u64) -> String {
+    let verb = if count == 1 { "was" } else { "were" };
+    format!("{} that desktops and sync programs leave {verb} passed over", counted(count, "file"))
+}
