@@ -21,10 +21,10 @@ const MAX_TEXT: usize = 8 << 10;
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum DigestError {
     /// Not JSON, or a field is missing, twice there or of another type.
-    #[error("it is not a digest file: {0}")]
+    #[error("not a digest file: {0}")]
     Json(String),
     /// A field's text is not of the form CloudTrail writes.
-    #[error("its `{0}` is not of the form CloudTrail writes")]
+    #[error("`{0}` is not of the form that CloudTrail writes")]
     Field(&'static str),
 }
 

@@ -37,7 +37,7 @@ const MAX_REGIONS: usize = 64;
 
 /// Why a source gives no keys.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("the public keys of `{region}` could not be had: {why}")]
+#[error("the public keys of `{region}` could not be fetched: {why}")]
 pub struct KeySourceError {
     /// Region that was asked about.
     pub region: String,

@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::event::{
-    ChainSummary, Counts, Finding, Kind, Origin, Reason, Summary, TimeState, Timeline, UsedKey, Verdict,
+    ChainSummary, Counts, Fault, Finding, Kind, Origin, Reason, Summary, TimeState, Timeline, UsedKey,
+    Verdict,
 };
 use crate::ident::{ChainId, Location, Sha256Hash};
 use crate::time::{Interval, Range, Timestamp};
@@ -151,7 +152,7 @@ pub(super) fn incomplete() -> Vec<Event> {
         stretch("2026-09-01T00:06:57Z", "2026-09-01T04:06:57Z"),
         stretch("2026-09-01T06:06:57Z", "2026-09-01T12:06:57Z"),
     ];
-    let gap = Finding::told(Kind::ChainGap, early.end, "logging was off, or its validation")
+    let gap = Finding::new(Fault::LoggingStopped, early.end)
         .of_chain(&chain("eu-west-3", "audit_with_a_very_long_name"))
         .over(Interval::new(early.end, late.start).unwrap())
         .because(Reason::LoggingStopped);

@@ -15,12 +15,12 @@ pub(super) fn stale(late: i64) -> String {
 }
 
 pub(super) fn newer_delivered(late: i64, delivered: Timestamp) -> String {
-    format!("{}, but CloudTrail delivered another one at {delivered}", stale(late))
+    format!("{}, but CloudTrail says it delivered another one at {delivered}", stale(late))
 }
 
 pub(super) fn delivery_unchecked(delivered: Timestamp, why: &str) -> String {
     format!(
-        "CloudTrail delivered another digest at {delivered}, but the folder could not be listed again to look for it: {why}"
+        "CloudTrail says it delivered another digest at {delivered}, but the folder could not be listed again to look for it: {why}"
     )
 }
 

@@ -24,7 +24,7 @@ impl fmt::Display for Excess {
         match self {
             Self::Inflated { limit } => write!(f, "inflates to more than the limit of {limit} bytes"),
             Self::Stored { limit } => {
-                write!(f, "is larger as stored than any file that inflates to the limit of {limit} bytes")
+                write!(f, "is larger as stored than the limit of {limit} bytes allows")
             }
         }
     }

@@ -36,13 +36,13 @@ pub(super) fn nothing_found(
 ) -> String {
     let named = names.iter().filter_map(|(word, name)| Some(format!("{word} {}", quoted(name.as_deref()?))));
     let asked = match named.collect::<Vec<_>>().as_slice() {
-        [] => "what was asked".to_owned(),
-        named => named.join(", "),
+        [] => "no digest was found for what was asked".to_owned(),
+        named => format!("no digest of the asked range was found for {}", named.join(", ")),
     };
     let delivered = delivered
-        .map(|at| format!("; CloudTrail delivered one at {at}, here or elsewhere"))
+        .map(|at| format!("; CloudTrail says it delivered one at {at}, here or elsewhere"))
         .unwrap_or_default();
-    format!("no digest of the asked range was found for {asked}{delivered}{}", others(found))
+    format!("{asked}{delivered}{}", others(found))
 }
 
 /// What was found instead.
@@ -58,7 +58,8 @@ fn others(found: &[String]) -> String {
 
 pub(super) fn more_unlisted(count: u64) -> String {
     let (objects, verb) = objects(count, "lies", "lie");
-    format!("{objects} {verb} among the log files, and no proved digest lists them")
+    let them = if count == 1 { "it" } else { "them" };
+    format!("{objects} {verb} among the log files, and no proved digest lists {them}")
 }
 
 pub(super) fn more_junk(count: u64, folder: &str) -> String {

@@ -108,7 +108,7 @@ fn a_signature_that_only_the_successor_has_proves_a_digest_whose_hash_it_cannot_
     without.put(&older, &body, &Metadata::new()).unwrap();
     let ran = run(&without, &signer().ring, &request(&["b"], at(1).end), 1);
     assert_eq!((ran.verdict, ran.counts.digests.unverified), (Verdict::Incomplete, 1), "{:#?}", ran.findings);
-    let unsigned = "it has no signature in its metadata, in a sidecar or in a successor";
+    let unsigned = "no signature in the metadata, a sidecar or the successor";
     assert_eq!(only(&ran), (Kind::DigestUnsigned, unsigned.to_owned()));
 }
 
@@ -138,13 +138,13 @@ fn said_with_metadata(more: &Value, metadata: (&str, &str), bare: bool) -> Ran {
 fn metadata_that_cannot_be_understood_is_told_whatever_proves_the_digest() {
     let why = (METADATA_ERROR, "its sidecar is cut off");
     let proved = said_with_metadata(&json!({}), why, false);
-    let told = "its sidecar is cut off; the signature that its successor records fits";
+    let told = "its sidecar is cut off; the signature that the successor records verifies the digest";
     assert_eq!(only(&proved), (Kind::DigestUnsigned, told.to_owned()));
     assert_eq!((proved.verdict, proved.counts.digests.valid), (Verdict::Intact, 2));
 
     let lost = json!({"previousDigestHashValue": null, "previousDigestSignature": null});
     let unproved = said_with_metadata(&lost, why, false);
-    let told = "it has no signature in its metadata, in a sidecar or in a successor: its sidecar is cut off";
+    let told = "no signature in the metadata, a sidecar or the successor: its sidecar is cut off";
     assert_eq!(only(&unproved), (Kind::DigestUnsigned, told.to_owned()));
     assert_eq!((unproved.verdict, unproved.counts.digests.valid), (Verdict::Incomplete, 1));
 }
@@ -154,14 +154,14 @@ fn metadata_that_cannot_be_understood_is_told_whatever_proves_the_digest() {
 fn a_wrong_signature_in_metadata_is_tampering_whatever_proves_the_digest() {
     let wrong = ("signature", "00");
     let by_hash = said_with_metadata(&json!({"previousDigestSignature": null}), wrong, false);
-    let told = "the signature in its metadata does not fit, though its successor proves its content";
+    let told = "the signature in the metadata does not verify the content, which the successor proves";
     assert_eq!(only(&by_hash), (Kind::DigestModified, told.to_owned()));
     assert_eq!((by_hash.verdict, by_hash.counts.digests.tampered), (Verdict::Tampered, 1));
 
     // Its successor is not proved, but the signature that it records fits.
     let by_signature = said_with_metadata(&json!({}), wrong, true);
     assert_eq!(by_signature.verdict, Verdict::Tampered, "{:#?}", by_signature.findings);
-    let told = "the signature in its metadata is not the one that its successor records";
+    let told = "the signature in the metadata is not the one that the successor records";
     let found = by_signature.findings.iter().find(|finding| finding.kind == Kind::DigestModified).unwrap();
     assert_eq!((&*found.message(), found.actual.as_deref()), (told, Some("00")));
 }
@@ -177,7 +177,8 @@ fn an_hourly_digest_that_ends_after_its_successor_starts_is_a_broken_chain() {
         put(&store, &document(&newer, &record));
         let ran = run(&store, &signer().ring, &request(&["b"], newer.end), 1);
         let told = ran.findings.iter().any(|finding| {
-            finding.kind == Kind::ChainBroken && finding.message() == "it ends after its successor starts"
+            finding.kind == Kind::ChainBroken
+                && finding.message() == "the digest ends after its successor starts"
         });
         assert_eq!(told, !backfill, "{:#?}", ran.findings);
         assert_eq!(ran.verdict == Verdict::Tampered, !backfill, "{:#?}", ran.findings);

@@ -191,7 +191,7 @@ fn what_was_not_looked_at_is_one_gap_and_one_count() {
             let said = ran.findings.iter().find(|finding| finding.kind == Kind::LogUnreadable).unwrap();
             let number = ran.counts.logs.unverified;
             let noun = if number == 1 { "file was" } else { "files were" };
-            assert_eq!(said.message(), format!("the run was interrupted before {number} log {noun} read"));
+            assert_eq!(said.message(), format!("interrupted before {number} log {noun} read"));
             assert_eq!(ran.counts.logs.valid + number, 4 * ran.counts.digests.valid.min(30));
             unread += 1;
         }

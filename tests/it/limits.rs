@@ -15,6 +15,7 @@ use trailproof::ident::Location;
 use trailproof::simulate::Spec;
 use trailproof::store::{Deposit as _, Metadata};
 use trailproof::validate::{Limits, Request};
+use trailproof::words::hint;
 
 use crate::bodies::{content, gzip, read};
 use crate::signing;
@@ -42,12 +43,12 @@ fn replace(delivered: &Delivered, location: &Location, body: &[u8]) {
     delivered.store.put(location, body, &metadata).unwrap();
 }
 
-/// The one finding of `kind`, whose message has each of `parts`.
+/// The one finding of `kind`, whose message or hint has each of `parts`.
 fn assert_says(ran: &Ran, kind: Kind, parts: &[&str]) {
     let mut found = ran.findings.iter().filter(|finding| finding.kind == kind);
     let (Some(finding), None) = (found.next(), found.next()) else { panic!("{:#?}", ran.findings) };
-    let said = |part: &&str| finding.message().contains(part);
-    assert!(parts.iter().all(said), "{parts:?}: {}", finding.message());
+    let words = format!("{}: {}", finding.message(), hint(finding).unwrap_or_default());
+    assert!(parts.iter().all(|part| words.contains(part)), "{parts:?}: {words}");
 }
 
 /// A gzip stream with blocks that have no content before those that do.
@@ -71,7 +72,7 @@ fn a_log_file_beyond_its_limit_is_unreadable_and_says_so() {
     replace(&delivered, &log, &gzip(&vec![0; 1 << 20]));
     let ran = run(64 << 10);
     assert_eq!((ran.verdict, ran.kinds()), (Verdict::Incomplete, vec![Kind::LogUnreadable]));
-    assert_says(&ran, Kind::LogUnreadable, &["the limit of 65536 bytes", "`--max-log-size` raises it"]);
+    assert_says(&ran, Kind::LogUnreadable, &["the limit of 65536 bytes", "raise `--max-log-size`"]);
     let ran = run(1 << 20);
     assert_eq!((ran.verdict, ran.kinds()), (Verdict::Tampered, vec![Kind::LogModified]));
 }
@@ -92,7 +93,7 @@ fn a_log_file_padded_with_blocks_without_content_is_unreadable_and_says_so() {
     };
     let ran = run(64 << 10);
     assert_eq!((ran.verdict, ran.kinds()), (Verdict::Incomplete, vec![Kind::LogUnreadable]));
-    assert_says(&ran, Kind::LogUnreadable, &["as stored", "65536 bytes", "`--max-log-size` raises it"]);
+    assert_says(&ran, Kind::LogUnreadable, &["as stored", "65536 bytes", "raise `--max-log-size`"]);
     assert_eq!(run(4 << 20).verdict, Verdict::Intact);
 }
 
@@ -131,10 +132,7 @@ fn a_digest_beyond_its_limit_is_held_against_the_recorded_hash() {
     // What a log file may inflate to is the most that is read of it.
     replace(&delivered, &digests[1], &gzip(&vec![b' '; 1 << 20]));
     let ran = run(Limits { digest: 64 << 10, log: 128 << 10, ..Limits::default() });
-    unreadable(
-        &ran,
-        &["`--max-digest-size` raises it", "hash could not be taken", "`--max-log-size` raises it"],
-    );
+    unreadable(&ran, &["raise `--max-digest-size`", "its hash was not computed", "`--max-log-size`"]);
     // No successor records the newest one.
     replace(&delivered, digests.last().unwrap(), &gzip(&vec![b' '; 1 << 20]));
     delivered.store.purge(&digests[1]);
@@ -154,7 +152,7 @@ fn a_digest_beyond_its_limit_that_is_as_delivered_is_unreadable() {
     for limits in [limits, Limits { log: 16, ..limits }] {
         let ran = run(&delivered.store, &delivered.keys, &asked(&delivered, limits), 2);
         assert_eq!(ran.verdict, Verdict::Incomplete, "{:#?}", ran.findings);
-        assert_says(&ran, Kind::DigestUnreadable, &["`--max-digest-size` raises it"]);
+        assert_says(&ran, Kind::DigestUnreadable, &["raise `--max-digest-size`"]);
         assert_eq!((ran.counts.digests.valid, ran.counts.digests.unverified), (2, 1));
     }
 }
@@ -170,7 +168,7 @@ fn a_digest_of_more_than_is_read_beside_others_is_proved() {
     assert_eq!((ran.counts.digests.valid, ran.verdict), (2, Verdict::Intact), "{:#?}", ran.findings);
     let limits = Limits { digest: 9 << 20, ..Limits::default() };
     let ran = run_limited(&store, limits);
-    assert_says(&ran, Kind::DigestUnreadable, &["`--max-digest-size` raises it"]);
+    assert_says(&ran, Kind::DigestUnreadable, &["raise `--max-digest-size`"]);
 }
 
 fn run_limited(store: &trailproof::store::memory::MemoryStore, limits: Limits) -> Ran {

@@ -308,7 +308,7 @@ def year(report, scratch, chains=200, findings=10_000):
             "trail": chain["trail"],
             "uri": f"{base}CloudTrail/{chain['region']}/2026/05/13/{chain['account']}_CloudTrail_{chain['region']}_{number:016}.json.gz",
             "digest": f"{base}CloudTrail-Digest/{chain['region']}/2026/05/13/{number:016}.json.gz",
-            "message": "its content is not what was delivered", "expected": f"{number:064x}", "actual": f"{number + 1:064x}",
+            "message": "the content does not have the hash that the digest lists", "expected": f"{number:064x}", "actual": f"{number + 1:064x}",
             "start": None, "end": None, "reason": None})
     report["verdict"] = "tampered"
     report["counts"]["digests"] = {"valid": chains * 8760, "tampered": 0, "unverified": 0}

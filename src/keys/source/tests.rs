@@ -158,7 +158,7 @@ fn a_source_that_fails_is_not_asked_again_and_says_why() {
     let ring = KeyRing::new().asking(Box::new(source.clone()));
     let failed = |hour| {
         let found = ring.lookup("x", "us-east-1", at(hour));
-        assert!(matches!(found, Lookup::Unreachable(why) if why.ends_with("could not be had: no")));
+        assert!(matches!(found, Lookup::Unreachable(why) if why.ends_with("could not be fetched: no")));
     };
     (0..3).for_each(|_| failed(0));
     assert_eq!(source.spans().len(), 1);

@@ -1,4 +1,4 @@
-use crate::event::{Event, Finding, Kind, ObjectState, ObjectType, Origin, Verdict};
+use crate::event::{Event, Fault, Finding, Kind, ObjectState, ObjectType, Origin, Verdict};
 use crate::report::tests::*;
 use crate::report::{Format, Options};
 
@@ -52,7 +52,7 @@ fn a_tampered_run() {
     assert!(report.contains("range    2026-09-01T00:00:00Z to 2026-09-01T12:06:57Z\n"));
     let findings = "
 findings
-[tampered] log-modified (1): content is not what its digest records
+[tampered] log-modified (1): the content is not what its digest lists
   s3://trail-logs/a/log.json.gz
     the SHA-256 of its content differs
     expected  1111111111111111111111111111111111111111111111111111111111111111
@@ -86,17 +86,37 @@ coverage
 findings
 [incomplete] chain-gap (1): time that no proved digest covers
   111122223333 eu-west-3 audit_with_a_very_long_name
-    logging was off, or its validation
+    no digest covers this time, and the next one starts a new chain: logging or
+    validation was off
     time      2026-09-01T04:06:57Z to 2026-09-01T06:06:57Z
     reason    logging-stopped
   hint: look for `StopLogging`, `DeleteTrail` and `UpdateTrail` events before
-        it, or validate a fuller copy
+        it: what happened while logging was off is in no log file
 
 [notice] key-unknown (1): no usable key with its fingerprint
   what was asked
     no key; its successor proves it
 ";
     assert!(report.contains(coverage_and_findings), "{report}");
+}
+
+/// Findings of one kind may have several causes: what to do about each is said once.
+#[test]
+fn each_cause_has_its_hint_once() {
+    let when = at("2026-09-01T00:06:57Z");
+    let mut events = incomplete();
+    for fault in [Fault::NotCovered, Fault::DigestsInterrupted, Fault::NotCovered, Fault::LogProved] {
+        events.insert(1, finding(Finding::new(fault, when)));
+    }
+    let report = text(&events);
+    for (hint, times) in [
+        ("  hint: run again, and let the run finish\n", 1),
+        ("  hint: look for digests of this time", 1),
+        ("  hint: look for `StopLogging`", 1),
+        ("chain-gap (4)", 1),
+    ] {
+        assert_eq!(report.matches(hint).count(), times, "{hint}: {report}");
+    }
 }
 
 #[test]
@@ -137,7 +157,7 @@ fn the_verdict_line_says_what_happened() {
     );
     assert_eq!(
         interrupted(Verdict::Incomplete, none),
-        "incomplete: interrupted before everything was looked at: no digest was, so nothing is proved\n"
+        "incomplete: interrupted before any digest was checked\n"
     );
     assert_eq!(run(Verdict::Tampered, Kind::ChainBroken, counts()), "tampered: 1 chain link broken\n");
     assert_eq!(run(Verdict::Tampered, Kind::DigestMoved, counts()), "tampered: 1 finding of tampering\n");

@@ -25,6 +25,9 @@ pub(super) fn write(
 
 /// What the verdict follows from, and up to when all chains are covered: what was delivered later may be on its way.
 pub(in crate::report) fn why(summary: &Summary, findings: &Findings, covered: Option<Timestamp>) -> String {
+    if summary.interrupted && summary.verdict == Verdict::Incomplete && all_digests(&summary.counts) == 0 {
+        return "interrupted before any digest was checked".to_owned();
+    }
     let why = match summary.verdict {
         Verdict::Intact => intact(&summary.counts),
         Verdict::Incomplete => incomplete(summary, findings),
@@ -61,9 +64,6 @@ fn tampered(counts: &Counts, findings: &Findings) -> String {
 fn incomplete(summary: &Summary, findings: &Findings) -> String {
     let counts = &summary.counts;
     if all_digests(counts) == 0 {
-        if summary.interrupted {
-            return "no digest was, so nothing is proved".to_owned();
-        }
         return "no digests found, so nothing is proved".to_owned();
     }
     let (gaps, restarts) = (findings.count(Kind::ChainGap), findings.count(Kind::ChainRestart));

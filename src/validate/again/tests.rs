@@ -50,7 +50,7 @@ fn looked(seen: &Seen, turns: Vec<Result<Vec<u8>, StoreError>>) -> (String, usiz
     let tools = Tools { store: &store, keys: &keys, pool: &pool, progress: &NoProgress, stop: &stop };
     let workers = Workers { pool: &pool, store: &store, halt: &halt };
     let context = Context { request: &request, tools, workers, halt: &halt, only: None };
-    let suspect = Suspect { location: Location::new("b", "k"), seen: seen.clone() };
+    let suspect = Suspect { location: Location::new("b", "k"), seen: *seen };
     let said = match look(context, &[suspect], 1 << 20).remove(0) {
         Again::Same { signature } => format!("same {}", signature.unwrap()),
         Again::Gone => "gone".to_owned(),

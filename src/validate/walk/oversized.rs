@@ -42,7 +42,7 @@ impl Walker<'_, '_> {
             Streamed::Untaken(why) => return oversized(Some(why)),
         };
         // 3. Nobody is accused on one read.
-        let suspect = Suspect { location: arrival.location.clone(), seen: seen.clone() };
+        let suspect = Suspect { location: arrival.location.clone(), seen };
         match again::look(self.context, &[suspect], limit).pop() {
             Some(Again::Same { .. }) => modified(arrival, recorded, seen),
             again => finding(again.and_then(Again::digest_fault).unwrap_or(Fault::DigestVanished)),

@@ -97,7 +97,7 @@ fn the_first_signal_ends_it_with_a_report_of_what_was_looked_at() {
         assert_eq!(left.len(), ACCOUNTS - 64, "{left:#?}");
         for finding in left {
             assert_eq!(finding["kind"], "digest-unreadable");
-            assert_eq!(finding["message"], "the run was interrupted before it was looked at");
+            assert_eq!(finding["message"], "interrupted before the region was checked");
         }
     }
 }

@@ -29,15 +29,15 @@ fn worlds_have_the_exit_code_of_their_verdict() {
     let log = |fault| Rule::new(GET, fault).on("/CloudTrail/");
     let digest = |fault| Rule::new(GET, fault).on("/CloudTrail-Digest/");
     for (rule, code, kind, says) in [
-        (log(Fault::Flip).times(1), 3, "log-unreadable", "two reads of it gave different bytes"),
-        (digest(Fault::Flip).times(1), 3, "digest-unreadable", "two reads of it gave different bytes"),
-        (log(Fault::Flip), 1, "log-modified", ""),
+        (log(Fault::Flip).times(1), 3, "log-unreadable", "two reads of the log file gave different bytes"),
         (
-            log(Fault::Refuse(404, "NoSuchKey")),
+            digest(Fault::Flip).times(1),
             3,
-            "log-unreadable",
-            "asked for it is not there, though its newest version",
+            "digest-unreadable",
+            "two reads of the digest gave different bytes",
         ),
+        (log(Fault::Flip), 1, "log-modified", ""),
+        (log(Fault::Refuse(404, "NoSuchKey")), 3, "log-unreadable", "GET returned 404, but version"),
         (log(Fault::Refuse(403, "AccessDenied")), 3, "log-unreadable", "access denied"),
         (log(Fault::Refuse(400, "ExpiredToken")), 3, "log-unreadable", "credentials were not accepted"),
         (log(Fault::Refuse(503, "SlowDown")), 3, "log-unreadable", "SlowDown"),
@@ -55,7 +55,9 @@ fn worlds_have_the_exit_code_of_their_verdict() {
 #[test]
 fn a_bit_that_was_another_one_once_is_right_the_next_time() {
     let account = failing(vec![Rule::new(GET, Fault::Flip).on("/CloudTrail/").times(1)]);
-    account.run(&["validate", "s3://trail-logs"]).assert_verdict(3, "two reads of it gave different bytes");
+    account
+        .run(&["validate", "s3://trail-logs"])
+        .assert_verdict(3, "two reads of the log file gave different bytes");
     account.run(&["validate", "s3://trail-logs"]).assert_verdict(0, "intact");
 }
 

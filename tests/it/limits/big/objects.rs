@@ -16,7 +16,7 @@ fn log_files() {
     let log = big.objects("CloudTrail").remove(3);
     gzip_file(&log, |out| again(out, &[0], 20 * GIB));
     let name = "a log of 20 GiB of zeros, gzip";
-    let says = &["log-unreadable", "limit of 17179869184 bytes; `--max-log-size` raises it"];
+    let says = &["log-unreadable", "limit of 17179869184 bytes", "raise `--max-log-size`"];
     big.row(&Row { name, arguments: &[], code: 3, says, peak: 60.0 });
     big.row(&Row {
         name,
@@ -27,11 +27,11 @@ fn log_files() {
     });
     fs::write(&log, padded(b"{}", 50 << 20)).unwrap();
     let name = "a log of 250 MiB of blocks without content, gzip";
-    let says = &["log-unreadable", "as stored", "limit of 67108864 bytes", "`--max-log-size` raises it"];
+    let says = &["log-unreadable", "as stored", "limit of 67108864 bytes", "raise `--max-log-size`"];
     big.row(&Row { name, arguments: &["--max-log-size", "64M"], code: 3, says, peak: 60.0 });
     File::create(&log).unwrap().set_len(20 * GIB).unwrap();
     let name = "a log of 20 GiB of zeros, not gzip";
-    let says = &["log-unreadable", "`--max-log-size` raises it"];
+    let says = &["log-unreadable", "raise `--max-log-size`"];
     big.row(&Row { name, arguments: &[], code: 3, says, peak: 60.0 });
 }
 
