@@ -1,6 +1,7 @@
 //! What a run tells whoever listens: findings with their evidence, chains, counts, and the verdict that follows.
 
 mod cause;
+mod evidence;
 mod fault;
 mod finding;
 mod kind;
@@ -14,7 +15,8 @@ use crate::ident::ChainId;
 use crate::time::{Interval, Range, Timestamp};
 
 pub(crate) use cause::Cause;
-pub use fault::{BodyFault, DiscoveryLimit, Excess, Fault, KeyLack, Trace, UntakenHash};
+pub use evidence::{BodyFault, DiscoveryLimit, Excess, KeyLack, Trace, UntakenHash};
+pub use fault::Fault;
 pub use finding::Finding;
 pub use kind::{Kind, Reason, Severity};
 pub use timeline::{Stretch, TimeState, Timeline};

@@ -1,5 +1,7 @@
 //! The causes of findings: each has a word in reports and a hint of its own.
 
+use super::{Fault, KeyLack, Kind, Trace};
+
 /// Declares the causes with their words, and the list of all of them, which then cannot lack one.
 macro_rules! causes {
     ($($cause:ident = $word:literal,)*) => {
@@ -111,6 +113,135 @@ impl Cause {
     /// The cause with this word; `None` for a word that this version does not know.
     pub(crate) fn parse(word: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|cause| cause.as_str() == word)
+    }
+}
+
+impl Fault {
+    /// The word of the cause in reports, such as `signature-misfit`; `None` of a finding that was told without one. A word,
+    /// once published, keeps its meaning.
+    #[must_use]
+    pub fn cause(&self) -> Option<&str> {
+        match (self, self.known_cause()) {
+            (Self::Told { cause, .. }, _) => cause.as_deref(),
+            (_, cause) => cause.map(Cause::as_str),
+        }
+    }
+
+    /// The cause; `None` of a finding that was told without one, or with one that this version does not know.
+    pub(crate) fn known_cause(&self) -> Option<Cause> {
+        Some(match self {
+            Self::DigestBody { .. } => Cause::DigestBody,
+            Self::NotADigest { .. } => Cause::NotADigest,
+            Self::OversizedDigest { .. } => Cause::OversizedDigest,
+            Self::UnreadableDigest { .. } => Cause::UnreadableDigest,
+            Self::DigestReadsDiffer => Cause::DigestReadsDiffer,
+            Self::DigestUnconfirmed { .. } => Cause::DigestUnconfirmed,
+            Self::DigestVanished => Cause::DigestVanished,
+            Self::DigestElsewhere => Cause::DigestElsewhere,
+            Self::SignatureMisfit => Cause::SignatureMisfit,
+            Self::MetadataSignatureMisfit => Cause::MetadataSignatureMisfit,
+            Self::Unsigned { proved: false, .. } => Cause::Unsigned,
+            Self::Unsigned { proved: true, .. } => Cause::SignatureLost,
+            Self::MetadataLost { .. } => Cause::MetadataLost,
+            Self::NoKey { lack, .. } => lack.cause(),
+            Self::NotAsRecorded => Cause::NotAsRecorded,
+            Self::OtherDigestRecorded => Cause::OtherDigestRecorded,
+            Self::OtherSignatureRecorded => Cause::OtherSignatureRecorded,
+            Self::OverlapsSuccessor => Cause::OverlapsSuccessor,
+            Self::NotThePredecessor => Cause::NotThePredecessor,
+            Self::EarlierRecordsOther => Cause::EarlierRecordsOther,
+            Self::EarlierFollowsIt => Cause::EarlierFollowsIt,
+            Self::WithoutRoom(fault) => return fault.known_cause(),
+            Self::DigestGone(trace) | Self::RememberedGone { trace, .. } => trace.of_digest().1,
+            Self::LogContent => Cause::LogContent,
+            Self::LogBody { .. } => Cause::LogBody,
+            Self::LogGone(trace) => trace.of_log().1,
+            Self::UnreadableLog { .. } => Cause::UnreadableLog,
+            Self::OversizedLog { .. } => Cause::OversizedLog,
+            Self::LogReadsDiffer => Cause::LogReadsDiffer,
+            Self::LogUnconfirmed { .. } => Cause::LogUnconfirmed,
+            Self::UnknownHash { .. } => Cause::UnknownHash,
+            Self::ClaimedLog => Cause::ClaimedLog,
+            Self::ClaimedLogs { .. } => Cause::ClaimedLogs,
+            Self::LogsInterrupted { .. } => Cause::LogsInterrupted,
+            Self::LogProved => Cause::LogProved,
+            Self::DigestProved { .. } => Cause::DigestProved,
+            Self::ObjectExcluded => Cause::ObjectExcluded,
+            Self::NoSuchObject => Cause::NoSuchObject,
+            Self::ObjectUnlisted => Cause::ObjectUnlisted,
+            Self::ObjectUnreadable { .. } => Cause::ObjectUnreadable,
+            Self::NotAskedDigest => Cause::NotAskedDigest,
+            Self::Relocated { .. } => Cause::Relocated,
+            Self::DigestsInterrupted => Cause::DigestsInterrupted,
+            Self::DigestsMissing => Cause::DigestsMissing,
+            Self::LoggingStopped => Cause::LoggingStopped,
+            Self::BeforeTheRecord => Cause::BeforeTheRecord,
+            Self::NotCovered => Cause::NotCovered,
+            Self::ChainRestarts => Cause::ChainRestarts,
+            Self::RecordBegins => Cause::RecordBegins,
+            Self::NothingCovered => Cause::NothingCovered,
+            Self::Stale { .. } => Cause::Stale,
+            Self::NewerDelivered { .. } => Cause::NewerDelivered,
+            Self::DeliveryUnchecked { .. } => Cause::DeliveryUnchecked,
+            Self::BackfillAlone => Cause::BackfillAlone,
+            Self::RegionInterrupted => Cause::RegionInterrupted,
+            Self::EmptyDigestFolder => Cause::EmptyDigestFolder,
+            Self::LogsWithoutDigests => Cause::LogsWithoutDigests,
+            Self::UnlistedFolder { .. } => Cause::UnlistedFolder,
+            Self::FolderInterrupted => Cause::FolderInterrupted,
+            Self::UnsearchedFolder { .. } => Cause::UnsearchedFolder,
+            Self::UnplannedFolder { .. } => Cause::UnplannedFolder,
+            Self::SearchInterrupted => Cause::SearchInterrupted,
+            Self::DiscoveryInterrupted => Cause::DiscoveryInterrupted,
+            Self::DiscoveryLimit { .. } => Cause::DiscoveryLimit,
+            Self::NestedAwsLogs => Cause::NestedAwsLogs,
+            Self::SkippedFolder { .. } => Cause::SkippedFolder,
+            Self::RenamedFolder { .. } => Cause::RenamedFolder,
+            Self::NothingFound { .. } => Cause::NothingFound,
+            Self::UnlistedLog => Cause::UnlistedLog,
+            Self::StrayLog => Cause::StrayLog,
+            Self::MoreUnlisted { .. } => Cause::MoreUnlisted,
+            Self::NotADigestName => Cause::NotADigestName,
+            Self::FutureDigest => Cause::FutureDigest,
+            Self::MoreJunk { .. } => Cause::MoreJunk,
+            Self::NotARegion => Cause::NotARegion,
+            Self::Droppings { .. } => Cause::Droppings,
+            Self::RejectedKey { .. } => Cause::RejectedKey,
+            Self::Told { cause, .. } => return cause.as_deref().and_then(Cause::parse),
+        })
+    }
+}
+
+impl Trace {
+    /// The kind and cause of a digest of which this is left.
+    pub(super) const fn of_digest(&self) -> (Kind, Cause) {
+        match self {
+            Self::Nothing => (Kind::DigestMissing, Cause::DigestMissing),
+            Self::Unknown { .. } => (Kind::DigestMissing, Cause::DigestVersionsUnknown),
+            Self::DeleteMarker { .. } => (Kind::DigestDeleted, Cause::DigestDeleted),
+            Self::Contradiction { .. } => (Kind::DigestUnreadable, Cause::DigestContradiction),
+        }
+    }
+
+    /// The kind and cause of a log file of which this is left.
+    pub(super) const fn of_log(&self) -> (Kind, Cause) {
+        match self {
+            Self::Nothing => (Kind::LogMissing, Cause::LogMissing),
+            Self::Unknown { .. } => (Kind::LogMissing, Cause::LogVersionsUnknown),
+            Self::DeleteMarker { .. } => (Kind::LogDeleted, Cause::LogDeleted),
+            Self::Contradiction { .. } => (Kind::LogUnreadable, Cause::LogContradiction),
+        }
+    }
+}
+
+impl KeyLack {
+    const fn cause(&self) -> Cause {
+        match self {
+            Self::Unknown { .. } => Cause::UnknownKey,
+            Self::NotThen { .. } => Cause::KeyNotValidThen,
+            Self::Unreachable { .. } => Cause::KeysUnreachable,
+            Self::Algorithm { .. } => Cause::UnknownSignatureAlgorithm,
+        }
     }
 }
 
