@@ -59,6 +59,11 @@ const CREDENTIALS: [&str; 12] = [
 ];
 
 impl Failure {
+    /// Whether S3 asks for fewer requests.
+    pub(crate) fn is_slow_down(&self) -> bool {
+        self.code.as_deref() == Some("SlowDown")
+    }
+
     /// Understands an error of the SDK.
     pub(crate) fn of<E>(error: &SdkError<E, HttpResponse>) -> Self
     where

@@ -28,8 +28,9 @@ use direct::Direct;
 use pace::Pace;
 use whole::Room;
 
-/// Calls that may wait for S3 at a time, one thread each: listings, and questions about single objects.
-const WAITING: usize = 64;
+/// Calls that may wait for S3 at a time, one thread each: listings, and questions about single objects. How many of them
+/// are made is up to the pace.
+const WAITING: usize = 512;
 
 /// Buckets in S3.
 #[derive(Debug)]
@@ -37,7 +38,10 @@ pub struct S3Store {
     aws: Arc<Aws>,
     owner: Option<String>,
     buckets: Mutex<HashMap<String, Arc<OnceCell<Arc<Bucket>>>>>,
+    /// The pace of GETs.
     pace: Arc<Pace>,
+    /// The pace of calls that a thread waits for.
+    asking: Arc<Pace>,
     waiting: usize,
     room: Room,
     stall: Duration,
@@ -49,6 +53,7 @@ struct Bucket {
     aws: Arc<Aws>,
     client: Client,
     direct: Arc<Direct>,
+    asking: Arc<Pace>,
     name: String,
     /// The account that has to own it, where the user says so.
     owner: Option<String>,
@@ -56,13 +61,24 @@ struct Bucket {
     stall: Duration,
 }
 
+impl Bucket {
+    /// Waits for a request at the pace that S3 answers at.
+    fn ask<T>(&self, request: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        let turn = self.asking.turn();
+        let answer = self.aws.block_on(request);
+        turn.answered(answer.as_ref().is_err_and(Failure::is_slow_down));
+        answer
+    }
+}
+
 impl S3Store {
     /// The buckets that `aws` may read. Each answers only if it belongs to the account `owner`, where one is given.
     #[must_use]
     pub fn new(aws: Arc<Aws>, owner: Option<String>) -> Self {
         let pace = Arc::new(Pace::adaptive(aws.at_a_time()));
+        let asking = Arc::new(Pace::adaptive(aws.at_a_time()));
         let (room, stall, waiting) = (Room::default(), body::STALL, WAITING.min(aws.at_a_time()));
-        Self { aws, owner, buckets: Mutex::default(), pace, waiting, room, stall }
+        Self { aws, owner, buckets: Mutex::default(), pace, asking, waiting, room, stall }
     }
 
     /// The same, which takes a body for broken off when nothing more of it came for so long, or next to nothing. It is
@@ -77,7 +93,8 @@ impl S3Store {
     #[must_use]
     pub fn with_requests(self, requests: usize) -> Self {
         let requests = requests.min(self.aws.at_a_time());
-        Self { pace: Arc::new(Pace::fixed(requests)), waiting: requests.clamp(1, WAITING), ..self }
+        let [pace, asking] = [(); 2].map(|()| Arc::new(Pace::fixed(requests)));
+        Self { pace, asking, waiting: requests.clamp(1, WAITING), ..self }
     }
 
     /// Whether `prefix` of `bucket` can be listed, and whether anything lies below it: what a run asks before it
@@ -117,6 +134,7 @@ impl S3Store {
             aws: Arc::clone(&self.aws),
             client,
             direct: Arc::new(Direct::new(Arc::clone(&self.pace))),
+            asking: Arc::clone(&self.asking),
             name: name.to_owned(),
             owner: self.owner.clone(),
             stall: self.stall,

@@ -35,7 +35,7 @@ struct Page<'a> {
 
 impl Bucket {
     fn page(&self, page: Page<'_>) -> Result<ListObjectsV2Output, Failure> {
-        self.aws.block_on(self.ask_for_page(page))
+        self.ask(self.ask_for_page(page))
     }
 
     async fn ask_for_page(&self, page: Page<'_>) -> Result<ListObjectsV2Output, Failure> {

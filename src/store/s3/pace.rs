@@ -6,8 +6,8 @@
 //! (Amazon S3 User Guide, "Best practices design patterns: optimizing Amazon S3 performance"), at 20 to 100 ms each.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Requests at a time in the beginning.
 const FIRST: usize = 128;
@@ -31,6 +31,9 @@ pub(super) struct Pace {
     /// What `most` never exceeds.
     top: usize,
     callers: AtomicUsize,
+    /// Requests of threads that wait for the answer, each with a [`Turn`].
+    turns: Mutex<usize>,
+    freed: Condvar,
     /// `None` where the number is fixed.
     round: Option<Mutex<Round>>,
 }
@@ -64,13 +67,30 @@ impl Pace {
     /// Always this many.
     pub(super) fn fixed(most: usize) -> Self {
         let most = most.max(1);
-        Self { most: AtomicUsize::new(most), top: most, callers: AtomicUsize::new(0), round: None }
+        Self {
+            most: AtomicUsize::new(most),
+            top: most,
+            callers: AtomicUsize::new(0),
+            turns: Mutex::new(0),
+            freed: Condvar::new(),
+            round: None,
+        }
     }
 
     /// Counts a thread among those that share the requests, until the answer is dropped.
     pub(super) fn join(&self) -> Share<'_> {
         self.callers.fetch_add(1, Ordering::Relaxed);
         Share(self)
+    }
+
+    /// Waits until a request may be made, which is under way until the turn is dropped.
+    pub(super) fn turn(&self) -> Turn<'_> {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        while *turns >= self.most.load(Ordering::Relaxed) {
+            turns = self.freed.wait(turns).unwrap_or_else(PoisonError::into_inner);
+        }
+        *turns += 1;
+        Turn { pace: self, begun: Instant::now() }
     }
 
     /// Takes note of an answer: how long it took to begin, and whether it was `SlowDown`.
@@ -83,6 +103,7 @@ impl Pace {
         let most = self.most.load(Ordering::Relaxed);
         if round.answers >= most.max(FEWEST) {
             self.most.store(round.next(most).max(BOUNDS.0).min(self.top), Ordering::Relaxed);
+            self.freed.notify_all();
         }
     }
 }
@@ -135,6 +156,26 @@ impl Share<'_> {
 impl Drop for Share<'_> {
     fn drop(&mut self) {
         self.0.callers.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A request that a thread waits for.
+pub(super) struct Turn<'p> {
+    pace: &'p Pace,
+    begun: Instant,
+}
+
+impl Turn<'_> {
+    /// Takes note of the answer, and whether it was `SlowDown`.
+    pub(super) fn answered(self, slowed: bool) {
+        self.pace.answered(self.begun.elapsed(), slowed);
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        *self.pace.turns.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        self.pace.freed.notify_one();
     }
 }
 
@@ -212,6 +253,26 @@ mod tests {
                 assert!((1..=top).contains(&most) && (slowed || most == top), "{most} of {top}");
             }
         }
+    }
+
+    #[test]
+    fn no_more_threads_have_a_turn_than_the_pace_allows() {
+        let pace = Pace::fixed(3);
+        let (under_way, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        std::thread::scope(|scope| {
+            for _ in 0..16 {
+                scope.spawn(|| {
+                    for _ in 0..50 {
+                        let turn = pace.turn();
+                        most.fetch_max(under_way.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+                        std::thread::yield_now();
+                        under_way.fetch_sub(1, Ordering::Relaxed);
+                        turn.answered(false);
+                    }
+                });
+            }
+        });
+        assert!((1..=3).contains(&most.load(Ordering::Relaxed)));
     }
 
     #[test]

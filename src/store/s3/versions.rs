@@ -33,7 +33,7 @@ fn listed(bucket: &Bucket, key: &str) -> Result<Vec<Version>, Failure> {
             .set_expected_bucket_owner(bucket.owner.clone())
             .set_key_marker(key_marker.take())
             .set_version_id_marker(id_marker.take());
-        let answer = bucket.aws.block_on(request.send()).map_err(|error| Failure::of(&error))?;
+        let answer = bucket.ask(async { request.send().await.map_err(|error| Failure::of(&error)) })?;
         let before = found.len();
         found.extend(of_page(&answer, key));
         let more = answer.is_truncated().unwrap_or_default();
