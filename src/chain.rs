@@ -1,5 +1,7 @@
 //! The chain: what makes a digest proved, what it records of its predecessor, and how the two must fit.
 
+use serde::{Deserialize, Serialize};
+
 use crate::digest::{DigestFile, ListedLog};
 use crate::ident::{Location, Sha256Hash};
 use crate::signature::{self, SignatureProof};
@@ -22,14 +24,13 @@ impl ProvedDigest {
         if proof.digest() == file.hash() { Ok(Self { file }) } else { Err(file) }
     }
 
-    /// A digest proved by what a proved successor records.
+    /// A digest proved by what a proved successor, or a remembered head, records.
     ///
     /// # Errors
     /// Gives the file back where the record is of another digest, or has no hash.
     #[expect(clippy::result_large_err, reason = "the file is given back, not lost")]
-    pub fn by_successor(file: DigestFile, record: &Record) -> Result<Self, DigestFile> {
-        let fits = record.hash == Some(file.hash()) && record.location == *file.location();
-        if fits { Ok(Self { file }) } else { Err(file) }
+    pub fn by_record(file: DigestFile, record: &Record) -> Result<Self, DigestFile> {
+        if record.proves(&file) { Ok(Self { file }) } else { Err(file) }
     }
 
     /// The digest file.
@@ -52,58 +53,104 @@ impl ProvedDigest {
             location: previous.location.clone(),
             hash: previous.hash,
             signature: previous.signature.clone(),
-            successor: self.file.location().clone(),
-            successor_start: self.file.window().start,
+            witness: Witness::Successor {
+                location: self.file.location().clone(),
+                start: self.file.window().start,
+            },
         })
     }
 }
 
-/// What a proved digest records of the digest before it. Only [`ProvedDigest::record`] makes one.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// What is recorded of a digest: by a proved successor ([`ProvedDigest::record`]), or by an earlier run that proved it
+/// ([`Record::remembered`]).
+///
+/// It is serialised as part of a prover's state, which is trusted as a key is.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Record {
     location: Location,
     hash: Option<Sha256Hash>,
     signature: Option<Box<str>>,
-    successor: Location,
-    successor_start: Timestamp,
+    witness: Witness,
+}
+
+/// Who records a digest.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+enum Witness {
+    Successor {
+        location: Location,
+        start: Timestamp,
+    },
+    /// An earlier run, as a report names it.
+    Memory(String),
 }
 
 impl Record {
-    /// Where the predecessor was delivered.
+    /// What an earlier run, called `run`, proved and remembered outside the bucket. Never make one from what lies beside the
+    /// evidence.
+    #[must_use]
+    pub const fn remembered(
+        location: Location,
+        hash: Sha256Hash,
+        signature: Option<Box<str>>,
+        run: String,
+    ) -> Self {
+        Self { location, hash: Some(hash), signature, witness: Witness::Memory(run) }
+    }
+
+    /// Where the digest was delivered.
     #[must_use]
     pub const fn location(&self) -> &Location {
         &self.location
     }
 
-    /// SHA-256 of the predecessor, inflated.
+    /// SHA-256 of the digest, inflated.
     #[must_use]
     pub const fn hash(&self) -> Option<Sha256Hash> {
         self.hash
     }
 
-    /// The predecessor's signature, hex.
+    /// The digest's signature, hex.
     #[must_use]
     pub fn signature(&self) -> Option<&str> {
         self.signature.as_deref()
     }
 
-    /// The digest that records this.
+    /// The digest that records this; `None` where an earlier run does.
     #[must_use]
-    pub const fn successor(&self) -> &Location {
-        &self.successor
+    pub const fn successor(&self) -> Option<&Location> {
+        match &self.witness {
+            Witness::Successor { location, .. } => Some(location),
+            Witness::Memory(_) => None,
+        }
     }
 
-    /// Where the record and the predecessor as found, with the signature its metadata holds, do not fit.
+    /// Whether `file` is the recorded digest.
     #[must_use]
-    pub fn misfit(&self, file: &DigestFile, metadata_signature: Option<&str>) -> Option<Misfit> {
+    pub fn proves(&self, file: &DigestFile) -> bool {
+        self.hash == Some(file.hash()) && self.location == *file.location()
+    }
+
+    /// How the recorded digest does not fit what was found: a digest of this hash that ends at `end`, with the signature
+    /// that its metadata holds.
+    #[must_use]
+    pub fn misfit(
+        &self,
+        hash: Sha256Hash,
+        end: Timestamp,
+        metadata_signature: Option<&str>,
+    ) -> Option<Misfit> {
         let recorded = self.signature.as_deref();
-        if self.hash.is_some_and(|hash| hash != file.hash()) {
+        let starts_before = |successor: &Witness| match successor {
+            Witness::Successor { start, .. } => *start < end,
+            Witness::Memory(_) => false,
+        };
+        if self.hash.is_some_and(|recorded| recorded != hash) {
             Some(Misfit::Hash)
         } else if let (Some(recorded), Some(found)) = (recorded, metadata_signature)
             && !signature::same(recorded, found)
         {
             Some(Misfit::Signature)
-        } else if file.window().end > self.successor_start {
+        } else if starts_before(&self.witness) {
             Some(Misfit::Overlap)
         } else {
             None

@@ -9,7 +9,7 @@ mod timeline;
 
 use std::io;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::ident::ChainId;
 use crate::time::{Interval, Range, Timestamp};
@@ -67,7 +67,7 @@ impl Verdict {
 }
 
 /// How many digests of the asked range ended in each state.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub struct DigestCounts {
     /// Proved, and nothing said against them.
     pub valid: u64,
@@ -78,7 +78,7 @@ pub struct DigestCounts {
 }
 
 /// How many log files ended in each state.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub struct LogCounts {
     /// Hash as a proved digest lists it.
     pub valid: u64,
@@ -91,7 +91,7 @@ pub struct LogCounts {
 }
 
 /// What a run looked at.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub struct Counts {
     /// Digest files.
     pub digests: DigestCounts,
@@ -119,7 +119,7 @@ impl Counts {
 }
 
 /// A public key that verified at least one digest of this run.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct UsedKey {
     /// Lower-case hex MD5 of the key as published.
     pub fingerprint: String,
@@ -179,7 +179,7 @@ impl Default for Origin {
 }
 
 /// State of one object, for listeners that want every one of them.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum ObjectState {
     /// Proved.
     Valid,
@@ -190,7 +190,7 @@ pub enum ObjectState {
 }
 
 /// What is looked at.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum ObjectType {
     /// A digest file.
     Digest,

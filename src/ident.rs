@@ -2,6 +2,7 @@
 
 mod digest_key;
 mod log_key;
+mod relocation;
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 pub use digest_key::{DigestKey, RegionFolder};
 pub use log_key::{LogFolder, LogFolderKey};
+pub use relocation::Relocation;
 
 /// Where an object lies in S3: bucket and key. A directory is addressed in the same way, by what it is a copy of.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]

@@ -9,45 +9,14 @@ mod source;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::signature::PublicKey;
-use crate::time::{HOUR, Interval, Timestamp};
+pub use crate::signature::{SIGNING_WINDOW, TrustedKey};
+use crate::time::Timestamp;
 use source::Asked;
 
 pub use source::{KeySource, KeySourceError, SourceKeys};
 
-/// How long after its end a digest may be signed, in seconds. It is signed when it is delivered, which is 7.7 to
-/// 201 minutes after its end in the deliveries we have seen.
-pub const SIGNING_WINDOW: i64 = 4 * HOUR;
-
 /// With how many others of its fingerprint a key is compared before it is added.
 const COMPARED: usize = 64;
-
-/// A public key, when it is valid, and where it came from.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct TrustedKey {
-    /// The key.
-    pub key: PublicKey,
-    /// When it may sign; `None` where its source does not say (PEM).
-    pub validity: Option<Interval>,
-    /// Where it came from: `cloudtrail`, or the file's path.
-    pub source: String,
-    /// The region whose digests it signs; `None` where its source does not say.
-    pub region: Option<String>,
-}
-
-impl TrustedKey {
-    /// Whether it may sign digests of `region`.
-    fn is_of(&self, region: &str) -> bool {
-        self.region.as_deref().is_none_or(|own| own == region)
-    }
-
-    /// Whether the key was valid at some time in the hours after `signed_from`, both ends of its validity included.
-    fn could_sign(&self, signed_from: Timestamp) -> bool {
-        self.validity.is_none_or(|validity| {
-            validity.start <= signed_from.plus(SIGNING_WINDOW) && signed_from <= validity.end
-        })
-    }
-}
 
 /// An entry of a keys file, or of CloudTrail's answer, that is no usable key.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -40,6 +40,7 @@ pub mod gzip;
 mod handles;
 pub mod ident;
 pub mod keys;
+pub mod prove;
 pub mod report;
 pub mod signature;
 pub mod simulate;

@@ -12,10 +12,15 @@ use rsa::traits::PublicKeyParts as _;
 
 use crate::digest::DigestFile;
 use crate::ident::Sha256Hash;
+use crate::time::{HOUR, Interval, Timestamp};
 use verifier::Verifier;
 
 /// Shortest modulus taken, in bits. CloudTrail's keys have 2,048.
 const MIN_BITS: usize = 2048;
+
+/// How long after its end a digest may be signed, in seconds. It is signed when it is delivered, which is 7.7 to
+/// 201 minutes after its end in the deliveries we have seen.
+pub const SIGNING_WINDOW: i64 = 4 * HOUR;
 
 /// Why bytes are no usable key.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -110,6 +115,33 @@ impl PublicKey {
 
 fn fingerprint(der: &[u8]) -> String {
     hex::encode(Md5::digest(der))
+}
+
+/// A public key, when it is valid, and where it came from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TrustedKey {
+    /// The key.
+    pub key: PublicKey,
+    /// When it may sign; `None` where its source does not say (PEM).
+    pub validity: Option<Interval>,
+    /// Where it came from: `cloudtrail`, or the file's path.
+    pub source: String,
+    /// The region whose digests it signs; `None` where its source does not say.
+    pub region: Option<String>,
+}
+
+impl TrustedKey {
+    /// Whether it may sign digests of `region`.
+    pub(crate) fn is_of(&self, region: &str) -> bool {
+        self.region.as_deref().is_none_or(|own| own == region)
+    }
+
+    /// Whether the key was valid at some time in the hours after `signed_from`, both ends of its validity included.
+    pub(crate) fn could_sign(&self, signed_from: Timestamp) -> bool {
+        self.validity.is_none_or(|validity| {
+            validity.start <= signed_from.plus(SIGNING_WINDOW) && signed_from <= validity.end
+        })
+    }
 }
 
 /// Proof that the digest with this hash was signed by a key. Only [`verify`] makes one.

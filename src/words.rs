@@ -52,6 +52,9 @@ fn message(fault: &Fault) -> Cow<'_, str> {
         Fault::MetadataLost { why } => return digest::metadata_lost(why).into(),
         Fault::NoKey { lack, proved } => return digest::with_proof(keys::lack(lack), *proved).into(),
         Fault::NotAsRecorded => "the content does not have the hash that the successor records",
+        Fault::NotAsRemembered { run } => {
+            return format!("the content does not have the hash that run {run} proved").into();
+        }
         Fault::OtherDigestRecorded => "the signature verifies, but the successor records another digest here",
         Fault::OtherSignatureRecorded => {
             "the signature in the metadata is not the one that the successor records"

@@ -12,10 +12,10 @@ use super::{EXIT_CANNOT, Failure, outputs, require_handles, say, signals};
 use crate::event::{Event, NoProgress, Origin, Sink, Summary, Verdict};
 use crate::handles;
 use crate::ident::Location;
+use crate::ident::Relocation;
 use crate::keys::{KeyRing, saved};
 use crate::report::{Fanout, progress::Bars};
 use crate::store::Store;
-use crate::store::relocated::Relocation;
 use crate::time::{self, Range, Timestamp};
 use crate::validate::{self, Request, Source, Stop, Tools};
 

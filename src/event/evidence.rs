@@ -29,7 +29,7 @@ pub enum Trace {
 }
 
 /// What is wrong with a body that should be one whole gzip member.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum BodyFault {
     /// No byte.
     Empty,

@@ -74,6 +74,11 @@ pub enum Fault {
     },
     /// The content does not have the hash that a proved successor or a remembered head records.
     NotAsRecorded,
+    /// The content does not have the hash that an earlier run proved.
+    NotAsRemembered {
+        /// The run that proved it.
+        run: String,
+    },
     /// The digest is genuine, and its successor records another digest in its place.
     OtherDigestRecorded,
     /// The signature in the metadata is genuine no more: the successor records another one.
@@ -336,6 +341,7 @@ impl Fault {
             Self::SignatureMisfit
             | Self::MetadataSignatureMisfit
             | Self::NotAsRecorded
+            | Self::NotAsRemembered { .. }
             | Self::OtherSignatureRecorded => Kind::DigestModified,
             Self::Unsigned { .. } | Self::MetadataLost { .. } => Kind::DigestUnsigned,
             Self::NoKey { .. } | Self::RejectedKey { .. } => Kind::KeyUnknown,

@@ -1,11 +1,13 @@
 //! A finding: what was seen of one object or one stretch of time, with the evidence for it.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Fault, Kind, Reason, Severity};
 use crate::ident::{ChainId, Location, Sha256Hash};
 use crate::time::{Interval, Timestamp};
 
 /// Something to be said of one object or one stretch of time, with the evidence for it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Finding {
     /// What it is about.
     pub kind: Kind,

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::chain::Chain;
-use super::unit::Unit;
+use super::region::RegionRun;
 use super::{Request, Source};
 use crate::event::{Fault, Finding};
 use crate::ident::{ChainId, RegionFolder};
+use crate::prove::ChainProver;
 use crate::time::{DELIVERY_GRACE, HOUR, Interval, Timestamp};
 
 /// Which sources, accounts, regions and trails had a digest in range, and where anything else was said.
@@ -35,10 +35,10 @@ pub(super) struct Answering {
 
 impl Answering {
     /// Of a region whose chains have a digest of the asked range where `has_digest` says so.
-    pub(super) fn of(request: &Request, unit: &Unit, has_digest: impl Fn(&Chain) -> bool) -> Self {
-        let asked: Vec<RegionFolder> = unit.folders.iter().take(unit.asked_folders).cloned().collect();
-        let chains = unit.chains.iter().filter(|chain| chain.selected && has_digest(chain));
-        let folders: BTreeSet<usize> = chains.flat_map(|chain| folders(request, unit, chain)).collect();
+    pub(super) fn of(request: &Request, unit: &RegionRun, has_digest: impl Fn(&ChainProver) -> bool) -> Self {
+        let asked: Vec<RegionFolder> = unit.folders.to_vec();
+        let chains = unit.chains.iter().filter(|chain| chain.is_selected() && has_digest(chain));
+        let folders: BTreeSet<usize> = chains.flat_map(|chain| folders_of(request, unit, chain)).collect();
         let answered = folders.iter().filter_map(|folder| asked.get(*folder).cloned()).collect();
         Self { asked, answered }
     }
@@ -46,14 +46,14 @@ impl Answering {
 
 /// The folders that the digests of the asked range of a chain lie in. Where the chain was followed to a folder that was not
 /// asked for, or no digest is of the range by its name, those that the chain was found in.
-fn folders(request: &Request, unit: &Unit, chain: &Chain) -> BTreeSet<usize> {
+fn folders_of(request: &Request, unit: &RegionRun, chain: &ChainProver) -> BTreeSet<usize> {
     let asked = request.range.interval();
     let is_inside = |end: Timestamp| Interval { start: end.plus(-HOUR), end }.overlaps(asked);
-    let entries = || chain.entries.iter().map(|entry| (entry.folder as usize, entry.end));
+    let entries = || chain.known().listed().iter().map(|listed| (listed.folder as usize, listed.end));
     let inside: BTreeSet<usize> =
         entries().filter(|(_, end)| is_inside(*end)).map(|(folder, _)| folder).collect();
     match inside.last() {
-        Some(last) if *last < unit.asked_folders => inside,
+        Some(last) if *last < unit.folders.len() => inside,
         _ => entries().map(|(folder, _)| folder).collect(),
     }
 }

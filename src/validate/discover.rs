@@ -21,7 +21,7 @@ use search::{Account, Search};
 /// What was found, and what kept us from finding more.
 pub(super) struct Found {
     /// The folders of each region of each account, in order.
-    pub(super) units: Vec<Vec<Place>>,
+    pub(super) regions: Vec<Vec<Place>>,
     pub(super) findings: Vec<Finding>,
     /// What lies in no folder of a region.
     pub(super) unreferenced: Unreferenced,
@@ -73,7 +73,7 @@ pub(super) fn folders(context: Context<'_>) -> Found {
         }
     }
     Found {
-        units: units.into_values().map(|places| places.into_iter().collect()).collect(),
+        regions: units.into_values().map(|places| places.into_iter().collect()).collect(),
         findings: search.findings,
         unreferenced: named.end(),
     }

@@ -12,9 +12,9 @@ use std::io;
 use super::scope::{self, DIGESTS, Expected};
 use super::{Outcome, Request, Source, SourceError, Tools};
 use crate::event::{Event, Fault, Finding, Sink};
-use crate::ident::{DigestKey, Location, LogFolderKey, RegionFolder, Sha256Hash};
-use crate::store::relocated::{RelocatedStore, Relocation};
-use crate::time::{DAY, HOUR, Interval, Range, Timestamp};
+use crate::ident::{DigestKey, Location, LogFolderKey, RegionFolder, Relocation};
+use crate::store::relocated::RelocatedStore;
+use crate::time::{DAY, HOUR, Interval, Range};
 use answer::Answer;
 
 /// How far a log file's name may be from the digest that lists it, in seconds, where CloudTrail was not kept from
@@ -111,11 +111,6 @@ impl Target {
         }
     }
 
-    /// What is said of a log file that is proved.
-    pub(super) fn proved(&self, at: Timestamp, hash: Option<Sha256Hash>) -> Finding {
-        Finding::new(Fault::LogProved, at).with_hashes(hash, hash)
-    }
-
     fn place(&self) -> &Location {
         match self {
             Self::Log { place, .. } | Self::Digest { place, .. } => place,
@@ -169,7 +164,7 @@ impl Target {
             inner.trails.push(key.trail.to_string());
         }
         let mut events: Vec<Event> = Vec::new();
-        let outcome = super::run(&inner, tools, Some(self), &mut events)?;
+        let outcome = super::driver::run(&inner, tools, Some(self), &mut events)?;
         Ok((events, outcome))
     }
 

@@ -14,9 +14,10 @@ mod tally;
 use std::sync::Arc;
 
 use super::answered::Answered;
+use super::region::says_something;
 use super::stop::Halt;
-use super::window::Workers;
-use super::{Context, Request, SourceError, Tools, UNITS_AT_ONCE, check, discover, object, result};
+use super::workers::Workers;
+use super::{Context, Request, SourceError, Tools, check, discover, object};
 use crate::event::{Finding, Severity};
 use crate::ident::ChainId;
 use crate::time::Timestamp;
@@ -24,6 +25,9 @@ use counted::Counted;
 use region::Region;
 
 pub use price::{Cost, FREE_TRANSFER_GB, Usd};
+
+/// Regions that are listed at a time.
+const REGIONS_AT_ONCE: usize = 1_024;
 
 /// How many objects, and how many bytes they take as stored.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -154,7 +158,7 @@ pub fn plan(request: &Request, tools: Tools<'_>) -> Result<Plan, SourceError> {
     let mut answered = Answered::new(request);
     let found = discover::folders(context);
     plan.findings.extend(found.findings);
-    for batch in found.units.chunks(UNITS_AT_ONCE) {
+    for batch in found.regions.chunks(REGIONS_AT_ONCE) {
         let regions = context.workers.ask_all(batch, |places| region::plan(context, places));
         regions.into_iter().for_each(|region| plan.add(region, &mut answered));
     }
@@ -168,7 +172,7 @@ impl Plan {
         let Region { chains, logs, findings, answering } = region;
         let found = chains.iter().filter(|chain| chain.selected && chain.inside.objects > 0);
         found.for_each(|chain| answered.by(&chain.id));
-        answered.by_region(&answering, result::says_something(&findings));
+        answered.by_region(&answering, says_something(&findings));
         self.chains.extend(chains);
         self.regions.push(logs);
         self.findings.extend(findings);

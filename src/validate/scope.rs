@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::object::Target;
 use super::stop::Halt;
-use super::window::Workers;
+use super::workers::Workers;
 use super::{Request, Source, Tools};
 use crate::ident::{LogFolder, RegionFolder, is_account, is_organization, is_region};
 use crate::time::{DAY, Interval, Timestamp};

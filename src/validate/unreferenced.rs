@@ -4,7 +4,7 @@ mod named;
 pub(super) mod strays;
 
 use super::Context;
-use super::unit::Unit;
+use super::region::RegionRun;
 use crate::event::{Fault, Finding, Kind};
 use crate::ident::{Location, LogFolder, LogFolderKey, RegionFolder};
 use crate::store::{Listed, StoreError};
@@ -45,19 +45,18 @@ enum Part {
 
 /// What there is to search of `unit`. Folders that a chain was followed to were not asked for, and are left out: not
 /// every trail that delivers there was read.
-pub(super) fn searches(context: Context<'_>, number: usize, unit: &Unit) -> Vec<Search> {
+pub(super) fn searches(context: Context<'_>, number: usize, unit: &RegionRun) -> Vec<Search> {
     let mut searches = Vec::new();
-    for (folder, (answered, covered)) in
-        unit.answered.iter().zip(&unit.covered).take(unit.asked_folders).enumerate()
-    {
+    for folder in 0..unit.folders.len() {
+        let covered = unit.covered(folder);
         let logs = unit.log_folders.get(folder).into_iter().flatten().copied();
         let search = |logs, part| Search { unit: number, folder, logs, part };
-        if !answered {
+        if !unit.answers(folder) {
             searches.push(search(LogFolder::CloudTrail, Part::WithoutDigests));
             continue;
         }
         for logs in logs {
-            let days = by_days(sure(context, unit, folder, covered), unit.references.len());
+            let days = by_days(sure(context, unit, folder, &covered), unit.references());
             searches.extend(days.into_iter().map(|days| search(logs, Part::Days(days))));
             let before = before(context, unit, folder);
             searches.extend(before.map(|before| search(logs, Part::Before(before))));
@@ -70,7 +69,7 @@ pub(super) fn searches(context: Context<'_>, number: usize, unit: &Unit) -> Vec<
 }
 
 /// What lies in the log folder that no digest of any trail lists.
-pub(super) fn find(context: Context<'_>, unit: &Unit, search: &Search, named: &Named) {
+pub(super) fn find(context: Context<'_>, unit: &RegionRun, search: &Search, named: &Named) {
     let Some(folder) = unit.folders.get(search.folder) else { return };
     let tell = |finding: Finding| named.take(finding.of_region(&unit.account, &unit.region));
     match &search.part {
@@ -79,8 +78,7 @@ pub(super) fn find(context: Context<'_>, unit: &Unit, search: &Search, named: &N
             in_folder(context, unit, (folder, search.logs), days, &is_sure, &tell);
         }
         Part::Before(before) => {
-            let covered = unit.covered.get(search.folder).map_or(&[][..], Vec::as_slice);
-            let sure = sure(context, unit, search.folder, covered);
+            let sure = sure(context, unit, search.folder, &unit.covered(search.folder));
             let is_older = |time: Interval| before.overlaps(time) && !time::overlaps_any(&sure, time);
             in_folder(context, unit, (folder, search.logs), &[*before], &is_older, &tell);
         }
@@ -100,7 +98,7 @@ pub(super) fn find(context: Context<'_>, unit: &Unit, search: &Search, named: &N
 }
 
 /// Lists what a run lists beside the days of a log folder, and tells what kept it from being listed.
-pub(super) fn failures_beside(context: Context<'_>, unit: &Unit, folder: usize) -> Vec<Finding> {
+pub(super) fn failures_beside(context: Context<'_>, unit: &RegionRun, folder: usize) -> Vec<Finding> {
     let named = Named::new(0);
     let search = |part| Search { unit: 0, folder, logs: LogFolder::CloudTrail, part };
     find(context, unit, &search(Part::Strays), &named);
@@ -113,11 +111,11 @@ pub(super) fn failures_beside(context: Context<'_>, unit: &Unit, folder: usize) 
 }
 
 /// The time before the record begins, where all there is was asked for: no digest lists what was delivered then.
-fn before(context: Context<'_>, unit: &Unit, folder: usize) -> Option<Interval> {
+fn before(context: Context<'_>, unit: &RegionRun, folder: usize) -> Option<Interval> {
     if context.request.range.start.is_some() {
         return None;
     }
-    let begins = unit.chains.iter().filter_map(|chain| chain.begins(folder)).min()?;
+    let begins = unit.begins(folder)?;
     // What is dated before CloudTrail began lies where nothing is delivered.
     Interval::new(strays::BEGAN, begins.plus(-EDGE))
 }
@@ -142,7 +140,7 @@ fn by_days(sure: Vec<Interval>, listed: usize) -> Vec<Vec<Interval>> {
 
 /// The asked stretches of which every log file must be listed: what is covered, without its edges, up to where each
 /// trail that delivers to the folder is covered.
-fn sure(context: Context<'_>, unit: &Unit, folder: usize, covered: &[Interval]) -> Vec<Interval> {
+fn sure(context: Context<'_>, unit: &RegionRun, folder: usize, covered: &[Interval]) -> Vec<Interval> {
     let asked = context.request.range.interval();
     let ends = unit.trail_ends(folder).map(|end| settled(end, context.request.now));
     let end = ends.min().unwrap_or(asked.end).min(asked.end);
@@ -159,7 +157,11 @@ fn settled(end: Timestamp, now: Timestamp) -> Timestamp {
 }
 
 /// Log files of the asked range in a folder beside which there is no digest of that range.
-pub(super) fn without_digests(context: Context<'_>, unit: &Unit, folder: &RegionFolder) -> Option<Finding> {
+pub(super) fn without_digests(
+    context: Context<'_>,
+    unit: &RegionRun,
+    folder: &RegionFolder,
+) -> Option<Finding> {
     let asked = context.request.range.interval();
     for listed in log_objects(context, (folder, LogFolder::CloudTrail), asked) {
         match listed {
@@ -185,7 +187,7 @@ fn time_of(key: LogFolderKey) -> Interval {
 
 fn in_folder(
     context: Context<'_>,
-    unit: &Unit,
+    unit: &RegionRun,
     folder: (&RegionFolder, LogFolder),
     days: &[Interval],
     is_told: &dyn Fn(Interval) -> bool,

@@ -94,7 +94,7 @@ pub(super) const fn by_cause(cause: Cause) -> Option<&'static str> {
         Cause::RejectedKey => {
             "save the keys again with `aws cloudtrail list-public-keys`; no digest is verified with the rejected one"
         }
-        Cause::NotAsRecorded => {
+        Cause::NotAsRecorded | Cause::NotAsRemembered => {
             "find out who replaced it, and look for an older version or a replica with the expected hash: until then nothing \
              that it lists is vouched for"
         }

@@ -1,13 +1,8 @@
 use std::sync::Mutex;
 
 use super::*;
-use crate::event::NoProgress;
-use crate::keys::KeyRing;
-use crate::store::{Encoding, Listing, Metadata, Store, Version};
-use crate::time::{Range, Timestamp};
-use crate::validate::stop::Halt;
-use crate::validate::window::Workers;
-use crate::validate::{Request, Stop, Tools};
+use crate::event::BodyFault;
+use crate::store::{Encoding, Listing, Metadata, Version};
 
 /// Gives these answers in turn, and the last one from then on.
 struct Turns(Mutex<Vec<Result<Vec<u8>, StoreError>>>);
@@ -40,22 +35,11 @@ fn gz(content: &[u8]) -> Vec<u8> {
 /// What comes of looking again at what showed `seen` before, and how many further answers are left.
 fn looked(seen: &Seen, turns: Vec<Result<Vec<u8>, StoreError>>) -> (String, usize) {
     let store = Turns(Mutex::new(turns));
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-    let now = Timestamp::from_unix(0);
-    let request = Request::new(Vec::new(), Range { start: None, end: now }, now);
-    let (keys, stop) = (KeyRing::new(), Stop::new());
-    // What was begun is brought to its end.
-    stop.set();
-    let halt = Halt::new(&stop);
-    let tools = Tools { store: &store, keys: &keys, pool: &pool, progress: &NoProgress, stop: &stop };
-    let workers = Workers { pool: &pool, store: &store, halt: &halt };
-    let context = Context { request: &request, tools, workers, halt: &halt, only: None };
-    let suspect = Suspect { location: Location::new("b", "k"), seen: *seen };
-    let said = match look(context, &[suspect], 1 << 20).remove(0) {
-        Again::Same { signature } => format!("same {}", signature.unwrap()),
-        Again::Gone => "gone".to_owned(),
-        Again::Other => "other".to_owned(),
-        Again::Unread(why) => why,
+    let said = match read(&store, &Location::new("b", "k"), seen, 1 << 20) {
+        SecondRead::Same { signature } => format!("same {}", signature.unwrap()),
+        SecondRead::Gone => "gone".to_owned(),
+        SecondRead::Different => "other".to_owned(),
+        SecondRead::Unsure(why) => why,
     };
     let left = store.0.lock().unwrap().len();
     (said, left)

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use super::{Place, cannot_list};
 use crate::event::{Fault, Finding};
 use crate::ident::{ChainId, DigestKey, Location, RegionFolder};
+use crate::prove::ListedDigest;
 use crate::time::{DAY, HOUR, Timestamp};
-use crate::validate::chain::Entry;
-use crate::validate::unit::Unit;
+use crate::validate::region::RegionRun;
 use crate::validate::unreferenced::strays;
 use crate::validate::{Context, Request};
 
@@ -31,12 +31,12 @@ pub(in crate::validate) const LATELY: i64 = 2 * DAY;
 const CLOCK_SKEW: i64 = HOUR;
 
 /// Lists the digests of one region: its chains, each with a neighbour before and some after the asked range.
-pub(in crate::validate) fn list(context: Context<'_>, places: &[Place]) -> Unit {
+pub(in crate::validate) fn list(context: Context<'_>, places: &[Place]) -> RegionRun {
     list_watched(context, places, &mut |_, _, _| {})
 }
 
 /// Told of every digest that a listing names: its chain, its place in that, and its stored size in bytes.
-pub(in crate::validate) type Watch<'w> = dyn FnMut(&ChainId, Entry, u64) + 'w;
+pub(in crate::validate) type Watch<'w> = dyn FnMut(&ChainId, ListedDigest, u64) + 'w;
 
 /// The same as [`list`], and lets `watch` know of each digest in the order of the listing, those that are not kept
 /// included.
@@ -44,7 +44,7 @@ pub(in crate::validate) fn list_watched(
     context: Context<'_>,
     places: &[Place],
     watch: &mut Watch<'_>,
-) -> Unit {
+) -> RegionRun {
     let mut listing = Listing::new(context, None, watch);
     let request = context.request;
     let with_digests = || places.iter().enumerate().filter(|(_, place)| place.has_digests);
@@ -61,23 +61,21 @@ pub(in crate::validate) fn list_watched(
     let chains: BTreeMap<_, _> =
         chains.into_iter().map(|(id, entries)| (id, neighbours(request, entries))).collect();
     let folders = places.iter().map(|place| place.folder.clone()).collect();
-    let mut unit = Unit::new(folders, chains, |id| request.selects(id));
-    for chain in &mut unit.chains {
-        chain.written = written.remove(&chain.id).unwrap_or_default();
-    }
+    let mut unit = RegionRun::new(request, folders, chains, context.only.is_some());
+    unit.written = unit.chains.iter().map(|chain| written.remove(chain.id()).unwrap_or_default()).collect();
     unit.has_digest_folder = places.iter().any(|place| place.has_digests);
     unit.unlisted = interrupted;
     let (account, region) = (Arc::clone(&unit.account), Arc::clone(&unit.region));
-    let ends = unit.chains.iter().flat_map(|chain| &chain.entries).map(|entry| entry.end);
+    let ends = unit.chains.iter().flat_map(|chain| chain.known().listed()).map(|listed| listed.end);
     context.tools.keys.expect(&region, ends, request.now);
     unit.findings = findings.into_iter().map(|finding| finding.of_region(&account, &region)).collect();
     unit
 }
 
 /// A region that is left out, since the run is to end.
-pub(in crate::validate) fn unlisted(places: &[Place]) -> Unit {
+pub(in crate::validate) fn unlisted(context: Context<'_>, places: &[Place]) -> RegionRun {
     let folders = places.iter().map(|place| place.folder.clone()).collect();
-    let mut unit = Unit::new(folders, BTreeMap::new(), |_| false);
+    let mut unit = RegionRun::new(context.request, folders, BTreeMap::new(), false);
     unit.unlisted = true;
     unit
 }
@@ -111,7 +109,7 @@ struct Listing<'a, 'w> {
     context: Context<'a>,
     /// The one chain that is looked for, up to this end; `None` for every chain.
     only: Option<(&'a ChainId, Timestamp)>,
-    chains: BTreeMap<ChainId, Vec<Entry>>,
+    chains: BTreeMap<ChainId, Vec<ListedDigest>>,
     findings: Vec<Finding>,
     /// How many junk names there are in the folder that is listed.
     junk: u64,
@@ -239,7 +237,7 @@ impl<'a, 'w> Listing<'a, 'w> {
                     self.junk(Fault::FutureDigest, key.end, &location);
                 }
                 Some(key) => {
-                    let (chain, entry) = (key.chain(), Entry { end: key.end, folder: index });
+                    let (chain, entry) = (key.chain(), ListedDigest { end: key.end, folder: index });
                     (self.watch)(&chain, entry, listed.size);
                     if let Some(modified) = listed.modified.filter(|modified| *modified >= now.plus(-LATELY))
                     {
@@ -264,7 +262,7 @@ fn of_digests(finding: Finding) -> Finding {
 }
 
 /// Keeps of a chain's digests those that may overlap the asked range, the witnesses after it, and one before.
-fn neighbours(request: &Request, mut entries: Vec<Entry>) -> Vec<Entry> {
+fn neighbours(request: &Request, mut entries: Vec<ListedDigest>) -> Vec<ListedDigest> {
     entries.sort_unstable();
     let end = request.range.end;
     let before = request.range.start.map_or(0, |start| entries.partition_point(|entry| entry.end <= start));

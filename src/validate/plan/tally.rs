@@ -1,8 +1,8 @@
 //! Adds up the sizes of a chain's digests while they are listed, in memory that does not grow with their number.
 
 use super::Amount;
+use crate::prove::{ChainProver, ListedDigest};
 use crate::time::{HOUR, Interval, Range, Timestamp};
-use crate::validate::chain::{Chain, Entry};
 use crate::validate::discover::LOOK_AHEAD;
 
 /// Whether the hour before `end`, which a digest of that name covers, overlaps the asked range.
@@ -24,15 +24,15 @@ pub(super) struct Tally {
     /// Bytes of the witnesses that are read in any case.
     near: u64,
     /// The newest one before the range.
-    before: Option<(Entry, u64)>,
+    before: Option<(ListedDigest, u64)>,
     /// The oldest ones of those that are read only where there are too few nearer ones.
-    later: Vec<(Entry, u64)>,
-    newest: Option<Entry>,
+    later: Vec<(ListedDigest, u64)>,
+    newest: Option<ListedDigest>,
 }
 
 impl Tally {
     /// Takes the next digest of a listing. One that is named again is not counted again.
-    pub(super) fn add(&mut self, range: Range, entry: Entry, bytes: u64) {
+    pub(super) fn add(&mut self, range: Range, entry: ListedDigest, bytes: u64) {
         if self.newest.replace(entry) == Some(entry) {
             return;
         }
@@ -50,11 +50,12 @@ impl Tally {
     }
 
     /// What of `chain` is read: digests of the asked range, and witnesses.
-    pub(super) fn amounts(&self, range: Range, chain: &Chain) -> (Amount, Amount) {
-        let inside = chain.entries.iter().filter(|entry| is_inside(range, entry.end)).count() as u64;
-        let witnesses = chain.entries.len() as u64 - inside;
+    pub(super) fn amounts(&self, range: Range, chain: &ChainProver) -> (Amount, Amount) {
+        let listed = chain.known().listed();
+        let inside = listed.iter().filter(|entry| is_inside(range, entry.end)).count() as u64;
+        let witnesses = listed.len() as u64 - inside;
         let candidates = self.before.iter().chain(&self.later);
-        let kept = candidates.filter(|(entry, _)| chain.entries.contains(entry)).map(|(_, bytes)| *bytes);
+        let kept = candidates.filter(|(entry, _)| listed.contains(entry)).map(|(_, bytes)| *bytes);
         let beside = kept.fold(self.near, u64::saturating_add);
         (Amount { objects: inside, bytes: self.inside }, Amount { objects: witnesses, bytes: beside })
     }

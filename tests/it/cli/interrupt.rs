@@ -91,10 +91,11 @@ fn the_first_signal_ends_it_with_a_report_of_what_was_looked_at() {
         let report: Value = serde_json::from_str(&running.report()).unwrap();
         assert_eq!(report["interrupted"], Value::Bool(true));
         assert_eq!(report["verdict"], "incomplete");
-        assert_eq!(report["counts"]["digests"]["valid"], 2 * 64);
+        let looked_at = usize::try_from(report["counts"]["digests"]["valid"].as_u64().unwrap()).unwrap() / 2;
+        assert!((1..ACCOUNTS).contains(&looked_at), "{looked_at}");
         let findings = report["findings"].as_array().unwrap().iter();
         let left: Vec<_> = findings.filter(|finding| finding["severity"] == "incomplete").collect();
-        assert_eq!(left.len(), ACCOUNTS - 64, "{left:#?}");
+        assert_eq!(left.len(), ACCOUNTS - looked_at, "{left:#?}");
         for finding in left {
             assert_eq!(finding["kind"], "digest-unreadable");
             assert_eq!(finding["message"], "interrupted before the region was checked");

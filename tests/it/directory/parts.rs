@@ -7,7 +7,8 @@ use trailproof::event::{Kind, Verdict};
 use trailproof::ident::Location;
 use trailproof::simulate::Spec;
 use trailproof::store::directory::DirectoryStore;
-use trailproof::store::relocated::{RelocatedStore, Relocation};
+use trailproof::ident::Relocation;
+use trailproof::store::relocated::RelocatedStore;
 use trailproof::store::{Store as _, StoreError};
 use trailproof::validate::copies;
 

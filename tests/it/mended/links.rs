@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 use trailproof::event::{Event, Kind, Verdict};
+use trailproof::ident::Relocation;
 use trailproof::ident::{ChainId, DigestKey, Location};
 use trailproof::keys::{KeyRing, saved};
 use trailproof::simulate::{self, Spec};
 use trailproof::store::memory::MemoryStore;
-use trailproof::store::relocated::Relocation;
 use trailproof::store::{Deposit as _, Metadata};
 
 use super::{document as content, hour, ran};

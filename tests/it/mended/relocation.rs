@@ -1,9 +1,9 @@
 //! A copy whose move is named is judged by what it holds itself.
 
 use trailproof::event::{Kind, Verdict};
+use trailproof::ident::Relocation;
 use trailproof::ident::{DigestKey, Location};
 use trailproof::simulate::Spec;
-use trailproof::store::relocated::Relocation;
 use trailproof::store::{Deposit as _, Metadata};
 use trailproof::validate::Request;
 

@@ -1,4 +1,4 @@
-//! Parallel work over an ordered list, in windows bounded by what their results weigh.
+//! The threads of a run, and parallel work over an ordered list.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -51,17 +51,6 @@ impl Workers<'_> {
         let done = self.work(&queue, |done| queue.fetch(self.store, done, &locate, &make));
         self.note(done.len() < items.len());
         done
-    }
-
-    /// The same, to the last item whatever is asked.
-    pub(super) fn read_all<T: Sync, R: Send>(
-        self,
-        items: &[T],
-        locate: impl Fn(&T) -> Location + Sync,
-        make: impl Fn(&T, Result<Object, StoreError>) -> R + Sync,
-    ) -> Vec<R> {
-        let queue = Queue::new(items, || true);
-        self.work(&queue, |done| queue.fetch(self.store, done, &locate, &make))
     }
 
     /// Reads the objects of the first items, in order: no new one is begun once `goes_on` says no, or the run is to end.

@@ -1,13 +1,14 @@
 //! What each stretch of a chain's time is worth, for the picture of its coverage.
 
-use super::Request;
-use super::chain::Chain;
+use serde::{Deserialize, Serialize};
+
+use super::ChainProver;
 use crate::event::{Finding, Kind, ObjectState, Reason, TimeState, Timeline};
 use crate::time::{self, HOUR, Interval, Timestamp};
 
 /// What is noted of a chain while it is walked, newest first.
-#[derive(Default)]
-pub(super) struct Marks {
+#[derive(Clone, Default, Debug, Serialize, Deserialize)]
+pub(super) struct TimelineMarks {
     /// Windows of proved digests of the asked range, and whether they list no log file; neighbours joined.
     proved: Vec<(Interval, bool)>,
     /// Windows that are not one hour long.
@@ -18,7 +19,7 @@ pub(super) struct Marks {
     unverified: Vec<Timestamp>,
 }
 
-impl Marks {
+impl TimelineMarks {
     /// Notes a proved digest of the asked range.
     pub(super) fn prove(&mut self, window: Interval, quiet: bool) {
         if window.seconds() != HOUR {
@@ -54,28 +55,31 @@ impl Marks {
     }
 }
 
-/// The timeline of a finished chain, of which all is said; `None` where there is nothing to show.
-pub(super) fn of(request: &Request, chain: &Chain) -> Option<Timeline> {
-    let marks = &chain.walk.marks;
-    let asked = request.range.interval();
-    let within = |windows: Vec<Interval>| {
-        time::union(windows.into_iter().filter_map(|window| window.intersect(asked)).collect())
-    };
-    // The gravest first: of two that overlap it is the one that is shown.
-    let layers = [
-        (TimeState::Tampered, within(marks.windows(&marks.tampered).collect())),
-        (TimeState::Unverified, within(unverified(chain))),
-        (TimeState::Proved, within(marks.proved(false).collect())),
-        (TimeState::Quiet, within(marks.proved(true).collect())),
-        (TimeState::Gap, within(gaps(&chain.findings))),
-    ];
-    paint(&layers)
-}
+impl ChainProver {
+    /// The timeline of a finished chain, of which all is found; `None` where there is nothing to show.
+    pub(super) fn timeline(&self) -> Option<Timeline> {
+        let marks = &self.state.marks;
+        let asked = self.scope.range.interval();
+        let within = |windows: Vec<Interval>| {
+            time::union(windows.into_iter().filter_map(|window| window.intersect(asked)).collect())
+        };
+        // The gravest first: of two that overlap it is the one that is shown.
+        let layers = [
+            (TimeState::Tampered, within(marks.windows(&marks.tampered).collect())),
+            (TimeState::Unverified, within(self.unverified())),
+            (TimeState::Proved, within(marks.proved(false).collect())),
+            (TimeState::Quiet, within(marks.proved(true).collect())),
+            (TimeState::Gap, within(gaps(&self.state.findings))),
+        ];
+        paint(&layers)
+    }
 
-fn unverified(chain: &Chain) -> Vec<Interval> {
-    let marks = &chain.walk.marks;
-    let interrupted = chain.findings.iter().filter(|finding| finding.reason == Some(Reason::Interrupted));
-    marks.windows(&marks.unverified).chain(interrupted.filter_map(stretch)).collect()
+    fn unverified(&self) -> Vec<Interval> {
+        let marks = &self.state.marks;
+        let is_interrupted = |finding: &&Finding| finding.reason == Some(Reason::Interrupted);
+        let interrupted = self.state.findings.iter().filter(is_interrupted);
+        marks.windows(&marks.unverified).chain(interrupted.filter_map(stretch)).collect()
+    }
 }
 
 /// What was said to be uncovered. The end of a trail whose newest digests are gone is said by the kind alone.
@@ -131,7 +135,7 @@ mod tests {
 
     #[test]
     fn windows_of_odd_length_are_kept() {
-        let mut marks = Marks::default();
+        let mut marks = TimelineMarks::default();
         let at = |minutes: i64| Timestamp::from_unix(minutes * 60);
         marks.prove(Interval::new(at(60), at(90)).unwrap(), false);
         marks.prove(Interval::new(at(0), at(60)).unwrap(), false);

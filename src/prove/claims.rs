@@ -1,0 +1,70 @@
+//! Log files that a digest which is not proved claims to list: unless a proved digest lists them too, nobody vouches for
+//! them.
+
+use std::mem;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::ChainProver;
+use crate::digest::DigestFile;
+use crate::event::{Fault, Finding};
+use crate::ident::Location;
+use crate::time::Timestamp;
+
+/// How many log files that only an unproved digest lists are named one by one. A forged digest may list a million.
+const MAX_NAMED: usize = 1_000;
+
+/// The log files that a digest which is not proved claims to list.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Claims {
+    digest: Location,
+    at: Timestamp,
+    /// Each log file, where they are few.
+    named: Vec<Location>,
+    /// [`reference`]s of all of them, where they are many.
+    hashed: Vec<u128>,
+}
+
+/// 128 bits of the SHA-256 of a location: a million of them fit in 16 MB, and nobody can make two that are alike.
+#[must_use]
+pub fn reference(location: &Location) -> u128 {
+    let hash = Sha256::new()
+        .chain_update(&*location.bucket)
+        .chain_update("/")
+        .chain_update(&*location.key)
+        .finalize();
+    hash.iter().take(16).fold(0, |value, byte| (value << 8) | u128::from(*byte))
+}
+
+impl ChainProver {
+    /// Notes what an unproved digest claims to list.
+    pub(super) fn claim(&mut self, file: &DigestFile, digest: &Location, at: Timestamp) {
+        let mut claims = Claims { digest: digest.clone(), at, named: Vec::new(), hashed: Vec::new() };
+        if file.log_count() > MAX_NAMED {
+            claims.hashed = file.claimed_logs().map(reference).collect();
+        } else {
+            claims.named = file.claimed_logs().cloned().collect();
+        }
+        self.state.claims.push(claims);
+    }
+
+    /// Reports the claimed log files that nobody vouches for: those that no proved digest of the region lists, by what
+    /// `is_alone` says of their [`reference`]s.
+    pub fn settle_claims(&mut self, mut is_alone: impl FnMut(u128) -> bool) {
+        for Claims { digest, at, named, hashed } in mem::take(&mut self.state.claims) {
+            let mut alone = 0;
+            for log in named.iter().filter(|log| is_alone(reference(log))) {
+                alone += 1;
+                self.report(Finding::new(Fault::ClaimedLog, at).about(log).by_digest(&digest));
+            }
+            let many = hashed.into_iter().filter(|hash| is_alone(*hash)).count() as u64;
+            if many > 0 {
+                let fault = Fault::ClaimedLogs { count: many };
+                self.report(Finding::new(fault, at).about(&digest).by_digest(&digest));
+            }
+            self.state.counts.logs.unverified += alone + many;
+            self.state.logs += alone + many;
+        }
+    }
+}

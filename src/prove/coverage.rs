@@ -1,0 +1,186 @@
+//! Rule 4: which stretches of the asked range proved digests tile, and what is found of the rest.
+
+use super::ChainProver;
+use super::state::ChainStart;
+use crate::event::{Fault, Finding, Kind, Reason, Severity};
+use crate::time::{self, DELIVERY_GRACE, HOUR, Interval, Timestamp};
+
+impl ChainProver {
+    /// What proved digests cover of the asked range.
+    pub(super) fn covered(&self) -> Vec<Interval> {
+        let asked = self.scope.range.interval();
+        time::union(self.state.covered.iter().filter_map(|window| window.intersect(asked)).collect())
+    }
+
+    /// Finds, at the end of the chain, what is not covered, where the record begins, and whether it was moved.
+    pub(super) fn judge_coverage(&mut self) {
+        self.report_relocated();
+        let left = self.state.left;
+        if self.scope.id.backfill {
+            return left.into_iter().for_each(|left| self.report_interrupted(left, left.end));
+        }
+        let asked = self.scope.range.interval();
+        let covered = self.covered();
+        // 1. From where to where the record goes.
+        let known = self.state.unproved.iter().chain(&self.state.missing).chain(&covered);
+        let mut known: Vec<Interval> = known.filter_map(|window| window.intersect(asked)).collect();
+        // A digest that starts a chain covers nothing, and tells where its chain begins.
+        let starts = self.state.restarts.iter().filter(|start| start.asked);
+        known.extend(starts.map(|start| start.end.min(asked.end)).map(|end| Interval { start: end, end }));
+        let first = known.iter().map(|window| window.start).min();
+        let last = known.iter().map(|window| window.end).max();
+        let (Some(first), Some(last)) = (first, last) else {
+            return match left {
+                None => self.report_nothing(),
+                Some(left) => self.report_interrupted(left, asked.end),
+            };
+        };
+        // 2. What is not covered in between, and why.
+        self.report_gaps(&covered, first, last);
+        self.report_restarts();
+        // 3. How it begins, and whether it goes on to the asked end.
+        match left {
+            None => self.report_beginning(first),
+            Some(left) => self.report_interrupted(left, first),
+        }
+        self.report_stale(last);
+        self.report_covers_nothing(&covered);
+    }
+
+    fn report_relocated(&mut self) {
+        let Some((lies, belongs, count)) = self.state.relocated.take() else { return };
+        let fault = Fault::Relocated { count, belongs: belongs.clone() };
+        let mut finding = Finding::new(fault, Timestamp::from_unix(i64::MIN)).about(&lies);
+        finding.expected = Some(belongs.to_string());
+        self.report(finding);
+    }
+
+    /// What is older than `until` was not looked at, since the run ended early.
+    fn report_interrupted(&mut self, left: Interval, until: Timestamp) {
+        let start = self.scope.range.start.unwrap_or(left.start);
+        let stretch = Interval::new(start, until.min(self.scope.range.end));
+        if let Some(stretch) = stretch.filter(|stretch| stretch.seconds() > 0) {
+            self.report_gap(stretch, Fault::DigestsInterrupted);
+        }
+    }
+
+    fn report_gap(&mut self, stretch: Interval, fault: Fault) {
+        let reason = match fault {
+            Fault::DigestsInterrupted => Reason::Interrupted,
+            Fault::DigestsMissing => Reason::DigestsMissing,
+            Fault::LoggingStopped => Reason::LoggingStopped,
+            _ => Reason::NotCovered,
+        };
+        self.report(Finding::new(fault, stretch.start).over(stretch).because(reason));
+    }
+
+    /// Reports a chain that has digests before or after the asked range, and none in it: it does not cover it, unless it
+    /// begins after it.
+    fn report_nothing(&mut self) {
+        let Some(start) = self.scope.range.start else { return };
+        let ends = || self.state.listed.iter().map(|listed| listed.end);
+        let older = ends().find(|end| *end <= start);
+        let later = ends().rfind(|end| *end > self.scope.range.end);
+        let begins_later = |end: Timestamp| self.state.restarts.iter().any(|start| start.end == end);
+        let fault = match (older, later) {
+            (None, None) => return,
+            (Some(older), None) => return self.report_stale(older),
+            (None, Some(later)) if begins_later(later) => return,
+            (Some(_), Some(later)) if begins_later(later) => Fault::LoggingStopped,
+            (_, Some(_)) => Fault::NotCovered,
+        };
+        self.report_gap(self.scope.range.interval(), fault);
+    }
+
+    /// The stretches between the asked start and the end of the record that nothing proved covers.
+    fn report_gaps(&mut self, covered: &[Interval], first: Timestamp, last: Timestamp) {
+        // What is older was not looked at where the run ended early; that is reported apart.
+        let asked_start = self.scope.range.start.filter(|_| self.state.left.is_none());
+        let whole = Interval { start: asked_start.unwrap_or(first), end: last };
+        let missing = time::union(self.state.missing.clone());
+        let unproved = time::union(self.state.unproved.clone());
+        for gap in time::complement(whole, covered) {
+            let known = missing.iter().filter_map(|part| part.intersect(gap));
+            let rest = time::complement(gap, &missing);
+            let mut parts: Vec<_> = known.map(|part| (part, Fault::DigestsMissing)).collect();
+            parts.extend(rest.into_iter().map(|part| (part, self.why_uncovered(&unproved, part))));
+            parts.into_iter().for_each(|(part, fault)| self.report_gap(part, fault));
+        }
+    }
+
+    /// Why a stretch without missing digests is not covered.
+    fn why_uncovered(&self, unproved: &[Interval], part: Interval) -> Fault {
+        let starts = || self.state.restarts.iter().filter(|start| is_within(start.end, part));
+        if time::overlaps_any(unproved, part) || starts().next().is_none() {
+            Fault::NotCovered
+        } else if starts().any(|start| self.has_older(start)) {
+            Fault::LoggingStopped
+        } else {
+            Fault::BeforeTheRecord
+        }
+    }
+
+    /// Whether the chain has a digest from before it began anew.
+    fn has_older(&self, start: &ChainStart) -> bool {
+        let state = &self.state;
+        let before = |window: &Interval| window.start < start.end;
+        let known = || state.covered.iter().chain(&state.missing).chain(&state.unproved);
+        state.listed.iter().any(|listed| listed.end < start.end) || known().any(before)
+    }
+
+    /// Reports where the chain begins anew without time that is not covered: a gap would tell of it.
+    fn report_restarts(&mut self) {
+        let is_gap = |finding: &&Finding| finding.kind == Kind::ChainGap;
+        let gaps = self.state.findings.iter().filter(is_gap);
+        let gaps: Vec<Interval> =
+            gaps.filter_map(|finding| Interval::new(finding.start?, finding.end?)).collect();
+        let is_new = |start: &&ChainStart| {
+            start.asked
+                && start.end <= self.scope.range.end
+                && !gaps.iter().any(|gap| is_within(start.end, *gap))
+                && self.has_older(start)
+        };
+        let finding = |start: &ChainStart| {
+            let finding = Finding::new(Fault::ChainRestarts, start.end).about(&start.location);
+            Finding { start: Some(start.end), ..finding }
+        };
+        let found: Vec<Finding> = self.state.restarts.iter().filter(is_new).map(finding).collect();
+        found.into_iter().for_each(|finding| self.report(finding));
+    }
+
+    /// Where the record begins: at the end of a digest that starts a chain, and nothing before it.
+    fn report_beginning(&mut self, first: Timestamp) {
+        let starting = self.state.restarts.iter().find(|start| start.asked && start.end == first);
+        let Some(start) = starting.filter(|start| !self.has_older(start)) else { return };
+        let finding = Finding::new(Fault::RecordBegins, first).about(&start.location);
+        self.report(Finding { start: Some(first), ..finding });
+    }
+
+    /// Of a chain of which the digest that starts it is all there is: that it covers nothing yet.
+    fn report_covers_nothing(&mut self, covered: &[Interval]) {
+        let is_silent = self.state.findings.iter().all(|finding| finding.severity == Severity::Notice);
+        if covered.is_empty() && is_silent {
+            self.report(Finding::new(Fault::NothingCovered, self.scope.range.end));
+        }
+    }
+
+    /// Whether the newest digest ends too long before the asked end: by a whole digest's period, and so long before the
+    /// present that its successor should have been delivered. CloudTrail may say that it was.
+    fn report_stale(&mut self, newest: Timestamp) {
+        let end = self.scope.range.end;
+        let late = end.unix().saturating_sub(newest.unix());
+        let age = self.scope.now.unix().saturating_sub(newest.unix());
+        let is_stale = late >= HOUR && age > DELIVERY_GRACE;
+        let fault = match self.state.newer_delivered.filter(|_| late > 0) {
+            Some(delivered) => Fault::NewerDelivered { late, delivered },
+            None if is_stale => Fault::Stale { late },
+            None => return,
+        };
+        self.report(Finding::new(fault, newest).over(Interval { start: newest, end }));
+    }
+}
+
+/// Whether a chain that begins at `end` begins in `part`, or just after it.
+fn is_within(end: Timestamp, part: Interval) -> bool {
+    part.start < end && end <= part.end
+}

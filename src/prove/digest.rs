@@ -1,0 +1,422 @@
+//! Rules 1 and 2, one digest: what it is worth by its signatures and by what records it, and how it enters the chain.
+
+use std::sync::Arc;
+
+use super::need::{Answer, Need, ReadLimit, SecondRead};
+use super::read::{Content, ReadDigest};
+use super::signatures::{CheckedDigest, Proof};
+use super::state::{Anchor, ChainStart, DigestFacts, DigestNote, RememberedHead, SetAside};
+use super::{ChainHead, ChainProver, ChainScope, ProvedDigestLogs};
+use crate::chain::{Misfit, ProvedDigest, Record};
+use crate::digest::DigestFile;
+use crate::event::{Fault, Finding, Kind, ObjectState, Severity, UsedKey};
+use crate::ident::Location;
+use crate::signature::{SignatureProof, TrustedKey};
+use crate::time::Timestamp;
+
+/// A digest, where it lies, where it belongs, and what is recorded of it.
+pub(super) struct DigestInPlace {
+    pub(super) location: Location,
+    pub(super) end: Timestamp,
+    /// Where CloudTrail delivered it.
+    place: Location,
+    /// Whether its window overlaps the asked range.
+    asked: bool,
+    /// Whether it is the predecessor that the anchor records.
+    awaited: bool,
+    /// What the anchor, or a remembered head, records of it.
+    pub(super) record: Option<Record>,
+    signature: Option<String>,
+    metadata_error: Option<String>,
+}
+
+impl DigestInPlace {
+    fn note(&self) -> DigestNote {
+        DigestNote {
+            location: self.location.clone(),
+            end: self.end,
+            asked: self.asked,
+            successor: self.record.as_ref().and_then(|record| record.successor().cloned()),
+        }
+    }
+
+    fn link(&self, file: &DigestFile, backfill: bool) -> Link<'_> {
+        Link {
+            end: self.end,
+            backfill,
+            record: self.record.as_ref(),
+            signature: self.signature.as_deref(),
+            facts: DigestFacts::of(file),
+        }
+    }
+}
+
+/// What proves a digest.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Standing {
+    Signed(SignatureProof),
+    Recorded,
+    Unproved,
+    /// What was read is not what lies there: not even its text may be believed.
+    Unread,
+}
+
+/// A digest with what it is worth and what was found of it.
+pub(super) struct JudgedDigest {
+    in_place: DigestInPlace,
+    standing: Standing,
+    key: Option<Arc<TrustedKey>>,
+    found: Vec<Finding>,
+}
+
+impl ChainProver {
+    /// Judges the next older digest. Changes nothing, so that it can be done again when the answer is there.
+    pub(super) fn judge(&self, digest: &CheckedDigest) -> Result<JudgedDigest, Need> {
+        let in_place = self.in_place(digest);
+        let (standing, key, mut found) = match &digest.read.content {
+            Content::Parsed(file) => self.judge_parsed(&in_place, file, digest.proof.as_ref()),
+            Content::Malformed { fault, .. } => unproved(&in_place, fault.clone()),
+            Content::Unreadable(why) => unproved(&in_place, Fault::UnreadableDigest { why: why.clone() }),
+            Content::Gone => unproved(&in_place, Fault::DigestVanished),
+            Content::Oversized(excess) => {
+                (Standing::Unread, None, vec![self.judge_oversized(&in_place, *excess)?])
+            }
+        };
+        found.extend(self.judge_by_memory(&in_place.place, digest.read.file()));
+        // Nobody is accused on one read.
+        if found.iter().any(accuses)
+            && let Some(seen) = digest.read.seen()
+        {
+            let location = digest.read.location.clone();
+            let need = Need::SecondRead { location, seen, limit: ReadLimit::Digest };
+            let fault = match self.answered(need)? {
+                Answer::SecondRead(SecondRead::Same { signature }) if *signature == digest.read.signature => {
+                    None
+                }
+                Answer::SecondRead(SecondRead::Same { .. } | SecondRead::Different) => {
+                    Some(Fault::DigestReadsDiffer)
+                }
+                Answer::SecondRead(SecondRead::Gone) | Answer::Gone(_) => Some(Fault::DigestVanished),
+                Answer::SecondRead(SecondRead::Unsure(why)) => {
+                    Some(Fault::DigestUnconfirmed { why: why.clone() })
+                }
+                // An answer of another kind is none that agrees.
+                _ => Some(Fault::DigestReadsDiffer),
+            };
+            if let Some(fault) = fault {
+                let found = vec![Finding::new(fault, in_place.end)];
+                return Ok(JudgedDigest { in_place, standing: Standing::Unread, key: None, found });
+            }
+        }
+        Ok(JudgedDigest { in_place, standing, key, found })
+    }
+
+    fn in_place(&self, digest: &CheckedDigest) -> DigestInPlace {
+        let CheckedDigest { read, place, .. } = digest;
+        let anchored = self.state.anchor.as_ref().and_then(|anchor| anchor.record.as_ref());
+        // What a digest that is not parsed says of its place is not known.
+        let is_unparsed_copy = |recorded: &Location| {
+            matches!(read.content, Content::Oversized(_)) && self.scope.is_copy(recorded, &read.location)
+        };
+        let anchored =
+            anchored.filter(|record| record.location() == place || is_unparsed_copy(record.location()));
+        // A remembered head can prove a digest; one that it does not fit is a finding of its own.
+        let hash = read.file().map(DigestFile::hash);
+        let fits = |head: &&RememberedHead| hash.is_none_or(|hash| hash == head.hash);
+        let remembered = || self.remembered_at(place).filter(fits).map(RememberedHead::record);
+        DigestInPlace {
+            location: read.location.clone(),
+            end: read.end,
+            place: place.clone(),
+            asked: self.scope.is_asked(digest.window()),
+            awaited: anchored.is_some(),
+            record: anchored.cloned().or_else(remembered),
+            signature: read.signature.clone(),
+            metadata_error: read.metadata_error.clone(),
+        }
+    }
+
+    /// Enters the place of a digest of which nothing can be read.
+    pub(super) fn enter_unread(&mut self, location: Location, end: Timestamp, found: Vec<Finding>) {
+        let digest = self.check_next(ReadDigest::gone(location, end));
+        let in_place = self.in_place(&digest);
+        self.enter(digest, JudgedDigest { in_place, standing: Standing::Unread, key: None, found });
+    }
+
+    /// Proves a parsed digest by its signature or by what records it, and finds what does not fit.
+    fn judge_parsed(
+        &self,
+        in_place: &DigestInPlace,
+        file: &DigestFile,
+        proof: Option<&Proof>,
+    ) -> (Standing, Option<Arc<TrustedKey>>, Vec<Finding>) {
+        let backfill = self.scope.id.backfill;
+        // 1. It lies where it says: its signature is for that place.
+        let Some(proof) = proof else {
+            let mut finding = Finding::new(Fault::DigestElsewhere, in_place.end);
+            finding.expected = Some(file.location().to_string());
+            finding.actual = Some(in_place.location.to_string());
+            return (Standing::Unproved, None, vec![finding]);
+        };
+        match proof {
+            // 2. Its own signature, or the one that its successor records, fits.
+            Proof::Signed { proof, key, metadata_fits } => {
+                let mut found = misfits(&in_place.link(file, backfill), *metadata_fits);
+                found.extend(lost_metadata(in_place));
+                (Standing::Signed(*proof), Some(Arc::clone(key)), found)
+            }
+            // 3. No signature proves it: a record of its hash may.
+            Proof::Misfit => by_record(in_place, file, backfill, |proved| match proved {
+                true => Fault::MetadataSignatureMisfit,
+                false => Fault::SignatureMisfit,
+            }),
+            Proof::Unsigned => by_record(in_place, file, backfill, |proved| Fault::Unsigned {
+                metadata: in_place.metadata_error.clone(),
+                proved,
+            }),
+            Proof::NoKey(lack) => {
+                by_record(in_place, file, backfill, |proved| Fault::NoKey { lack: lack.clone(), proved })
+            }
+        }
+    }
+
+    /// Enters a judged digest into the chain and the counts.
+    pub(super) fn enter(&mut self, digest: CheckedDigest, judged: JudgedDigest) {
+        let JudgedDigest { in_place, standing, key, mut found } = judged;
+        let CheckedDigest { read, .. } = digest;
+        self.state.begun = true;
+        let counted = in_place.asked && self.scope.selected;
+        if counted {
+            self.state.counts.compressed_bytes += read.sizes.compressed;
+            self.state.counts.inflated_bytes += read.sizes.inflated;
+            if let Some(key) = key {
+                self.use_key(&key);
+            }
+        }
+        if let Some(folder) = self.folder_of(&in_place.location).filter(|_| in_place.asked) {
+            self.state.answered.insert(folder);
+        }
+        if in_place.place != in_place.location {
+            let seen = self.state.relocated.as_ref().map_or(0, |(_, _, seen)| *seen);
+            self.state.relocated = Some((in_place.location.clone(), in_place.place.clone(), seen + 1));
+        }
+        self.state.remembered.retain(|head| head.location != in_place.place);
+        let intruder = is_intruder(self.state.anchor.as_ref(), &in_place);
+        if in_place.awaited
+            && let Some(anchor) = &mut self.state.anchor
+        {
+            anchor.resolved = true;
+        }
+        let file = match read.content {
+            Content::Parsed(file) if standing != Standing::Unread => Some(*file),
+            _ => None,
+        };
+        match prove(file, standing, in_place.record.as_ref()) {
+            Ok(proved) if intruder => {
+                let facts = DigestFacts::of(proved.file());
+                let anchor = self.enter_proved(&in_place, proved);
+                let (note, signature) = (in_place.note(), in_place.signature);
+                self.set_aside(SetAside { note, signature, facts, found, anchor });
+            }
+            Ok(proved) => {
+                self.tell(&in_place.note(), found, true);
+                let anchor = self.enter_proved(&in_place, proved);
+                self.go_on_from(anchor, in_place.awaited);
+            }
+            Err(file) => {
+                if intruder {
+                    found = found.into_iter().map(Finding::without_room).collect();
+                }
+                self.tell(&in_place.note(), found, false);
+                if in_place.awaited {
+                    self.release_overlaps();
+                }
+                self.enter_unproved(&in_place, file);
+            }
+        }
+    }
+
+    fn use_key(&mut self, key: &TrustedKey) {
+        self.state.keys.insert(UsedKey {
+            fingerprint: key.key.fingerprint().to_owned(),
+            region: self.scope.id.region.to_string(),
+            valid_from: key.validity.map(|validity| validity.start),
+            valid_to: key.validity.map(|validity| validity.end),
+            source: key.source.clone(),
+        });
+    }
+
+    /// Enters what a proved digest covers and lists. Returns what comes before it.
+    fn enter_proved(&mut self, in_place: &DigestInPlace, proved: ProvedDigest) -> Anchor {
+        let folder = self.folder_of(&in_place.location);
+        let (window, record) = (proved.file().window(), proved.record());
+        let resolved = record.as_ref().is_some_and(|record| self.is_of_another_chain(record));
+        let backfill = self.scope.id.backfill;
+        let counted = in_place.asked && self.scope.selected;
+        // Rule 4: a digest that starts a chain is of the hour before logging began, and covers nothing.
+        let covers = !backfill && record.is_some();
+        if covers && in_place.asked {
+            push_window(&mut self.state.covered, window);
+        }
+        if counted && (covers || backfill) {
+            self.state.marks.prove(window, proved.file().log_count() == 0);
+        }
+        if record.is_none() {
+            let (end, location, asked) = (window.end, in_place.location.clone(), in_place.asked);
+            self.state.restarts.push(ChainStart { end, location, asked });
+        }
+        if let Some(folder) = folder {
+            if !backfill {
+                self.state.newest = self.state.newest.max(Some((window.end, folder)));
+            }
+            if covers {
+                push_window(self.state.covered_in.entry(folder).or_default(), window);
+            }
+        }
+        if in_place.asked && self.state.head.as_ref().is_none_or(|head| head.end < window.end) {
+            let own = in_place.signature.as_deref();
+            let recorded = in_place.record.as_ref().and_then(Record::signature);
+            self.state.head = Some(ChainHead {
+                location: in_place.place.clone(),
+                end: window.end,
+                hash: proved.file().hash(),
+                signature: own.or(recorded).map(Into::into),
+            });
+        }
+        self.state.note_record(proved.file());
+        self.proved.push(ProvedDigestLogs { digest: proved, counted });
+        Anchor { location: in_place.place.clone(), window, record, resolved }
+    }
+
+    fn enter_unproved(&mut self, in_place: &DigestInPlace, file: Option<DigestFile>) {
+        self.state.doubtful = true;
+        if in_place.asked {
+            // Not the window it claims: nothing vouches for that.
+            self.state.unproved.push(ChainScope::hour_before(in_place.end));
+        }
+        let Some(file) = file else { return };
+        self.state.note_record(&file);
+        if in_place.asked && self.scope.selected {
+            self.claim(&file, &in_place.location, in_place.end);
+        }
+    }
+}
+
+/// Adds a window to those that are joined where they follow each other, newest first.
+fn push_window(windows: &mut Vec<crate::time::Interval>, window: crate::time::Interval) {
+    match windows.last_mut() {
+        Some(last) if last.start == window.end => last.start = window.start,
+        _ => windows.push(window),
+    }
+}
+
+fn unproved(in_place: &DigestInPlace, fault: Fault) -> (Standing, Option<Arc<TrustedKey>>, Vec<Finding>) {
+    (Standing::Unread, None, vec![Finding::new(fault, in_place.end)])
+}
+
+/// The proved digest, or the file of one that nothing proves.
+#[expect(clippy::result_large_err, reason = "the file is given back, not lost")]
+fn prove(
+    file: Option<DigestFile>,
+    standing: Standing,
+    record: Option<&Record>,
+) -> Result<ProvedDigest, Option<DigestFile>> {
+    let file = file.ok_or(None)?;
+    match (standing, record) {
+        (Standing::Signed(proof), _) => ProvedDigest::by_signature(file, proof).map_err(Some),
+        (Standing::Recorded, Some(record)) => ProvedDigest::by_record(file, record).map_err(Some),
+        _ => Err(Some(file)),
+    }
+}
+
+/// Whether a finding says of the bytes that were read that they are not what was delivered. Of digests that do not link
+/// both are genuine.
+fn accuses(finding: &Finding) -> bool {
+    matches!(finding.kind, Kind::DigestModified | Kind::DigestMalformed | Kind::DigestMoved)
+        && finding.severity == Severity::Tampered
+}
+
+/// Whether a digest stands where the anchor's record leaves no room for one.
+fn is_intruder(anchor: Option<&Anchor>, in_place: &DigestInPlace) -> bool {
+    let awaiting = anchor.is_some_and(|anchor| !anchor.resolved && anchor.record.is_some());
+    awaiting && !in_place.awaited
+}
+
+/// A proved digest and what is recorded of it, if anything.
+pub(super) struct Link<'a> {
+    pub(super) end: Timestamp,
+    pub(super) backfill: bool,
+    pub(super) record: Option<&'a Record>,
+    /// The signature in the digest's metadata.
+    pub(super) signature: Option<&'a str>,
+    pub(super) facts: DigestFacts,
+}
+
+/// What does not fit between a proved digest and its record.
+pub(super) fn misfits(link: &Link<'_>, metadata_fits: bool) -> Vec<Finding> {
+    let Link { end, record, facts, .. } = *link;
+    let misfit = record
+        .and_then(|record| Some((record, record.misfit(facts.hash, facts.window.end, link.signature)?)));
+    let found = match misfit {
+        Some((record, Misfit::Hash)) => {
+            Finding::new(Fault::OtherDigestRecorded, end).with_hashes(record.hash(), Some(facts.hash))
+        }
+        // Hours may be filled in again, and in any order.
+        Some((_, Misfit::Overlap)) if link.backfill => return Vec::new(),
+        Some((_, Misfit::Overlap)) => Finding::new(Fault::OverlapsSuccessor, end),
+        None if metadata_fits => return Vec::new(),
+        Some((_, Misfit::Signature)) | None => {
+            let mut finding = Finding::new(Fault::OtherSignatureRecorded, end);
+            finding.expected = record.and_then(|record| record.signature().map(str::to_owned));
+            finding.actual = link.signature.map(str::to_owned);
+            finding
+        }
+    };
+    vec![found]
+}
+
+/// Of a digest that the signature in its successor proves: that its own was lost.
+fn lost_metadata(in_place: &DigestInPlace) -> Option<Finding> {
+    let why = in_place.metadata_error.clone().filter(|_| in_place.signature.is_none())?;
+    Some(Finding::new(Fault::MetadataLost { why }, in_place.end).as_notice())
+}
+
+/// Judges a digest that no signature proves by what records it. `fault` is what is wrong with its signature, where the
+/// record proves it and where it does not.
+fn by_record(
+    in_place: &DigestInPlace,
+    file: &DigestFile,
+    backfill: bool,
+    fault: impl Fn(bool) -> Fault,
+) -> (Standing, Option<Arc<TrustedKey>>, Vec<Finding>) {
+    let recorded = in_place.record.as_ref().and_then(Record::hash);
+    let is_proved = in_place.record.as_ref().is_some_and(|record| record.proves(file));
+    let mut finding = Finding::new(fault(is_proved), in_place.end);
+    if is_proved {
+        let is_misfit = finding.kind == Kind::DigestModified;
+        let mut found = vec![if is_misfit { finding } else { finding.as_notice() }];
+        // Where no key can check the signature in its metadata, it can still be held against the recorded one.
+        if !is_misfit {
+            found.extend(misfits(&in_place.link(file, backfill), true));
+        }
+        return (Standing::Recorded, None, found);
+    }
+    match recorded {
+        Some(recorded) => {
+            let other = Finding::new(Fault::NotAsRecorded, in_place.end);
+            finding = other.with_hashes(Some(recorded), Some(file.hash()));
+        }
+        None => finding.actual = Some(file.hash().to_string()),
+    }
+    (Standing::Unproved, None, vec![finding])
+}
+
+/// What a digest counts as, by the gravest thing found of it.
+pub(super) fn state_of(found: &[Finding], proved: bool) -> ObjectState {
+    match found.iter().map(|finding| finding.severity).max() {
+        Some(Severity::Tampered) => ObjectState::Tampered,
+        Some(Severity::Incomplete) => ObjectState::Unverified,
+        Some(Severity::Notice) | None if proved => ObjectState::Valid,
+        Some(Severity::Notice) | None => ObjectState::Unverified,
+    }
+}

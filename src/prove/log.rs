@@ -1,0 +1,124 @@
+//! Rule 3: one log file, held against the hash that a proved digest lists.
+
+use super::ChainProver;
+use crate::digest::{DigestFile, ListedHash, ListedLog};
+use crate::event::{BodyFault, Excess, Fault, Finding, ObjectState, ObjectType, Severity, Trace};
+use crate::gzip::{BodyError, Sizes};
+use crate::ident::{Location, Sha256Hash};
+use crate::text::shortened;
+use crate::time::Timestamp;
+
+/// What was found in the place of a log file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum LogSeen {
+    /// The listed content.
+    Valid(Sizes),
+    /// Another content, which two reads showed.
+    Other(Sha256Hash, Sizes),
+    /// A body that is not one whole gzip member, which two reads showed.
+    NoContent(BodyFault),
+    /// Nothing, and what is left of it.
+    Gone(Trace),
+    /// Two reads gave different bytes.
+    Different,
+    /// It is not the listed content by one read, and could not be read again, and why.
+    Unconfirmed(String),
+    /// It is larger than a limit.
+    Oversized(Excess),
+    /// It could not be read, and why.
+    Unreadable(String),
+    /// The digest lists a hash that cannot be compared, so it was not read.
+    Incomparable,
+    /// It was not read, since the run ends early.
+    LeftOut,
+}
+
+impl LogSeen {
+    /// What one read of the log file shows.
+    #[must_use]
+    pub fn of(log: &ListedLog, read: Result<(Sha256Hash, Sizes), BodyError>) -> Self {
+        match read {
+            Ok((hash, sizes)) if log.hash == ListedHash::Sha256(hash) => Self::Valid(sizes),
+            Ok((hash, sizes)) => Self::Other(hash, sizes),
+            Err(BodyError::Malformed(body)) => Self::NoContent(body),
+            Err(BodyError::TooLarge(limit)) => Self::Oversized(Excess::Inflated { limit }),
+            Err(BodyError::TooLong(limit)) => Self::Oversized(Excess::Stored { limit }),
+            Err(BodyError::Unreadable(why)) => Self::Unreadable(why),
+        }
+    }
+
+    /// The sizes of a body that has content.
+    #[must_use]
+    pub const fn sizes(&self) -> Sizes {
+        match self {
+            Self::Valid(sizes) | Self::Other(_, sizes) => *sizes,
+            _ => Sizes { compressed: 0, inflated: 0 },
+        }
+    }
+}
+
+impl ChainProver {
+    /// Takes what was found in the place of a log file that the proved digest `by` lists.
+    pub fn log(&mut self, by: &DigestFile, log: &ListedLog, seen: LogSeen) {
+        let at = by.window().end;
+        let sizes = seen.sizes();
+        self.state.counts.compressed_bytes += sizes.compressed;
+        self.state.counts.inflated_bytes += sizes.inflated;
+        let (expected, written) = match &log.hash {
+            ListedHash::Sha256(hash) => (Some(*hash), None),
+            ListedHash::Unknown(written) => (None, Some(shortened(written.to_string()))),
+        };
+        let finding = |fault| Finding::new(fault, at);
+        let hashes = |found: Finding, actual| Some(found.with_hashes(expected, actual));
+        let (state, found) = match seen {
+            LogSeen::Valid(_) if self.scope.report_proved => {
+                (ObjectState::Valid, hashes(finding(Fault::LogProved), expected))
+            }
+            LogSeen::Valid(_) => (ObjectState::Valid, None),
+            LogSeen::Other(actual, _) => {
+                (ObjectState::Tampered, hashes(finding(Fault::LogContent), Some(actual)))
+            }
+            LogSeen::NoContent(body) => {
+                (ObjectState::Tampered, hashes(finding(Fault::LogBody { body }), None))
+            }
+            LogSeen::Gone(trace) => {
+                let mut found = finding(Fault::LogGone(trace));
+                found.expected = expected.map(|hash| hash.to_string());
+                let is_proved = found.severity == Severity::Tampered;
+                (if is_proved { ObjectState::Tampered } else { ObjectState::Unverified }, Some(found))
+            }
+            LogSeen::Different => (ObjectState::Unverified, Some(finding(Fault::LogReadsDiffer))),
+            LogSeen::Oversized(excess) => {
+                (ObjectState::Unverified, Some(finding(Fault::OversizedLog { excess })))
+            }
+            LogSeen::Unconfirmed(why) => {
+                (ObjectState::Unverified, Some(finding(Fault::LogUnconfirmed { why })))
+            }
+            LogSeen::Unreadable(why) => {
+                (ObjectState::Unverified, Some(finding(Fault::UnreadableLog { why })))
+            }
+            LogSeen::Incomparable => {
+                let written = written.unwrap_or_default();
+                (ObjectState::Unverified, Some(finding(Fault::UnknownHash { written })))
+            }
+            LogSeen::LeftOut => return self.leave_log(at, &log.location),
+        };
+        self.count(ObjectType::Log, at, &log.location, state);
+        if let Some(found) = found {
+            self.report(found.about(&log.location).by_digest(by.location()));
+        }
+    }
+
+    /// Counts a log file that is left out since the run ends early.
+    fn leave_log(&mut self, at: Timestamp, log: &Location) {
+        self.count(ObjectType::Log, at, log, ObjectState::Unverified);
+        let (unread, oldest) = self.state.unread_logs.unwrap_or((0, at));
+        self.state.unread_logs = Some((unread + 1, oldest.min(at)));
+    }
+
+    /// Reports how many log files were left out.
+    pub(super) fn report_unread_logs(&mut self) {
+        let Some((count, oldest)) = self.state.unread_logs else { return };
+        self.report(Finding::new(Fault::LogsInterrupted { count }, oldest));
+    }
+}

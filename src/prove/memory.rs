@@ -1,0 +1,63 @@
+//! Rules 1 and 2, remembered heads: a digest that an earlier run proved is a record like a successor's. It has to be there
+//! with that hash, and the next one has to link to it.
+
+use super::need::{Answer, Need};
+use super::signatures::CheckedDigest;
+use super::state::RememberedHead;
+use super::{ChainProver, ChainScope};
+use crate::chain::Record;
+use crate::digest::DigestFile;
+use crate::event::{Fault, Finding};
+use crate::ident::Location;
+
+impl RememberedHead {
+    pub(super) fn record(&self) -> Record {
+        let Self { location, hash, signature, run, .. } = self;
+        Record::remembered(location.clone(), *hash, signature.clone(), run.clone())
+    }
+}
+
+impl ChainProver {
+    /// The head that was remembered at `place`.
+    pub(super) fn remembered_at(&self, place: &Location) -> Option<&RememberedHead> {
+        self.state.remembered.iter().find(|head| head.location == *place)
+    }
+
+    /// What an earlier run finds of a digest that does not have the hash which that run proved.
+    pub(super) fn judge_by_memory(&self, place: &Location, file: Option<&DigestFile>) -> Option<Finding> {
+        let (head, file) = (self.remembered_at(place)?, file?);
+        let fault = Fault::NotAsRemembered { run: head.run.clone() };
+        let finding = || Finding::new(fault, head.end).with_hashes(Some(head.hash), Some(file.hash()));
+        (head.hash != file.hash()).then(finding)
+    }
+
+    /// Looks for the remembered heads that are newer than `next`, the next listed digest, and were not met.
+    pub(super) fn look_for_remembered(&mut self, next: Option<&CheckedDigest>) -> Result<(), Need> {
+        while let Some(head) = self.state.remembered.first().cloned() {
+            let is_later = |next: &CheckedDigest| next.place == head.location || next.end() > head.end;
+            if self.state.is_left() || next.is_some_and(|next| is_later(next) || next.end() == head.end) {
+                return Ok(());
+            }
+            let is_asked = self.scope.is_asked(ChainScope::hour_before(head.end));
+            if is_asked && !self.is_listed(&head.location) {
+                let need = Need::Digest { location: head.location.clone(), end: head.end };
+                match self.answered(need.clone())? {
+                    Answer::Gone(trace) => {
+                        let trace = trace.clone();
+                        self.look_for_gone(need, trace)?;
+                    }
+                    Answer::Digest(read) => {
+                        let read = read.as_ref().clone();
+                        self.take_found(need, read)?;
+                    }
+                    _ => {
+                        self.state.leave(head.end);
+                        return Ok(());
+                    }
+                }
+            }
+            self.state.remembered.retain(|other| other.location != head.location);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,322 @@
+//! Rule 2, the walk: from the newest digest to the oldest, each linked to the one that records it, with what the chain
+//! names and no listing does looked for by name.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use super::need::{Answer, Need};
+use super::signatures::CheckedDigest;
+use super::{ChainProver, ChainScope, ListedDigest};
+use crate::chain::{self, Misfit, Record};
+use crate::event::{Fault, Finding, ObjectState, ObjectType, Severity, Trace};
+use crate::ident::{DigestKey, Location, RegionFolder};
+use crate::time::{Interval, Timestamp};
+
+/// Which step the next older digest, or the end of the chain, is at. Each action is done whole or not at all, so that a
+/// step that lacks an answer is taken again when the answer is there.
+#[derive(Clone, Debug)]
+pub(super) enum Phase {
+    /// What its newer neighbours record as their predecessor is looked for by name.
+    Named {
+        /// The end of the last one that was looked for: the next has to be older.
+        newest: Timestamp,
+    },
+    /// What an unbroken cadence puts before it is looked for by name.
+    Cadence {
+        /// The ends of the digests, newest first.
+        ends: VecDeque<Timestamp>,
+        folder: RegionFolder,
+    },
+    /// It is taken itself.
+    Itself,
+}
+
+impl Default for Phase {
+    fn default() -> Self {
+        Self::Named { newest: Timestamp::from_unix(i64::MAX) }
+    }
+}
+
+impl ChainProver {
+    /// Judges pending digests until none is left or an answer is lacking.
+    pub(super) fn step_on(&mut self) -> Result<(), Need> {
+        while let Some(digest) = self.pending.pop_front() {
+            if let Err(stopped) = self.step(digest) {
+                let (need, digest) = *stopped;
+                self.pending.push_front(digest);
+                return Err(need);
+            }
+            self.phase = Phase::default();
+        }
+        let is_due = self.state.begun || !self.state.remembered.is_empty();
+        if self.to_read.is_empty() && is_due && !self.state.is_left() {
+            self.end_of_list()?;
+            self.phase = Phase::default();
+        }
+        Ok(())
+    }
+
+    /// Takes the next older digest, after what lies between it and its successor. Where that is left out, this one is
+    /// too: what it is worth depends on it.
+    fn step(&mut self, mut digest: CheckedDigest) -> Result<(), Box<(Need, CheckedDigest)>> {
+        let end = digest.end();
+        // 1. What newer digests name.
+        if let Phase::Named { newest } = self.phase
+            && !self.state.is_left()
+        {
+            if let Err(need) = self.look_for_named(Some(&digest), newest) {
+                return Err(Box::new((need, digest)));
+            }
+            self.check_again(&mut digest);
+            self.phase = match self.cadence_before(&digest) {
+                Some((ends, folder)) if !self.state.is_left() => Phase::Cadence { ends, folder },
+                _ => Phase::Itself,
+            };
+        }
+        // 2. What the cadence puts before it.
+        if let Phase::Cadence { .. } = self.phase {
+            if let Err(need) = self.look_for_cadence() {
+                return Err(Box::new((need, digest)));
+            }
+            self.phase = Phase::Itself;
+        }
+        if self.state.is_left() {
+            self.state.leave(end);
+            return Ok(());
+        }
+        // 3. Itself.
+        match self.judge(&digest) {
+            Ok(judged) => self.enter(digest, judged),
+            Err(need) => return Err(Box::new((need, digest))),
+        }
+        Ok(())
+    }
+
+    /// The answer to `need`, if it is there.
+    pub(super) fn answered(&self, need: Need) -> Result<&Answer, Need> {
+        match self.answers.get(&need) {
+            Some(answer) => Ok(answer),
+            None => Err(need),
+        }
+    }
+
+    /// Follows the chain from the oldest digest that a listing names: to an earlier place of it, or by name.
+    fn end_of_list(&mut self) -> Result<(), Need> {
+        if let Some((folder, until)) = self.earlier_place() {
+            let need = Need::EarlierPlace { folder: folder.clone(), until };
+            match self.answered(need)? {
+                Answer::EarlierPlace(ends) if !ends.is_empty() => {
+                    let ends = ends.clone();
+                    return Ok(self.go_on_in(folder, &ends));
+                }
+                Answer::EarlierPlace(_) => {}
+                _ => return Ok(self.state.leave(until)),
+            }
+        }
+        let Phase::Named { newest } = self.phase else { return Ok(()) };
+        self.look_for_named(None, newest)
+    }
+
+    /// Adds the digests of an earlier place of the chain to those that are to be read.
+    fn go_on_in(&mut self, folder: RegionFolder, ends: &[Timestamp]) {
+        let index = self.index_of(&folder).unwrap_or_else(|| {
+            self.state.followed.push(folder);
+            u32::try_from(self.scope.folders.len() + self.state.followed.len() - 1).unwrap_or(u32::MAX)
+        });
+        let listed = |end: &Timestamp| ListedDigest { end: *end, folder: index };
+        self.state.listed.extend(ends.iter().map(listed));
+        self.state.listed.sort_unstable_by(|one, other| other.cmp(one));
+        self.to_read.extend(ends.iter().map(listed));
+    }
+
+    /// Looks for what the chain names and the listing lacks, newer than `next`: the next digest that is listed.
+    fn look_for_named(&mut self, next: Option<&CheckedDigest>, mut newest: Timestamp) -> Result<(), Need> {
+        while let Some((location, key)) = self.awaited() {
+            let end = key.map(|key| key.end);
+            let is_next =
+                next.is_some_and(|next| next.place == location || end.is_none_or(|end| end <= next.end()));
+            let is_asked = end.is_none_or(|end| self.scope.is_asked(ChainScope::hour_before(end)));
+            if is_next {
+                break;
+            }
+            if !is_asked || end.is_some_and(|end| end >= newest) {
+                self.resolve();
+                break;
+            }
+            let looked_for = end.unwrap_or(self.scope.range.end);
+            if self.is_listed(&location) {
+                self.check_link(location, end.unwrap_or(newest))?;
+                self.resolve();
+                break;
+            }
+            if !self.look_for(location, looked_for)? && !self.state.is_left() {
+                self.resolve();
+            }
+            if self.state.is_left() {
+                break;
+            }
+            newest = end.unwrap_or(newest);
+            self.phase = Phase::Named { newest };
+        }
+        self.look_for_remembered(next)
+    }
+
+    /// The predecessor that the anchor records and that was not met yet.
+    fn awaited(&self) -> Option<(Location, Option<DigestKey>)> {
+        let anchor = self.state.anchor.as_ref().filter(|anchor| !anchor.resolved)?;
+        let location = anchor.record.as_ref()?.location().clone();
+        let key = DigestKey::parse(&location);
+        Some((location, key))
+    }
+
+    /// Where the awaited predecessor was delivered, and its end, if the chain came here from a folder that was not listed
+    /// for it. What lies before the asked start is not asked for, and a copy that stands for that folder is all there is
+    /// of it.
+    fn earlier_place(&self) -> Option<(RegionFolder, Timestamp)> {
+        let (location, key) = self.awaited()?;
+        let key = key?;
+        let anchor = self.state.anchor.as_ref()?;
+        let follows = key.chain() == self.scope.id && key.end < anchor.window.end;
+        let is_asked = self.scope.range.start.is_none_or(|start| key.end > start);
+        let is_copied = self.scope.relocations.iter().any(|moved| moved.copy_of(&location).is_some());
+        let is_new = self.index_of(&key.folder).is_none();
+        (follows && is_asked && !is_copied && is_new).then_some((key.folder, key.end))
+    }
+
+    /// Whether a record is of a digest that belongs to another chain of this region, which tells of it: a backfill digest
+    /// may name an hour's digest, and a trail that was given to its organization goes on in another folder.
+    pub(super) fn is_of_another_chain(&self, record: &Record) -> bool {
+        let Some(key) = DigestKey::parse(record.location()) else { return false };
+        let id = key.chain();
+        id != self.scope.id && ((self.scope.id.backfill && !id.backfill) || self.scope.siblings.contains(&id))
+    }
+
+    /// Gives the awaited predecessor up.
+    fn resolve(&mut self) {
+        if let Some(anchor) = &mut self.state.anchor {
+            anchor.resolved = true;
+        }
+        self.release_overlaps();
+    }
+
+    /// The digests that an unbroken cadence puts between the anchor and `next`, both proved, and where they belong.
+    fn cadence_before(&self, next: &CheckedDigest) -> Option<(VecDeque<Timestamp>, RegionFolder)> {
+        let older_end = next.read.file().filter(|_| next.is_signed())?.window().end;
+        let anchor = self.state.anchor.as_ref().filter(|_| !self.scope.id.backfill)?;
+        let record = anchor.record.as_ref().filter(|record| *record.location() != next.place)?;
+        let key = DigestKey::parse(record.location()).or_else(|| DigestKey::parse(&next.place))?;
+        // A digest between the two that is not proved may be one that starts a chain: then nothing was before it.
+        if !anchor.resolved || self.state.doubtful {
+            return None;
+        }
+        let since_anchor = |gone: &&Interval| gone.end <= anchor.window.start;
+        let missing = self.state.missing.iter().rev().take_while(since_anchor);
+        let known: BTreeSet<Timestamp> = missing.map(|gone| gone.end).collect();
+        let ends = chain::cadence(older_end, anchor.window.start).into_iter();
+        let is_new =
+            |end: &Timestamp| !known.contains(end) && self.scope.is_asked(ChainScope::hour_before(*end));
+        Some((ends.filter(is_new).collect(), key.folder))
+    }
+
+    fn look_for_cadence(&mut self) -> Result<(), Need> {
+        loop {
+            let Phase::Cadence { ends, folder } = &self.phase else { return Ok(()) };
+            let Some(end) = ends.front().copied() else { return Ok(()) };
+            let location = self.scope.digest_location(folder, end);
+            if !self.is_listed(&location) {
+                self.look_for(location, end)?;
+            }
+            if self.state.is_left() {
+                return Ok(());
+            }
+            if let Phase::Cadence { ends, .. } = &mut self.phase {
+                ends.pop_front();
+            }
+        }
+    }
+
+    /// Takes the digest at `location`, which no listing names, into the chain if it is there. Otherwise reports that it is
+    /// gone, or that nobody could look. Returns whether it is there or was left out.
+    fn look_for(&mut self, location: Location, end: Timestamp) -> Result<bool, Need> {
+        let need = Need::Digest { location, end };
+        let read = match self.answered(need.clone())? {
+            Answer::Gone(trace) => {
+                let trace = trace.clone();
+                return self.look_for_gone(need, trace);
+            }
+            Answer::Digest(read) => read.as_ref().clone(),
+            _ => {
+                self.state.leave(end);
+                return Ok(true);
+            }
+        };
+        self.take_found(need, read)
+    }
+
+    /// Judges a digest that was found by name.
+    pub(super) fn take_found(&mut self, need: Need, read: super::ReadDigest) -> Result<bool, Need> {
+        let digest = self.check_next(read);
+        let judged = self.judge(&digest)?;
+        self.enter(digest, judged);
+        self.answers.remove(&need);
+        Ok(true)
+    }
+
+    /// A digest that the chain says was delivered is not there.
+    pub(super) fn look_for_gone(&mut self, need: Need, trace: Trace) -> Result<bool, Need> {
+        let Need::Digest { location, end } = &need else { return Ok(false) };
+        let (location, end) = (location.clone(), *end);
+        let fault = match self.remembered_at(&location) {
+            Some(head) => Fault::RememberedGone { trace, run: head.run.clone() },
+            None => Fault::DigestGone(trace),
+        };
+        let finding = Finding::new(fault, end);
+        if finding.severity < Severity::Tampered {
+            // The store contradicts itself, which proves nothing: it counts as a digest that cannot be read.
+            let found = vec![finding];
+            self.enter_unread(location, end, found);
+            return Ok(true);
+        }
+        let window = ChainScope::hour_before(end);
+        let successor = self.state.anchor.as_ref().map(|anchor| anchor.location.clone());
+        let mut finding = finding.about(&location).over(window);
+        finding.digest = successor.map(|successor| successor.to_string());
+        self.report(finding);
+        self.count(ObjectType::Digest, end, &location, ObjectState::Tampered);
+        self.state.missing.push(window);
+        self.state.remembered.retain(|head| head.location != location);
+        Ok(false)
+    }
+
+    /// Whether a listing names the digest at `location` in this chain. One that is newer than the last was taken then,
+    /// and is not taken twice: backfill digests may follow each other in any order.
+    pub(super) fn is_listed(&self, location: &Location) -> bool {
+        let copy = self.scope.relocations.iter().find_map(|moved| moved.copy_of(location));
+        let key = DigestKey::parse(copy.as_ref().unwrap_or(location));
+        let Some(key) = key.filter(|key| key.chain() == self.scope.id) else { return false };
+        let Some(folder) = self.index_of(&key.folder) else { return false };
+        let listed = ListedDigest { end: key.end, folder };
+        // The newest is the first.
+        self.state.listed.binary_search_by(|other| listed.cmp(other)).is_ok()
+    }
+
+    /// Looks again at a digest that was taken before the one that records it: whether the two fit. Only what is signed
+    /// is held to it: other bytes may be what a network made of them, and are judged where the digest is taken.
+    fn check_link(&mut self, location: Location, end: Timestamp) -> Result<(), Need> {
+        let Answer::Digest(read) = self.answered(Need::Digest { location, end })? else { return Ok(()) };
+        let digest = self.check_next(read.as_ref().clone());
+        let (true, Some(file)) = (digest.is_signed(), digest.read.file()) else { return Ok(()) };
+        let Some(record) = self.state.anchor.as_ref().and_then(|anchor| anchor.record.clone()) else {
+            return Ok(());
+        };
+        let fault = match record.misfit(file.hash(), file.window().end, None) {
+            Some(Misfit::Overlap) if self.scope.id.backfill => return Ok(()),
+            Some(Misfit::Overlap) => Fault::EarlierFollowsIt,
+            Some(Misfit::Hash) => Fault::EarlierRecordsOther,
+            Some(Misfit::Signature) | None => return Ok(()),
+        };
+        let mut finding = Finding::new(fault, end).about(&digest.read.location);
+        finding.digest = record.successor().map(ToString::to_string);
+        self.report(finding);
+        Ok(())
+    }
+}

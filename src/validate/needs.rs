@@ -1,0 +1,135 @@
+//! Answers what provers need: gathers the needs of all chains and reads them together.
+
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::digests::{self, LIGHT, WINDOW_WEIGHT};
+use super::region::RegionRun;
+use super::{Context, again, discover, trace};
+use crate::event::Excess;
+use crate::gzip::{self, BodyError};
+use crate::ident::ChainId;
+use crate::prove::{Answer, Content, Need, ReadLimit, Streamed};
+use crate::store::{Object, StoreError};
+
+/// A need, the chain that has it, and whether the chain cannot go on without.
+struct ChainNeed {
+    region: usize,
+    chain: usize,
+    id: ChainId,
+    need: Need,
+    is_first: bool,
+}
+
+/// Lets the provers of `touched` chains go on until each has judged all it was given.
+pub(super) fn advance(context: Context<'_>, regions: &mut [RegionRun], touched: &[(usize, usize)]) {
+    let mut blocked = touched.to_vec();
+    loop {
+        // 1. What all chains need, that without which they cannot go on first.
+        let mut needs: Vec<ChainNeed> = Vec::new();
+        for &(region, chain) in &blocked {
+            let Some(prover) = regions.get_mut(region).and_then(|run| run.chains.get_mut(chain)) else {
+                continue;
+            };
+            let id = prover.id().clone();
+            needs.extend(prover.advance().into_iter().enumerate().map(|(index, need)| ChainNeed {
+                region,
+                chain,
+                id: id.clone(),
+                need,
+                is_first: index == 0,
+            }));
+        }
+        if needs.is_empty() {
+            return;
+        }
+        needs.sort_by_key(|need| !need.is_first);
+        // 2. All of it, read together.
+        let answers = answer_all(context, &needs);
+        // 3. To each its own.
+        blocked.clear();
+        for (ChainNeed { region, chain, need, is_first, .. }, answer) in needs.into_iter().zip(answers) {
+            if is_first {
+                blocked.push((region, chain));
+            }
+            if let Some(answer) = answer
+                && let Some(prover) = regions.get_mut(region).and_then(|run| run.chains.get_mut(chain))
+            {
+                prover.answer(need, answer);
+            }
+        }
+        blocked.sort_unstable();
+    }
+}
+
+/// The answer to each need; `None` where it would take more memory than a window may: it is asked for again.
+fn answer_all(context: Context<'_>, needs: &[ChainNeed]) -> Vec<Option<Answer>> {
+    let weight = AtomicU64::new(0);
+    let heavy = Mutex::new(());
+    context.workers.ask_all(needs, |need| {
+        if !std::ptr::eq(need, needs.first()?) && weight.load(Ordering::Relaxed) >= WINDOW_WEIGHT {
+            return None;
+        }
+        let answer = answer(context, need, &heavy)?;
+        if let Answer::Digest(read) = &answer {
+            weight.fetch_add(digests::weigh(read), Ordering::Relaxed);
+        }
+        Some(answer)
+    })
+}
+
+/// The answer to one need. One digest that is large is read at a time, and none that may not be needed.
+fn answer(context: Context<'_>, need: &ChainNeed, heavy: &Mutex<()>) -> Option<Answer> {
+    let (request, store) = (context.request, context.tools.store);
+    Some(match &need.need {
+        // What was begun is brought to its end, even where the run is to end.
+        Need::SecondRead { location, seen, limit } => {
+            let limit = match limit {
+                ReadLimit::Digest => request.limits.digest,
+                ReadLimit::Log => request.limits.log,
+            };
+            Answer::SecondRead(again::read(store, location, seen, limit))
+        }
+        _ if context.halt.leaves_out() => Answer::LeftOut,
+        Need::Digest { location, end } => {
+            let (mut read, is_heavy) = digests::read_one(context, location.clone(), *end, LIGHT);
+            if is_heavy {
+                if !need.is_first {
+                    return None;
+                }
+                let _alone = heavy.lock().unwrap_or_else(PoisonError::into_inner);
+                digests::read_whole(context, &mut read);
+            }
+            context.tools.progress.digest(read.sizes.compressed);
+            match read.content {
+                Content::Gone => Answer::Gone(trace::of(store.versions(location))),
+                _ => Answer::Digest(Box::new(read)),
+            }
+        }
+        Need::Stream { location } => Answer::Stream(stream(store.get(location), request.limits.log)),
+        Need::EarlierPlace { folder, until } => match discover::older(context, &need.id, folder, *until) {
+            Some(ends) => {
+                context.tools.progress.plan_digests(ends.len() as u64);
+                Answer::EarlierPlace(ends)
+            }
+            None => Answer::LeftOut,
+        },
+    })
+}
+
+/// What the stream of a digest shows that is too large to be held.
+fn stream(object: Result<Object, StoreError>, limit: u64) -> Streamed {
+    let mut object = match object {
+        Ok(object) => object,
+        Err(StoreError::NotFound) => return Streamed::Gone,
+        Err(error) => return Streamed::Unread(error.to_string()),
+    };
+    match gzip::hash(&mut *object.body, object.encoding, limit) {
+        Ok((hash, _)) => Streamed::Seen(Ok(hash)),
+        Err(BodyError::Malformed(body)) => Streamed::Seen(Err(body)),
+        Err(BodyError::TooLarge(limit)) => Streamed::Oversized(Excess::Inflated { limit }),
+        Err(BodyError::TooLong(limit)) => Streamed::Oversized(Excess::Stored { limit }),
+        Err(BodyError::Unreadable(why)) => Streamed::Unread(why),
+    }
+}

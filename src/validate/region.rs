@@ -1,0 +1,231 @@
+//! One region of one account while it is validated: its folders, its chains, and what proved digests list.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::answered::Answering;
+use super::unreferenced::Unreferenced;
+use super::{Request, unreferenced};
+use crate::event::{Counts, Fault, Finding, Severity, UsedKey};
+use crate::ident::{ChainId, Location, LogFolder, RegionFolder};
+use crate::prove::{ChainProver, ChainReport, ChainScope, ListedDigest, reference};
+use crate::time::{Interval, Timestamp};
+
+/// One region of one account.
+pub(super) struct RegionRun {
+    pub(super) account: Arc<str>,
+    pub(super) region: Arc<str>,
+    /// The folders that were asked for.
+    pub(super) folders: Arc<[RegionFolder]>,
+    pub(super) chains: Vec<ChainProver>,
+    /// Of each chain's digests that were written lately, when: by their ends.
+    pub(super) written: Vec<BTreeMap<Timestamp, Timestamp>>,
+    /// What concerns the region, or a chain of it beside what the chain's prover finds.
+    pub(super) findings: Vec<Finding>,
+    /// Of each folder, the folders of log files beside it that proved digests list log files in.
+    pub(super) log_folders: Vec<BTreeSet<LogFolder>>,
+    /// Whether any of the folders is one of digests.
+    pub(super) has_digest_folder: bool,
+    /// [`reference`]s of the log files that proved digests list.
+    references: Vec<u128>,
+    /// Those that only an unproved digest lists.
+    claimed: Vec<u128>,
+    /// Whether the run was to end before its folders were listed.
+    pub(super) unlisted: bool,
+    /// Whether the run was to end before its log folders were searched.
+    pub(super) unsearched: bool,
+}
+
+/// What came of a region.
+pub(super) struct RegionReport {
+    pub(super) chains: Vec<ChainReport>,
+    pub(super) findings: Vec<Finding>,
+    pub(super) counts: Counts,
+    pub(super) keys: BTreeSet<UsedKey>,
+    /// Which of its folders hold a digest of what was asked.
+    pub(super) answering: Answering,
+}
+
+impl RegionRun {
+    pub(super) fn new(
+        request: &Request,
+        folders: Vec<RegionFolder>,
+        listed: BTreeMap<ChainId, Vec<ListedDigest>>,
+        report_proved: bool,
+    ) -> Self {
+        let folders: Arc<[RegionFolder]> = folders.into();
+        let siblings: Arc<BTreeSet<ChainId>> = Arc::new(listed.keys().cloned().collect());
+        let relocations = request.relocations.as_slice().into();
+        let scope = |id: ChainId| ChainScope {
+            selected: request.selects(&id),
+            id,
+            range: request.range,
+            now: request.now,
+            relocations: Arc::clone(&relocations),
+            folders: Arc::clone(&folders),
+            siblings: Arc::clone(&siblings),
+            every_object: request.every_object,
+            report_proved,
+        };
+        let chains: Vec<ChainProver> =
+            listed.into_iter().map(|(id, listed)| ChainProver::new(scope(id), listed)).collect();
+        let name = |name: fn(&RegionFolder) -> &Arc<str>| {
+            folders.first().map_or_else(|| "".into(), |one| Arc::clone(name(one)))
+        };
+        Self {
+            account: name(|folder| &folder.account),
+            region: name(|folder| &folder.region),
+            log_folders: vec![BTreeSet::from([LogFolder::CloudTrail]); folders.len()],
+            written: vec![BTreeMap::new(); chains.len()],
+            folders,
+            chains,
+            findings: Vec::new(),
+            has_digest_folder: false,
+            references: Vec::new(),
+            claimed: Vec::new(),
+            unlisted: false,
+            unsearched: false,
+        }
+    }
+
+    /// How many listed digests are still to be read.
+    pub(super) fn unread(&self) -> usize {
+        self.chains.iter().map(ChainProver::unread).sum()
+    }
+
+    /// The stretches that proved digests of `folder` cover, whatever was asked.
+    pub(super) fn covered(&self, folder: usize) -> Vec<Interval> {
+        let folder = u32::try_from(folder).unwrap_or(u32::MAX);
+        let covered = self.chains.iter().flat_map(|chain| chain.known().covered_in(folder).iter().copied());
+        covered.collect()
+    }
+
+    /// Whether a digest of the asked range lies in `folder`, proved or not.
+    pub(super) fn answers(&self, folder: usize) -> bool {
+        let folder = u32::try_from(folder).unwrap_or(u32::MAX);
+        self.chains.iter().any(|chain| chain.known().answers_in(folder))
+    }
+
+    /// Of each trail whose newest proved digest lies in `folder`, that digest's end.
+    pub(super) fn trail_ends(&self, folder: usize) -> impl Iterator<Item = Timestamp> {
+        let newest = self.chains.iter().filter_map(|chain| chain.known().newest());
+        newest.filter(move |(_, other)| *other as usize == folder).map(|(end, _)| end)
+    }
+
+    /// Where the record begins in `folder`.
+    pub(super) fn begins(&self, folder: usize) -> Option<Timestamp> {
+        let folder = u32::try_from(folder).unwrap_or(u32::MAX);
+        self.chains.iter().filter_map(|chain| chain.begins_in(folder)).min()
+    }
+
+    /// How many log files proved digests list.
+    pub(super) const fn references(&self) -> usize {
+        self.references.len()
+    }
+
+    /// Notes what a proved digest lists: the [`reference`]s, and the folders beside `CloudTrail/`, which is always searched.
+    pub(super) fn refer<'l>(&mut self, references: Vec<u128>, logs: impl Iterator<Item = &'l Location>) {
+        self.references.extend(references);
+        for location in logs.filter(|location| location.key.contains("/CloudTrail-")) {
+            for (folder, known) in self.folders.iter().zip(&mut self.log_folders) {
+                known.extend(folder.log_folder_of(location));
+            }
+        }
+    }
+
+    /// Sorts the references for looking them up, and reports the claimed log files that nobody vouches for.
+    pub(super) fn settle_references(&mut self) {
+        self.references.sort_unstable();
+        self.references.dedup();
+        let mut claimed = BTreeSet::new();
+        for chain in &mut self.chains {
+            let is_alone = |hash: &u128| self.references.binary_search(hash).is_err();
+            chain.settle_claims(|hash| is_alone(&hash) && claimed.insert(hash));
+        }
+        self.claimed = claimed.into_iter().collect();
+    }
+
+    /// Whether a digest, proved or not, lists the object at `location`.
+    pub(super) fn is_listed(&self, location: &Location) -> bool {
+        let hash = reference(location);
+        self.references.binary_search(&hash).is_ok() || self.claimed.binary_search(&hash).is_ok()
+    }
+
+    /// Whether the run was to end before anything but names was looked at.
+    fn is_untouched(&self) -> bool {
+        let has_begun = || self.chains.iter().any(|chain| chain.known().has_begun());
+        let is_left = || self.chains.iter().any(|chain| chain.known().is_left());
+        self.unlisted || (is_left() && !has_begun())
+    }
+
+    /// What came of the region, when all its digests and log files are judged.
+    pub(super) fn finish(mut self, request: &Request, unreferenced: Unreferenced) -> RegionReport {
+        if self.is_untouched() {
+            return self.untouched();
+        }
+        let answering = Answering::of(request, &self, |chain| chain.known().digests() > 0);
+        let mut counts = Counts::default();
+        counts.logs.unreferenced = unreferenced.count;
+        let mut keys = BTreeSet::new();
+        let mut chains = Vec::new();
+        for chain in std::mem::take(&mut self.chains).into_iter().filter(ChainProver::is_selected) {
+            let mut chain = chain.finish();
+            counts.add(&chain.counts);
+            keys.append(&mut chain.keys);
+            if chain.tells_something() {
+                chains.push(chain);
+            }
+        }
+        report_backfill_alone(request, &mut chains);
+        let mut findings = std::mem::take(&mut self.findings);
+        findings.extend(unreferenced.findings);
+        findings.extend(self.report_unsearched(&chains));
+        let names_trails = request.names_trails();
+        if self.has_digest_folder && !names_trails && chains.is_empty() && !says_something(&findings) {
+            let finding = Finding::new(Fault::EmptyDigestFolder, request.range.end);
+            findings.push(finding.of_region(&self.account, &self.region));
+        }
+        RegionReport { chains, findings, counts, keys, answering }
+    }
+
+    /// The report of a region that was left out, since the run was to end.
+    fn untouched(mut self) -> RegionReport {
+        let mut findings = std::mem::take(&mut self.findings);
+        let finding = Finding::new(Fault::RegionInterrupted, Timestamp::from_unix(0));
+        let finding = match self.folders.first() {
+            Some(folder) => finding.about(&Location::new(folder.bucket.clone(), folder.digest_prefix())),
+            None => finding,
+        };
+        findings.push(finding.of_region(&self.account, &self.region));
+        RegionReport {
+            chains: Vec::new(),
+            findings,
+            counts: Counts::default(),
+            keys: BTreeSet::new(),
+            answering: Answering::default(),
+        }
+    }
+
+    /// Reports that nobody looked for unreferenced files, unless a chain says already that the run was to end.
+    fn report_unsearched(&self, chains: &[ChainReport]) -> Option<Finding> {
+        let is_said = chains.iter().any(|chain| chain.interrupted);
+        let folder = self.folders.first().filter(|_| self.unsearched && !is_said)?;
+        let folder = Location::new(folder.bucket.clone(), folder.log_prefix());
+        let finding = unreferenced::left_out(Timestamp::from_unix(0), &folder);
+        Some(finding.of_region(&self.account, &self.region))
+    }
+}
+
+/// Reports, of a trail that has backfill digests in range and no hourly ones, that nothing covers it.
+fn report_backfill_alone(request: &Request, chains: &mut [ChainReport]) {
+    let trail = |chain: &ChainReport| (chain.id.trail.clone(), chain.id.home_region.clone());
+    let hourly: BTreeSet<_> = chains.iter().filter(|chain| !chain.id.backfill).map(trail).collect();
+    for chain in chains.iter_mut().filter(|chain| chain.id.backfill && !hourly.contains(&trail(chain))) {
+        chain.report_alone(request.range.end);
+    }
+}
+
+/// Whether any of `findings` is more than a notice.
+pub(super) fn says_something(findings: &[Finding]) -> bool {
+    findings.iter().any(|finding| finding.severity > Severity::Notice)
+}
