@@ -2,10 +2,12 @@
 //!
 //! `TRAILPROOF_SEEDS=tests/fuzz/corpus cargo test --test it fuzzed` writes the seeds, for cargo-fuzz to start from.
 
+mod seeds;
+
 use std::fs;
 use std::path::Path;
 
-use crate::checks::{ALL, seeds};
+use crate::checks::ALL;
 
 #[test]
 fn every_seed_passes_its_check() {

@@ -12,7 +12,7 @@ use trailproof::report::escape::is_hidden;
 use trailproof::report::json::{PLAN_SCHEMA_FILE, SCHEMA_FILE, TRAILS_SCHEMA_FILE};
 
 use crate::cli::case::{Case, trailproof};
-use crate::fixtures::{case, every_case, trailproof as run_in};
+use crate::fixtures::{case, delivery, every_case, trailproof as run_in};
 use crate::support::time;
 
 fn schema() -> Value {
@@ -49,7 +49,8 @@ fn reports_in(folder: &Path) -> Vec<String> {
 fn rendered_twice(case: &case::Case) -> Result<[tempfile::TempDir; 2], String> {
     let [direct, again] = [(); 2].map(|()| tempfile::tempdir().unwrap());
     let run = [case.validate_arguments(), reports_in(direct.path()), vec!["-q".to_owned()]].concat();
-    let output = run_in(&case.folder, &run);
+    let folder = delivery::folder(case)?;
+    let output = run_in(&folder, &run);
     if output.status.code() != Some(case.expect.exit) {
         return Err(format!(
             "exit code {:?}: {}",
@@ -59,7 +60,7 @@ fn rendered_twice(case: &case::Case) -> Result<[tempfile::TempDir; 2], String> {
     }
     let saved = direct.path().join("run.json").display().to_string();
     let render = [vec!["report".to_owned(), saved, "-q".to_owned()], reports_in(again.path())].concat();
-    let rendered = run_in(&case.folder, &render);
+    let rendered = run_in(&folder, &render);
     if rendered.status.code() != Some(0) || rendered.stdout != output.stdout {
         return Err(format!(
             "`report`: {:?}: {}",
@@ -201,7 +202,8 @@ fn tags_are_closed(page: &str) -> Result<(), String> {
 fn every_plan_is_as_its_schema_says() {
     every_case(|case| {
         let more = ["--dry-run", "--format", "json"].map(str::to_owned);
-        let output = run_in(&case.folder, &[case.validate_arguments(), more.to_vec()].concat());
+        let arguments = [case.validate_arguments(), more.to_vec()].concat();
+        let output = run_in(&delivery::folder(case)?, &arguments);
         let plan: Value = serde_json::from_slice(&output.stdout).map_err(|error| error.to_string())?;
         let wrong = errors(&plan);
         if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }

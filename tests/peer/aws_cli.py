@@ -21,7 +21,7 @@ and so is one that it names and that is none, or another one.
 
     python tests/peer/aws_cli.py [CASE...]
 
-Needs Python 3.11 and awscli 1.46.3. TRAILPROOF in the environment names the binary: target/debug/trailproof, where it
+Needs Python 3.11, awscli 1.46.3 and cargo, which writes the deliveries. TRAILPROOF in the environment names the binary: target/debug/trailproof, where it
 does not. Exit code 0: everything is agreed or explained; 1: something is not.
 """
 
@@ -43,8 +43,9 @@ from awscli.clidriver import create_clidriver
 from awscli.customizations.cloudtrail import validation
 from botocore.exceptions import ClientError
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-BINARY = Path(os.environ.get("TRAILPROOF", REPOSITORY / "target/debug/trailproof")).resolve()
+import kit
+
+BINARY = Path(os.environ.get("TRAILPROOF", kit.REPOSITORY / "target/debug/trailproof")).resolve()
 SIDECAR = ".metadata.json"
 
 HEAD = f"{'case':<32}{'aws':<15}{'trailproof':<12}why they disagree"
@@ -349,7 +350,7 @@ def prepare(names, limits):
     for name in [name for name in os.environ if name.startswith("AWS_") and name != "AWS_DATA_PATH"]:
         del os.environ[name]
     os.environ.update(AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull)
-    cases = {path.parent.name: path.parent for path in sorted(REPOSITORY.glob("fixtures/*/case.json"))}
+    cases = kit.cases()
     if unknown := (limits.keys() | set(names)) - cases.keys():
         sys.exit(f"no such case: {', '.join(sorted(unknown))}")
     return cases

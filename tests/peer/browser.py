@@ -26,8 +26,9 @@ from collections import Counter
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-TRAILPROOF = str(Path(os.environ.get("TRAILPROOF", ROOT / "target/debug/trailproof")).resolve())
+import kit
+
+TRAILPROOF = str(Path(os.environ.get("TRAILPROOF", kit.REPOSITORY / "target/debug/trailproof")).resolve())
 LETTERS = {"p": "proved", "q": "quiet", "g": "gap", "u": "unverified", "t": "tampered"}
 # The gravest of a cell's states is drawn.
 GRAVITY = "nqpgut"
@@ -256,9 +257,9 @@ def check(browser, name, page, report, all_shown=True, shots=None):
           f"opened in {took:.1f} s")
 
 
-def fixture(name, scratch):
+def fixture(folder, scratch):
     """A fixture's page, and its JSON report."""
-    folder = ROOT / "fixtures" / name
+    name = folder.name
     case = json.loads((folder / "case.json").read_text())
     source = "delivery" + ("/" + case["source"] if case.get("source") else "")
     page, run = scratch / f"{name}.html", scratch / f"{name}.json"
@@ -328,6 +329,7 @@ def main():
     shots = Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else None
     if shots:
         shots.mkdir(parents=True, exist_ok=True)
+    cases = kit.cases()
     with tempfile.TemporaryDirectory() as scratch:
         scratch = Path(scratch)
         browser = Browser(scratch)
@@ -335,7 +337,7 @@ def main():
             version = browser.devtools("Browser.getVersion")["product"]
             print(f"HTML reports in {version}")
             for name in FIXTURES:
-                page, report = fixture(name, scratch)
+                page, report = fixture(cases[name], scratch)
                 check(browser, name, page, report, shots=shots)
             page, report = year(report, scratch)
             check(browser, "year", page, report, all_shown=False, shots=shots)

@@ -39,8 +39,9 @@ from junitparser import Error, Failure, JUnitXml
 from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
 from prometheus_client.parser import text_string_to_metric_families
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-BINARY = Path(os.environ.get("TRAILPROOF", REPOSITORY / "target/debug/trailproof")).resolve()
+import kit
+
+BINARY = Path(os.environ.get("TRAILPROOF", kit.REPOSITORY / "target/debug/trailproof")).resolve()
 FORMATS = ["json", "jsonl", "csv", "junit", "prometheus", "asff", "ocsf"]
 FORMULA = tuple("=+-@\t\r＝＋－＠")
 # What no report may hold as it is: controls, and what turns the reading direction around.
@@ -238,10 +239,10 @@ def check(texts):
             yield f"{name}: {type(error).__name__}: {error}"
 
 
-def hostile(folder):
+def hostile(log_modified, folder):
     """A delivery with objects of hostile names beside its log files."""
     case = folder / "hostile"
-    shutil.copytree(REPOSITORY / "fixtures/log_modified", case)
+    shutil.copytree(log_modified, case)
     logs = next((case / "delivery").glob("*/AWSLogs/*/CloudTrail/us-east-1/2026/09/01"))
     for name in HOSTILE:
         Path(os.fsdecode(os.fsencode(logs) + b"/" + name)).write_bytes(b"forged")
@@ -292,13 +293,14 @@ def unrefused(texts):
 def main(names):
     if not BINARY.is_file():
         sys.exit(f"no binary at `{BINARY}`\nhint: `cargo build`, or name it in TRAILPROOF")
-    cases = {path.parent.name: path.parent for path in sorted(REPOSITORY.glob("fixtures/*/case.json"))}
+    cases = kit.cases()
     if unknown := set(names) - cases.keys():
         sys.exit(f"no such case: {', '.join(sorted(unknown))}")
     wrong, seen = [], Counter()
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
-        cases = {name: cases[name] for name in names or cases} | {"hostile names": hostile(folder)}
+        hostile_names = hostile(cases["log_modified"], folder)
+        cases = {name: cases[name] for name in names or cases} | {"hostile names": hostile_names}
         for name, case in cases.items():
             spec = json.loads((case / "case.json").read_text())
             texts = run(folder, case, spec)

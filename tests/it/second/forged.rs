@@ -16,8 +16,7 @@ use trailproof::store::Encoding;
 
 use super::encodings::{right, wrong};
 use super::{PAIRS, Pair, SHORT_EXPONENT, verified};
-use crate::fixtures::case;
-use crate::fixtures::tree;
+use crate::fixtures::{deliveries, tree};
 
 const MESSAGE: &[u8] = b"2026-09-01T01:06:57Z\nbucket/key\nhash\nnull";
 
@@ -228,8 +227,8 @@ fn of_delivery(delivery: &Path) -> (usize, usize) {
 #[test]
 fn both_say_the_same_of_every_digest_of_the_fixtures() {
     let (mut good, mut bad) = (0, 0);
-    for case in case::all(&crate::fixtures::kit()) {
-        let (verified, refused) = of_delivery(&case.folder.join("delivery"));
+    for delivery in deliveries() {
+        let (verified, refused) = of_delivery(&delivery);
         good += verified;
         bad += refused;
     }

@@ -11,7 +11,6 @@ pub mod keys;
 pub mod names;
 mod reader;
 pub mod report;
-pub mod seeds;
 pub mod sidecar;
 pub mod signed;
 pub mod time;
