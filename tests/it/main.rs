@@ -38,6 +38,7 @@ mod properties;
 mod remote;
 mod rendered;
 mod reports;
+mod repository;
 #[cfg(feature = "aws")]
 mod s3;
 mod saved_keys;
