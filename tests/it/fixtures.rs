@@ -30,7 +30,7 @@ use case::{Case, Found};
 const UNSHOWN_KINDS: [(Kind, &str); 1] =
     [(Kind::ObjectProved, "a case asks for folders; `sources::object` asks for single objects")];
 
-/// The cases whose deliveries are kept as files, in order: those that are read by hand, and one of each shape of copy.
+/// The cases whose deliveries are kept as files: those that the README's commands read, and one of each shape of copy.
 const KEPT: [&str; 10] = [
     "chain_stopped",
     "digest_modified",
@@ -266,7 +266,7 @@ fn write() {
     });
 }
 
-/// The two ways in which a change of a delivery is noticed.
+/// A changed byte, file or sidecar gives another hash, and the comparison names the file.
 #[test]
 fn another_byte_or_name_is_another_delivery() {
     let kept = tempfile::tempdir().unwrap();
@@ -329,6 +329,7 @@ fn names_and_readme_fit() {
         }
     }
     for name in KEPT {
+        assert!(kit().join(name).join("delivery").is_dir(), "`{name}` has no delivery");
         assert!(readme.contains(&format!("\n- `{name}`: ")), "fixtures/README.md says nothing of `{name}`");
     }
     assert!(lines.is_empty(), "fixtures/README.md lacks\n{}", lines.join("\n"));
