@@ -13,49 +13,40 @@
 
 mod again;
 mod answered;
+mod cancel;
+mod check;
+mod context;
 pub mod copies;
 mod digests;
 mod discover;
 mod driver;
 mod listed;
 mod logs;
-mod named;
+mod missed;
 mod needs;
 mod object;
 pub mod plan;
 mod region;
+mod region_report;
 mod request;
 mod scope;
-mod stop;
+mod target;
 mod tell;
 mod trace;
+mod trail;
 mod unreferenced;
 mod workers;
 
 use std::io;
 
 use crate::event::Sink;
-use object::Target;
-use stop::Halt;
-use workers::Workers;
 
-pub use named::{Deliveries, NamedTrail};
-pub use object::{is_object, range_of};
+pub use cancel::Stop;
+pub use check::check;
 pub use request::{Limits, Outcome, Request, Source, Tools, TypedSource};
-pub use scope::{Expected, SourceError, check};
-pub use stop::Stop;
-
-/// What every part of the engine is given.
-#[derive(Clone, Copy)]
-struct Context<'a> {
-    request: &'a Request,
-    tools: Tools<'a>,
-    workers: Workers<'a>,
-    /// Whether to end.
-    halt: &'a Halt<'a>,
-    /// The one object that is asked about; `None` where everything is.
-    only: Option<&'a Target>,
-}
+pub use scope::{Expected, SourceError};
+pub use target::{is_object, range_of};
+pub use trail::{Deliveries, NamedTrail};
 
 /// Validates what was asked and tells `sink` what it finds, chain by chain, without [`Event::Started`] and
 /// [`Event::Finished`], which tell times.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::region::RegionRun;
-use super::{Request, Source};
+use super::request::{Request, Source};
 use crate::event::{Fault, Finding};
 use crate::ident::{ChainId, RegionFolder};
 use crate::prove::ChainProver;

@@ -7,8 +7,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::request::{Source, TypedSource};
 use super::scope::{Expected, Scope};
-use super::{Source, TypedSource};
 use crate::digest::DigestFile;
 use crate::event::{Fault, Finding};
 use crate::gzip;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::Context;
+use super::context::RunContext;
 use super::region::RegionRun;
 use crate::digest::{DigestFile, SIGNATURE_ALGORITHM};
 use crate::event::{Excess, Fault, KeyLack};
@@ -76,7 +76,11 @@ struct Fetched {
 
 /// Reads the digests of the first `tasks`, until they weigh [`WINDOW_WEIGHT`] together: one at least, unless the run is to
 /// end.
-pub(super) fn read_window(context: Context<'_>, regions: &[RegionRun], tasks: &[DigestTask]) -> DigestWindow {
+pub(super) fn read_window(
+    context: RunContext<'_>,
+    regions: &[RegionRun],
+    tasks: &[DigestTask],
+) -> DigestWindow {
     let limit = context.request.limits.digest.min(LIGHT);
     let weight = AtomicU64::new(0);
     let is_spent = || weight.load(Ordering::Relaxed) >= WINDOW_WEIGHT;
@@ -114,7 +118,7 @@ pub(super) fn read_window(context: Context<'_>, regions: &[RegionRun], tasks: &[
 
 /// Looks up the keys that digests name, then checks their signatures in parallel.
 pub(super) fn check(
-    context: Context<'_>,
+    context: RunContext<'_>,
     regions: &[RegionRun],
     tasks: &[DigestTask],
     mut digests: Vec<ReadDigest>,
@@ -138,7 +142,7 @@ pub(super) fn check(
 
 /// Looks up the keys that digests name, which may have to be asked for: one request for each region, in parallel, then the
 /// rest from what is at hand.
-fn look_keys_up(context: Context<'_>, tasks: &[DigestTask], digests: &mut [ReadDigest]) {
+fn look_keys_up(context: RunContext<'_>, tasks: &[DigestTask], digests: &mut [ReadDigest]) {
     let mut firsts: Vec<(usize, &ReadDigest)> = Vec::new();
     for (task, read) in tasks.iter().zip(&*digests).filter(|(_, read)| read.file().is_some()) {
         if firsts.last().is_none_or(|(region, _)| *region != task.region) {
@@ -153,7 +157,7 @@ fn look_keys_up(context: Context<'_>, tasks: &[DigestTask], digests: &mut [ReadD
 
 /// Reads the digest at `location`, however large, up to the limit.
 pub(super) fn read_one(
-    context: Context<'_>,
+    context: RunContext<'_>,
     location: Location,
     end: Timestamp,
     limit: u64,
@@ -168,7 +172,7 @@ pub(super) fn read_one(
 }
 
 /// Reads a digest again that is too large to be read beside others.
-pub(super) fn read_whole(context: Context<'_>, read: &mut ReadDigest) {
+pub(super) fn read_whole(context: RunContext<'_>, read: &mut ReadDigest) {
     let limit = context.request.limits.digest;
     if limit > LIGHT {
         let object = context.tools.store.get(&read.location);

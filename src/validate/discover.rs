@@ -7,7 +7,7 @@ mod search;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::Context;
+use super::context::RunContext;
 use super::scope::{AWS_LOGS, DIGESTS, LOGS};
 use super::unreferenced::{Named, Unreferenced};
 use crate::event::{Fault, Finding};
@@ -35,7 +35,7 @@ pub(super) struct Place {
 }
 
 /// Finds the folders of every region of every account that was asked for.
-pub(super) fn folders(context: Context<'_>) -> Found {
+pub(super) fn folders(context: RunContext<'_>) -> Found {
     let mut search = Search::new(context);
     let mut accounts: BTreeSet<Account> = BTreeSet::new();
     for source in &context.request.sources {
@@ -99,7 +99,7 @@ fn not_searched(account: &Account, kind: &str) -> Finding {
 
 /// The regions of an account: those with a folder of digests, and those with log files alone.
 fn regions(
-    context: Context<'_>,
+    context: RunContext<'_>,
     account: &Account,
     digests: &Result<Vec<String>, StoreError>,
     logs: &Result<Vec<String>, StoreError>,

@@ -5,16 +5,19 @@ use std::mem;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 
+use super::cancel::Cancellation;
+use super::context::RunContext;
 use super::digests::{self, WINDOW_DIGESTS};
 use super::discover::{self, Place};
 use super::listed::ListedAhead;
-use super::object::Target;
-use super::region::{RegionReport, RegionRun};
-use super::stop::Halt;
+use super::region::RegionRun;
+use super::region_report::RegionReport;
+use super::request::{Outcome, Request, Tools};
+use super::target::ObjectTarget;
 use super::tell::RunTeller;
 use super::unreferenced::{self, Named};
-use super::workers::Workers;
-use super::{Context, Outcome, Request, Tools, copies, logs, named, needs};
+use super::workers::WorkerPool;
+use super::{copies, logs, missed, needs};
 use crate::event::Sink;
 use crate::store::relocated::RelocatedStore;
 
@@ -25,14 +28,14 @@ const MAX_REGIONS: usize = 4_096;
 pub(super) fn run(
     request: &Request,
     tools: Tools<'_>,
-    only: Option<&Target>,
+    only: Option<&ObjectTarget>,
     sink: &mut dyn Sink,
 ) -> io::Result<Outcome> {
     let store = RelocatedStore { inner: tools.store, relocations: &request.relocations };
     let tools = Tools { store: &store, ..tools };
-    let halt = Halt::new(tools.stop);
-    let workers = Workers { pool: tools.pool, store: tools.store, halt: &halt };
-    let context = Context { request, tools, workers, halt: &halt, only };
+    let halt = Cancellation::new(tools.stop);
+    let workers = WorkerPool { pool: tools.pool, store: tools.store, halt: &halt };
+    let context = RunContext { request, tools, workers, halt: &halt, only };
     let mut teller = RunTeller::new(request, sink);
     // 1. What is known before anything is read.
     teller.findings(request.findings.clone())?;
@@ -56,7 +59,7 @@ pub(super) fn run(
 /// Takes the regions through listing, proof and search, and tells of each in order. These go on side by side: no region
 /// waits for the slowest one of a batch.
 fn roll(
-    context: Context<'_>,
+    context: RunContext<'_>,
     places: &[Vec<Place>],
     mut tell: impl FnMut(RegionReport) -> io::Result<()>,
 ) -> io::Result<()> {
@@ -85,7 +88,7 @@ impl Drop for CloseOnDrop<'_, '_> {
 /// Reads the digests of the regions in windows, proves them, and hashes their log files. A region that is done is
 /// `walked`.
 fn prove_all(
-    context: Context<'_>,
+    context: RunContext<'_>,
     ahead: &ListedAhead<'_>,
     walked: &SyncSender<Vec<RegionRun>>,
     reports: &Receiver<RegionReport>,
@@ -121,7 +124,7 @@ fn prove_all(
 
 /// Reads at most `at_once` digests, proves them, and hashes the log files that they list. Returns how many to read next
 /// time: where digests are heavy fewer are asked for, since what is read and left for later is read twice.
-fn prove_window(context: Context<'_>, regions: &mut [RegionRun], at_once: usize) -> usize {
+fn prove_window(context: RunContext<'_>, regions: &mut [RegionRun], at_once: usize) -> usize {
     if context.halt.stop.is_set() && regions.iter().any(|run| run.unread() > 0) && context.halt.leaves_out() {
         regions.iter_mut().flat_map(|run| &mut run.chains).for_each(|chain| chain.leave_rest());
         return at_once;
@@ -150,7 +153,7 @@ fn prove_window(context: Context<'_>, regions: &mut [RegionRun], at_once: usize)
 }
 
 /// Searches the log folders of regions whose digests and log files are judged, and reports the regions, in order.
-fn search_all(context: Context<'_>, walked: &Receiver<Vec<RegionRun>>, searched: &Sender<RegionReport>) {
+fn search_all(context: RunContext<'_>, walked: &Receiver<Vec<RegionRun>>, searched: &Sender<RegionReport>) {
     while let Ok(mut regions) = walked.recv() {
         walked.try_iter().for_each(|more| regions.extend(more));
         for report in search(context, regions) {
@@ -161,9 +164,9 @@ fn search_all(context: Context<'_>, walked: &Receiver<Vec<RegionRun>>, searched:
     }
 }
 
-fn search(context: Context<'_>, mut regions: Vec<RegionRun>) -> Vec<RegionReport> {
+fn search(context: RunContext<'_>, mut regions: Vec<RegionRun>) -> Vec<RegionReport> {
     regions.iter_mut().for_each(RegionRun::settle_references);
-    named::note_missed(context, &mut regions);
+    missed::note_missed(context, &mut regions);
     // Where one object is asked about, whether it is listed shows without a search.
     let searched = if context.only.is_none() { regions.as_slice() } else { &[] };
     let numbered = searched.iter().enumerate();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Scope};
 
-use super::Context;
+use super::context::RunContext;
 use super::discover::{self, Place};
 use super::region::RegionRun;
 
@@ -41,7 +41,7 @@ impl<'p> ListedAhead<'p> {
     }
 
     /// Begins to list, on as many threads as there may be.
-    pub(super) fn begin<'s, 'e>(&'s self, scope: &'s Scope<'s, 'e>, context: Context<'s>) {
+    pub(super) fn begin<'s, 'e>(&'s self, scope: &'s Scope<'s, 'e>, context: RunContext<'s>) {
         let threads = context.tools.store.waiting().max(context.tools.pool.current_num_threads());
         let mut begun = 0;
         for _ in 0..threads.min(self.places.len()) {
@@ -58,7 +58,7 @@ impl<'p> ListedAhead<'p> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn list_all(&self, context: Context<'_>) {
+    fn list_all(&self, context: RunContext<'_>) {
         while let Some((number, places)) = self.next() {
             let run = list(context, places);
             let mut queue = self.lock();
@@ -89,7 +89,7 @@ impl<'p> ListedAhead<'p> {
     }
 
     /// The next region in order; `None` where there is none, or none is ready and `wait` is not asked for.
-    pub(super) fn take(&self, context: Context<'_>, wait: bool) -> Option<RegionRun> {
+    pub(super) fn take(&self, context: RunContext<'_>, wait: bool) -> Option<RegionRun> {
         let mut queue = self.lock();
         let number = queue.first;
         let places = self.places.get(number)?;
@@ -118,7 +118,7 @@ impl<'p> ListedAhead<'p> {
     }
 }
 
-fn list(context: Context<'_>, places: &[Place]) -> RegionRun {
+fn list(context: RunContext<'_>, places: &[Place]) -> RegionRun {
     match context.halt.leaves_out() {
         true => discover::unlisted(context, places),
         false => discover::list(context, places),

@@ -1,7 +1,8 @@
 //! Hashes the log files that proved digests list, in parallel, and gives what it found to the provers.
 
+use super::context::RunContext;
 use super::region::RegionRun;
-use super::{Context, again, trace};
+use super::{again, trace};
 use crate::digest::{ListedHash, ListedLog};
 use crate::gzip;
 use crate::ident::Location;
@@ -30,7 +31,7 @@ enum FirstRead {
 }
 
 /// Hashes the log files of all digests that were proved, and lets the regions know what these list.
-pub(super) fn hash_proved(context: Context<'_>, regions: &mut [RegionRun], touched: &[(usize, usize)]) {
+pub(super) fn hash_proved(context: RunContext<'_>, regions: &mut [RegionRun], touched: &[(usize, usize)]) {
     let mut proved: Vec<ProvedOf> = Vec::new();
     for &(region, chain) in touched {
         let prover = regions.get_mut(region).and_then(|run| run.chains.get_mut(chain));
@@ -54,14 +55,14 @@ pub(super) fn hash_proved(context: Context<'_>, regions: &mut [RegionRun], touch
 }
 
 /// Whether a log file is to be hashed: every one, unless one object is asked about.
-fn is_asked(context: Context<'_>, proved: &[ProvedOf], task: &LogTask<'_>) -> bool {
+fn is_asked(context: RunContext<'_>, proved: &[ProvedOf], task: &LogTask<'_>) -> bool {
     let Some(only) = context.only else { return true };
     let digest = proved.get(task.digest).map(|one| one.proved.digest.file().location());
     only.has_log(&context.request.relocations, &task.log.location, digest)
 }
 
 /// What is found in the place of each log file.
-fn read_all(context: Context<'_>, tasks: &[LogTask<'_>]) -> Vec<LogSeen> {
+fn read_all(context: RunContext<'_>, tasks: &[LogTask<'_>]) -> Vec<LogSeen> {
     // 1. Every log file whose hash can be compared is read once.
     let is_comparable = |task: &&LogTask<'_>| matches!(task.log.hash, ListedHash::Sha256(_));
     let comparable: Vec<&LogTask<'_>> = tasks.iter().filter(is_comparable).collect();
@@ -93,7 +94,7 @@ fn read_all(context: Context<'_>, tasks: &[LogTask<'_>]) -> Vec<LogSeen> {
     tasks.iter().map(seen).collect()
 }
 
-fn first_read(context: Context<'_>, log: &ListedLog, object: Result<Object, StoreError>) -> FirstRead {
+fn first_read(context: RunContext<'_>, log: &ListedLog, object: Result<Object, StoreError>) -> FirstRead {
     let progress = context.tools.progress;
     let mut object = match object {
         Ok(object) => object,
@@ -114,7 +115,7 @@ fn first_read(context: Context<'_>, log: &ListedLog, object: Result<Object, Stor
 }
 
 /// What a second look shows of a log file that is not as it was delivered, or is gone.
-fn settle(context: Context<'_>, log: &ListedLog, read: &FirstRead) -> LogSeen {
+fn settle(context: RunContext<'_>, log: &ListedLog, read: &FirstRead) -> LogSeen {
     let store = context.tools.store;
     match read {
         FirstRead::Seen(seen) => return seen.clone(),
@@ -136,7 +137,7 @@ fn settle(context: Context<'_>, log: &ListedLog, read: &FirstRead) -> LogSeen {
 }
 
 /// Lets the regions know what the digests list, where that belongs and where a move that was named put it.
-fn refer(context: Context<'_>, regions: &mut [RegionRun], proved: &[ProvedOf]) {
+fn refer(context: RunContext<'_>, regions: &mut [RegionRun], proved: &[ProvedOf]) {
     let moves = &context.request.relocations;
     let copies_of = |log: &ListedLog| {
         moves.iter().filter_map(|moved| moved.copy_of(&log.location)).collect::<Vec<Location>>()

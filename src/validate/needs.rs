@@ -4,9 +4,10 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::context::RunContext;
 use super::digests::{self, LIGHT, WINDOW_WEIGHT};
 use super::region::RegionRun;
-use super::{Context, again, discover, trace};
+use super::{again, discover, trace};
 use crate::event::Excess;
 use crate::gzip::{self, BodyError};
 use crate::ident::ChainId;
@@ -23,7 +24,7 @@ struct ChainNeed {
 }
 
 /// Lets the provers of `touched` chains go on until each has judged all it was given.
-pub(super) fn advance(context: Context<'_>, regions: &mut [RegionRun], touched: &[(usize, usize)]) {
+pub(super) fn advance(context: RunContext<'_>, regions: &mut [RegionRun], touched: &[(usize, usize)]) {
     let mut blocked = touched.to_vec();
     loop {
         // 1. What all chains need, that without which they cannot go on first.
@@ -64,7 +65,7 @@ pub(super) fn advance(context: Context<'_>, regions: &mut [RegionRun], touched: 
 }
 
 /// The answer to each need; `None` where it would take more memory than a window may: it is asked for again.
-fn answer_all(context: Context<'_>, needs: &[ChainNeed]) -> Vec<Option<Answer>> {
+fn answer_all(context: RunContext<'_>, needs: &[ChainNeed]) -> Vec<Option<Answer>> {
     let weight = AtomicU64::new(0);
     let heavy = Mutex::new(());
     context.workers.ask_all(needs, |need| {
@@ -80,7 +81,7 @@ fn answer_all(context: Context<'_>, needs: &[ChainNeed]) -> Vec<Option<Answer>> 
 }
 
 /// The answer to one need. One digest that is large is read at a time, and none that may not be needed.
-fn answer(context: Context<'_>, need: &ChainNeed, heavy: &Mutex<()>) -> Option<Answer> {
+fn answer(context: RunContext<'_>, need: &ChainNeed, heavy: &Mutex<()>) -> Option<Answer> {
     let (request, store) = (context.request, context.tools.store);
     Some(match &need.need {
         // What was begun is brought to its end, even where the run is to end.

@@ -14,10 +14,14 @@ mod tally;
 use std::sync::Arc;
 
 use super::answered::Answered;
+use super::cancel::Cancellation;
+use super::check::check;
+use super::context::RunContext;
 use super::region::says_something;
-use super::stop::Halt;
-use super::workers::Workers;
-use super::{Context, Request, SourceError, Tools, check, discover, object};
+use super::request::{Request, Tools};
+use super::scope::SourceError;
+use super::workers::WorkerPool;
+use super::{discover, target};
 use crate::event::{Finding, Severity};
 use crate::ident::ChainId;
 use crate::time::Timestamp;
@@ -148,12 +152,12 @@ pub fn plan(request: &Request, tools: Tools<'_>) -> Result<Plan, SourceError> {
     let store = Counted::new(tools.store);
     let tools = Tools { store: &store, ..tools };
     check(request, tools)?;
-    if let Some(request) = object::planned(request)? {
+    if let Some(request) = target::planned(request)? {
         return plan(&request, tools);
     }
-    let halt = Halt::new(tools.stop);
-    let workers = Workers { pool: tools.pool, store: tools.store, halt: &halt };
-    let context = Context { request, tools, workers, halt: &halt, only: None };
+    let halt = Cancellation::new(tools.stop);
+    let workers = WorkerPool { pool: tools.pool, store: tools.store, halt: &halt };
+    let context = RunContext { request, tools, workers, halt: &halt, only: None };
     let mut plan = Plan { findings: request.findings.clone(), ..Plan::default() };
     let mut answered = Answered::new(request);
     let found = discover::folders(context);

@@ -3,12 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::answered::Answering;
-use super::unreferenced::Unreferenced;
-use super::{Request, unreferenced};
-use crate::event::{Counts, Fault, Finding, Severity, UsedKey};
+use super::request::Request;
+use crate::event::{Finding, Severity};
 use crate::ident::{ChainId, Location, LogFolder, RegionFolder};
-use crate::prove::{ChainProver, ChainReport, ChainScope, ListedDigest, reference};
+use crate::prove::{ChainProver, ChainScope, ListedDigest, reference};
 use crate::time::{Interval, Timestamp};
 
 /// One region of one account.
@@ -34,16 +32,6 @@ pub(super) struct RegionRun {
     pub(super) unlisted: bool,
     /// Whether the run was to end before its log folders were searched.
     pub(super) unsearched: bool,
-}
-
-/// What came of a region.
-pub(super) struct RegionReport {
-    pub(super) chains: Vec<ChainReport>,
-    pub(super) findings: Vec<Finding>,
-    pub(super) counts: Counts,
-    pub(super) keys: BTreeSet<UsedKey>,
-    /// Which of its folders hold a digest of what was asked.
-    pub(super) answering: Answering,
 }
 
 impl RegionRun {
@@ -152,76 +140,10 @@ impl RegionRun {
     }
 
     /// Whether the run was to end before anything but names was looked at.
-    fn is_untouched(&self) -> bool {
+    pub(super) fn is_untouched(&self) -> bool {
         let has_begun = || self.chains.iter().any(|chain| chain.known().has_begun());
         let is_left = || self.chains.iter().any(|chain| chain.known().is_left());
         self.unlisted || (is_left() && !has_begun())
-    }
-
-    /// What came of the region, when all its digests and log files are judged.
-    pub(super) fn finish(mut self, request: &Request, unreferenced: Unreferenced) -> RegionReport {
-        if self.is_untouched() {
-            return self.untouched();
-        }
-        let answering = Answering::of(request, &self, |chain| chain.known().digests() > 0);
-        let mut counts = Counts::default();
-        counts.logs.unreferenced = unreferenced.count;
-        let mut keys = BTreeSet::new();
-        let mut chains = Vec::new();
-        for chain in std::mem::take(&mut self.chains).into_iter().filter(ChainProver::is_selected) {
-            let mut chain = chain.finish();
-            counts.add(&chain.counts);
-            keys.append(&mut chain.keys);
-            if chain.tells_something() {
-                chains.push(chain);
-            }
-        }
-        report_backfill_alone(request, &mut chains);
-        let mut findings = std::mem::take(&mut self.findings);
-        findings.extend(unreferenced.findings);
-        findings.extend(self.report_unsearched(&chains));
-        let names_trails = request.names_trails();
-        if self.has_digest_folder && !names_trails && chains.is_empty() && !says_something(&findings) {
-            let finding = Finding::new(Fault::EmptyDigestFolder, request.range.end);
-            findings.push(finding.of_region(&self.account, &self.region));
-        }
-        RegionReport { chains, findings, counts, keys, answering }
-    }
-
-    /// The report of a region that was left out, since the run was to end.
-    fn untouched(mut self) -> RegionReport {
-        let mut findings = std::mem::take(&mut self.findings);
-        let finding = Finding::new(Fault::RegionInterrupted, Timestamp::from_unix(0));
-        let finding = match self.folders.first() {
-            Some(folder) => finding.about(&Location::new(folder.bucket.clone(), folder.digest_prefix())),
-            None => finding,
-        };
-        findings.push(finding.of_region(&self.account, &self.region));
-        RegionReport {
-            chains: Vec::new(),
-            findings,
-            counts: Counts::default(),
-            keys: BTreeSet::new(),
-            answering: Answering::default(),
-        }
-    }
-
-    /// Reports that nobody looked for unreferenced files, unless a chain says already that the run was to end.
-    fn report_unsearched(&self, chains: &[ChainReport]) -> Option<Finding> {
-        let is_said = chains.iter().any(|chain| chain.interrupted);
-        let folder = self.folders.first().filter(|_| self.unsearched && !is_said)?;
-        let folder = Location::new(folder.bucket.clone(), folder.log_prefix());
-        let finding = unreferenced::left_out(Timestamp::from_unix(0), &folder);
-        Some(finding.of_region(&self.account, &self.region))
-    }
-}
-
-/// Reports, of a trail that has backfill digests in range and no hourly ones, that nothing covers it.
-fn report_backfill_alone(request: &Request, chains: &mut [ChainReport]) {
-    let trail = |chain: &ChainReport| (chain.id.trail.clone(), chain.id.home_region.clone());
-    let hourly: BTreeSet<_> = chains.iter().filter(|chain| !chain.id.backfill).map(trail).collect();
-    for chain in chains.iter_mut().filter(|chain| chain.id.backfill && !hourly.contains(&trail(chain))) {
-        chain.report_alone(request.range.end);
     }
 }
 

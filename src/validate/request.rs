@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use rayon::ThreadPool;
 
-use super::{NamedTrail, Stop};
+use super::cancel::Stop;
+use super::trail::NamedTrail;
 use crate::event::{Counts, Finding, Progress, Severity, UsedKey};
 use crate::ident::{ChainId, Location, Relocation};
 use crate::keys::KeyRing;

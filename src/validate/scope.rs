@@ -6,10 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::object::Target;
-use super::stop::Halt;
-use super::workers::Workers;
-use super::{Request, Source, Tools};
+use super::request::Source;
 use crate::ident::{LogFolder, RegionFolder, is_account, is_organization, is_region};
 use crate::time::{DAY, Interval, Timestamp};
 
@@ -21,9 +18,6 @@ pub(super) const DIGESTS: &str = "CloudTrail-Digest";
 
 /// An account's folder of log files of management and data events.
 pub(super) const LOGS: &str = "CloudTrail";
-
-/// How many folders below an odd segment are looked into for `AWSLogs/` before the segment is taken for a mistake.
-const MAX_FOLDERS: usize = 1_000;
 
 /// How long a typed path may be, in bytes, to be taken for an object's: more than a key in S3 has.
 const MAX_PATH: usize = 8_192;
@@ -292,60 +286,6 @@ impl Source {
                 Scope::Time { .. } => false,
             }
     }
-}
-
-/// Makes sure that each source names something that can be validated. The store is asked only about a source with an odd
-/// segment below `AWSLogs/`, which may be part of a trail's prefix.
-///
-/// # Errors
-/// [`SourceError`], of the first source that does not.
-pub fn check(request: &Request, tools: Tools<'_>) -> Result<(), SourceError> {
-    let halt = Halt::new(tools.stop);
-    let workers = Workers { pool: tools.pool, store: tools.store, halt: &halt };
-    if let Some(object) = request.objects.first()
-        && !(request.sources.is_empty() && request.typed.is_empty())
-    {
-        return Err(SourceError::Mixed { object: object.to_string() });
-    }
-    request.objects.iter().try_for_each(|object| Target::of(object).map(drop))?;
-    request.sources.iter().try_for_each(|source| check_source(workers, source))
-}
-
-fn check_source(workers: Workers<'_>, source: &Source) -> Result<(), SourceError> {
-    let source_uri = source.to_string();
-    match Scope::parse(&source.prefix) {
-        Scope::Above | Scope::Below(_) => Ok(()),
-        Scope::Time { region, stretch } => {
-            let region = Source { prefix: region.prefix(), ..source.clone() };
-            Err(SourceError::Time { source_uri, region_uri: region.to_string(), stretch })
-        }
-        Scope::Odd(..) if may_be_prefix(workers, source) => Ok(()),
-        Scope::Odd(segment, expected) => Err(SourceError::Segment { source_uri, segment, expected }),
-    }
-}
-
-/// Whether an `AWSLogs/` lies below the source. What cannot be listed may hold one: the run says so.
-fn may_be_prefix(workers: Workers<'_>, source: &Source) -> bool {
-    let mut level = vec![source.prefix.clone()];
-    let mut looked = 0;
-    while !level.is_empty() && looked < MAX_FOLDERS {
-        level.truncate(MAX_FOLDERS - looked);
-        looked += level.len();
-        let listed = workers.ask(&level, |prefix| workers.store.list_dirs(&source.bucket, prefix));
-        if listed.len() < level.len() {
-            return true;
-        }
-        let mut next = Vec::new();
-        for (prefix, names) in level.iter().zip(listed) {
-            let Ok(names) = names else { return true };
-            if names.iter().any(|name| name == AWS_LOGS) {
-                return true;
-            }
-            next.extend(names.iter().take(MAX_FOLDERS).map(|name| format!("{prefix}{name}/")));
-        }
-        level = next;
-    }
-    false
 }
 
 #[cfg(test)]

@@ -3,8 +3,9 @@
 use std::io;
 
 use super::answered::Answered;
-use super::region::{RegionReport, says_something};
-use super::{Outcome, Request};
+use super::region::says_something;
+use super::region_report::RegionReport;
+use super::request::{Outcome, Request};
 use crate::event::{Event, Fault, Finding, Severity, Sink};
 use crate::keys::{KeyRing, RejectedKey};
 use crate::time::Timestamp;

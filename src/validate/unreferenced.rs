@@ -3,7 +3,7 @@
 mod named;
 pub(super) mod strays;
 
-use super::Context;
+use super::context::RunContext;
 use super::region::RegionRun;
 use crate::event::{Fault, Finding, Kind};
 use crate::ident::{Location, LogFolder, LogFolderKey, RegionFolder};
@@ -45,7 +45,7 @@ enum Part {
 
 /// What there is to search of `unit`. Folders that a chain was followed to were not asked for, and are left out: not
 /// every trail that delivers there was read.
-pub(super) fn searches(context: Context<'_>, number: usize, unit: &RegionRun) -> Vec<Search> {
+pub(super) fn searches(context: RunContext<'_>, number: usize, unit: &RegionRun) -> Vec<Search> {
     let mut searches = Vec::new();
     for folder in 0..unit.folders.len() {
         let covered = unit.covered(folder);
@@ -69,7 +69,7 @@ pub(super) fn searches(context: Context<'_>, number: usize, unit: &RegionRun) ->
 }
 
 /// What lies in the log folder that no digest of any trail lists.
-pub(super) fn find(context: Context<'_>, unit: &RegionRun, search: &Search, named: &Named) {
+pub(super) fn find(context: RunContext<'_>, unit: &RegionRun, search: &Search, named: &Named) {
     let Some(folder) = unit.folders.get(search.folder) else { return };
     let tell = |finding: Finding| named.take(finding.of_region(&unit.account, &unit.region));
     match &search.part {
@@ -98,7 +98,7 @@ pub(super) fn find(context: Context<'_>, unit: &RegionRun, search: &Search, name
 }
 
 /// Lists what a run lists beside the days of a log folder, and tells what kept it from being listed.
-pub(super) fn failures_beside(context: Context<'_>, unit: &RegionRun, folder: usize) -> Vec<Finding> {
+pub(super) fn failures_beside(context: RunContext<'_>, unit: &RegionRun, folder: usize) -> Vec<Finding> {
     let named = Named::new(0);
     let search = |part| Search { unit: 0, folder, logs: LogFolder::CloudTrail, part };
     find(context, unit, &search(Part::Strays), &named);
@@ -111,7 +111,7 @@ pub(super) fn failures_beside(context: Context<'_>, unit: &RegionRun, folder: us
 }
 
 /// The time before the record begins, where all there is was asked for: no digest lists what was delivered then.
-fn before(context: Context<'_>, unit: &RegionRun, folder: usize) -> Option<Interval> {
+fn before(context: RunContext<'_>, unit: &RegionRun, folder: usize) -> Option<Interval> {
     if context.request.range.start.is_some() {
         return None;
     }
@@ -140,7 +140,7 @@ fn by_days(sure: Vec<Interval>, listed: usize) -> Vec<Vec<Interval>> {
 
 /// The asked stretches of which every log file must be listed: what is covered, without its edges, up to where each
 /// trail that delivers to the folder is covered.
-fn sure(context: Context<'_>, unit: &RegionRun, folder: usize, covered: &[Interval]) -> Vec<Interval> {
+fn sure(context: RunContext<'_>, unit: &RegionRun, folder: usize, covered: &[Interval]) -> Vec<Interval> {
     let asked = context.request.range.interval();
     let ends = unit.trail_ends(folder).map(|end| settled(end, context.request.now));
     let end = ends.min().unwrap_or(asked.end).min(asked.end);
@@ -158,7 +158,7 @@ fn settled(end: Timestamp, now: Timestamp) -> Timestamp {
 
 /// Log files of the asked range in a folder beside which there is no digest of that range.
 pub(super) fn without_digests(
-    context: Context<'_>,
+    context: RunContext<'_>,
     unit: &RegionRun,
     folder: &RegionFolder,
 ) -> Option<Finding> {
@@ -186,7 +186,7 @@ fn time_of(key: LogFolderKey) -> Interval {
 }
 
 fn in_folder(
-    context: Context<'_>,
+    context: RunContext<'_>,
     unit: &RegionRun,
     folder: (&RegionFolder, LogFolder),
     days: &[Interval],
@@ -215,7 +215,7 @@ pub(super) fn left_out(at: Timestamp, folder: &Location) -> Finding {
 /// Where the objects of [`listing`] lie. A failure to list is a finding, since then nobody looked for unreferenced
 /// files; so is the end of the run.
 fn log_objects<'a>(
-    context: Context<'a>,
+    context: RunContext<'a>,
     folder: (&RegionFolder, LogFolder),
     stretch: Interval,
 ) -> impl Iterator<Item = Result<(Location, LogFolderKey), Box<Finding>>> + use<'a> {
@@ -243,7 +243,7 @@ pub(super) fn cannot_search(at: Timestamp, folder: &Location, error: &StoreError
 /// The objects in the day folders that `stretch` touches, with what their names say of the time; folder markers are left
 /// out, and so is what lies in no day's folder: see [`strays`].
 pub(super) fn listing<'a>(
-    context: Context<'a>,
+    context: RunContext<'a>,
     (folder, logs): (&RegionFolder, LogFolder),
     stretch: Interval,
 ) -> impl Iterator<Item = Result<(Listed, LogFolderKey), StoreError>> + use<'a> {

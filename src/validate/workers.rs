@@ -6,19 +6,19 @@ use std::thread;
 
 use rayon::ThreadPool;
 
-use super::stop::Halt;
+use super::cancel::Cancellation;
 use crate::ident::Location;
 use crate::store::{Object, Store, StoreError};
 
 /// The threads of a run: those that work, and those that wait for a store that is far away.
 #[derive(Clone, Copy)]
-pub(super) struct Workers<'p> {
+pub(super) struct WorkerPool<'p> {
     pub(super) pool: &'p ThreadPool,
     pub(super) store: &'p dyn Store,
-    pub(super) halt: &'p Halt<'p>,
+    pub(super) halt: &'p Cancellation<'p>,
 }
 
-impl Workers<'_> {
+impl WorkerPool<'_> {
     /// `make` of every item, in order.
     pub(super) fn map<T: Sync, R: Send>(self, items: &[T], make: impl Fn(&T) -> R + Sync) -> Vec<R> {
         let queue = Queue::new(items, || true);
@@ -174,7 +174,7 @@ mod tests {
     use super::*;
     use crate::store::memory::MemoryStore;
     use crate::store::{Listing, Version};
-    use crate::validate::Stop;
+    use crate::validate::cancel::Stop;
 
     /// Holds nothing, and has so many threads wait.
     struct Nothing(usize);
@@ -197,9 +197,9 @@ mod tests {
         }
     }
 
-    fn with(threads: usize, store: &dyn Store, stop: &Stop, check: impl Fn(Workers<'_>)) {
+    fn with(threads: usize, store: &dyn Store, stop: &Stop, check: impl Fn(WorkerPool<'_>)) {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        check(Workers { pool: &pool, store, halt: &Halt::new(stop) });
+        check(WorkerPool { pool: &pool, store, halt: &Cancellation::new(stop) });
     }
 
     fn nowhere(_: &u64) -> Location {

@@ -4,7 +4,7 @@ use super::search::Account;
 use crate::event::{Fault, Finding};
 use crate::ident::{Location, LogFolder, is_region};
 use crate::store::Folder;
-use crate::validate::Context;
+use crate::validate::context::RunContext;
 use crate::validate::scope::{AWS_LOGS, DIGESTS, LOGS};
 use crate::validate::unreferenced::{Named, cannot_search, strays};
 
@@ -15,7 +15,7 @@ const OWN: &str = "cloudtrail";
 const LAKE: &str = "CloudTrail-Lake";
 
 /// Names what lies directly in an account's folder of log files, and below folders there that are no region's.
-pub(super) fn among_logs(context: Context<'_>, account: &Account, logs: &Folder, named: &Named) {
+pub(super) fn among_logs(context: RunContext<'_>, account: &Account, logs: &Folder, named: &Named) {
     let is_odd = |name: &str| !is_region(name) && name != AWS_LOGS;
     let prefix = account.prefix(LOGS);
     tell(context, account, &prefix, logs, &is_odd, named);
@@ -23,7 +23,7 @@ pub(super) fn among_logs(context: Context<'_>, account: &Account, logs: &Folder,
 
 /// Names what lies directly in an account's folder and is called as log files are, and what lies below folders there that
 /// are called nearly as CloudTrail's own.
-pub(super) fn in_account(context: Context<'_>, account: &Account, found: &Folder, named: &Named) {
+pub(super) fn in_account(context: RunContext<'_>, account: &Account, found: &Folder, named: &Named) {
     let is_own = |name: &str| {
         let logs = LogFolder::ALL.iter().any(|logs| logs.as_str() == name);
         logs || name == DIGESTS || name == LAKE
@@ -37,7 +37,7 @@ pub(super) fn in_account(context: Context<'_>, account: &Account, found: &Folder
 }
 
 /// Names what lies directly in an account's folder of digests.
-pub(super) fn among_digests(context: Context<'_>, account: &Account, digests: &Folder) -> Vec<Finding> {
+pub(super) fn among_digests(context: RunContext<'_>, account: &Account, digests: &Folder) -> Vec<Finding> {
     let objects = digests.objects.iter().filter(|listed| listed.size > 0 || !listed.key.ends_with('/'));
     let location = |key: &str| Location::new(account.bucket.clone(), key);
     let all = objects.take(context.request.limits.named);
@@ -46,7 +46,7 @@ pub(super) fn among_digests(context: Context<'_>, account: &Account, digests: &F
 }
 
 fn tell(
-    context: Context<'_>,
+    context: RunContext<'_>,
     account: &Account,
     prefix: &str,
     found: &Folder,

@@ -9,9 +9,10 @@ use crate::event::{Fault, Finding};
 use crate::ident::{ChainId, DigestKey, Location, RegionFolder};
 use crate::prove::ListedDigest;
 use crate::time::{DAY, HOUR, Timestamp};
+use crate::validate::context::RunContext;
 use crate::validate::region::RegionRun;
+use crate::validate::request::Request;
 use crate::validate::unreferenced::strays;
-use crate::validate::{Context, Request};
 
 /// How long before the asked start digests are listed, in seconds, so that a chain that ended before it is seen. A
 /// month of one trail is one page of S3's listing.
@@ -31,7 +32,7 @@ pub(in crate::validate) const LATELY: i64 = 2 * DAY;
 const CLOCK_SKEW: i64 = HOUR;
 
 /// Lists the digests of one region: its chains, each with a neighbour before and some after the asked range.
-pub(in crate::validate) fn list(context: Context<'_>, places: &[Place]) -> RegionRun {
+pub(in crate::validate) fn list(context: RunContext<'_>, places: &[Place]) -> RegionRun {
     list_watched(context, places, &mut |_, _, _| {})
 }
 
@@ -41,7 +42,7 @@ pub(in crate::validate) type Watch<'w> = dyn FnMut(&ChainId, ListedDigest, u64) 
 /// The same as [`list`], and lets `watch` know of each digest in the order of the listing, those that are not kept
 /// included.
 pub(in crate::validate) fn list_watched(
-    context: Context<'_>,
+    context: RunContext<'_>,
     places: &[Place],
     watch: &mut Watch<'_>,
 ) -> RegionRun {
@@ -73,7 +74,7 @@ pub(in crate::validate) fn list_watched(
 }
 
 /// A region that is left out, since the run is to end.
-pub(in crate::validate) fn unlisted(context: Context<'_>, places: &[Place]) -> RegionRun {
+pub(in crate::validate) fn unlisted(context: RunContext<'_>, places: &[Place]) -> RegionRun {
     let folders = places.iter().map(|place| place.folder.clone()).collect();
     let mut unit = RegionRun::new(context.request, folders, BTreeMap::new(), false);
     unit.unlisted = true;
@@ -83,7 +84,7 @@ pub(in crate::validate) fn unlisted(context: Context<'_>, places: &[Place]) -> R
 /// The ends, newest first, of the digests of chain `id` in `folder` that end at `until` or before and that the run needs,
 /// one before the asked start included. Empty where the folder cannot be listed; `None` where the run is to end.
 pub(in crate::validate) fn older(
-    context: Context<'_>,
+    context: RunContext<'_>,
     id: &ChainId,
     folder: &RegionFolder,
     until: Timestamp,
@@ -106,7 +107,7 @@ pub(in crate::validate) fn older(
 }
 
 struct Listing<'a, 'w> {
-    context: Context<'a>,
+    context: RunContext<'a>,
     /// The one chain that is looked for, up to this end; `None` for every chain.
     only: Option<(&'a ChainId, Timestamp)>,
     chains: BTreeMap<ChainId, Vec<ListedDigest>>,
@@ -121,7 +122,11 @@ struct Listing<'a, 'w> {
 }
 
 impl<'a, 'w> Listing<'a, 'w> {
-    fn new(context: Context<'a>, only: Option<(&'a ChainId, Timestamp)>, watch: &'w mut Watch<'w>) -> Self {
+    fn new(
+        context: RunContext<'a>,
+        only: Option<(&'a ChainId, Timestamp)>,
+        watch: &'w mut Watch<'w>,
+    ) -> Self {
         Self {
             context,
             only,

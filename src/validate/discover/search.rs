@@ -9,8 +9,9 @@ use crate::event::{DiscoveryLimit, Fault, Finding};
 use crate::ident::{Location, RegionFolder, is_account, is_organization};
 use crate::store::{self, StoreError};
 use crate::time::Timestamp;
+use crate::validate::context::RunContext;
+use crate::validate::request::Source;
 use crate::validate::scope::{AWS_LOGS, Below, Scope};
-use crate::validate::{Context, Source};
 
 /// How many folders deep a trail's prefix may be, below the source, for its `AWSLogs/` to be found.
 const MAX_DEPTH: usize = 8;
@@ -51,7 +52,7 @@ impl Account {
     }
 
     /// What lies in one of the account's folders.
-    pub(super) fn list(&self, context: Context<'_>, kind: &str) -> Result<store::Folder, StoreError> {
+    pub(super) fn list(&self, context: RunContext<'_>, kind: &str) -> Result<store::Folder, StoreError> {
         context.tools.store.list_folder(&self.bucket, &self.prefix(kind))
     }
 }
@@ -132,7 +133,7 @@ fn is_account_of_flow_logs(name: &str) -> bool {
 
 /// A search over all sources, level by level.
 pub(super) struct Search<'a> {
-    context: Context<'a>,
+    context: RunContext<'a>,
     pub(super) findings: Vec<Finding>,
     /// Whether the run was to end before every folder was looked into.
     pub(super) interrupted: bool,
@@ -141,7 +142,7 @@ pub(super) struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    pub(super) const fn new(context: Context<'a>) -> Self {
+    pub(super) const fn new(context: RunContext<'a>) -> Self {
         Self { context, findings: Vec::new(), interrupted: false, in_accounts: BTreeMap::new() }
     }
 

@@ -3,17 +3,17 @@
 use std::collections::BTreeSet;
 use std::io;
 
-use super::{Target, is_at};
 use crate::event::{
     ChainSummary, Counts, Event, Fault, Finding, Kind, ObjectState, ObjectType, Severity, Sink, UsedKey,
 };
 use crate::ident::{DigestKey, Location};
 use crate::time::{HOUR, Interval};
-use crate::validate::{Outcome, Request};
+use crate::validate::request::{Outcome, Request};
+use crate::validate::target::{ObjectTarget, is_at};
 
 /// The answer for one object.
 #[derive(Default)]
-pub(super) struct Answer {
+pub(super) struct ObjectAnswer {
     pub(super) findings: Vec<Finding>,
     chains: Vec<ChainSummary>,
     objects: Vec<Event>,
@@ -25,7 +25,7 @@ pub(super) struct Answer {
     every_object: bool,
 }
 
-impl Answer {
+impl ObjectAnswer {
     pub(super) fn of_findings(findings: Vec<Finding>) -> Self {
         Self { findings, ..Self::default() }
     }
@@ -37,15 +37,22 @@ impl Answer {
 
     /// What `events`, of a run for `target`, say of it: the findings on the object itself, and those on the digests that
     /// list it.
-    pub(super) fn about(target: &Target, request: &Request, events: &[Event], outcome: &Outcome) -> Self {
+    pub(super) fn about(
+        target: &ObjectTarget,
+        request: &Request,
+        events: &[Event],
+        outcome: &Outcome,
+    ) -> Self {
         let is_it = |uri: &str| {
             location(uri).is_some_and(|recorded| is_at(&request.relocations, &recorded, target.place()))
         };
         let findings = || events.iter().filter_map(finding).filter(|finding| !is_of_coverage(finding.kind));
         let is_own = |finding: &&Finding| finding.uri.as_deref().is_some_and(is_it);
         let digests: BTreeSet<String> = match target {
-            Target::Log { .. } => findings().filter(is_own).filter_map(|one| one.digest.clone()).collect(),
-            Target::Digest { .. } => objects(events)
+            ObjectTarget::Log { .. } => {
+                findings().filter(is_own).filter_map(|one| one.digest.clone()).collect()
+            }
+            ObjectTarget::Digest { .. } => objects(events)
                 .filter(|(object, uri, _)| *object == ObjectType::Digest && is_it(uri))
                 .map(|(_, uri, _)| uri.to_owned())
                 .collect(),
@@ -55,8 +62,8 @@ impl Answer {
             finding.digest.as_deref().is_some_and(is_of_digest) && !is_of_digest_kind(finding.kind)
         };
         let is_kept = |finding: &&Finding| match target {
-            Target::Log { .. } => is_own(finding) || finding.uri.as_deref().is_some_and(is_of_digest),
-            Target::Digest { .. } => is_own(finding) || is_log(finding),
+            ObjectTarget::Log { .. } => is_own(finding) || finding.uri.as_deref().is_some_and(is_of_digest),
+            ObjectTarget::Digest { .. } => is_own(finding) || is_log(finding),
         };
         let mut answer = Self {
             findings: findings().filter(is_kept).cloned().collect(),
@@ -70,15 +77,15 @@ impl Answer {
         answer.counts.inflated_bytes = outcome.counts.inflated_bytes;
         let is_counted = |(object, uri, _): &(ObjectType, &str, ObjectState)| match (target, object) {
             (_, ObjectType::Digest) => is_of_digest(uri),
-            (Target::Log { .. }, ObjectType::Log) => is_it(uri),
-            (Target::Digest { .. }, ObjectType::Log) => true,
+            (ObjectTarget::Log { .. }, ObjectType::Log) => is_it(uri),
+            (ObjectTarget::Digest { .. }, ObjectType::Log) => true,
         };
         for (object, uri, state) in objects(events).filter(is_counted) {
             count(&mut answer.counts, object, state);
             answer.objects.push(Event::Object { object, uri: uri.to_owned(), state });
         }
         answer.take_chains(events, &digests);
-        if let Target::Digest { .. } = target {
+        if let ObjectTarget::Digest { .. } = target {
             answer.prove_digest(&digests);
         }
         answer

@@ -10,9 +10,11 @@ use crate::prove::ChainProver;
 use crate::store::StoreError;
 use crate::time::{self, Interval, Range, Timestamp};
 use crate::validate::answered::Answering;
+use crate::validate::context::RunContext;
 use crate::validate::discover::{self, Place};
 use crate::validate::region::{RegionRun, says_something};
-use crate::validate::{Context, Request, unreferenced};
+use crate::validate::request::Request;
+use crate::validate::unreferenced;
 
 /// What would be read of a region, and what is said of it.
 pub(super) struct Region {
@@ -23,7 +25,7 @@ pub(super) struct Region {
 }
 
 /// Lists the digests of one region, then the log folders of the days these are of.
-pub(super) fn plan(context: Context<'_>, places: &[Place]) -> Region {
+pub(super) fn plan(context: RunContext<'_>, places: &[Place]) -> Region {
     let range = context.request.range;
     let mut tallies: BTreeMap<ChainId, Tally> = BTreeMap::new();
     let mut unit = discover::list_watched(context, places, &mut |id, entry, bytes| {
@@ -59,7 +61,7 @@ fn chain_plan(range: Range, chain: &ChainProver, tally: &Tally) -> Option<ChainP
 /// The log files in one folder whose minutes the digests of the asked range beside it cover by their names. Where there
 /// is no such digest none is read, and that is said.
 fn log_files(
-    context: Context<'_>,
+    context: RunContext<'_>,
     unit: &RegionRun,
     (index, folder): (usize, &RegionFolder),
     findings: &mut Vec<Finding>,

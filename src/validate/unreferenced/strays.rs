@@ -5,7 +5,7 @@ use crate::event::Finding;
 use crate::ident::Location;
 use crate::store::Listed;
 use crate::time::{DAY, Interval, Timestamp};
-use crate::validate::Context;
+use crate::validate::context::RunContext;
 
 /// When CloudTrail began, 2013-11-13: nothing was delivered before.
 pub(in crate::validate) const BEGAN: Timestamp = Timestamp::from_unix(1_384_300_800);
@@ -27,7 +27,7 @@ enum Level {
 /// Tells of every object below `folder`, a region's, that lies in no day's folder. Years and months are looked into where
 /// they touch `asked`; with `None` none is.
 pub(in crate::validate) fn find(
-    context: Context<'_>,
+    context: RunContext<'_>,
     folder: &Location,
     asked: Option<Interval>,
     tell: &Tell<'_>,
@@ -36,7 +36,7 @@ pub(in crate::validate) fn find(
 }
 
 struct Search<'a> {
-    context: Context<'a>,
+    context: RunContext<'a>,
     asked: Option<Interval>,
     tell: &'a Tell<'a>,
 }

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use trailproof::event::{Kind, Verdict};
 use trailproof::ident::Location;
+use trailproof::ident::Relocation;
 use trailproof::simulate::Spec;
 use trailproof::store::directory::DirectoryStore;
-use trailproof::ident::Relocation;
 use trailproof::store::relocated::RelocatedStore;
 use trailproof::store::{Store as _, StoreError};
 use trailproof::validate::copies;

@@ -29,12 +29,12 @@ impl Stop {
 }
 
 /// The wish to end, and whether anything was left out for it.
-pub(super) struct Halt<'a> {
+pub(super) struct Cancellation<'a> {
     pub(super) stop: &'a Stop,
     left_out: AtomicBool,
 }
 
-impl<'a> Halt<'a> {
+impl<'a> Cancellation<'a> {
     pub(super) const fn new(stop: &'a Stop) -> Self {
         Self { stop, left_out: AtomicBool::new(false) }
     }

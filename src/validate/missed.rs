@@ -1,10 +1,8 @@
-//! Trails that the user names in full: what is expected of them, beyond what lies in the bucket.
+//! Digests that CloudTrail says it delivered, and that no listing names.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::sync::Arc;
 
-use super::Context;
+use super::context::RunContext;
 use super::discover::LATELY;
 use super::region::RegionRun;
 use crate::event::{Fault, Finding};
@@ -18,51 +16,9 @@ use crate::time::{HOUR, Timestamp};
 /// written may be, in seconds.
 const CLOCKS: i64 = 5 * 60;
 
-/// Something that knows when CloudTrail delivered digests of one trail.
-pub trait Deliveries: fmt::Debug + Send + Sync {
-    /// Asks about `regions` now. The run calls it before it lists digests: a digest that is delivered later is not
-    /// missed then.
-    fn ask(&self, _regions: &BTreeSet<String>) {}
-
-    /// When the newest digest of the log files of `region` was delivered; `None` where it is not known, or none was.
-    fn latest(&self, region: &str) -> Option<Timestamp>;
-
-    /// The regions beside the trail's home in which it is known to deliver digests, and when the newest one of each was
-    /// delivered.
-    fn regions(&self) -> BTreeMap<String, Timestamp> {
-        BTreeMap::new()
-    }
-}
-
-/// A trail that the user names in full.
-#[derive(Clone, Debug)]
-pub struct NamedTrail {
-    /// Account of the trail, 12 digits.
-    pub account: String,
-    /// Its name.
-    pub name: String,
-    /// The region it was made in, in which it records at any rate.
-    pub home_region: String,
-    /// What is known of its deliveries.
-    pub deliveries: Arc<dyn Deliveries>,
-}
-
-impl NamedTrail {
-    /// Whether `chain` is one of this trail, in any account of its organization.
-    pub(super) fn has(&self, chain: &ChainId) -> bool {
-        *chain.trail == *self.name && *chain.home_region == *self.home_region
-    }
-
-    /// When the newest digest of `chain` was delivered. CloudTrail tells it for the trail's own account alone.
-    pub(super) fn latest(&self, chain: &ChainId) -> Option<Timestamp> {
-        let is_own = self.has(chain) && *chain.account == *self.account && !chain.backfill;
-        is_own.then(|| self.deliveries.latest(&chain.region))?
-    }
-}
-
 /// Notes of each chain whether CloudTrail says that it delivered a digest which is not there. Those that seem to be missing
 /// are looked for once more: nobody is accused on one listing, and none is passed over where the further one fails.
-pub(super) fn note_missed(context: Context<'_>, units: &mut [RegionRun]) {
+pub(super) fn note_missed(context: RunContext<'_>, units: &mut [RegionRun]) {
     if context.request.named.is_empty() {
         return;
     }
@@ -87,7 +43,7 @@ pub(super) fn note_missed(context: Context<'_>, units: &mut [RegionRun]) {
 }
 
 /// When CloudTrail delivered a digest of `chain` that no listed digest can be and that belongs to the asked time.
-fn missed(context: Context<'_>, unit: &RegionRun, chain: &ChainProver) -> Option<Timestamp> {
+fn missed(context: RunContext<'_>, unit: &RegionRun, chain: &ChainProver) -> Option<Timestamp> {
     let (newest, _) = chain.known().newest().filter(|_| chain.is_selected() && !chain.id().backfill)?;
     let end = context.request.range.end;
     let latest = context.request.named.iter().find_map(|trail| trail.latest(chain.id()))?;
@@ -125,7 +81,7 @@ fn may_be(latest: Timestamp, newest: Timestamp, entry: &ListedDigest, written: O
 
 /// Whether a further listing shows no newer digest of `chain` than the first one did, or what kept it from being listed.
 fn is_unlisted(
-    context: Context<'_>,
+    context: RunContext<'_>,
     unit: &RegionRun,
     chain: &ChainProver,
     latest: Timestamp,
