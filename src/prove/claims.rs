@@ -3,10 +3,8 @@
 
 use std::mem;
 
-use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
-
-use super::ChainProver;
+use super::prover::{ChainProver, reference};
+use super::state::Claims;
 use crate::digest::DigestFile;
 use crate::event::{Fault, Finding};
 use crate::ident::Location;
@@ -14,28 +12,6 @@ use crate::time::Timestamp;
 
 /// How many log files that only an unproved digest lists are named one by one. A forged digest may list a million.
 const MAX_NAMED: usize = 1_000;
-
-/// The log files that a digest which is not proved claims to list.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Claims {
-    digest: Location,
-    at: Timestamp,
-    /// Each log file, where they are few.
-    named: Vec<Location>,
-    /// [`reference`]s of all of them, where they are many.
-    hashed: Vec<u128>,
-}
-
-/// 128 bits of the SHA-256 of a location: a million of them fit in 16 MB, and nobody can make two that are alike.
-#[must_use]
-pub fn reference(location: &Location) -> u128 {
-    let hash = Sha256::new()
-        .chain_update(&*location.bucket)
-        .chain_update("/")
-        .chain_update(&*location.key)
-        .finalize();
-    hash.iter().take(16).fold(0, |value, byte| (value << 8) | u128::from(*byte))
-}
 
 impl ChainProver {
     /// Notes what an unproved digest claims to list.

@@ -1,6 +1,6 @@
 //! Rule 4: which stretches of the asked range proved digests tile, and what is found of the rest.
 
-use super::ChainProver;
+use super::prover::ChainProver;
 use super::state::ChainStart;
 use crate::event::{Fault, Finding, Kind, Reason, Severity};
 use crate::time::{self, DELIVERY_GRACE, HOUR, Interval, Timestamp};

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use super::need::{Answer, Need, ReadLimit, SecondRead};
+use super::prover::{ChainProver, ProvedDigestLogs};
 use super::read::{Content, ReadDigest};
+use super::scope::ChainScope;
 use super::signatures::{CheckedDigest, Proof};
+use super::state::ChainHead;
 use super::state::{Anchor, ChainStart, DigestFacts, DigestNote, RememberedHead, SetAside};
-use super::{ChainHead, ChainProver, ChainScope, ProvedDigestLogs};
 use crate::chain::{Misfit, ProvedDigest, Record};
 use crate::digest::DigestFile;
 use crate::event::{Fault, Finding, Kind, ObjectState, Severity, UsedKey};

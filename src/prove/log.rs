@@ -1,6 +1,6 @@
 //! Rule 3: one log file, held against the hash that a proved digest lists.
 
-use super::ChainProver;
+use super::prover::ChainProver;
 use crate::digest::{DigestFile, ListedHash, ListedLog};
 use crate::event::{BodyFault, Excess, Fault, Finding, ObjectState, ObjectType, Severity, Trace};
 use crate::gzip::{BodyError, Sizes};

@@ -2,9 +2,10 @@
 //! with that hash, and the next one has to link to it.
 
 use super::need::{Answer, Need};
+use super::prover::ChainProver;
+use super::scope::ChainScope;
 use super::signatures::CheckedDigest;
 use super::state::RememberedHead;
-use super::{ChainProver, ChainScope};
 use crate::chain::Record;
 use crate::digest::DigestFile;
 use crate::event::{Fault, Finding};

@@ -4,37 +4,14 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use super::need::{Answer, Need};
+use super::prover::ChainProver;
+use super::scope::{ChainScope, ListedDigest};
 use super::signatures::CheckedDigest;
-use super::{ChainProver, ChainScope, ListedDigest};
+use super::state::Phase;
 use crate::chain::{self, Misfit, Record};
 use crate::event::{Fault, Finding, ObjectState, ObjectType, Severity, Trace};
 use crate::ident::{DigestKey, Location, RegionFolder};
 use crate::time::{Interval, Timestamp};
-
-/// Which step the next older digest, or the end of the chain, is at. Each action is done whole or not at all, so that a
-/// step that lacks an answer is taken again when the answer is there.
-#[derive(Clone, Debug)]
-pub(super) enum Phase {
-    /// What its newer neighbours record as their predecessor is looked for by name.
-    Named {
-        /// The end of the last one that was looked for: the next has to be older.
-        newest: Timestamp,
-    },
-    /// What an unbroken cadence puts before it is looked for by name.
-    Cadence {
-        /// The ends of the digests, newest first.
-        ends: VecDeque<Timestamp>,
-        folder: RegionFolder,
-    },
-    /// It is taken itself.
-    Itself,
-}
-
-impl Default for Phase {
-    fn default() -> Self {
-        Self::Named { newest: Timestamp::from_unix(i64::MAX) }
-    }
-}
 
 impl ChainProver {
     /// Judges pending digests until none is left or an answer is lacking.
@@ -253,7 +230,7 @@ impl ChainProver {
     }
 
     /// Judges a digest that was found by name.
-    pub(super) fn take_found(&mut self, need: Need, read: super::ReadDigest) -> Result<bool, Need> {
+    pub(super) fn take_found(&mut self, need: Need, read: super::read::ReadDigest) -> Result<bool, Need> {
         let digest = self.check_next(read);
         let judged = self.judge(&digest)?;
         self.enter(digest, judged);

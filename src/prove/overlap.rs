@@ -3,8 +3,8 @@
 
 use std::mem;
 
-use super::ChainProver;
 use super::digest::{Link, misfits, state_of};
+use super::prover::ChainProver;
 use super::state::{Anchor, DigestNote, SetAside};
 use crate::event::{Fault, Finding, ObjectType};
 

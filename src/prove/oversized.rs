@@ -1,9 +1,9 @@
 //! Digests that inflate to more than is held in memory. They cannot be parsed, but where a proved digest records their hash,
 //! that is taken of the stream, and tells whether they are what was delivered.
 
-use super::ChainProver;
 use super::digest::DigestInPlace;
 use super::need::{Answer, Need, ReadLimit, SecondRead, Streamed};
+use super::prover::ChainProver;
 use crate::chain::Record;
 use crate::event::{Excess, Fault, Finding, UntakenHash};
 use crate::ident::Sha256Hash;

@@ -2,27 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize};
-
-use super::ChainProver;
+use super::prover::ChainProver;
+use super::state::ChainHead;
 use crate::event::{
     ChainSummary, Counts, Fault, Finding, Kind, ObjectState, ObjectType, Reason, Timeline, UsedKey,
 };
-use crate::ident::{ChainId, Location, Sha256Hash};
+use crate::ident::ChainId;
 use crate::time::{Interval, Timestamp};
-
-/// The newest proved digest of a chain, as the next run may [remember](super::RememberedHead) it.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct ChainHead {
-    /// Where it was delivered.
-    pub location: Location,
-    /// Its end.
-    pub end: Timestamp,
-    /// SHA-256 of its content, inflated.
-    pub hash: Sha256Hash,
-    /// Its signature, hex.
-    pub signature: Option<Box<str>>,
-}
 
 /// What came of a chain. It owns its findings.
 #[derive(Clone, PartialEq, Eq, Debug)]

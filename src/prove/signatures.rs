@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::read::{Content, ReadDigest};
-use super::{ChainProver, ChainScope};
+use super::scope::ChainScope;
 use crate::digest::DigestFile;
 use crate::event::KeyLack;
 use crate::ident::Location;
@@ -84,39 +84,6 @@ pub(super) fn recorded_signature(file: &DigestFile) -> Option<(Location, Box<str
     Some((previous.location.clone(), previous.signature.clone()?))
 }
 
-impl ChainProver {
-    /// Checks the signatures of a digest that was read: its own, and those that newer digests record. `newer` are the
-    /// digests of this chain that were read with it and are newer, the nearest first. Any thread may call it.
-    #[must_use]
-    pub fn check<'r>(
-        &self,
-        read: &ReadDigest,
-        newer: impl Iterator<Item = &'r ReadDigest>,
-    ) -> (Location, Vec<Box<str>>, Option<Proof>) {
-        let place = self.scope.place_of(read);
-        let parsed = newer.filter_map(ReadDigest::file).map(recorded_signature);
-        let recorded = signatures_for(parsed.chain(self.state.recorded.iter().cloned()), &place);
-        let proof = check(read, &place, &recorded);
-        (place, recorded, proof)
-    }
-
-    /// The same of a digest that comes next.
-    pub(super) fn check_next(&self, read: ReadDigest) -> CheckedDigest {
-        let (place, recorded, proof) = self.check(&read, std::iter::empty());
-        CheckedDigest { read, place, recorded, proof }
-    }
-
-    /// Checks a digest anew where digests that were found by name have something to say of it, so that the outcome does not
-    /// depend on which digests were read together.
-    pub(super) fn check_again(&self, digest: &mut CheckedDigest) {
-        let recorded = signatures_for(self.state.recorded.iter().cloned(), &digest.place);
-        if recorded != digest.recorded {
-            digest.proof = check(&digest.read, &digest.place, &recorded);
-            digest.recorded = recorded;
-        }
-    }
-}
-
 impl CheckedDigest {
     /// The digest with what [`ChainProver::check`] said of it.
     #[must_use]
@@ -126,21 +93,8 @@ impl CheckedDigest {
     }
 }
 
-impl ChainScope {
-    /// Where a digest was delivered: where it lies, or where it says, if the user named that move.
-    pub(super) fn place_of(&self, read: &ReadDigest) -> Location {
-        let Some(recorded) = read.file().map(DigestFile::location) else { return read.location.clone() };
-        if self.is_copy(recorded, &read.location) { recorded.clone() } else { read.location.clone() }
-    }
-
-    /// Whether the object at `lies` is the copy of the one recorded at `recorded`, by a move that the user named.
-    pub(super) fn is_copy(&self, recorded: &Location, lies: &Location) -> bool {
-        self.relocations.iter().any(|moved| moved.copy_of(recorded).as_ref() == Some(lies))
-    }
-}
-
 /// The signatures that the nearest newer digests, proved or not, record for the one at `place`.
-fn signatures_for(
+pub(super) fn signatures_for(
     recorded: impl Iterator<Item = Option<(Location, Box<str>)>>,
     place: &Location,
 ) -> Vec<Box<str>> {
@@ -150,7 +104,7 @@ fn signatures_for(
 
 /// Checks the signature in the metadata, then those that newer digests record. That no recorded signature fits says
 /// nothing: the digest that records it may be forged.
-fn check(read: &ReadDigest, place: &Location, recorded: &[Box<str>]) -> Option<Proof> {
+pub(super) fn check(read: &ReadDigest, place: &Location, recorded: &[Box<str>]) -> Option<Proof> {
     let file = read.file().filter(|file| file.location() == place)?;
     let own = read.signature.as_deref();
     if own.is_none() && recorded.is_empty() {

@@ -4,15 +4,27 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use super::claims::Claims;
+use super::marks::TimelineMarks;
+use super::scope::ListedDigest;
 use super::signatures::{MAX_BETWEEN, recorded_signature};
-use super::timeline::TimelineMarks;
-use super::{ChainProver, ListedDigest};
 use crate::chain::Record;
 use crate::digest::DigestFile;
 use crate::event::{Counts, Finding, ObjectState, ObjectType, UsedKey};
 use crate::ident::{Location, RegionFolder, Sha256Hash};
 use crate::time::{HOUR, Interval, Timestamp};
+
+/// The newest proved digest of a chain, as the next run may [remember](RememberedHead) it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ChainHead {
+    /// Where it was delivered.
+    pub location: Location,
+    /// Its end.
+    pub end: Timestamp,
+    /// SHA-256 of its content, inflated.
+    pub hash: Sha256Hash,
+    /// Its signature, hex.
+    pub signature: Option<Box<str>>,
+}
 
 /// A digest that an earlier run proved, and remembered outside the bucket: a record like a successor's.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -52,7 +64,7 @@ pub struct ChainState {
     /// The newest digest that is proved, asked for or not, and which of the chain's folders it lies in.
     pub(super) newest: Option<(Timestamp, u32)>,
     /// The newest proved digest of the asked range, as the next run may remember it.
-    pub(super) head: Option<super::ChainHead>,
+    pub(super) head: Option<ChainHead>,
     /// Windows of proved digests that overlap the asked range.
     pub(super) covered: Vec<Interval>,
     /// Of each folder, the windows of proved digests there, asked for or not.
@@ -214,44 +226,38 @@ impl ChainState {
     }
 }
 
-impl ChainProver {
-    /// Where the chain begins by its oldest digest in `folder`: at the end of one that starts it. `None` for backfill
-    /// digests, and where none lies there.
-    #[must_use]
-    pub fn begins_in(&self, folder: u32) -> Option<Timestamp> {
-        let here =
-            self.state.listed.iter().filter(|listed| listed.folder == folder && !self.scope.id.backfill);
-        let oldest = here.map(|listed| listed.end).min()?;
-        let starts = self.state.restarts.iter().any(|start| start.end == oldest);
-        Some(if starts { oldest } else { oldest.plus(-HOUR) })
-    }
+/// Which step the next older digest, or the end of the chain, is at. Each action is done whole or not at all, so that a
+/// step that lacks an answer is taken again when the answer is there.
+#[derive(Clone, Debug)]
+pub(super) enum Phase {
+    /// What its newer neighbours record as their predecessor is looked for by name.
+    Named {
+        /// The end of the last one that was looked for: the next has to be older.
+        newest: Timestamp,
+    },
+    /// What an unbroken cadence puts before it is looked for by name.
+    Cadence {
+        /// The ends of the digests, newest first.
+        ends: VecDeque<Timestamp>,
+        folder: RegionFolder,
+    },
+    /// It is taken itself.
+    Itself,
+}
 
-    /// Adds a finding on this chain.
-    pub(crate) fn report(&mut self, finding: Finding) {
-        if self.scope.selected {
-            self.state.findings.push(finding.of_chain(&self.scope.id));
-        }
+impl Default for Phase {
+    fn default() -> Self {
+        Self::Named { newest: Timestamp::from_unix(i64::MAX) }
     }
+}
 
-    /// Counts one object, and keeps its state where every object is asked for.
-    pub(super) fn count(&mut self, object: ObjectType, at: Timestamp, uri: &Location, state: ObjectState) {
-        let counts = &mut self.state.counts;
-        let count = match (object, state) {
-            (ObjectType::Digest, ObjectState::Valid) => &mut counts.digests.valid,
-            (ObjectType::Digest, ObjectState::Tampered) => &mut counts.digests.tampered,
-            (ObjectType::Digest, ObjectState::Unverified) => &mut counts.digests.unverified,
-            (ObjectType::Log, ObjectState::Valid) => &mut counts.logs.valid,
-            (ObjectType::Log, ObjectState::Tampered) => &mut counts.logs.tampered,
-            (ObjectType::Log, ObjectState::Unverified) => &mut counts.logs.unverified,
-        };
-        *count += 1;
-        match object {
-            ObjectType::Digest => self.state.digests += 1,
-            ObjectType::Log => self.state.logs += 1,
-        }
-        self.state.marks.note(at, state);
-        if self.scope.every_object {
-            self.state.objects.push((at, object, uri.to_string(), state));
-        }
-    }
+/// The log files that a digest which is not proved claims to list.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Claims {
+    pub(super) digest: Location,
+    pub(super) at: Timestamp,
+    /// Each log file, where they are few.
+    pub(super) named: Vec<Location>,
+    /// [`reference`]s of all of them, where they are many.
+    pub(super) hashed: Vec<u128>,
 }

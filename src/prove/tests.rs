@@ -1,16 +1,19 @@
 //! The prover alone: digests in memory, no store, thread or clock.
 
-use std::sync::LazyLock;
+use std::collections::BTreeSet;
+use std::sync::{Arc, LazyLock};
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::event::{BodyFault, Fault, KeyLack, Kind, Severity, Trace};
 use crate::gzip;
+use crate::ident::{ChainId, DigestKey, Location, RegionFolder};
 use crate::keys::{KeyRing, Lookup, saved};
 use crate::simulate::{Spec, simulate};
 use crate::store::Store as _;
 use crate::store::memory::MemoryStore;
+use crate::time::{Range, Timestamp};
 
 /// What one chain delivered, and what a prover that asks is answered.
 struct World {

@@ -1,59 +1,8 @@
 //! What each stretch of a chain's time is worth, for the picture of its coverage.
 
-use serde::{Deserialize, Serialize};
-
-use super::ChainProver;
-use crate::event::{Finding, Kind, ObjectState, Reason, TimeState, Timeline};
-use crate::time::{self, HOUR, Interval, Timestamp};
-
-/// What is noted of a chain while it is walked, newest first.
-#[derive(Clone, Default, Debug, Serialize, Deserialize)]
-pub(super) struct TimelineMarks {
-    /// Windows of proved digests of the asked range, and whether they list no log file; neighbours joined.
-    proved: Vec<(Interval, bool)>,
-    /// Windows that are not one hour long.
-    odd: Vec<Interval>,
-    /// Ends of digests that are tampered with, or a log file of which is.
-    tampered: Vec<Timestamp>,
-    /// Ends of digests that could not be vouched for, or a log file of which could not.
-    unverified: Vec<Timestamp>,
-}
-
-impl TimelineMarks {
-    /// Notes a proved digest of the asked range.
-    pub(super) fn prove(&mut self, window: Interval, quiet: bool) {
-        if window.seconds() != HOUR {
-            self.odd.push(window);
-        }
-        match self.proved.last_mut() {
-            Some((last, of)) if last.start == window.end && *of == quiet => last.start = window.start,
-            _ => self.proved.push((window, quiet)),
-        }
-    }
-
-    /// Notes what an object of the digest that ends at `end` is worth.
-    pub(super) fn note(&mut self, end: Timestamp, state: ObjectState) {
-        let ends = match state {
-            ObjectState::Valid => return,
-            ObjectState::Tampered => &mut self.tampered,
-            ObjectState::Unverified => &mut self.unverified,
-        };
-        if ends.last() != Some(&end) {
-            ends.push(end);
-        }
-    }
-
-    fn windows(&self, ends: &[Timestamp]) -> impl Iterator<Item = Interval> {
-        ends.iter().map(|end| {
-            let odd = self.odd.iter().find(|odd| odd.end == *end).copied();
-            odd.unwrap_or(Interval { start: end.plus(-HOUR), end: *end })
-        })
-    }
-
-    fn proved(&self, quiet: bool) -> impl Iterator<Item = Interval> {
-        self.proved.iter().filter(move |(_, of)| *of == quiet).map(|(window, _)| *window)
-    }
-}
+use super::prover::ChainProver;
+use crate::event::{Finding, Kind, Reason, TimeState, Timeline};
+use crate::time::{self, Interval, Timestamp};
 
 impl ChainProver {
     /// The timeline of a finished chain, of which all is found; `None` where there is nothing to show.
@@ -116,6 +65,7 @@ fn paint(layers: &[(TimeState, Vec<Interval>)]) -> Option<Timeline> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::HOUR;
 
     #[test]
     fn the_gravest_state_of_a_stretch_is_shown() {
@@ -131,18 +81,5 @@ mod tests {
         let timeline = paint(&layers).unwrap();
         assert_eq!((timeline.step(), timeline.to_string()), (3_600, "2p1t1u1p2g1n1p".to_owned()));
         assert_eq!(paint(&[]), None);
-    }
-
-    #[test]
-    fn windows_of_odd_length_are_kept() {
-        let mut marks = TimelineMarks::default();
-        let at = |minutes: i64| Timestamp::from_unix(minutes * 60);
-        marks.prove(Interval::new(at(60), at(90)).unwrap(), false);
-        marks.prove(Interval::new(at(0), at(60)).unwrap(), false);
-        marks.note(at(90), ObjectState::Tampered);
-        marks.note(at(60), ObjectState::Valid);
-        let tampered: Vec<_> = marks.windows(&marks.tampered).collect();
-        assert_eq!(tampered, [Interval::new(at(60), at(90)).unwrap()]);
-        assert_eq!(marks.proved(false).count(), 1);
     }
 }

@@ -1,0 +1,231 @@
+//! The prover as a value: what it holds, what it is given, and what it gives back.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use sha2::{Digest as _, Sha256};
+
+use super::need::{Answer, Need};
+use super::scope::{ChainScope, ListedDigest};
+use super::signatures::CheckedDigest;
+use super::state::{ChainState, Phase, RememberedHead};
+use crate::chain::ProvedDigest;
+use crate::event::{Finding, ObjectState, ObjectType};
+use crate::ident::{ChainId, DigestKey, Location, RegionFolder};
+use crate::time::{HOUR, Timestamp};
+
+/// 128 bits of the SHA-256 of a location: a million of them fit in 16 MB, and nobody can make two that are alike.
+#[must_use]
+pub fn reference(location: &Location) -> u128 {
+    let hash = Sha256::new()
+        .chain_update(&*location.bucket)
+        .chain_update("/")
+        .chain_update(&*location.key)
+        .finalize();
+    hash.iter().take(16).fold(0, |value, byte| (value << 8) | u128::from(*byte))
+}
+
+/// A proved digest, whose log files are the prover's next inputs.
+#[derive(Debug)]
+pub struct ProvedDigestLogs {
+    /// The digest.
+    pub digest: ProvedDigest,
+    /// Whether its log files belong to the run. Those of a neighbour, or of a chain that was not asked for, are only known
+    /// to be listed.
+    pub counted: bool,
+}
+
+/// Judges one chain. See the [module](self).
+#[derive(Debug)]
+pub struct ChainProver {
+    pub(super) scope: ChainScope,
+    pub(super) state: ChainState,
+    /// Digests that were read and are not judged yet, newest first.
+    pub(super) pending: VecDeque<CheckedDigest>,
+    /// Listed digests that were not taken yet, newest first.
+    pub(super) to_read: VecDeque<ListedDigest>,
+    pub(super) phase: Phase,
+    pub(super) answers: BTreeMap<Need, Answer>,
+    pub(super) proved: Vec<ProvedDigestLogs>,
+}
+
+impl ChainProver {
+    /// A chain of which a listing names the digests `listed`.
+    #[must_use]
+    pub fn new(scope: ChainScope, listed: Vec<ListedDigest>) -> Self {
+        Self::resume(scope, ChainState::listing(listed.clone()), listed)
+    }
+
+    /// The chain as [`ChainProver::state`] left it, with `to_read` still to be taken.
+    #[must_use]
+    pub fn resume(scope: ChainScope, state: ChainState, mut to_read: Vec<ListedDigest>) -> Self {
+        to_read.sort_unstable_by(|one, other| other.cmp(one));
+        // A listing may name an object twice.
+        to_read.dedup();
+        Self {
+            scope,
+            state,
+            pending: VecDeque::new(),
+            to_read: to_read.into(),
+            phase: Phase::default(),
+            answers: BTreeMap::new(),
+            proved: Vec::new(),
+        }
+    }
+
+    /// Everything that is known of the chain, to be stored and [resumed](ChainProver::resume) elsewhere, with the digests
+    /// that are still to be read. `None` while a digest that was taken waits for an answer.
+    ///
+    /// A state is trusted as a key is: whoever can write it decides what is proved. It never comes from the evidence.
+    #[must_use]
+    pub fn state(&self) -> Option<(&ChainState, &VecDeque<ListedDigest>)> {
+        (self.pending.is_empty() && self.proved.is_empty()).then_some((&self.state, &self.to_read))
+    }
+
+    /// Adds heads that an earlier run proved and remembered: each is a record like a successor's. The digest has to be
+    /// there with the remembered hash, and the next one has to link to it.
+    pub fn remember(&mut self, heads: impl IntoIterator<Item = RememberedHead>) {
+        self.state.remembered.extend(heads);
+        self.state.remembered.sort_by(|one, other| other.end.cmp(&one.end));
+    }
+
+    /// The chain.
+    #[must_use]
+    pub const fn id(&self) -> &ChainId {
+        &self.scope.id
+    }
+
+    /// Whether the chain was asked for.
+    #[must_use]
+    pub const fn is_selected(&self) -> bool {
+        self.scope.selected
+    }
+
+    /// The digests to read next, newest first; [`ChainProver::location_of`] tells where each lies.
+    pub fn to_read(&self) -> impl Iterator<Item = ListedDigest> {
+        self.to_read.iter().copied()
+    }
+
+    /// How many listed digests are still to be read.
+    #[must_use]
+    pub fn unread(&self) -> usize {
+        self.to_read.len()
+    }
+
+    /// Where a listed digest lies.
+    #[must_use]
+    pub fn location_of(&self, listed: ListedDigest) -> Location {
+        match self.folder(listed.folder) {
+            Some(folder) => self.scope.digest_location(folder, listed.end),
+            None => Location::new("", ""),
+        }
+    }
+
+    pub(super) fn folder(&self, index: u32) -> Option<&RegionFolder> {
+        let index = index as usize;
+        let followed = || self.state.followed.get(index.checked_sub(self.scope.folders.len())?);
+        self.scope.folders.get(index).or_else(followed)
+    }
+
+    /// Which of the chain's folders the digest at `location` lies in by its key.
+    pub(super) fn folder_of(&self, location: &Location) -> Option<u32> {
+        self.index_of(&DigestKey::parse(location)?.folder)
+    }
+
+    pub(super) fn index_of(&self, folder: &RegionFolder) -> Option<u32> {
+        let mut known = self.scope.folders.iter().chain(&self.state.followed);
+        known.position(|known| known == folder).and_then(|index| u32::try_from(index).ok())
+    }
+
+    /// Takes the next digests of [`ChainProver::to_read`], all of them checked, in that order.
+    pub fn take(&mut self, digests: impl IntoIterator<Item = CheckedDigest>) {
+        for digest in digests {
+            self.to_read.pop_front();
+            self.pending.push_back(digest);
+        }
+    }
+
+    /// Judges what it can, and returns all that it needs to go on; nothing where it is done with what it was given. What
+    /// it cannot go on without comes first: the others are what it will most likely ask for next.
+    pub fn advance(&mut self) -> Vec<Need> {
+        match self.step_on() {
+            Ok(()) => {
+                self.answers.clear();
+                Vec::new()
+            }
+            Err(first) => self.with_likely_needs(first),
+        }
+    }
+
+    /// Gives the answer to a need.
+    pub fn answer(&mut self, need: Need, answer: Answer) {
+        self.answers.insert(need, answer);
+    }
+
+    /// The digests that were proved since the last call. The log files of those that are counted are to be read, and
+    /// given to [`ChainProver::log`].
+    pub fn take_proved(&mut self) -> Vec<ProvedDigestLogs> {
+        std::mem::take(&mut self.proved)
+    }
+
+    /// Leaves out all that was not judged yet, since the run ends early.
+    pub fn leave_rest(&mut self) {
+        let unjudged = self.pending.iter().map(|digest| digest.end());
+        let ends: Vec<Timestamp> = unjudged.chain(self.to_read.iter().map(|listed| listed.end)).collect();
+        ends.into_iter().for_each(|end| self.state.leave(end));
+        self.pending.clear();
+        self.to_read.clear();
+    }
+
+    /// What is known of the chain so far.
+    #[must_use]
+    pub const fn known(&self) -> &ChainState {
+        &self.state
+    }
+
+    /// Notes that CloudTrail delivered a newer digest at `delivered`, which is not there.
+    pub const fn note_newer_delivered(&mut self, delivered: Timestamp) {
+        self.state.newer_delivered = Some(delivered);
+    }
+}
+
+impl ChainProver {
+    /// Where the chain begins by its oldest digest in `folder`: at the end of one that starts it. `None` for backfill
+    /// digests, and where none lies there.
+    #[must_use]
+    pub fn begins_in(&self, folder: u32) -> Option<Timestamp> {
+        let here =
+            self.state.listed.iter().filter(|listed| listed.folder == folder && !self.scope.id.backfill);
+        let oldest = here.map(|listed| listed.end).min()?;
+        let starts = self.state.restarts.iter().any(|start| start.end == oldest);
+        Some(if starts { oldest } else { oldest.plus(-HOUR) })
+    }
+
+    /// Adds a finding on this chain.
+    pub(crate) fn report(&mut self, finding: Finding) {
+        if self.scope.selected {
+            self.state.findings.push(finding.of_chain(&self.scope.id));
+        }
+    }
+
+    /// Counts one object, and keeps its state where every object is asked for.
+    pub(super) fn count(&mut self, object: ObjectType, at: Timestamp, uri: &Location, state: ObjectState) {
+        let counts = &mut self.state.counts;
+        let count = match (object, state) {
+            (ObjectType::Digest, ObjectState::Valid) => &mut counts.digests.valid,
+            (ObjectType::Digest, ObjectState::Tampered) => &mut counts.digests.tampered,
+            (ObjectType::Digest, ObjectState::Unverified) => &mut counts.digests.unverified,
+            (ObjectType::Log, ObjectState::Valid) => &mut counts.logs.valid,
+            (ObjectType::Log, ObjectState::Tampered) => &mut counts.logs.tampered,
+            (ObjectType::Log, ObjectState::Unverified) => &mut counts.logs.unverified,
+        };
+        *count += 1;
+        match object {
+            ObjectType::Digest => self.state.digests += 1,
+            ObjectType::Log => self.state.logs += 1,
+        }
+        self.state.marks.note(at, state);
+        if self.scope.every_object {
+            self.state.objects.push((at, object, uri.to_string(), state));
+        }
+    }
+}
