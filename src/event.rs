@@ -5,6 +5,8 @@ mod evidence;
 mod fault;
 mod finding;
 mod kind;
+mod progress;
+mod report;
 mod timeline;
 
 use std::io;
@@ -19,6 +21,8 @@ pub use evidence::{BodyFault, DiscoveryLimit, Excess, KeyLack, Trace, UntakenHas
 pub use fault::Fault;
 pub use finding::Finding;
 pub use kind::{Kind, Reason, Severity};
+pub use progress::{NoProgress, Phase, Progress};
+pub use report::{ChainReport, Report, ReportCollector};
 pub use timeline::{Stretch, TimeState, Timeline};
 
 /// The answer of a run.
@@ -68,6 +72,7 @@ impl Verdict {
 
 /// How many digests of the asked range ended in each state.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct DigestCounts {
     /// Proved, and nothing said against them.
     pub valid: u64,
@@ -79,6 +84,7 @@ pub struct DigestCounts {
 
 /// How many log files ended in each state.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct LogCounts {
     /// Hash as a proved digest lists it.
     pub valid: u64,
@@ -92,6 +98,7 @@ pub struct LogCounts {
 
 /// What a run looked at.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Counts {
     /// Digest files.
     pub digests: DigestCounts,
@@ -106,15 +113,15 @@ pub struct Counts {
 impl Counts {
     /// Adds `other` to these counts.
     pub const fn add(&mut self, other: &Self) {
-        self.digests.valid += other.digests.valid;
-        self.digests.tampered += other.digests.tampered;
-        self.digests.unverified += other.digests.unverified;
-        self.logs.valid += other.logs.valid;
-        self.logs.tampered += other.logs.tampered;
-        self.logs.unverified += other.logs.unverified;
-        self.logs.unreferenced += other.logs.unreferenced;
-        self.compressed_bytes += other.compressed_bytes;
-        self.inflated_bytes += other.inflated_bytes;
+        self.digests.valid = self.digests.valid.saturating_add(other.digests.valid);
+        self.digests.tampered = self.digests.tampered.saturating_add(other.digests.tampered);
+        self.digests.unverified = self.digests.unverified.saturating_add(other.digests.unverified);
+        self.logs.valid = self.logs.valid.saturating_add(other.logs.valid);
+        self.logs.tampered = self.logs.tampered.saturating_add(other.logs.tampered);
+        self.logs.unverified = self.logs.unverified.saturating_add(other.logs.unverified);
+        self.logs.unreferenced = self.logs.unreferenced.saturating_add(other.logs.unreferenced);
+        self.compressed_bytes = self.compressed_bytes.saturating_add(other.compressed_bytes);
+        self.inflated_bytes = self.inflated_bytes.saturating_add(other.inflated_bytes);
     }
 }
 
@@ -135,6 +142,7 @@ pub struct UsedKey {
 
 /// What is known of one chain at the end.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub struct ChainSummary {
     /// Which chain.
     pub id: ChainId,
@@ -200,6 +208,7 @@ pub enum ObjectType {
 
 /// What a run says, in order, from one thread.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum Event {
     /// The run begins.
     Started {
@@ -231,6 +240,7 @@ pub enum Event {
 
 /// The end of a run.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub struct Summary {
     /// The answer.
     pub verdict: Verdict,
@@ -242,6 +252,14 @@ pub struct Summary {
     pub interrupted: bool,
     /// When it ended.
     pub at: Timestamp,
+}
+
+impl Summary {
+    /// The end of a run at `at`, with nothing counted and no key used.
+    #[must_use]
+    pub fn new(verdict: Verdict, at: Timestamp) -> Self {
+        Self { verdict, counts: Counts::default(), keys: Vec::new(), interrupted: false, at }
+    }
 }
 
 /// A listener. Events come from one thread, in an order that does not depend on the number of jobs.
@@ -259,27 +277,4 @@ impl Sink for Vec<Event> {
         self.push(event.clone());
         Ok(())
     }
-}
-
-/// Counters for a progress display; called from any thread, in no order.
-pub trait Progress: Sync {
-    /// So many more digests are to be read.
-    fn plan_digests(&self, count: u64);
-    /// So many more log files are to be read.
-    fn plan_logs(&self, count: u64);
-    /// A digest of so many stored bytes was read.
-    fn digest(&self, bytes: u64);
-    /// A log file of so many stored bytes was read.
-    fn log(&self, bytes: u64);
-}
-
-/// Shows nothing.
-#[derive(Clone, Copy, Debug)]
-pub struct NoProgress;
-
-impl Progress for NoProgress {
-    fn plan_digests(&self, _: u64) {}
-    fn plan_logs(&self, _: u64) {}
-    fn digest(&self, _: u64) {}
-    fn log(&self, _: u64) {}
 }

@@ -1,15 +1,17 @@
-//! Reports: what a run's events become on the way out. One format is one [`Sink`] in one small file.
+//! Report formats, one in each small file. A format is written from a [`Report`] when the run is over: [`render`].
+//!
+//! Three outputs are written as the run goes, since a run may check millions of objects: [`jsonl`] always, and with
+//! [`Options::verbose`] the objects of text and the rows of [`mod@csv`].
 //!
 //! Every output is checked and opened before the work begins, so that a file that cannot be written stops a run of hours
-//! at its first second; what stands in a file stays until the new report is whole. [`Fanout`] passes the same events to
-//! all of them.
+//! at its first second; what stands in a file stays until the new report is whole. [`Fanout`] collects one report for all
+//! outputs.
 
 pub mod asff;
 mod cloud;
 pub mod csv;
 pub mod escape;
 mod file;
-mod gather;
 mod html;
 pub mod json;
 pub mod jsonl;
@@ -25,10 +27,10 @@ mod text;
 #[cfg(feature = "aws")]
 pub mod trails;
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::str::FromStr;
 
-use crate::event::{Event, Severity, Sink};
+use crate::event::{Event, Report, ReportCollector, Severity, Sink};
 pub use file::{OpenReport, ReportError, ReportFile};
 use replace::Replacement;
 
@@ -105,14 +107,14 @@ fn known_formats() -> String {
     Format::ALL.map(|format| format!("`{}`", format.as_str())).join(", ")
 }
 
-/// How a text report looks. Of the other formats only CSV asks for one: whether there will be objects.
+/// How a text report looks. Of the other formats only CSV uses one: whether there will be objects.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Options {
     /// Colours the verdict and the severities. The words stand there in any case.
     pub colour: bool,
     /// Prints the verdict line and nothing else; outranks `verbose`.
     pub quiet: bool,
-    /// Lists every object as it is judged, before the verdict.
+    /// Lists every object as it is judged, before the verdict, and every chain in the coverage table.
     pub verbose: bool,
 }
 
@@ -120,18 +122,98 @@ pub struct Options {
 ///
 /// Errors of the writer come back from [`Sink::event`] as they are, [`io::ErrorKind::BrokenPipe`] included.
 pub fn to_writer(format: Format, options: Options, writer: Box<dyn Write + Send>) -> Box<dyn Sink> {
-    match format {
-        Format::Text => Box::new(text::Text::new(options, writer)),
-        Format::Json => Box::new(json::Json::new(writer)),
-        Format::Html => Box::new(html::Html::new(writer)),
-        Format::JsonLines => Box::new(jsonl::JsonLines::new(writer)),
-        Format::Csv => Box::new(csv::Csv::new(options, writer)),
-        Format::JUnit => Box::new(junit::JUnit::new(writer)),
-        Format::Prometheus => Box::new(prometheus::Prometheus::new(writer)),
-        Format::Asff => Box::new(asff::Asff::new(writer)),
-        Format::Ocsf => Box::new(ocsf::Ocsf::new(writer)),
+    Box::new(Single { renderer: renderer(format, options, writer), collector: ReportCollector::new() })
+}
+
+/// Writes `report` to `writer` in `format`, and flushes it.
+///
+/// # Errors
+/// What `writer` returns.
+pub fn render(
+    report: &Report,
+    format: Format,
+    options: Options,
+    writer: Box<dyn Write + Send>,
+) -> io::Result<()> {
+    let mut renderer = renderer(format, options, writer);
+    report.tell(&mut Streamed(&mut *renderer))?;
+    renderer.report(report)
+}
+
+/// One output alone.
+struct Single {
+    renderer: Box<dyn Renderer>,
+    collector: ReportCollector,
+}
+
+impl Sink for Single {
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        self.renderer.event(event)?;
+        if self.renderer.needs_report() {
+            self.collector.event(event)?;
+        }
+        match self.collector.report() {
+            Some(report) => self.renderer.report(report),
+            None => Ok(()),
+        }
     }
 }
+
+/// Passes on what an output writes as the run goes.
+struct Streamed<'r>(&'r mut dyn Renderer);
+
+impl Sink for Streamed<'_> {
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        self.0.event(event)
+    }
+}
+
+/// One output of a run, in one format.
+trait Renderer {
+    /// Whether [`Renderer::report`] writes anything.
+    fn needs_report(&self) -> bool {
+        true
+    }
+
+    /// Takes an event as it happens.
+    fn event(&mut self, _: &Event) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Writes the report when the run is over, and flushes it.
+    fn report(&mut self, report: &Report) -> io::Result<()>;
+}
+
+/// A format of which nothing is written before the run is over.
+struct AtTheEnd {
+    out: BufWriter<Box<dyn Write + Send>>,
+    write: fn(&Report, &mut dyn Write) -> io::Result<()>,
+}
+
+impl Renderer for AtTheEnd {
+    fn report(&mut self, report: &Report) -> io::Result<()> {
+        (self.write)(report, &mut self.out)?;
+        self.out.flush()
+    }
+}
+
+fn renderer(format: Format, options: Options, writer: Box<dyn Write + Send>) -> Box<dyn Renderer> {
+    let write = match format {
+        Format::Text => return Box::new(text::Text::new(options, writer)),
+        Format::JsonLines => return Box::new(jsonl::JsonLines::new(writer)),
+        Format::Csv => return Box::new(csv::Csv::new(options, writer)),
+        Format::Json => json::write,
+        Format::Html => html::write,
+        Format::JUnit => junit::write,
+        Format::Prometheus => prometheus::write,
+        Format::Asff => asff::write,
+        Format::Ocsf => ocsf::write,
+    };
+    Box::new(AtTheEnd { out: BufWriter::new(writer), write })
+}
+
+/// What is said of a verdict that no finding explains.
+const UNEXPLAINED: &str = "not everything asked for could be proved";
 
 /// The word for a severity in every report.
 const fn severity_word(severity: Severity) -> &'static str {
@@ -160,30 +242,25 @@ impl OutputError {
     }
 }
 
-/// Passes every event to several sinks. One that fails is left out from then on; the others still get everything.
+/// Writes the same run to several outputs. One that fails is left out from then on; the others still get everything.
 #[derive(Default)]
 pub struct Fanout {
     outputs: Vec<Output>,
     failures: Vec<OutputError>,
+    collector: ReportCollector,
 }
 
 struct Output {
     name: String,
-    sink: Box<dyn Sink>,
+    renderer: Box<dyn Renderer>,
     /// Where the report is to replace a file, once it is whole.
     replacement: Option<Replacement>,
 }
 
 impl Output {
-    fn event(&mut self, event: &Event) -> io::Result<()> {
-        self.sink.event(event)?;
-        match (event, self.replacement.take()) {
-            (Event::Finished(_), Some(replacement)) => replacement.commit(),
-            (_, replacement) => {
-                self.replacement = replacement;
-                Ok(())
-            }
-        }
+    fn report(&mut self, report: &Report) -> io::Result<()> {
+        self.renderer.report(report)?;
+        self.replacement.take().map_or(Ok(()), Replacement::commit)
     }
 }
 
@@ -195,16 +272,36 @@ impl Fanout {
     }
 
     /// Adds an output; `name` is what an [`OutputError`] calls it: `stdout`, or the file's path.
-    pub fn add(&mut self, name: impl Into<String>, sink: Box<dyn Sink>) {
-        self.outputs.push(Output { name: name.into(), sink, replacement: None });
+    pub fn add(
+        &mut self,
+        name: impl Into<String>,
+        format: Format,
+        options: Options,
+        writer: Box<dyn Write + Send>,
+    ) {
+        let renderer = renderer(format, options, writer);
+        self.outputs.push(Output { name: name.into(), renderer, replacement: None });
     }
 
-    /// Adds a report in a file. What stands in a plain file is replaced when the last event was written, and stays where
+    /// Adds a report in a file. What stands in a plain file is replaced when the report is whole, and stays where
     /// it never is, or cannot be.
     pub fn add_report(&mut self, report: OpenReport, options: Options) {
         let OpenReport { format, path, writer, replacement } = report;
-        let sink = to_writer(format, options, writer);
-        self.outputs.push(Output { name: path.display().to_string(), sink, replacement });
+        self.add(path.display().to_string(), format, options, writer);
+        if let Some(output) = self.outputs.last_mut() {
+            output.replacement = replacement;
+        }
+    }
+
+    /// Writes a report of a run that is over to every output.
+    ///
+    /// # Errors
+    /// As those of [`Sink::event`].
+    pub fn render(&mut self, report: &Report) -> io::Result<()> {
+        self.each(|output| {
+            report.tell(&mut Streamed(&mut *output.renderer))?;
+            output.report(report)
+        })
     }
 
     /// Says whether every output was written to its end.
@@ -218,16 +315,11 @@ impl Fanout {
         failed.extend(gone);
         failed.into_iter().next().map_or(Ok(()), Err)
     }
-}
 
-impl Sink for Fanout {
-    /// Takes one event.
-    ///
-    /// # Errors
-    /// Only once no output is left, with the kind of the first failure: nobody would see the rest of the run.
-    fn event(&mut self, event: &Event) -> io::Result<()> {
+    /// Runs `write` on each output, and leaves out those where it fails.
+    fn each(&mut self, mut write: impl FnMut(&mut Output) -> io::Result<()>) -> io::Result<()> {
         let failures = &mut self.failures;
-        self.outputs.retain_mut(|output| match output.event(event) {
+        self.outputs.retain_mut(|output| match write(output) {
             Ok(()) => true,
             Err(source) => {
                 failures.push(OutputError { name: output.name.clone(), source });
@@ -237,6 +329,27 @@ impl Sink for Fanout {
         match failures.first() {
             Some(first) if self.outputs.is_empty() => Err(first.source.kind().into()),
             _ => Ok(()),
+        }
+    }
+}
+
+impl Sink for Fanout {
+    /// Takes one event.
+    ///
+    /// # Errors
+    /// Only once no output is left, with the kind of the first failure: nobody would see the rest of the run.
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        self.each(|output| output.renderer.event(event))?;
+        if self.outputs.iter().any(|output| output.renderer.needs_report()) {
+            self.collector.event(event)?;
+        }
+        if !matches!(event, Event::Finished(_)) {
+            return Ok(());
+        }
+        let collector = std::mem::take(&mut self.collector);
+        match collector.into_report() {
+            Some(report) => self.each(|output| output.report(&report)),
+            None => self.each(|output| output.replacement.take().map_or(Ok(()), Replacement::commit)),
         }
     }
 }

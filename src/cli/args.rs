@@ -225,6 +225,10 @@ pub(super) struct ReportArgs {
     #[arg(short, long)]
     pub(super) quiet: bool,
 
+    /// List every chain in the coverage table, as text
+    #[arg(short, long)]
+    pub(super) verbose: bool,
+
     /// Most bytes the JSON report may have
     #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = parse_size)]
     pub(super) max_size: u64,

@@ -28,7 +28,7 @@ pub(super) fn files(specs: &[String]) -> Result<Vec<ReportFile>, Failure> {
 /// Opens stdout for `format`, and each of `files`.
 pub(super) fn open(format: Format, files: Vec<ReportFile>, options: Options) -> Result<Fanout, Failure> {
     let mut fanout = Fanout::new();
-    fanout.add("stdout", report::to_writer(format, options, Box::new(io::stdout())));
+    fanout.add("stdout", format, options, Box::new(io::stdout()));
     for file in files {
         let report = file.open().map_err(|error| unusable(&error))?;
         fanout.add_report(report, Options { colour: false, ..options });

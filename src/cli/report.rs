@@ -6,9 +6,10 @@ use std::path::Path;
 
 use super::args::ReportArgs;
 use super::{EXIT_CANNOT, Failure, outputs, print};
+use crate::event::Report;
 use crate::report::ReportFile;
 use crate::report::json::{PLAN_SCHEMA_FILE, SCHEMA_FILE, TRAILS_SCHEMA_FILE};
-use crate::report::saved::Saved;
+use crate::report::saved;
 
 /// Exit code where every report was written, whatever the verdict.
 const EXIT_RENDERED: u8 = 0;
@@ -21,9 +22,10 @@ pub(super) fn run(arguments: &ReportArgs) -> Result<u8, Failure> {
     let format = outputs::format(&arguments.format)?;
     let files = outputs::files(&arguments.report)?;
     not_over(path, &files)?;
-    let saved = read(path, arguments.max_size)?;
-    let mut fanout = outputs::open(format, files, outputs::options(arguments.quiet, false))?;
-    let told = saved.tell(&mut fanout);
+    let report = read(path, arguments.max_size)?;
+    let options = outputs::options(arguments.quiet, arguments.verbose);
+    let mut fanout = outputs::open(format, files, options)?;
+    let told = fanout.render(&report);
     match fanout.finish() {
         Err(error) if error.is_broken_pipe() => Ok(EXIT_CANNOT),
         Err(error) => Err(outputs::failed(&error)),
@@ -41,7 +43,7 @@ fn schema(of: Option<&str>) -> &'static str {
     }
 }
 
-fn read(path: &Path, limit: u64) -> Result<Saved, Failure> {
+fn read(path: &Path, limit: u64) -> Result<Report, Failure> {
     let shown = path.display();
     let opened: io::Result<Box<dyn Read>> = match path.to_str() {
         Some("-") => Ok(Box::new(io::stdin())),
@@ -51,7 +53,7 @@ fn read(path: &Path, limit: u64) -> Result<Saved, Failure> {
                 limit";
     let opened = opened
         .map_err(|error| Failure::new(format!("the report `{shown}` cannot be read: {error}"), hint))?;
-    Saved::read(opened, limit)
+    saved::read(opened, limit)
         .map_err(|error| Failure::new(format!("the report `{shown}` cannot be used: {error}"), hint))
 }
 

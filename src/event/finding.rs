@@ -1,5 +1,7 @@
 //! A finding: what was seen of one object or one stretch of time, with the evidence for it.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Fault, Kind, Reason, Severity};
@@ -7,7 +9,10 @@ use crate::ident::{ChainId, Location, Sha256Hash};
 use crate::time::{Interval, Timestamp};
 
 /// Something to be said of one object or one stretch of time, with the evidence for it.
+///
+/// A finding that concerns one chain names it in full: account, region, trail, home region, organization and backfill.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Finding {
     /// What it is about.
     pub kind: Kind,
@@ -19,6 +24,12 @@ pub struct Finding {
     pub region: Option<String>,
     /// Trail, where it concerns one.
     pub trail: Option<String>,
+    /// Region the trail was made in, where it concerns one chain.
+    pub home_region: Option<String>,
+    /// Organization id, where it concerns one chain of an organization's trail.
+    pub organization: Option<String>,
+    /// Whether its chain is the trail's backfill digests; `None` where it concerns no single chain.
+    pub backfill: Option<bool>,
     /// The object, `s3://BUCKET/KEY`; of a keys file, its path.
     pub uri: Option<String>,
     /// The digest that says so.
@@ -50,6 +61,9 @@ impl Finding {
             account: None,
             region: None,
             trail: None,
+            home_region: None,
+            organization: None,
+            backfill: None,
             uri: None,
             digest: None,
             fault,
@@ -98,7 +112,40 @@ impl Finding {
     #[must_use]
     pub fn of_chain(mut self, chain: &ChainId) -> Self {
         self.trail = Some(chain.trail.to_string());
+        self.home_region = Some(chain.home_region.to_string());
+        self.organization = chain.organization.as_deref().map(str::to_owned);
+        self.backfill = Some(chain.backfill);
         self.of_region(&chain.account, &chain.region)
+    }
+
+    /// The chain it concerns; `None` where it concerns no single chain.
+    #[must_use]
+    pub fn chain(&self) -> Option<ChainId> {
+        let name = |field: &Option<String>| field.as_deref().map(Arc::from);
+        Some(ChainId {
+            account: name(&self.account)?,
+            region: name(&self.region)?,
+            trail: name(&self.trail)?,
+            home_region: name(&self.home_region)?,
+            organization: name(&self.organization),
+            backfill: self.backfill?,
+        })
+    }
+
+    /// Whether it concerns `chain`, and no other.
+    #[must_use]
+    pub fn is_of(&self, chain: &ChainId) -> bool {
+        self.names(chain)
+            && self.home_region.as_deref() == Some(&*chain.home_region)
+            && self.organization.as_deref() == chain.organization.as_deref()
+            && self.backfill == Some(chain.backfill)
+    }
+
+    /// Whether account, region and trail are those of `chain`.
+    pub(crate) fn names(&self, chain: &ChainId) -> bool {
+        self.account.as_deref() == Some(&*chain.account)
+            && self.region.as_deref() == Some(&*chain.region)
+            && self.trail.as_deref() == Some(&*chain.trail)
     }
 
     /// The same finding in one region of one account.

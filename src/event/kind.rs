@@ -17,6 +17,7 @@ pub enum Severity {
 /// What a finding is about.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Kind {
     /// A log file's hash differs, or it is not exactly one whole gzip member.
     LogModified,

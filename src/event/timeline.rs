@@ -86,6 +86,27 @@ impl Timeline {
         }
     }
 
+    /// Both timelines as one: the graver state where they overlap, and [`TimeState::Unknown`] where neither says anything.
+    #[must_use]
+    pub fn merge(&self, other: &Self) -> Self {
+        let mut merged = Self::starting(self.start.min(other.start));
+        let mut sides = [self, other].map(|side| side.stretches().peekable());
+        let mut at = merged.start;
+        loop {
+            let (mut state, mut next) = (TimeState::Unknown, None::<Timestamp>);
+            for side in &mut sides {
+                while side.next_if(|stretch| stretch.time.end <= at).is_some() {}
+                let Some(Stretch { time, state: of_side }) = side.peek() else { continue };
+                let turn = if time.start > at { time.start } else { time.end };
+                state = if time.start > at { state } else { state.max(*of_side) };
+                next = Some(next.map_or(turn, |next| next.min(turn)));
+            }
+            let Some(next) = next else { return merged };
+            merged.push(at.unix().abs_diff(next.unix()), state);
+            at = next;
+        }
+    }
+
     /// Its first moment.
     #[must_use]
     pub const fn start(&self) -> Timestamp {
@@ -186,6 +207,20 @@ mod tests {
         let joined = timeline(&[(60, TimeState::Proved), (0, TimeState::Gap), (60, TimeState::Proved)]);
         assert_eq!(joined.stretches().count(), 1);
         assert_eq!((joined.end().unix(), joined.seconds(TimeState::Proved)), (537, 120));
+    }
+
+    #[test]
+    fn the_graver_state_is_kept_where_two_overlap() {
+        let one = timeline(&[(3, TimeState::Proved), (2, TimeState::Gap)]);
+        let mut two = Timeline::starting(Timestamp::from_unix(417 + 2));
+        two.push(2, TimeState::Tampered);
+        let mut late = Timeline::starting(Timestamp::from_unix(417 + 8));
+        late.push(1, TimeState::Quiet);
+        let all = one.merge(&two).merge(&late);
+        assert_eq!(all.to_string(), "2p2t1g3n1q");
+        assert_eq!(all, one.merge(&two.merge(&late)));
+        assert_eq!(all, late.merge(&one).merge(&two));
+        assert_eq!(one.merge(&one), one);
     }
 
     #[test]

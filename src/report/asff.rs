@@ -26,55 +26,28 @@
 mod wire;
 
 use std::collections::BTreeMap;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 
 use super::cloud::{cut, digest_of, identity, object_arn, partition, trail_arn};
 use super::escape::for_terminal;
-use super::gather::{ChainReport, Gathered, UNEXPLAINED};
 use super::json::write_document;
-use super::severity_word;
-use crate::event::{Event, Finding, Reason, Severity, Sink, Summary, Verdict};
+use super::{UNEXPLAINED, severity_word};
+use crate::event::{ChainReport, Finding, Reason, Report, Severity, Verdict};
 use crate::ident::{ChainId, is_account};
 use crate::time::Timestamp;
 use crate::words::{hint, meaning};
 use wire::{Compliance, Details, Entry, Label, REQUIREMENTS, Recommendation, Remediation, Resource, Trail};
 
-pub(super) struct Asff {
-    out: BufWriter<Box<dyn Write + Send>>,
-    run: Gathered,
-}
-
-impl Asff {
-    pub(super) fn new(writer: Box<dyn Write + Send>) -> Self {
-        Self { out: BufWriter::new(writer), run: Gathered::default() }
+pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let (here, at) = (Place::of_run(report), report.finished);
+    let mut entries: Vec<Entry> = report.chains().map(|chain| of_chain(chain, at)).collect();
+    let tells = |finding: &&Finding| finding.severity > Severity::Notice;
+    entries.extend(report.findings().filter(tells).map(|finding| of_finding(finding, &here, at)));
+    if report.is_unexplained() {
+        entries.push(of_run(&here, report));
     }
-
-    fn write(&mut self, summary: &Summary) -> io::Result<()> {
-        self.run.begun()?;
-        let here = Place::of_run(&self.run);
-        let mut entries: Vec<Entry> =
-            self.run.chains.iter().map(|chain| of_chain(chain, summary.at)).collect();
-        let tells = |finding: &&Finding| finding.severity > Severity::Notice;
-        for chain in &self.run.chains {
-            let of_finding = |finding| of_finding(finding, Some(&chain.summary.id), &here, summary.at);
-            entries.extend(chain.findings.iter().filter(tells).map(of_finding));
-        }
-        let of_finding = |finding| of_finding(finding, None, &here, summary.at);
-        entries.extend(self.run.others.iter().filter(tells).map(of_finding));
-        if self.run.is_unexplained(summary) {
-            entries.push(of_run(&here, summary));
-        }
-        write_document(&mut self.out, &entries)
-    }
-}
-
-impl Sink for Asff {
-    fn event(&mut self, event: &Event) -> io::Result<()> {
-        match self.run.take(event) {
-            Some(summary) => self.write(summary),
-            None => Ok(()),
-        }
-    }
+    entries.iter_mut().for_each(|entry| entry.field("version", &report.origin.version));
+    write_document(out, &entries)
 }
 
 /// Account and region that a finding is imported into.
@@ -85,8 +58,8 @@ struct Place {
 
 impl Place {
     /// That of the first chain, or one that is nobody's.
-    fn of_run(run: &Gathered) -> Self {
-        match run.chains.first() {
+    fn of_run(report: &Report) -> Self {
+        match report.chains().next() {
             Some(chain) => Self::of_chain(&chain.summary.id),
             None => Self { account: "000000000000".to_owned(), region: "us-east-1".to_owned() },
         }
@@ -148,7 +121,7 @@ fn of_chain(chain: &ChainReport, at: Timestamp) -> Entry {
     entry
 }
 
-fn of_finding(finding: &Finding, chain: Option<&ChainId>, or: &Place, at: Timestamp) -> Entry {
+fn of_finding(finding: &Finding, or: &Place, at: Timestamp) -> Entry {
     let place = Place::of_finding(finding, or);
     let kind = finding.kind.as_str();
     let mut entry = place.entry(&format!("{kind}/{}", identity(finding)), at);
@@ -162,7 +135,7 @@ fn of_finding(finding: &Finding, chain: Option<&ChainId>, or: &Place, at: Timest
     entry.description = describe(&about, &finding.message());
     entry.remediation = hint(finding)
         .map(|hint| Remediation { recommendation: Recommendation { text: cut(hint, wire::RECOMMENDATION) } });
-    entry.resources = vec![resource(finding, chain, &place)];
+    entry.resources = vec![resource(finding, &place)];
     for (name, value) in fields(finding) {
         entry.field(name, &value);
     }
@@ -180,25 +153,25 @@ fn describe(about: &str, message: &str) -> String {
 }
 
 /// A verdict that no finding tells of.
-fn of_run(here: &Place, summary: &Summary) -> Entry {
-    let mut entry = here.entry("run", summary.at);
+fn of_run(here: &Place, report: &Report) -> Entry {
+    let mut entry = here.entry("run", report.finished);
     entry.generator_id = "trailproof/run".to_owned();
-    entry.judge(summary.verdict);
+    entry.judge(report.verdict());
     entry.title = "CloudTrail log file integrity could not be proved".to_owned();
     entry.description = UNEXPLAINED.to_owned();
     entry.resources = vec![account(here)];
-    entry.field("interrupted", &summary.interrupted.to_string());
+    entry.field("interrupted", &report.interrupted.to_string());
     entry
 }
 
-fn resource(finding: &Finding, chain: Option<&ChainId>, place: &Place) -> Resource {
-    match (finding.uri.as_deref(), chain) {
+fn resource(finding: &Finding, place: &Place) -> Resource {
+    match (finding.uri.as_deref(), finding.chain()) {
         (Some(uri), _) => {
             let arn = object_arn(uri, &place.region);
             let kind = if arn.is_some() { "AwsS3Object" } else { "Other" };
             Resource::new(kind, &arn.unwrap_or_else(|| uri.to_owned()), &place.region)
         }
-        (None, Some(chain)) => trail(chain, place),
+        (None, Some(chain)) => trail(&chain, place),
         (None, None) => account(place),
     }
 }
@@ -227,6 +200,9 @@ fn fields(finding: &Finding) -> BTreeMap<&'static str, String> {
         ("kind", Some(finding.kind.as_str().to_owned())),
         ("severity", Some(severity_word(finding.severity).to_owned())),
         ("trail", finding.trail.clone()),
+        ("home-region", finding.home_region.clone()),
+        ("organization", finding.organization.clone()),
+        ("backfill", finding.backfill.map(|backfill| backfill.to_string())),
         ("uri", finding.uri.clone()),
         ("digest", finding.digest.clone()),
         ("expected", finding.expected.clone()),

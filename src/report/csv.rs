@@ -10,7 +10,8 @@
 //! | `digest`, `message`, `expected`, `actual`, `reason` | as in [`json`](super::json) | empty | `message` alone: version and counts |
 //! | `start`, `end` | the stretch it concerns | empty | the asked range |
 //!
-//! Findings are rows in the order they come, objects before the findings of their chain. A cell is what it is to a
+//! Findings are rows in the order of the JSON report. With `-v` they are in the order they come, objects before the
+//! findings of their chain. A cell is what it is to a
 //! spreadsheet, too: where it begins with a character that begins a formula (`=`, `+`, `-`, `@`, and their full-width
 //! forms, behind spaces as well), an apostrophe stands before it, as OWASP's page "CSV Injection" has it. Characters
 //! that nobody sees, tab and line ends among them, are written as `\u{…}`; the exact name is in the JSON report.
@@ -24,8 +25,8 @@ use csv::{QuoteStyle, Terminator, Writer, WriterBuilder};
 
 use super::escape::for_terminal;
 use super::text::words::{object_state, object_type};
-use super::{Options, severity_word};
-use crate::event::{Event, Finding, Reason, Sink, Summary};
+use super::{Options, Renderer, severity_word};
+use crate::event::{Event, Finding, Reason, Report};
 use crate::time::{Range, Timestamp};
 
 const COLUMNS: [&str; 14] = [
@@ -38,8 +39,6 @@ pub(super) struct Csv {
     /// Whether rows are written as they come.
     streams: bool,
     begun: bool,
-    range: Option<Range>,
-    findings: Vec<Finding>,
 }
 
 impl Csv {
@@ -48,7 +47,7 @@ impl Csv {
             .terminator(Terminator::CRLF)
             .quote_style(QuoteStyle::Necessary)
             .from_writer(writer);
-        Self { out, streams: options.verbose, begun: false, range: None, findings: Vec::new() }
+        Self { out, streams: options.verbose, begun: false }
     }
 
     fn row(&mut self, row: &Row<'_>) -> io::Result<()> {
@@ -59,24 +58,11 @@ impl Csv {
         self.out.write_record(row.cells())?;
         Ok(())
     }
-
-    fn finished(&mut self, summary: &Summary) -> io::Result<()> {
-        for finding in std::mem::take(&mut self.findings) {
-            self.row(&Row::of_finding(&finding))?;
-        }
-        let range = self.range.ok_or_else(|| io::Error::other("the run ended before it began"))?;
-        self.row(&Row::of_run(summary, range))?;
-        self.out.flush()
-    }
 }
 
-impl Sink for Csv {
+impl Renderer for Csv {
     fn event(&mut self, event: &Event) -> io::Result<()> {
         match event {
-            Event::Started { range, .. } => {
-                self.range = Some(*range);
-                Ok(())
-            }
             Event::Object { object, uri, state } => self.row(&Row {
                 record: "object",
                 kind: object_type(*object),
@@ -85,13 +71,16 @@ impl Sink for Csv {
                 ..Row::default()
             }),
             Event::Finding(finding) if self.streams => self.row(&Row::of_finding(finding)),
-            Event::Finding(finding) => {
-                self.findings.push(Finding::clone(finding));
-                Ok(())
-            }
-            Event::Chain(_) => Ok(()),
-            Event::Finished(summary) => self.finished(summary),
+            Event::Started { .. } | Event::Finding(_) | Event::Chain(_) | Event::Finished(_) => Ok(()),
         }
+    }
+
+    fn report(&mut self, report: &Report) -> io::Result<()> {
+        if !self.streams {
+            report.findings().try_for_each(|finding| self.row(&Row::of_finding(finding)))?;
+        }
+        self.row(&Row::of_run(report))?;
+        self.out.flush()
     }
 }
 
@@ -133,12 +122,12 @@ impl<'a> Row<'a> {
         }
     }
 
-    fn of_run(summary: &Summary, range: Range) -> Self {
-        let (digests, logs) = (&summary.counts.digests, &summary.counts.logs);
+    fn of_run(report: &Report) -> Self {
+        let (digests, logs) = (&report.counts.digests, &report.counts.logs);
         let message = format!(
             "trailproof {}: digests: {} valid, {} tampered, {} unverified; logs: {} valid, {} tampered, {} unverified, \
              {} unreferenced{}",
-            env!("CARGO_PKG_VERSION"),
+            report.origin.version,
             digests.valid,
             digests.tampered,
             digests.unverified,
@@ -146,10 +135,10 @@ impl<'a> Row<'a> {
             logs.tampered,
             logs.unverified,
             logs.unreferenced,
-            if summary.interrupted { "; interrupted" } else { "" }
+            if report.interrupted { "; interrupted" } else { "" }
         );
-        let state = summary.verdict.as_str();
-        Row { record: "run", state, message, start: range.start, end: Some(range.end), ..Self::default() }
+        let (state, Range { start, end }) = (report.verdict().as_str(), report.range);
+        Row { record: "run", state, message, start, end: Some(end), ..Self::default() }
     }
 
     fn cells(&self) -> [String; 14] {

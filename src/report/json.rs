@@ -28,7 +28,7 @@
 //! | `keys[].region` | string | region of the digests it verified |
 //! | `keys[].valid_from`, `.valid_to` | moment or null | its validity, null where the keys file gives none |
 //! | `keys[].source` | string | `cloudtrail` (with ` at URL` where that is not AWS's own endpoint), or the keys file's path |
-//! | `chains[]` | array of objects | every chain of digests, in order of account, region, trail, home region |
+//! | `chains[]` | array of objects | every chain of digests once, in order of account, region, trail, home region, organization, backfill |
 //! | `chains[].account` | string | account id, 12 digits |
 //! | `chains[].region` | string | region the log files are from |
 //! | `chains[].trail` | string | trail name |
@@ -43,10 +43,12 @@
 //! | `chains[].timeline.start` | moment | where the first stretch begins; each begins where the one before ends |
 //! | `chains[].timeline.step` | seconds | unit of the lengths that follow; 3600 where every digest covers one hour |
 //! | `chains[].timeline.runs` | string | stretches in order, each a length in steps and a letter: `12p3q1t` |
-//! | `findings[]` | array of objects | in order of chain, time, key |
+//! | `findings[]` | array of objects | those of each of `chains[]` in order of time and key, then all others in order of account, region, trail and key |
 //! | `findings[].kind` | string | `log-modified` and so on: [`Kind`](crate::event::Kind) |
 //! | `findings[].severity` | string | `tampered`, `incomplete` or `notice` |
 //! | `findings[].account`, `.region`, `.trail` | string or null | what it concerns |
+//! | `findings[].home_region`, `.organization` | string or null | of its chain, as in `chains[]`; null where it concerns no single chain |
+//! | `findings[].backfill` | boolean or null | whether its chain is one of backfill digests; null where it concerns no single chain |
 //! | `findings[].uri` | string or null | the object, `s3://BUCKET/KEY`; of a keys file, its path |
 //! | `findings[].digest` | string or null | the digest that says so, `s3://BUCKET/KEY` |
 //! | `findings[].cause` | string or null | why, in a word that never changes its meaning: `signature-misfit` and so on; null where it is not known |
@@ -67,11 +69,11 @@
 
 mod safe;
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::event::{ChainSummary, Counts, Event, Finding, Origin, Reason, Sink, Summary, Timeline, UsedKey};
+use crate::event::{ChainSummary, Counts, Finding, Reason, Report, Timeline, UsedKey};
 use crate::time::{Interval, Range, Timestamp};
 
 /// The report's first field.
@@ -86,31 +88,8 @@ pub const PLAN_SCHEMA_FILE: &str = include_str!("plan/plan-1.schema.json");
 /// That of a list of trails, `trailproof/trails/1`.
 pub const TRAILS_SCHEMA_FILE: &str = include_str!("trails-1.schema.json");
 
-/// Gathers the run and writes it when it is over. A run that never ends leaves nothing behind.
-pub(super) struct Json {
-    out: BufWriter<Box<dyn Write + Send>>,
-    begun: Option<Begun>,
-    chains: Vec<ChainSummary>,
-    findings: Vec<Finding>,
-}
-
-struct Begun {
-    sources: Vec<String>,
-    range: Range,
-    at: Timestamp,
-    origin: Origin,
-}
-
-impl Json {
-    pub(super) fn new(writer: Box<dyn Write + Send>) -> Self {
-        Self { out: BufWriter::new(writer), begun: None, chains: Vec::new(), findings: Vec::new() }
-    }
-
-    fn write(&mut self, summary: &Summary) -> io::Result<()> {
-        let begun = self.begun.as_ref().ok_or_else(|| io::Error::other("the run ended before it began"))?;
-        let report = WireReport::of(begun, summary, &self.chains, &self.findings);
-        write_document(&mut self.out, &report)
-    }
+pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    write_document(out, &WireReport::of(report))
 }
 
 /// Writes one document in the form of this report and flushes `out`.
@@ -126,28 +105,6 @@ pub(super) fn write_line(out: &mut dyn Write, document: &impl Serialize) -> io::
     let mut serializer = serde_json::Serializer::with_formatter(&mut *out, safe::SafeCompact);
     document.serialize(&mut serializer)?;
     out.write_all(b"\n")
-}
-
-impl Sink for Json {
-    fn event(&mut self, event: &Event) -> io::Result<()> {
-        match event {
-            Event::Started { sources, range, at, origin } => {
-                let (sources, origin) = (sources.clone(), origin.clone());
-                self.begun = Some(Begun { sources, range: *range, at: *at, origin });
-                Ok(())
-            }
-            Event::Object { .. } => Ok(()),
-            Event::Finding(finding) => {
-                self.findings.push(Finding::clone(finding));
-                Ok(())
-            }
-            Event::Chain(chain) => {
-                self.chains.push(chain.clone());
-                Ok(())
-            }
-            Event::Finished(summary) => self.write(summary),
-        }
-    }
 }
 
 #[derive(Serialize)]
@@ -169,27 +126,22 @@ struct WireReport<'a> {
 }
 
 impl<'a> WireReport<'a> {
-    fn of(
-        begun: &'a Begun,
-        summary: &'a Summary,
-        chains: &'a [ChainSummary],
-        findings: &'a [Finding],
-    ) -> Self {
+    fn of(report: &'a Report) -> Self {
         Self {
             schema: SCHEMA,
-            version: &begun.origin.version,
-            verdict: summary.verdict.as_str(),
-            sources: &begun.sources,
-            range: WireRange::of(begun.range),
-            started: begun.at,
-            finished: summary.at,
-            run_by: begun.origin.run_by.as_deref(),
-            command: begun.origin.command.as_deref(),
-            interrupted: summary.interrupted,
-            counts: WireCounts::of(&summary.counts),
-            keys: summary.keys.iter().map(WireKey::of).collect(),
-            chains: chains.iter().map(WireChain::of).collect(),
-            findings: findings.iter().map(WireFinding::of).collect(),
+            version: &report.origin.version,
+            verdict: report.verdict().as_str(),
+            sources: &report.sources,
+            range: WireRange::of(report.range),
+            started: report.started,
+            finished: report.finished,
+            run_by: report.origin.run_by.as_deref(),
+            command: report.origin.command.as_deref(),
+            interrupted: report.interrupted,
+            counts: WireCounts::of(&report.counts),
+            keys: report.keys.iter().map(WireKey::of).collect(),
+            chains: report.chains().map(|chain| WireChain::of(&chain.summary)).collect(),
+            findings: report.findings().map(WireFinding::of).collect(),
         }
     }
 }
@@ -327,6 +279,9 @@ pub(super) struct WireFinding<'a> {
     account: Option<&'a str>,
     region: Option<&'a str>,
     trail: Option<&'a str>,
+    home_region: Option<&'a str>,
+    organization: Option<&'a str>,
+    backfill: Option<bool>,
     uri: Option<&'a str>,
     digest: Option<&'a str>,
     cause: Option<&'a str>,
@@ -347,6 +302,9 @@ impl<'a> WireFinding<'a> {
             account: finding.account.as_deref(),
             region: finding.region.as_deref(),
             trail: finding.trail.as_deref(),
+            home_region: finding.home_region.as_deref(),
+            organization: finding.organization.as_deref(),
+            backfill: finding.backfill,
             uri: finding.uri.as_deref(),
             digest: finding.digest.as_deref(),
             cause: finding.fault.cause(),

@@ -18,9 +18,10 @@ use std::io::{self, BufWriter, Write};
 
 use serde::Serialize;
 
+use super::Renderer;
 use super::json::{WireChain, WireCounts, WireFinding, WireKey, WireRange, write_line};
 use super::text::words::{object_state, object_type};
-use crate::event::{Event, Sink, Summary};
+use crate::event::{Event, Report, Summary};
 use crate::time::Timestamp;
 
 const SCHEMA: &str = "trailproof/events/1";
@@ -36,7 +37,11 @@ impl JsonLines {
     }
 }
 
-impl Sink for JsonLines {
+impl Renderer for JsonLines {
+    fn needs_report(&self) -> bool {
+        false
+    }
+
     fn event(&mut self, event: &Event) -> io::Result<()> {
         write_line(&mut self.out, &Line::of(event))?;
         match event {
@@ -46,6 +51,10 @@ impl Sink for JsonLines {
             }
         }
     }
+
+    fn report(&mut self, _: &Report) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 #[derive(Serialize)]
@@ -53,7 +62,7 @@ impl Sink for JsonLines {
 enum Line<'a> {
     Started {
         schema: &'static str,
-        version: &'static str,
+        version: &'a str,
         sources: &'a [String],
         range: WireRange,
         at: Timestamp,
@@ -77,9 +86,9 @@ enum Line<'a> {
 impl<'a> Line<'a> {
     fn of(event: &'a Event) -> Self {
         match event {
-            Event::Started { sources, range, at, .. } => Self::Started {
+            Event::Started { sources, range, at, origin } => Self::Started {
                 schema: SCHEMA,
-                version: env!("CARGO_PKG_VERSION"),
+                version: &origin.version,
                 sources,
                 range: WireRange::of(*range),
                 at: *at,

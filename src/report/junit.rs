@@ -5,7 +5,7 @@
 //!
 //! | element | what it is |
 //! |---|---|
-//! | suite `ACCOUNT REGION TRAIL` | one chain; cases `digests`, `log files`, and `coverage` (not of backfill digests) |
+//! | suite `ACCOUNT REGION TRAIL` | one chain (with `, home REGION` and the organization where two would be called the same); cases `digests`, `log files`, and `coverage` (not of backfill digests) |
 //! | suite `ACCOUNT REGION` | what concerns a region and none of its chains; the case `additions` is always there |
 //! | suite `run` | the case `verdict`, and what concerns no region |
 //! | `failure` | something is tampered with; outranks `error` |
@@ -19,64 +19,59 @@
 mod suite;
 
 use std::collections::BTreeMap;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event as Xml};
 
 use super::escape::for_terminal;
-use super::gather::Gathered;
-use crate::event::{Event, Sink, Summary};
+use crate::event::{ChainReport, Report};
 use suite::{Case, Check, Outcome, Suite};
 
-pub(super) struct JUnit {
-    out: BufWriter<Box<dyn Write + Send>>,
-    run: Gathered,
+pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let (suites, started, seconds) =
+        (suites(report), report.started.to_string(), report.seconds().to_string());
+    let mut xml = Document(quick_xml::Writer::new_with_indent(&mut *out, b' ', 2));
+    xml.write(&suites, started.trim_end_matches('Z'), &seconds)?;
+    out.write_all(b"\n")
 }
 
-impl JUnit {
-    pub(super) fn new(writer: Box<dyn Write + Send>) -> Self {
-        Self { out: BufWriter::new(writer), run: Gathered::default() }
-    }
-
-    fn write(&mut self, summary: &Summary) -> io::Result<()> {
-        let begun = self.run.begun()?;
-        let seconds = summary.at.unix().saturating_sub(begun.at.unix()).max(0);
-        let started = begun.at.to_string();
-        let suites = suites(&self.run, summary);
-        let mut xml = Document(quick_xml::Writer::new_with_indent(&mut self.out, b' ', 2));
-        xml.write(&suites, started.trim_end_matches('Z'), &seconds.to_string())?;
-        self.out.write_all(b"\n")?;
-        self.out.flush()
-    }
-}
-
-impl Sink for JUnit {
-    fn event(&mut self, event: &Event) -> io::Result<()> {
-        match self.run.take(event) {
-            Some(summary) => self.write(summary),
-            None => Ok(()),
-        }
-    }
-}
-
-/// Every suite: the run, then regions and chains in their order.
-fn suites(run: &Gathered, summary: &Summary) -> Vec<Suite> {
+/// Every suite: the run, then chains and regions in their order.
+fn suites(report: &Report) -> Vec<Suite> {
     let mut regions: BTreeMap<(Option<&str>, Option<&str>), Vec<_>> = BTreeMap::new();
-    for chain in &run.chains {
+    for chain in report.chains() {
         let id = &chain.summary.id;
         regions.entry((Some(&*id.account), Some(&*id.region))).or_default();
     }
-    for finding in &run.others {
+    for finding in report.run_wide() {
         regions.entry((finding.account.as_deref(), finding.region.as_deref())).or_default().push(finding);
     }
     let nowhere = regions.remove(&(None, None)).unwrap_or_default();
-    let mut suites = vec![Suite::of_run(summary, nowhere)];
-    suites.extend(run.chains.iter().map(Suite::of_chain));
+    let mut suites = vec![Suite::of_run(report, nowhere)];
+    suites.extend(report.chains().zip(names(report)).map(|(chain, name)| Suite::of_chain(chain, name)));
     suites.extend(regions.into_iter().map(|((account, region), findings)| {
         let name = [account, region].into_iter().flatten().collect::<Vec<_>>().join(" ");
         Suite::new(name, &[Check::Additions], findings)
     }));
     suites
+}
+
+/// The name of each chain's suite. Where two chains share account, region and trail, the name says how they differ.
+fn names(report: &Report) -> Vec<String> {
+    let mut uses: BTreeMap<String, u64> = BTreeMap::new();
+    for chain in report.chains() {
+        *uses.entry(chain.summary.id.to_string()).or_default() += 1;
+    }
+    let name = |chain: &ChainReport| {
+        let id = &chain.summary.id;
+        let organization = id.organization.iter().map(|organization| format!(", {organization}"));
+        match (id.to_string(), organization.collect::<String>()) {
+            (name, organization) if uses.get(&name) > Some(&1) => {
+                format!("{name}, home {}{organization}", id.home_region)
+            }
+            (name, _) => name,
+        }
+    };
+    report.chains().map(name).collect()
 }
 
 /// The document, element by element. Every text that comes from elsewhere is shown by [`for_terminal`] and escaped by

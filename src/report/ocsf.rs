@@ -21,12 +21,12 @@
 
 mod wire;
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 
+use super::UNEXPLAINED;
 use super::cloud::{identity, object_arn, partition};
-use super::gather::{Gathered, UNEXPLAINED};
 use super::json::{WireFinding, write_line};
-use crate::event::{Event, Finding, Kind, Severity, Sink, Summary, Verdict};
+use crate::event::{Finding, Kind, Report, Severity, Verdict};
 use crate::ident::{Sha256Hash, is_account};
 use crate::time::Timestamp;
 use crate::words::{hint, meaning};
@@ -35,38 +35,18 @@ use wire::{
     Resource,
 };
 
-pub(super) struct Ocsf {
-    out: BufWriter<Box<dyn Write + Send>>,
-    run: Gathered,
+pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    for finding in report.findings() {
+        write_line(out, &of_finding(finding, report))?;
+    }
+    if report.is_unexplained() {
+        write_line(out, &of_run(report))?;
+    }
+    Ok(())
 }
 
-impl Ocsf {
-    pub(super) fn new(writer: Box<dyn Write + Send>) -> Self {
-        Self { out: BufWriter::new(writer), run: Gathered::default() }
-    }
-
-    fn write(&mut self, summary: &Summary) -> io::Result<()> {
-        self.run.begun()?;
-        for finding in self.run.findings() {
-            write_line(&mut self.out, &of_finding(finding, summary.at))?;
-        }
-        if self.run.is_unexplained(summary) {
-            write_line(&mut self.out, &of_run(summary))?;
-        }
-        self.out.flush()
-    }
-}
-
-impl Sink for Ocsf {
-    fn event(&mut self, event: &Event) -> io::Result<()> {
-        match self.run.take(event) {
-            Some(summary) => self.write(summary),
-            None => Ok(()),
-        }
-    }
-}
-
-fn of_finding(finding: &Finding, at: Timestamp) -> Detection<'_> {
+fn of_finding<'a>(finding: &'a Finding, report: &'a Report) -> Detection<'a> {
+    let at = report.finished;
     let kind = finding.kind.as_str();
     let info = Info {
         uid: format!("trailproof/{kind}/{}", identity(finding)),
@@ -77,7 +57,7 @@ fn of_finding(finding: &Finding, at: Timestamp) -> Detection<'_> {
         analytic: Analytic::new(kind),
         data_sources: ["AWS CloudTrail"],
     };
-    let mut detection = Detection::new(info, finding.severity, milliseconds(at));
+    let mut detection = Detection::new(info, finding.severity, milliseconds(at), &report.origin.version);
     detection.message = finding.message();
     detection.start_time = finding.start.map(milliseconds);
     detection.end_time = finding.end.map(milliseconds);
@@ -90,9 +70,10 @@ fn of_finding(finding: &Finding, at: Timestamp) -> Detection<'_> {
 }
 
 /// A verdict that no finding tells of.
-fn of_run(summary: &Summary) -> Detection<'static> {
-    let at = milliseconds(summary.at);
-    let kind = summary.verdict.as_str();
+fn of_run(report: &Report) -> Detection<'_> {
+    let at = milliseconds(report.finished);
+    let verdict = report.verdict();
+    let kind = verdict.as_str();
     let info = Info {
         uid: "trailproof/run".to_owned(),
         title: "CloudTrail log file integrity could not be proved".to_owned(),
@@ -102,12 +83,15 @@ fn of_run(summary: &Summary) -> Detection<'static> {
         analytic: Analytic::new(kind),
         data_sources: ["AWS CloudTrail"],
     };
-    let severity = match summary.verdict {
+    let severity = match verdict {
         Verdict::Tampered => Severity::Tampered,
         Verdict::Incomplete => Severity::Incomplete,
         Verdict::Intact => Severity::Notice,
     };
-    Detection { message: UNEXPLAINED.to_owned(), ..Detection::new(info, severity, at) }
+    Detection {
+        message: UNEXPLAINED.to_owned(),
+        ..Detection::new(info, severity, at, &report.origin.version)
+    }
 }
 
 const fn milliseconds(moment: Timestamp) -> i64 {
@@ -178,7 +162,7 @@ fn is_hash(value: &str) -> bool {
 }
 
 impl<'a> Detection<'a> {
-    fn new(info: Info, severity: Severity, time: i64) -> Self {
+    fn new(info: Info, severity: Severity, time: i64, version: &'a str) -> Self {
         let (severity_id, severity_word) = match severity {
             Severity::Tampered => (5, "Critical"),
             Severity::Incomplete => (3, "Medium"),
@@ -203,7 +187,7 @@ impl<'a> Detection<'a> {
             is_alert: severity == Severity::Tampered,
             message: String::new(),
             finding_info: info,
-            metadata: Metadata::new(),
+            metadata: Metadata::new(version),
             cloud: Cloud::new(None, None),
             resources: Vec::new(),
             observables: Vec::new(),

@@ -25,67 +25,43 @@
 //! until then: an empty file would make alerts flap, and half of one would lie.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 
-use super::gather::Gathered;
 use super::severity_word;
-use crate::event::{ChainSummary, Event, Kind, Severity, Sink, Summary, Verdict};
+use crate::event::{ChainSummary, Counts, Kind, Report, Severity, Verdict};
 use crate::ident::ChainId;
 use crate::time::Interval;
 
-pub(super) struct Prometheus {
-    out: BufWriter<Box<dyn Write + Send>>,
-    run: Gathered,
+pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let mut page = Page(String::new());
+    write_run(&mut page, report);
+    write_counts(&mut page, &report.counts);
+    write_findings(&mut page, report);
+    write_chains(&mut page, report);
+    out.write_all(page.0.as_bytes())
 }
 
-impl Prometheus {
-    pub(super) fn new(writer: Box<dyn Write + Send>) -> Self {
-        Self { out: BufWriter::new(writer), run: Gathered::default() }
-    }
-
-    fn write(&mut self, summary: &Summary) -> io::Result<()> {
-        let mut page = Page(String::new());
-        write_run(&mut page, &self.run, summary)?;
-        write_counts(&mut page, summary);
-        write_findings(&mut page, &self.run);
-        write_chains(&mut page, &self.run, summary);
-        self.out.write_all(page.0.as_bytes())?;
-        self.out.flush()
-    }
-}
-
-impl Sink for Prometheus {
-    fn event(&mut self, event: &Event) -> io::Result<()> {
-        match self.run.take(event) {
-            Some(summary) => self.write(summary),
-            None => Ok(()),
-        }
-    }
-}
-
-fn write_run(page: &mut Page, run: &Gathered, summary: &Summary) -> io::Result<()> {
-    let begun = run.begun()?;
-    let (start, end) = (begun.at.unix(), summary.at.unix());
-    page.metric("build_info", "the program that wrote this");
-    page.sample("build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
+fn write_run(page: &mut Page, report: &Report) {
+    let (start, end) = (report.started.unix(), report.finished.unix());
+    page.metric("build_info", "the program that ran");
+    page.sample("build_info", &[("version", &report.origin.version)], 1);
     page.single("run_start_timestamp_seconds", "when the run began", start);
     page.single("run_end_timestamp_seconds", "when the run ended", end);
-    page.single("run_duration_seconds", "how long the run took", end.saturating_sub(start).max(0));
-    let interrupted = i64::from(summary.interrupted);
+    page.single("run_duration_seconds", "how long the run took", report.seconds());
+    let interrupted = i64::from(report.interrupted);
     page.single("run_interrupted", "whether the run was ended before everything was looked at", interrupted);
+    let of_run = report.verdict();
     page.metric("verdict", "1 for the verdict of the run");
     for verdict in [Verdict::Intact, Verdict::Incomplete, Verdict::Tampered] {
-        page.sample("verdict", &[("verdict", verdict.as_str())], i64::from(verdict == summary.verdict));
+        page.sample("verdict", &[("verdict", verdict.as_str())], i64::from(verdict == of_run));
     }
-    if let Some(start) = begun.range.start {
+    if let Some(start) = report.range.start {
         page.single("range_start_timestamp_seconds", "start of the asked range", start.unix());
     }
-    page.single("range_end_timestamp_seconds", "end of the asked range", begun.range.end.unix());
-    Ok(())
+    page.single("range_end_timestamp_seconds", "end of the asked range", report.range.end.unix());
 }
 
-fn write_counts(page: &mut Page, summary: &Summary) {
-    let counts = &summary.counts;
+fn write_counts(page: &mut Page, counts: &Counts) {
     let (digests, logs) = (&counts.digests, &counts.logs);
     page.metric("digests", "digest files of the asked range, by state");
     for (state, count) in
@@ -106,10 +82,10 @@ fn write_counts(page: &mut Page, summary: &Summary) {
     page.single("inflated_bytes", "bodies that were read, inflated", counts.inflated_bytes);
 }
 
-fn write_findings(page: &mut Page, run: &Gathered) {
+fn write_findings(page: &mut Page, report: &Report) {
     let mut counts: BTreeMap<(Kind, Severity), u64> =
         Kind::ALL.iter().map(|kind| ((*kind, kind.severity()), 0)).collect();
-    for finding in run.findings() {
+    for finding in report.findings() {
         *counts.entry((finding.kind, finding.severity)).or_default() += 1;
     }
     page.metric("findings", "findings, by kind and severity");
@@ -119,19 +95,14 @@ fn write_findings(page: &mut Page, run: &Gathered) {
     }
 }
 
-fn write_chains(page: &mut Page, run: &Gathered, summary: &Summary) {
-    // By id, as a series may stand there once.
-    let chains: BTreeMap<&ChainId, &ChainSummary> = run
-        .chains
-        .iter()
-        .map(|chain| (&chain.summary.id, &chain.summary))
-        .filter(|(id, _)| !id.backfill)
-        .collect();
+fn write_chains(page: &mut Page, report: &Report) {
+    let chains: Vec<&ChainSummary> =
+        report.chains().map(|chain| &chain.summary).filter(|chain| !chain.id.backfill).collect();
     let mut gauge = |name: &str, help: &str, value: &dyn Fn(&ChainSummary) -> Option<i64>| {
         page.metric(name, help);
-        for (id, chain) in &chains {
+        for chain in &chains {
             if let Some(value) = value(chain) {
-                page.sample(name, &labels(id), value);
+                page.sample(name, &labels(&chain.id), value);
             }
         }
     };
@@ -150,7 +121,7 @@ fn write_chains(page: &mut Page, run: &Gathered, summary: &Summary) {
     gauge(
         "chain_newest_proved_digest_age_seconds",
         "how long before the end of the run the newest proved digest ended",
-        &|chain| newest(chain).map(|end| summary.at.unix().saturating_sub(end)),
+        &|chain| newest(chain).map(|end| report.finished.unix().saturating_sub(end)),
     );
 }
 

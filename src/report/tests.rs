@@ -106,6 +106,14 @@ pub(super) fn finished(verdict: Verdict, counts: Counts) -> Event {
     Event::Finished(Summary { verdict, counts, keys, interrupted: false, at: at("2026-09-02T08:00:12Z") })
 }
 
+/// The end of a run that was interrupted.
+pub(super) fn interrupted(counts: Counts) -> Event {
+    match finished(Verdict::Incomplete, counts) {
+        Event::Finished(summary) => Event::Finished(Summary { interrupted: true, ..summary }),
+        other => other,
+    }
+}
+
 pub(super) fn counts() -> Counts {
     let mut counts = Counts { compressed_bytes: 54_321, inflated_bytes: 1_234_567, ..Counts::default() };
     counts.digests.valid = 12;
@@ -241,7 +249,7 @@ impl Write for Full {
 fn fanout(outputs: Vec<(&str, Box<dyn Write + Send>)>) -> Fanout {
     let mut fanout = Fanout::new();
     for (name, writer) in outputs {
-        fanout.add(name, to_writer(Format::Json, Options::default(), writer));
+        fanout.add(name, Format::Json, Options::default(), writer);
     }
     fanout
 }

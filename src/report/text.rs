@@ -1,9 +1,8 @@
-//! The text report: verdict first, then what was asked, coverage, findings with what to do next, totals, keys.
+//! The text report: verdict first, then what was asked, findings with what to do next, coverage, totals, keys.
 //!
-//! The verdict is known last and printed first, so the report is written when the run is over. Listing every object
-//! (`verbose`) is the exception: these lines are printed as they come, under a heading of their own before the
-//! verdict, since a run may have millions of them. What is kept in memory is bounded by the number of chains and
-//! kinds: of each kind the first [`SHOWN`] findings and a count.
+//! The report is written when the run is over. Listing every object (`verbose`) is the exception: these lines are printed
+//! as they come, under a heading of their own before the verdict, since a run may have millions of them. Of each kind the
+//! first [`SHOWN`] findings are printed, and the rest is counted.
 //!
 //! Everything that comes from a bucket, a directory or the user goes through [`for_terminal`].
 
@@ -13,11 +12,12 @@ pub(super) mod layout;
 pub(super) mod verdict;
 pub(super) mod words;
 
+use std::collections::BTreeSet;
 use std::io::{self, BufWriter, Write};
 
-use super::Options;
 use super::escape::for_terminal;
-use crate::event::{ChainSummary, Counts, Event, ObjectState, ObjectType, Origin, Sink, Summary, UsedKey};
+use super::{Options, Renderer};
+use crate::event::{Counts, Event, ObjectState, ObjectType, Origin, Report, UsedKey};
 use crate::time::{Range, Timestamp};
 use findings::Findings;
 use layout::{Paint, grouped};
@@ -28,36 +28,12 @@ const SHOWN: usize = 20;
 pub(super) struct Text {
     out: BufWriter<Box<dyn Write + Send>>,
     options: Options,
-    run: Run,
     listing: bool,
-}
-
-/// What is remembered until the run is over.
-#[derive(Default)]
-struct Run {
-    begun: Option<Begun>,
-    findings: Findings,
-    chains: Vec<ChainSummary>,
-}
-
-struct Begun {
-    sources: Vec<String>,
-    range: Range,
-    at: Timestamp,
-    origin: Origin,
-}
-
-impl Begun {
-    /// How long the run took, where that is a second or more.
-    fn seconds(&self, summary: &Summary) -> Option<u64> {
-        let seconds = summary.at.unix().saturating_sub(self.at.unix());
-        u64::try_from(seconds).ok().filter(|seconds| *seconds > 0)
-    }
 }
 
 impl Text {
     pub(super) fn new(options: Options, writer: Box<dyn Write + Send>) -> Self {
-        Self { out: BufWriter::new(writer), options, run: Run::default(), listing: false }
+        Self { out: BufWriter::new(writer), options, listing: false }
     }
 
     fn object(&mut self, object: ObjectType, uri: &str, state: ObjectState) -> io::Result<()> {
@@ -71,83 +47,64 @@ impl Text {
         let (state, object) = (words::object_state(state), words::object_type(object));
         writeln!(self.out, "  {state:10}  {object:6}  {}", for_terminal(uri))
     }
+}
 
-    fn finished(&mut self, summary: &Summary) -> io::Result<()> {
+impl Renderer for Text {
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        match event {
+            Event::Object { object, uri, state } => self.object(*object, uri, *state),
+            Event::Started { .. } | Event::Finding(_) | Event::Chain(_) | Event::Finished(_) => Ok(()),
+        }
+    }
+
+    fn report(&mut self, report: &Report) -> io::Result<()> {
         if self.listing {
             writeln!(self.out)?;
         }
-        self.run.write(&mut self.out, self.options, summary)?;
+        write(report, self.options, &mut self.out)?;
         self.out.flush()
     }
 }
 
-impl Sink for Text {
-    fn event(&mut self, event: &Event) -> io::Result<()> {
-        match event {
-            Event::Started { sources, range, at, origin } => {
-                let (sources, origin) = (sources.clone(), origin.clone());
-                self.run.begun = Some(Begun { sources, range: *range, at: *at, origin });
-                Ok(())
-            }
-            Event::Object { object, uri, state } => self.object(*object, uri, *state),
-            Event::Finding(finding) => {
-                self.run.findings.add(finding);
-                Ok(())
-            }
-            Event::Chain(chain) => {
-                self.run.chains.push(ChainSummary { timeline: None, ..chain.clone() });
-                Ok(())
-            }
-            Event::Finished(summary) => self.finished(summary),
-        }
+fn write(report: &Report, options: Options, out: &mut dyn Write) -> io::Result<()> {
+    let paint = Paint(options.colour);
+    let findings: Findings<'_> = report.findings().collect();
+    verdict::write(out, paint, report, &findings)?;
+    if options.quiet {
+        return Ok(());
     }
+    write_asked(out, report)?;
+    findings.write(out, paint, "--report json=FILE")?;
+    coverage::write(out, report, options.verbose)?;
+    write_totals(out, report)?;
+    write_keys(out, &report.keys)
 }
 
-impl Run {
-    fn write(&self, out: &mut dyn Write, options: Options, summary: &Summary) -> io::Result<()> {
-        let paint = Paint(options.colour);
-        let covered = ChainSummary::covered_until(&self.chains);
-        verdict::write(out, paint, summary, &self.findings, covered)?;
-        if options.quiet {
-            return Ok(());
-        }
-        self.write_asked(out, summary)?;
-        coverage::write(out, &self.chains)?;
-        self.findings.write(out, paint, "--report json=FILE")?;
-        write_totals(out, summary)?;
-        self.write_speed(out, summary)?;
-        write_keys(out, &summary.keys)
-    }
-
-    fn write_asked(&self, out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
-        let Some(begun) = &self.begun else { return Ok(()) };
-        writeln!(out)?;
-        write_sources_and_range(out, &begun.sources, begun.range)?;
-        let took = match begun.seconds(summary) {
-            Some(seconds) => format!("{} s", grouped(seconds)),
-            None => "under 1 s".to_owned(),
-        };
-        let Origin { version, run_by, .. } = &begun.origin;
-        writeln!(out, "run      {}, {took}, trailproof {}", begun.at, for_terminal(version))?;
-        run_by.as_ref().map_or(Ok(()), |who| writeln!(out, "by       {}", for_terminal(who)))
-    }
+fn write_asked(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+    writeln!(out)?;
+    write_sources_and_range(out, &report.sources, report.range)?;
+    let took = match report.seconds() {
+        0 => "under 1 s".to_owned(),
+        seconds => format!("{} s", grouped(seconds)),
+    };
+    let Origin { version, run_by, .. } = &report.origin;
+    writeln!(out, "run      {}, {took}, trailproof {}", report.started, for_terminal(version))?;
+    run_by.as_ref().map_or(Ok(()), |who| writeln!(out, "by       {}", for_terminal(who)))
 }
 
-impl Run {
-    /// By whole seconds, since a report that is read again has no others.
-    fn write_speed(&self, out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
-        let Some(seconds) = self.begun.as_ref().and_then(|begun| begun.seconds(summary)) else {
-            return Ok(());
-        };
-        let Counts { digests, logs, compressed_bytes, .. } = &summary.counts;
-        let read =
-            [digests.valid, digests.tampered, digests.unverified, logs.valid, logs.tampered, logs.unverified];
-        let files = read.iter().fold(0_u64, |sum, count| sum.saturating_add(*count));
-        let (files, bytes) = (grouped(files / seconds), grouped(compressed_bytes / seconds));
-        // Few large files are under one a second, and `0` says nothing.
-        let files = if files == "0" { "under 1" } else { &files };
-        writeln!(out, "  speed    {files} files/s, {bytes} stored bytes/s")
-    }
+/// The speed by whole seconds, since a saved report has no others.
+fn write_speed(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+    let Counts { digests, logs, compressed_bytes, .. } = &report.counts;
+    let read =
+        [digests.valid, digests.tampered, digests.unverified, logs.valid, logs.tampered, logs.unverified];
+    let files = read.iter().fold(0_u64, |sum, count| sum.saturating_add(*count));
+    let per_second = |count: u64| count.checked_div(report.seconds());
+    let (Some(files), Some(bytes)) = (per_second(files), per_second(*compressed_bytes)) else {
+        return Ok(());
+    };
+    // A few large files may come to less than one a second, and `0` would say nothing.
+    let files = if files == 0 { "under 1".to_owned() } else { grouped(files) };
+    writeln!(out, "  speed    {files} files/s, {} stored bytes/s", grouped(bytes))
 }
 
 pub(super) fn write_sources_and_range(
@@ -164,8 +121,8 @@ pub(super) fn write_sources_and_range(
     writeln!(out, "range    {start} to {end}")
 }
 
-fn write_totals(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
-    let counts = &summary.counts;
+fn write_totals(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+    let counts = &report.counts;
     let (digests, logs) = (&counts.digests, &counts.logs);
     writeln!(out, "\ntotals")?;
     writeln!(
@@ -188,11 +145,12 @@ fn write_totals(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
         "  bytes    {} stored, {} inflated",
         grouped(counts.compressed_bytes),
         grouped(counts.inflated_bytes)
-    )
+    )?;
+    write_speed(out, report)
 }
 
 /// The keys under each source, in the order they come.
-fn write_keys(out: &mut dyn Write, keys: &[UsedKey]) -> io::Result<()> {
+fn write_keys(out: &mut dyn Write, keys: &BTreeSet<UsedKey>) -> io::Result<()> {
     writeln!(out, "\nkeys used")?;
     if keys.is_empty() {
         return writeln!(out, "  none");

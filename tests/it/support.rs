@@ -91,13 +91,10 @@ pub fn run_until(store: &dyn Store, keys: &KeyRing, request: &Request, jobs: usi
     let tools = Tools { store, keys, pool: &pool, progress: &NoProgress, stop };
     let outcome = validate::validate(request, tools, &mut events).unwrap();
     let verdict = Verdict::from_worst(outcome.worst, outcome.counts.digests.valid);
-    let summary = Summary {
-        verdict,
-        counts: outcome.counts,
-        keys: outcome.keys.into_iter().collect(),
-        interrupted: outcome.interrupted,
-        at: request.now,
-    };
+    let mut summary = Summary::new(verdict, request.now);
+    summary.counts = outcome.counts;
+    summary.keys = outcome.keys.into_iter().collect();
+    summary.interrupted = outcome.interrupted;
     json.event(&started).unwrap();
     events.iter().for_each(|event| json.event(event).unwrap());
     json.event(&Event::Finished(summary)).unwrap();

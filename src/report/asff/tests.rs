@@ -2,9 +2,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::event::{Event, Verdict};
+use crate::event::Event;
 use crate::report::tests::{
-    HOSTILE, counts, finding, finished, incomplete, intact, log_modified, render, started, tampered,
+    HOSTILE, counts, finding, incomplete, intact, interrupted, log_modified, render, started, tampered,
 };
 use crate::report::{Format, Options};
 
@@ -50,7 +50,7 @@ fn notices_are_left_out_and_gaps_are_the_trails() {
 
 #[test]
 fn a_verdict_that_no_finding_tells_of_is_told() {
-    let entries = entries(&[started(None), finished(Verdict::Incomplete, counts())]);
+    let entries = entries(&[started(None), interrupted(counts())]);
     assert_eq!(entries.len(), 1);
     assert_eq!(entries[0]["Severity"]["Label"], "MEDIUM");
     assert_eq!(entries[0]["AwsAccountId"], "000000000000");

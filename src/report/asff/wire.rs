@@ -50,7 +50,6 @@ impl Entry {
         region: String,
         at: Timestamp,
     ) -> Self {
-        let version = ("trailproof/version".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
         Self {
             schema_version: "2018-10-08",
             id,
@@ -68,7 +67,7 @@ impl Entry {
             title: String::new(),
             description: String::new(),
             remediation: None,
-            product_fields: BTreeMap::from([version]),
+            product_fields: BTreeMap::new(),
             resources: Vec::new(),
             compliance: Compliance { status: "NOT_AVAILABLE", related_requirements: REQUIREMENTS },
             record_state: "ACTIVE",

@@ -14,8 +14,8 @@ const OPEN_ROWS: usize = 40;
 /// Rows of the whole table.
 const MOST_ROWS: usize = 1_000;
 
-pub(super) fn coverage(chains: &[ChainSummary]) -> Markup {
-    let numbered: Vec<(usize, &ChainSummary)> = chains.iter().enumerate().collect();
+pub(super) fn coverage(chains: &[&ChainSummary]) -> Markup {
+    let numbered: Vec<(usize, &ChainSummary)> = chains.iter().copied().enumerate().collect();
     let troubled: Vec<(usize, &ChainSummary)> =
         numbered.iter().copied().filter(|(_, chain)| map::is_troubled(chain)).collect();
     let content = html! {

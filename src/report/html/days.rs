@@ -56,7 +56,7 @@ const fn colour(state: Option<TimeState>) -> u8 {
 
 /// One folded part for each chain, open where there is only one. Of many, those of which everything is proved are folded
 /// together.
-pub(super) fn days(chains: &[ChainSummary]) -> io::Result<Markup> {
+pub(super) fn days(chains: &[&ChainSummary]) -> io::Result<Markup> {
     let spent = Cell::new(0);
     let mut parts = Vec::new();
     for (index, chain) in chains.iter().enumerate().take(MOST_CHAINS) {

@@ -1,4 +1,4 @@
-//! Findings by kind, each with its evidence: rendered as they come, folded in pages, and cut at a number of bytes.
+//! Findings by kind, each with its evidence: folded in pages, and cut at a number of bytes.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -7,7 +7,7 @@ use maud::{Markup, PreEscaped, html};
 
 use super::reproduce::{self, Where};
 use super::shown::Shown;
-use crate::event::{Finding, Kind, Reason, Severity};
+use crate::event::{Finding, Kind, Reason, Report, Severity};
 use crate::report::severity_word;
 use crate::report::text::findings::{stretch, subject};
 use crate::report::text::layout::grouped;
@@ -21,9 +21,17 @@ const PAGE: usize = 100;
 const BYTES_EACH: usize = 20_000;
 const BYTES_SHARED: usize = 420_000;
 
+/// All findings. `all` is the command that gives those which are not shown.
+pub(super) fn findings(report: &Report, all: &str) -> Markup {
+    let place = Where::of(&report.sources);
+    let mut groups = Groups::default();
+    report.findings().for_each(|finding| groups.add(finding, &place));
+    groups.render(all)
+}
+
 /// The gravest first, and within a severity in the order of kinds.
 #[derive(Default)]
-pub(super) struct Groups {
+struct Groups {
     groups: BTreeMap<(Reverse<Severity>, Kind), Group>,
     shared: usize,
 }
@@ -40,7 +48,7 @@ struct Group {
 }
 
 impl Groups {
-    pub(super) fn add(&mut self, finding: &Finding, place: &Where) {
+    fn add(&mut self, finding: &Finding, place: &Where) {
         let group = self.groups.entry((Reverse(finding.severity), finding.kind)).or_default();
         group.count += 1;
         if let Some(hint) = words::hint(finding).filter(|hint| !group.hints.contains(hint)) {
@@ -62,8 +70,7 @@ impl Groups {
         group.rendered.push(item);
     }
 
-    /// The groups. `all` is the command that gives those which are not shown.
-    pub(super) fn render(&self, all: &str) -> Markup {
+    fn render(&self, all: &str) -> Markup {
         html! {
             @if self.groups.is_empty() { p { "None." } }
             @for ((severity, kind), group) in &self.groups { (group.render(severity.0, *kind, all)) }

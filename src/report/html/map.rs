@@ -22,7 +22,7 @@ const CHAINS: usize = 290;
 const ACCOUNTS: usize = 100;
 
 /// The map of all chains that have a timeline.
-pub(super) fn map(chains: &[ChainSummary]) -> Markup {
+pub(super) fn map(chains: &[&ChainSummary]) -> Markup {
     let (rows, left_out) = rows(chains);
     let timelines = rows.iter().filter_map(|(_, chain)| chain.timeline.as_ref());
     let Some(whole) = time::whole(timelines) else {
@@ -53,9 +53,9 @@ pub(super) fn map(chains: &[ChainSummary]) -> Markup {
 type Row<'a> = (usize, &'a ChainSummary);
 
 /// The chains to draw with their numbers, and how many are left out.
-fn rows(chains: &[ChainSummary]) -> (Vec<Row<'_>>, usize) {
+fn rows<'a>(chains: &[&'a ChainSummary]) -> (Vec<Row<'a>>, usize) {
     let drawn: Vec<Row<'_>> =
-        chains.iter().enumerate().filter(|(_, chain)| chain.timeline.is_some()).collect();
+        chains.iter().copied().enumerate().filter(|(_, chain)| chain.timeline.is_some()).collect();
     let spare = drawn.len().saturating_sub(MOST_ROWS);
     let mut left_out = 0;
     let is_kept = |row: &Row<'_>| {

@@ -1,33 +1,37 @@
 //! What was asked, who ran it, what was looked at, and the keys that proved it.
 
+use std::collections::BTreeSet;
+
 use maud::{Markup, html};
 
+use super::section;
 use super::shown::Shown;
-use super::{Begun, section};
-use crate::event::{Counts, Summary, UsedKey};
+use crate::event::{Counts, Report, UsedKey};
 use crate::report::text::layout::grouped;
 use crate::time::Timestamp;
 
-pub(super) fn scope(begun: &Begun, summary: &Summary) -> Markup {
+pub(super) fn scope(report: &Report) -> Markup {
     let start =
-        begun.range.start.map_or_else(|| "where the record begins".to_owned(), |start| start.to_string());
-    let took = summary.at.unix().saturating_sub(begun.at.unix());
-    let took = if took > 0 { format!("{} s", grouped(took.unsigned_abs())) } else { "under 1 s".to_owned() };
+        report.range.start.map_or_else(|| "where the record begins".to_owned(), |start| start.to_string());
+    let took = match report.seconds() {
+        0 => "under 1 s".to_owned(),
+        seconds => format!("{} s", grouped(seconds)),
+    };
     let content = html! {
         dl {
-            dt { "sources" } dd { @for source in &begun.sources { div { code { (Shown(source)) } } } }
-            dt { "asked time" } dd { (start) " to " (begun.range.end) }
-            dt { "run" } dd { (begun.at) ", took " (took) @if summary.interrupted { ", interrupted" } }
-            dt { "run by" } dd { (Shown(begun.origin.run_by.as_deref().unwrap_or("not told"))) }
-            dt { "version" } dd { "trailproof " (Shown(&begun.origin.version)) }
+            dt { "sources" } dd { @for source in &report.sources { div { code { (Shown(source)) } } } }
+            dt { "asked time" } dd { (start) " to " (report.range.end) }
+            dt { "run" } dd { (report.started) ", took " (took) @if report.interrupted { ", interrupted" } }
+            dt { "run by" } dd { (Shown(report.origin.run_by.as_deref().unwrap_or("not told"))) }
+            dt { "version" } dd { "trailproof " (Shown(&report.origin.version)) }
             dt { "command" } dd {
-                @match &begun.origin.command {
+                @match &report.origin.command {
                     Some(command) => code.line { (Shown(command)) },
                     None => "not told",
                 }
             }
         }
-        (counts(&summary.counts))
+        (counts(&report.counts))
     };
     section("scope", "Scope", &content)
 }
@@ -66,7 +70,7 @@ fn counts(counts: &Counts) -> Markup {
 /// Keys that are shown.
 const MOST_KEYS: usize = 1_000;
 
-pub(super) fn keys(keys: &[UsedKey]) -> Markup {
+pub(super) fn keys(keys: &BTreeSet<UsedKey>) -> Markup {
     let moment = |moment: Option<Timestamp>| {
         moment.map_or_else(|| "not given".to_owned(), |moment| moment.to_string())
     };

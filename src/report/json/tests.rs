@@ -94,6 +94,9 @@ fn every_field_is_there_in_its_order() {
       "account": "111122223333",
       "region": "us-east-1",
       "trail": "audit",
+      "home_region": "us-east-1",
+      "organization": null,
+      "backfill": false,
       "uri": "s3://trail-logs/a/log.json.gz",
       "digest": "s3://trail-logs/digest.json.gz",
       "cause": null,
@@ -135,8 +138,8 @@ fn hostile_names_stay_what_they_are_and_are_not_seen_raw() {
     events.insert(1, finding(log_modified(name)));
     events.insert(1, finding(Finding::told(Kind::NoDigests, at("2026-09-01T00:00:00Z"), name)));
     let (text, report) = document(&events);
-    assert_eq!(report["findings"][0]["message"], name);
-    assert_eq!(report["findings"][1]["uri"], format!("s3://trail-logs/{name}"));
+    assert_eq!(report["findings"][0]["uri"], format!("s3://trail-logs/{name}"));
+    assert_eq!(report["findings"][2]["message"], name);
     assert!(text.contains(r#"a\u001b[2J\u009b31m\u007f\u202e\ufeff\udb40\udc41\"\\\n</script>é監"#));
     assert!(!text.contains(['\u{1b}', '\u{9b}', '\u{7f}', '\u{202e}', '\u{feff}', '\u{e0041}']));
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::event::{Finding, Kind, Severity, Summary, Verdict};
-use crate::report::gather::{ChainReport, UNEXPLAINED};
+use crate::event::{ChainReport, Finding, Kind, Report, Severity, Verdict};
+use crate::report::UNEXPLAINED;
 use crate::words::meaning;
 
 /// So many findings of one check are listed.
@@ -107,13 +107,13 @@ impl Suite {
         Self { name, properties: Vec::new(), cases: checks.into_iter().map(case).collect(), notices }
     }
 
-    pub(super) fn of_chain(chain: &ChainReport) -> Self {
+    pub(super) fn of_chain(chain: &ChainReport, name: String) -> Self {
         let summary = &chain.summary;
         let checks: &[Check] = match summary.id.backfill {
             true => &[Check::Digests, Check::Logs],
             false => &[Check::Digests, Check::Logs, Check::Coverage],
         };
-        let mut suite = Self::new(summary.id.to_string(), checks, &chain.findings);
+        let mut suite = Self::new(name, checks, &chain.findings);
         let covered: Vec<_> =
             summary.covered.iter().map(|stretch| format!("{} to {}", stretch.start, stretch.end)).collect();
         suite.properties = vec![
@@ -124,23 +124,22 @@ impl Suite {
         suite
     }
 
-    pub(super) fn of_run<'f>(summary: &Summary, findings: impl IntoIterator<Item = &'f Finding>) -> Self {
+    pub(super) fn of_run<'f>(report: &Report, findings: impl IntoIterator<Item = &'f Finding>) -> Self {
+        let verdict = report.verdict();
         let told = |message: &str| Told {
-            kind: summary.verdict.as_str(),
-            message: format!("{}: {message}", summary.verdict.as_str()),
+            kind: verdict.as_str(),
+            message: format!("{}: {message}", verdict.as_str()),
             lines: Vec::new(),
         };
-        let outcome = match summary.verdict {
+        let outcome = match verdict {
             Verdict::Intact => Outcome::Passed,
             Verdict::Tampered => Outcome::Failure(told("the record is not what CloudTrail delivered")),
             Verdict::Incomplete => Outcome::Error(told(UNEXPLAINED)),
         };
         let mut suite = Self::new("run".to_owned(), &[], findings);
         suite.cases.insert(0, Case { name: "verdict", outcome });
-        suite.properties = vec![
-            ("version", env!("CARGO_PKG_VERSION").to_owned()),
-            ("interrupted", summary.interrupted.to_string()),
-        ];
+        suite.properties =
+            vec![("version", report.origin.version.clone()), ("interrupted", report.interrupted.to_string())];
         suite
     }
 }

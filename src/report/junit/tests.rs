@@ -1,9 +1,9 @@
 use quick_xml::Reader;
 use quick_xml::events::Event as Xml;
 
-use crate::event::{Event, Verdict};
+use crate::event::Event;
 use crate::report::tests::{
-    HOSTILE, chain, counts, covered, finding, finished, incomplete, intact, log_modified, render, started,
+    HOSTILE, chain, counts, covered, finding, incomplete, intact, interrupted, log_modified, render, started,
     tampered,
 };
 use crate::report::{Format, Options};
@@ -57,11 +57,7 @@ fn what_could_not_be_vouched_for_is_an_error_and_never_a_pass() {
         r#"<testcase classname="111122223333 eu-west-3 audit_with_a_very_long_name" name="coverage""#
     ));
     assert!(text.contains("<system-out>key-unknown\n"), "notices are told: {text}");
-    let unexplained = [
-        started(None),
-        covered(chain("us-east-1", "audit"), vec![]),
-        finished(Verdict::Incomplete, counts()),
-    ];
+    let unexplained = [started(None), covered(chain("us-east-1", "audit"), vec![]), interrupted(counts())];
     assert!(junit(&unexplained).contains(r#"tests="5" failures="0" errors="1""#));
 }
 

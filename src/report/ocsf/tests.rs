@@ -1,8 +1,8 @@
 use serde_json::{Value, json};
 
-use crate::event::{Event, Verdict};
+use crate::event::Event;
 use crate::report::tests::{
-    HOSTILE, counts, finding, finished, incomplete, intact, log_modified, render, started, tampered,
+    HOSTILE, counts, finding, incomplete, intact, interrupted, log_modified, render, started, tampered,
 };
 use crate::report::{Format, Options};
 
@@ -39,7 +39,7 @@ fn gaps_have_their_time_and_notices_are_informational() {
 
 #[test]
 fn a_verdict_that_no_finding_tells_of_is_told() {
-    let detections = detections(&[started(None), finished(Verdict::Incomplete, counts())]);
+    let detections = detections(&[started(None), interrupted(counts())]);
     assert_eq!(detections.len(), 1);
     assert_eq!(detections[0]["severity_id"], 3);
 }

@@ -27,7 +27,7 @@ pub(super) struct Detection<'a> {
     pub(super) is_alert: bool,
     pub(super) message: String,
     pub(super) finding_info: Info,
-    pub(super) metadata: Metadata,
+    pub(super) metadata: Metadata<'a>,
     pub(super) cloud: Cloud<'a>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) resources: Vec<Resource<'a>>,
@@ -65,23 +65,23 @@ impl Analytic {
 }
 
 #[derive(Serialize)]
-pub(super) struct Metadata {
+pub(super) struct Metadata<'a> {
     version: &'static str,
     profiles: [&'static str; 1],
-    product: Product,
+    product: Product<'a>,
 }
 
 #[derive(Serialize)]
-struct Product {
+struct Product<'a> {
     name: &'static str,
     vendor_name: &'static str,
-    version: &'static str,
+    version: &'a str,
 }
 
-impl Metadata {
-    pub(super) const fn new() -> Self {
-        let product =
-            Product { name: "trailproof", vendor_name: "trailproof", version: env!("CARGO_PKG_VERSION") };
+impl<'a> Metadata<'a> {
+    /// `version` is that of the program that ran.
+    pub(super) const fn new(version: &'a str) -> Self {
+        let product = Product { name: "trailproof", vendor_name: "trailproof", version };
         Self { version: "1.5.0", profiles: ["cloud"], product }
     }
 }

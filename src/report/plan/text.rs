@@ -24,8 +24,7 @@ pub fn write(planned: &Planned<'_>, options: Options, out: &mut dyn Write) -> io
         writeln!(out, "plan     trailproof {}, from listings alone", env!("CARGO_PKG_VERSION"))?;
         write_chains(out, &planned.plan.chains)?;
         write_regions(out, &planned.plan.regions)?;
-        let mut findings = Findings::default();
-        planned.plan.findings.iter().for_each(|finding| findings.add(finding));
+        let findings: Findings<'_> = planned.plan.findings.iter().collect();
         findings.write(out, paint, "--format json")?;
         write_totals(out, planned)?;
     }

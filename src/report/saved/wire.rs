@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use super::{Saved, SavedError};
+use super::SavedError;
 use crate::event::{
-    ChainSummary, Counts, DigestCounts, Fault, Finding, Kind, LogCounts, Origin, Reason, Severity, Summary,
-    Timeline, UsedKey, Verdict,
+    ChainReport, ChainSummary, Counts, DigestCounts, Fault, Finding, Kind, LogCounts, Origin, Reason, Report,
+    Severity, Timeline, UsedKey, Verdict,
 };
 use crate::ident::ChainId;
 use crate::report::escape::for_terminal;
@@ -13,7 +13,8 @@ use crate::report::json::SCHEMA;
 use crate::text::shortened;
 use crate::time::{Interval, Range, Timestamp};
 
-pub(super) fn parse(bytes: &[u8]) -> Result<Saved, SavedError> {
+/// The report, and the verdict that it says it has.
+pub(super) fn parse(bytes: &[u8]) -> Result<(Report, Verdict), SavedError> {
     let shown = |text: String| for_terminal(&shortened(text)).into_owned();
     let malformed = |error: serde_json::Error| SavedError::Malformed(shown(error.to_string()));
     let Schema { schema } = serde_json::from_slice(bytes).map_err(malformed)?;
@@ -23,7 +24,8 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Saved, SavedError> {
         None => return Err(SavedError::Malformed("it has no `schema`".to_owned())),
     }
     let report: WireReport = serde_json::from_slice(bytes).map_err(malformed)?;
-    Ok(report.into_saved())
+    let verdict = report.verdict;
+    Ok((report.into_report(), verdict))
 }
 
 #[derive(Deserialize)]
@@ -55,23 +57,21 @@ struct WireReport {
 }
 
 impl WireReport {
-    fn into_saved(self) -> Saved {
-        let Self { version, verdict, sources, range, started, finished, run_by, command, .. } = self;
-        Saved {
-            sources,
-            range: Range { start: range.start, end: range.end },
-            at: started,
-            origin: Origin { version, run_by, command },
-            findings: self.findings.into_iter().map(WireFinding::into_finding).collect(),
-            chains: self.chains.into_iter().map(WireChain::into_summary).collect(),
-            summary: Summary {
-                verdict,
-                counts: self.counts.into_counts(),
-                keys: self.keys.into_iter().map(WireKey::into_key).collect(),
-                interrupted: self.interrupted,
-                at: finished,
-            },
+    fn into_report(self) -> Report {
+        let origin = Origin { version: self.version, run_by: self.run_by, command: self.command };
+        let range = Range { start: self.range.start, end: self.range.end };
+        let mut report = Report::new(self.sources, range, self.started, origin);
+        report.finished = self.finished;
+        report.interrupted = self.interrupted;
+        report.counts = self.counts.into_counts();
+        report.keys = self.keys.into_iter().map(WireKey::into_key).collect();
+        for chain in self.chains {
+            report.add_chain(ChainReport::new(chain.into_summary(), Vec::new()));
         }
+        let findings: Vec<Finding> =
+            self.findings.into_iter().map(|finding| finding.into_finding(&report)).collect();
+        report.add_findings(findings);
+        report
     }
 }
 
@@ -181,6 +181,13 @@ struct WireFinding {
     account: Option<String>,
     region: Option<String>,
     trail: Option<String>,
+    #[serde(default)]
+    home_region: Option<String>,
+    #[serde(default)]
+    organization: Option<String>,
+    /// `None` where the report has no such field, `Some(None)` where it is null.
+    #[serde(default, deserialize_with = "present")]
+    backfill: Option<Option<bool>>,
     uri: Option<String>,
     digest: Option<String>,
     #[serde(default)]
@@ -197,28 +204,44 @@ struct WireFinding {
 }
 
 impl WireFinding {
-    fn into_finding(self) -> Finding {
-        let Self { kind, severity, account, region, trail, uri, digest, expected, actual, .. } = self;
-        let fault = Fault::Told { kind, cause: self.cause, message: self.message };
-        let (start, end, reason) = (self.start, self.end, self.reason);
-        let at = start.or(end).unwrap_or(Timestamp::from_unix(0));
-        Finding {
-            kind,
-            severity,
-            account,
-            region,
-            trail,
-            uri,
-            digest,
-            fault,
-            expected,
-            actual,
-            start,
-            end,
-            reason,
-            at,
+    fn into_finding(self, report: &Report) -> Finding {
+        let fault = Fault::Told { kind: self.kind, cause: self.cause, message: self.message };
+        let at = self.start.or(self.end).unwrap_or(Timestamp::from_unix(0));
+        let finding = Finding {
+            severity: self.severity,
+            account: self.account,
+            region: self.region,
+            trail: self.trail,
+            home_region: self.home_region,
+            organization: self.organization,
+            backfill: self.backfill.flatten(),
+            uri: self.uri,
+            digest: self.digest,
+            expected: self.expected,
+            actual: self.actual,
+            start: self.start,
+            end: self.end,
+            reason: self.reason,
+            ..Finding::new(fault, at)
+        };
+        match self.backfill {
+            Some(_) => finding,
+            None => in_its_chain(finding, report),
         }
     }
+}
+
+/// A finding of a report that does not name chains in full, given to the first chain that it may be of.
+fn in_its_chain(finding: Finding, report: &Report) -> Finding {
+    match report.chains().find(|chain| finding.names(&chain.summary.id)) {
+        Some(chain) => finding.of_chain(&chain.summary.id),
+        None => finding,
+    }
+}
+
+/// A field that is there, be it null.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<bool>>, D::Error> {
+    Option::<bool>::deserialize(deserializer).map(Some)
 }
 
 struct WireStretch(Interval);

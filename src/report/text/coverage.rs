@@ -1,29 +1,79 @@
-//! The coverage table: a line for each chain with its numbers, and below it the newest stretch that is covered.
+//! Coverage: a line for each chain with its numbers, and below it the newest stretch that is covered. Whole chains are one
+//! line together.
 
 use std::io::{self, Write};
 
-use super::layout::{fit, grouped};
-use crate::event::ChainSummary;
+use super::layout::{fit, grouped, plural, wrap};
+use crate::event::{ChainReport, ChainSummary, Report, Verdict};
 use crate::ident::ChainId;
 use crate::report::escape::for_terminal;
+use crate::time::Interval;
 
 /// Widths that add up to 80 columns; the region's is that of the longest name in common use.
 pub(in crate::report) const REGION: usize = 14;
 pub(in crate::report) const TRAIL: usize = 21;
 const BACKFILL: &str = " (backfill)";
 
-pub(super) fn write(out: &mut dyn Write, chains: &[ChainSummary]) -> io::Result<()> {
+/// Writes the table: with `all` every chain has a line of its own.
+pub(super) fn write(out: &mut dyn Write, report: &Report, all: bool) -> io::Result<()> {
     writeln!(out, "\ncoverage")?;
-    if chains.is_empty() {
+    if report.chains().len() == 0 {
         return writeln!(out, "  no chain of digests was found");
     }
+    let (whole, listed): (Vec<_>, Vec<_>) = report.chains().partition(|chain| !all && is_whole(chain));
+    if !listed.is_empty() {
+        write_head(out)?;
+    }
+    listed.iter().try_for_each(|chain| write_chain(out, &chain.summary))?;
+    let (backfill, hourly): (Vec<_>, Vec<_>) = whole.into_iter().partition(|chain| chain.summary.id.backfill);
+    write_whole(out, &hourly)?;
+    write_whole_backfill(out, backfill.len() as u64)
+}
+
+/// Whether nothing but notices is found on the chain, and it is covered without a gap.
+fn is_whole(chain: &ChainReport) -> bool {
+    chain.verdict() == Verdict::Intact && chain.summary.gaps == 0 && chain.summary.covered.len() < 2
+}
+
+fn write_head(out: &mut dyn Write) -> io::Result<()> {
     let [region, trail] = ["region", "trail"];
     writeln!(
         out,
         "  account       {region:REGION$}  {trail:TRAIL$}  {:>7}  {:>10}  {:>4}",
         "digests", "logs", "gaps"
-    )?;
-    chains.iter().try_for_each(|chain| write_chain(out, chain))
+    )
+}
+
+/// One line for all whole chains, with the stretch that every one of them covers.
+fn write_whole(out: &mut dyn Write, chains: &[&ChainReport]) -> io::Result<()> {
+    let stretches = || chains.iter().filter_map(|chain| chain.summary.covered.first().copied());
+    let Some(hull) = stretches().reduce(Interval::hull) else { return Ok(()) };
+    let (number, verb) = is_or_are(chains.len() as u64, "chain");
+    let covered = match stretches().map(Some).reduce(|one, two| one?.intersect(two?)).flatten() {
+        Some(common) if common == hull => format!("covered {common}"),
+        Some(common) => format!("each is covered {common} or longer"),
+        None => format!("covered at different times within {hull}"),
+    };
+    let which = match chains {
+        [only] => {
+            let id = &only.summary.id;
+            format!("{} {} {}, ", for_terminal(&id.account), for_terminal(&id.region), trail(id))
+        }
+        _ => String::new(),
+    };
+    writeln!(out, "{}", wrap("  ", &format!("{number} {verb} whole: {which}{covered}")))
+}
+
+fn write_whole_backfill(out: &mut dyn Write, number: u64) -> io::Result<()> {
+    if number == 0 {
+        return Ok(());
+    }
+    let (number, verb) = is_or_are(number, "chain");
+    writeln!(out, "  {number} of backfill digests {verb} whole")
+}
+
+fn is_or_are(number: u64, noun: &str) -> (String, &'static str) {
+    (plural(number, noun), if number == 1 { "is" } else { "are" })
 }
 
 fn write_chain(out: &mut dyn Write, chain: &ChainSummary) -> io::Result<()> {

@@ -13,30 +13,36 @@ use crate::words;
 
 /// The gravest first, and within a severity in the order of [`Kind::ALL`], which is that of the enum itself.
 #[derive(Default)]
-pub(in crate::report) struct Findings {
-    groups: BTreeMap<(Reverse<Severity>, Kind), Group>,
+pub(in crate::report) struct Findings<'f> {
+    groups: BTreeMap<(Reverse<Severity>, Kind), Group<'f>>,
 }
 
 #[derive(Default)]
-struct Group {
-    first: Vec<Finding>,
+struct Group<'f> {
+    first: Vec<&'f Finding>,
     count: u64,
     /// What to do, once for each cause, in the order in which the causes came.
     hints: Vec<&'static str>,
 }
 
-impl Findings {
-    pub(in crate::report) fn add(&mut self, finding: &Finding) {
-        let group = self.groups.entry((Reverse(finding.severity), finding.kind)).or_default();
-        group.count += 1;
-        if let Some(hint) = words::hint(finding).filter(|hint| !group.hints.contains(hint)) {
-            group.hints.push(hint);
+impl<'f> FromIterator<&'f Finding> for Findings<'f> {
+    fn from_iter<I: IntoIterator<Item = &'f Finding>>(findings: I) -> Self {
+        let mut all = Self::default();
+        for finding in findings {
+            let group = all.groups.entry((Reverse(finding.severity), finding.kind)).or_default();
+            group.count += 1;
+            if let Some(hint) = words::hint(finding).filter(|hint| !group.hints.contains(hint)) {
+                group.hints.push(hint);
+            }
+            if group.first.len() < SHOWN {
+                group.first.push(finding);
+            }
         }
-        if group.first.len() < SHOWN {
-            group.first.push(finding.clone());
-        }
+        all
     }
+}
 
+impl Findings<'_> {
     /// How many of `kind`, of any severity.
     pub(super) fn count(&self, kind: Kind) -> u64 {
         self.groups.iter().filter(|((_, of), _)| *of == kind).map(|(_, group)| group.count).sum()
@@ -64,7 +70,7 @@ impl Findings {
     }
 }
 
-impl Group {
+impl Group<'_> {
     fn write(
         &self,
         out: &mut dyn Write,

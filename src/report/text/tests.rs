@@ -22,13 +22,12 @@ run      2026-09-02T08:00:00Z, 12 s, trailproof ",
         "
 by       auditor@host
 
-coverage
-  account       region          trail                  digests        logs  gaps
-  111122223333  us-east-1       audit                       12          36     0
-    2026-09-01T00:06:57Z to 2026-09-01T12:06:57Z
-
 findings
   none
+
+coverage
+  1 chain is whole: 111122223333 us-east-1 audit, covered 2026-09-01T00:06:57Z
+  to 2026-09-01T12:06:57Z
 
 totals
   digests  12 valid, 0 tampered, 0 unverified
@@ -61,6 +60,11 @@ findings
   hint: keep it as evidence; an older version or a replica that still has the
         expected hash is the original
 
+coverage
+  account       region          trail                  digests        logs  gaps
+  111122223333  us-east-1       audit                       12          36     0
+    2026-09-01T00:06:57Z to 2026-09-01T12:06:57Z
+
 totals
   digests  12 valid, 0 tampered, 0 unverified
   logs     35 valid, 1 tampered, 0 unverified, 0 unreferenced
@@ -74,15 +78,7 @@ fn an_incomplete_run() {
     let verdict = "incomplete: 1 gap in coverage, 1 of 13 digests not verified, 1 log file unreferenced; \
                    no tampering found; covered up to 2026-09-01T12:06:57Z\n";
     assert!(report.starts_with(verdict), "{report}");
-    let coverage_and_findings = "
-coverage
-  account       region          trail                  digests        logs  gaps
-  111122223333  eu-west-3       audit_with_a_very_lo…       12          36     1
-    2026-09-01T06:06:57Z to 2026-09-01T12:06:57Z, newest of 2 stretches
-    home us-east-1
-  111122223333  us-east-1       audit_wit… (backfill)       12          36     -
-    log files that were delivered late
-
+    let findings_and_coverage = "
 findings
 [incomplete] chain-gap (1): time that no proved digest covers
   111122223333 eu-west-3 audit_with_a_very_long_name
@@ -96,8 +92,51 @@ findings
 [notice] key-unknown (1): no usable key with its fingerprint
   what was asked
     no key; its successor proves it
+  hint: save the keys of that region and time with
+        `aws cloudtrail list-public-keys` and name the file with `--public-keys`
+
+coverage
+  account       region          trail                  digests        logs  gaps
+  111122223333  eu-west-3       audit_with_a_very_lo…       12          36     1
+    2026-09-01T06:06:57Z to 2026-09-01T12:06:57Z, newest of 2 stretches
+    home us-east-1
+  1 chain of backfill digests is whole
+
+totals
 ";
-    assert!(report.contains(coverage_and_findings), "{report}");
+    assert!(report.contains(findings_and_coverage), "{report}");
+}
+
+#[test]
+fn whole_chains_are_one_line_together() {
+    let [whole, longer, late] = [
+        stretch("2026-09-01T00:06:57Z", "2026-09-01T12:06:57Z"),
+        stretch("2026-08-31T00:06:57Z", "2026-09-01T12:06:57Z"),
+        stretch("2026-09-01T12:06:57Z", "2026-09-02T12:06:57Z"),
+    ];
+    let coverage = |stretches: &[crate::time::Interval]| {
+        let mut events = vec![started(None)];
+        for (index, stretch) in stretches.iter().enumerate() {
+            events.push(covered(chain(&format!("us-east-{index}"), "audit"), vec![*stretch]));
+        }
+        events.push(finished(Verdict::Intact, counts()));
+        let report = text(&events);
+        assert!(report.lines().skip(1).all(|line| line.chars().count() <= 80), "{report}");
+        let from = report.split("\ncoverage\n").nth(1).unwrap();
+        from.split("\n\n").next().unwrap().to_owned()
+    };
+    assert_eq!(
+        coverage(&[whole; 12]),
+        "  12 chains are whole: covered 2026-09-01T00:06:57Z to 2026-09-01T12:06:57Z"
+    );
+    assert_eq!(
+        coverage(&[whole, longer]),
+        "  2 chains are whole: each is covered 2026-09-01T00:06:57Z to\n  2026-09-01T12:06:57Z or longer"
+    );
+    assert_eq!(
+        coverage(&[whole, longer, late]),
+        "  3 chains are whole: covered at different times within 2026-08-31T00:06:57Z to\n  2026-09-02T12:06:57Z"
+    );
 }
 
 /// Findings of one kind may have several causes: what to do about each is said once.
@@ -142,23 +181,16 @@ fn the_verdict_line_says_what_happened() {
         "incomplete: 1 chain out of date, 1,000 of 1,036 log files not verified; no tampering found\n"
     );
     assert_eq!(
-        run(Verdict::Incomplete, Kind::ObjectUnrecognised, counts()),
+        run(Verdict::Incomplete, Kind::LogUnreadable, counts()),
         "incomplete: not everything asked for could be proved; no tampering found\n"
     );
-    let interrupted = |verdict, counts| {
-        let Event::Finished(summary) = finished(verdict, counts) else { return String::new() };
-        let summary = crate::event::Summary { interrupted: true, ..summary };
-        first_line(&[started(None), Event::Finished(summary)])
-    };
+    let stopped = |counts| first_line(&[started(None), interrupted(counts)]);
     assert_eq!(
-        interrupted(Verdict::Incomplete, late),
+        stopped(late),
         "incomplete: interrupted before everything was looked at: 1,000 of 1,036 log files not verified; no tampering \
          found\n"
     );
-    assert_eq!(
-        interrupted(Verdict::Incomplete, none),
-        "incomplete: interrupted before any digest was checked\n"
-    );
+    assert_eq!(stopped(none), "incomplete: interrupted before any digest was checked\n");
     assert_eq!(run(Verdict::Tampered, Kind::ChainBroken, counts()), "tampered: 1 chain link broken\n");
     assert_eq!(run(Verdict::Tampered, Kind::DigestMoved, counts()), "tampered: 1 finding of tampering\n");
 }
@@ -187,7 +219,7 @@ fn many_findings_of_one_kind_are_cut() {
     assert!(report.contains("[tampered] log-modified (1,021): "));
     assert!(report.contains("/log-0019\n") && !report.contains("/log-0020\n"));
     assert!(report.contains("\n  … and 1,001 more; `--report json=FILE` has all\n  hint: "));
-    let table = report.split("\nfindings\n").next().unwrap();
+    let table = report.split("\ncoverage\n").nth(1).unwrap();
     assert!(table.lines().skip(1).all(|line| line.chars().count() <= 80));
 }
 
@@ -202,7 +234,13 @@ fn objects_are_listed_before_the_verdict_where_asked() {
     let verbose = Options { verbose: true, ..Options::default() };
     let report = render(Format::Text, verbose, &events);
     let listing = "objects, as they were judged\n  unverified  log     s3://b/a\\u{1b}c\n  valid       digest  s3://b/a\\u{1b}c\n\n";
-    assert_eq!(report, format!("{listing}{}", text(&intact())));
+    let whole = "  1 chain is whole: 111122223333 us-east-1 audit, covered 2026-09-01T00:06:57Z\n  to 2026-09-01T12:06:57Z\n";
+    let table = concat!(
+        "  account       region          trail                  digests        logs  gaps\n",
+        "  111122223333  us-east-1       audit                       12          36     0\n",
+        "    2026-09-01T00:06:57Z to 2026-09-01T12:06:57Z\n"
+    );
+    assert_eq!(report, format!("{listing}{}", text(&intact()).replace(whole, table)));
     assert_eq!(text(&events), text(&intact()));
     let quiet = Options { quiet: true, ..verbose };
     assert_eq!(render(Format::Text, quiet, &events), first_line(&intact()));

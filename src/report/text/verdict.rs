@@ -4,37 +4,37 @@ use std::io::{self, Write};
 
 use super::findings::Findings;
 use super::layout::{Paint, grouped, plural};
-use crate::event::{Counts, Kind, Severity, Summary, Verdict};
-use crate::time::Timestamp;
+use crate::event::{Counts, Kind, Report, Severity, Verdict};
 
 pub(super) fn write(
     out: &mut dyn Write,
     paint: Paint,
-    summary: &Summary,
-    findings: &Findings,
-    covered: Option<Timestamp>,
+    report: &Report,
+    findings: &Findings<'_>,
 ) -> io::Result<()> {
-    let severity = match summary.verdict {
+    let verdict = report.verdict();
+    let severity = match verdict {
         Verdict::Intact => None,
         Verdict::Incomplete => Some(Severity::Incomplete),
         Verdict::Tampered => Some(Severity::Tampered),
     };
-    let word = paint.severity(severity, summary.verdict.as_str());
-    writeln!(out, "{word}: {}", why(summary, findings, covered))
+    let word = paint.severity(severity, verdict.as_str());
+    writeln!(out, "{word}: {}", why(report, findings))
 }
 
 /// What the verdict follows from, and up to when all chains are covered: what was delivered later may be on its way.
-pub(in crate::report) fn why(summary: &Summary, findings: &Findings, covered: Option<Timestamp>) -> String {
-    if summary.interrupted && summary.verdict == Verdict::Incomplete && all_digests(&summary.counts) == 0 {
+pub(in crate::report) fn why(report: &Report, findings: &Findings<'_>) -> String {
+    if report.interrupted && report.verdict() == Verdict::Incomplete && all_digests(&report.counts) == 0 {
         return "interrupted before any digest was checked".to_owned();
     }
-    let why = match summary.verdict {
-        Verdict::Intact => intact(&summary.counts),
-        Verdict::Incomplete => incomplete(summary, findings),
-        Verdict::Tampered => tampered(&summary.counts, findings),
+    let why = match report.verdict() {
+        Verdict::Intact => intact(&report.counts),
+        Verdict::Incomplete => incomplete(report, findings),
+        Verdict::Tampered => tampered(&report.counts, findings),
     };
-    let so_far = if summary.interrupted { "interrupted before everything was looked at: " } else { "" };
-    let until = covered.map(|covered| format!("; covered up to {covered}")).unwrap_or_default();
+    let so_far = if report.interrupted { "interrupted before everything was looked at: " } else { "" };
+    let until =
+        report.covered_until().map(|covered| format!("; covered up to {covered}")).unwrap_or_default();
     format!("{so_far}{why}{until}")
 }
 
@@ -44,7 +44,7 @@ fn intact(counts: &Counts) -> String {
     format!("everything asked for is covered, {digests} and {logs} proved")
 }
 
-fn tampered(counts: &Counts, findings: &Findings) -> String {
+fn tampered(counts: &Counts, findings: &Findings<'_>) -> String {
     let broken = findings.count(Kind::ChainBroken);
     let mut parts = Vec::new();
     if counts.digests.tampered + counts.logs.tampered > 0 {
@@ -61,8 +61,8 @@ fn tampered(counts: &Counts, findings: &Findings) -> String {
     parts.join(", ")
 }
 
-fn incomplete(summary: &Summary, findings: &Findings) -> String {
-    let counts = &summary.counts;
+fn incomplete(report: &Report, findings: &Findings<'_>) -> String {
+    let counts = &report.counts;
     if all_digests(counts) == 0 {
         return "no digests found, so nothing is proved".to_owned();
     }

@@ -1,0 +1,389 @@
+//! A run as a value: what was asked, what was found in each chain and beside the chains, and the verdict that follows.
+//!
+//! Every report format is written from a [`Report`]. [`Report::tell`] turns it into the events of a run, and a
+//! [`ReportCollector`] turns these events back into the same report.
+
+use std::collections::BTreeSet;
+use std::collections::btree_map::{BTreeMap, Entry};
+use std::io;
+
+use super::{
+    ChainSummary, Counts, Event, Finding, Origin, Severity, Sink, Summary, Timeline, UsedKey, Verdict,
+};
+use crate::ident::ChainId;
+use crate::time::{Interval, Range, Timestamp};
+
+/// One chain of digests, with the findings on it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct ChainReport {
+    /// The chain's coverage and counts.
+    pub summary: ChainSummary,
+    /// The findings on this chain, in order of time and key. Each names the chain in full.
+    pub findings: Vec<Finding>,
+}
+
+impl ChainReport {
+    /// The chain of `summary` with its findings, each of which then names the chain in full.
+    #[must_use]
+    pub fn new(summary: ChainSummary, findings: Vec<Finding>) -> Self {
+        let findings = findings.into_iter().map(|finding| finding.of_chain(&summary.id)).collect();
+        Self { summary, findings }
+    }
+
+    /// The gravest finding on this chain.
+    #[must_use]
+    pub fn worst(&self) -> Option<Severity> {
+        self.findings.iter().map(|finding| finding.severity).max()
+    }
+
+    /// The verdict on this chain alone. A chain that no proved digest covers is never intact, unless it is one of backfill
+    /// digests, which cover nothing.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        let is_covered = self.summary.id.backfill || !self.summary.covered.is_empty();
+        Verdict::from_worst(self.worst(), u64::from(is_covered))
+    }
+
+    /// Takes in another part of the same chain.
+    fn merge(&mut self, other: Self) {
+        let ChainSummary { id: _, covered, digests, logs, gaps, timeline } = other.summary;
+        let own = &mut self.summary;
+        own.covered = union(std::mem::take(&mut own.covered), covered);
+        own.digests = own.digests.saturating_add(digests);
+        own.logs = own.logs.saturating_add(logs);
+        own.gaps = own.gaps.saturating_add(gaps);
+        own.timeline = merge_timelines(own.timeline.take(), timeline);
+        self.findings.extend(other.findings);
+    }
+}
+
+/// All stretches of both lists, in order; stretches that touch or overlap become one.
+fn union(mut stretches: Vec<Interval>, more: Vec<Interval>) -> Vec<Interval> {
+    stretches.extend(more);
+    stretches.sort_unstable_by_key(|stretch| (stretch.start, stretch.end));
+    let mut united: Vec<Interval> = Vec::with_capacity(stretches.len());
+    for stretch in stretches {
+        match united.last_mut() {
+            Some(last) if stretch.start <= last.end => last.end = last.end.max(stretch.end),
+            _ => united.push(stretch),
+        }
+    }
+    united
+}
+
+fn merge_timelines(one: Option<Timeline>, other: Option<Timeline>) -> Option<Timeline> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.merge(&other)),
+        (one, other) => one.or(other),
+    }
+}
+
+/// What a run found.
+///
+/// Chains are in order of their ids, each once, and own the findings that name them. All other findings, those that concern
+/// no single chain or one without a summary, are the run's own.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Report {
+    /// What the user named, in that order.
+    pub sources: Vec<String>,
+    /// The asked stretch of time.
+    pub range: Range,
+    /// When the run began.
+    pub started: Timestamp,
+    /// When the run ended.
+    pub finished: Timestamp,
+    /// Who ran what.
+    pub origin: Origin,
+    /// Whether the run ended before everything was checked. Then the verdict is never [`Verdict::Intact`].
+    pub interrupted: bool,
+    /// What was checked.
+    pub counts: Counts,
+    /// The keys that verified a digest.
+    pub keys: BTreeSet<UsedKey>,
+    chains: BTreeMap<ChainId, ChainReport>,
+    run_wide: Vec<Finding>,
+}
+
+impl Report {
+    /// The report of a run that began at `started` and has found nothing yet.
+    #[must_use]
+    pub fn new(sources: Vec<String>, range: Range, started: Timestamp, origin: Origin) -> Self {
+        Self {
+            sources,
+            range,
+            started,
+            finished: started,
+            origin,
+            interrupted: false,
+            counts: Counts::default(),
+            keys: BTreeSet::new(),
+            chains: BTreeMap::new(),
+            run_wide: Vec::new(),
+        }
+    }
+
+    /// The answer: it follows from the gravest finding, the number of proved digests and whether the run was interrupted.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        Verdict::from_worst(self.worst(), self.counts.digests.valid)
+    }
+
+    /// The severity of the gravest finding; at least [`Severity::Incomplete`] where the run was interrupted.
+    #[must_use]
+    pub fn worst(&self) -> Option<Severity> {
+        let interrupted = self.interrupted.then_some(Severity::Incomplete);
+        self.findings().map(|finding| finding.severity).max().max(interrupted)
+    }
+
+    /// Whether the verdict is neither intact nor explained by a finding, as where the run was interrupted.
+    #[must_use]
+    pub fn is_unexplained(&self) -> bool {
+        self.verdict() != Verdict::Intact
+            && !self.findings().any(|finding| finding.severity > Severity::Notice)
+    }
+
+    /// The chains, in order of their ids.
+    pub fn chains(&self) -> impl ExactSizeIterator<Item = &ChainReport> {
+        self.chains.values()
+    }
+
+    /// The chain with this id.
+    #[must_use]
+    pub fn chain(&self, id: &ChainId) -> Option<&ChainReport> {
+        self.chains.get(id)
+    }
+
+    /// The findings that belong to none of [`Report::chains`], in order of account, region, trail and key.
+    #[must_use]
+    pub fn run_wide(&self) -> &[Finding] {
+        &self.run_wide
+    }
+
+    /// Every finding, in the order of all formats: chain by chain, then those that belong to none.
+    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.chains.values().flat_map(|chain| &chain.findings).chain(&self.run_wide)
+    }
+
+    /// Up to when every chain is covered; see [`ChainSummary::covered_until`].
+    #[must_use]
+    pub fn covered_until(&self) -> Option<Timestamp> {
+        ChainSummary::covered_until(self.chains().map(|chain| &chain.summary))
+    }
+
+    /// How many seconds the run took.
+    #[must_use]
+    pub fn seconds(&self) -> u64 {
+        u64::try_from(self.finished.unix().saturating_sub(self.started.unix())).unwrap_or_default()
+    }
+
+    /// Adds a chain, or another part of a chain that is there, with its findings.
+    pub fn add_chain(&mut self, chain: ChainReport) {
+        let id = chain.summary.id.clone();
+        match self.chains.entry(id.clone()) {
+            Entry::Vacant(entry) => drop(entry.insert(chain)),
+            Entry::Occupied(mut entry) => entry.get_mut().merge(chain),
+        }
+        if self.run_wide.iter().any(|finding| finding.is_of(&id)) {
+            let findings = std::mem::take(&mut self.run_wide);
+            self.add_findings(findings);
+        }
+    }
+
+    /// Adds findings, each to the chain that it names.
+    pub fn add_findings(&mut self, findings: impl IntoIterator<Item = Finding>) {
+        self.place(findings);
+        self.run_wide.sort_by(|one, other| run_wide_order(one).cmp(&run_wide_order(other)));
+    }
+
+    /// Gives each finding to the chain that it names, at its end, or to the run. Returns the chains that got one.
+    fn place(&mut self, findings: impl IntoIterator<Item = Finding>) -> BTreeSet<ChainId> {
+        let mut changed = BTreeSet::new();
+        // Findings come chain by chain, so the id of the last one serves for most of them.
+        let mut last: Option<ChainId> = None;
+        for finding in findings {
+            let same = last.take().filter(|id| finding.is_of(id));
+            let id = same.or_else(|| finding.chain());
+            match id.as_ref().and_then(|id| self.chains.get_mut(id)) {
+                Some(chain) => {
+                    chain.findings.push(finding);
+                    changed.extend(id.clone().filter(|id| !changed.contains(id)));
+                }
+                None => self.run_wide.push(finding),
+            }
+            last = id;
+        }
+        changed
+    }
+
+    /// Two reports of parts of one run as one report.
+    ///
+    /// Counts add up, keys and sources are united, the range is the shortest that covers both, and the run is interrupted
+    /// where either part was. A chain or finding that is in both is there once: the chain's counts add up. Merging is
+    /// associative. `origin` is the first report's.
+    #[must_use]
+    pub fn merge(mut self, other: Self) -> Self {
+        let new = other.sources.into_iter().filter(|source| !self.sources.contains(source));
+        let new: Vec<String> = new.collect();
+        self.sources.extend(new);
+        self.range = Range {
+            start: self.range.start.zip(other.range.start).map(|(one, two)| one.min(two)),
+            end: self.range.end.max(other.range.end),
+        };
+        self.started = self.started.min(other.started);
+        self.finished = self.finished.max(other.finished);
+        self.interrupted |= other.interrupted;
+        self.counts.add(&other.counts);
+        self.keys.extend(other.keys);
+        self.merge_findings(other.chains, other.run_wide);
+        self
+    }
+
+    fn merge_findings(&mut self, chains: BTreeMap<ChainId, ChainReport>, run_wide: Vec<Finding>) {
+        let mut changed = BTreeSet::new();
+        for (id, chain) in chains {
+            match self.chains.entry(id) {
+                Entry::Vacant(entry) => drop(entry.insert(chain)),
+                Entry::Occupied(mut entry) => {
+                    changed.insert(entry.key().clone());
+                    entry.get_mut().merge(chain);
+                }
+            }
+        }
+        // A finding on a chain without a summary may now have one.
+        let placed_anew = std::mem::take(&mut self.run_wide).into_iter().chain(run_wide);
+        changed.extend(self.place(placed_anew));
+        for id in changed {
+            let Some(chain) = self.chains.get_mut(&id) else { continue };
+            chain.findings.sort_by(|one, other| chain_order(one).cmp(&chain_order(other)));
+            chain.findings.dedup();
+        }
+        self.run_wide.sort_by(|one, other| run_wide_order(one).cmp(&run_wide_order(other)));
+        self.run_wide.dedup();
+    }
+
+    /// Tells `sink` of the run: each chain after its findings, then the findings that belong to none.
+    ///
+    /// # Errors
+    /// What `sink` returns.
+    pub fn tell(&self, sink: &mut dyn Sink) -> io::Result<()> {
+        sink.event(&Event::Started {
+            sources: self.sources.clone(),
+            range: self.range,
+            at: self.started,
+            origin: self.origin.clone(),
+        })?;
+        let tell_all = |findings: &[Finding], sink: &mut dyn Sink| {
+            findings.iter().try_for_each(|finding| sink.event(&Event::Finding(Box::new(finding.clone()))))
+        };
+        for chain in self.chains.values() {
+            tell_all(&chain.findings, sink)?;
+            sink.event(&Event::Chain(chain.summary.clone()))?;
+        }
+        tell_all(&self.run_wide, sink)?;
+        sink.event(&Event::Finished(Summary {
+            verdict: self.verdict(),
+            counts: self.counts,
+            keys: self.keys.iter().cloned().collect(),
+            interrupted: self.interrupted,
+            at: self.finished,
+        }))
+    }
+}
+
+/// The order of a chain's findings where two parts of it come together: time, then key.
+fn chain_order(finding: &Finding) -> impl Ord {
+    (finding.at, field_order(finding))
+}
+
+/// The order of the run's own findings. Fields that a saved report does not have come last.
+fn run_wide_order(finding: &Finding) -> impl Ord {
+    let chain = (
+        &finding.account,
+        &finding.region,
+        &finding.trail,
+        &finding.home_region,
+        &finding.organization,
+        finding.backfill,
+    );
+    (chain, field_order(finding), finding.at)
+}
+
+fn field_order(finding: &Finding) -> impl Ord {
+    (
+        &finding.uri,
+        finding.kind,
+        finding.fault.cause(),
+        finding.start,
+        finding.end,
+        finding.severity,
+        &finding.digest,
+        &finding.expected,
+        &finding.actual,
+        finding.reason,
+    )
+}
+
+/// Makes a [`Report`] of the events of a run.
+#[derive(Default, Debug)]
+pub struct ReportCollector {
+    report: Option<Report>,
+    /// In the order that they came in; they are placed when every chain is known.
+    findings: Vec<Finding>,
+    is_finished: bool,
+}
+
+impl ReportCollector {
+    /// A collector that waits for the run to begin.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The report; `None` while the run is not over.
+    #[must_use]
+    pub const fn report(&self) -> Option<&Report> {
+        if self.is_finished { self.report.as_ref() } else { None }
+    }
+
+    /// The report; `None` where the run was not over.
+    #[must_use]
+    pub fn into_report(self) -> Option<Report> {
+        self.report.filter(|_| self.is_finished)
+    }
+}
+
+impl Sink for ReportCollector {
+    /// Takes one event.
+    ///
+    /// # Errors
+    /// Where the run ends, or names a chain, before it began.
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        let not_begun = || io::Error::other("the run ended before it began");
+        match event {
+            Event::Started { sources, range, at, origin } => {
+                self.report = Some(Report::new(sources.clone(), *range, *at, origin.clone()));
+            }
+            Event::Object { .. } => {}
+            Event::Finding(finding) => self.findings.push(Finding::clone(finding)),
+            Event::Chain(summary) => {
+                let report = self.report.as_mut().ok_or_else(not_begun)?;
+                report.add_chain(ChainReport::new(summary.clone(), Vec::new()));
+            }
+            Event::Finished(summary) => {
+                let report = self.report.as_mut().ok_or_else(not_begun)?;
+                report.counts = summary.counts;
+                report.keys = summary.keys.iter().cloned().collect();
+                report.interrupted = summary.interrupted;
+                report.finished = summary.at;
+                report.add_findings(std::mem::take(&mut self.findings));
+                self.is_finished = true;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,157 @@
+use super::*;
+use crate::event::{Kind, TimeState};
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_unix(seconds)
+}
+
+fn id(trail: &str) -> ChainId {
+    ChainId {
+        account: "111122223333".into(),
+        region: "us-east-1".into(),
+        trail: trail.into(),
+        home_region: "us-east-1".into(),
+        organization: None,
+        backfill: false,
+    }
+}
+
+fn chain(id: ChainId, start: i64, findings: Vec<Finding>) -> ChainReport {
+    let mut timeline = Timeline::starting(at(start));
+    timeline.push(10, TimeState::Proved);
+    let covered = vec![Interval { start: at(start), end: at(start + 10) }];
+    let summary = ChainSummary { id, covered, digests: 1, logs: 2, gaps: 0, timeline: Some(timeline) };
+    ChainReport::new(summary, findings)
+}
+
+fn finding(kind: Kind, seconds: i64) -> Finding {
+    Finding::told(kind, at(seconds), "said")
+}
+
+fn empty(start: i64) -> Report {
+    let range = Range { start: Some(at(start)), end: at(start + 10) };
+    let mut report = Report::new(vec![format!("s3://b{start}")], range, at(start), Origin::default());
+    report.finished = at(start + 10);
+    report.counts.digests.valid = 1;
+    report
+}
+
+/// Three parts that share a chain, each of which knows something that the others do not.
+fn parts() -> [Report; 3] {
+    let [mut one, mut two, mut three] = [0, 10, 30].map(empty);
+    one.add_chain(chain(id("audit"), 0, vec![finding(Kind::LogModified, 5)]));
+    one.add_findings([finding(Kind::ChainGap, 3).of_chain(&id("later")), finding(Kind::KeyUnknown, 0)]);
+    two.add_chain(chain(id("audit"), 10, vec![finding(Kind::LogMissing, 2), finding(Kind::LogModified, 5)]));
+    two.add_findings([finding(Kind::KeyUnknown, 0), finding(Kind::ChainStale, 1).of_chain(&id("later"))]);
+    two.keys.insert(UsedKey {
+        fingerprint: "f".to_owned(),
+        region: "r".to_owned(),
+        valid_from: None,
+        valid_to: None,
+        source: "s".to_owned(),
+    });
+    three.interrupted = true;
+    three.add_chain(chain(id("later"), 30, vec![finding(Kind::LogModified, 2)]));
+    three.add_chain(chain(ChainId { backfill: true, ..id("audit") }, 30, Vec::new()));
+    three.range.start = None;
+    [one, two, three]
+}
+
+#[test]
+fn merging_is_associative() {
+    let [one, two, three] = parts();
+    let left = one.clone().merge(two.clone()).merge(three.clone());
+    let right = one.clone().merge(two.clone().merge(three.clone()));
+    assert_eq!(left, right);
+    let other = three.merge(one).merge(two);
+    assert_eq!((other.chains, other.run_wide), (left.chains.clone(), left.run_wide.clone()));
+    assert_eq!(left.counts, other.counts);
+}
+
+#[test]
+fn a_merged_report_has_what_each_part_has() {
+    let [one, two, three] = parts();
+    let report = one.merge(two).merge(three);
+    assert_eq!(report.sources, ["s3://b0", "s3://b10", "s3://b30"]);
+    assert_eq!((report.range.start, report.range.end), (None, at(40)));
+    assert_eq!((report.started, report.finished, report.seconds()), (at(0), at(40), 40));
+    assert_eq!((report.counts.digests.valid, report.keys.len(), report.interrupted), (3, 1, true));
+    let kinds = |findings: &[Finding]| findings.iter().map(|finding| finding.kind).collect::<Vec<_>>();
+    let audit = report.chain(&id("audit")).unwrap();
+    assert_eq!(
+        kinds(&audit.findings),
+        [Kind::LogMissing, Kind::LogModified],
+        "the same finding is there once"
+    );
+    assert_eq!(audit.summary.covered, [Interval { start: at(0), end: at(20) }]);
+    assert_eq!((audit.summary.digests, audit.summary.logs), (2, 4));
+    assert_eq!(audit.summary.timeline.as_ref().unwrap().to_string(), "1p");
+    let later = report.chain(&id("later")).unwrap();
+    assert_eq!(kinds(&later.findings), [Kind::ChainStale, Kind::LogModified, Kind::ChainGap]);
+    assert_eq!(kinds(report.run_wide()), [Kind::KeyUnknown]);
+    assert_eq!(report.findings().count(), 6);
+    assert_eq!(report.verdict(), Verdict::Tampered);
+}
+
+#[test]
+fn a_report_is_what_its_events_tell() {
+    for mut report in parts() {
+        report.add_findings([finding(Kind::NoDigests, 9).of_chain(&id("nowhere"))]);
+        let mut collector = ReportCollector::new();
+        report.tell(&mut collector).unwrap();
+        assert_eq!(collector.into_report(), Some(report));
+    }
+}
+
+#[test]
+fn a_finding_belongs_to_the_chain_that_it_names_in_full() {
+    let alike = [
+        id("audit"),
+        ChainId { backfill: true, ..id("audit") },
+        ChainId { organization: Some("o-abcdefghij".into()), ..id("audit") },
+        ChainId { home_region: "eu-west-1".into(), ..id("audit") },
+    ];
+    let mut events = vec![Event::Started {
+        sources: Vec::new(),
+        range: empty(0).range,
+        at: at(0),
+        origin: Origin::default(),
+    }];
+    // Every finding comes first, and one more names no home region.
+    let findings = alike.iter().map(|id| finding(Kind::LogModified, 0).of_chain(id));
+    events.extend(findings.map(|finding| Event::Finding(Box::new(finding))));
+    let unknown = Finding { home_region: None, ..finding(Kind::NoDigests, 0).of_chain(&alike[0]) };
+    events.push(Event::Finding(Box::new(unknown)));
+    events.extend(alike.iter().map(|id| Event::Chain(chain(id.clone(), 0, Vec::new()).summary)));
+    events.push(Event::Finished(Summary::new(Verdict::Tampered, at(1))));
+    let mut collector = ReportCollector::new();
+    events.iter().for_each(|event| collector.event(event).unwrap());
+    let report = collector.into_report().unwrap();
+    let told: Vec<_> = report.chains().map(|chain| (chain.findings.len(), chain.verdict())).collect();
+    assert_eq!(told, [(1, Verdict::Tampered); 4]);
+    assert_eq!(report.run_wide().len(), 1);
+}
+
+#[test]
+fn the_verdict_follows() {
+    let mut report = empty(0);
+    assert_eq!((report.verdict(), report.is_unexplained()), (Verdict::Intact, false));
+    report.interrupted = true;
+    assert_eq!((report.verdict(), report.is_unexplained()), (Verdict::Incomplete, true));
+    report.add_findings([finding(Kind::ChainStale, 0)]);
+    assert_eq!((report.verdict(), report.is_unexplained()), (Verdict::Incomplete, false));
+    report.add_findings([finding(Kind::LogModified, 0)]);
+    assert_eq!((report.verdict(), report.worst()), (Verdict::Tampered, Some(Severity::Tampered)));
+    let mut nothing = empty(0);
+    nothing.counts = Counts::default();
+    assert_eq!((nothing.verdict(), nothing.worst()), (Verdict::Incomplete, None));
+}
+
+#[test]
+fn a_run_that_is_not_over_is_no_report() {
+    let mut collector = ReportCollector::new();
+    assert!(collector.event(&Event::Finished(Summary::new(Verdict::Intact, at(0)))).is_err());
+    empty(0).tell(&mut collector).unwrap();
+    assert!(collector.report().is_some());
+    assert_eq!(ReportCollector::new().into_report(), None);
+}
