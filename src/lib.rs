@@ -19,7 +19,7 @@
 //!
 //! Values are at the bottom, then judges, then stores and keys, then the engine, then reports and the command line:
 //!
-//! - [`time`], [`ident`], [`event`]: values. Locations, chains, hashes, findings, verdicts.
+//! - [`time`], [`ident`], [`event`]: values. Locations, chains, hashes, findings, verdicts, and the [`event::Report`] of a run.
 //! - [`gzip`], [`digest`], [`signature`], [`chain`]: judges. Pure: no input or output, no clock, no panic on any bytes.
 //!   [`digest::DigestFile`] is parsed and not trusted; only [`chain::ProvedDigest`] shows the hashes of log files.
 //! - [`store`], [`keys`]: where objects and trusted keys come from: S3 and CloudTrail, directories and files, memory.
@@ -28,7 +28,7 @@
 //! - [`mod@validate`]: the engine. It tells an [`event::Sink`] what it finds and never prints.
 //! - [`words`]: the English of findings: a message for each fault, a hint for each cause.
 //! - [`simulate`]: synthetic deliveries with real signatures, and ways to tamper with them.
-//! - [`report`], [`cli`]: the edge.
+//! - [`report`], [`cli`]: the edge. Every report format is written from an [`event::Report`].
 
 #[cfg(feature = "aws")]
 pub mod aws;

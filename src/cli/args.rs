@@ -131,7 +131,7 @@ pub(super) struct ValidateArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) jobs: Option<u16>,
 
-    /// No progress bars (there are none either where stderr is no terminal)
+    /// No progress on stderr: neither bars on a terminal nor a line a minute elsewhere
     #[arg(long)]
     pub(super) no_progress: bool,
 

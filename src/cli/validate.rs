@@ -14,7 +14,10 @@ use crate::handles;
 use crate::ident::Location;
 use crate::ident::Relocation;
 use crate::keys::{KeyRing, saved};
-use crate::report::{Fanout, progress::Bars};
+use crate::report::{
+    Fanout,
+    progress::{Bars, Display},
+};
 use crate::store::Store;
 use crate::time::{self, Range, Timestamp};
 use crate::validate::{self, Request, Source, Stop, Tools};
@@ -25,7 +28,7 @@ pub(super) fn run(arguments: &ValidateArgs, started: Timestamp, origin: Origin) 
     let format = outputs::format(&arguments.format)?;
     let files = outputs::files(&arguments.report)?;
     let Prepared { store, keys, request, pool, .. } = prepare(arguments, started)?;
-    let bars = Bars::new(shows_bars(arguments));
+    let bars = Bars::new(display(arguments));
     let options = outputs::options(arguments.quiet, arguments.verbose);
     let mut outputs = Outputs { fanout: outputs::open(format, files, options)?, bars: &bars };
     require_handles()?;
@@ -143,10 +146,15 @@ impl Sink for Outputs<'_> {
     }
 }
 
-/// Bars only on a terminal, and not where every object is listed on it.
-fn shows_bars(arguments: &ValidateArgs) -> bool {
+/// Bars on a terminal, but not where every object is listed on it; elsewhere a line a minute.
+fn display(arguments: &ValidateArgs) -> Display {
     let listed = arguments.verbose && io::stdout().is_terminal();
-    !arguments.no_progress && !arguments.quiet && !listed && io::stderr().is_terminal()
+    match io::stderr().is_terminal() {
+        _ if arguments.no_progress || arguments.quiet => Display::Hidden,
+        true if listed => Display::Hidden,
+        true => Display::Bars,
+        false => Display::Lines,
+    }
 }
 
 pub(super) fn range(arguments: &ValidateArgs, now: Timestamp) -> Result<Range, Failure> {

@@ -20,7 +20,7 @@ use crate::aws::arn::TrailArn;
 use crate::event::{Event, Sink as _, Summary, Verdict};
 use crate::keys::KeyRing;
 use crate::keys::cloudtrail::CloudTrailKeys;
-use crate::report::progress::Bars;
+use crate::report::progress::{Bars, Display};
 use crate::store::s3::S3Store;
 use crate::time::{self, Range, Timestamp};
 use crate::trails;
@@ -77,7 +77,9 @@ fn validated(
 ) -> Result<u8, Failure> {
     require_handles()?;
     let pool = validate::pool(jobs, true)?;
-    let bars = Bars::new(io::IsTerminal::is_terminal(&io::stderr()));
+    // The AWS CLI prints nothing while it runs, so a log has no lines of progress.
+    let shown = io::IsTerminal::is_terminal(&io::stderr());
+    let bars = Bars::new(if shown { Display::Bars } else { Display::Hidden });
     let tools = Tools { store: recorder, keys, pool: &pool, progress: &bars, stop };
     let mut lines = Lines::new(asked, recorder.shelf(), Box::new(io::stdout()), Box::new(io::stderr()));
     let told = tell(request, tools, &bars, &mut lines);

@@ -83,6 +83,18 @@ fn merge_timelines(one: Option<Timeline>, other: Option<Timeline>) -> Option<Tim
 ///
 /// Chains are in order of their ids, each once, and own the findings that name them. All other findings, those that concern
 /// no single chain or one without a summary, are the run's own.
+///
+/// ```
+/// use trailproof::event::{Finding, Kind, Origin, Report, Verdict};
+/// use trailproof::time::{Range, Timestamp};
+///
+/// let end = Timestamp::from_unix(1_788_221_217);
+/// let range = Range { start: None, end };
+/// let mut report = Report::new(vec!["s3://my-trail-logs".to_owned()], range, end, Origin::default());
+/// assert_eq!(report.verdict(), Verdict::Incomplete, "no digest is proved yet");
+/// report.add_findings([Finding::new(Kind::LogModified, end, "its content differs")]);
+/// assert_eq!(report.verdict(), Verdict::Tampered);
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct Report {

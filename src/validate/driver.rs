@@ -18,7 +18,7 @@ use super::tell::RunTeller;
 use super::unreferenced::{self, Named};
 use super::workers::WorkerPool;
 use super::{copies, logs, missed, needs};
-use crate::event::Sink;
+use crate::event::{NoProgress, Phase, Sink};
 use crate::store::relocated::RelocatedStore;
 
 /// How many regions are walked at a time.
@@ -36,11 +36,14 @@ pub(super) fn run(
     let halt = Cancellation::new(tools.stop);
     let workers = WorkerPool { pool: tools.pool, store: tools.store, halt: &halt };
     let context = RunContext { request, tools, workers, halt: &halt, only };
-    let mut teller = RunTeller::new(request, sink);
+    // Of a run for one object the answer is a part.
+    let progress = if only.is_none() { tools.progress } else { &NoProgress };
+    let mut teller = RunTeller::new(request, progress, sink);
     // 1. What is known before anything is read.
     teller.findings(request.findings.clone())?;
     let said = teller.rejected_keys(tools.keys, &[])?;
     // 2. Where the regions are.
+    tools.progress.phase(Phase::Discover);
     let found = discover::folders(context);
     teller.findings(found.findings)?;
     teller.outcome.counts.logs.unreferenced += found.unreferenced.count;
@@ -72,6 +75,7 @@ fn roll(
         scope.spawn(move || search_all(context, &to_search, &searched));
         prove_all(context, &ahead, &walked, &reports, &mut tell)?;
         drop(walked);
+        context.tools.progress.phase(Phase::SearchAdditions);
         reports.into_iter().try_for_each(tell)
     })
 }
@@ -130,6 +134,7 @@ fn prove_window(context: RunContext<'_>, regions: &mut [RegionRun], at_once: usi
         return at_once;
     }
     // 1. Read.
+    context.tools.progress.phase(Phase::Validate);
     let tasks = digests::next_tasks(regions, at_once);
     let window = digests::read_window(context, regions, &tasks);
     let read = window.digests.len();

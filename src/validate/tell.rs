@@ -6,25 +6,27 @@ use super::answered::Answered;
 use super::region::says_something;
 use super::region_report::RegionReport;
 use super::request::{Outcome, Request};
-use crate::event::{Event, Fault, Finding, Severity, Sink};
+use crate::event::{Event, Fault, Finding, Progress, Severity, Sink};
 use crate::keys::{KeyRing, RejectedKey};
 use crate::time::Timestamp;
 
 /// What is told, and what it adds up to.
 pub(super) struct RunTeller<'s> {
     sink: &'s mut dyn Sink,
+    progress: &'s dyn Progress,
     pub(super) outcome: Outcome,
     answered: Answered,
 }
 
 impl<'s> RunTeller<'s> {
-    pub(super) fn new(request: &Request, sink: &'s mut dyn Sink) -> Self {
-        Self { sink, outcome: Outcome::default(), answered: Answered::new(request) }
+    pub(super) fn new(request: &Request, progress: &'s dyn Progress, sink: &'s mut dyn Sink) -> Self {
+        Self { sink, progress, outcome: Outcome::default(), answered: Answered::new(request) }
     }
 
     pub(super) fn findings(&mut self, findings: Vec<Finding>) -> io::Result<()> {
         for finding in findings {
             self.outcome.worst = self.outcome.worst.max(Some(finding.severity));
+            self.progress.finding(finding.severity);
             self.sink.event(&Event::Finding(Box::new(finding)))?;
         }
         Ok(())

@@ -306,7 +306,8 @@ def year(report, scratch, chains=200, findings=10_000):
         base = f"s3://organization-trail-logs/AWSLogs/o-abcdefghij/{chain['account']}/"
         report["findings"].append({
             "kind": "log-modified", "severity": "tampered", "account": chain["account"], "region": chain["region"],
-            "trail": chain["trail"],
+            "trail": chain["trail"], "home_region": chain["home_region"], "organization": chain["organization"],
+            "backfill": chain["backfill"],
             "uri": f"{base}CloudTrail/{chain['region']}/2026/05/13/{chain['account']}_CloudTrail_{chain['region']}_{number:016}.json.gz",
             "digest": f"{base}CloudTrail-Digest/{chain['region']}/2026/05/13/{number:016}.json.gz",
             "message": "the content does not have the hash that the digest lists", "expected": f"{number:064x}", "actual": f"{number + 1:064x}",

@@ -1,0 +1,169 @@
+//! Bars on a terminal: a line of words, then digests and log files done of those planned, bytes a second and time left.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use indicatif::style::ProgressTracker;
+use indicatif::{
+    BinaryBytes, HumanDuration, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressFinish,
+    ProgressState, ProgressStyle,
+};
+
+use super::tally::{Files, Tally};
+
+/// Redrawn so often by a thread of its own, and by nothing else: counting takes no lock and draws nothing.
+const REDRAW: Duration = Duration::from_millis(100);
+
+/// Bytes a second are those of about so long back.
+const RATE_WINDOW: Duration = Duration::from_secs(2);
+
+/// Fits 79 columns: a line that wraps would leave its first half behind at every redraw.
+pub(super) const HEAD: &str = "{elapsed_precise} {words}";
+pub(super) const COUNTING: &str = "{prefix:7}  {human_pos:>31}                {rate:>12}";
+pub(super) const PLANNED: &str =
+    "{prefix:7} [{bar:18}] {human_pos:>11} of {human_len:11} {rate:>12} {left:>9}";
+
+/// A line of words and two bars, digests and log files. They vanish when dropped.
+pub(super) struct TerminalBars {
+    head: ProgressBar,
+    digests: ProgressBar,
+    logs: ProgressBar,
+    /// The styles of bars whose total is known.
+    planned: [ProgressStyle; 2],
+}
+
+impl TerminalBars {
+    pub(super) fn new(tally: &Arc<Tally>, target: ProgressDrawTarget) -> Self {
+        let all = MultiProgress::with_draw_target(target);
+        let words = style(HEAD).with_key("words", Words(Arc::clone(tally)));
+        let bar = |name: &'static str, style: ProgressStyle| {
+            let bar = ProgressBar::no_length().with_prefix(name).with_finish(ProgressFinish::AndClear);
+            let bar = all.add(bar);
+            bar.set_style(style);
+            bar.enable_steady_tick(REDRAW);
+            bar
+        };
+        let rate = [Rate::new(tally, |tally| &tally.digests), Rate::new(tally, |tally| &tally.logs)];
+        let [digests, logs] = rate.clone().map(|rate| style(COUNTING).with_key("rate", rate));
+        Self {
+            head: bar("", words),
+            digests: bar("digests", digests),
+            logs: bar("logs", logs),
+            planned: rate.map(|rate| style(PLANNED).with_key("rate", rate).with_key("left", time_left)),
+        }
+    }
+
+    /// Gives each bar its total, once that is known.
+    pub(super) fn plan(&self, tally: &Tally) {
+        let [digests, logs] = &self.planned;
+        set_length(&self.digests, tally.digests.planned(), digests);
+        set_length(&self.logs, tally.expected_logs().unwrap_or_default(), logs);
+    }
+
+    pub(super) fn digest(&self) {
+        self.digests.inc(1);
+    }
+
+    pub(super) fn log(&self) {
+        self.logs.inc(1);
+    }
+
+    pub(super) fn clear(&self) {
+        self.logs.finish_and_clear();
+        self.digests.finish_and_clear();
+        self.head.finish_and_clear();
+    }
+}
+
+fn set_length(bar: &ProgressBar, total: u64, planned: &ProgressStyle) {
+    if total == 0 {
+        return;
+    }
+    if bar.length().is_none() {
+        bar.set_style(planned.clone());
+    }
+    bar.set_length(total);
+}
+
+/// The time left, once the first file was read: before that nobody can know it.
+fn time_left(state: &ProgressState, out: &mut dyn fmt::Write) {
+    if state.pos() > 0 {
+        // The tracker has nobody to tell if the line cannot be written.
+        let _ = write!(out, "{:#} left", HumanDuration(state.eta()));
+    }
+}
+
+/// A template that does not parse would cost the bars their looks, not the run.
+fn style(template: &str) -> ProgressStyle {
+    let style = ProgressStyle::with_template(template);
+    style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ")
+}
+
+/// The phase, and what was found so far.
+#[derive(Clone)]
+struct Words(Arc<Tally>);
+
+impl ProgressTracker for Words {
+    fn clone_box(&self) -> Box<dyn ProgressTracker> {
+        Box::new(self.clone())
+    }
+
+    fn tick(&mut self, _: &ProgressState, _: Instant) {}
+
+    fn reset(&mut self, _: &ProgressState, _: Instant) {}
+
+    fn write(&self, _: &ProgressState, out: &mut dyn fmt::Write) {
+        // The tracker has nobody to tell if the line cannot be written.
+        let _ = write!(out, "{}, {}", self.0.phase(), self.0.findings());
+    }
+}
+
+/// Bytes a second, smoothed.
+#[derive(Clone)]
+pub(super) struct Rate {
+    tally: Arc<Tally>,
+    files: fn(&Tally) -> &Files,
+    seen: u64,
+    at: Instant,
+    pub(super) per_second: f64,
+}
+
+impl Rate {
+    pub(super) fn new(tally: &Arc<Tally>, files: fn(&Tally) -> &Files) -> Self {
+        Self { tally: Arc::clone(tally), files, seen: 0, at: Instant::now(), per_second: 0.0 }
+    }
+
+    /// Weighs what came since the last look against what came before, by how long ago that was.
+    pub(super) fn look(&mut self, now: Instant) {
+        let seconds = now.saturating_duration_since(self.at).as_secs_f64();
+        if seconds < REDRAW.as_secs_f64() / 2.0 {
+            return;
+        }
+        let total = (self.files)(&self.tally).bytes();
+        let latest = total.saturating_sub(self.seen) as f64 / seconds;
+        let old = (-seconds / RATE_WINDOW.as_secs_f64()).exp();
+        self.per_second = self.per_second * old + latest * (1.0 - old);
+        (self.seen, self.at) = (total, now);
+    }
+}
+
+impl ProgressTracker for Rate {
+    fn clone_box(&self) -> Box<dyn ProgressTracker> {
+        Box::new(self.clone())
+    }
+
+    fn tick(&mut self, _: &ProgressState, now: Instant) {
+        self.look(now);
+    }
+
+    fn reset(&mut self, _: &ProgressState, now: Instant) {
+        let total = (self.files)(&self.tally).bytes();
+        (self.seen, self.at, self.per_second) = (total, now, 0.0);
+    }
+
+    fn write(&self, _: &ProgressState, out: &mut dyn fmt::Write) {
+        // The tracker has nobody to tell if the line cannot be written.
+        let _ = write!(out, "{}/s", BinaryBytes(self.per_second as u64));
+    }
+}

@@ -1,0 +1,99 @@
+//! The counters, and the words for them.
+
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+
+use crate::event::{Phase, Severity};
+use crate::report::text::layout::{grouped, plural};
+
+/// What a run has done so far. Any thread may count.
+#[derive(Default)]
+pub(super) struct Tally {
+    pub(super) digests: Files,
+    pub(super) logs: Files,
+    phase: AtomicU8,
+    findings: AtomicU64,
+    tampered: AtomicU64,
+}
+
+/// Files of one type.
+#[derive(Default)]
+pub(super) struct Files {
+    planned: AtomicU64,
+    read: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Files {
+    pub(super) fn plan(&self, count: u64) {
+        self.planned.fetch_add(count, Ordering::Relaxed);
+    }
+
+    pub(super) fn count(&self, bytes: u64) {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.read.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn planned(&self) -> u64 {
+        self.planned.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn read(&self) -> u64 {
+        self.read.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+}
+
+const PHASES: [(Phase, &str); 3] = [
+    (Phase::Discover, "looking for trails"),
+    (Phase::Validate, "reading digests and log files"),
+    (Phase::SearchAdditions, "looking for added files"),
+];
+
+impl Tally {
+    pub(super) fn new() -> Self {
+        Self::default()
+    }
+
+    pub(super) fn begin(&self, phase: Phase) {
+        let index = PHASES.iter().position(|(one, _)| *one == phase).unwrap_or_default();
+        self.phase.store(u8::try_from(index).unwrap_or_default(), Ordering::Relaxed);
+    }
+
+    pub(super) fn found(&self, severity: Severity) {
+        match severity {
+            Severity::Notice => {}
+            Severity::Incomplete => drop(self.findings.fetch_add(1, Ordering::Relaxed)),
+            Severity::Tampered => {
+                self.findings.fetch_add(1, Ordering::Relaxed);
+                self.tampered.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// How many log files there are in all, taken to be as many for each digest still to be read as for those that were.
+    /// `None` while no digest was read.
+    pub(super) fn expected_logs(&self) -> Option<u64> {
+        let read = self.digests.read();
+        let digests = self.digests.planned().max(read);
+        let all = u128::from(self.logs.planned()) * u128::from(digests);
+        Some(u64::try_from(all.checked_div(read.into())?).unwrap_or(u64::MAX))
+    }
+
+    pub(super) fn phase(&self) -> &'static str {
+        let index = usize::from(self.phase.load(Ordering::Relaxed));
+        PHASES.get(index).map_or("", |(_, words)| *words)
+    }
+
+    /// `no findings yet`, or how many there are. Notices are not counted.
+    pub(super) fn findings(&self) -> String {
+        let (all, tampered) = (self.findings.load(Ordering::Relaxed), self.tampered.load(Ordering::Relaxed));
+        match (all, tampered) {
+            (0, _) => "no findings yet".to_owned(),
+            (all, 0) => plural(all, "finding"),
+            (all, tampered) => format!("{}, {} tampered", plural(all, "finding"), grouped(tampered)),
+        }
+    }
+}
