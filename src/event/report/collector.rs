@@ -1,0 +1,66 @@
+//! From the events of a run to its report.
+
+use std::io;
+
+use super::{ChainReport, Report};
+use crate::event::{Event, Finding, Sink};
+
+/// Makes a [`Report`] of the events of a run.
+#[derive(Default, Debug)]
+pub struct ReportCollector {
+    report: Option<Report>,
+    /// In the order that they came in; they are placed when every chain is known.
+    findings: Vec<Finding>,
+    is_finished: bool,
+}
+
+impl ReportCollector {
+    /// A collector that waits for the run to begin.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The report; `None` while the run is not over.
+    #[must_use]
+    pub const fn report(&self) -> Option<&Report> {
+        if self.is_finished { self.report.as_ref() } else { None }
+    }
+
+    /// The report; `None` where the run was not over.
+    #[must_use]
+    pub fn into_report(self) -> Option<Report> {
+        self.report.filter(|_| self.is_finished)
+    }
+}
+
+impl Sink for ReportCollector {
+    /// Takes one event.
+    ///
+    /// # Errors
+    /// Where the run ends, or names a chain, before it began.
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        let not_begun = || io::Error::other("the run ended before it began");
+        match event {
+            Event::Started { sources, range, at, origin } => {
+                self.report = Some(Report::new(sources.clone(), *range, *at, origin.clone()));
+            }
+            Event::Object { .. } => {}
+            Event::Finding(finding) => self.findings.push(Finding::clone(finding)),
+            Event::Chain(summary) => {
+                let report = self.report.as_mut().ok_or_else(not_begun)?;
+                report.add_chain(ChainReport::new(summary.clone(), Vec::new()));
+            }
+            Event::Finished(summary) => {
+                let report = self.report.as_mut().ok_or_else(not_begun)?;
+                report.counts = summary.counts;
+                report.keys = summary.keys.iter().cloned().collect();
+                report.interrupted = summary.interrupted;
+                report.finished = summary.at;
+                report.add_findings(std::mem::take(&mut self.findings));
+                self.is_finished = true;
+            }
+        }
+        Ok(())
+    }
+}
