@@ -6,26 +6,32 @@
 mod answer;
 pub mod arn;
 mod connections;
+mod credentials;
 mod failure;
+mod profiles;
 pub(crate) mod regions;
+mod unanswered;
 
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_config::default_provider::region::DefaultRegionChain;
 use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_s3::config::ProvideCredentials as _;
 use aws_sdk_s3::config::retry::{RetryPartition, TokenBucket};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::handles;
 use connections::Connections;
+pub use credentials::NoCredentials;
 pub use failure::{Failure, Nature};
+pub use profiles::MissingProfile;
 
 /// How often a request is made before giving up, unless the user's configuration says otherwise. Where S3 answers
 /// every twentieth request with 503, the SDK's own three attempts would lose three objects in 20,000.
@@ -64,6 +70,8 @@ pub struct Settings {
 pub struct Aws {
     runtime: Runtime,
     config: SdkConfig,
+    /// The region that the user configured, if any: `config` always has one.
+    configured_region: Option<String>,
     retries: RetryPartition,
     at_a_time: usize,
 }
@@ -88,17 +96,27 @@ impl Aws {
         let at_a_time = handles::at_a_time();
         let connections = SharedHttpClient::new(Connections::new(at_a_time));
         let mut loader = aws_config::defaults(BehaviorVersion::latest());
-        loader = loader.timeout_config(timeouts).http_client(connections);
+        loader = loader.timeout_config(timeouts).http_client(connections.clone());
+        let mut regions = DefaultRegionChain::builder();
         if let Some(profile) = &settings.profile {
-            // As in AWS's own tools, a profile that is named outranks keys in the environment.
-            let provider = ProfileFileCredentialsProvider::builder().profile_name(profile).build();
-            loader = loader.profile_name(profile).credentials_provider(provider);
+            regions = regions.profile_name(profile);
+        }
+        let configured = runtime.block_on(async { regions.build().region().await });
+        // STS, which gives the credentials of a role, has to be asked in some region.
+        let region = configured.clone().unwrap_or(Region::from_static(DEFAULT_REGION));
+        loader = loader.region(region.clone());
+        if let Some(profile) = &settings.profile {
+            // As in AWS's own tools, a named profile outranks keys in the environment.
+            let asks =
+                ProviderConfig::without_region().with_region(Some(region)).with_http_client(connections);
+            let provider = ProfileFileCredentialsProvider::builder().configure(&asks).profile_name(profile);
+            loader = loader.profile_name(profile).credentials_provider(provider.build());
         }
         if let Some(endpoint) = &settings.endpoint_url {
             loader = loader.endpoint_url(endpoint);
         }
         let config = runtime.block_on(loader.load());
-        Ok(Self::new(runtime, config, at_a_time))
+        Ok(Self::new(runtime, config, configured, at_a_time))
     }
 
     /// Takes a configuration that the caller made.
@@ -110,10 +128,11 @@ impl Aws {
         let connections = || SharedHttpClient::new(Connections::new(at_a_time));
         let connections = config.http_client().unwrap_or_else(connections);
         let config = config.into_builder().http_client(connections).build();
-        Ok(Self::new(runtime()?, config, at_a_time))
+        let region = config.region().cloned();
+        Ok(Self::new(runtime()?, config, region, at_a_time))
     }
 
-    fn new(runtime: Runtime, config: SdkConfig, at_a_time: usize) -> Arc<Self> {
+    fn new(runtime: Runtime, config: SdkConfig, region: Option<Region>, at_a_time: usize) -> Arc<Self> {
         let configured = config.retry_config().cloned().unwrap_or_else(RetryConfig::standard);
         let attempts = match configured.max_attempts() {
             SDK_ATTEMPTS => MAX_ATTEMPTS,
@@ -126,7 +145,8 @@ impl Aws {
         let config = config.into_builder().retry_config(retries).build();
         let tokens = TokenBucket::builder().capacity(RETRY_TOKENS).build();
         let retries = RetryPartition::custom("trailproof").token_bucket(tokens).build();
-        Arc::new(Self { runtime, config, retries, at_a_time })
+        let configured_region = region.map(|region| region.as_ref().to_owned());
+        Arc::new(Self { runtime, config, configured_region, retries, at_a_time })
     }
 
     /// Waits for `work`, which is done on this account's threads.
@@ -148,18 +168,26 @@ impl Aws {
     /// The configured region; `None` where the user has configured none.
     #[must_use]
     pub fn configured_region(&self) -> Option<String> {
-        self.config.region().map(|region| region.as_ref().to_owned())
+        self.configured_region.clone()
     }
 
-    /// Whether credentials can be had, without asking any service for anything else.
+    /// Checks that the profile `named`, or else the one that AWS_PROFILE names, exists.
     ///
     /// # Errors
-    /// What each source of credentials said.
-    pub fn check_credentials(&self) -> Result<(), String> {
-        let Some(provider) = self.config.credentials_provider() else {
-            return Err("no source of credentials is configured".to_owned());
-        };
-        self.block_on(provider.provide_credentials()).map_err(|error| failure::chain(&error)).map(|_| ())
+    /// [`MissingProfile`], with the profiles that do.
+    pub fn check_profile(&self, named: Option<&str>) -> Result<(), MissingProfile> {
+        self.block_on(profiles::check(named))
+    }
+
+    /// Checks that there are credentials. No service is asked for anything but credentials.
+    ///
+    /// # Errors
+    /// Why there are none.
+    pub fn check_credentials(&self) -> Result<(), NoCredentials> {
+        match self.config.credentials_provider() {
+            Some(provider) => self.block_on(credentials::check(&provider)),
+            None => Err(NoCredentials::Nowhere),
+        }
     }
 
     /// S3 in `region`.

@@ -1,6 +1,6 @@
-//! The command line: from what was typed to a plan, a store, keys, threads and reports, and an exit code.
+//! The command line: turns arguments into a run, its reports and an exit code.
 //!
-//! This is the edge: here, and nowhere else, the program prints, reads the clock and looks at the environment.
+//! Only this module and its children print, read the clock or look at the environment.
 
 mod args;
 #[cfg(feature = "aws")]
@@ -17,9 +17,11 @@ mod simulate;
 mod sources;
 #[cfg(feature = "aws")]
 mod trails;
+mod typed;
 mod validate;
 #[cfg(feature = "aws")]
 mod validate_logs;
+mod without_source;
 
 use std::ffi::OsString;
 use std::fmt;
@@ -34,14 +36,14 @@ use crate::report::escape::for_terminal;
 use crate::time::Timestamp;
 use args::{Cli, Command};
 
-/// Exit code where the program could not begin, or could not write what it was asked to.
+/// Exit code where the program could not begin, or could not write a report.
 const EXIT_CANNOT: u8 = 2;
 
-/// Exit code where nothing is wrong, as far as was seen, and not all was.
+/// Exit code where nothing wrong was found, but part of the answer is missing.
 #[cfg(feature = "aws")]
 const EXIT_INCOMPLETE: u8 = 3;
 
-/// Runs the program with the arguments of the process, its name first.
+/// Runs the program. The first argument is the program's name.
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
@@ -78,19 +80,19 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 /// Prints help and version to stdout, usage errors to stderr.
 fn usage(error: &clap::Error) -> ExitCode {
-    // Nothing is left to tell whom when the terminal is gone.
+    // A closed terminal can show no error about itself.
     let _ = error.print();
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(EXIT_CANNOT))
 }
 
-/// File handles that have to be left before anything is read, so that no object is unreadable for want of one.
+/// File handles that a run needs beside the handles of its objects.
 const HANDLES: usize = 4;
 
-/// Says at the start that there are too few file handles.
+/// Checks that enough file handles are free: an object must not become unreadable because a handle is missing.
 fn require_handles() -> Result<(), Failure> {
     handles::spare(HANDLES).map_err(|error| {
-        let what = format!("there are too few file handles to begin: {error}");
-        Failure::new(what, "allow more open files (`ulimit -n`)")
+        let what = format!("too few file handles to begin: {error}");
+        Failure::new(what, "raise the limit of open files (`ulimit -n`)")
     })
 }
 
@@ -99,38 +101,45 @@ fn now() -> Timestamp {
     Timestamp::from_unix(i64::try_from(since_epoch.as_secs()).unwrap_or(i64::MAX))
 }
 
-/// Says something to the person at stderr.
+/// Prints a message to stderr.
 fn say(message: &str) {
     let _ = writeln!(io::stderr(), "{message}");
 }
 
-/// Prints an answer to stdout. A reader who went away ends it quietly.
+/// Prints an answer to stdout. A closed pipe is no error.
 fn print(answer: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(answer.as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(
-            format!("stdout cannot be written: {error}"),
-            "make room, or write it elsewhere",
+            format!("`stdout` cannot be written: {error}"),
+            "free disk space, or redirect the output elsewhere",
         )),
         Ok(()) | Err(_) => Ok(()),
     }
 }
 
-/// What kept the program from its work, and what to do about it.
+/// An error message: what happened, and a hint on what to do.
 #[derive(Debug)]
 struct Failure {
     what: String,
     hint: String,
+    /// Lines that follow the hint, such as commands to copy.
+    lines: Vec<String>,
 }
 
 impl Failure {
     fn new(what: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { what: what.into(), hint: hint.into() }
+        Self { what: what.into(), hint: hint.into(), lines: Vec::new() }
+    }
+
+    fn with_lines(self, lines: Vec<String>) -> Self {
+        Self { lines, ..self }
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error: {}\nhint: {}", for_terminal(&self.what), for_terminal(&self.hint))
+        write!(f, "error: {}\nhint: {}", for_terminal(&self.what), for_terminal(&self.hint))?;
+        self.lines.iter().try_for_each(|line| write!(f, "\n{}", for_terminal(line)))
     }
 }

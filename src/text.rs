@@ -1,9 +1,27 @@
-//! Texts that others wrote, on their way into a message.
+//! Texts that other people wrote, prepared for a message.
 
-/// Longest part of such a text that is shown, in bytes.
+/// Longest part of a text that a message shows, in bytes.
 const SHOWN: usize = 300;
 
-/// The beginning of `text`, and that there is more where there is: an error may repeat what it is about, however long.
+/// Edits (insert, delete, replace, swap two neighbours) up to which a word counts as a misspelling of another.
+const MAX_EDITS: usize = 2;
+
+/// The candidate that `typed` is most likely a misspelling of, ignoring case; `None` where no candidate is close.
+/// Of equally close candidates the first counts.
+pub(crate) fn nearest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let typed = typed.to_lowercase();
+    // In a short word two edits leave nothing of the original. A very long one is no misspelling.
+    let most = (typed.chars().count() / 3).min(MAX_EDITS);
+    if typed.len() > SHOWN {
+        return None;
+    }
+    let edits = |candidate: &str| strsim::osa_distance(&typed, &candidate.to_lowercase());
+    let measured = candidates.into_iter().map(|candidate| (edits(candidate), candidate));
+    let (edits, candidate) = measured.min_by_key(|(edits, _)| *edits)?;
+    (edits <= most).then_some(candidate)
+}
+
+/// The beginning of `text`, with `…` where more follows: an error message may repeat a long input in full.
 pub(crate) fn shortened(mut text: String) -> String {
     if text.len() > SHOWN {
         let end = (0..=SHOWN).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
@@ -17,6 +35,23 @@ pub(crate) fn shortened(mut text: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn misspellings_are_recognised() {
+        let regions = ["eu-west-1", "us-east-1", "us-east-2"];
+        for (typed, meant) in [
+            ("us-east1", Some("us-east-1")),
+            ("US-EAST-1", Some("us-east-1")),
+            ("su-east-2", Some("us-east-2")),
+            ("us-east-1a", Some("us-east-1")),
+            ("", None),
+            ("x", None),
+            ("mars", None),
+        ] {
+            assert_eq!(nearest(typed, regions), meant, "{typed}");
+        }
+        assert_eq!(nearest(&"a".repeat(10_000), regions), None);
+    }
 
     #[test]
     fn long_texts_are_cut_between_characters() {

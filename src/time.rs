@@ -8,6 +8,10 @@ use jiff::tz::TimeZone;
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::{Serialize, Serializer};
 
+mod typed;
+
+pub use typed::BadTime;
+
 /// One hour in seconds: the period a digest file covers.
 ///
 /// Source: AWS CloudTrail User Guide, "CloudTrail digest file structure".
@@ -155,26 +159,17 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
-/// What is wrong with a time that a user typed.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{0}` is no time: give RFC 3339 with an offset (2026-09-01T00:00:00Z), a date (2026-09-01) or an age (24h, 7d)"
-)]
-pub struct BadTime(pub String);
-
-/// Reads a time as users type it: RFC 3339 with an offset, a date (its midnight in UTC), or an age
+/// Reads a time as users type it: RFC 3339 with an offset, a date (midnight UTC of that day), or an age
 /// before `now` such as `24h` or `7d` (a day is 24 hours). Fractions of a second are dropped.
 ///
 /// # Errors
-/// [`BadTime`] for anything else, a time without an offset included, since guessing one would move the range.
+/// [`BadTime`] for any other text. A time without an offset is an error, since guessing the offset would move the range.
 pub fn parse_typed(text: &str, now: Timestamp) -> Result<Timestamp, BadTime> {
-    parse_moment(text)
-        .or_else(|| parse_age(text).map(|age| now.plus(-age)))
-        .ok_or_else(|| BadTime(text.escape_debug().to_string()))
+    parse_moment(text).or_else(|| parse_age(text).map(|age| now.plus(-age))).ok_or_else(|| BadTime::of(text))
 }
 
-/// Reads a start as users type it. An age reaches back further by the [`DELIVERY_GRACE`], so that runs which are as far
-/// apart as the age leave no digest between them unseen, and a short age finds a digest that was delivered.
+/// Reads a start as users type it. An age reaches back further by the [`DELIVERY_GRACE`]: runs that are as far
+/// apart as the age then leave no digest between them unseen, and a short age finds a digest that was delivered.
 ///
 /// # Errors
 /// As [`parse_typed`].
@@ -202,13 +197,12 @@ fn parse_moment(text: &str) -> Option<Timestamp> {
     Some(Timestamp(TimeZone::UTC.to_timestamp(midnight).ok()?.as_second()))
 }
 
-/// An age in seconds. Only the units that have one length are taken: weeks, days, hours, minutes, seconds.
+/// An age in seconds. Weeks, days, hours, minutes and seconds have a fixed length; years and months are refused.
 fn parse_age(text: &str) -> Option<i64> {
     if !text.starts_with(|c: char| c.is_ascii_digit()) {
         return None;
     }
     let span: jiff::Span = text.parse().ok()?;
-    // Years and months are refused here.
     let length = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok()?;
     (length.as_secs() >= 0).then(|| length.as_secs())
 }

@@ -19,6 +19,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use tokio::sync::Semaphore;
 
+use super::unanswered::Unanswered;
 use crate::handles::{self, Patience};
 
 /// How long a connection that nobody uses is kept: it has a handle that another host's may need.
@@ -100,8 +101,9 @@ impl HttpConnector for Patient {
                     }
                     Err(error) => error,
                 };
-                let again = same.filter(|_| is_lack(&error)).zip(patience.next());
-                let Some((same, wait)) = again else { return Err(error) };
+                let Some(same) = same else { return Err(error) };
+                let wait = if is_lack(&error) { patience.next() } else { None };
+                let Some(wait) = wait else { return Err(Unanswered::wrap(error, same.uri())) };
                 tokio::time::sleep(wait).await;
                 request = same;
             }

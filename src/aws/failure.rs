@@ -5,6 +5,7 @@ use std::error::Error;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
+use super::unanswered::Unanswered;
 use crate::text::shortened;
 
 /// What kind of failure it was.
@@ -87,12 +88,15 @@ impl Failure {
     }
 
     fn without_answer<E: Error + 'static>(error: &SdkError<E, HttpResponse>) -> Self {
-        let text = match error {
-            SdkError::ResponseError(_) => shortened(chain(error)),
-            _ => chain(error),
+        let unanswered = causes(error).find_map(|cause| cause.downcast_ref::<Unanswered>());
+        let text = match (error, unanswered) {
+            (_, Some(unanswered)) => unanswered.to_string(),
+            (SdkError::ResponseError(_), None) => shortened(chain(error)),
+            (_, None) => chain(error),
         };
-        // What fails before a request is made is most often the search for credentials.
+        // A request that fails before it is sent most often lacks credentials.
         let is_credentials = matches!(error, SdkError::ConstructionFailure(_) | SdkError::DispatchFailure(_))
+            && unanswered.is_none()
             && text.contains("credential");
         let nature = if is_credentials { Nature::Credentials } else { Nature::Unreachable };
         Self { nature, code: None, message: text, delete_marker: false }
@@ -115,16 +119,21 @@ fn nature(code: Option<&str>, status: u16) -> Nature {
     }
 }
 
-/// An error and its causes, each once, in one line.
-pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
+/// An error and its causes, outermost first.
+pub(super) fn causes<'e>(
+    error: &'e (dyn Error + 'static),
+) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error: &&'e (dyn Error + 'static)| (*error).source())
+}
+
+/// An error and its causes in one line, each text once.
+fn chain(error: &(dyn Error + 'static)) -> String {
     let mut parts: Vec<String> = Vec::new();
-    let mut next = Some(error);
-    while let Some(error) = next {
-        let text = error.to_string().split('\n').map(str::trim).collect::<Vec<_>>().join("; ");
+    for cause in causes(error) {
+        let text = cause.to_string().split('\n').map(str::trim).collect::<Vec<_>>().join("; ");
         if !parts.iter().any(|part| part.contains(&text)) {
             parts.push(text);
         }
-        next = error.source();
     }
     parts.join(": ")
 }

@@ -1,7 +1,7 @@
-//! AWS's regions, for asking CloudTrail about a trail in each of them.
+//! AWS's regions: to ask CloudTrail about a trail in each region, and to recognise misspelled names.
 
-/// Regions by partition, as AWS's "Regions and Zones" lists them in November 2026. A region that is younger than this
-/// list is still asked about where the record or the user names it.
+/// Regions by partition, from AWS's "Regions and Zones" of November 2026. A newer region still works where the record
+/// or the user names the region.
 const PARTITIONS: [(&str, &[&str]); 4] = [
     (
         "aws",
@@ -47,7 +47,12 @@ const PARTITIONS: [(&str, &[&str]); 4] = [
     ("aws-eusc", &["eusc-de-east-1"]),
 ];
 
-/// The regions of the partition that `region` is in.
+/// Every region in the list.
+pub(crate) fn known() -> impl Iterator<Item = &'static str> {
+    PARTITIONS.iter().flat_map(|(_, regions)| *regions).copied()
+}
+
+/// All regions of the partition that contains `region`.
 pub(crate) fn beside(region: &str) -> &'static [&'static str] {
     let found = PARTITIONS.iter().find(|(_, regions)| regions.contains(&region));
     found.map_or(&[], |(_, regions)| *regions)
@@ -59,8 +64,8 @@ mod tests {
     use crate::ident::is_region;
 
     #[test]
-    fn regions_are_called_as_regions_are() {
-        assert!(PARTITIONS.iter().flat_map(|(_, regions)| *regions).all(|region| is_region(region)));
+    fn every_listed_region_has_a_valid_name() {
+        assert!(known().all(is_region));
         assert!(beside("eu-west-1").contains(&"us-east-1") && !beside("cn-north-1").contains(&"us-east-1"));
         assert!(beside("xx-nowhere-1").is_empty());
     }

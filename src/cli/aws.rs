@@ -1,57 +1,112 @@
-//! The AWS account that the user means, and what to do where it cannot be asked.
+//! Connects to the user's AWS account, and explains why a connection fails.
 
 use std::sync::Arc;
 
 use super::Failure;
 use super::args::AwsArgs;
-use crate::aws::{self, Aws, Nature, Settings};
+use crate::aws::{self, Aws, MissingProfile, Nature, NoCredentials, Settings};
+use crate::text::nearest;
 
-/// Opens the account and makes sure that there are credentials.
+/// Most profiles that an error message lists.
+const MAX_LISTED: usize = 10;
+
+/// Reads the AWS configuration and checks that the profile exists and that there are credentials.
 pub(super) fn connect(arguments: &AwsArgs) -> Result<Arc<Aws>, Failure> {
-    if let Some(url) = &arguments.endpoint_url
-        && !is_endpoint(url)
-    {
-        let what = format!("`--endpoint-url`: `{url}` is no URL");
-        return Err(Failure::new(what, "for example `--endpoint-url http://127.0.0.1:9000`"));
+    if let Some(url) = &arguments.endpoint_url {
+        check_endpoint(url)?;
     }
     let settings =
         Settings { profile: arguments.profile.clone(), endpoint_url: arguments.endpoint_url.clone() };
     let aws = Aws::load(&settings).map_err(|error| {
-        let hint = "try again later, or with more of what is lacking (`ulimit -n`, `ulimit -u`)";
-        Failure::new(format!("threads cannot be started: {error}"), hint)
+        let hint =
+            "try again later, or raise the limits of open files and processes (`ulimit -n`, `ulimit -u`)";
+        Failure::new(format!("cannot start threads: {error}"), hint)
     })?;
-    aws.check_credentials().map_err(|why| no_credentials(arguments.profile.as_deref(), &why))?;
+    aws.check_profile(arguments.profile.as_deref()).map_err(|missing| no_profile(&missing))?;
+    aws.check_credentials().map_err(|error| no_credentials(arguments.profile.as_deref(), &error))?;
     Ok(aws)
 }
 
-/// Whether there is a scheme, a host, and nothing that a URL cannot hold.
-fn is_endpoint(url: &str) -> bool {
-    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
-    rest.is_some_and(|rest| {
+/// Checks that a URL has a scheme and a host, and only characters that a URL may contain.
+fn check_endpoint(url: &str) -> Result<(), Failure> {
+    let is_host = |rest: &str| {
         !rest.is_empty() && !rest.starts_with(['/', ':']) && rest.bytes().all(|byte| byte.is_ascii_graphic())
-    })
+    };
+    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+    if rest.is_some_and(is_host) {
+        return Ok(());
+    }
+    let hint = match is_host(url) && !url.contains("://") && url.contains([':', '.']) {
+        true => format!("did you mean `--endpoint-url http://{url}`?"),
+        false => "for example `--endpoint-url http://127.0.0.1:9000`".to_owned(),
+    };
+    Err(Failure::new(format!("`--endpoint-url`: invalid URL `{url}`"), hint))
 }
 
-fn no_credentials(profile: Option<&str>, why: &str) -> Failure {
-    let whose = profile.map(|profile| format!(" in the profile `{profile}`")).unwrap_or_default();
-    Failure::new(
-        format!("no AWS credentials{whose}: {why}"),
-        "log in (`aws sso login`), or name a profile with `--profile` or AWS_PROFILE; `aws sts get-caller-identity` \
-         shows who you are",
-    )
+fn no_profile(missing: &MissingProfile) -> Failure {
+    let known = match missing.known.as_slice() {
+        [] => "no profile is configured: `aws configure sso` or `aws configure` makes one".to_owned(),
+        known => {
+            let listed: Vec<String> = known.iter().take(MAX_LISTED).map(|name| format!("`{name}`")).collect();
+            let more = match known.len() - listed.len() {
+                0 => String::new(),
+                more => format!(" and {more} more (`aws configure list-profiles`)"),
+            };
+            format!("configured profiles: {}{more}", listed.join(", "))
+        }
+    };
+    let hint = match nearest(&missing.name, missing.known.iter().map(String::as_str)) {
+        Some(meant) => format!("did you mean `{meant}`? {known}"),
+        None => known,
+    };
+    Failure::new(missing.to_string(), hint)
 }
 
-/// What kept CloudTrail from answering, where `action` was asked.
+fn no_credentials(profile: Option<&str>, error: &NoCredentials) -> Failure {
+    let option = profile.map(|profile| format!(" --profile {profile}")).unwrap_or_default();
+    let hint = match error {
+        NoCredentials::Nowhere => {
+            "sign in with `aws sso login`, or name a profile with `--profile` or AWS_PROFILE".to_owned()
+        }
+        NoCredentials::SignedOut => {
+            format!("sign in with `aws sso login{option}`, or name another profile with `--profile`")
+        }
+        NoCredentials::Failed(why) if why.contains("did not answer") => unreachable_hint(why).to_owned(),
+        NoCredentials::Failed(_) => format!(
+            "check with `aws sts get-caller-identity{option}`, or name another profile with `--profile` or AWS_PROFILE"
+        ),
+    };
+    let whose = profile.map(|profile| format!(" (profile `{profile}`)")).unwrap_or_default();
+    Failure::new(format!("{error}{whose}"), hint)
+}
+
+/// Why a CloudTrail request failed; `action` is the request's name.
 pub(super) fn cloudtrail_failed(action: &str, failure: &aws::Failure) -> Failure {
     let hint = match failure.nature {
         Nature::Denied => {
-            format!("allow `cloudtrail:{action}` to these credentials, or use others (`--profile`)")
+            format!("allow `cloudtrail:{action}` to these credentials, or use another profile (`--profile`)")
         }
-        Nature::Credentials => "log in again, or name another profile with `--profile`".to_owned(),
+        Nature::Credentials => {
+            "sign in again (`aws sso login`), or name another profile with `--profile`".to_owned()
+        }
         Nature::Absent | Nature::Rejected | Nature::Archived | Nature::Replaced => {
-            "see `aws cloudtrail describe-trails`".to_owned()
+            "compare with `aws cloudtrail describe-trails`".to_owned()
         }
-        Nature::Unreachable => "check the network, the region (AWS_REGION) and the endpoint".to_owned(),
+        Nature::Unreachable => unreachable_hint(&failure.message).to_owned(),
     };
-    Failure::new(format!("CloudTrail cannot be asked: {}", failure.message), hint)
+    Failure::new(format!("CloudTrail `{action}` failed: {}", failure.message), hint)
+}
+
+/// What to do about an endpoint that did not answer, by the cause that the message names.
+pub(super) fn unreachable_hint(message: &str) -> &'static str {
+    let says = |cause: &str| message.contains(cause);
+    if says("connection refused") {
+        "check that a server listens there (`--endpoint-url`, AWS_ENDPOINT_URL), or the proxy (HTTPS_PROXY)"
+    } else if says("(DNS)") {
+        "check the region (AWS_REGION), the endpoint (`--endpoint-url`, AWS_ENDPOINT_URL) and the name server"
+    } else if says("TLS") {
+        "name a file with the certificate authority in SSL_CERT_FILE, or check that the endpoint speaks HTTPS"
+    } else {
+        "check the network, the proxy (HTTPS_PROXY), the region (AWS_REGION) and the endpoint (AWS_ENDPOINT_URL)"
+    }
 }

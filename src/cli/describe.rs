@@ -1,4 +1,4 @@
-//! `trailproof completions` and `trailproof man`: the command line, described for shells and for `man`.
+//! `trailproof completions` and `trailproof man`: shell completions and man pages.
 
 use std::fs;
 use std::io;
@@ -23,7 +23,7 @@ pub(super) fn man(arguments: &ManArgs) -> Result<u8, Failure> {
     let failed = |error: io::Error| {
         Failure::new(
             format!("man pages cannot be written into `{}`: {error}", dir.display()),
-            "name a directory that you may write to, such as `~/.local/share/man/man1`",
+            "give a writable directory, such as `~/.local/share/man/man1`",
         )
     };
     fs::create_dir_all(dir).map_err(failed)?;

@@ -1,15 +1,16 @@
-//! `trailproof keys`: public keys saved for later.
+//! `trailproof keys`: saves public keys, for validation without CloudTrail.
 
 use super::args::KeysArgs;
 use super::aws::connect;
-use super::{EXIT_INCOMPLETE, Failure, print, say};
+use super::{EXIT_INCOMPLETE, Failure, print, say, typed};
 use crate::keys::cloudtrail::CloudTrailKeys;
 use crate::keys::{KeySource as _, SIGNING_WINDOW, TrustedKey, saved};
 use crate::report::escape::for_terminal;
-use crate::time::{self, Interval, Timestamp};
+use crate::time::{Interval, Timestamp};
 
-/// Prints the keys of every region. One that does not answer is said, and the others are printed all the same.
+/// Prints the keys of every region. A region that fails is a warning; the keys of the other regions are still printed.
 pub(super) fn run(arguments: &KeysArgs, now: Timestamp) -> Result<u8, Failure> {
+    typed::regions("--region", &arguments.region)?;
     let span = span(arguments, now)?;
     let aws = connect(&arguments.aws)?;
     let regions = match arguments.region.as_slice() {
@@ -22,10 +23,10 @@ pub(super) fn run(arguments: &KeysArgs, now: Timestamp) -> Result<u8, Failure> {
         match source.keys(region, span) {
             Ok(found) => {
                 failed.extend(found.rejected.iter().map(|rejected| {
-                    format!("key {} of `{region}` is not saved: {}", rejected.entry, rejected.reason)
+                    format!("key {} of `{region}` was not saved: {}", rejected.entry, rejected.reason)
                 }));
                 if found.keys.is_empty() {
-                    failed.push(format!("`{region}` has no public keys of that time"));
+                    failed.push(format!("`{region}` has no public keys for that time"));
                 }
                 keys.extend(found.keys);
             }
@@ -33,8 +34,7 @@ pub(super) fn run(arguments: &KeysArgs, now: Timestamp) -> Result<u8, Failure> {
         }
     }
     if keys.is_empty() {
-        let hint =
-            "allow `cloudtrail:ListPublicKeys` to these credentials; a region that is not enabled has none";
+        let hint = "allow `cloudtrail:ListPublicKeys` to these credentials; a region that is not enabled has no keys";
         return Err(Failure::new(failed.join("; "), hint));
     }
     print(&saved::to_json(&keys))?;
@@ -42,16 +42,14 @@ pub(super) fn run(arguments: &KeysArgs, now: Timestamp) -> Result<u8, Failure> {
     Ok(if failed.is_empty() { 0 } else { EXIT_INCOMPLETE })
 }
 
-/// When the digests of the range may have been signed.
+/// The time in which the digests of the range may have been signed.
 fn span(arguments: &KeysArgs, now: Timestamp) -> Result<Interval, Failure> {
-    let hint = "for example `--start-time 30d`";
-    let parse = |text: &str, flag: &str| {
-        time::parse_typed(text, now).map_err(|error| Failure::new(format!("`{flag}`: {error}"), hint))
-    };
-    let start = parse(&arguments.start_time, "--start-time")?;
-    let end = arguments.end_time.as_deref().map_or(Ok(now), |text| parse(text, "--end-time"))?;
+    let start = typed::moment("--start-time", &arguments.start_time, now)?;
+    let end = arguments.end_time.as_deref();
+    let end = end.map_or(Ok(now), |text| typed::moment("--end-time", text, now))?;
     if start >= end {
-        return Err(Failure::new(format!("the start, {start}, is not before the end, {end}"), hint));
+        let what = format!("the start, {start}, is not before the end, {end}");
+        return Err(Failure::new(what, "for example `--start-time 30d`"));
     }
     Ok(Interval { start, end: end.plus(SIGNING_WINDOW) })
 }

@@ -1,11 +1,11 @@
-//! Who runs what: asked of the system once, and told to whoever files the report.
+//! Who runs the program, with which command line. Both go into the reports.
 
 use std::ffi::OsString;
 
 use crate::event::Origin;
 use crate::report::shell;
 
-/// What is told of a run with these arguments, the program's name first. `named` is who the user says runs it.
+/// The origin of a run. `arguments` begin with the program's name; `named` is the value of `--run-by`.
 pub(super) fn of(arguments: &[OsString], named: Option<String>) -> Origin {
     let words: Vec<_> =
         arguments.iter().skip(1).map(|word| without_password(&word.to_string_lossy())).collect();
@@ -13,7 +13,7 @@ pub(super) fn of(arguments: &[OsString], named: Option<String>) -> Origin {
     Origin { run_by: named.or_else(user_and_host), command: Some(shell::line(words)), ..Origin::default() }
 }
 
-/// A URL without the user and password that it may hold: reports are passed on.
+/// Replaces the user and password in a URL by `***`, since reports are passed on.
 fn without_password(word: &str) -> String {
     let parts = word.split_once("://").and_then(|(scheme, rest)| {
         let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
@@ -37,8 +37,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn passwords_are_not_told() {
-        for (word, told) in [
+    fn passwords_are_removed() {
+        for (word, shown) in [
             ("https://me:p@ss@s3.example/x@y", "https://***@s3.example/x@y"),
             ("--endpoint-url=http://me@h:9000?a", "--endpoint-url=http://***@h:9000?a"),
             ("s3://bucket/a@b", "s3://bucket/a@b"),
@@ -47,7 +47,7 @@ mod tests {
             ("://@", "://***@"),
             ("é", "é"),
         ] {
-            assert_eq!(without_password(word), told);
+            assert_eq!(without_password(word), shown);
         }
     }
 }

@@ -1,31 +1,33 @@
-//! What a run is written to: stdout in one form, and files in others, all checked first, and opened before the work
-//! begins.
+//! The outputs of a run: stdout in one format, report files in others. All are checked first, and opened before the
+//! run begins.
 
 use std::io::{self, IsTerminal as _};
 
-use super::Failure;
+use super::{Failure, typed};
 use crate::report::{self, Fanout, Format, Options, OutputError, ReportError, ReportFile};
 
-/// The form that the user named for stdout.
+/// The format of stdout, from `--format`.
 pub(super) fn format(word: &str) -> Result<Format, Failure> {
     word.parse().map_err(|error: report::UnknownFormat| {
-        Failure::new(error.to_string(), "the default is `--format text`")
+        let names = Format::ALL.map(|format| format.as_str());
+        let hint = typed::with_nearest("--format", word, names, "the default is `--format text`");
+        Failure::new(error.to_string(), hint)
     })
 }
 
-/// How the text on stdout looks.
+/// How to print text on stdout.
 pub(super) fn options(quiet: bool, verbose: bool) -> Options {
     let colour =
         io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     Options { colour, quiet, verbose }
 }
 
-/// What the user named for `--report`, checked; nothing is opened yet.
+/// The report files of `--report`, checked but not opened.
 pub(super) fn files(specs: &[String]) -> Result<Vec<ReportFile>, Failure> {
     ReportFile::parse_all(specs).map_err(|error| unusable(&error))
 }
 
-/// Opens stdout for `format`, and each of `files`.
+/// Opens stdout for `format`, and each report file.
 pub(super) fn open(format: Format, files: Vec<ReportFile>, options: Options) -> Result<Fanout, Failure> {
     let mut fanout = Fanout::new();
     fanout.add("stdout", format, options, Box::new(io::stdout()));
@@ -40,10 +42,10 @@ fn unusable(error: &ReportError) -> Failure {
     Failure::new(error.to_string(), error.hint())
 }
 
-/// What is said of an output that could not be written to its end.
+/// The error message for an output that could not be written to the end.
 pub(super) fn failed(error: &OutputError) -> Failure {
     Failure::new(
         format!("`{}` cannot be written: {}", error.name, error.source),
-        "make room, or write it elsewhere",
+        "free disk space, or write the report elsewhere",
     )
 }

@@ -1,4 +1,4 @@
-//! `trailproof validate --dry-run`: from arguments to a plan, and an exit code that is no verdict.
+//! `trailproof validate --dry-run`: prints what a run would read and cost. The exit code is not a verdict.
 
 use std::io::{self, BufWriter, Write};
 
@@ -11,15 +11,15 @@ use crate::time::Timestamp;
 use crate::validate::plan::plan;
 use crate::validate::{Stop, Tools};
 
-/// Exit code where everything that was asked for could be listed.
+/// Exit code where every requested folder could be listed.
 const EXIT_PLANNED: u8 = 0;
 
-/// Prints what a run would read. The keys are needed for nothing but to find out, as a run does, what a directory is
-/// a copy of; without them its digests are taken at their word.
+/// Prints the plan. Keys serve only to find out which bucket a directory is a copy of, as in a run; without keys the plan
+/// believes the digests.
 pub(super) fn run(arguments: &ValidateArgs, now: Timestamp) -> Result<u8, Failure> {
     let write = writer(outputs::format(&arguments.format)?)?;
     let validate::Prepared { store, keys, request, pool, in_s3 } = validate::prepare(arguments, now)?;
-    // Nothing is lost where a plan is ended early.
+    // Ending a plan early loses nothing.
     let stop = Stop::new();
     let tools = Tools { store: &*store, keys: &keys, pool: &pool, progress: &NoProgress, stop: &stop };
     let plan = plan(&request, tools).map_err(|error| sources::unusable(&error))?;
@@ -27,14 +27,14 @@ pub(super) fn run(arguments: &ValidateArgs, now: Timestamp) -> Result<u8, Failur
     let planned = Planned { sources: &sources, range: request.range, in_s3, plan: &plan };
     let mut out = BufWriter::new(io::stdout());
     let written = write(&planned, outputs::options(arguments.quiet, arguments.verbose), &mut out);
-    // What a reader who went away did not take is not tried again.
+    // Dropping the buffer unflushed: a closed pipe would fail again.
     drop(out.into_parts());
     finish(written, if plan.is_complete() { EXIT_PLANNED } else { Verdict::Incomplete.exit_code() })
 }
 
 type Writer = fn(&Planned<'_>, Options, &mut dyn Write) -> io::Result<()>;
 
-/// A plan is no report: it has no findings that another format could hold.
+/// The writer of a format. A plan has no findings, so only text and JSON can hold it.
 fn writer(format: Format) -> Result<Writer, Failure> {
     match format {
         Format::Text => Ok(|planned, options, out| write_text(planned, options, out)),
@@ -52,14 +52,14 @@ fn writer(format: Format) -> Result<Writer, Failure> {
     }
 }
 
-/// A reader who went away ends it quietly, and not as a success.
+/// The exit code. A closed pipe gives no message, but not a success either.
 fn finish(written: io::Result<()>, code: u8) -> Result<u8, Failure> {
     match written {
         Ok(()) => Ok(code),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(EXIT_CANNOT),
         Err(error) => Err(Failure::new(
             format!("`stdout` cannot be written: {error}"),
-            "make room, or write it elsewhere",
+            "free disk space, or redirect the output elsewhere",
         )),
     }
 }

@@ -1,4 +1,4 @@
-//! `trailproof report`: a saved JSON report, rendered again.
+//! `trailproof report`: renders a saved JSON report in another format.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -11,10 +11,10 @@ use crate::report::ReportFile;
 use crate::report::json::{PLAN_SCHEMA_FILE, SCHEMA_FILE, TRAILS_SCHEMA_FILE};
 use crate::report::saved;
 
-/// Exit code where every report was written, whatever the verdict.
+/// Exit code where every report was written. The verdict does not matter.
 const EXIT_RENDERED: u8 = 0;
 
-/// Renders the report that was named, or prints the schema of reports.
+/// Renders the saved report, or prints a JSON Schema.
 pub(super) fn run(arguments: &ReportArgs) -> Result<u8, Failure> {
     let Some(path) = &arguments.run else {
         return print(schema(arguments.schema.as_deref())).map(|()| EXIT_RENDERED);
@@ -30,7 +30,7 @@ pub(super) fn run(arguments: &ReportArgs) -> Result<u8, Failure> {
         Err(error) if error.is_broken_pipe() => Ok(EXIT_CANNOT),
         Err(error) => Err(outputs::failed(&error)),
         Ok(()) => told.map(|()| EXIT_RENDERED).map_err(|error| {
-            Failure::new(format!("the report cannot be written: {error}"), "write it elsewhere")
+            Failure::new(format!("the report cannot be written: {error}"), "write the report elsewhere")
         }),
     }
 }
@@ -49,19 +49,19 @@ fn read(path: &Path, limit: u64) -> Result<Report, Failure> {
         Some("-") => Ok(Box::new(io::stdin())),
         _ => File::open(path).map(|file| Box::new(file) as Box<dyn Read>),
     };
-    let hint = "give what `trailproof validate --format json` or `--report json=FILE` wrote; `--max-size` raises the \
-                limit";
+    let hint = "give a file written by `trailproof validate --format json` or `--report json=FILE`; `--max-size` raises \
+                the limit";
     let opened = opened
         .map_err(|error| Failure::new(format!("the report `{shown}` cannot be read: {error}"), hint))?;
     saved::read(opened, limit)
         .map_err(|error| Failure::new(format!("the report `{shown}` cannot be used: {error}"), hint))
 }
 
-/// Refuses to write over the report that is read.
+/// Refuses to overwrite the report that is being read.
 fn not_over(path: &Path, files: &[ReportFile]) -> Result<(), Failure> {
     match files.iter().find(|file| file.replaces(path)) {
         Some(file) => Err(Failure::new(
-            format!("`{}` is the report that is read, and would be written over", file.path().display()),
+            format!("`{}` is the report being read, and would be written over", file.path().display()),
             "write to another file",
         )),
         None => Ok(()),

@@ -1,5 +1,5 @@
-//! Ctrl-C and its like: the first one ends the run with a report of what was looked at so far, the second one ends it
-//! at once, and leaves every report file as it was.
+//! Ctrl-C, SIGTERM and SIGHUP. The first signal ends the run with a report of everything checked so far. The second
+//! signal ends the process at once, and leaves every report file unchanged.
 
 use std::io;
 use std::process;
@@ -10,14 +10,14 @@ use std::time::Duration;
 use super::say;
 use crate::validate::Stop;
 
-/// What a shell reports of a program that Ctrl-C ended: 128 and the number of SIGINT.
+/// Exit code that shells report for a program ended by Ctrl-C: 128 plus the number of SIGINT.
 const EXIT_INTERRUPTED: i32 = 130;
 
 static STOP: Stop = Stop::new();
 
-/// Listens for SIGINT, SIGTERM and SIGHUP from now on: the first thing a run does, since a signal may come at any moment.
+/// Starts listening for SIGINT, SIGTERM and SIGHUP. Called first in a run, since a signal may arrive at any moment.
 pub(super) fn listen() -> &'static Stop {
-    // Without a handler the first signal ends the program at once, as it does any other.
+    // If this fails, the first signal ends the program at once, which is the default.
     let _ = ctrlc::set_handler(interrupted);
     &STOP
 }
@@ -27,12 +27,12 @@ fn interrupted() {
         keep_stdout();
         process::exit(EXIT_INTERRUPTED);
     }
-    // By a thread of its own: where nobody reads stderr any more this waits, and the second signal has to be heard.
-    let words = "interrupted: ending with a report of what was looked at so far; again to end at once";
+    // On another thread: writing to a stuck stderr blocks, and this handler must stay ready for the second signal.
+    let words = "interrupted: writing a report of everything checked so far; interrupt again to end at once";
     drop(thread::Builder::new().spawn(move || say(words)));
 }
 
-/// Takes stdout for ever: on its way out the process would else write what is left for it, and wait where nobody reads.
+/// Locks stdout for ever. Otherwise the exiting process would flush stdout, and block on a pipe that is not read.
 fn keep_stdout() {
     let (kept, is_kept) = mpsc::channel();
     let keep = move || {
@@ -41,7 +41,7 @@ fn keep_stdout() {
         thread::sleep(Duration::MAX);
     };
     if thread::Builder::new().spawn(keep).is_ok() {
-        // Another thread that has it does as well.
+        // If another thread holds the lock, the effect is the same.
         let _: Result<(), _> = is_kept.recv_timeout(Duration::from_millis(100));
     }
 }

@@ -1,4 +1,4 @@
-//! `trailproof simulate`: from arguments to a delivery on disk.
+//! `trailproof simulate`: writes a synthetic delivery to a directory or a bucket.
 
 use std::fs;
 use std::io;
@@ -6,21 +6,20 @@ use std::path::Path;
 
 use super::args::SimulateArgs;
 use super::sources::is_in_s3;
-#[cfg(feature = "aws")]
-use super::sources::parse_s3;
-use super::{Failure, say};
+use super::{Failure, say, typed};
 use crate::simulate::{self, SimulateError, Simulated, Spec};
 use crate::store::directory::DirectoryStore;
-use crate::time::{self, HOUR, Timestamp};
+use crate::time::{HOUR, Timestamp};
 
-/// The file the public keys are saved in.
+/// Name of the file with the public keys.
 const KEYS_FILE: &str = "public-keys.json";
 
-/// The file that says what was tampered with.
+/// Name of the file that lists the tampering.
 const ANSWERS_FILE: &str = "tampered.json";
 
-/// Writes the delivery and says how to validate it.
+/// Writes the delivery and prints the command that validates it.
 pub(super) fn run(arguments: &SimulateArgs, now: Timestamp) -> Result<u8, Failure> {
+    typed::target(&arguments.target)?;
     let spec = spec(arguments, now)?;
     spec.check().map_err(|error| failed(&error))?;
     match is_in_s3(&arguments.target) {
@@ -44,13 +43,12 @@ fn into_s3(arguments: &SimulateArgs, spec: Spec) -> Result<u8, Failure> {
     use crate::store::s3::S3Store;
 
     let target = arguments.target.to_str().unwrap_or_default();
-    let (bucket, prefix) = parse_s3(target)
-        .ok_or_else(|| Failure::new(format!("`{target}` names no bucket"), "give `s3://BUCKET[/PREFIX]`"))?;
+    let (bucket, prefix) = typed::place("", target)?;
     let folder = arguments.save.clone().unwrap_or_else(|| ".".into());
     let files = [KEYS_FILE, ANSWERS_FILE].map(|name| folder.join(name));
     if let Some(file) = files.iter().find(|file| file.exists()) {
         let what = format!("`{}` is there already", shown(file));
-        return Err(Failure::new(what, "name another folder with `--save`"));
+        return Err(Failure::new(what, "give another folder with `--save`"));
     }
     let spec = Spec { bucket: bucket.clone(), prefix: prefix.trim_end_matches('/').to_owned(), ..spec };
     spec.check().map_err(|error| failed(&error))?;
@@ -63,7 +61,7 @@ fn into_s3(arguments: &SimulateArgs, spec: Spec) -> Result<u8, Failure> {
     Ok(0)
 }
 
-/// A delivery is never mixed with what is there already.
+/// Checks that the bucket is empty below `prefix`: a delivery is never mixed with other objects.
 #[cfg(feature = "aws")]
 fn make_sure_empty(
     store: &crate::store::s3::S3Store,
@@ -76,11 +74,12 @@ fn make_sure_empty(
     let (what, hint) = match store.probe(bucket, prefix) {
         Ok(false) => return Ok(()),
         Ok(true) => {
-            (format!("`{target}` is not empty"), "name a bucket or a prefix where nothing is yet".to_owned())
+            (format!("`{target}` is not empty"), "give an empty bucket or an unused prefix".to_owned())
         }
-        Err(StoreError::NotFound) => {
-            (format!("there is no bucket `{bucket}`"), format!("make it with `aws s3 mb s3://{bucket}`"))
-        }
+        Err(StoreError::NotFound) => (
+            format!("there is no bucket `{bucket}`"),
+            format!("create the bucket with `aws s3 mb s3://{bucket}`"),
+        ),
         Err(error) => (
             format!("the bucket `{bucket}` cannot be listed: {error}"),
             "check the network, the credentials and the endpoint".to_owned(),
@@ -96,11 +95,11 @@ fn into_s3(arguments: &SimulateArgs, _: Spec) -> Result<u8, Failure> {
             "`{}` is in S3, and this program was built without the feature `aws`",
             shown(&arguments.target)
         ),
-        "name a directory",
+        "give a directory",
     ))
 }
 
-/// Saves the keys and the answers: beside a copy, and never in the bucket, since keys do not come from the evidence.
+/// Saves the keys and the list of tampering outside the bucket: keys never come from the evidence.
 fn save(directory: &Path, simulated: &Simulated) -> Result<(), Failure> {
     let answers = serde_json::to_string_pretty(&simulated.answers).unwrap_or_default() + "\n";
     fs::create_dir_all(directory)
@@ -125,9 +124,8 @@ fn tell(target: &str, simulated: &Simulated, how: &str) {
 }
 
 fn spec(arguments: &SimulateArgs, now: Timestamp) -> Result<Spec, Failure> {
-    let hint = "for example `--start-time 2026-09-01T00:06:57Z`";
-    let start = arguments.start_time.as_deref().map(|text| time::parse_typed(text, now)).transpose();
-    let start = start.map_err(|error| Failure::new(format!("`--start-time`: {error}"), hint))?;
+    let start = arguments.start_time.as_deref();
+    let start = start.map(|text| typed::moment("--start-time", text, now)).transpose()?;
     let latest = now.plus(-i64::from(arguments.hours) * HOUR);
     let spec = Spec {
         seed: arguments.seed,
@@ -161,7 +159,7 @@ fn spec(arguments: &SimulateArgs, now: Timestamp) -> Result<Spec, Failure> {
     }
 }
 
-/// A delivery is never mixed with what is there already.
+/// Creates the directory, which must be empty: a delivery is never mixed with other files.
 fn prepare(directory: &Path) -> Result<(), Failure> {
     fs::create_dir_all(directory).map_err(|error| unwritable(directory, &error))?;
     let mut entries = fs::read_dir(directory).map_err(|error| unwritable(directory, &error))?;
@@ -169,20 +167,20 @@ fn prepare(directory: &Path) -> Result<(), Failure> {
         None => Ok(()),
         Some(_) => {
             let what = format!("the directory `{}` is not empty", directory.display());
-            Err(Failure::new(what, "name one that is empty or does not exist"))
+            Err(Failure::new(what, "give an empty or a new directory"))
         }
     }
 }
 
 fn unwritable(directory: &Path, error: &io::Error) -> Failure {
     let what = format!("the directory `{}` cannot be written: {error}", directory.display());
-    Failure::new(what, "name one that can be written")
+    Failure::new(what, "give a writable directory")
 }
 
 fn failed(error: &SimulateError) -> Failure {
     let hint = match error {
         SimulateError::Store { .. } => {
-            "what was written until then is left: clear it away, or name another place"
+            "the objects written so far remain: remove them, or give another place"
         }
         _ => "see `trailproof simulate --help`",
     };

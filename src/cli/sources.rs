@@ -1,4 +1,4 @@
-//! What the user named as SOURCE, opened.
+//! Opens the sources that were typed as SOURCE.
 
 #[cfg(feature = "aws")]
 pub(super) mod s3;
@@ -14,38 +14,38 @@ use crate::store::Store;
 use crate::validate::copies::{self, Copies, CopyError};
 use crate::validate::{NamedTrail, Source, SourceError, TypedSource};
 
-/// Sources, and the store that they are in.
+/// Open sources and the store that contains them.
 pub(super) struct Opened {
     pub(super) store: Box<dyn Store>,
     pub(super) sources: Vec<Source>,
-    /// Single objects, in place of sources.
+    /// Single objects. A run has objects or sources, never both.
     pub(super) objects: Vec<Location>,
-    /// What was typed for them; empty where each is what was typed.
+    /// The text that was typed for each source; empty where source and text are equal.
     pub(super) typed: Vec<TypedSource>,
-    /// Trails that were named in full.
+    /// Trails that were given by ARN.
     pub(super) named: Vec<NamedTrail>,
     pub(super) keys: KeyRing,
-    /// What is to be said before anything is read.
+    /// Findings that were made while opening.
     pub(super) findings: Vec<Finding>,
-    /// Whether they are in S3.
+    /// Whether the sources are in S3.
     pub(super) in_s3: bool,
 }
 
-/// Opens what the user named, with the keys that the user named: all of it in S3, or all of it copies on disk.
+/// Opens the sources: all in S3, or all copies on disk. `keys` are the keys from `--public-keys`.
 pub(super) fn open(arguments: &ValidateArgs, keys: KeyRing) -> Result<Opened, Failure> {
     let (in_s3, on_disk): (Vec<&PathBuf>, Vec<&PathBuf>) =
         arguments.sources.iter().partition(|source| is_in_s3(source));
     match (in_s3.first(), on_disk.first()) {
         (Some(remote), Some(copy)) => Err(Failure::new(
             format!("`{}` is in S3 and `{}` is a directory", remote.display(), copy.display()),
-            "validate them one after the other",
+            "validate S3 and the directory in two runs",
         )),
         (Some(_), None) => open_s3(arguments, keys),
         (None, _) => open_copies(arguments, keys),
     }
 }
 
-/// Whether a source is an address, not a path.
+/// Whether a source is an address in S3 or an ARN, not a path.
 pub(super) fn is_in_s3(source: &Path) -> bool {
     source.to_str().is_some_and(|text| text.starts_with("s3://") || text.starts_with("arn:"))
 }
@@ -67,7 +67,7 @@ fn open_s3(arguments: &ValidateArgs, _: KeyRing) -> Result<Opened, Failure> {
     let source = arguments.sources.first().map(|source| source.display().to_string()).unwrap_or_default();
     Err(Failure::new(
         format!("`{source}` is in S3, and this program was built without the feature `aws`"),
-        "copy it first, for example with `aws s3 sync`, and name the directory",
+        "copy the bucket first, for example with `aws s3 sync`, and give the directory",
     ))
 }
 
@@ -80,7 +80,7 @@ fn open_copies(arguments: &ValidateArgs, keys: KeyRing) -> Result<Opened, Failur
     Ok(Opened { store, sources, objects, typed, named, keys, findings, in_s3: false })
 }
 
-/// Keys never come from the evidence, so a directory needs them named.
+/// Requires keys for a directory: keys never come from the evidence.
 fn with_fetched(arguments: &ValidateArgs, keys: KeyRing) -> Result<KeyRing, Failure> {
     #[cfg(feature = "aws")]
     if arguments.fetch_keys {
@@ -89,15 +89,15 @@ fn with_fetched(arguments: &ValidateArgs, keys: KeyRing) -> Result<KeyRing, Fail
     }
     if arguments.public_keys.is_empty() && !arguments.dry_run {
         return Err(Failure::new(
-            "no public keys: a directory is validated with keys from elsewhere",
-            "save them with `aws cloudtrail list-public-keys --start-time … --end-time … > keys.json`, in the trail's \
-             region, and give `--public-keys keys.json`; or ask CloudTrail now with `--fetch-keys`",
+            "no public keys: validating a directory needs keys from another place",
+            "save the keys with `trailproof keys --region REGION --start-time TIME > keys.json` and give `--public-keys \
+             keys.json`, or ask CloudTrail now with `--fetch-keys`",
         ));
     }
     Ok(keys)
 }
 
-/// A source that names nothing that can be validated.
+/// The error message for a source that cannot be validated.
 pub(super) fn unusable(error: &SourceError) -> Failure {
     Failure::new(error.to_string(), error.hint())
 }
@@ -105,16 +105,16 @@ pub(super) fn unusable(error: &SourceError) -> Failure {
 fn hint(error: &CopyError) -> String {
     let hint = match error {
         CopyError::Unreadable { .. } => {
-            "name a directory that holds a copy of a trail's bucket, or a part of one; one file is validated where it lies \
-             in it: `…/AWSLogs/ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/NAME`"
+            "give a directory with a copy of a trail's bucket, or a part of one; one file is validated where it lies in \
+             the copy: `…/AWSLogs/ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/NAME`"
         }
         CopyError::Empty(_) => {
-            "name the directory that holds the copy of the bucket; an empty one proves nothing"
+            "give the directory with the copy of the bucket; an empty directory proves nothing"
         }
-        CopyError::Twice { .. } => "validate them one at a time",
+        CopyError::Twice { .. } => "validate one copy at a time",
         CopyError::Odd { expected, .. } => expected.hint(),
         CopyError::NoCopy(_) => {
-            "name the directory of the copy; one file is validated where it lies in it: \
+            "give the directory of the copy; one file is validated where it lies in the copy: \
              `…/AWSLogs/ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/NAME`"
         }
     };

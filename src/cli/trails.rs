@@ -1,14 +1,15 @@
-//! `trailproof trails`: the account's trails, and whether each can be proved.
+//! `trailproof trails`: lists the account's trails and whether each trail can be validated.
 
 use super::args::TrailsArgs;
 use super::aws::{cloudtrail_failed, connect};
-use super::{EXIT_INCOMPLETE, Failure, print};
+use super::{EXIT_INCOMPLETE, Failure, print, typed};
 use crate::report::trails as report;
 use crate::time::Timestamp;
 use crate::trails;
 
-/// Lists the trails. Exit code 0 where each can be proved.
+/// Prints the list. Exit code 0 means that every trail can be validated.
 pub(super) fn run(arguments: &TrailsArgs, now: Timestamp) -> Result<u8, Failure> {
+    typed::regions("--region", &arguments.region)?;
     let aws = connect(&arguments.aws)?;
     let listed = trails::of_account(&aws, &arguments.region);
     let (trails, notes) = listed.map_err(|failure| cloudtrail_failed("ListTrails", &failure))?;

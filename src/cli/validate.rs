@@ -1,4 +1,4 @@
-//! `trailproof validate`: from arguments to an exit code.
+//! `trailproof validate`: runs the engine on the sources, and writes the reports.
 
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Read as _};
@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::args::ValidateArgs;
-use super::sources::{self, Opened, parse_s3};
-use super::{EXIT_CANNOT, Failure, outputs, require_handles, say, signals};
+use super::sources::{self, Opened};
+use super::{EXIT_CANNOT, Failure, outputs, require_handles, say, signals, typed, without_source};
 use crate::event::{Event, NoProgress, Origin, Sink, Summary, Verdict};
 use crate::handles;
 use crate::ident::Location;
@@ -22,7 +22,7 @@ use crate::store::Store;
 use crate::time::{self, Range, Timestamp};
 use crate::validate::{self, Request, Source, Stop, Tools};
 
-/// Validates what was asked and returns the exit code of the verdict.
+/// Validates the sources and returns the exit code of the verdict.
 pub(super) fn run(arguments: &ValidateArgs, started: Timestamp, origin: Origin) -> Result<u8, Failure> {
     let stop = signals::listen();
     let format = outputs::format(&arguments.format)?;
@@ -38,7 +38,7 @@ pub(super) fn run(arguments: &ValidateArgs, started: Timestamp, origin: Origin) 
     finish(outputs, told)
 }
 
-/// What was typed, made ready: where to look, with which keys and threads, for what.
+/// A run that is ready to start: the store, the keys, the request and the threads.
 pub(super) struct Prepared {
     pub(super) store: Box<dyn Store>,
     pub(super) keys: KeyRing,
@@ -48,8 +48,10 @@ pub(super) struct Prepared {
     pub(super) in_s3: bool,
 }
 
-/// Makes ready what was typed.
+/// Checks the arguments, reads the keys and opens the sources.
 pub(super) fn prepare(arguments: &ValidateArgs, now: Timestamp) -> Result<Prepared, Failure> {
+    without_source::check(arguments, now)?;
+    check(arguments)?;
     let range = range(arguments, now)?;
     require_handles()?;
     let keys = keys(&arguments.public_keys, arguments.limits.max_keys_size)?;
@@ -71,42 +73,53 @@ pub(super) fn prepare(arguments: &ValidateArgs, now: Timestamp) -> Result<Prepar
         findings,
     };
     let pool = pool(arguments.jobs, in_s3)?;
-    // Nothing is lost where this is ended early.
+    // Ending this check early loses nothing.
     let stop = Stop::new();
     let tools = Tools { store: &*store, keys: &keys, pool: &pool, progress: &NoProgress, stop: &stop };
     validate::check(&request, tools).map_err(|error| sources::unusable(&error))?;
     Ok(Prepared { store, keys, request, pool, in_s3 })
 }
 
-/// The stretch that is asked about: of single objects that which their names give, since the typed one is not for them.
+/// Checks the names that were typed against AWS's naming rules.
+fn check(arguments: &ValidateArgs) -> Result<(), Failure> {
+    arguments.sources.iter().try_for_each(|source| typed::source(source))?;
+    typed::accounts("--account-id", &arguments.account_id)?;
+    typed::regions("--region", &arguments.region)?;
+    typed::trails("--trail", &arguments.trail)?;
+    #[cfg(feature = "aws")]
+    typed::accounts("--expected-bucket-owner", &arguments.expected_bucket_owner)?;
+    Ok(())
+}
+
+/// The range of the run. Single objects have the time in their names; a typed range is an error.
 fn range_of(arguments: &ValidateArgs, objects: &[Location], typed: Range) -> Result<Range, Failure> {
     let Some(of_objects) = validate::range_of(objects) else { return Ok(typed) };
     if arguments.start_time.is_some() || arguments.end_time.is_some() {
         return Err(Failure::new(
-            "`--start-time` and `--end-time` are not for a single object, which has a time of its own",
-            "leave them out, or name the folder of its region",
+            "`--start-time` and `--end-time` do not apply to a single object",
+            "leave both options out, or give the folder of the object's region",
         ));
     }
     Ok(Range { start: Some(of_objects.start), end: of_objects.end })
 }
 
-/// The threads that work. In S3, where `--jobs` says how many requests are under way, more of them than processors have
-/// nothing to do; elsewhere each has a file open.
+/// The worker threads. In S3 `--jobs` counts requests, and more threads than processors would be idle. On disk each
+/// thread has one file open.
 pub(super) fn pool(jobs: Option<u16>, in_s3: bool) -> Result<ThreadPool, Failure> {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = jobs.map_or(processors, usize::from);
     let threads = if in_s3 { jobs.min(processors) } else { jobs.min(handles::at_a_time()) };
     ThreadPoolBuilder::new().num_threads(threads).build().map_err(|error| {
-        Failure::new(format!("the threads cannot be started: {error}"), "try fewer with `--jobs`")
+        Failure::new(format!("cannot start threads: {error}"), "try fewer threads with `--jobs`")
     })
 }
 
-/// The sources as they were typed.
+/// The sources as typed.
 pub(super) fn named(arguments: &ValidateArgs) -> Vec<String> {
     arguments.sources.iter().map(|source| source.display().to_string()).collect()
 }
 
-/// Runs the engine between the events that tell times.
+/// Runs the engine between the first event, which has the start time, and the last, which has the end time.
 fn tell(request: &Request, tools: Tools<'_>, begun: &Event, sink: &mut dyn Sink) -> io::Result<Verdict> {
     sink.event(begun)?;
     let outcome = validate::validate(request, tools, sink)?;
@@ -117,7 +130,7 @@ fn tell(request: &Request, tools: Tools<'_>, begun: &Event, sink: &mut dyn Sink)
     Ok(verdict)
 }
 
-/// A reader who went away ends it quietly; a report that could not be written is said, and no verdict stands for it.
+/// The exit code. A closed pipe is no error. A report that could not be written is an error, and hides the verdict.
 fn finish(outputs: Outputs<'_>, told: io::Result<Verdict>) -> Result<u8, Failure> {
     outputs.bars.clear();
     match (outputs.fanout.finish(), told) {
@@ -126,12 +139,12 @@ fn finish(outputs: Outputs<'_>, told: io::Result<Verdict>) -> Result<u8, Failure
         (Err(error), Err(_)) if error.is_broken_pipe() => Ok(EXIT_CANNOT),
         (Err(error), _) => Err(outputs::failed(&error)),
         (Ok(()), Err(error)) => {
-            Err(Failure::new(format!("the report cannot be written: {error}"), "write it elsewhere"))
+            Err(Failure::new(format!("the report cannot be written: {error}"), "write the report elsewhere"))
         }
     }
 }
 
-/// The reports; the bars are gone before the last event is written.
+/// The reports and the progress bars. The bars are removed before the last event is written.
 struct Outputs<'b> {
     fanout: Fanout,
     bars: &'b Bars,
@@ -159,13 +172,7 @@ fn display(arguments: &ValidateArgs) -> Display {
 
 pub(super) fn range(arguments: &ValidateArgs, now: Timestamp) -> Result<Range, Failure> {
     let parse = |text: &Option<String>, flag: &str| {
-        let parsed = text.as_deref().map(|text| time::parse_typed(text, now)).transpose();
-        parsed.map_err(|error| {
-            Failure::new(
-                format!("`{flag}`: {error}"),
-                "for example `--start-time 7d --end-time 2026-09-01T00:00:00Z`",
-            )
-        })
+        text.as_deref().map(|text| typed::moment(flag, text, now)).transpose()
     };
     let typed = parse(&arguments.start_time, "--start-time")?;
     let end = parse(&arguments.end_time, "--end-time")?.unwrap_or(now);
@@ -176,7 +183,7 @@ pub(super) fn range(arguments: &ValidateArgs, now: Timestamp) -> Result<Range, F
     if let Some(start) = typed.filter(|start| *start >= end) {
         return Err(Failure::new(
             format!("the start, {start}, is not before the end, {end}"),
-            "give a start before the end; both default to all there is, to now",
+            "give a start before the end; without both options the range is the whole record up to now",
         ));
     }
     let start = arguments.start_time.as_deref().and_then(|text| time::parse_start(text, now).ok());
@@ -188,7 +195,7 @@ pub(super) fn keys(files: &[PathBuf], limit: u64) -> Result<KeyRing, Failure> {
     let mut ring = KeyRing::new();
     for file in files {
         let shown = file.display().to_string();
-        let hint = "give saved output of `aws cloudtrail list-public-keys`, or PEM";
+        let hint = "give a file written by `trailproof keys` or `aws cloudtrail list-public-keys`, or PEM";
         let bytes = read_keys(file, limit).map_err(|error| {
             Failure::new(format!("the keys file `{shown}` cannot be read: {error}"), hint)
         })?;
@@ -208,13 +215,13 @@ fn read_keys(path: &PathBuf, limit: u64) -> io::Result<Vec<u8>> {
     File::open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {
         return Err(io::Error::other(format!(
-            "it is larger than the limit of {limit} bytes; `--max-keys-size` raises it"
+            "larger than the limit of {limit} bytes; `--max-keys-size` raises it"
         )));
     }
     Ok(bytes)
 }
 
-/// Every move the user named, to every tree that was found.
+/// Combines every `--relocated-from` with every source.
 fn relocations(
     named: &[String],
     sources: &[Source],
@@ -229,13 +236,8 @@ fn relocations(
     sources.dedup();
     let mut relocations = Vec::new();
     for text in named {
-        let (from_bucket, prefix) = parse_s3(text).ok_or_else(|| {
-            Failure::new(
-                format!("`{text}` is no place in S3"),
-                "give `--relocated-from s3://BUCKET[/PREFIX]`",
-            )
-        })?;
-        // Where the original is at hand too, nothing stands for it.
+        let (from_bucket, prefix) = typed::place("--relocated-from", text)?;
+        // The original is a source of its own, so no copy replaces it.
         if sources.iter().any(|to| to.bucket == from_bucket && to.prefix == prefix) {
             continue;
         }
@@ -249,7 +251,7 @@ fn relocations(
     Ok(relocations)
 }
 
-/// What stands before `AWSLogs/` in a source's folder, the last one of it.
+/// The part of a source's folder before the last `AWSLogs/`.
 fn above_logs(prefix: &str) -> &str {
     let is_whole = |at: &usize| *at == 0 || prefix.get(..*at).is_some_and(|above| above.ends_with('/'));
     let last = prefix.rmatch_indices("AWSLogs/").map(|(at, _)| at).find(is_whole);

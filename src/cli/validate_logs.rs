@@ -1,6 +1,6 @@
-//! `trailproof validate-logs`: the flags, lines and exit codes of `aws cloudtrail validate-logs`, judged by our engine.
+//! `trailproof validate-logs`: the flags, lines and exit codes of `aws cloudtrail validate-logs`, with trailproof's engine.
 //!
-//! What it takes and prints is that of the AWS CLI 1.46.3, as its help and its runs show it; see [`lines`].
+//! The model is AWS CLI 1.46.3, as its help and its output show; see [`lines`].
 
 mod lines;
 mod recorder;
@@ -14,7 +14,7 @@ use jiff::tz::TimeZone;
 
 use super::args::ValidateLogsArgs;
 use super::aws::{cloudtrail_failed, connect};
-use super::{EXIT_CANNOT, Failure, require_handles, signals, sources, validate};
+use super::{EXIT_CANNOT, Failure, require_handles, signals, sources, typed, validate};
 use crate::aws::Aws;
 use crate::aws::arn::TrailArn;
 use crate::event::{Event, Sink as _, Summary, Verdict};
@@ -28,10 +28,13 @@ use crate::validate::{Deliveries, NamedTrail, Request, Source, Stop, Tools};
 use lines::{Asked, Lines};
 use recorder::Recorder;
 
-/// Validates one trail in one region of one account, and returns 0 where all of it is proved, else 1.
+/// Validates one trail in one region of one account. Returns 0 where every file is proved, else 1.
 pub(super) fn run(arguments: &ValidateLogsArgs, now: Timestamp) -> Result<u8, Failure> {
     let stop = signals::listen();
     let arn = parse_arn(&arguments.trail_arn)?;
+    typed::accounts("--account-id", &arguments.account_id)?;
+    typed::regions("--region", &arguments.region)?;
+    arguments.s3_bucket.iter().try_for_each(|bucket| typed::bucket("--s3-bucket", bucket))?;
     let (start, end) = times(arguments, now)?;
     let aws = connect(&arguments.aws)?;
     let region = arguments.region.clone().or_else(|| aws.configured_region());
@@ -66,7 +69,7 @@ pub(super) fn run(arguments: &ValidateLogsArgs, now: Timestamp) -> Result<u8, Fa
     validated(&request, &recorder, &keys, asked, arguments.jobs, stop)
 }
 
-/// Runs the engine, and writes the lines.
+/// Runs the engine and writes the lines.
 fn validated(
     request: &Request,
     recorder: &Recorder<S3Store>,
@@ -87,9 +90,10 @@ fn validated(
     match told {
         Ok(()) => Ok(u8::from(!lines.is_clean())),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(EXIT_CANNOT),
-        Err(error) => {
-            Err(Failure::new(format!("its lines cannot be written: {error}"), "write them elsewhere"))
-        }
+        Err(error) => Err(Failure::new(
+            format!("the lines cannot be written: {error}"),
+            "redirect the output elsewhere",
+        )),
     }
 }
 
@@ -103,7 +107,7 @@ fn tell(request: &Request, tools: Tools<'_>, bars: &Bars, lines: &mut Lines) -> 
     lines.event(&Event::Finished(Summary { verdict, counts, keys, interrupted, at: super::now() }))
 }
 
-/// Where the trail's digests are.
+/// The folder of the trail's digests.
 struct Place {
     source: Source,
     organization: bool,
@@ -111,7 +115,7 @@ struct Place {
 }
 
 impl Place {
-    /// By the bucket that is named or, where none is, by CloudTrail's word.
+    /// Takes the bucket from `--s3-bucket`, or else asks CloudTrail.
     fn find(arguments: &ValidateLogsArgs, aws: &Arc<Aws>, arn: &TrailArn) -> Result<Self, Failure> {
         let account = arguments.account_id.as_deref();
         let Some(bucket) = &arguments.s3_bucket else {
@@ -120,19 +124,19 @@ impl Place {
             let trail = trail.ok_or_else(|| no_trail(arn))?;
             if trail.organization && account.is_none() {
                 return Err(Failure::new(
-                    "the trail is an organization's, and no account is named",
-                    "say which of its accounts to validate: `--account-id ID`",
+                    "an organization's trail needs an account",
+                    "give one of the organization's accounts: `--account-id ID`",
                 ));
             }
             let deliveries = Arc::new(trails::Digests::new(Arc::clone(aws), &trail));
             let source = source(&trail.bucket, &trail.prefix, trail.organization, account, arn);
             return Ok(Self { source, organization: trail.organization, deliveries });
         };
-        // Only an organization's trail records another account than its own.
+        // Only an organization's trail records other accounts.
         let organization = account.is_some_and(|account| account != arn.account);
         let prefix = match arguments.s3_prefix.as_deref() {
             None | Some("") => String::new(),
-            // As CloudTrail and the AWS CLI do: one slash after it, whatever slashes it has itself.
+            // CloudTrail and the AWS CLI add one slash, even after a prefix that ends with a slash.
             Some(prefix) => format!("{prefix}/"),
         };
         let source = source(bucket, &prefix, organization, account, arn);
@@ -151,11 +155,11 @@ fn source(bucket: &str, prefix: &str, organization: bool, account: Option<&str>,
 fn no_trail(arn: &TrailArn) -> Failure {
     Failure::new(
         format!("A trail could not be found for {arn}"),
-        "`trailproof trails` lists the account's trails; for a trail that was deleted, give `--s3-bucket`",
+        "`trailproof trails` lists the account's trails; for a deleted trail, give `--s3-bucket`",
     )
 }
 
-/// Where the bucket is named, CloudTrail is asked for keys alone: the trail may be gone.
+/// Answers nothing. With `--s3-bucket`, CloudTrail is only asked for keys, since the trail may be deleted.
 #[derive(Debug)]
 struct NobodyAsked;
 
@@ -167,27 +171,28 @@ impl Deliveries for NobodyAsked {
 
 fn parse_arn(text: &str) -> Result<TrailArn, Failure> {
     text.parse().map_err(|error| {
-        Failure::new(
-            format!("Invalid trail ARN provided: {text}: {error}"),
-            "for example `arn:aws:cloudtrail:us-east-1:111122223333:trail/audit`",
-        )
+        let name = if crate::ident::is_trail(text) { text } else { "audit" };
+        let hint = format!(
+            "for example `arn:aws:cloudtrail:us-east-1:111122223333:trail/{name}`; `trailproof trails` lists the ARNs"
+        );
+        Failure::new(format!("Invalid trail ARN provided: {text}: {error}"), hint)
     })
 }
 
-/// The asked times, start first; both belong to the range.
+/// The requested start and end. Both moments belong to the range.
 fn times(arguments: &ValidateLogsArgs, now: Timestamp) -> Result<(Timestamp, Timestamp), Failure> {
     let start = parse_time(&arguments.start_time, "--start-time", now)?;
     let end = arguments.end_time.as_deref().map_or(Ok(now), |text| parse_time(text, "--end-time", now))?;
     if start > end || start > now {
         return Err(Failure::new(
             "Invalid time range specified: start-time must occur before end-time",
-            format!("the start is {start}, the end {end}, and it is {now} now"),
+            format!("the start is {start}, the end is {end}, and the time now is {now}"),
         ));
     }
     Ok((start, end))
 }
 
-/// A time as `validate` takes it, or one without an offset, which the AWS CLI's help calls a UTC timestamp.
+/// Parses a time as `validate` does. A time without an offset is in UTC, as the AWS CLI's help says.
 fn parse_time(text: &str, flag: &str, now: Timestamp) -> Result<Timestamp, Failure> {
     if let Ok(moment) = time::parse_typed(text, now) {
         return Ok(moment);
@@ -195,15 +200,16 @@ fn parse_time(text: &str, flag: &str, now: Timestamp) -> Result<Timestamp, Failu
     let civil = text.parse::<jiff::civil::DateTime>().ok();
     let moment = civil.and_then(|civil| TimeZone::UTC.to_timestamp(civil).ok());
     moment.map(|moment| Timestamp::from_unix(moment.as_second())).ok_or_else(|| {
-        Failure::new(
-            format!("`{flag}`: Unable to parse date value: {text}"),
-            "for example `2015-01-08T05:21:42Z`",
-        )
+        let hint = match typed::moment(flag, text, now) {
+            Err(Failure { hint, .. }) if hint.starts_with("did you mean") => hint,
+            _ => format!("for example `{flag} 2015-01-08T05:21:42Z`"),
+        };
+        Failure::new(format!("`{flag}`: Unable to parse date value: {text}"), hint)
     })
 }
 
-/// The engine's range in which the digests are those that the AWS CLI takes: it asks for ends from the start on to an
-/// hour after the end, both included, and a digest covers an hour.
+/// The engine's range with the same digests as the AWS CLI's. The AWS CLI takes digests that end between the start and one
+/// hour after the end, both included; a digest covers one hour.
 fn range(start: Timestamp, end: Timestamp, now: Timestamp) -> Range {
     Range { start: Some(start.plus(-1)), end: end.plus(1).min(now.max(start)) }
 }
@@ -213,7 +219,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_read_as_the_help_says() {
+    fn times_are_parsed_as_the_help_says() {
         let now = Timestamp::from_unix(1_788_000_000);
         let read = |text: &str| parse_time(text, "--start-time", now).map(|moment| moment.to_string()).ok();
         for (text, moment) in [

@@ -139,7 +139,7 @@ fn a_report_that_cannot_be_written_is_found_before_the_work_begins() {
     case.validate(&["--report", &same, "--report", &same]).assert_cannot("named twice");
     let other = format!("text={}", case.text("./same.json"));
     case.validate(&["--report", &same, "--report", &other]).assert_cannot("named twice");
-    case.validate(&["--relocated-from", "bucket"]).assert_cannot("no place in S3");
+    case.validate(&["--relocated-from", "bucket"]).assert_cannot("names no bucket");
 }
 
 #[test]

@@ -81,7 +81,7 @@ fn a_run_that_cannot_begin_leaves_every_old_report() {
         (["--report", &spec("csv", &case.text("folder/./html"))], "named twice"),
         (["--format", "xml"], "no report format"),
         (["--start-time", "never"], "`--start-time`"),
-        (["--relocated-from", "bucket"], "no place in S3"),
+        (["--relocated-from", "bucket"], "names no bucket"),
         (["--public-keys", &nowhere], "cannot be read"),
         (["--public-keys", &junk], "cannot be used"),
     ] {

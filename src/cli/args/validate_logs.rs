@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{AwsArgs, LimitArgs, parse_account};
+use super::{AwsArgs, LimitArgs};
 
 /// Validate one trail with the AWS CLI's own flags, lines and exit codes, for scripts that must not change.
 ///
@@ -38,7 +38,7 @@ pub(in crate::cli) struct ValidateLogsArgs {
     pub(in crate::cli) s3_prefix: Option<String>,
 
     /// Account whose log files to validate, for an organization's trail [default: the ARN's]
-    #[arg(long, value_name = "ID", value_parser = parse_account)]
+    #[arg(long, value_name = "ID")]
     pub(in crate::cli) account_id: Option<String>,
 
     /// Region the log files are from [default: the configured one, else the ARN's]

@@ -1,11 +1,10 @@
-//! Sources in S3: buckets, and trails by their ARN.
+//! Sources in S3: buckets, single objects, and trails by ARN.
 
 use std::sync::Arc;
 
 use super::super::args::ValidateArgs;
-use super::super::aws::{cloudtrail_failed, connect};
-use super::super::{Failure, say};
-use super::parse_s3;
+use super::super::aws::{cloudtrail_failed, connect, unreachable_hint};
+use super::super::{Failure, say, typed};
 use crate::aws::Aws;
 use crate::aws::arn::TrailArn;
 use crate::ident::Location;
@@ -14,7 +13,7 @@ use crate::store::s3::S3Store;
 use crate::trails::{self, Trail};
 use crate::validate::{NamedTrail, Source, is_object};
 
-/// Sources in S3, and the account they are read with.
+/// Open sources in S3, and the account that reads them.
 pub(super) struct OpenedS3 {
     pub(super) aws: Arc<Aws>,
     pub(super) store: S3Store,
@@ -23,22 +22,22 @@ pub(super) struct OpenedS3 {
     pub(super) named: Vec<NamedTrail>,
 }
 
-/// What a source names.
+/// A parsed source.
 enum Named {
     Folder(Source),
     Object(Location),
     Trail(TrailArn),
 }
 
-/// Opens buckets, or the buckets of trails, and makes sure that each can be listed.
+/// Opens buckets, or the buckets of trails, and checks that each bucket can be listed.
 pub(super) fn open(arguments: &ValidateArgs) -> Result<OpenedS3, Failure> {
     let named = arguments.sources.iter().map(|source| parse(source.to_str().unwrap_or_default()));
     let named = named.collect::<Result<Vec<_>, _>>()?;
     let trails = named.iter().filter(|named| matches!(named, Named::Trail(_))).count();
     if trails > 0 && trails < named.len() {
         return Err(Failure::new(
-            "a trail and a bucket are named together",
-            "validate them one after the other",
+            "SOURCE has both a trail and a bucket",
+            "validate the trail and the bucket in two runs",
         ));
     }
     let aws = connect(&arguments.aws)?;
@@ -59,7 +58,7 @@ pub(super) fn open(arguments: &ValidateArgs) -> Result<OpenedS3, Failure> {
     Ok(opened)
 }
 
-/// S3 with so many requests at a time, or as many as it answers at once.
+/// S3 with `requests` requests at a time; `None` lets the store adapt the number to S3's answers.
 pub(in super::super) fn store(aws: &Arc<Aws>, owner: Option<String>, requests: Option<u16>) -> S3Store {
     let store = S3Store::new(Arc::clone(aws), owner);
     match requests {
@@ -72,7 +71,7 @@ fn parse(text: &str) -> Result<Named, Failure> {
     if text.starts_with("arn:") {
         let arn = text.parse().map_err(|error| {
             let hint = "give a trail's ARN, such as `arn:aws:cloudtrail:us-east-1:111122223333:trail/audit`; \
-                        `trailproof trails` lists those of the account";
+                        `trailproof trails` lists the account's trails";
             Failure::new(format!("`{text}`: {error}"), hint)
         })?;
         return Ok(Named::Trail(arn));
@@ -82,12 +81,11 @@ fn parse(text: &str) -> Result<Named, Failure> {
     if let Some(object) = object.filter(|object| !object.bucket.is_empty() && is_object(object)) {
         return Ok(Named::Object(object));
     }
-    let (bucket, prefix) = parse_s3(text)
-        .ok_or_else(|| Failure::new(format!("`{text}` names no bucket"), "give `s3://BUCKET[/PREFIX]`"))?;
+    let (bucket, prefix) = typed::place("", text)?;
     Ok(Named::Folder(Source { bucket, prefix }))
 }
 
-/// The folder that an object lies in.
+/// The folder that contains an object.
 fn folder_of(object: &Location) -> Source {
     let above = object.key.len() - object.name().len();
     let prefix = object.key.get(..above).unwrap_or_default().to_owned();
@@ -95,18 +93,18 @@ fn folder_of(object: &Location) -> Source {
 }
 
 impl OpenedS3 {
-    /// Finds out where the trail called `arn` delivers to.
+    /// Asks CloudTrail for the bucket of the trail `arn`.
     fn resolve(&mut self, arn: &TrailArn, quiet: bool) -> Result<(), Failure> {
         let found = trails::by_arn(&self.aws, arn);
         let found = found.map_err(|failure| cloudtrail_failed("DescribeTrails", &failure))?;
         let Some(trail) = found else {
-            let hint = "`trailproof trails` lists the account's trails; for a trail that was deleted, name its bucket";
+            let hint = "`trailproof trails` lists the account's trails; for a deleted trail, give its bucket";
             return Err(Failure::new(format!("there is no trail `{arn}`"), hint));
         };
         if !trail.validation {
             let hint = format!(
-                "turn it on with `aws cloudtrail update-trail --name {0} --region {1} --enable-log-file-validation`; to \
-                 validate what it delivered before, name its bucket: `s3://{2}/{3}`",
+                "turn validation on with `aws cloudtrail update-trail --name {0} --region {1} \
+                 --enable-log-file-validation`; for older digest files, give the bucket: `s3://{2}/{3}`",
                 trail.arn, trail.arn.region, trail.bucket, trail.prefix
             );
             let what = format!("the trail `{arn}` writes no digest files: log file validation is off");
@@ -124,7 +122,7 @@ impl OpenedS3 {
     }
 }
 
-/// Where a trail delivers to: the folders of its account, or of every account where it is an organization's.
+/// The folders that a trail delivers to: of its account, or of every account for an organization's trail.
 fn source(trail: &Trail) -> Source {
     let account = match trail.organization {
         true => String::new(),
@@ -137,13 +135,14 @@ fn unusable(source: &Source, owner: Option<&str>, error: &StoreError) -> Failure
     let bucket = &source.bucket;
     let hint = match (error, owner) {
         (StoreError::Denied(_), Some(owner)) => format!(
-            "either the account {owner} (`--expected-bucket-owner`) does not own the bucket, or these credentials lack \
-             `s3:ListBucket` on it"
+            "either account {owner} (`--expected-bucket-owner`) does not own the bucket, or these credentials lack \
+             `s3:ListBucket` on the bucket"
         ),
         (error, _) => how_to_list(bucket, error),
     };
     let what = match error {
         StoreError::NotFound => format!("there is no bucket `{bucket}`"),
+        StoreError::Unreadable(why) => format!("the bucket `{bucket}` cannot be listed: {why}"),
         other => format!("the bucket `{bucket}` cannot be listed: {other}"),
     };
     Failure::new(what, hint)
@@ -151,15 +150,19 @@ fn unusable(source: &Source, owner: Option<&str>, error: &StoreError) -> Failure
 
 fn how_to_list(bucket: &str, error: &StoreError) -> String {
     match error {
-        StoreError::NotFound => "check its name, and that the credentials are of its partition".to_owned(),
+        StoreError::NotFound => {
+            "check the bucket's name, and that the credentials belong to the same AWS partition".to_owned()
+        }
         StoreError::Denied(_) => {
             format!(
-                "allow `s3:ListBucket` on the bucket `{bucket}` to these credentials, or use others (`--profile`)"
+                "allow `s3:ListBucket` on the bucket `{bucket}` to these credentials, or use another profile (`--profile`)"
             )
         }
         StoreError::OutOfReach(_) => "give `s3://BUCKET[/PREFIX]`".to_owned(),
-        StoreError::Archived(_) | StoreError::Unreadable(_) => {
-            "check the network, the credentials (`aws sts get-caller-identity`) and the endpoint".to_owned()
-        }
+        StoreError::Archived(why) | StoreError::Unreadable(why) => match why.contains("did not answer") {
+            true => unreachable_hint(why).to_owned(),
+            false => "check the credentials (`aws sts get-caller-identity`), the network and the endpoint"
+                .to_owned(),
+        },
     }
 }

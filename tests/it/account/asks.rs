@@ -143,7 +143,7 @@ fn a_key_of_cloudtrails_that_is_none_is_named_and_the_others_are_used() {
     assert!(said[0]["message"].as_str().unwrap().contains("`0123`"), "{report}");
     let saved = account.run(&["keys", "--start-time", "1d"]);
     assert_eq!(saved.code, Some(3), "{}", saved.stderr);
-    assert!(saved.stderr.contains("warning: key 2 of `us-east-1` is not saved: `0123`"), "{}", saved.stderr);
+    assert!(saved.stderr.contains("warning: key 2 of `us-east-1` was not saved: `0123`"), "{}", saved.stderr);
     assert_eq!(json_keys(&saved.stdout), 1);
 }
 
@@ -217,7 +217,7 @@ fn keys_of_several_regions_are_saved_together() {
 fn no_key_is_no_answer() {
     let account = two_regions();
     let none = account.run(&["keys", "--start-time", "1d", "--region", "ap-south-1"]);
-    none.assert_cannot("`ap-south-1` has no public keys of that time");
+    none.assert_cannot("`ap-south-1` has no public keys for that time");
     account.run(&["keys", "--start-time", "1d", "--end-time", "2d"]).assert_cannot("is not before the end");
     account.run(&["keys", "--start-time", "never"]).assert_cannot("`--start-time`");
     account.run(&["keys", "--start-time", "1d", "--end-time", "x"]).assert_cannot("`--end-time`");

@@ -69,7 +69,7 @@ impl Running {
         let mut line = String::new();
         self.stderr.read_line(&mut line).unwrap();
         let expected =
-            "interrupted: ending with a report of what was looked at so far; again to end at once\n";
+            "interrupted: writing a report of everything checked so far; interrupt again to end at once\n";
         assert_eq!(line, expected);
     }
 

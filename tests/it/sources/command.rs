@@ -124,7 +124,9 @@ fn one_object_in_a_bucket_answers_for_itself() {
     assert!(text.stdout.contains(proof["digest"].as_str().unwrap()), "{}", text.stdout);
     assert_eq!(validated(&account, &[&uri(&digest)], &[]).0.code, Some(0));
     assert_eq!(account.run(&["validate", "--dry-run", &uri(&log)]).code, Some(0));
-    account.run(&["validate", &uri(&log), "--start-time", "1d"]).assert_cannot("not for a single object");
+    account
+        .run(&["validate", &uri(&log), "--start-time", "1d"])
+        .assert_cannot("do not apply to a single object");
     account.run(&["validate", &uri(&log), "s3://trail-logs"]).assert_cannot("are named together");
     let (nowhere, forged) = (log.replace(".json.gz", "x.json.gz"), log.replace(".json.gz", "y.json.gz"));
     account.cloud.put("trail-logs", &forged, gzip(b"{}"), std::collections::BTreeMap::new());

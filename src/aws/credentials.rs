@@ -1,0 +1,92 @@
+//! Why there are no credentials, in one sentence.
+
+use std::error::Error;
+use std::io;
+
+use aws_sdk_s3::config::ProvideCredentials;
+
+use super::failure::causes;
+use super::unanswered::Unanswered;
+use crate::text::shortened;
+
+/// Why there are no credentials.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum NoCredentials {
+    /// No source has any.
+    #[error("no AWS credentials found")]
+    Nowhere,
+    /// The IAM Identity Center (SSO) session is missing or has expired.
+    #[error("no AWS credentials: not signed in to AWS IAM Identity Center (SSO), or the session has expired")]
+    SignedOut,
+    /// A source of credentials failed; the reason.
+    #[error("no AWS credentials: {0}")]
+    Failed(String),
+}
+
+/// Asks `provider` for credentials, and forgets them.
+pub(super) async fn check(provider: &impl ProvideCredentials) -> Result<(), NoCredentials> {
+    provider.provide_credentials().await.map(|_| ()).map_err(|error| explain(&error))
+}
+
+fn explain(error: &(dyn Error + 'static)) -> NoCredentials {
+    let all: Vec<&(dyn Error + 'static)> = causes(error).collect();
+    if let Some(unanswered) = all.iter().find_map(|error| error.downcast_ref::<Unanswered>()) {
+        return NoCredentials::Failed(unanswered.to_string());
+    }
+    let texts: Vec<String> = all.iter().map(|error| error.to_string()).collect();
+    let says = |words: &[&str]| texts.iter().any(|text| words.iter().any(|word| text.contains(word)));
+    if says(&["no credentials found in chain"]) {
+        return NoCredentials::Nowhere;
+    }
+    if says(&["SSO token", "sso/cache", "cached SSO", "token has expired", "UnauthorizedException"]) {
+        return NoCredentials::SignedOut;
+    }
+    // The last cause says what is wrong; the causes above name the sources that were tried on the way.
+    let root = texts.last().map(|text| text.split_whitespace().collect::<Vec<_>>().join(" "));
+    let root = root.unwrap_or_default();
+    let root = root.strip_suffix(" Stderr:").unwrap_or(&root);
+    // An error of the system does not name the file.
+    let is_file = all.last().is_some_and(|error| error.is::<io::Error>());
+    let of = if is_file {
+        "cannot read a file that the configuration or AWS_WEB_IDENTITY_TOKEN_FILE names: "
+    } else {
+        ""
+    };
+    NoCredentials::Failed(shortened(format!("{of}{root}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_smithy_runtime_api::box_error::BoxError;
+
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{text}")]
+    struct Layer {
+        text: &'static str,
+        source: Option<BoxError>,
+    }
+
+    fn layers(texts: &[&'static str]) -> Layer {
+        let (first, rest) = texts.split_first().unwrap();
+        let source = (!rest.is_empty()).then(|| Box::new(layers(rest)) as BoxError);
+        Layer { text: first, source }
+    }
+
+    #[test]
+    fn the_cause_is_named_and_not_the_way_to_it() {
+        let explained = |texts: &[&'static str]| explain(&layers(texts)).to_string();
+        assert_eq!(
+            explained(&["not enabled", "no credentials found in chain. Attempted:\nEnvironment: x"]),
+            "no AWS credentials found"
+        );
+        assert_eq!(
+            explained(&["an error occurred", "failed\n  to read\tit"]),
+            "no AWS credentials: failed to read it"
+        );
+        assert!(
+            explained(&["an error occurred", "failed to load the cached SSO token"]).contains("signed in")
+        );
+    }
+}

@@ -1,0 +1,179 @@
+//! Checks what was typed against AWS's naming rules, and suggests what was meant.
+//!
+//! Each check makes one [`Failure`]: what is wrong, and a hint with the text to type instead.
+
+mod s3;
+
+use std::path::Path;
+
+use super::Failure;
+#[cfg(feature = "aws")]
+use crate::aws::regions;
+use crate::ident::{is_account, is_region, is_trail};
+use crate::text::nearest;
+use crate::time::{self, Timestamp};
+
+/// Last words of region names. A new region has a new country or number, but a known direction.
+const DIRECTIONS: [&str; 9] =
+    ["central", "east", "north", "northeast", "northwest", "south", "southeast", "southwest", "west"];
+
+/// Reads the time that was typed for `flag`.
+pub(super) fn moment(flag: &str, text: &str, now: Timestamp) -> Result<Timestamp, Failure> {
+    time::parse_typed(text, now).map_err(|error| {
+        let hint = match &error.meant {
+            Some(meant) => format!("did you mean `{flag} {meant}`?"),
+            None => format!("for example `{flag} 2026-09-01T00:00:00Z`, `{flag} 2026-09-01` or `{flag} 7d`"),
+        };
+        Failure::new(format!("`{flag}`: {error}"), hint)
+    })
+}
+
+/// Checks a source that is neither an `s3://` address nor a path that exists: a URL, an ARN of S3, a bare bucket name.
+pub(super) fn source(path: &Path) -> Result<(), Failure> {
+    let text = path.to_string_lossy();
+    if text.starts_with("s3://") || path.symlink_metadata().is_ok() {
+        return Ok(());
+    }
+    let hint = match s3::meant(&text) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None if text.contains("://") => "give a bucket as `s3://BUCKET[/PREFIX]`".to_owned(),
+        None => return Ok(()),
+    };
+    let what = match s3::is_plain(&text) {
+        true => format!("`{text}`: no such file or directory"),
+        false => {
+            format!("invalid source `{text}`: expected `s3://BUCKET[/PREFIX]`, a trail's ARN or a directory")
+        }
+    };
+    Err(Failure::new(what, hint))
+}
+
+/// Checks the target of `simulate`: a URL, an ARN of S3 or a misspelled scheme is no directory.
+pub(super) fn target(path: &Path) -> Result<(), Failure> {
+    let text = path.to_string_lossy();
+    match text.starts_with("s3://") || s3::is_plain(&text) {
+        true => Ok(()),
+        false => source(path),
+    }
+}
+
+/// Bucket and folder (with a slash at its end) of the `s3://BUCKET[/PREFIX]` that was typed for `flag`, or without a flag.
+pub(super) fn place(flag: &str, text: &str) -> Result<(String, String), Failure> {
+    super::sources::parse_s3(text).ok_or_else(|| {
+        let typed = |place: &str| format!("{flag} {place}").trim_start().to_owned();
+        let hint = match s3::meant(text) {
+            Some(meant) => format!("did you mean `{}`?", typed(&meant)),
+            None => format!("give `{}`", typed("s3://BUCKET[/PREFIX]")),
+        };
+        let of = if flag.is_empty() { String::new() } else { format!("`{flag}`: ") };
+        Failure::new(format!("{of}`{text}` names no bucket"), hint)
+    })
+}
+
+/// Checks the name of a bucket, without `s3://`.
+#[cfg(feature = "aws")]
+pub(super) fn bucket(flag: &str, text: &str) -> Result<(), Failure> {
+    if !text.contains([':', '/']) {
+        return Ok(());
+    }
+    let meant = if text.starts_with("s3://") { Some(text.to_owned()) } else { s3::meant(text) };
+    let meant = meant.and_then(|meant| Some(meant.strip_prefix("s3://")?.split('/').next()?.to_owned()));
+    let hint = match meant.filter(|bucket| !bucket.is_empty()) {
+        Some(bucket) => format!("did you mean `{flag} {bucket}`?"),
+        None => format!("give the bucket's name alone, such as `{flag} my-trail-logs`"),
+    };
+    Err(Failure::new(format!("`{flag}`: invalid bucket name `{text}`"), hint))
+}
+
+/// Checks account ids: 12 digits.
+pub(super) fn accounts<'a>(flag: &str, typed: impl IntoIterator<Item = &'a String>) -> Result<(), Failure> {
+    typed.into_iter().try_for_each(|text| {
+        if is_account(text) {
+            return Ok(());
+        }
+        // `1111-2222-3333`, as the console shows an id, or an ARN with the id in it.
+        let part = text.split(':').find(|part| is_account(part)).map(str::to_owned);
+        let meant = part.or_else(|| Some(text.replace(['-', ' '], "")).filter(|plain| is_account(plain)));
+        let hint = match meant {
+            Some(meant) => format!("did you mean `{flag} {meant}`?"),
+            None => format!("give 12 digits, leading zeros included, such as `{flag} 111122223333`"),
+        };
+        Err(Failure::new(format!("`{flag}`: invalid account id `{text}`: expected 12 digits"), hint))
+    })
+}
+
+/// Checks region names.
+pub(super) fn regions<'a>(flag: &str, typed: impl IntoIterator<Item = &'a String>) -> Result<(), Failure> {
+    typed.into_iter().try_for_each(|text| {
+        let meant = nearest_region(text);
+        let direction = text.rsplit('-').nth(1).unwrap_or_default();
+        // A well-formed name may be newer than the list of regions: only a misspelled direction is refused.
+        if is_region(text) && (DIRECTIONS.contains(&direction) || meant.is_none()) {
+            return Ok(());
+        }
+        let hint = match meant {
+            Some(meant) => format!("did you mean `{flag} {meant}`?"),
+            None => format!("give a region's code, such as `{flag} us-east-1`"),
+        };
+        Err(Failure::new(format!("`{flag}`: invalid region `{text}`"), hint))
+    })
+}
+
+#[cfg(feature = "aws")]
+fn nearest_region(text: &str) -> Option<&'static str> {
+    nearest(text, regions::known())
+}
+
+#[cfg(not(feature = "aws"))]
+fn nearest_region(_: &str) -> Option<&'static str> {
+    None
+}
+
+/// Checks trail names.
+pub(super) fn trails<'a>(flag: &str, typed: impl IntoIterator<Item = &'a String>) -> Result<(), Failure> {
+    typed.into_iter().try_for_each(|text| {
+        if is_trail(text) {
+            return Ok(());
+        }
+        let meant = text.rsplit_once("trail/").map(|(_, name)| name).filter(|name| is_trail(name));
+        let hint = match meant {
+            Some(meant) if text.starts_with("arn:") => {
+                format!("did you mean `{flag} {meant}`? to name the trail by its ARN, give the ARN as SOURCE")
+            }
+            Some(meant) => format!("did you mean `{flag} {meant}`?"),
+            None => format!(
+                "give the name alone: 3 to 128 letters, digits, `.`, `_` or `-`, such as `{flag} audit`"
+            ),
+        };
+        Err(Failure::new(format!("`{flag}`: invalid trail name `{text}`"), hint))
+    })
+}
+
+/// `hint`, preceded by the candidate that `text` is a misspelling of.
+pub(super) fn with_nearest<'a>(
+    flag: &str,
+    text: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+    hint: &str,
+) -> String {
+    match nearest(text, candidates) {
+        Some(meant) => format!("did you mean `{flag} {meant}`?"),
+        None => hint.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn new_regions_are_taken_and_misspelled_ones_are_not() {
+        let check = |region: &str| regions("--region", [&region.to_owned()]);
+        for region in ["us-east-1", "us-east-9", "xx-central-1", "us-isob-east-1", "eu-isoe-west-1"] {
+            assert!(check(region).is_ok(), "{region}");
+        }
+        for region in ["", "us-east1", "us-est-1", "us-east-1a", "US-EAST-1", "useast1", "\u{1b}"] {
+            assert!(check(region).is_err(), "{region}");
+        }
+    }
+}
