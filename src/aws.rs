@@ -1,7 +1,6 @@
-//! The user's AWS account: configuration as AWS's own tools find it, and the runtime that requests are made on.
+//! The user's AWS account: the configuration that AWS's own tools use, and the runtime for requests.
 //!
-//! Nothing above this module and the clients of S3 and CloudTrail knows that requests are asynchronous: threads that
-//! call [`Aws::block_on`] wait there.
+//! Only this module and the clients of S3 and CloudTrail are asynchronous: other threads wait in [`Aws::block_on`].
 
 mod answer;
 pub mod arn;
@@ -33,39 +32,39 @@ pub use credentials::NoCredentials;
 pub use failure::{Failure, Nature};
 pub use profiles::MissingProfile;
 
-/// How often a request is made before giving up, unless the user's configuration says otherwise. Where S3 answers
-/// every twentieth request with 503, the SDK's own three attempts would lose three objects in 20,000.
+/// Attempts per request, unless the user's configuration has another number. If S3 answers every twentieth request with
+/// 503, the SDK's default of three attempts would lose three objects in 20,000.
 const MAX_ATTEMPTS: u32 = 8;
 
-/// The SDK's own number of attempts, which stands for "not configured".
+/// The SDK's default number of attempts, which means "not configured".
 const SDK_ATTEMPTS: u32 = 3;
 
-/// First wait before a request is made again; it doubles each time, and a random part of it is waited.
+/// First wait before a retry. The wait doubles each time, and a random part of it is used.
 const INITIAL_BACKOFF: Duration = Duration::from_millis(200);
 
-/// The longest wait before a request is made again.
+/// Longest wait before a retry.
 const MAX_BACKOFF: Duration = Duration::from_secs(5);
 
-/// What failing retries may cost, over all threads, before requests are no longer made again: each takes five of these
-/// or more, and a success gives them back. So an endpoint that is gone is given up soon, and one that is busy is not.
+/// Budget of retries over all threads. A retry costs five tokens or more, and a success returns them. So a run gives up
+/// soon on a dead endpoint, but not on a busy one.
 const RETRY_TOKENS: usize = 5_000;
 
-/// How long to wait for an answer to begin.
+/// Longest wait for the first byte of an answer.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Region of requests that belong to none, where the user has configured none.
+/// Region of requests that belong to no region, where the user has configured no region.
 const DEFAULT_REGION: &str = "us-east-1";
 
-/// What the user says beyond the environment and the files that AWS's tools share.
+/// Settings from the command line. The environment and the shared configuration files are read too.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Settings {
     /// Profile of the shared configuration.
     pub profile: Option<String>,
-    /// Endpoint of every service, in place of AWS's.
+    /// Endpoint of every service, instead of AWS.
     pub endpoint_url: Option<String>,
 }
 
-/// An account to ask, and threads to ask from.
+/// An AWS account and the threads for its requests.
 #[derive(Debug)]
 pub struct Aws {
     runtime: Runtime,
@@ -76,20 +75,20 @@ pub struct Aws {
     at_a_time: usize,
 }
 
-/// File handles that a runtime takes, and some for a first connection.
+/// File handles for the runtime and a first connection.
 const HANDLES: usize = 16;
 
 fn runtime() -> io::Result<Runtime> {
-    // Without them it would panic.
+    // Without free handles the runtime would panic.
     handles::spare(HANDLES)?;
     Builder::new_multi_thread().thread_name("aws").enable_all().build()
 }
 
 impl Aws {
-    /// Reads the environment and the shared configuration files, as AWS's own tools do. Makes no request.
+    /// Reads the environment and the shared configuration files, as AWS's own tools do. Sends no request to S3 or CloudTrail.
     ///
     /// # Errors
-    /// Where no thread can be started, or the system gives too few file handles.
+    /// Where no thread can be started, or too few file handles are free.
     pub fn load(settings: &Settings) -> io::Result<Arc<Self>> {
         let runtime = runtime()?;
         let timeouts = TimeoutConfig::builder().read_timeout(READ_TIMEOUT).build();
@@ -119,7 +118,7 @@ impl Aws {
         Ok(Self::new(runtime, config, configured, at_a_time))
     }
 
-    /// Takes a configuration that the caller made.
+    /// Takes a configuration that the caller built.
     ///
     /// # Errors
     /// As [`Aws::load`].
@@ -149,23 +148,23 @@ impl Aws {
         Arc::new(Self { runtime, config, configured_region, retries, at_a_time })
     }
 
-    /// Waits for `work`, which is done on this account's threads.
+    /// Runs `work` on this account's threads and waits for the result.
     pub fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
         self.runtime.block_on(work)
     }
 
-    /// How many requests there are file handles for at a time.
+    /// Number of concurrent requests that the free file handles allow.
     pub(crate) const fn at_a_time(&self) -> usize {
         self.at_a_time
     }
 
-    /// The region of requests that belong to none: the configured one, or `us-east-1`.
+    /// The region of requests that belong to no region: the configured region, or `us-east-1`.
     #[must_use]
     pub fn region(&self) -> String {
         self.config.region().map_or(DEFAULT_REGION, Region::as_ref).to_owned()
     }
 
-    /// The configured region; `None` where the user has configured none.
+    /// The region that the user configured, if any.
     #[must_use]
     pub fn configured_region(&self) -> Option<String> {
         self.configured_region.clone()
@@ -198,7 +197,7 @@ impl Aws {
             .interceptor(answer::Capped)
             .force_path_style(self.has_own_endpoint())
             .request_checksum_calculation(aws_sdk_s3::config::RequestChecksumCalculation::WhenRequired)
-            // The digests hold better ones.
+            // Digest files have better checksums.
             .response_checksum_validation(aws_sdk_s3::config::ResponseChecksumValidation::WhenRequired)
             .build();
         aws_sdk_s3::Client::from_conf(config)
@@ -213,23 +212,23 @@ impl Aws {
         aws_sdk_cloudtrail::Client::from_conf(config)
     }
 
-    /// Whether S3 is somewhere else than at AWS: its buckets are then no host names.
+    /// Whether S3 has a custom endpoint. Bucket names are then part of the path, not of the host name.
     fn has_own_endpoint(&self) -> bool {
         self.config.endpoint_url().is_some() || self.endpoint_of("s3").is_some()
     }
 
-    /// Where CloudTrail is asked, if somewhere else than at AWS: whoever answers there gives the keys that are trusted.
+    /// The custom endpoint of CloudTrail, if any. Reports name it, since its answers are the trusted keys.
     #[must_use]
     pub fn cloudtrail_endpoint(&self) -> Option<String> {
         let of_all = self.config.endpoint_url().map(str::to_owned);
-        // The order of the SDK: what the caller names, then what is configured for the service, then for all.
+        // The SDK's order: the caller's endpoint, then the configured endpoint of the service, then of all services.
         match self.config.get_origin("endpoint_url").is_client_config() {
             true => of_all,
             false => self.endpoint_of("CloudTrail").or(of_all),
         }
     }
 
-    /// The endpoint that `AWS_ENDPOINT_URL_SERVICE`, or a profile's `services` section, names for one service alone.
+    /// The endpoint of one service, from `AWS_ENDPOINT_URL_SERVICE` or a profile's `services` section.
     fn endpoint_of(&self, service: &'static str) -> Option<String> {
         let key = aws_types::service_config::ServiceConfigKey::builder();
         let key = key.service_id(service).env("AWS_ENDPOINT_URL").profile("endpoint_url").build();

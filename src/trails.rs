@@ -1,4 +1,4 @@
-//! The account's trails as CloudTrail describes them: what they deliver to where, and whether it can be proved.
+//! The account's trails as CloudTrail describes them: where each trail delivers, and whether it can be validated.
 //!
 //! Source: CloudTrail API Reference, `ListTrails`, `DescribeTrails`, `GetTrailStatus`.
 
@@ -9,65 +9,65 @@ use crate::time::{HOUR, Timestamp};
 
 pub use describe::{Digests, by_arn, of_account};
 
-/// How long after the newest digest was delivered the next one is missed, in seconds: digests come hourly, and each up
-/// to 201 minutes after its end in the deliveries we have seen.
+/// Age of the newest delivery, in seconds, at which the next digest is overdue. Digests come hourly, and in the observed
+/// deliveries up to 201 minutes after the end of their hour.
 const DIGEST_OVERDUE: i64 = 5 * HOUR;
 
 /// A trail.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Trail {
-    /// Its name in full.
+    /// The trail's ARN.
     pub arn: TrailArn,
-    /// Bucket it delivers to.
+    /// Bucket that the trail delivers to.
     pub bucket: String,
-    /// What stands before `AWSLogs/`: empty, or the trail's prefix with its slash.
+    /// Key prefix before `AWSLogs/`: empty, or the trail's prefix and a slash.
     pub prefix: String,
-    /// Whether it records every region.
+    /// Whether the trail records every region.
     pub multi_region: bool,
-    /// Whether it records every account of the organization.
+    /// Whether the trail records every account of the organization.
     pub organization: bool,
-    /// Whether it writes digest files.
+    /// Whether log file validation is on: the trail writes digest files.
     pub validation: bool,
-    /// What it does at present, or why CloudTrail does not tell.
+    /// The present status, or why CloudTrail does not report it.
     pub status: Result<Status, String>,
 }
 
-/// What a trail does at present, in its home region.
+/// The present status of a trail in its home region.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Status {
-    /// Whether it records.
+    /// Whether logging is on.
     pub logging: bool,
-    /// When it delivered log files last.
+    /// Time of the last delivery of log files.
     pub delivered: Option<Timestamp>,
-    /// What kept it from delivering log files last, S3's code.
+    /// S3's error code of the last delivery of log files, if the delivery failed.
     pub delivery_error: Option<String>,
-    /// When it delivered a digest file last.
+    /// Time of the last delivery of a digest file.
     pub digest_delivered: Option<Timestamp>,
-    /// What kept it from delivering a digest file last, S3's code.
+    /// S3's error code of the last delivery of a digest file, if the delivery failed.
     pub digest_error: Option<String>,
 }
 
-/// Why a trail cannot be proved.
+/// Why a trail cannot be validated.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Obstacle {
-    /// It writes no digest files.
+    /// Log file validation is off: no digest files are written.
     ValidationOff,
-    /// It records nothing.
+    /// Logging is off: nothing is recorded.
     LoggingOff,
     /// Log files cannot be delivered: S3's code.
     DeliveryFails(String),
     /// Digest files cannot be delivered: S3's code.
     DigestsFail(String),
-    /// It has delivered no digest file yet.
+    /// No digest file was delivered yet.
     NoDigestYet,
     /// The newest digest file was delivered long ago.
     DigestsOverdue(Timestamp),
-    /// CloudTrail does not tell its status.
+    /// CloudTrail does not report the status.
     StatusUnknown(String),
 }
 
 impl Trail {
-    /// Why it cannot be proved at the moment `now`; empty where it can.
+    /// Why the trail cannot be validated at the moment `now`; empty where it can.
     #[must_use]
     pub fn obstacles(&self, now: Timestamp) -> Vec<Obstacle> {
         let mut obstacles = Vec::new();
@@ -105,21 +105,21 @@ impl Status {
 }
 
 impl Obstacle {
-    /// What is wrong, for a person.
+    /// The problem, as a message.
     #[must_use]
     pub fn message(&self) -> String {
         match self {
-            Self::ValidationOff => "it writes no digest files: log file validation is off".to_owned(),
-            Self::LoggingOff => "it records nothing: logging is off".to_owned(),
+            Self::ValidationOff => "log file validation is off: no digest files are written".to_owned(),
+            Self::LoggingOff => "logging is off: nothing is recorded".to_owned(),
             Self::DeliveryFails(code) => format!("log files cannot be delivered: {code}"),
             Self::DigestsFail(code) => format!("digest files cannot be delivered: {code}"),
             Self::NoDigestYet => "no digest file was delivered yet".to_owned(),
             Self::DigestsOverdue(at) => format!("no digest file was delivered since {at}"),
-            Self::StatusUnknown(why) => format!("its status is not known: {why}"),
+            Self::StatusUnknown(why) => format!("the status is unknown: {why}"),
         }
     }
 
-    /// What to do about it with `trail`: a command, where one is enough.
+    /// The remedy for `trail`: a command, where one command is enough.
     #[must_use]
     pub fn remedy(&self, trail: &TrailArn) -> String {
         let region = &trail.region;
@@ -131,11 +131,11 @@ impl Obstacle {
             }
             Self::LoggingOff => format!("aws cloudtrail start-logging --name {trail} --region {region}"),
             Self::DeliveryFails(_) | Self::DigestsFail(_) => {
-                "let cloudtrail.amazonaws.com write to the bucket: its policy, and that of its KMS key"
+                "allow cloudtrail.amazonaws.com to write, in the policies of the bucket and of its KMS key"
                     .to_owned()
             }
             Self::NoDigestYet => {
-                "wait: the first one comes within some hours of turning validation on".to_owned()
+                "wait: the first digest file arrives some hours after validation is turned on".to_owned()
             }
             Self::DigestsOverdue(_) => {
                 format!("aws cloudtrail get-trail-status --name {trail} --region {region}")
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trail_can_be_proved_where_it_logs_and_digests_come() {
+    fn a_trail_that_logs_and_delivers_digests_can_be_validated() {
         let now = Timestamp::from_unix(1_800_000_000);
         let well = Status { logging: true, digest_delivered: Some(now.plus(-HOUR)), ..Status::default() };
         assert_eq!(trail(true, Ok(well.clone())).obstacles(now), []);

@@ -1,7 +1,6 @@
-//! How long a service's answer may be.
+//! Limits the length of a service's answer.
 //!
-//! The SDK reads an answer to its end before it understands it: whoever answers in a service's place could fill the
-//! memory with one that has none.
+//! The SDK reads a whole answer before parsing it, so a hostile server could fill the memory with an endless answer.
 
 use aws_sdk_s3::config::interceptors::BeforeDeserializationInterceptorContextMut;
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
@@ -10,11 +9,11 @@ use aws_sdk_s3::primitives::SdkBody;
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
-/// The longest answer that is read, in bytes. A page of S3's listings has at most 1,000 names of 1,024 bytes, each of
-/// which is three times as long where it is percent-encoded: half of this.
+/// Longest answer to read, in bytes. A page of S3's listings has at most 1,000 names of 1,024 bytes, three times as long
+/// when percent-encoded: less than half of this limit.
 const LONGEST: usize = 8 << 20;
 
-/// Ends answers that are too long, but for objects, which are read in chunks.
+/// Cuts off answers that are too long, except objects, which are read in chunks.
 #[derive(Debug)]
 pub(super) struct Capped;
 

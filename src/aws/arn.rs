@@ -1,4 +1,4 @@
-//! Names of trails, as AWS writes them in full.
+//! ARNs of trails.
 //!
 //! Source: AWS General Reference, "Amazon Resource Names (ARNs)"; Service Authorization Reference, "Resource types
 //! defined by AWS CloudTrail".
@@ -21,23 +21,23 @@ pub struct TrailArn {
     pub name: String,
 }
 
-/// Why a text is no trail's ARN.
+/// Why a text is not the ARN of a trail.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum ArnError {
-    /// It has not the six parts of an ARN.
-    #[error("it is no ARN")]
+    /// The text does not have the six parts of an ARN.
+    #[error("not an ARN")]
     Form,
-    /// It names something of another service.
-    #[error("it is no ARN of CloudTrail")]
+    /// The ARN belongs to another service.
+    #[error("not an ARN of CloudTrail")]
     Service,
-    /// It names something else than a trail.
-    #[error("it names no trail, such as `trail/audit`")]
+    /// The ARN names another resource than a trail.
+    #[error("not the ARN of a trail: the last part is not like `trail/audit`")]
     Resource,
-    /// Its region is none.
-    #[error("its region is none")]
+    /// The region is not valid.
+    #[error("the region is not valid")]
     Region,
-    /// Its account is none.
-    #[error("its account is not 12 digits")]
+    /// The account is not valid.
+    #[error("the account is not 12 digits")]
     Account,
 }
 
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_arn_of_a_trail_says_what_is_wrong() {
+    fn other_arns_are_rejected_with_a_reason() {
         for (text, error) in [
             ("", ArnError::Form),
             ("arn:aws:cloudtrail", ArnError::Form),

@@ -1,8 +1,8 @@
-//! Connections, as many as there are file handles for.
+//! The HTTP client, with as many connections as file handles allow.
 //!
-//! This is the SDK's own default client, with two differences: no more requests are sent at a time than handles allow,
-//! and a request for which no handle was left is made again after a pause, in which others end and give theirs back.
-//! All clients share its connections.
+//! It differs from the SDK's default client in three ways: concurrent requests are limited by file handles; a request that
+//! found no free handle is retried after a pause, in which other requests release theirs; and an error names the endpoint
+//! that did not answer. All clients share the connections.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,10 +22,10 @@ use tokio::sync::Semaphore;
 use super::unanswered::Unanswered;
 use crate::handles::{self, Patience};
 
-/// How long a connection that nobody uses is kept: it has a handle that another host's may need.
+/// How long an idle connection is kept: a connection to another host may need the handle.
 const IDLE: Duration = Duration::from_secs(10);
 
-/// Handles that have to be left where a failed connection is not for lack of them.
+/// If fewer handles than this are free after a failed connection, the lack of handles is taken to be the cause.
 const LEFT: usize = 3;
 
 /// Connect and read timeout.
@@ -40,7 +40,7 @@ pub(super) struct Connections {
 }
 
 impl Connections {
-    /// So many requests at a time at most.
+    /// A client with at most `at_a_time` concurrent requests.
     pub(super) fn new(at_a_time: usize) -> Self {
         let at_a_time = at_a_time.clamp(1, Semaphore::MAX_PERMITS);
         Self { at_a_time, sending: Arc::new(Semaphore::new(at_a_time)), connectors: Mutex::default() }
@@ -77,7 +77,7 @@ impl HttpClient for Connections {
     }
 }
 
-/// A connector that waits for handles.
+/// A connector that waits for free handles.
 #[derive(Debug)]
 struct Patient {
     connector: SharedHttpConnector,
@@ -88,7 +88,7 @@ impl HttpConnector for Patient {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let (connector, sending) = (self.connector.clone(), Arc::clone(&self.sending));
         HttpConnectorFuture::new(async move {
-            // Held through the pauses: there are fewer at a time for as long as handles are short.
+            // Held during the pauses too, so that fewer requests run while handles are short.
             let _turn = sending.acquire().await;
             let mut patience = Patience::new();
             let mut request = request;
@@ -111,7 +111,7 @@ impl HttpConnector for Patient {
     }
 }
 
-/// Whether no handle was left. A name that could not be looked up does not say so: then the system is asked.
+/// Whether the cause was a lack of handles. A failed name lookup hides the cause, so the system is asked.
 fn is_lack(error: &ConnectorError) -> bool {
     handles::is_lack(error)
         || (error.is_io() && handles::spare(LEFT).is_err_and(|error| handles::is_lack(&error)))
@@ -128,7 +128,7 @@ mod tests {
 
     use super::*;
 
-    /// A connector that fails so often before it answers, and counts how many ask it at a time.
+    /// A connector that fails a number of times before it answers, and counts concurrent requests.
     #[derive(Debug)]
     struct Failing {
         fails: AtomicUsize,
@@ -155,8 +155,8 @@ mod tests {
         }
     }
 
-    /// Sends `requests` at once over a connector that fails `fails` times: how many were answered, how many fails are
-    /// left, and how many were asked at a time.
+    /// Sends `requests` at once over a connector that fails `fails` times. Returns the number of answers, of remaining
+    /// failures, and the highest number of concurrent requests.
     fn send(requests: usize, fails: usize, error: fn() -> ConnectorError) -> (usize, usize, usize) {
         let (at_once, most) = <(Arc<AtomicUsize>, Arc<AtomicUsize>)>::default();
         let failing = Arc::new(Failing { fails: fails.into(), error, at_once, most: Arc::clone(&most) });
@@ -186,14 +186,14 @@ mod tests {
     }
 
     #[test]
-    fn what_lacks_a_handle_is_sent_again_and_never_more_at_a_time_than_are_allowed() {
+    fn a_request_without_a_handle_is_retried_within_the_limit() {
         assert_eq!(send(1, 0, lack), (1, 0, 1));
         assert_eq!(send(1, 4, lack), (1, 0, 1));
         assert_eq!(send(20, 9, lack), (20, 0, 3));
     }
 
     #[test]
-    fn what_fails_otherwise_is_the_callers_to_send_again() {
+    fn other_failures_are_returned_to_the_caller() {
         let refused = || ConnectorError::io(io::Error::from(io::ErrorKind::ConnectionRefused).into());
         let timeout = || ConnectorError::timeout(io::Error::from(io::ErrorKind::TimedOut).into());
         assert_eq!(send(1, 3, refused), (0, 2, 1));

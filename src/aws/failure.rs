@@ -1,4 +1,4 @@
-//! Why a request failed, in words for a person and in kinds for the program.
+//! Why a request failed: a message for the user and a kind for the program.
 
 use std::error::Error;
 
@@ -8,20 +8,20 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use super::unanswered::Unanswered;
 use crate::text::shortened;
 
-/// What kind of failure it was.
+/// The kind of a failure.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Nature {
-    /// The service says that there is no such thing.
+    /// The service says that the object, bucket or trail does not exist.
     Absent,
-    /// The service refuses, to these credentials.
+    /// The service denies access to these credentials.
     Denied,
-    /// The credentials are no longer, or not at all, accepted.
+    /// The credentials are invalid or have expired.
     Credentials,
-    /// The object is in an archive.
+    /// The object is archived.
     Archived,
-    /// The service has another precondition than was asked for: the object was replaced.
+    /// The precondition of the request failed: the object was replaced.
     Replaced,
-    /// No answer that can be understood, retries included.
+    /// No valid answer, retries included.
     Unreachable,
     /// The service rejects the request.
     Rejected,
@@ -31,17 +31,17 @@ pub enum Nature {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct Failure {
-    /// Its kind.
+    /// The kind of failure.
     pub nature: Nature,
     /// The service's code, such as `NoSuchBucket`.
     pub code: Option<String>,
-    /// What happened, for a person.
+    /// The message for the user.
     pub message: String,
-    /// Whether the answer says that a delete marker stands in the object's place.
+    /// Whether the answer names a delete marker in the object's place.
     pub delete_marker: bool,
 }
 
-/// Codes with which S3 and CloudTrail refuse credentials as such.
+/// Error codes of S3 and CloudTrail for invalid credentials.
 ///
 /// Source: Amazon S3 API Reference, "Error responses"; CloudTrail API Reference, "Common Errors".
 const CREDENTIALS: [&str; 12] = [
@@ -65,7 +65,7 @@ impl Failure {
         self.code.as_deref() == Some("SlowDown")
     }
 
-    /// Understands an error of the SDK.
+    /// Classifies an error of the SDK.
     pub(crate) fn of<E>(error: &SdkError<E, HttpResponse>) -> Self
     where
         E: ProvideErrorMetadata + Error + 'static,
@@ -103,7 +103,7 @@ impl Failure {
     }
 }
 
-/// A code is what S3 says; a bare status may come from anything that stands between.
+/// The kind by S3's error code. A status without a code may come from a proxy, so the status alone decides nothing.
 fn nature(code: Option<&str>, status: u16) -> Nature {
     match code {
         Some("NoSuchKey" | "NoSuchBucket" | "TrailNotFoundException") => Nature::Absent,

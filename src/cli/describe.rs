@@ -1,10 +1,14 @@
 //! `trailproof completions` and `trailproof man`: shell completions and man pages.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
+use std::path::Path;
 
-use clap::CommandFactory as _;
+use clap::{Command, CommandFactory as _};
+use clap_mangen::Man;
+use clap_mangen::roff::{Roff, bold, roman};
 
+use super::args::pages::{self, Body, Section};
 use super::args::{Cli, CompletionsArgs, ManArgs};
 use super::{Failure, print, say};
 use crate::report::escape::for_terminal;
@@ -27,7 +31,66 @@ pub(super) fn man(arguments: &ManArgs) -> Result<u8, Failure> {
         )
     };
     fs::create_dir_all(dir).map_err(failed)?;
-    clap_mangen::generate_to(Cli::command(), dir).map_err(failed)?;
+    let mut program = Cli::command().disable_help_subcommand(true);
+    program.build();
+    for command in program.get_subcommands().chain([&program]) {
+        page(command, dir).map_err(failed)?;
+    }
     say(&format!("wrote man pages into `{}`", for_terminal(&dir.display().to_string())));
     Ok(0)
+}
+
+/// Writes the man page of one command. The help's own examples and lists become sections of the page.
+fn page(command: &Command, dir: &Path) -> io::Result<()> {
+    let man = Man::new(command.clone());
+    let mut page = Vec::new();
+    man.render_title(&mut page)?;
+    man.render_name_section(&mut page)?;
+    man.render_synopsis_section(&mut page)?;
+    man.render_description_section(&mut page)?;
+    man.render_options_section(&mut page)?;
+    if command.has_subcommands() {
+        man.render_subcommands_section(&mut page)?;
+    }
+    pages::sections(command.get_name()).iter().try_for_each(|part| section(part, &mut page))?;
+    see_also(command, &mut page)?;
+    fs::write(dir.join(man.get_filename()), page)
+}
+
+fn section(section: &Section, page: &mut dyn Write) -> io::Result<()> {
+    let mut roff = Roff::default();
+    roff.control("SH", [section.man_heading]);
+    match &section.body {
+        Body::Examples(examples) => {
+            for (comment, line) in *examples {
+                roff.control("PP", []);
+                roff.text([roman(format!("{comment}:"))]);
+                roff.control("RS", ["4"]).control("EX", []);
+                for line in line.lines() {
+                    roff.text([roman(line)]);
+                }
+                roff.control("EE", []).control("RE", []);
+            }
+        }
+        Body::Terms(terms) => {
+            for (term, explanation) in terms {
+                roff.control("TP", []);
+                roff.text([bold(term)]);
+                roff.text([roman(explanation)]);
+            }
+        }
+    }
+    roff.to_writer(page)
+}
+
+fn see_also(command: &Command, page: &mut dyn Write) -> io::Result<()> {
+    let others = match command.get_name() {
+        "trailproof" => "aws(1)",
+        "validate" => "trailproof(1), trailproof-trails(1), trailproof-keys(1), trailproof-report(1)",
+        _ => "trailproof(1), trailproof-validate(1)",
+    };
+    let mut roff = Roff::default();
+    roff.control("SH", ["SEE ALSO"]);
+    roff.text([roman(others)]);
+    roff.to_writer(page)
 }

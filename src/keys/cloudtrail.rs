@@ -85,16 +85,16 @@ async fn list(client: &Client, source: &str, region: &str, span: Interval) -> Re
 
 /// A listed key, or what is wrong with it. The digests that name it then say that it is unknown.
 fn trusted(source: &str, region: &str, listed: &Listed) -> Result<TrustedKey, String> {
-    let value = listed.value().ok_or("it has no value")?;
+    let value = listed.value().ok_or("no value")?;
     let key = PublicKey::from_der(value.as_ref()).map_err(|error| error.to_string())?;
-    let fingerprint = listed.fingerprint().ok_or("it has no fingerprint")?;
+    let fingerprint = listed.fingerprint().ok_or("no fingerprint")?;
     if key.fingerprint() != fingerprint {
         return Err(other_fingerprint(fingerprint, &key));
     }
     let time = |time: Option<&DateTime>| time.map(|time| Timestamp::from_unix(time.secs()));
     let validity = time(listed.validity_start_time()).zip(time(listed.validity_end_time()));
-    let (start, end) = validity.ok_or("its validity has no times")?;
-    let validity = Interval::new(start, end).ok_or("its validity ends before it starts")?;
+    let (start, end) = validity.ok_or("the validity times are missing")?;
+    let validity = Interval::new(start, end).ok_or("the validity ends before it starts")?;
     Ok(TrustedKey {
         key,
         validity: Some(validity),

@@ -1,4 +1,4 @@
-//! Keys saved in a file: the output of `aws cloudtrail list-public-keys`, or PEM.
+//! Public keys in a file: the output of `aws cloudtrail list-public-keys`, or PEM.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -10,33 +10,33 @@ use crate::signature::{KeyError, PublicKey};
 use crate::text::shortened;
 use crate::time::{Interval, Timestamp};
 
-/// How many entries of a file that are no usable keys are named; of the others it is said how many they are.
+/// Most unusable entries of a file that are listed one by one; the rest is counted.
 const MAX_REJECTED: usize = 1_000;
 
-/// Why a file gives no keys at all.
+/// Why a file contains no usable key.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum KeysFileError {
     /// Neither JSON with a list of keys nor PEM.
-    #[error("it is neither saved `list-public-keys` output nor PEM")]
+    #[error("neither `list-public-keys` output nor PEM")]
     NotKeys,
     /// A list without entries.
-    #[error("it lists no keys")]
+    #[error("the list of keys is empty")]
     Empty,
     /// Every entry was rejected; the first reason.
-    #[error("none of its keys can be used: entry {entry}: {reason}")]
+    #[error("no key in the file is usable: entry {entry}: {reason}")]
     AllRejected {
         /// Place of the first entry, from 1.
         entry: usize,
-        /// What is wrong with it.
+        /// Why the entry is not usable.
         reason: String,
     },
 }
 
-/// Adds the keys in `bytes`, the content of the file `source`, to the ring. Entries that are no usable keys are
-/// kept as [`KeyRing::rejected`]; the others count.
+/// Adds the keys in `bytes`, the content of the file `source`, to the ring. Unusable entries are kept in
+/// [`KeyRing::rejected`].
 ///
 /// # Errors
-/// [`KeysFileError`] where no entry can be used.
+/// [`KeysFileError`] where no entry is usable.
 pub fn load(ring: &mut KeyRing, source: &str, bytes: &[u8]) -> Result<(), KeysFileError> {
     let mut taken =
         Taken { ring, source, keys: Vec::new(), added: 0, rejected: Vec::new(), unnamed: 0, last: 0 };
@@ -47,18 +47,18 @@ pub fn load(ring: &mut KeyRing, source: &str, bytes: &[u8]) -> Result<(), KeysFi
     taken.end()
 }
 
-/// The entries of a file, each taken as it is read.
+/// Collects the entries of a file while it is read.
 struct Taken<'a> {
     ring: &'a mut KeyRing,
     source: &'a str,
-    /// Those that can be used, by fingerprint. Of a file that ends in junk none is.
+    /// Usable keys by fingerprint. The ring gets them at the end: of a file that ends in junk no key is used.
     keys: Vec<(String, TrustedKey)>,
     added: usize,
-    /// The first ones.
+    /// The first unusable entries.
     rejected: Vec<RejectedKey>,
-    /// How many more were rejected.
+    /// Number of further unusable entries.
     unnamed: usize,
-    /// The place of the last one.
+    /// Number of the last entry, from 1.
     last: usize,
 }
 
@@ -89,7 +89,7 @@ impl Taken<'_> {
             _ => {}
         }
         if self.unnamed > 0 {
-            self.reject(format!("nor are others that are not named one by one, {} in all", self.unnamed));
+            self.reject(format!("and {} more entries are not usable", self.unnamed));
         }
         self.keys.drain(..).for_each(|(fingerprint, key)| self.ring.learn(fingerprint, key));
         self.ring.reject(self.rejected);
@@ -97,7 +97,7 @@ impl Taken<'_> {
     }
 }
 
-/// Keys in the form of `list-public-keys`, as [`load`] reads it; those without validity are left out.
+/// Keys in the form of `list-public-keys`, which [`load`] reads. Keys without validity are left out.
 #[must_use]
 pub fn to_json(keys: &[TrustedKey]) -> String {
     let listed = keys.iter().filter_map(|key| {
@@ -113,7 +113,7 @@ pub fn to_json(keys: &[TrustedKey]) -> String {
     serde_json::to_string_pretty(&file).unwrap_or_default() + "\n"
 }
 
-/// A key under every fingerprint it may be asked for by, or what is wrong with it.
+/// A key under each of its possible fingerprints, or why the entry is not usable.
 type Entry = Result<Vec<(String, TrustedKey)>, String>;
 
 fn json_key(value: Value, source: &str) -> Entry {
@@ -125,35 +125,35 @@ fn json_key(value: Value, source: &str) -> Entry {
         validity_start_time: Value,
         validity_end_time: Value,
     }
-    // What the parser says of a text in an object's place repeats it, however long it is.
+    // The parser's error message would repeat a string in full, however long.
     if !value.is_object() {
-        return Err("it is not an object".to_owned());
+        return Err("not a JSON object".to_owned());
     }
     let saved: Saved = serde_json::from_value(value).map_err(|error| error.to_string())?;
     let key = PublicKey::from_base64(&saved.value).map_err(|error| error.to_string())?;
     if key.fingerprint() != saved.fingerprint {
         return Err(other_fingerprint(&saved.fingerprint, &key));
     }
-    let moment = |value: &Value| moment(value).ok_or("its validity has no times");
+    let moment = |value: &Value| moment(value).ok_or("the validity times are missing or not valid");
     let (start, end) = (moment(&saved.validity_start_time)?, moment(&saved.validity_end_time)?);
-    let validity = Interval::new(start, end).ok_or("its validity ends before it starts")?;
+    let validity = Interval::new(start, end).ok_or("the validity ends before it starts")?;
     Ok(vec![(
         saved.fingerprint,
         TrustedKey { key, validity: Some(validity), source: source.to_owned(), region: None },
     )])
 }
 
-/// What is wrong with a key that is listed under another fingerprint than its own.
+/// The reason for rejecting a key that is listed under another key's fingerprint.
 pub(super) fn other_fingerprint(listed: &str, key: &PublicKey) -> String {
     let (listed, own) = (listed.escape_debug(), key.fingerprint());
-    format!("its fingerprint `{listed}` is not that of its value, `{own}`")
+    format!("fingerprint `{listed}` does not match the key, whose fingerprint is `{own}`")
 }
 
-/// A time as `list-public-keys` has been seen to print it: seconds as a number or a string, or RFC 3339.
+/// A time as versions of `list-public-keys` print it: seconds as a number or a string, or RFC 3339.
 fn moment(value: &Value) -> Option<Timestamp> {
     let seconds = |number: f64| {
         let whole = number.is_finite() && number.abs() < 1e12;
-        #[expect(clippy::cast_possible_truncation, reason = "its size is checked")]
+        #[expect(clippy::cast_possible_truncation, reason = "the size is checked")]
         whole.then(|| Timestamp::from_unix(number as i64))
     };
     match value {
@@ -175,7 +175,7 @@ fn pem_blocks(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// A PEM key has no fingerprint and no validity: it counts under those of both encodings, at any time.
+/// A PEM key has no fingerprint and no validity. The key is filed under the fingerprints of both encodings, for any time.
 fn pem_key(base64: &str, source: &str) -> Entry {
     let key = PublicKey::from_base64(base64).map_err(|error: KeyError| error.to_string())?;
     let trusted = TrustedKey { key, validity: None, source: source.to_owned(), region: None };

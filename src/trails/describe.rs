@@ -1,4 +1,4 @@
-//! Asks CloudTrail for trails and what they do.
+//! Asks CloudTrail for trails and their status.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,21 +15,20 @@ use crate::aws::{Aws, Failure, Nature, regions};
 use crate::time::Timestamp;
 use crate::validate::Deliveries;
 
-/// How many pages of trails are read.
+/// Most pages of trails to read.
 const MAX_PAGES: usize = 1_000;
 
-/// How many trails are taken, on however many pages: they are held in memory.
+/// Most trails to read, on any number of pages: all are held in memory.
 const MAX_TRAILS: usize = 100_000;
 
-/// How long CloudTrail's word on a trail in one region is waited for: it is asked about many, of which some may be out of
-/// reach.
+/// Longest wait for the status of a trail in one region: of many regions, some may be unreachable.
 const MAX_WAIT: Duration = Duration::from_secs(10);
 
-/// Every trail of the account, by home region and name, and what kept us from seeing more: without `ListTrails` only
-/// the trails that show in the configured region are seen.
+/// Every trail of the account, by home region and name, and notes on trails that may be missing. Without permission for
+/// `ListTrails` the list has only the trails that the configured region shows.
 ///
 /// # Errors
-/// Where CloudTrail tells of no region.
+/// Where CloudTrail answers in no region.
 pub fn of_account(aws: &Aws, regions: &[String]) -> Result<(Vec<Trail>, Vec<String>), Failure> {
     aws.block_on(async {
         let here = aws.cloudtrail(&aws.region());
@@ -48,7 +47,7 @@ pub fn of_account(aws: &Aws, regions: &[String]) -> Result<(Vec<Trail>, Vec<Stri
         };
         let strangers = regions.iter().filter(|region| !listed.contains_key(*region));
         notes.extend(strangers.map(|region| {
-            format!("no trail is at home in `{region}`; one that is at home elsewhere may record it")
+            format!("no trail has its home in `{region}`; a trail of another region may record it")
         }));
         let mut trails = Vec::new();
         for (region, arns) in listed {
@@ -62,7 +61,7 @@ pub fn of_account(aws: &Aws, regions: &[String]) -> Result<(Vec<Trail>, Vec<Stri
                     trails.extend(with_status(&client, described).await);
                 }
                 Err(failure) => {
-                    notes.push(format!("the trails at home in `{region}` are not known: {failure}"))
+                    notes.push(format!("trails with their home in `{region}` are unknown: {failure}"))
                 }
             }
         }
@@ -71,7 +70,7 @@ pub fn of_account(aws: &Aws, regions: &[String]) -> Result<(Vec<Trail>, Vec<Stri
     })
 }
 
-/// The trail called `arn`; `None` where there is none.
+/// The trail with this ARN; `None` where it does not exist.
 ///
 /// # Errors
 /// Where CloudTrail does not answer.
@@ -94,10 +93,10 @@ fn by_region<'a>(arns: impl Iterator<Item = &'a TrailArn>) -> ByRegion {
     regions
 }
 
-/// Every trail of the account, and what is said of those that have no name or no home.
+/// Every trail of the account, and notes on trails without an ARN or a home region.
 async fn list(client: &Client) -> Result<(ByRegion, Vec<String>), Failure> {
     let (mut regions, mut unclear) = (ByRegion::new(), Vec::new());
-    let (mut token, mut told) = (None, 0);
+    let (mut token, mut count) = (None, 0);
     for _ in 0..MAX_PAGES {
         let answer = client.list_trails().set_next_token(token).send().await;
         let answer = answer.map_err(|error| Failure::of(&error))?;
@@ -106,16 +105,16 @@ async fn list(client: &Client) -> Result<(ByRegion, Vec<String>), Failure> {
                 (Some(arn), Some(region)) => {
                     regions.entry(region.to_owned()).or_default().push(arn.to_owned());
                 }
-                (Some(arn), None) => unclear.push(left_out(Some(arn), "it has no home region")),
-                (None, _) => unclear.push(left_out(trail.name(), "it has no ARN")),
+                (Some(arn), None) => unclear.push(left_out(Some(arn), "no home region")),
+                (None, _) => unclear.push(left_out(trail.name(), "no ARN")),
             }
         }
-        told += answer.trails().len();
+        count += answer.trails().len();
         token = answer.next_token;
         if token.is_none() {
             return Ok((regions, unclear));
         }
-        if told > MAX_TRAILS {
+        if count > MAX_TRAILS {
             break;
         }
     }
@@ -123,8 +122,8 @@ async fn list(client: &Client) -> Result<(ByRegion, Vec<String>), Failure> {
     Err(Failure { nature: Nature::Unreachable, code: None, message, delete_marker: false })
 }
 
-/// The trails called `arns`, or all that show in the client's region, and what is said of those that cannot be told
-/// apart from others or have no bucket. Their status is not asked for.
+/// The trails with these ARNs, or all that the client's region shows, and notes on trails without a valid ARN or a bucket.
+/// The status is not requested.
 async fn described(client: &Client, arns: Option<Vec<String>>) -> Result<(Vec<Trail>, Vec<String>), Failure> {
     let request = client.describe_trails().set_trail_name_list(arns);
     let answer = request.send().await.map_err(|error| Failure::of(&error))?;
@@ -147,16 +146,16 @@ fn left_out(name: Option<&str>, why: &str) -> String {
 
 fn trail(described: &aws_sdk_cloudtrail::types::Trail) -> Result<Trail, String> {
     let prefix = described.s3_key_prefix().filter(|prefix| !prefix.is_empty());
-    let arn = described.trail_arn().ok_or("it has no ARN")?;
+    let arn = described.trail_arn().ok_or("no ARN")?;
     Ok(Trail {
-        arn: arn.parse().map_err(|error: ArnError| format!("its name cannot be read: {error}"))?,
-        bucket: described.s3_bucket_name().ok_or("it has no bucket")?.to_owned(),
-        // CloudTrail puts one slash after it, whatever slashes it has itself.
+        arn: arn.parse().map_err(|error: ArnError| format!("invalid ARN: {error}"))?,
+        bucket: described.s3_bucket_name().ok_or("no bucket")?.to_owned(),
+        // CloudTrail adds one slash, even after a prefix that ends with a slash.
         prefix: prefix.map(|prefix| format!("{prefix}/")).unwrap_or_default(),
         multi_region: described.is_multi_region_trail().unwrap_or_default(),
         organization: described.is_organization_trail().unwrap_or_default(),
         validation: described.log_file_validation_enabled().unwrap_or_default(),
-        status: Err("it was not asked for".to_owned()),
+        status: Err("not requested".to_owned()),
     })
 }
 
@@ -181,9 +180,9 @@ async fn status(client: &Client, arn: &TrailArn) -> Result<Status, Failure> {
     })
 }
 
-/// When a trail's digests were delivered, by `GetTrailStatus` of each region, which is asked once.
+/// The times at which a trail's digests were delivered, from one `GetTrailStatus` request per region.
 ///
-/// Source: CloudTrail API Reference, `GetTrailStatus`: it tells of a single region.
+/// Source: CloudTrail API Reference, `GetTrailStatus`: the answer is about a single region.
 #[derive(Debug)]
 pub struct Digests {
     aws: Arc<Aws>,
@@ -193,7 +192,7 @@ pub struct Digests {
 }
 
 impl Digests {
-    /// Those of `trail`.
+    /// The digests of `trail`; no request is sent yet.
     #[must_use]
     pub fn new(aws: Arc<Aws>, trail: &Trail) -> Self {
         let (arn, multi_region) = (trail.arn.clone(), trail.multi_region);
@@ -204,7 +203,7 @@ impl Digests {
         self.answers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks about those of `regions` that were not asked about yet, at the same time.
+    /// Asks every region in `regions` that was not asked yet, in parallel.
     fn ask_all(&self, regions: BTreeSet<&str>) {
         let new: Vec<&str> = {
             let answers = self.answers();
@@ -213,7 +212,7 @@ impl Digests {
         let clients: Vec<Client> = new.iter().map(|region| self.aws.cloudtrail(region)).collect();
         let asked = clients.iter().map(|client| async {
             let answer = client.get_trail_status().name(self.arn.to_string()).send();
-            // A region that is not enabled refuses, and one that is out of reach says nothing.
+            // A disabled region refuses, and an unreachable region does not answer.
             let answer = timeout(MAX_WAIT, answer).await.ok()?.ok()?;
             answer.latest_digest_delivery_time().copied()
         });
@@ -236,8 +235,7 @@ impl Deliveries for Digests {
         Some(Timestamp::from_unix(delivered.secs()))
     }
 
-    /// What is told of every region in the same words tells nothing of any: some services that stand in for AWS know of
-    /// one delivery for all.
+    /// Leaves out regions whose time equals the home region's: some replacements for AWS return one time for every region.
     fn regions(&self) -> BTreeMap<String, Timestamp> {
         let answers = self.answers();
         let home = answers.get(&self.arn.region).copied().flatten();

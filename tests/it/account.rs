@@ -3,7 +3,9 @@
 mod asks;
 mod begin;
 mod buckets;
+mod examples;
 mod named;
+mod profiles;
 mod reads;
 mod trust;
 mod validate_logs;

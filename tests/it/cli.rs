@@ -3,6 +3,7 @@
 pub(crate) mod case;
 #[cfg(unix)]
 mod interrupt;
+mod mistyped;
 
 use std::fs;
 use std::io::Read as _;

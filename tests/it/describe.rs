@@ -55,6 +55,23 @@ fn every_command_has_a_man_page_that_renders() {
     }
     for page in &pages {
         let path = page.to_str().unwrap();
+        let source = fs::read_to_string(page).unwrap();
+        let asks_aws = ["validate", "trails", "keys", "logs", "simulate", "trailproof"];
+        let asks_aws = asks_aws.iter().any(|name| path.ends_with(&format!("{name}.1")));
+        for section in ["EXAMPLES", "EXIT STATUS", "SEE ALSO"] {
+            assert!(
+                source.lines().any(|line| line.trim_matches('"').contains(section)),
+                "{path}: {section}: {source}"
+            );
+        }
+        assert!(!source.contains(".SH EXTRA"), "{path}");
+        if cfg!(feature = "aws") {
+            assert_eq!(
+                source.contains("AWS_PROFILE, AWS") || source.contains("AWS_PROFILE\n"),
+                asks_aws,
+                "{path}"
+            );
+        }
         let Some(output) = ask("groff", &["-man", "-Tutf8", "-P-cbou", "-ww", path]) else {
             eprintln!("no `groff` here: man pages are not rendered");
             return;

@@ -57,10 +57,13 @@ fn the_start_of_validity_is_seconds_or_rfc_3339() {
         [json!(null), json!(true), json!([]), json!(""), json!("x"), json!("inf"), json!("NaN"), json!(1e12)]
     {
         let told = validity(junk.clone()).unwrap_err();
-        assert_eq!(told, "none of its keys can be used: entry 1: its validity has no times", "{junk}");
+        assert_eq!(
+            told, "no key in the file is usable: entry 1: the validity times are missing or not valid",
+            "{junk}"
+        );
     }
     let told = validity(json!("2999-01-01T00:00:00Z")).unwrap_err();
-    assert!(told.ends_with("entry 1: its validity ends before it starts"), "{told}");
+    assert!(told.ends_with("entry 1: the validity ends before it starts"), "{told}");
     assert_eq!(validity(json!(-999_999_999_999_i64)).unwrap().start.unix(), -999_999_999_999);
 }
 
@@ -92,11 +95,14 @@ fn an_entry_that_is_no_key_is_named_by_its_place_and_the_others_count() {
     assert_eq!((loaded, ring.len()), (Ok(()), 1));
     let rejected: Vec<(usize, String)> =
         ring.rejected().into_iter().map(|key| (key.entry, key.reason)).collect();
-    let told = format!("its fingerprint `{other}` is not that of its value, `{}`", signer().fingerprint);
-    assert_eq!(rejected, [(1, "it is not an object".to_owned()), (3, told)]);
+    let told = format!(
+        "fingerprint `{other}` does not match the key, whose fingerprint is `{}`",
+        signer().fingerprint
+    );
+    assert_eq!(rejected, [(1, "not a JSON object".to_owned()), (3, told)]);
 
     let (ring, loaded) = load(&list(&[json!(1), json!(2)]));
-    let reason = "it is not an object".to_owned();
+    let reason = "not a JSON object".to_owned();
     assert_eq!(loaded, Err(KeysFileError::AllRejected { entry: 1, reason }));
     assert!(ring.is_empty() && ring.rejected().is_empty());
 }
@@ -109,7 +115,7 @@ fn a_thousand_entries_that_are_no_keys_are_named_and_the_others_counted() {
         let rejected = load(&list(&entries)).0.rejected();
         assert_eq!(rejected.len(), named);
         let told = rejected.last().unwrap().reason.clone();
-        let more = "nor are others that are not named one by one, 3 in all";
+        let more = "and 3 more entries are not usable";
         assert_eq!(told == more, count > 1_000, "{told}");
     }
 }

@@ -1,59 +1,56 @@
-//! What `validate-logs` takes: the AWS CLI's flags, and few of our own.
+//! The arguments of `validate-logs`: the AWS CLI's flags, and a few of trailproof's.
 
 use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{AwsArgs, LimitArgs};
+use super::{AwsArgs, LimitArgs, pages};
 
-/// Validate one trail with the AWS CLI's own flags, lines and exit codes, for scripts that must not change.
+/// Validate one trail with the flags, output and exit codes of `aws cloudtrail validate-logs`
 ///
-/// Takes what `aws cloudtrail validate-logs` takes and prints what it prints, for all that both judge alike. What it
-/// does not see (deleted newest digests, gaps, additions, a second gzip member and so on) is said on stderr, each line
-/// beginning with `trailproof: `, and ends with exit code 1. One account and region a run; `validate` takes all.
+/// For scripts that must not change. The AWS CLI misses deleted newest digests, gaps, additions, a second gzip member and
+/// more: trailproof reports these on stderr, in lines that begin with `trailproof: `, and exits with 1. One run validates
+/// one account and region; `validate` takes all at once.
 #[derive(Args, Debug)]
-#[command(
-    after_help = "Exit codes: 0 all of it is proved, 1 it is not, 2 could not begin (the AWS CLI's 252 to 255). Any \
-                  other code is a failure."
-)]
+#[command(after_long_help = pages::help("validate-logs"))]
 pub(in crate::cli) struct ValidateLogsArgs {
     /// ARN of the trail
     #[arg(long, value_name = "ARN")]
     pub(in crate::cli) trail_arn: String,
 
-    /// Log files delivered at this time or later; in UTC where it has no offset
+    /// Validate log files delivered at or after this time; UTC unless the time has an offset
     #[arg(long, value_name = "TIME")]
     pub(in crate::cli) start_time: String,
 
-    /// Log files delivered at this time or before [default: now]
+    /// Validate log files delivered at or before this time [default: now]
     #[arg(long, value_name = "TIME")]
     pub(in crate::cli) end_time: Option<String>,
 
-    /// Bucket of the digest files [default: by CloudTrail's word]
+    /// Bucket of the digest files [default: the trail's bucket, from CloudTrail]
     #[arg(long, value_name = "NAME")]
     pub(in crate::cli) s3_bucket: Option<String>,
 
-    /// What stands before `AWSLogs/` in that bucket
+    /// Prefix of the trail in that bucket, before `AWSLogs/`
     #[arg(long, value_name = "PREFIX")]
     pub(in crate::cli) s3_prefix: Option<String>,
 
-    /// Account whose log files to validate, for an organization's trail [default: the ARN's]
+    /// Account whose log files to validate; required for an organization's trail [default: the ARN's]
     #[arg(long, value_name = "ID")]
     pub(in crate::cli) account_id: Option<String>,
 
-    /// Region the log files are from [default: the configured one, else the ARN's]
+    /// Region of the log files [default: the configured region, else the ARN's]
     #[arg(long, value_name = "REGION")]
     pub(in crate::cli) region: Option<String>,
 
-    /// Print every file that is valid, too
+    /// Print valid files too
     #[arg(long)]
     pub(in crate::cli) verbose: bool,
 
-    /// Public keys to trust, as for `validate`; repeatable [default: CloudTrail's]
+    /// Trust the public keys in this file, as for `validate`; repeatable [default: CloudTrail's keys]
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) public_keys: Vec<PathBuf>,
 
-    /// Requests at a time [default: as many as S3 answers at once, up to 512]; fewer where there are too few file handles
+    /// Number of concurrent requests [default: adapts to S3, up to 512]. The limit of open files may lower it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(in crate::cli) jobs: Option<u16>,
 
@@ -67,7 +64,7 @@ pub(in crate::cli) struct ValidateLogsArgs {
     pub(in crate::cli) ignored: IgnoredArgs,
 }
 
-/// Flags that the AWS CLI takes with every command, and that change nothing of this one's lines.
+/// Global flags of the AWS CLI that do not change the output of this command.
 #[derive(Args, Debug)]
 pub(in crate::cli) struct IgnoredArgs {
     #[arg(long, hide = true)]

@@ -1,4 +1,4 @@
-//! The JSON that `list-public-keys` prints, its entries taken one at a time: a file may be as large as the user allows.
+//! Parses the JSON of `list-public-keys` one entry at a time, since the user may allow large files.
 
 use std::fmt;
 
@@ -7,18 +7,17 @@ use serde_json::Value;
 
 use super::KeysFileError;
 
-/// Gives each entry of the list to `take`.
+/// Passes each entry of the list to `take`.
 ///
 /// # Errors
-/// [`KeysFileError::NotKeys`] where `bytes` are not JSON with a list of keys. Entries before the place where that shows have
-/// been given.
+/// [`KeysFileError::NotKeys`] where `bytes` are not JSON with a list of keys. Entries before the error were passed already.
 pub(super) fn read(bytes: &[u8], take: &mut dyn FnMut(Value)) -> Result<(), KeysFileError> {
     let mut parser = serde_json::Deserializer::from_slice(bytes);
     let read = parser.deserialize_any(File(take)).and_then(|()| parser.end());
     read.map_err(|_| KeysFileError::NotKeys)
 }
 
-/// The object that holds the list under one of the two names that have been seen.
+/// The object with the list, under one of the two names that versions of the AWS CLI use.
 struct File<'t>(&'t mut dyn FnMut(Value));
 
 impl<'de> Visitor<'de> for File<'_> {

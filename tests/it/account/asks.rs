@@ -95,7 +95,7 @@ fn what_is_not_told_of_trails_is_said() {
     account.cloud.deny_action("cloudtrail:GetTrailStatus", "eu-west-1");
     account.run(&["trails"]).assert_verdict(3, "allow `cloudtrail:GetTrailStatus`");
     account.cloud.deny_action("cloudtrail:DescribeTrails", "eu-west-1");
-    account.run(&["trails"]).assert_verdict(3, "the trails at home in `eu-west-1` are not known");
+    account.run(&["trails"]).assert_verdict(3, "trails with their home in `eu-west-1` are unknown");
     account.cloud.allow_actions();
     account.cloud.deny_action("cloudtrail:ListTrails", "");
     account.run(&["trails"]).assert_verdict(3, "note: only trails that show in `us-east-1` are listed");
@@ -109,7 +109,7 @@ fn what_is_not_told_of_trails_is_said() {
 fn a_trail_whose_name_cannot_be_read_is_named() {
     let odd = Trail { account: "4242".to_owned(), ..well("odd", "us-east-1") };
     let account = with(&[well("audit", "us-east-1"), odd]);
-    let note = "the trail `arn:aws:cloudtrail:us-east-1:4242:trail/odd` is not listed: its name cannot be read: its \
+    let note = "the trail `arn:aws:cloudtrail:us-east-1:4242:trail/odd` is not listed: invalid ARN: the \
                 account is not 12 digits";
     let listed = json(&account.run(&["trails", "--format", "json"]));
     assert_eq!((names(&listed), &listed["notes"][0]), (vec!["audit"], &note.into()), "{listed}");
@@ -117,7 +117,7 @@ fn a_trail_whose_name_cannot_be_read_is_named() {
         .run(&["trails"])
         .assert_verdict(3, "note: the trail `arn:aws:cloudtrail:us-east-1:4242:trail/odd`");
     account.cloud.deny_action("cloudtrail:ListTrails", "");
-    account.run(&["trails"]).assert_verdict(3, "its account is not 12 digits");
+    account.run(&["trails"]).assert_verdict(3, "the account is not 12 digits");
 }
 
 #[test]

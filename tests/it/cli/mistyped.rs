@@ -1,0 +1,124 @@
+//! What was typed wrong is answered by what was meant: one message and one hint, and exit code 2.
+
+use super::case::{program, trailproof};
+
+/// Arguments after `validate`, part of the error, part of the hint.
+type Mistyped = (&'static [&'static str], &'static str, &'static str);
+
+const SOURCES: &[Mistyped] = &[
+    (&["https://logs.s3.amazonaws.com"], "invalid source", "did you mean `s3://logs`?"),
+    (&["https://logs.s3.amazonaws.com/p/q"], "invalid source", "did you mean `s3://logs/p/q`?"),
+    (&["https://s3.eu-west-1.amazonaws.com/logs/p"], "invalid source", "did you mean `s3://logs/p`?"),
+    (&["https://logs.s3.eu-west-1.amazonaws.com"], "invalid source", "did you mean `s3://logs`?"),
+    (&["S3://logs"], "invalid source", "did you mean `s3://logs`?"),
+    (&["s3:logs"], "invalid source", "did you mean `s3://logs`?"),
+    (&["s3:/logs/p"], "invalid source", "did you mean `s3://logs/p`?"),
+    (&["logs"], "`logs`: no such file", "did you mean `s3://logs`?"),
+    (&["logs/AWSLogs"], "`logs/AWSLogs`: no such file", "did you mean `s3://logs/AWSLogs`?"),
+    (&["arn:aws:s3:::logs"], "invalid source", "did you mean `s3://logs`?"),
+    (&["arn:aws:s3:::logs/p"], "invalid source", "did you mean `s3://logs/p`?"),
+    (&["https://example.com/logs"], "invalid source", "give a bucket as `s3://BUCKET[/PREFIX]`"),
+    (&["s3a://logs/\u{1b}[2J"], "invalid source", "`s3://logs/\\u{1b}[2J`"),
+    (&[".", "S3://logs"], "invalid source `S3://logs`", "did you mean `s3://logs`?"),
+];
+
+const NAMES: &[Mistyped] = &[
+    (&[".", "--region", "us-east1"], "invalid region `us-east1`", "did you mean `--region us-east-1`?"),
+    (&[".", "--region", "us-est-1"], "invalid region", "did you mean `--region us-east-1`?"),
+    (&[".", "--region", "eu-west-1b"], "invalid region", "did you mean `--region eu-west-1`?"),
+    (&[".", "--region", "Virginia"], "invalid region", "give a region's code"),
+    (&[".", "--account-id", "1111-2222-3333"], "expected 12 digits", "`--account-id 111122223333`"),
+    (&[".", "--account-id", "arn:aws:iam::111122223333:root"], "expected 12", "`--account-id 111122223333`"),
+    (&[".", "--account-id", "1234"], "invalid account id `1234`", "leading zeros"),
+    (
+        &[".", "--trail", "arn:aws:cloudtrail:us-east-1:111122223333:trail/audit"],
+        "invalid trail name",
+        "did you mean `--trail audit`?",
+    ),
+    (&[".", "--trail", "trail/audit"], "invalid trail name", "did you mean `--trail audit`?"),
+    (&[".", "--trail", "a b"], "invalid trail name `a b`", "3 to 128 letters"),
+    (&[".", "--format", "JSON"], "JSON", "did you mean `--format json`?"),
+    (&[".", "--format", "promethues"], "promethues", "did you mean `--format prometheus`?"),
+];
+
+const TIMES: &[Mistyped] = &[
+    (
+        &[".", "--start-time", "2026-09-01T00:00:00"],
+        "invalid time `2026-09-01T00:00:00`: the offset from UTC is missing",
+        "did you mean `--start-time 2026-09-01T00:00:00Z`?",
+    ),
+    (&[".", "--end-time", "2026-13-01"], "month 13 is out of range (01 to 12)", "for example `--end-time "),
+    (&[".", "--end-time", "2026-06-31"], "day 31 is out of range (2026-06 has 30 days)", "for example"),
+    (&[".", "--end-time", "2026-06-30T25:00:00Z"], "hour 25 is out of range (00 to 23)", "for example"),
+    (
+        &[".", "--start-time", "yesterday"],
+        "invalid time `yesterday`: expected RFC 3339, a date, or an age such as `7d`",
+        "did you mean `--start-time 1d`?",
+    ),
+    (&[".", "--start-time", "7"], "an age needs a unit", "did you mean `--start-time 7d`?"),
+    (&[".", "--start-time", "20260901"], "expected RFC 3339", "did you mean `--start-time 2026-09-01`?"),
+];
+
+fn assert_all(table: &[Mistyped]) {
+    for (arguments, what, hint) in table {
+        let mut command = program();
+        // No path here is a file or directory by chance.
+        let dir = tempfile::tempdir().unwrap();
+        command.current_dir(dir.path()).arg("validate").args(*arguments);
+        let done: super::case::Done = command.output().unwrap().into();
+        done.assert_cannot(what);
+        let said = done.stderr.lines().nth(1).unwrap();
+        assert!(said.starts_with("hint: ") && said.contains(hint), "{arguments:?}: {hint}: {}", done.stderr);
+    }
+}
+
+#[test]
+fn a_mistyped_source_is_answered_by_an_address() {
+    assert_all(SOURCES);
+}
+
+#[test]
+#[cfg(feature = "aws")]
+fn a_mistyped_name_is_answered_by_the_name() {
+    assert_all(NAMES);
+}
+
+#[test]
+fn a_mistyped_time_is_answered_by_a_time() {
+    assert_all(TIMES);
+}
+
+#[test]
+fn a_directory_with_the_name_of_a_bucket_is_a_directory() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("logs")).unwrap();
+    let done: super::case::Done =
+        program().current_dir(dir.path()).args(["validate", "logs"]).output().unwrap().into();
+    done.assert_cannot("no public keys");
+}
+
+#[test]
+fn other_flags_and_commands_suggest_what_was_meant_too() {
+    trailproof(&["validate", ".", "--relocated-from", "s3:logs", "--public-keys", "/dev/null"])
+        .assert_cannot("cannot be used");
+    trailproof(&["simulate", "S3://logs"]).assert_cannot("invalid source `S3://logs`");
+    trailproof(&["simulate", "x", "--start-time", "2026-02-30"]).assert_cannot("day 30 is out of range");
+    #[cfg(feature = "aws")]
+    {
+        let arn = "arn:aws:cloudtrail:us-east-1:111122223333:trail/audit";
+        let logs = ["validate-logs", "--start-time", "2026-09-01", "--trail-arn"];
+        let run = |more: &[&str]| trailproof(&[&logs[..], more].concat());
+        run(&["audit"]).assert_cannot("Invalid trail ARN provided: audit: not an ARN");
+        run(&[arn, "--s3-bucket", "s3://logs/p"]).assert_cannot("did you mean `--s3-bucket logs`?");
+        run(&[arn, "--account-id", "1"]).assert_cannot("invalid account id `1`");
+        run(&[arn, "--region", "us-east1"]).assert_cannot("did you mean `--region us-east-1`?");
+        trailproof(&["trails", "--region", "us-east1"]).assert_cannot("did you mean `--region us-east-1`?");
+        trailproof(&["keys", "--start-time", "1w2", "--region", "us-east-1"]).assert_cannot("`--start-time`");
+        trailproof(&["trails", "--endpoint-url", "127.0.0.1:9000"])
+            .assert_cannot("did you mean `--endpoint-url http://127.0.0.1:9000`?");
+    }
+    for (typed, meant) in [("validat", "validate"), ("trial", "trails")] {
+        let done = trailproof(&[typed]);
+        assert_eq!((done.code, done.stderr.contains(meant)), (Some(2), true), "{}", done.stderr);
+    }
+}
