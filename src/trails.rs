@@ -131,7 +131,7 @@ impl Obstacle {
             }
             Self::LoggingOff => format!("aws cloudtrail start-logging --name {trail} --region {region}"),
             Self::DeliveryFails(_) | Self::DigestsFail(_) => {
-                "allow cloudtrail.amazonaws.com to write, in the policies of the bucket and of its KMS key"
+                "allow cloudtrail.amazonaws.com to write: check the bucket policy and the KMS key policy"
                     .to_owned()
             }
             Self::NoDigestYet => {

@@ -42,7 +42,8 @@ pub(super) fn man(arguments: &ManArgs) -> Result<u8, Failure> {
 
 /// Writes the man page of one command. The help's own examples and lists become sections of the page.
 fn page(command: &Command, dir: &Path) -> io::Result<()> {
-    let man = Man::new(command.clone());
+    let source = format!("trailproof {}", env!("CARGO_PKG_VERSION"));
+    let man = Man::new(command.clone()).source(source).manual("trailproof");
     let mut page = Vec::new();
     man.render_title(&mut page)?;
     man.render_name_section(&mut page)?;

@@ -22,7 +22,7 @@ use super::{LimitArgs, pages};
 pub(in crate::cli) struct ValidateArgs {
     /// What to validate: s3://BUCKET[/PREFIX], a trail's ARN, a directory, or one log or digest file. Several sources are
     /// validated as one record
-    #[arg(value_name = "SOURCE", help_heading = "Source")]
+    #[arg(value_name = "SOURCE", help_heading = "Source", display_order = 0)]
     pub(in crate::cli) sources: Vec<PathBuf>,
 
     /// Treat the source as a copy of files that were delivered to this bucket or folder; repeatable

@@ -4,17 +4,17 @@
 //! |---|---|---|
 //! | `Validating log files for trail ARN between START and END`, and an empty one | stdout | at the beginning |
 //! | `Digest file\tURI\tvalid`, `Log file\tURI\tvalid` | stdout | with `--verbose` |
-//! | the same with `INVALID: WHY`, empty lines around it | stderr | for each that is not |
+//! | the same with `INVALID: WHY`, empty lines around it | stderr | for each file that is not valid |
 //! | `No log files were delivered by CloudTrail between T and T` | stderr | where a chain begins, and there are older digests |
 //! | `Results requested for …`, `Results found for …`, the sums | stdout | at the end |
 //!
-//! Hourly digests come first, newest first, each followed by its log files in the order in which it lists them; then
-//! backfill digests, whose lines begin with `(backfill) `. The engine tells a chain when all of it is judged, so these
-//! lines come together at the end, where the AWS CLI prints each as it goes.
+//! Hourly digests come first, newest first. After each digest come its log files, in the digest's order. Backfill digests
+//! follow, in lines that begin with `(backfill) `. The engine reports a chain when the whole chain is judged, so all lines
+//! are printed at the end; the AWS CLI prints each line during the run.
 //!
-//! What it has no words for follows on stderr, before the sums, as `trailproof: KIND: URI: MESSAGE`: what it does not
-//! look for, what could not be looked at, and of what it calls INVALID, that nothing is proved against it. What follows
-//! from a digest that is INVALID is not said again: that its hour is not covered, and its log files not vouched for.
+//! Findings that the AWS CLI has no words for follow on stderr, before the sums, as `trailproof: KIND: URI: MESSAGE`:
+//! checks that the AWS CLI does not make, files that could not be read, and INVALID files without proof of tampering.
+//! Consequences of an INVALID digest are not repeated: its uncovered hour and its unverifiable log files.
 
 use std::collections::{HashMap, HashSet};
 use std::io::{self, BufWriter, Write};
@@ -29,11 +29,11 @@ use crate::ident::{ChainId, DigestKey, Location};
 use crate::report::escape::for_terminal;
 use crate::time::{HOUR, Timestamp};
 
-/// What was asked, as far as it shows.
+/// The request, as far as the lines show it.
 pub(super) struct Asked {
     pub(super) trail_arn: String,
     pub(super) home_region: String,
-    /// Whether the trail is an organization's. Another of its name may deliver beside it.
+    /// Whether the trail is an organization's. An account's own trail may have the same name.
     pub(super) organization: bool,
     pub(super) start: Timestamp,
     pub(super) end: Timestamp,
@@ -46,17 +46,17 @@ pub(super) struct Lines {
     shelf: Shelf,
     out: BufWriter<Box<dyn Write + Send>>,
     err: Box<dyn Write + Send>,
-    /// Whether the last line is followed by an empty one, wherever it went.
+    /// Whether the last line, on either stream, is followed by an empty line.
     is_spaced: bool,
     objects: Vec<(ObjectType, String, ObjectState)>,
     findings: Vec<Finding>,
     hourly: Vec<Told>,
     backfill: Vec<Told>,
-    /// What is left to say at the end.
+    /// Findings to print at the end.
     notes: Vec<Finding>,
-    /// The digests that were called INVALID, and their ends.
+    /// The digests with an INVALID line, and the ends of their hours.
     invalid: HashMap<String, Timestamp>,
-    /// Whether anything was said in words of our own.
+    /// Whether a line that begins with `trailproof: ` was printed.
     noted: bool,
     sums: Sums,
 }
@@ -91,7 +91,7 @@ impl Lines {
         }
     }
 
-    /// Whether something was found, all of it is valid, and nothing was said beside it.
+    /// Whether digests were found, every file is valid, and no `trailproof: ` line was printed.
     pub(super) fn is_clean(&self) -> bool {
         let Sums { digests, backfill, logs, .. } = &self.sums;
         let is_valid = |ratio: &Ratio| ratio.invalid + ratio.unread == 0;
@@ -108,7 +108,7 @@ impl Lines {
         if id.backfill { self.backfill.push(told) } else { self.hourly.push(told) }
     }
 
-    /// The line before anything is read.
+    /// Writes the first line, before the run.
     pub(super) fn begin(&mut self) -> io::Result<()> {
         let Asked { trail_arn, start, end, .. } = &self.asked;
         let trail = for_terminal(trail_arn);
@@ -130,13 +130,13 @@ impl Lines {
             }
         }
         if summary.interrupted {
-            self.say_aside("trailproof: interrupted: not everything was looked at")?;
+            self.say_aside("trailproof: interrupted: not every file was checked")?;
         }
         self.write_sums()?;
         self.out.flush()
     }
 
-    /// Whether a finding follows from digests that were called INVALID.
+    /// Whether a finding is a consequence of INVALID digests.
     fn follows(&self, finding: &Finding) -> bool {
         match (finding.kind, finding.start, finding.end) {
             (Kind::LogUnverifiable, _, _) => {
@@ -151,7 +151,7 @@ impl Lines {
         }
     }
 
-    /// Whether a gap ends where the asked time starts: the run asks from a moment earlier on, for the digest that ends there.
+    /// Whether a gap ends at the requested start. The run begins one second earlier, to include the digest that ends there.
     fn is_before_start(&self, finding: &Finding) -> bool {
         finding.kind == Kind::ChainGap && finding.end.is_some_and(|end| end <= self.asked.start)
     }
@@ -184,7 +184,7 @@ impl Lines {
                 ))?;
             }
         }
-        // None is left where every digest that lists one was kept.
+        // Log files whose digests were not kept on the shelf come last.
         let mut left: Vec<Location> = walk.logs.keys().cloned().collect();
         left.retain(|log| !walk.told.contains(log));
         left.sort();
@@ -194,7 +194,7 @@ impl Lines {
         Ok(())
     }
 
-    /// The log files that valid digests list. One that is not may list the same, and is not the one to speak of them.
+    /// The log files that valid digests list. An INVALID digest may list the same files; its list is ignored for these.
     fn listed_by_valid(&self, digests: &[(Location, DigestKey, ObjectState)]) -> HashSet<Location> {
         let valid = digests.iter().filter(|(_, _, state)| *state == ObjectState::Valid);
         let files = valid.filter_map(|(location, _, _)| recorder::digest(&self.shelf, location));
@@ -227,8 +227,8 @@ impl Lines {
         format!("public key not found in region {} for fingerprint {fingerprint}", self.asked.home_region)
     }
 
-    /// Says what a digest lists; nothing of a log file that the run did not look at, as a digest that is not proved
-    /// may list any.
+    /// Writes the line of a listed log file. A file that the run did not check gets no line, since an unproved digest may
+    /// list any file.
     fn log(&mut self, walk: &mut Walk, location: &Location) -> io::Result<()> {
         let Some(state) = walk.logs.get(location) else { return Ok(()) };
         walk.told.insert(location.clone());
@@ -254,7 +254,7 @@ impl Lines {
         }
     }
 
-    /// A line to stderr, and what stands before it to stdout first.
+    /// Writes a line to stderr. Flushes stdout first, to keep the order.
     fn say_bad(&mut self, line: &str) -> io::Result<()> {
         self.out.flush()?;
         let before = if self.is_spaced { "" } else { "\n" };
@@ -270,7 +270,7 @@ impl Lines {
         self.say_aside(&format!("trailproof: {}: {about}{}", finding.kind.as_str(), finding.message()))
     }
 
-    /// A line of our own to stderr.
+    /// Writes a `trailproof: ` line to stderr.
     fn say_aside(&mut self, line: &str) -> io::Result<()> {
         self.noted = true;
         self.out.flush()?;
@@ -318,15 +318,15 @@ impl Sink for Lines {
     }
 }
 
-/// A chain's objects, by how they are looked up.
+/// A chain's objects and findings, indexed for the walk.
 struct Walk {
     /// Newest first.
     digests: Vec<(Location, DigestKey, ObjectState)>,
     logs: HashMap<Location, ObjectState>,
     told: HashSet<Location>,
-    /// By the object they are about.
+    /// Findings by object.
     findings: HashMap<String, Vec<Finding>>,
-    /// About no object.
+    /// Findings without an object.
     others: Vec<Finding>,
 }
 
@@ -355,7 +355,7 @@ impl Walk {
     }
 }
 
-/// The object that `s3://BUCKET/KEY` names.
+/// Parses `s3://BUCKET/KEY`.
 fn location(uri: &str) -> Option<Location> {
     let (bucket, key) = uri.strip_prefix("s3://")?.split_once('/')?;
     Some(Location::new(bucket, key))

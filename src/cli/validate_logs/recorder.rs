@@ -1,4 +1,4 @@
-//! Keeps the digest files that the engine reads, as stored, for the order in which they list their log files.
+//! Keeps a copy of every digest file that the engine reads: the lines follow the order of log files in the digest.
 
 use std::collections::HashMap;
 use std::io::{self, BufRead, Read};
@@ -10,24 +10,24 @@ use crate::ident::{DigestKey, Location};
 use crate::store::{Encoding, Folder, Listing, Next, Object, Store, StoreError, Take, Version};
 use crate::validate::Limits;
 
-/// Bytes of one digest file that are kept, as stored. CloudTrail's have some kB; the order in which a larger one lists
-/// its log files is not told.
+/// Largest stored digest file to keep, in bytes. CloudTrail's digest files have some kB. Log files of a larger digest are
+/// printed in sorted order.
 const MOST_KEPT: usize = 8 << 20;
 
-/// Bytes of all of them together.
+/// Largest total of all kept digest files, in bytes.
 const MOST_ON_SHELF: usize = 512 << 20;
 
-/// Digest files as they were read, by where they lie.
+/// Kept digest files, by location.
 pub(super) type Shelf = Arc<Mutex<Kept>>;
 
-/// What is kept, and how many bytes that is.
+/// The kept digest files and their total size.
 #[derive(Default)]
 pub(super) struct Kept {
     digests: HashMap<Location, (Encoding, Vec<u8>)>,
     bytes: usize,
 }
 
-/// The digest at `location`, as it was read; `None` where it was not, or is no digest.
+/// The digest at `location`, as read; `None` where the file was not kept or is not a valid digest.
 pub(super) fn digest(shelf: &Shelf, location: &Location) -> Option<DigestFile> {
     let shelf = shelf.lock().unwrap_or_else(PoisonError::into_inner);
     let (encoding, bytes) = shelf.digests.get(location)?;
@@ -35,7 +35,7 @@ pub(super) fn digest(shelf: &Shelf, location: &Location) -> Option<DigestFile> {
     DigestFile::parse(&content).ok()
 }
 
-/// Hands out what a store holds, and keeps digest files.
+/// A store that keeps a copy of every digest file it returns.
 pub(super) struct Recorder<S> {
     inner: S,
     shelf: Shelf,
@@ -46,14 +46,14 @@ impl<S: Store> Recorder<S> {
         Self { inner, shelf: Shelf::default() }
     }
 
-    /// The same object, whose body is kept as it is taken.
+    /// Wraps an object, so that its body is kept while it is read.
     fn kept(&self, object: Object, of: Location) -> Object {
         let Object { body, encoding, metadata } = object;
         let tee = Tee { body, encoding, taken: Some(Vec::new()), of, shelf: self.shelf() };
         Object { body: Box::new(tee), encoding, metadata }
     }
 
-    /// What is kept, which grows as the engine reads.
+    /// The shelf, which grows while the engine reads.
     pub(super) fn shelf(&self) -> Shelf {
         Arc::clone(&self.shelf)
     }
@@ -106,11 +106,11 @@ impl<S: Store> Store for Recorder<S> {
     }
 }
 
-/// A body whose bytes are kept as they are taken, up to [`MOST_KEPT`]. Of a longer one none are.
+/// A body that is kept while it is read. A body longer than [`MOST_KEPT`] is not kept at all.
 struct Tee {
     body: Box<dyn BufRead + Send>,
     encoding: Encoding,
-    /// `None` once there is too much of it.
+    /// The bytes so far; `None` once the body is too long.
     taken: Option<Vec<u8>>,
     of: Location,
     shelf: Shelf,
@@ -140,7 +140,7 @@ impl BufRead for Tee {
     }
 
     fn consume(&mut self, length: usize) {
-        // What is buffered already cannot fail to be shown.
+        // Returning buffered bytes cannot fail.
         if let Ok(bytes) = self.body.fill_buf() {
             Self::keep(&mut self.taken, bytes.get(..length).unwrap_or_default());
         }
@@ -164,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_taken_is_kept_however_it_is_read() {
+    fn every_way_of_reading_keeps_the_body() {
         let location = Location::new("b", "k");
         let shelf = Shelf::default();
         let mut tee = Tee {

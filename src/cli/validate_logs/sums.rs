@@ -1,4 +1,4 @@
-//! The sums at the end: how many files of each kind are valid, and the time for which digests were found.
+//! The sums at the end: the number of valid files of each kind, and the time that valid digests cover.
 
 use std::io::{self, Write};
 
@@ -23,7 +23,7 @@ pub(super) struct Ratio {
 }
 
 impl Sums {
-    /// Widens what was found by a digest that is valid, within what was asked.
+    /// Extends the covered time by a valid digest, within the requested range.
     pub(super) fn find(&mut self, asked: &Asked, file: &DigestFile) {
         let window = file.window();
         let (start, end) = (window.start.max(asked.start), window.end.min(asked.end));

@@ -1,19 +1,18 @@
-//! The AWS CLI's words for what we found, and where it has none.
+//! The AWS CLI's words for findings, and findings without such words.
 
 use crate::event::{BodyFault, Fault, Finding, Kind, ObjectState, Severity};
 
-/// What is said of an object on its line.
+/// The result on an object's line.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Said {
     Valid,
     /// `INVALID: ` and this.
     Invalid(String),
-    /// It could not be looked at, which the AWS CLI ends with: no line, but a note.
+    /// The object could not be read. The AWS CLI would stop here; trailproof prints a note and no line.
     Nothing,
 }
 
-/// What the AWS CLI says of a digest with this state and these findings, in whose words `key` is the text about the
-/// key that is lacking.
+/// The AWS CLI's result for a digest with this state and these findings. `key` makes the text about an unknown key.
 pub(super) fn digest(state: ObjectState, findings: &[Finding], key: impl FnOnce() -> String) -> Said {
     if state == ObjectState::Valid {
         return Said::Valid;
@@ -26,12 +25,12 @@ pub(super) fn digest(state: ObjectState, findings: &[Finding], key: impl FnOnce(
         Kind::DigestModified | Kind::DigestUnsigned => "signature verification failed".to_owned(),
         Kind::KeyUnknown => key(),
         Kind::DigestUnreadable => return Said::Nothing,
-        // What it does not look for it has no words for.
+        // The AWS CLI has no words for checks that it does not make.
         kind => kind.as_str().to_owned(),
     })
 }
 
-/// What the AWS CLI says of a log file.
+/// The AWS CLI's result for a log file.
 pub(super) fn log(state: ObjectState, findings: &[Finding]) -> Said {
     if state == ObjectState::Valid {
         return Said::Valid;
@@ -45,7 +44,7 @@ pub(super) fn log(state: ObjectState, findings: &[Finding]) -> Said {
     })
 }
 
-/// It inflates as far as there is something, and hashes that.
+/// The AWS CLI's reason, by the message of the gzip reader. The AWS CLI inflates as much as it can, and hashes the result.
 fn modified(finding: &Finding) -> &'static str {
     match &finding.fault {
         Fault::LogBody { body: BodyFault::Trailing } => "unexpected data after end of compressed stream",
@@ -58,8 +57,8 @@ fn gravest(findings: &[Finding]) -> Option<&Finding> {
     findings.iter().rev().max_by_key(|finding| finding.severity)
 }
 
-/// Whether its line says all that a finding says. What is not shown to be tampered with is said beside it, and so is
-/// what the AWS CLI has no words for.
+/// Whether the object's line says everything about a finding. A finding without proof of tampering needs a note, and so
+/// does a finding that the AWS CLI has no words for.
 pub(super) fn is_told(finding: &Finding, said: &Said) -> bool {
     match said {
         Said::Valid | Said::Nothing => finding.severity == Severity::Notice,
@@ -104,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_looked_at_is_no_line() {
+    fn an_unreadable_file_has_no_line() {
         let denied = Finding::told(Kind::LogUnreadable, Timestamp::from_unix(0), "access denied");
         let said = log(ObjectState::Unverified, std::slice::from_ref(&denied));
         assert_eq!(said, Said::Nothing);
