@@ -68,7 +68,7 @@ fn missing_credentials_are_said_without_the_way_to_them() {
     // A role is asked for in some region, whether one is configured or not.
     let done = trails(&account, &["--profile", "role"], &[]);
     assert!(!done.stderr.contains("missing signing region"), "{}", done.stderr);
-    assert!(account.cloud.requests().len() > 0, "{}", done.stderr);
+    assert!(!account.cloud.requests().is_empty(), "{}", done.stderr);
 }
 
 #[test]
