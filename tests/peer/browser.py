@@ -301,6 +301,8 @@ def year(report, scratch, chains=200, findings=10_000):
             "covered": [{"start": start.strftime("%Y-%m-%dT%H:%M:%SZ"), "end": end.strftime("%Y-%m-%dT%H:%M:%SZ")}],
             "digests": 8760, "logs": 5000, "gaps": gaps,
             "timeline": {"start": start.strftime("%Y-%m-%dT%H:%M:%SZ"), "step": 3600, "runs": runs("".join(states))}})
+    # As a run writes them, and as they are drawn.
+    report["chains"].sort(key=lambda chain: (chain["account"], chain["region"]))
     for number in range(findings):
         chain = report["chains"][number % chains]
         base = f"s3://organization-trail-logs/AWSLogs/o-abcdefghij/{chain['account']}/"
