@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::discover::FoundNames;
 use super::region::RegionRun;
 use super::request::{Request, Source};
 use crate::event::{Fault, Finding};
@@ -9,10 +10,15 @@ use crate::ident::{ChainId, RegionFolder};
 use crate::prove::ChainProver;
 use crate::time::{DELIVERY_GRACE, HOUR, Interval, Timestamp};
 
+/// How many names of what is there are kept: anybody who can write to the bucket can make any number.
+const MAX_FOUND: usize = 1_000;
+
 /// Which sources, accounts, regions and trails had a digest in range, and where anything else was said.
 pub(super) struct Answered {
     chains: BTreeSet<[String; 3]>,
     sources: Vec<AskedSource>,
+    /// What is there, asked for or not.
+    pub(super) found: FoundNames,
 }
 
 /// What the user typed, and what came of it.
@@ -70,7 +76,7 @@ impl Answered {
         let alone = request.sources.iter().map(|source| asked(source.to_string(), vec![source.clone()]));
         let typed = request.typed.iter().map(|typed| asked(typed.name.clone(), typed.parts.clone()));
         let sources = if request.typed.is_empty() { alone.collect() } else { typed.collect() };
-        Self { chains: BTreeSet::new(), sources }
+        Self { chains: BTreeSet::new(), sources, found: FoundNames::default() }
     }
 
     /// Notes what a region answers, and whether anything more than a notice `is_said` of it.
@@ -85,6 +91,23 @@ impl Answered {
     /// Notes that `id` has a digest of the asked range.
     pub(super) fn by(&mut self, id: &ChainId) {
         self.chains.insert([&id.account, &id.region, &id.trail].map(|name| name.to_string()));
+    }
+
+    /// Notes trails that are there, asked for or not.
+    pub(super) fn found_trails(&mut self, trails: BTreeSet<String>) {
+        let room = MAX_FOUND.saturating_sub(self.found.trails.len());
+        self.found.trails.extend(trails.into_iter().take(room));
+    }
+
+    /// What is there in place of the account, region or trail that is asked for in vain: of the first that is not there.
+    fn found_instead(&self, [account, region, trail]: [&Option<String>; 3]) -> Vec<String> {
+        let FoundNames { accounts, regions, trails } = &self.found;
+        for (asked, found) in [(account, accounts), (region, regions), (trail, trails)] {
+            if asked.as_ref().is_some_and(|asked| !found.contains(asked)) {
+                return found.iter().take(MAX_FOUND).cloned().collect();
+            }
+        }
+        Vec::new()
     }
 
     /// A trail that was named in full records in its home region at any rate, and in each region of which CloudTrail says
@@ -114,7 +137,7 @@ impl Answered {
                 let place = [&trail.account, &region, &trail.name].map(|name| Some(name.clone()));
                 let [account, region, name] = &place;
                 if !self.has([account, region, name]) {
-                    findings.push(no_digests([account, region, name], request.range.end, latest));
+                    findings.push(no_digests([account, region, name], request.range.end, latest, Vec::new()));
                 }
             }
         }
@@ -134,7 +157,7 @@ impl Answered {
         }
         let is_said = || self.sources.iter().any(|source| source.is_said);
         if findings.is_empty() && self.chains.is_empty() && !is_said() {
-            findings.push(no_digests([&None, &None, &None], request.range.end, None));
+            findings.push(no_digests([&None, &None, &None], request.range.end, None, Vec::new()));
         }
         findings
     }
@@ -152,7 +175,7 @@ impl Answered {
                 for trail in &trails {
                     let asked = [account, region, trail];
                     if !self.has(asked) && asked.iter().any(|name| name.is_some()) {
-                        findings.push(no_digests(asked, request.range.end, None));
+                        findings.push(no_digests(asked, request.range.end, None, self.found_instead(asked)));
                     }
                 }
             }
@@ -164,7 +187,7 @@ impl Answered {
     fn unanswered_sources(&self, request: &Request) -> Vec<Finding> {
         let unanswered = self.sources.iter().filter(|source| !source.is_answered && !source.is_said);
         let finding = |source: &AskedSource| {
-            let finding = no_digests([&None, &None, &None], request.range.end, None);
+            let finding = no_digests([&None, &None, &None], request.range.end, None, Vec::new());
             // A source that is alone is all that was asked.
             Finding { uri: (self.sources.len() > 1).then(|| source.name.clone()), ..finding }
         };
@@ -181,9 +204,14 @@ impl Answered {
 }
 
 /// Says that there is no digest of what was asked; of a trail, that CloudTrail says it `delivered` one.
-fn no_digests(asked: [&Option<String>; 3], at: Timestamp, delivered: Option<Timestamp>) -> Finding {
+fn no_digests(
+    asked: [&Option<String>; 3],
+    at: Timestamp,
+    delivered: Option<Timestamp>,
+    found: Vec<String>,
+) -> Finding {
     let [account, region, trail] = asked.map(Clone::clone);
     let (of_account, of_region, of_trail) = (account.clone(), region.clone(), trail.clone());
-    let fault = Fault::NothingFound { account, region, trail, delivered, found: Vec::new() };
+    let fault = Fault::NothingFound { account, region, trail, delivered, found };
     Finding { account: of_account, region: of_region, trail: of_trail, ..Finding::new(fault, at) }
 }

@@ -25,6 +25,16 @@ pub(super) struct Found {
     pub(super) findings: Vec<Finding>,
     /// What lies in no folder of a region.
     pub(super) unreferenced: Unreferenced,
+    /// The names of the accounts and regions that are there, asked for or not.
+    pub(super) names: FoundNames,
+}
+
+/// Names of what is there, whether it was asked for or not: what is asked for in vain may be one of them, misspelt.
+#[derive(Default)]
+pub(super) struct FoundNames {
+    pub(super) accounts: BTreeSet<String>,
+    pub(super) regions: BTreeSet<String>,
+    pub(super) trails: BTreeSet<String>,
 }
 
 /// A region's folders, and whether there is one for digests.
@@ -41,7 +51,11 @@ pub(super) fn folders(context: RunContext<'_>) -> Found {
     for source in &context.request.sources {
         accounts.extend(search.of_source(source));
     }
+    let mut names = FoundNames::default();
     let asked = &context.request.accounts;
+    if !asked.is_empty() {
+        names.accounts = accounts.iter().map(|account| account.account.clone()).collect();
+    }
     accounts.retain(|account| asked.is_empty() || asked.contains(&account.account));
     let lists: Vec<(&Account, &str)> =
         accounts.iter().flat_map(|account| [DIGESTS, LOGS].map(|kind| (account, kind))).collect();
@@ -67,6 +81,9 @@ pub(super) fn folders(context: RunContext<'_>) -> Found {
             }
         }
         let [digests, logs] = [digests, logs].map(|found| found.map(|found| found.folders));
+        if !context.request.regions.is_empty() {
+            names.regions.extend(digests.iter().flatten().filter(|name| is_region(name)).cloned());
+        }
         for place in regions(context, account, &digests, &logs, &mut search.findings) {
             let id = (Arc::clone(&place.folder.account), Arc::clone(&place.folder.region));
             units.entry(id).or_default().insert(place);
@@ -76,6 +93,7 @@ pub(super) fn folders(context: RunContext<'_>) -> Found {
         regions: units.into_values().map(|places| places.into_iter().collect()).collect(),
         findings: search.findings,
         unreferenced: named.end(),
+        names,
     }
 }
 

@@ -22,7 +22,7 @@ use crate::event::{NoProgress, Phase, Sink};
 use crate::store::relocated::RelocatedStore;
 
 /// How many regions are walked at a time.
-const MAX_REGIONS: usize = 4_096;
+const MAX_REGIONS: usize = 1_024;
 
 /// Validates what lies below the sources, or `only` one object there.
 pub(super) fn run(
@@ -46,6 +46,7 @@ pub(super) fn run(
     tools.progress.phase(Phase::Discover);
     let found = discover::folders(context);
     teller.findings(found.findings)?;
+    teller.found(found.names);
     teller.outcome.counts.logs.unreferenced += found.unreferenced.count;
     teller.findings(found.unreferenced.findings)?;
     for trail in &request.named {

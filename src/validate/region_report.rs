@@ -17,6 +17,8 @@ pub(super) struct RegionReport {
     pub(super) findings: Vec<Finding>,
     pub(super) counts: Counts,
     pub(super) keys: BTreeSet<UsedKey>,
+    /// The names of all its trails, asked for or not, where trails are asked for by name.
+    pub(super) trails: BTreeSet<String>,
     /// Which of its folders hold a digest of what was asked.
     pub(super) answering: Answering,
 }
@@ -27,6 +29,9 @@ impl RegionRun {
         if self.is_untouched() {
             return self.untouched();
         }
+        let names_trails = request.names_trails();
+        let all = self.chains.iter().filter(|_| names_trails);
+        let trails = all.map(|chain| chain.id().trail.to_string()).collect();
         let answering = Answering::of(request, &self, |chain| chain.known().digests() > 0);
         let mut counts = Counts::default();
         counts.logs.unreferenced = unreferenced.count;
@@ -44,12 +49,11 @@ impl RegionRun {
         let mut findings = std::mem::take(&mut self.findings);
         findings.extend(unreferenced.findings);
         findings.extend(self.report_unsearched(&chains));
-        let names_trails = request.names_trails();
         if self.has_digest_folder && !names_trails && chains.is_empty() && !says_something(&findings) {
             let finding = Finding::new(Fault::EmptyDigestFolder, request.range.end);
             findings.push(finding.of_region(&self.account, &self.region));
         }
-        RegionReport { chains, findings, counts, keys, answering }
+        RegionReport { chains, findings, counts, keys, trails, answering }
     }
 
     /// The report of a region that was left out, since the run was to end.
@@ -66,6 +70,7 @@ impl RegionRun {
             findings,
             counts: Counts::default(),
             keys: BTreeSet::new(),
+            trails: BTreeSet::new(),
             answering: Answering::default(),
         }
     }

@@ -3,6 +3,7 @@
 use std::io;
 
 use super::answered::Answered;
+use super::discover::FoundNames;
 use super::region::says_something;
 use super::region_report::RegionReport;
 use super::request::{Outcome, Request};
@@ -52,6 +53,11 @@ impl<'s> RunTeller<'s> {
         Ok(rejected)
     }
 
+    /// Keeps the names of what is there, for what is asked for in vain.
+    pub(super) fn found(&mut self, names: FoundNames) {
+        self.answered.found = names;
+    }
+
     /// Tells of a region: chain by chain, then what concerns the region.
     pub(super) fn region(&mut self, report: RegionReport) -> io::Result<()> {
         self.outcome.counts.add(&report.counts);
@@ -59,6 +65,7 @@ impl<'s> RunTeller<'s> {
         for chain in report.chains.iter().filter(|chain| chain.digests > 0) {
             self.answered.by(&chain.id);
         }
+        self.answered.found_trails(report.trails);
         let said = says_something(&report.findings)
             || report.chains.iter().any(|chain| says_something(&chain.findings));
         self.answered.by_region(&report.answering, said);
