@@ -22,7 +22,7 @@ pub use fault::Fault;
 pub use finding::Finding;
 pub use kind::{Kind, Reason, Severity};
 pub use progress::{NoProgress, Phase, Progress};
-pub use report::{ChainReport, Report, ReportCollector};
+pub use report::{Report, ReportCollector, ReportedChain};
 pub use timeline::{Stretch, TimeState, Timeline};
 
 /// The answer of a run.

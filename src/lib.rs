@@ -11,6 +11,19 @@
 //!    covers nothing;
 //! 5. **that nothing was added**: objects in log folders that no proved digest lists are named.
 //!
+//! ```
+//! use trailproof::Validator;
+//! use trailproof::event::NoProgress;
+//! use trailproof::keys::KeyRing;
+//!
+//! // Keys never come from the evidence: `aws cloudtrail list-public-keys > keys.json`
+//! let keys = KeyRing::from_file("fixtures/log_modified/delivery/public-keys.json")?;
+//! let report = Validator::new("fixtures/log_modified/delivery", keys).run(&mut NoProgress)?;
+//! println!("{}: {} findings", report.verdict().as_str(), report.findings().count());
+//! # assert_eq!(report.verdict().as_str(), "tampered");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! It does not prove that CloudTrail was told of every event, nor that logging was on while no digest says so. A
 //! record that was deleted whole, or up to some moment after which logging began anew, cannot be told from one that
 //! never was, unless you say from when on it should be there.
@@ -28,11 +41,16 @@
 //! - [`mod@validate`]: the engine. It tells an [`event::Sink`] what it finds and never prints.
 //! - [`words`]: the English of findings: a message for each fault, a hint for each cause.
 //! - [`simulate`]: synthetic deliveries with real signatures, and ways to tamper with them.
-//! - [`report`], [`cli`]: the edge. Every report format is written from an [`event::Report`].
+//! - [`report`]: every format of a report, each a function of [`event::Report`].
+//!
+//! The program is `cli`, which is no part of the library. [`architecture`] follows one run through the code. Every report format is written from an [`event::Report`].
 
+#[doc = include_str!("ARCHITECTURE.md")]
+pub mod architecture {}
 #[cfg(feature = "aws")]
 pub mod aws;
 pub mod chain;
+#[doc(hidden)] // the program's, and no part of the library
 pub mod cli;
 pub mod digest;
 pub mod event;
@@ -51,3 +69,5 @@ pub mod time;
 pub mod trails;
 pub mod validate;
 pub mod words;
+
+pub use validate::Validator;

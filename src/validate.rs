@@ -20,6 +20,7 @@ pub mod copies;
 mod digests;
 mod discover;
 mod driver;
+mod entry;
 mod listed;
 mod logs;
 mod missed;
@@ -35,30 +36,14 @@ mod tell;
 mod trace;
 mod trail;
 mod unreferenced;
+mod validator;
 mod workers;
-
-use std::io;
-
-use crate::event::Sink;
 
 pub use cancel::Stop;
 pub use check::check;
+pub use entry::validate;
 pub use request::{Limits, Outcome, Request, Source, Tools, TypedSource};
 pub use scope::{Expected, SourceError};
 pub use target::{is_object, range_of};
 pub use trail::{Deliveries, NamedTrail};
-
-/// Validates what was asked and tells `sink` what it finds, chain by chain, without [`Event::Started`] and
-/// [`Event::Finished`], which tell times.
-///
-/// # Errors
-/// What `sink` returns, and [`SourceError`], as [`io::ErrorKind::InvalidInput`], for a source that names nothing that can be
-/// validated: [`check`] tells that before. Failures to look are findings.
-pub fn validate(request: &Request, tools: Tools<'_>, sink: &mut dyn Sink) -> io::Result<Outcome> {
-    check(request, tools).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
-    if request.objects.is_empty() {
-        driver::run(request, tools, None, sink)
-    } else {
-        object::validate(request, tools, sink)
-    }
-}
+pub use validator::{EvidenceSource, Validator, ValidatorError};

@@ -53,7 +53,7 @@ fn message(fault: &Fault) -> Cow<'_, str> {
         Fault::NoKey { lack, proved } => return digest::with_proof(keys::lack(lack), *proved).into(),
         Fault::NotAsRecorded => "the content does not have the hash that the successor records",
         Fault::NotAsRemembered { run } => {
-            return format!("the content does not have the hash that run {run} proved").into();
+            return digest::not_as_remembered(run).into();
         }
         Fault::OtherDigestRecorded => "the signature verifies, but the successor records another digest here",
         Fault::OtherSignatureRecorded => {

@@ -19,14 +19,14 @@ pub use collector::ReportCollector;
 /// One chain of digests, with the findings on it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
-pub struct ChainReport {
+pub struct ReportedChain {
     /// The chain's coverage and counts.
     pub summary: ChainSummary,
     /// The findings on this chain, in order of time and key. Each names the chain in full.
     pub findings: Vec<Finding>,
 }
 
-impl ChainReport {
+impl ReportedChain {
     /// The chain of `summary` with its findings, each of which then names the chain in full.
     #[must_use]
     pub fn new(summary: ChainSummary, findings: Vec<Finding>) -> Self {
@@ -95,7 +95,7 @@ fn merge_timelines(one: Option<Timeline>, other: Option<Timeline>) -> Option<Tim
 /// let range = Range { start: None, end };
 /// let mut report = Report::new(vec!["s3://my-trail-logs".to_owned()], range, end, Origin::default());
 /// assert_eq!(report.verdict(), Verdict::Incomplete, "no digest is proved yet");
-/// report.add_findings([Finding::new(Kind::LogModified, end, "its content differs")]);
+/// report.add_findings([Finding::told(Kind::LogModified, end, "its content differs")]);
 /// assert_eq!(report.verdict(), Verdict::Tampered);
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -117,7 +117,7 @@ pub struct Report {
     pub counts: Counts,
     /// The keys that verified a digest.
     pub keys: BTreeSet<UsedKey>,
-    chains: BTreeMap<ChainId, ChainReport>,
+    chains: BTreeMap<ChainId, ReportedChain>,
     run_wide: Vec<Finding>,
 }
 
@@ -160,13 +160,13 @@ impl Report {
     }
 
     /// The chains, in order of their ids.
-    pub fn chains(&self) -> impl ExactSizeIterator<Item = &ChainReport> {
+    pub fn chains(&self) -> impl ExactSizeIterator<Item = &ReportedChain> {
         self.chains.values()
     }
 
     /// The chain with this id.
     #[must_use]
-    pub fn chain(&self, id: &ChainId) -> Option<&ChainReport> {
+    pub fn chain(&self, id: &ChainId) -> Option<&ReportedChain> {
         self.chains.get(id)
     }
 
@@ -194,7 +194,7 @@ impl Report {
     }
 
     /// Adds a chain, or another part of a chain that is there, with its findings.
-    pub fn add_chain(&mut self, chain: ChainReport) {
+    pub fn add_chain(&mut self, chain: ReportedChain) {
         let id = chain.summary.id.clone();
         match self.chains.entry(id.clone()) {
             Entry::Vacant(entry) => drop(entry.insert(chain)),
@@ -255,7 +255,7 @@ impl Report {
         self
     }
 
-    fn merge_findings(&mut self, chains: BTreeMap<ChainId, ChainReport>, run_wide: Vec<Finding>) {
+    fn merge_findings(&mut self, chains: BTreeMap<ChainId, ReportedChain>, run_wide: Vec<Finding>) {
         let mut changed = BTreeSet::new();
         for (id, chain) in chains {
             match self.chains.entry(id) {

@@ -1,5 +1,9 @@
 //! Public keys in a file: the output of `aws cloudtrail list-public-keys`, or PEM.
 
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
+
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -12,6 +16,9 @@ use crate::time::{Interval, Timestamp};
 
 /// Most unusable entries of a file that are listed one by one; the rest is counted.
 const MAX_REJECTED: usize = 1_000;
+
+/// Largest keys file that [`KeyRing::from_file`] reads, in bytes.
+pub const MAX_FILE: u64 = 64 << 20;
 
 /// Why a file contains no usable key.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -45,6 +52,26 @@ pub fn load(ring: &mut KeyRing, source: &str, bytes: &[u8]) -> Result<(), KeysFi
         None => list::read(bytes, &mut |value| taken.take(json_key(value, source)))?,
     }
     taken.end()
+}
+
+impl KeyRing {
+    /// The keys in the file at `path`, of at most [`MAX_FILE`] bytes. Unusable entries beside usable ones are kept in
+    /// [`KeyRing::rejected`].
+    ///
+    /// # Errors
+    /// What keeps the file from being read, or a [`KeysFileError`] as [`io::ErrorKind::InvalidData`].
+    pub fn from_file(path: impl AsRef<Path>) -> io::Result<Self> {
+        let path = path.as_ref();
+        let mut bytes = Vec::new();
+        File::open(path)?.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > MAX_FILE {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, format!("larger than {MAX_FILE} bytes")));
+        }
+        let mut ring = Self::new();
+        let loaded = load(&mut ring, &path.display().to_string(), &bytes);
+        loaded.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+        Ok(ring)
+    }
 }
 
 /// Collects the entries of a file while it is read.

@@ -32,7 +32,7 @@ use super::cloud::{cut, digest_of, identity, object_arn, partition, trail_arn};
 use super::escape::for_terminal;
 use super::json::write_document;
 use super::{UNEXPLAINED, severity_word};
-use crate::event::{ChainReport, Finding, Reason, Report, Severity, Verdict};
+use crate::event::{Finding, Reason, Report, ReportedChain, Severity, Verdict};
 use crate::ident::{ChainId, is_account};
 use crate::time::Timestamp;
 use crate::words::{hint, meaning};
@@ -91,7 +91,7 @@ impl Place {
 }
 
 /// The check of one chain.
-fn of_chain(chain: &ChainReport, at: Timestamp) -> Entry {
+fn of_chain(chain: &ReportedChain, at: Timestamp) -> Entry {
     let (id, verdict) = (&chain.summary.id, chain.verdict());
     let place = Place::of_chain(id);
     let which = [

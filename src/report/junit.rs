@@ -24,7 +24,7 @@ use std::io::{self, Write};
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event as Xml};
 
 use super::escape::for_terminal;
-use crate::event::{ChainReport, Report};
+use crate::event::{Report, ReportedChain};
 use suite::{Case, Check, Outcome, Suite};
 
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
@@ -61,7 +61,7 @@ fn names(report: &Report) -> Vec<String> {
     for chain in report.chains() {
         *uses.entry(chain.summary.id.to_string()).or_default() += 1;
     }
-    let name = |chain: &ChainReport| {
+    let name = |chain: &ReportedChain| {
         let id = &chain.summary.id;
         let organization = id.organization.iter().map(|organization| format!(", {organization}"));
         match (id.to_string(), organization.collect::<String>()) {

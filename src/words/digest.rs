@@ -40,6 +40,10 @@ pub(super) fn oversized(excess: Excess, hash: Option<&UntakenHash>) -> String {
     format!("the digest {excess}, so it was not parsed{hash}")
 }
 
+pub(super) fn not_as_remembered(run: &str) -> String {
+    format!("the content does not have the hash that run {} proved", super::quoted(run))
+}
+
 pub(super) fn unconfirmed(why: &str) -> String {
     format!("the digest is not as delivered, but could not be read again to confirm that: {why}")
 }

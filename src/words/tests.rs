@@ -60,6 +60,7 @@ fn faults(text: &dyn Fn() -> String) -> Vec<Fault> {
         Fault::MetadataSignatureMisfit,
         Fault::MetadataLost { why: why() },
         Fault::NotAsRecorded,
+        Fault::NotAsRemembered { run: text() },
         Fault::OtherDigestRecorded,
         Fault::OtherSignatureRecorded,
         Fault::OverlapsSuccessor,

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{ChainReport, Report};
+use super::{Report, ReportedChain};
 use crate::event::{Event, Finding, Sink};
 
 /// Makes a [`Report`] of the events of a run.
@@ -49,7 +49,7 @@ impl Sink for ReportCollector {
             Event::Finding(finding) => self.findings.push(Finding::clone(finding)),
             Event::Chain(summary) => {
                 let report = self.report.as_mut().ok_or_else(not_begun)?;
-                report.add_chain(ChainReport::new(summary.clone(), Vec::new()));
+                report.add_chain(ReportedChain::new(summary.clone(), Vec::new()));
             }
             Event::Finished(summary) => {
                 let report = self.report.as_mut().ok_or_else(not_begun)?;

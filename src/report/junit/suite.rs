@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::event::{ChainReport, Finding, Kind, Report, Severity, Verdict};
+use crate::event::{Finding, Kind, Report, ReportedChain, Severity, Verdict};
 use crate::report::UNEXPLAINED;
 use crate::words::meaning;
 
@@ -107,7 +107,7 @@ impl Suite {
         Self { name, properties: Vec::new(), cases: checks.into_iter().map(case).collect(), notices }
     }
 
-    pub(super) fn of_chain(chain: &ChainReport, name: String) -> Self {
+    pub(super) fn of_chain(chain: &ReportedChain, name: String) -> Self {
         let summary = &chain.summary;
         let checks: &[Check] = match summary.id.backfill {
             true => &[Check::Digests, Check::Logs],

@@ -4,8 +4,8 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::SavedError;
 use crate::event::{
-    ChainReport, ChainSummary, Counts, DigestCounts, Fault, Finding, Kind, LogCounts, Origin, Reason, Report,
-    Severity, Timeline, UsedKey, Verdict,
+    ChainSummary, Counts, DigestCounts, Fault, Finding, Kind, LogCounts, Origin, Reason, Report,
+    ReportedChain, Severity, Timeline, UsedKey, Verdict,
 };
 use crate::ident::ChainId;
 use crate::report::escape::for_terminal;
@@ -66,7 +66,7 @@ impl WireReport {
         report.counts = self.counts.into_counts();
         report.keys = self.keys.into_iter().map(WireKey::into_key).collect();
         for chain in self.chains {
-            report.add_chain(ChainReport::new(chain.into_summary(), Vec::new()));
+            report.add_chain(ReportedChain::new(chain.into_summary(), Vec::new()));
         }
         let findings: Vec<Finding> =
             self.findings.into_iter().map(|finding| finding.into_finding(&report)).collect();

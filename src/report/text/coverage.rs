@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 
 use super::layout::{fit, grouped, plural, wrap};
-use crate::event::{ChainReport, ChainSummary, Report, Verdict};
+use crate::event::{ChainSummary, Report, ReportedChain, Verdict};
 use crate::ident::ChainId;
 use crate::report::escape::for_terminal;
 use crate::time::Interval;
@@ -31,7 +31,7 @@ pub(super) fn write(out: &mut dyn Write, report: &Report, all: bool) -> io::Resu
 }
 
 /// Whether nothing but notices is found on the chain, and it is covered without a gap.
-fn is_whole(chain: &ChainReport) -> bool {
+fn is_whole(chain: &ReportedChain) -> bool {
     chain.verdict() == Verdict::Intact && chain.summary.gaps == 0 && chain.summary.covered.len() < 2
 }
 
@@ -45,7 +45,7 @@ fn write_head(out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// One line for all whole chains, with the stretch that every one of them covers.
-fn write_whole(out: &mut dyn Write, chains: &[&ChainReport]) -> io::Result<()> {
+fn write_whole(out: &mut dyn Write, chains: &[&ReportedChain]) -> io::Result<()> {
     let stretches = || chains.iter().filter_map(|chain| chain.summary.covered.first().copied());
     let Some(hull) = stretches().reduce(Interval::hull) else { return Ok(()) };
     let (number, verb) = is_or_are(chains.len() as u64, "chain");

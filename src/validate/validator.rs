@@ -1,0 +1,275 @@
+//! The engine for programs: one value to build, one call, one report.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rayon::ThreadPoolBuilder;
+
+use super::cancel::Stop;
+use super::copies::{self, CopyError};
+use super::request::{Limits, Request, Source, Tools};
+use crate::event::{Event, NoProgress, Origin, Progress, Report, ReportCollector, Sink, Summary, Verdict};
+use crate::ident::Relocation;
+use crate::keys::KeyRing;
+use crate::store::Store;
+use crate::time::{Range, Timestamp};
+
+/// What is validated: copies on disk, or folders of buckets in a store.
+#[non_exhaustive]
+pub enum EvidenceSource {
+    /// Directories that hold copies, as `aws s3 sync` makes them.
+    Directories(Vec<PathBuf>),
+    /// Folders of buckets, and the store that the buckets are in: S3, or one of your own.
+    Folders {
+        /// Where objects are read from.
+        store: Box<dyn Store>,
+        /// Where to look for trails.
+        folders: Vec<Source>,
+    },
+}
+
+impl fmt::Debug for EvidenceSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Directories(paths) => f.debug_tuple("Directories").field(paths).finish(),
+            Self::Folders { folders, .. } => f.debug_tuple("Folders").field(folders).finish(),
+        }
+    }
+}
+
+impl From<&Path> for EvidenceSource {
+    fn from(path: &Path) -> Self {
+        Self::Directories(vec![path.to_owned()])
+    }
+}
+
+impl From<&str> for EvidenceSource {
+    /// The directory of this path.
+    fn from(path: &str) -> Self {
+        Self::Directories(vec![path.into()])
+    }
+}
+
+impl<S: Store + 'static> From<(S, Vec<Source>)> for EvidenceSource {
+    fn from((store, folders): (S, Vec<Source>)) -> Self {
+        Self::Folders { store: Box::new(store), folders }
+    }
+}
+
+/// Why a validation could not begin, or not be told to its end. A failure to read evidence is a finding, never an error.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ValidatorError {
+    /// A directory cannot be validated.
+    #[error(transparent)]
+    Copy(#[from] CopyError),
+    /// The threads cannot be started.
+    #[error("the threads cannot be started: {0}")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
+    /// A source names nothing that can be validated, or the listener failed.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// Validates evidence, and returns a [`Report`] with the verdict inside.
+///
+/// Only what is proved counts: a run over nothing is [`Verdict::Incomplete`], and so is one that could not look.
+///
+/// ```
+/// use trailproof::Validator;
+/// use trailproof::event::{NoProgress, Verdict};
+/// use trailproof::keys::KeyRing;
+///
+/// let keys = KeyRing::from_file("fixtures/log_modified/delivery/public-keys.json")?;
+/// let report = Validator::new("fixtures/log_modified/delivery/trail-logs", keys).run(&mut NoProgress)?;
+/// assert_eq!(report.verdict(), Verdict::Tampered);
+/// for finding in report.findings() {
+///     println!("{}: {}", finding.kind.as_str(), finding.message());
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use]
+#[derive(Debug)]
+pub struct Validator {
+    source: EvidenceSource,
+    keys: KeyRing,
+    request: Request,
+    /// As the user named them.
+    names: Vec<String>,
+    jobs: Option<usize>,
+}
+
+impl Validator {
+    /// A validation of everything in `source` up to now, with the public keys that are trusted. Keys never come from the
+    /// evidence.
+    pub fn new(source: impl Into<EvidenceSource>, keys: KeyRing) -> Self {
+        let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let now = Timestamp::from_unix(i64::try_from(seconds).unwrap_or(i64::MAX));
+        let source = source.into();
+        let names = match &source {
+            EvidenceSource::Directories(paths) => {
+                paths.iter().map(|path| path.display().to_string()).collect()
+            }
+            EvidenceSource::Folders { folders, .. } => folders.iter().map(ToString::to_string).collect(),
+        };
+        let request = Request::new(Vec::new(), Range { start: None, end: now }, now);
+        Self { source, keys, request, names, jobs: None }
+    }
+
+    /// Asks for this stretch of delivery time only. Without a start, it begins where the record does.
+    ///
+    /// ```
+    /// use trailproof::Validator;
+    /// use trailproof::event::{NoProgress, Verdict};
+    /// use trailproof::keys::KeyRing;
+    /// use trailproof::time::{Range, Timestamp};
+    ///
+    /// let time = |text| Timestamp::parse_report(text).ok_or("not a time");
+    /// let keys = KeyRing::from_file("fixtures/intact_day/delivery/public-keys.json")?;
+    /// let range = Range { start: None, end: time("2026-09-01T12:06:57Z")? };
+    /// let report = Validator::new("fixtures/intact_day/delivery", keys)
+    ///     .range(range)
+    ///     .now(time("2026-09-02T02:00:00Z")?)
+    ///     .run(&mut NoProgress)?;
+    /// assert_eq!(report.verdict(), Verdict::Intact);
+    /// assert_eq!(report.covered_until(), Some(range.end));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub const fn range(mut self, range: Range) -> Self {
+        self.request.range = range;
+        self
+    }
+
+    /// Takes this for the present, which decides how late the newest digest may be. The default is the system's clock.
+    pub fn now(mut self, now: Timestamp) -> Self {
+        self.request.now = now;
+        self.request.range.end = self.request.range.end.min(now);
+        self
+    }
+
+    /// Only these accounts; an account that has no digest is a finding.
+    pub fn accounts(mut self, ids: impl IntoIterator<Item = String>) -> Self {
+        self.request.accounts.extend(ids);
+        self
+    }
+
+    /// Only these regions; a region that has no digest is a finding.
+    pub fn regions(mut self, names: impl IntoIterator<Item = String>) -> Self {
+        self.request.regions.extend(names);
+        self
+    }
+
+    /// Only these trails; a trail that has no digest is a finding.
+    ///
+    /// ```
+    /// use trailproof::Validator;
+    /// use trailproof::event::{Kind, NoProgress, Verdict};
+    /// use trailproof::keys::KeyRing;
+    ///
+    /// let keys = KeyRing::from_file("fixtures/intact_day/delivery/public-keys.json")?;
+    /// let report = Validator::new("fixtures/intact_day/delivery", keys)
+    ///     .trails(["no-such-trail".to_owned()])
+    ///     .run(&mut NoProgress)?;
+    /// assert_eq!(report.verdict(), Verdict::Incomplete);
+    /// assert!(report.findings().any(|finding| finding.kind == Kind::NoDigests));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn trails(mut self, names: impl IntoIterator<Item = String>) -> Self {
+        self.request.trails.extend(names);
+        self
+    }
+
+    /// Judges copies that lie in another bucket or folder than their originals, by moves that you vouch for.
+    pub fn relocated(mut self, moves: impl IntoIterator<Item = Relocation>) -> Self {
+        self.request.relocations.extend(moves);
+        self
+    }
+
+    /// How much is read before giving up.
+    pub const fn limits(mut self, limits: Limits) -> Self {
+        self.request.limits = limits;
+        self
+    }
+
+    /// So many threads read, inflate, hash and verify; by default one for each processor. The report is the same for any
+    /// number.
+    pub const fn jobs(mut self, threads: usize) -> Self {
+        self.jobs = Some(threads);
+        self
+    }
+
+    /// Runs to the end.
+    ///
+    /// # Errors
+    /// [`ValidatorError`] where the run cannot begin.
+    pub fn run(self, progress: &mut dyn Progress) -> Result<Report, ValidatorError> {
+        self.run_until(&Stop::new(), progress)
+    }
+
+    /// Runs to the end, or until another thread sets `stop`. What was judged until then is reported as judged, and the rest
+    /// is named: such a run is never [`Verdict::Intact`].
+    ///
+    /// # Errors
+    /// [`ValidatorError`] where the run cannot begin.
+    pub fn run_until(self, stop: &Stop, progress: &mut dyn Progress) -> Result<Report, ValidatorError> {
+        let mut collector = ReportCollector::new();
+        self.tell_until(stop, progress, &mut collector)?;
+        let no_end = || io::Error::other("the run told of no end");
+        Ok(collector.into_report().ok_or_else(no_end)?)
+    }
+
+    /// Tells `sink` of each finding and chain as it is known, in an order that does not depend on the number of threads.
+    ///
+    /// ```
+    /// use trailproof::Validator;
+    /// use trailproof::event::Event;
+    /// use trailproof::keys::KeyRing;
+    ///
+    /// let keys = KeyRing::from_file("fixtures/log_modified/delivery/public-keys.json")?;
+    /// let mut events: Vec<Event> = Vec::new();
+    /// let verdict = Validator::new("fixtures/log_modified/delivery/trail-logs", keys).tell(&mut events)?;
+    /// assert_eq!(verdict.exit_code(), 1);
+    /// assert!(events.iter().any(|event| matches!(event, Event::Finding(_))));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ValidatorError`], also where `sink` fails.
+    pub fn tell(self, sink: &mut dyn Sink) -> Result<Verdict, ValidatorError> {
+        self.tell_until(&Stop::new(), &NoProgress, sink)
+    }
+
+    fn tell_until(
+        self,
+        stop: &Stop,
+        progress: &dyn Progress,
+        sink: &mut dyn Sink,
+    ) -> Result<Verdict, ValidatorError> {
+        let Self { source, keys, mut request, names, jobs } = self;
+        let store: Box<dyn Store> = match source {
+            EvidenceSource::Directories(paths) => {
+                let opened = copies::open(&paths, &keys, request.limits.digest)?;
+                (request.sources, request.objects) = (opened.sources, opened.objects);
+                (request.typed, request.findings) = (opened.typed, opened.findings);
+                Box::new(opened.store)
+            }
+            EvidenceSource::Folders { store, folders } => {
+                request.sources = folders;
+                store
+            }
+        };
+        let pool = ThreadPoolBuilder::new().num_threads(jobs.unwrap_or(0)).build()?;
+        let tools = Tools { store: &*store, keys: &keys, pool: &pool, progress, stop };
+        let (range, at) = (request.range, request.now);
+        sink.event(&Event::Started { sources: names, range, at, origin: Origin::default() })?;
+        let outcome = super::entry::validate(&request, tools, sink)?;
+        let verdict = Verdict::from_worst(outcome.worst, outcome.counts.digests.valid);
+        let mut summary = Summary::new(verdict, at);
+        (summary.counts, summary.interrupted) = (outcome.counts, outcome.interrupted);
+        summary.keys = outcome.keys.into_iter().collect();
+        sink.event(&Event::Finished(summary))?;
+        Ok(verdict)
+    }
+}
