@@ -9,7 +9,7 @@ use super::scope::ChainScope;
 use super::signatures::CheckedDigest;
 use crate::chain;
 use crate::ident::{DigestKey, Location};
-use crate::time::Timestamp;
+use crate::time::{Interval, Timestamp};
 
 /// How many needs one batch holds at most: a listing that leaves out very many digests makes more batches.
 const MAX_BATCH: usize = 1_024;
@@ -20,12 +20,18 @@ impl ChainProver {
     /// be needed changes nothing.
     pub(super) fn with_likely_needs(&self, first: Need) -> Vec<Need> {
         let mut likely = BTreeSet::new();
+        self.likely_heads(&mut likely);
+        self.likely_after_anchor(&mut likely);
         let mut newer: Option<&CheckedDigest> = None;
         for digest in &self.pending {
             self.likely_reads(newer, digest, &mut likely);
             match newer {
                 Some(newer) if newer.is_signed() && digest.is_signed() => {
-                    self.likely_between(newer, digest, &mut likely);
+                    if let Some(file) = newer.read.file()
+                        && let Some(previous) = file.previous()
+                    {
+                        self.likely_between(&previous.location, file.window(), digest, &mut likely);
+                    }
                 }
                 _ => {}
             }
@@ -39,6 +45,33 @@ impl ChainProver {
         likely.remove(&first);
         likely.retain(|need| !self.answers.contains_key(need));
         std::iter::once(first).chain(likely).take(MAX_BATCH).collect()
+    }
+
+    /// Heads of earlier runs that no listing names.
+    fn likely_heads(&self, likely: &mut BTreeSet<Need>) {
+        let oldest = self.pending.back().filter(|_| !self.to_read.is_empty()).map(CheckedDigest::end);
+        let due = self.state.remembered.iter().filter(|head| oldest.is_none_or(|oldest| head.end > oldest));
+        for head in due.take(MAX_BATCH) {
+            self.likely_digest(head.location.clone(), head.end, likely);
+        }
+    }
+
+    /// What lies between the anchor and the digest that is judged next.
+    fn likely_after_anchor(&self, likely: &mut BTreeSet<Need>) {
+        let Some(next) = self.pending.front().filter(|next| next.is_signed()) else { return };
+        let anchor = self.state.anchor.as_ref().filter(|_| !self.state.doubtful);
+        if let Some(anchor) = anchor
+            && let Some(record) = &anchor.record
+        {
+            self.likely_between(record.location(), anchor.window, next, likely);
+        }
+    }
+
+    /// A digest that may be looked for by its name.
+    fn likely_digest(&self, location: Location, end: Timestamp, likely: &mut BTreeSet<Need>) {
+        if self.scope.is_asked(ChainScope::hour_before(end)) && !self.is_listed(&location) {
+            likely.insert(Need::Digest { location, end });
+        }
     }
 
     /// Further reads of a digest that is not what it should be.
@@ -64,25 +97,21 @@ impl ChainProver {
     }
 
     /// The digests that lie between two signed ones, by the newer one's record and by an unbroken cadence.
-    fn likely_between(&self, newer: &CheckedDigest, older: &CheckedDigest, likely: &mut BTreeSet<Need>) {
-        let (Some(newer_file), Some(older_file)) = (newer.read.file(), older.read.file()) else { return };
-        let Some(previous) = newer_file.previous().filter(|previous| previous.location != older.place) else {
-            return;
-        };
-        let Some(key) = DigestKey::parse(&previous.location).filter(|key| key.end > older.end()) else {
-            return;
-        };
-        let mut add = |location: Location, end: Timestamp| {
-            if self.scope.is_asked(ChainScope::hour_before(end)) && !self.is_listed(&location) {
-                likely.insert(Need::Digest { location, end });
-            }
-        };
+    fn likely_between(
+        &self,
+        recorded: &Location,
+        newer: Interval,
+        older: &CheckedDigest,
+        likely: &mut BTreeSet<Need>,
+    ) {
+        let Some(older_file) = older.read.file().filter(|_| *recorded != older.place) else { return };
+        let Some(key) = DigestKey::parse(recorded).filter(|key| key.end > older.end()) else { return };
         if !self.scope.id.backfill {
-            let ends = chain::cadence(older_file.window().end, newer_file.window().start);
+            let ends = chain::cadence(older_file.window().end, newer.start);
             for end in ends.into_iter().take(MAX_BATCH) {
-                add(self.scope.digest_location(&key.folder, end), end);
+                self.likely_digest(self.scope.digest_location(&key.folder, end), end, likely);
             }
         }
-        add(previous.location.clone(), key.end);
+        self.likely_digest(recorded.clone(), key.end, likely);
     }
 }

@@ -26,8 +26,10 @@ pub(super) struct DigestInPlace {
     asked: bool,
     /// Whether it is the predecessor that the anchor records.
     awaited: bool,
-    /// What the anchor, or a remembered head, records of it.
+    /// What the anchor, or else a remembered head, records of it.
     pub(super) record: Option<Record>,
+    /// What a remembered head that fits records of it.
+    memory: Option<Record>,
     signature: Option<String>,
     metadata_error: Option<String>,
 }
@@ -40,6 +42,11 @@ impl DigestInPlace {
             asked: self.asked,
             successor: self.record.as_ref().and_then(|record| record.successor().cloned()),
         }
+    }
+
+    /// The record that proves `file`, if one does.
+    fn proving(&self, file: &DigestFile) -> Option<&Record> {
+        self.record.iter().chain(&self.memory).find(|record| record.proves(file))
     }
 
     fn link(&self, file: &DigestFile, backfill: bool) -> Link<'_> {
@@ -125,14 +132,15 @@ impl ChainProver {
         // A remembered head can prove a digest; one that it does not fit is a finding of its own.
         let hash = read.file().map(DigestFile::hash);
         let fits = |head: &&RememberedHead| hash.is_none_or(|hash| hash == head.hash);
-        let remembered = || self.remembered_at(place).filter(fits).map(RememberedHead::record);
+        let memory = self.remembered_at(place).find(fits).map(RememberedHead::record);
         DigestInPlace {
             location: read.location.clone(),
             end: read.end,
             place: place.clone(),
             asked: self.scope.is_asked(digest.window()),
             awaited: anchored.is_some(),
-            record: anchored.cloned().or_else(remembered),
+            record: anchored.or(memory.as_ref()).cloned(),
+            memory,
             signature: read.signature.clone(),
             metadata_error: read.metadata_error.clone(),
         }
@@ -213,7 +221,7 @@ impl ChainProver {
             Content::Parsed(file) if standing != Standing::Unread => Some(*file),
             _ => None,
         };
-        match prove(file, standing, in_place.record.as_ref()) {
+        match prove(file, standing, &in_place) {
             Ok(proved) if intruder => {
                 let facts = DigestFacts::of(proved.file());
                 let anchor = self.enter_proved(&in_place, proved);
@@ -321,10 +329,10 @@ fn unproved(in_place: &DigestInPlace, fault: Fault) -> (Standing, Option<Arc<Tru
 fn prove(
     file: Option<DigestFile>,
     standing: Standing,
-    record: Option<&Record>,
+    in_place: &DigestInPlace,
 ) -> Result<ProvedDigest, Option<DigestFile>> {
     let file = file.ok_or(None)?;
-    match (standing, record) {
+    match (standing, in_place.proving(&file)) {
         (Standing::Signed(proof), _) => ProvedDigest::by_signature(file, proof).map_err(Some),
         (Standing::Recorded, Some(record)) => ProvedDigest::by_record(file, record).map_err(Some),
         _ => Err(Some(file)),
@@ -392,7 +400,7 @@ fn by_record(
     fault: impl Fn(bool) -> Fault,
 ) -> (Standing, Option<Arc<TrustedKey>>, Vec<Finding>) {
     let recorded = in_place.record.as_ref().and_then(Record::hash);
-    let is_proved = in_place.record.as_ref().is_some_and(|record| record.proves(file));
+    let is_proved = in_place.proving(file).is_some();
     let mut finding = Finding::new(fault(is_proved), in_place.end);
     if is_proved {
         let is_misfit = finding.kind == Kind::DigestModified;

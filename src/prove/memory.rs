@@ -10,6 +10,7 @@ use crate::chain::Record;
 use crate::digest::DigestFile;
 use crate::event::{Fault, Finding};
 use crate::ident::Location;
+use crate::time::Timestamp;
 
 impl RememberedHead {
     pub(super) fn record(&self) -> Record {
@@ -19,25 +20,29 @@ impl RememberedHead {
 }
 
 impl ChainProver {
-    /// The head that was remembered at `place`.
-    pub(super) fn remembered_at(&self, place: &Location) -> Option<&RememberedHead> {
-        self.state.remembered.iter().find(|head| head.location == *place)
+    /// The heads that were remembered at `place`: of several runs, which may contradict each other.
+    pub(super) fn remembered_at(&self, place: &Location) -> impl Iterator<Item = &RememberedHead> {
+        self.state.remembered.iter().filter(move |head| head.location == *place)
     }
 
     /// What an earlier run finds of a digest that does not have the hash which that run proved.
     pub(super) fn judge_by_memory(&self, place: &Location, file: Option<&DigestFile>) -> Option<Finding> {
-        let (head, file) = (self.remembered_at(place)?, file?);
+        let file = file?;
+        let head = self.remembered_at(place).find(|head| head.hash != file.hash())?;
         let fault = Fault::NotAsRemembered { run: head.run.clone() };
-        let finding = || Finding::new(fault, head.end).with_hashes(Some(head.hash), Some(file.hash()));
-        (head.hash != file.hash()).then(finding)
+        Some(Finding::new(fault, head.end).with_hashes(Some(head.hash), Some(file.hash())))
     }
 
-    /// Looks for the remembered heads that are newer than `next`, the next listed digest, and were not met.
-    pub(super) fn look_for_remembered(&mut self, next: Option<&CheckedDigest>) -> Result<(), Need> {
+    /// Looks for the remembered heads that are newer than `next`, the next listed digest, and were not met, until one is
+    /// there. Returns its end.
+    pub(super) fn look_for_remembered(
+        &mut self,
+        next: Option<&CheckedDigest>,
+    ) -> Result<Option<Timestamp>, Need> {
         while let Some(head) = self.state.remembered.first().cloned() {
             let is_later = |next: &CheckedDigest| next.place == head.location || next.end() > head.end;
             if self.state.is_left() || next.is_some_and(|next| is_later(next) || next.end() == head.end) {
-                return Ok(());
+                return Ok(None);
             }
             let is_asked = self.scope.is_asked(ChainScope::hour_before(head.end));
             if is_asked && !self.is_listed(&head.location) {
@@ -50,15 +55,17 @@ impl ChainProver {
                     Answer::Digest(read) => {
                         let read = read.as_ref().clone();
                         self.take_found(need, read)?;
+                        self.state.remembered.retain(|other| other.location != head.location);
+                        return Ok(Some(head.end));
                     }
                     _ => {
                         self.state.leave(head.end);
-                        return Ok(());
+                        return Ok(None);
                     }
                 }
             }
             self.state.remembered.retain(|other| other.location != head.location);
         }
-        Ok(())
+        Ok(None)
     }
 }

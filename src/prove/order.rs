@@ -36,25 +36,21 @@ impl ChainProver {
     /// too: what it is worth depends on it.
     fn step(&mut self, mut digest: CheckedDigest) -> Result<(), Box<(Need, CheckedDigest)>> {
         let end = digest.end();
-        // 1. What newer digests name.
-        if let Phase::Named { newest } = self.phase
-            && !self.state.is_left()
-        {
-            if let Err(need) = self.look_for_named(Some(&digest), newest) {
-                return Err(Box::new((need, digest)));
-            }
-            self.check_again(&mut digest);
-            self.phase = match self.cadence_before(&digest) {
-                Some((ends, folder)) if !self.state.is_left() => Phase::Cadence { ends, folder },
-                _ => Phase::Itself,
+        while !self.state.is_left() {
+            let done = match self.phase {
+                // 1. What newer digests name.
+                Phase::Named { newest, cadence } => self.look_for_named(Some(&digest), newest).map(|()| {
+                    self.check_again(&mut digest);
+                    let ends = self.cadence_before(&digest, cadence);
+                    self.phase = ends.map_or(Phase::Itself, |(ends, folder)| Phase::Cadence { ends, folder });
+                }),
+                // 2. What the cadence puts before it. A digest that is there may name others.
+                Phase::Cadence { .. } => self.look_for_cadence(),
+                Phase::Itself => break,
             };
-        }
-        // 2. What the cadence puts before it.
-        if let Phase::Cadence { .. } = self.phase {
-            if let Err(need) = self.look_for_cadence() {
+            if let Err(need) = done {
                 return Err(Box::new((need, digest)));
             }
-            self.phase = Phase::Itself;
         }
         if self.state.is_left() {
             self.state.leave(end);
@@ -89,7 +85,7 @@ impl ChainProver {
                 _ => return Ok(self.state.leave(until)),
             }
         }
-        let Phase::Named { newest } = self.phase else { return Ok(()) };
+        let Phase::Named { newest, .. } = self.phase else { return Ok(()) };
         self.look_for_named(None, newest)
     }
 
@@ -105,8 +101,22 @@ impl ChainProver {
         self.to_read.extend(ends.iter().map(listed));
     }
 
-    /// Looks for what the chain names and the listing lacks, newer than `next`: the next digest that is listed.
-    fn look_for_named(&mut self, next: Option<&CheckedDigest>, mut newest: Timestamp) -> Result<(), Need> {
+    /// Looks for what the chain and earlier runs name and the listing lacks, newer than `next`: the next digest that is
+    /// listed.
+    fn look_for_named(&mut self, next: Option<&CheckedDigest>, newest: Timestamp) -> Result<(), Need> {
+        self.look_for_recorded(next, newest)?;
+        // A remembered digest that is there names others.
+        while let Some(found) = self.look_for_remembered(next)? {
+            let Phase::Named { newest, .. } = &mut self.phase else { return Ok(()) };
+            *newest = found.min(*newest);
+            let newest = *newest;
+            self.look_for_recorded(next, newest)?;
+        }
+        Ok(())
+    }
+
+    /// Looks for what the anchor records, and what is recorded by the digests that are found so.
+    fn look_for_recorded(&mut self, next: Option<&CheckedDigest>, mut newest: Timestamp) -> Result<(), Need> {
         while let Some((location, key)) = self.awaited() {
             let end = key.map(|key| key.end);
             let is_next =
@@ -132,9 +142,11 @@ impl ChainProver {
                 break;
             }
             newest = end.unwrap_or(newest);
-            self.phase = Phase::Named { newest };
+            if let Phase::Named { newest: looked_for, .. } = &mut self.phase {
+                *looked_for = newest;
+            }
         }
-        self.look_for_remembered(next)
+        Ok(())
     }
 
     /// The predecessor that the anchor records and that was not met yet.
@@ -175,8 +187,13 @@ impl ChainProver {
         self.release_overlaps();
     }
 
-    /// The digests that an unbroken cadence puts between the anchor and `next`, both proved, and where they belong.
-    fn cadence_before(&self, next: &CheckedDigest) -> Option<(VecDeque<Timestamp>, RegionFolder)> {
+    /// The digests that an unbroken cadence puts between the anchor and `next`, both proved, and where they belong; those
+    /// alone that are older than `newest`.
+    fn cadence_before(
+        &self,
+        next: &CheckedDigest,
+        newest: Timestamp,
+    ) -> Option<(VecDeque<Timestamp>, RegionFolder)> {
         let older_end = next.read.file().filter(|_| next.is_signed())?.window().end;
         let anchor = self.state.anchor.as_ref().filter(|_| !self.scope.id.backfill)?;
         let record = anchor.record.as_ref().filter(|record| *record.location() != next.place)?;
@@ -189,20 +206,23 @@ impl ChainProver {
         let missing = self.state.missing.iter().rev().take_while(since_anchor);
         let known: BTreeSet<Timestamp> = missing.map(|gone| gone.end).collect();
         let ends = chain::cadence(older_end, anchor.window.start).into_iter();
-        let is_new =
-            |end: &Timestamp| !known.contains(end) && self.scope.is_asked(ChainScope::hour_before(*end));
+        let is_new = |end: &Timestamp| {
+            *end < newest && !known.contains(end) && self.scope.is_asked(ChainScope::hour_before(*end))
+        };
         Some((ends.filter(is_new).collect(), key.folder))
     }
 
+    /// Looks for the digests of a [`Phase::Cadence`] until one is there or none is left.
     fn look_for_cadence(&mut self) -> Result<(), Need> {
         loop {
             let Phase::Cadence { ends, folder } = &self.phase else { return Ok(()) };
-            let Some(end) = ends.front().copied() else { return Ok(()) };
+            let Some(end) = ends.front().copied() else {
+                self.phase = Phase::Itself;
+                return Ok(());
+            };
             let location = self.scope.digest_location(folder, end);
-            if !self.is_listed(&location) {
-                self.look_for(location, end)?;
-            }
-            if self.state.is_left() {
+            if !self.is_listed(&location) && self.look_for(location, end)? {
+                self.phase = Phase::Named { newest: end, cadence: end };
                 return Ok(());
             }
             if let Phase::Cadence { ends, .. } = &mut self.phase {
@@ -242,7 +262,7 @@ impl ChainProver {
     pub(super) fn look_for_gone(&mut self, need: Need, trace: Trace) -> Result<bool, Need> {
         let Need::Digest { location, end } = &need else { return Ok(false) };
         let (location, end) = (location.clone(), *end);
-        let fault = match self.remembered_at(&location) {
+        let fault = match self.remembered_at(&location).next() {
             Some(head) => Fault::RememberedGone { trace, run: head.run.clone() },
             None => Fault::DigestGone(trace),
         };

@@ -234,6 +234,8 @@ pub(super) enum Phase {
     Named {
         /// The end of the last one that was looked for: the next has to be older.
         newest: Timestamp,
+        /// The end of the last one that the cadence led to: the next that it leads to has to be older.
+        cadence: Timestamp,
     },
     /// What an unbroken cadence puts before it is looked for by name.
     Cadence {
@@ -247,7 +249,8 @@ pub(super) enum Phase {
 
 impl Default for Phase {
     fn default() -> Self {
-        Self::Named { newest: Timestamp::from_unix(i64::MAX) }
+        let latest = Timestamp::from_unix(i64::MAX);
+        Self::Named { newest: latest, cadence: latest }
     }
 }
 
