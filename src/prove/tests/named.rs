@@ -1,0 +1,353 @@
+//! Rule 2, the walk: what the chain names and no listing does is looked for by name, in its place or in an earlier one.
+
+use serde_json::json;
+
+use super::super::*;
+use super::names::*;
+use super::world::{Proved, World, at, chain, fields, follow, hours, key_at, made, signed};
+use crate::event::{Kind, Trace};
+use crate::ident::Relocation;
+
+fn asked(proved: &Proved) -> usize {
+    proved.batches.iter().flatten().count()
+}
+
+#[test]
+fn a_digest_that_no_listing_names_is_found_by_its_name() {
+    for hidden in [vec![2], vec![0], vec![1, 2, 3, 4], vec![0, 1, 2, 3, 4]] {
+        let mut world = hours(6);
+        hidden.iter().for_each(|hour| world.hide(at(*hour)));
+        let proved = world.prove();
+        assert_eq!((proved.told(), proved.digest_counts()), (vec![], (6, 0, 0)), "{hidden:?}");
+        assert_eq!(asked(&proved), hidden.len());
+    }
+    // Its signature is the one that the digest which names it records.
+    let mut world = hours(6);
+    world.hide(at(2));
+    world.digest(at(2)).signature = None;
+    assert_eq!(world.prove().told(), Vec::<String>::new());
+    world.digest(at(2)).key = None;
+    assert_eq!(world.prove().notices(), ["2 unknown-key"]);
+}
+
+#[test]
+fn what_is_left_of_a_digest_tells_how_it_went() {
+    for (trace, told) in [
+        (Trace::Nothing, ["1 digests-missing", "2 digest-missing"]),
+        (Trace::DeleteMarker { deleted: None, kept: None }, ["1 digests-missing", "2 digest-deleted"]),
+        (Trace::Unknown { why: "no".to_owned() }, ["1 digests-missing", "2 digest-versions-unknown"]),
+        (Trace::Contradiction { version: "v".to_owned() }, ["1 not-covered", "2 digest-contradiction"]),
+    ] {
+        let mut world = hours(6);
+        world.lose(at(2));
+        let contradicts = matches!(trace, Trace::Contradiction { .. });
+        let proved = world.prove_with(|_| Some(Answer::Gone(trace.clone())));
+        assert_eq!(proved.told(), told);
+        assert_eq!(proved.digest_counts(), if contradicts { (5, 0, 1) } else { (5, 1, 0) });
+        let found = proved.report.findings.iter().find(|finding| finding.at == at(2)).unwrap();
+        assert_eq!(found.uri, Some(key_at(2).location().to_string()));
+        assert_eq!(found.digest, Some(key_at(3).location().to_string()));
+        assert_eq!(
+            (found.start, found.end),
+            if contradicts { (None, None) } else { (Some(at(1)), Some(at(2))) }
+        );
+    }
+}
+
+/// Where one is gone, an unbroken cadence says that those before it were there.
+#[test]
+fn the_cadence_tells_of_those_before_one_that_is_gone() {
+    let mut world = hours(8);
+    [2, 3, 5].into_iter().for_each(|hour| world.lose(at(hour)));
+    world.hide(at(4));
+    let proved = world.prove();
+    assert_eq!(
+        proved.told(),
+        [
+            "1 digests-missing",
+            "2 digest-missing",
+            "3 digest-missing",
+            "4 digests-missing",
+            "5 digest-missing"
+        ]
+    );
+    assert_eq!(proved.digest_counts(), (5, 3, 0));
+    // The first is gone: its successor says so.
+    let mut world = hours(4);
+    world.lose(at(0));
+    assert_eq!(world.prove().told(), ["-1 digests-missing", "0 digest-missing"]);
+    // A digest between that is not proved may be one that starts a chain.
+    let mut world = hours(8);
+    [2, 4].into_iter().for_each(|hour| world.lose(at(hour)));
+    world.digest(at(3)).content = Content::Unreadable("denied".to_owned());
+    let proved = world.prove();
+    assert_eq!(
+        proved.told(),
+        ["1 not-covered", "3 digests-missing", "3 unreadable-digest", "4 digest-missing"]
+    );
+    // No whole number of hours lies between the two: then logging was stopped there.
+    let mut world = hours(3);
+    let late = |hours: i64| DigestKey { end: at(hours).plus(600), ..key_at(0) };
+    let later = chain(&[late(4), late(5), late(6)], |_, _| {});
+    let mut world_with = world.clone();
+    world_with.lies.extend(later.lies.clone());
+    world_with.list([at(5).plus(600), at(6).plus(600)]);
+    world_with.lies.remove(&late(4).location());
+    (world_with.scope.range.end, world_with.scope.now) = (at(6).plus(600), at(6).plus(600));
+    let proved = world_with.prove();
+    assert_eq!(
+        proved.kinds().iter().filter(|kind| **kind == Kind::DigestMissing).count(),
+        1,
+        "{:?}",
+        proved.told()
+    );
+    // What is named in a listing is not looked for.
+    world.digest(at(1)).content = Content::Gone;
+    assert_eq!(asked(&world.prove()), 0);
+}
+
+/// Nothing outside the asked stretch is looked for: a neighbour is a witness where it is there.
+#[test]
+fn what_was_not_asked_about_is_not_looked_for() {
+    for lost in [0, 1, 2, 3, 7, 8, 9] {
+        let mut world = hours(10);
+        world.lose(at(lost));
+        world.ask(3, 6);
+        let proved = world.prove();
+        assert_eq!((proved.told(), asked(&proved)), (vec![], 0), "{lost}");
+    }
+    for lost in [4, 5, 6] {
+        let mut world = hours(10);
+        world.lose(at(lost));
+        world.ask(3, 6);
+        assert!(world.prove().told().contains(&format!("{lost} digest-missing")));
+    }
+}
+
+#[test]
+fn what_was_left_out_is_not_judged() {
+    let left = |world: &World, which: fn(&Need) -> bool| {
+        world.prove_with(|need| which(need).then_some(Answer::LeftOut))
+    };
+    let interrupted = |proved: &Proved, until: i64| {
+        assert!(proved.report.interrupted, "{:?}", proved.told());
+        assert_eq!(proved.report.gaps.last().unwrap().0.end, at(until));
+        assert_eq!(proved.kinds(), [Kind::ChainGap]);
+    };
+    // A digest that is named.
+    let mut world = hours(8);
+    world.lose(at(4));
+    let proved = left(&world, |_| true);
+    interrupted(&proved, 4);
+    assert_eq!(proved.digests.len(), 3);
+    // One that the cadence puts there.
+    let mut world = hours(8);
+    (2..5).for_each(|hour| world.lose(at(hour)));
+    let proved = left(&world, |need| matches!(need, Need::Digest { end, .. } if *end == at(3)));
+    assert_eq!(proved.told(), ["-1 digests-interrupted", "3 digests-missing", "4 digest-missing"]);
+    // The one before the oldest that is listed.
+    let mut world = hours(8);
+    world.hide(at(0));
+    interrupted(&left(&world, |_| true), 0);
+    // The digests of an earlier place.
+    let world = moved();
+    interrupted(&left(&world, |need| matches!(need, Need::EarlierPlace { .. })), 2);
+}
+
+/// A chain that came from the bucket `old` after hour 2.
+fn moved() -> World {
+    let old = |hour: i64| {
+        let key = key_at(hour);
+        DigestKey { folder: RegionFolder { bucket: "old".into(), ..key.folder.clone() }, ..key }
+    };
+    chain(&[old(0), old(1), old(2), key_at(3), key_at(4), key_at(5)], |_, _| {})
+}
+
+#[test]
+fn a_chain_is_followed_to_its_earlier_place() {
+    let world = moved();
+    let proved = world.prove();
+    assert_eq!((proved.told(), proved.digest_counts()), (vec![], (6, 0, 0)));
+    let [need] = &proved.batches.concat()[..] else { panic!("{:?}", proved.batches) };
+    let Need::EarlierPlace { folder, until } = need else { panic!("{need:?}") };
+    assert_eq!((&*folder.bucket, *until), ("old", at(2)));
+    // What is gone there is looked for there.
+    let mut world = moved();
+    let gone = world.lies.keys().find(|location| &*location.bucket == "old").unwrap().clone();
+    world.lies.remove(&gone);
+    let proved = world.prove();
+    assert_eq!(proved.told(), ["-1 digests-missing", "0 digest-missing"]);
+    assert!(proved.finding("digest-missing").uri.as_ref().unwrap().starts_with("s3://old/"));
+    // It cannot be listed: each is asked for by its name.
+    let world = moved();
+    let by_name = world.prove_with(|need| {
+        matches!(need, Need::EarlierPlace { .. }).then(|| Answer::EarlierPlace(Vec::new()))
+    });
+    assert_eq!((by_name.told(), by_name.digest_counts()), (vec![], (6, 0, 0)));
+    // What the earlier place covers is told apart.
+    let mut prover = world.prover();
+    world.take(&mut prover, 10);
+    world.settle(&mut prover, &mut |need| world.answer(need), &mut Vec::new());
+    assert_eq!(prover.unread(), 3);
+    let next = prover.to_read().next().unwrap();
+    assert_eq!(
+        (next, prover.location_of(next).bucket.as_ref()),
+        (ListedDigest { end: at(2), folder: 1 }, "old")
+    );
+    assert_eq!(prover.location_of(ListedDigest { end: at(2), folder: 2 }), Location::new("", ""));
+    world.take(&mut prover, 10);
+    world.settle(&mut prover, &mut |need| world.answer(need), &mut Vec::new());
+    assert_eq!(prover.known().covered_in(0), [Interval { start: at(2), end: at(5) }]);
+    assert_eq!(prover.known().covered_in(1), [Interval { start: at(0), end: at(2) }]);
+    assert_eq!((prover.begins_in(0), prover.begins_in(1)), (Some(at(2)), Some(at(0))));
+    assert_eq!(prover.known().newest(), Some((at(5), 0)));
+    assert!(prover.known().answers_in(1));
+}
+
+#[test]
+fn an_earlier_place_is_not_asked_for_without_need() {
+    // It ends where the asked stretch begins.
+    for (start, needs) in [(1, 1), (2, 0), (3, 0)] {
+        let mut world = moved();
+        world.ask(start, 5);
+        let proved = world.prove();
+        assert_eq!((proved.told(), asked(&proved)), (vec![], needs), "{start}");
+    }
+    // It was asked for itself.
+    let mut world = moved();
+    let old = RegionFolder { bucket: "old".into(), ..key_at(0).folder };
+    world.scope.folders = [key_at(0).folder, old].into();
+    world.listed.extend((0..3).map(|hour| ListedDigest { end: at(hour), folder: 1 }));
+    let proved = world.prove();
+    assert_eq!((proved.told(), asked(&proved), proved.digest_counts()), (vec![], 0, (6, 0, 0)));
+    // A digest records one of another chain: that is not where this one came from.
+    let mut world = hours(3);
+    let mut starts = fields(&key_at(0));
+    let other = DigestKey { trail: "other".into(), end: at(-1), ..key_at(0) };
+    follow(&mut starts, &signed(&fields(&other)));
+    let starts = signed(&starts);
+    world.put(starts.clone());
+    let mut next = fields(&key_at(1));
+    follow(&mut next, &starts);
+    let next = signed(&next);
+    world.put(next.clone());
+    let mut last = fields(&key_at(2));
+    follow(&mut last, &next);
+    world.put(signed(&last));
+    let proved = world.prove();
+    assert_eq!(proved.told(), ["-2 digests-missing", "-1 digest-missing"]);
+    assert!(matches!(proved.batches.concat()[..], [Need::Digest { .. }]));
+    // That chain tells of it.
+    world.scope.siblings = Arc::new(BTreeSet::from([other.chain(), world.scope.id.clone()]));
+    let proved = world.prove();
+    assert_eq!((proved.told(), asked(&proved)), (vec![], 0));
+}
+
+/// A backfill digest may record an hour's digest, which its chain tells of.
+#[test]
+fn a_backfill_digest_may_record_an_hours() {
+    let key = DigestKey { backfill: true, ..key_at(3) };
+    let mut backfill = fields(&key);
+    follow(&mut backfill, hours(3).digest(at(2)));
+    let mut world = chain(std::slice::from_ref(&key), |_, _| {});
+    world.put(signed(&backfill));
+    let proved = world.prove();
+    assert_eq!((proved.told(), asked(&proved), proved.digests.len()), (vec![], 0, 1));
+}
+
+/// Copies that stand for their originals.
+fn copied() -> World {
+    let mut world = hours(5);
+    let relocation = Relocation {
+        from_bucket: "b".to_owned(),
+        from_prefix: String::new(),
+        to_bucket: "copy".to_owned(),
+        to_prefix: "p/".to_owned(),
+    };
+    let copies = std::mem::take(&mut world.lies).into_iter().map(|(location, mut read)| {
+        read.location = relocation.copy_of(&location).unwrap();
+        (read.location.clone(), read)
+    });
+    world.lies = copies.collect();
+    let folder = RegionFolder { bucket: "copy".into(), root: "p/".into(), ..key_at(0).folder };
+    world.scope.folders = [folder].into();
+    world.scope.relocations = [relocation].into();
+    world
+}
+
+#[test]
+fn a_copy_is_proved_at_its_recorded_path_where_the_move_was_named() {
+    let world = copied();
+    let proved = world.prove();
+    assert_eq!((proved.told(), proved.digest_counts(), asked(&proved)), (vec![], (5, 0, 0), 0));
+    let notice = proved.finding("relocated");
+    assert!(matches!(notice.fault, crate::event::Fault::Relocated { count: 5, .. }));
+    assert!(notice.uri.as_ref().unwrap().starts_with("s3://copy/p/AWSLogs/"));
+    assert!(notice.expected.as_ref().unwrap().starts_with("s3://b/AWSLogs/"));
+    // The next run remembers it where it was delivered.
+    assert_eq!(proved.report.head.as_ref().unwrap().location, key_at(4).location());
+    // Nobody named the move.
+    let mut world = copied();
+    world.scope.relocations = [].into();
+    let proved = world.prove();
+    assert!(proved.kinds().contains(&Kind::DigestMoved));
+    assert_eq!(proved.digests.len(), 0);
+}
+
+#[test]
+fn what_is_missing_among_copies_is_looked_for_at_its_recorded_path() {
+    let mut world = copied();
+    let copy = world.place(at(2));
+    let read = world.lies.remove(&copy).unwrap();
+    world.hide(at(2));
+    let proved = world.prove();
+    assert_eq!(proved.told(), ["1 digests-missing", "2 digest-missing"]);
+    let [Need::Digest { location, .. }] = &proved.batches.concat()[..] else { panic!() };
+    assert_eq!(*location, key_at(2).location());
+    // A store that reads copies for their originals answers it.
+    let answer =
+        |need: &Need| matches!(need, Need::Digest { .. }).then(|| Answer::Digest(Box::new(read.clone())));
+    assert_eq!(world.prove_with(answer).told(), Vec::<String>::new());
+    // No earlier place is looked for: the copy is all there is.
+    let mut world = copied();
+    world.hide(at(0));
+    let proved = world.prove_with(|_| Some(Answer::Gone(Trace::Nothing)));
+    assert!(proved.batches.concat().iter().all(|need| matches!(need, Need::Digest { .. })));
+}
+
+/// A copy that is too large to be parsed cannot say what it is a copy of: the record does.
+#[test]
+fn an_oversized_copy_is_held_against_its_record() {
+    let mut world = copied();
+    let hash = world.digest(at(2)).file().unwrap().hash();
+    world.digest(at(2)).content = Content::Oversized(crate::event::Excess::Inflated { limit: 1 });
+    let proved = world.prove_with(|need| {
+        assert!(matches!(need, Need::Stream { .. }), "{need:?}");
+        Some(Answer::Stream(Streamed::Seen(Ok(hash))))
+    });
+    assert_eq!(
+        (proved.told(), proved.batches.len()),
+        (vec!["1 not-covered".to_owned(), "2 oversized-digest".to_owned()], 1)
+    );
+}
+
+/// A record of a place that no digest has: it is asked for as it is written.
+#[test]
+fn a_record_of_a_place_without_a_digests_name_is_looked_for() {
+    let world = made(4, |hour, fields| {
+        if hour == 2 {
+            fields["previousDigestS3Object"] = json!("x");
+        }
+    });
+    let proved = world.prove();
+    // It has no end, so the next digest is taken before it is looked for.
+    assert_eq!(
+        proved.kinds().iter().filter(|kind| **kind == Kind::DigestMissing).count(),
+        proved.batches.len()
+    );
+    let mut world = world;
+    (0..2).for_each(|hour| world.lose(at(hour)));
+    let proved = world.prove();
+    assert!(proved.kinds().contains(&Kind::DigestMissing), "{:?}", proved.told());
+    assert!(proved.finding("digest-missing").uri.as_ref().unwrap().ends_with("/x"));
+}

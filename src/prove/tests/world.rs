@@ -1,0 +1,443 @@
+//! A chain in memory: made by `simulate`, or written by hand, digest by digest, and signed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, LazyLock};
+
+use rsa::pkcs1::EncodeRsaPublicKey as _;
+use rsa::{BigUint, Pkcs1v15Sign, RsaPrivateKey};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::super::*;
+use super::names::*;
+use crate::digest::{DigestFile, ListedLog};
+use crate::event::{Fault, KeyLack, Kind, Severity, Trace};
+use crate::gzip::{self, Sizes};
+use crate::ident::Sha256Hash;
+use crate::keys::{KeyRing, Lookup, saved};
+use crate::signature::{PublicKey, TrustedKey};
+use crate::simulate::{Spec, simulate};
+use crate::store::Store as _;
+use crate::store::memory::MemoryStore;
+
+/// The end of the first digest of a chain that is written by hand.
+const FIRST: i64 = 1_788_221_217;
+
+/// The end of the digest of `hour`.
+pub(super) fn at(hour: i64) -> Timestamp {
+    Timestamp::from_unix(FIRST + hour * HOUR)
+}
+
+/// What one chain delivered, what a listing shows of it, and how it is asked about.
+#[derive(Clone)]
+pub(super) struct World {
+    pub(super) scope: ChainScope,
+    /// What lies where: a GET finds nothing else.
+    pub(super) lies: BTreeMap<Location, ReadDigest>,
+    /// What the listing names, newest first.
+    pub(super) listed: Vec<ListedDigest>,
+    /// What is seen of each log file.
+    pub(super) log_seen: fn(&ListedLog) -> LogSeen,
+}
+
+/// What came of a chain, and how.
+pub(super) struct Proved {
+    pub(super) report: ChainReport,
+    /// Every need, batch by batch.
+    pub(super) batches: Vec<Vec<Need>>,
+    /// Every digest that was proved, and whether its log files count.
+    pub(super) digests: Vec<(Location, bool)>,
+}
+
+/// The chain that `spec` describes, of which all is listed.
+pub(super) fn world(spec: Spec) -> World {
+    let store = MemoryStore::new();
+    let made = simulate(&Spec { seed: 7, logs_per_hour: 1, events_per_log: 1, ..spec }, &store).unwrap();
+    let mut keys = KeyRing::new();
+    saved::load(&mut keys, "keys.json", made.keys_json.as_bytes()).unwrap();
+    let parsed: Vec<DigestKey> = store.locations().iter().filter_map(DigestKey::parse).collect();
+    let newest = parsed.iter().filter(|key| !key.backfill).max_by_key(|key| key.end).unwrap();
+    let (id, folder) = (newest.chain(), newest.folder.clone());
+    let of_chain: Vec<&DigestKey> = parsed.iter().filter(|key| key.chain() == id).collect();
+    let read = |key: &&DigestKey| (key.location(), read(&store, &keys, key));
+    let lies = of_chain.iter().map(read).collect();
+    let mut made = World { scope: scope(id, folder, made.end), lies, listed: Vec::new(), log_seen: valid };
+    let ends = of_chain.iter().filter(|key| key.folder == made.scope.folders[0]).map(|key| key.end);
+    made.list(ends.collect::<Vec<_>>());
+    made
+}
+
+fn read(store: &MemoryStore, keys: &KeyRing, key: &DigestKey) -> ReadDigest {
+    let mut read = ReadDigest::gone(key.location(), key.end);
+    let mut object = store.get(&read.location).unwrap();
+    read.signature = object.metadata.remove("signature");
+    let (bytes, sizes) = gzip::inflate(&mut *object.body, object.encoding, 1 << 20).unwrap();
+    let file = DigestFile::parse(&bytes).unwrap();
+    let found = keys.lookup(file.fingerprint(), &key.folder.region, file.window().end);
+    read.key = Some(if let Lookup::Valid(key) = found { Ok(key) } else { Err(unknown_key()) });
+    (read.content, read.sizes) = (Content::Parsed(Box::new(file)), sizes);
+    read
+}
+
+pub(super) fn unknown_key() -> KeyLack {
+    KeyLack::Unknown { fingerprint: "00".to_owned() }
+}
+
+fn scope(id: ChainId, folder: RegionFolder, now: Timestamp) -> ChainScope {
+    ChainScope {
+        siblings: Arc::new(BTreeSet::from([id.clone()])),
+        id,
+        selected: true,
+        range: Range { start: None, end: now },
+        now,
+        relocations: Arc::new([]),
+        folders: Arc::new([folder]),
+        every_object: true,
+        report_proved: false,
+    }
+}
+
+fn valid(_: &ListedLog) -> LogSeen {
+    LogSeen::Valid(Sizes { compressed: 1, inflated: 2 })
+}
+
+/// The primes of a key that signs what is written by hand, and nothing else. Each test would take seconds to make one.
+const PRIMES: [&str; 2] = [
+    "ff0c054943ef6f250bfa0396390a82d325fdb4362fbeb2f534de1ef6dfe7621453c05b26f7c69c7adc524d62ec6ddf61\
+     96ccd212a4f67464581a11ca21d3d9044f12c96972fb620a3299fce8dc1d95027187b2ccb2d5e00ca3f765ad10bbeea6\
+     57e9dbf837c7e2f624e8aa3f0f0eb6e0bc3330feecae4959e9495e56eb29d15f",
+    "b7d538e20bb040f7e2f7a85731239ebc385f7d4c664975664f3dc63fb2c0350efba604cbb01b8b68386f8e0cdd7170f8\
+     34c9ef6512fbdf66af75fdcd66a23a5c48fab54a13d937125316d02a771c42ce677c127a33a78cfebbcae4f023b33b9b\
+     9d6751f96e90ea4eb96c1309fcbb14d71299a066c788ea6137dc09d87d118fef",
+];
+
+/// The key that signs what is written by hand.
+fn signer() -> &'static (RsaPrivateKey, Arc<TrustedKey>) {
+    static SIGNER: LazyLock<(RsaPrivateKey, Arc<TrustedKey>)> = LazyLock::new(|| {
+        let primes = PRIMES.map(|prime| BigUint::parse_bytes(prime.as_bytes(), 16).unwrap());
+        let [p, q] = primes;
+        let private = RsaPrivateKey::from_p_q(p, q, 65_537_u32.into()).unwrap();
+        let der = private.to_public_key().to_pkcs1_der().unwrap();
+        let key = PublicKey::from_der(der.as_bytes()).unwrap();
+        (private, Arc::new(TrustedKey { key, validity: None, source: "by hand".to_owned(), region: None }))
+    });
+    &SIGNER
+}
+
+/// Where the digest of `hour` belongs.
+pub(super) fn key_at(hour: i64) -> DigestKey {
+    let folder = RegionFolder {
+        bucket: "b".into(),
+        root: "".into(),
+        organization: None,
+        account: "111122223333".into(),
+        region: "us-east-1".into(),
+    };
+    let trail: Arc<str> = "audit".into();
+    DigestKey { home_region: Arc::clone(&folder.region), folder, trail, end: at(hour), backfill: false }
+}
+
+/// The fields of a digest that belongs at `key` and starts a chain.
+pub(super) fn fields(key: &DigestKey) -> Value {
+    let location = key.location();
+    json!({
+        "awsAccountId": &*key.folder.account,
+        "digestStartTime": key.end.plus(-HOUR).to_string(),
+        "digestEndTime": key.end.to_string(),
+        "digestS3Bucket": &*location.bucket,
+        "digestS3Object": &*location.key,
+        "digestPublicKeyFingerprint": signer().1.key.fingerprint(),
+        "digestSignatureAlgorithm": "SHA256withRSA",
+        "previousDigestS3Bucket": null,
+        "previousDigestS3Object": null,
+        "previousDigestHashValue": null,
+        "previousDigestHashAlgorithm": null,
+        "previousDigestSignature": null,
+        "logFiles": [],
+    })
+}
+
+/// Adds what a digest records of the one before it.
+pub(super) fn follow(fields: &mut Value, previous: &ReadDigest) {
+    fields["previousDigestS3Bucket"] = json!(&*previous.location.bucket);
+    fields["previousDigestS3Object"] = json!(&*previous.location.key);
+    fields["previousDigestHashValue"] = json!(previous.file().unwrap().hash().to_string());
+    fields["previousDigestHashAlgorithm"] = json!("SHA-256");
+    fields["previousDigestSignature"] = json!(previous.signature);
+}
+
+/// A log file as a digest lists it.
+pub(super) fn log_entry(name: &str) -> Value {
+    json!({
+        "s3Bucket": "b",
+        "s3Object": format!("AWSLogs/111122223333/CloudTrail/us-east-1/2026/09/01/{name}.json.gz"),
+        "hashValue": Sha256Hash::of(name.as_bytes()).to_string(),
+        "hashAlgorithm": "SHA-256",
+    })
+}
+
+/// The digest with these fields, signed, where it says it belongs.
+pub(super) fn signed(fields: &Value) -> ReadDigest {
+    let content = fields.to_string().into_bytes();
+    let file = DigestFile::parse(&content).unwrap();
+    let hash = Sha256::digest(file.string_to_sign().as_bytes());
+    let end = DigestKey::parse(file.location()).map_or(file.window().end, |key| key.end);
+    let mut read = ReadDigest::gone(file.location().clone(), end);
+    read.signature = Some(hex::encode(signer().0.sign(Pkcs1v15Sign::new::<Sha256>(), &hash).unwrap()));
+    read.key = Some(Ok(Arc::clone(&signer().1)));
+    read.sizes = Sizes { compressed: 10, inflated: 20 };
+    read.content = Content::Parsed(Box::new(file));
+    read
+}
+
+/// Digests at `keys`, of which the first starts the chain and the others follow each other, with `change` made to each
+/// before it is signed. Those in the folder of the last are listed.
+pub(super) fn chain(keys: &[DigestKey], change: impl Fn(i64, &mut Value)) -> World {
+    let newest = keys.last().unwrap();
+    let scope = scope(newest.chain(), newest.folder.clone(), newest.end);
+    let mut world = World { scope, lies: BTreeMap::new(), listed: Vec::new(), log_seen: valid };
+    let mut previous: Option<ReadDigest> = None;
+    for (number, key) in (0..).zip(keys) {
+        let mut fields = fields(key);
+        if let Some(previous) = &previous {
+            follow(&mut fields, previous);
+        }
+        change(number, &mut fields);
+        let read = signed(&fields);
+        world.lies.insert(read.location.clone(), read.clone());
+        previous = Some(read);
+    }
+    let listed = keys.iter().filter(|key| key.folder == newest.folder);
+    world.list(listed.map(|key| key.end).collect::<Vec<_>>());
+    world
+}
+
+/// Hours `0..count`, with `change` made to each.
+pub(super) fn made(count: i64, change: impl Fn(i64, &mut Value)) -> World {
+    chain(&(0..count).map(key_at).collect::<Vec<_>>(), change)
+}
+
+/// The same without a change.
+pub(super) fn hours(count: i64) -> World {
+    made(count, |_, _| {})
+}
+
+impl World {
+    pub(super) fn list(&mut self, ends: impl IntoIterator<Item = Timestamp>) {
+        self.listed.extend(ends.into_iter().map(|end| ListedDigest { end, folder: 0 }));
+        self.listed.sort_unstable_by(|one, other| other.cmp(one));
+    }
+
+    /// The ends that the listing names, newest first.
+    pub(super) fn ends(&self) -> Vec<Timestamp> {
+        self.listed.iter().map(|listed| listed.end).collect()
+    }
+
+    pub(super) fn place(&self, end: Timestamp) -> Location {
+        self.scope.digest_location(&self.scope.folders[0], end)
+    }
+
+    /// The digest that ends at `end`, to be changed.
+    pub(super) fn digest(&mut self, end: Timestamp) -> &mut ReadDigest {
+        let place = self.place(end);
+        self.lies.get_mut(&place).unwrap()
+    }
+
+    /// Puts a digest where it says it belongs, and lists it.
+    pub(super) fn put(&mut self, read: ReadDigest) {
+        self.list([read.end]);
+        self.listed.dedup();
+        self.lies.insert(read.location.clone(), read);
+    }
+
+    /// The digest is there, and no listing names it.
+    pub(super) fn hide(&mut self, end: Timestamp) {
+        self.listed.retain(|listed| listed.end != end);
+    }
+
+    /// The digest is gone, and no listing names it.
+    pub(super) fn lose(&mut self, end: Timestamp) {
+        self.hide(end);
+        self.lies.remove(&self.place(end));
+    }
+
+    /// Asks for what was delivered from `start` to `end`, hours of a chain that is written by hand.
+    pub(super) fn ask(&mut self, start: i64, end: i64) {
+        self.scope.range = Range { start: Some(at(start)), end: at(end) };
+    }
+
+    pub(super) fn prover(&self) -> ChainProver {
+        ChainProver::new(self.scope.clone(), self.listed.clone())
+    }
+
+    /// What lies at a place.
+    pub(super) fn get(&self, location: &Location, end: Timestamp) -> ReadDigest {
+        self.lies.get(location).cloned().unwrap_or_else(|| ReadDigest::gone(location.clone(), end))
+    }
+
+    /// The truth.
+    pub(super) fn answer(&self, need: &Need) -> Answer {
+        match need {
+            Need::Digest { location, end } => match self.get(location, *end) {
+                ReadDigest { content: Content::Gone, .. } => Answer::Gone(Trace::Nothing),
+                read => Answer::Digest(Box::new(read)),
+            },
+            Need::SecondRead { location, .. } => Answer::SecondRead(match self.lies.get(location) {
+                Some(read) => SecondRead::Same { signature: read.signature.clone() },
+                None => SecondRead::Gone,
+            }),
+            Need::Stream { .. } => Answer::Stream(Streamed::Gone),
+            Need::EarlierPlace { folder, until } => {
+                let keys = self.lies.keys().filter_map(DigestKey::parse);
+                let here = keys.filter(|key| key.folder == *folder && key.end <= *until);
+                Answer::EarlierPlace(here.map(|key| key.end).rev().collect())
+            }
+        }
+    }
+
+    /// Reads the next digests, at most `window`, and lets the prover take them.
+    pub(super) fn take(&self, prover: &mut ChainProver, window: usize) {
+        let next: Vec<ListedDigest> = prover.to_read().take(window).collect();
+        let read: Vec<ReadDigest> =
+            next.iter().map(|one| self.get(&prover.location_of(*one), one.end)).collect();
+        let checked: Vec<_> =
+            (0..read.len()).map(|at| prover.check(&read[at], read[..at].iter().rev())).collect();
+        prover.take(read.into_iter().zip(checked).map(|(read, checked)| CheckedDigest::new(read, checked)));
+    }
+
+    /// Answers all that the prover needs, and gives it the log files of what it proved.
+    pub(super) fn settle(
+        &self,
+        prover: &mut ChainProver,
+        answer: &mut dyn FnMut(&Need) -> Answer,
+        proved: &mut Vec<(Location, bool)>,
+    ) -> Vec<Vec<Need>> {
+        let mut batches = Vec::new();
+        loop {
+            let needs = prover.advance();
+            if needs.is_empty() {
+                break;
+            }
+            assert!(batches.len() < 10_000, "it asks without end: {needs:?}");
+            needs.iter().for_each(|need| prover.answer(need.clone(), answer(need)));
+            batches.push(needs);
+        }
+        for ProvedDigestLogs { digest, counted } in prover.take_proved() {
+            proved.push((digest.file().location().clone(), counted));
+            for log in digest.logs().iter().filter(|_| counted) {
+                prover.log(digest.file(), log, (self.log_seen)(log));
+            }
+        }
+        batches
+    }
+
+    /// Proves the chain in windows of so many digests, with answers by `answer`.
+    pub(super) fn prove_by(
+        &self,
+        mut prover: ChainProver,
+        window: usize,
+        answer: &mut dyn FnMut(&Need) -> Answer,
+    ) -> Proved {
+        let (mut batches, mut digests) = (Vec::new(), Vec::new());
+        loop {
+            self.take(&mut prover, window);
+            batches.extend(self.settle(&mut prover, answer, &mut digests));
+            if prover.unread() == 0 {
+                break;
+            }
+        }
+        prover.settle_claims(|_| true);
+        Proved { report: prover.finish(), batches, digests }
+    }
+
+    /// Proves the chain with true answers, digest by digest and all at once, which has to give the same.
+    pub(super) fn prove(&self) -> Proved {
+        self.prove_with(|_| None)
+    }
+
+    /// The same with other answers where `answer` gives any.
+    pub(super) fn prove_with(&self, answer: impl Fn(&Need) -> Option<Answer>) -> Proved {
+        self.prove_remembering(&[], answer)
+    }
+
+    /// The same with heads of earlier runs.
+    pub(super) fn prove_remembering(
+        &self,
+        heads: &[RememberedHead],
+        answer: impl Fn(&Need) -> Option<Answer>,
+    ) -> Proved {
+        let mut answer = |need: &Need| answer(need).unwrap_or_else(|| self.answer(need));
+        let prover = || {
+            let mut prover = self.prover();
+            prover.remember(heads.iter().cloned());
+            prover
+        };
+        let one_by_one = self.prove_by(prover(), 1, &mut answer);
+        let at_once = self.prove_by(prover(), 1_000, &mut answer);
+        assert_eq!(one_by_one.report, at_once.report);
+        at_once
+    }
+
+    /// What another run may remember of the digest that ends at `end`.
+    pub(super) fn head(&self, end: Timestamp) -> RememberedHead {
+        let read = &self.lies[&self.place(end)];
+        RememberedHead {
+            location: read.location.clone(),
+            end,
+            hash: read.file().unwrap().hash(),
+            signature: read.signature.clone().map(Into::into),
+            run: "yesterday".to_owned(),
+        }
+    }
+}
+
+impl Proved {
+    /// Each finding that is more than a notice, as `HOUR CAUSE`, with the hour that it is sorted at.
+    pub(super) fn told(&self) -> Vec<String> {
+        self.findings(|finding| finding.severity > Severity::Notice)
+    }
+
+    /// The same of notices, but for where the record begins.
+    pub(super) fn notices(&self) -> Vec<String> {
+        self.findings(|finding| {
+            finding.severity == Severity::Notice && !matches!(finding.fault, Fault::RecordBegins)
+        })
+    }
+
+    fn findings(&self, which: impl Fn(&crate::event::Finding) -> bool) -> Vec<String> {
+        let found = self.report.findings.iter().filter(|finding| which(finding));
+        let words = |finding: &crate::event::Finding| {
+            let hour = finding.at.unix().saturating_sub(FIRST).div_euclid(HOUR);
+            format!("{hour} {}", finding.fault.cause().unwrap())
+        };
+        found.map(words).collect()
+    }
+
+    /// The finding with this cause.
+    pub(super) fn finding(&self, cause: &str) -> &crate::event::Finding {
+        self.report.findings.iter().find(|finding| finding.fault.cause() == Some(cause)).unwrap()
+    }
+
+    pub(super) fn kinds(&self) -> Vec<Kind> {
+        let grave = self.report.findings.iter().filter(|finding| finding.severity > Severity::Notice);
+        grave.map(|finding| finding.kind).collect()
+    }
+
+    /// Valid, tampered and unverified digests.
+    pub(super) fn digest_counts(&self) -> (u64, u64, u64) {
+        let counts = self.report.counts.digests;
+        (counts.valid, counts.tampered, counts.unverified)
+    }
+
+    /// Valid, tampered and unverified log files.
+    pub(super) fn log_counts(&self) -> (u64, u64, u64) {
+        let counts = self.report.counts.logs;
+        (counts.valid, counts.tampered, counts.unverified)
+    }
+}
+
+/// Any body that is not gzip.
+pub(super) fn malformed() -> Content {
+    let body = crate::event::BodyFault::NotGzip;
+    Content::Malformed { fault: Fault::DigestBody { body }, seen: Err(body) }
+}
