@@ -28,6 +28,18 @@ pub enum Trace {
     },
 }
 
+impl Trace {
+    /// The version of the object that the store still has, where it names one.
+    #[must_use]
+    pub fn version(&self) -> Option<&str> {
+        match self {
+            Self::DeleteMarker { kept, .. } => kept.as_deref(),
+            Self::Contradiction { version } => Some(version),
+            Self::Nothing | Self::Unknown { .. } => None,
+        }
+    }
+}
+
 /// What is wrong with a body that should be one whole gzip member.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum BodyFault {

@@ -82,7 +82,9 @@ impl ChainProver {
                 (ObjectState::Tampered, hashes(finding(Fault::LogBody { body }), None))
             }
             LogSeen::Gone(trace) => {
+                let version = trace.version().map(str::to_owned);
                 let mut found = finding(Fault::LogGone(trace));
+                found.actual = version;
                 found.expected = expected.map(|hash| hash.to_string());
                 let is_proved = found.severity == Severity::Tampered;
                 (if is_proved { ObjectState::Tampered } else { ObjectState::Unverified }, Some(found))

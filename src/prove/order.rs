@@ -262,11 +262,13 @@ impl ChainProver {
     pub(super) fn look_for_gone(&mut self, need: Need, trace: Trace) -> Result<bool, Need> {
         let Need::Digest { location, end } = &need else { return Ok(false) };
         let (location, end) = (location.clone(), *end);
+        let version = trace.version().map(str::to_owned);
         let fault = match self.remembered_at(&location).next() {
             Some(head) => Fault::RememberedGone { trace, run: head.run.clone() },
             None => Fault::DigestGone(trace),
         };
-        let finding = Finding::new(fault, end);
+        let mut finding = Finding::new(fault, end);
+        finding.actual = version;
         if finding.severity < Severity::Tampered {
             // The store contradicts itself, which proves nothing: it counts as a digest that cannot be read.
             let found = vec![finding];
