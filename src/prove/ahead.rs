@@ -51,7 +51,7 @@ impl ChainProver {
     fn likely_heads(&self, likely: &mut BTreeSet<Need>) {
         let oldest = self.pending.back().filter(|_| !self.to_read.is_empty()).map(CheckedDigest::end);
         let due = self.state.remembered.iter().filter(|head| oldest.is_none_or(|oldest| head.end > oldest));
-        for head in due.take(MAX_BATCH) {
+        for head in due {
             self.likely_digest(head.location.clone(), head.end, likely);
         }
     }
@@ -67,10 +67,13 @@ impl ChainProver {
         }
     }
 
-    /// A digest that may be looked for by its name.
+    /// A digest that may be looked for by its name, and was not yet.
     fn likely_digest(&self, location: Location, end: Timestamp, likely: &mut BTreeSet<Need>) {
         if self.scope.is_asked(ChainScope::hour_before(end)) && !self.is_listed(&location) {
-            likely.insert(Need::Digest { location, end });
+            let need = Need::Digest { location, end };
+            if !self.answers.contains_key(&need) {
+                likely.insert(need);
+            }
         }
     }
 
@@ -108,7 +111,10 @@ impl ChainProver {
         let Some(key) = DigestKey::parse(recorded).filter(|key| key.end > older.end()) else { return };
         if !self.scope.id.backfill {
             let ends = chain::cadence(older_file.window().end, newer.start);
-            for end in ends.into_iter().take(MAX_BATCH) {
+            for end in ends {
+                if likely.len() >= MAX_BATCH {
+                    return;
+                }
                 self.likely_digest(self.scope.digest_location(&key.folder, end), end, likely);
             }
         }

@@ -40,8 +40,8 @@ impl ChainProver {
         next: Option<&CheckedDigest>,
     ) -> Result<Option<Timestamp>, Need> {
         while let Some(head) = self.state.remembered.first().cloned() {
-            let is_later = |next: &CheckedDigest| next.place == head.location || next.end() > head.end;
-            if self.state.is_left() || next.is_some_and(|next| is_later(next) || next.end() == head.end) {
+            let is_met = |next: &CheckedDigest| next.place == head.location || next.end() >= head.end;
+            if self.state.is_left() || next.is_some_and(is_met) {
                 return Ok(None);
             }
             let is_asked = self.scope.is_asked(ChainScope::hour_before(head.end));

@@ -279,4 +279,20 @@ fn remembered_backfill_digests_have_to_be_there() {
     let mut lost = world.clone();
     [4, 1].into_iter().for_each(|hour| lost.lose(at(hour)));
     assert_eq!(prove(&lost, &heads).told(), ["1 digest-missing", "4 digest-missing"]);
+    // The listing names none: each is looked for, in one batch, and those that are gone are missing.
+    (0..5).for_each(|hour| lost.hide(at(hour)));
+    let proved = prove(&lost, &heads);
+    assert_eq!(
+        (proved.told(), proved.digest_counts()),
+        (vec!["1 digest-missing".to_owned(), "4 digest-missing".to_owned()], (3, 2, 0))
+    );
+    assert_eq!((proved.batches.len(), proved.batches.concat().len()), (1, 5));
+    // In smaller windows only those that are due are asked for.
+    let mut hidden = world.clone();
+    [4, 1].into_iter().for_each(|hour| hidden.hide(at(hour)));
+    let mut prover = hidden.prover();
+    prover.remember(heads.iter().cloned());
+    hidden.take(&mut prover, 2);
+    let needs = prover.advance();
+    assert!(matches!(&needs[..], [Need::Digest { end, .. }] if *end == at(4)), "{needs:?}");
 }
