@@ -32,6 +32,7 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
         "gzip" => bodies(|path| path.to_string_lossy().ends_with(".json.gz")),
         "keys" => keys(),
         "names" => names(),
+        "prover" => provers(),
         "report" => reports(),
         "sidecar" => bodies(|path| path.to_string_lossy().ends_with(".metadata.json")),
         "signed" => choices(&[0, 1, 2, 4, 7, 0x41, 0x81, 0xc7]),
@@ -160,6 +161,15 @@ fn times() -> BTreeSet<Vec<u8>> {
 fn choices(first: &[u8]) -> BTreeSet<Vec<u8>> {
     let rest = [0, 5, 2, 9, 1, 7, 0, 3, 4, 200, 6, b'x', b'y', 0, 12, 2, 1, 0, 40, 3, 5, 5, 5];
     first.iter().map(|first| [&[*first], &rest[..]].concat()).collect()
+}
+
+/// Each chain, untouched, with each touch alone, and with answers that say nothing or anything.
+fn provers() -> BTreeSet<Vec<u8>> {
+    let touches =
+        (0..18_u8).map(|touch| vec![touch % 7, 0, touch, touch, 0, 3, 4, 2, 1, 9, 200, 0, 0, 5, 8, 0, 3]);
+    let answers = [0, 0x10, 0x20, 0x40, 0x80, 0x0f]
+        .map(|flags| vec![3, flags, 1, 90, 80, 2, 0, 0, 2, 8, 0, 5, 12, 0, 4]);
+    (0..7).map(|chain| vec![chain]).chain(touches).chain(answers).collect()
 }
 
 /// Reports of an intact delivery and of some that were tampered with.

@@ -9,6 +9,7 @@ mod edit;
 pub mod gzip;
 pub mod keys;
 pub mod names;
+pub mod prover;
 mod reader;
 pub mod report;
 pub mod sidecar;
@@ -29,6 +30,7 @@ pub const ALL: &[(&str, Check)] = &[
     ("gzip", gzip::check),
     ("keys", keys::check),
     ("names", names::check),
+    ("prover", prover::check),
     ("report", report::check),
     ("sidecar", sidecar::check),
     ("signed", signed::check),

@@ -1,0 +1,554 @@
+//! The prover alone: a chain of signed digests, what is done to what is read of it, and what its needs are answered.
+//!
+//! What holds, whatever is listed, read, remembered and answered:
+//! - It ends, and asks for no more than a few batches for each digest.
+//! - The report is the same whatever the window, and where the state is written and read again between windows.
+//! - A digest is proved only where its bytes were delivered, or signed with CloudTrail's key.
+//! - Where nothing is changed but what a listing names, what can be read and which keys are at hand, and nobody answers
+//!   falsely, nothing is tampered with.
+//! - Where nothing is found, every digest up to the newest proved one, and every remembered one, is proved.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, LazyLock};
+
+use serde_json::{Value, json};
+use trailproof::digest::DigestFile;
+use trailproof::event::{BodyFault, Excess, Fault, KeyLack, Severity, Trace};
+use trailproof::gzip::Sizes;
+use trailproof::ident::{DigestKey, Location, RegionFolder, Relocation, Sha256Hash};
+use trailproof::keys::Lookup;
+use trailproof::prove::{
+    Answer, ChainProver, ChainReport, ChainScope, CheckedDigest, Content, ListedDigest, LogSeen, Need,
+    ReadDigest, RememberedHead, SecondRead, Seen, Streamed,
+};
+use trailproof::signature::TrustedKey;
+use trailproof::store::memory::MemoryStore;
+use trailproof::time::{HOUR, Range, Timestamp};
+
+use super::edit::edited;
+use super::reader::Reader;
+use crate::signing::{document, key, put_content, signer};
+
+const FIRST: &str = "AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2026/09/01/\
+    111122223333_CloudTrail-Digest_us-east-1_audit_us-east-1_20260901T010657Z.json.gz";
+
+/// Most that is done to one chain.
+const MOST: usize = 8;
+
+/// A chain as it was delivered.
+struct Delivered {
+    scope: ChainScope,
+    digests: Vec<(ReadDigest, Vec<u8>)>,
+    /// Whether a digest, or time, is missed wherever one is gone: nothing records the last digest before a stop.
+    is_unbroken: bool,
+}
+
+/// The minutes at which the digests of chains end that follow each other, and where these were delivered.
+static DELIVERED: LazyLock<Vec<Delivered>> = LazyLock::new(|| {
+    let hours: Vec<i64> = (0..8).map(|hour| hour * 60).collect();
+    vec![
+        delivered(&[&hours], false, 0),
+        delivered(&[&[0, 60, 120, 180], &[140, 200, 260, 320]], false, 0),
+        delivered(&[&[0, 60, 120], &[300, 360, 420]], false, 0),
+        delivered(&[&hours], false, 3),
+        delivered(&[&hours], true, 0),
+        delivered(&[&[0, 60, 120], &[78, 138], &[96, 156, 216]], false, 0),
+        delivered(&[&hours], false, 0).relocated(),
+    ]
+});
+
+fn trusted() -> Arc<TrustedKey> {
+    let end = key(FIRST, Timestamp::from_unix(0), false).end;
+    match signer().ring.lookup(&signer().fingerprint, "us-east-1", end) {
+        Lookup::Valid(key) => key,
+        _ => panic!("the signer's key is lost"),
+    }
+}
+
+/// Chains whose digests end at these minutes after the first, `moved` of them in an older bucket.
+fn delivered(chains: &[&[i64]], backfill: bool, moved: usize) -> Delivered {
+    let first = key(FIRST, Timestamp::from_unix(0), backfill);
+    let start = DigestKey::parse(&Location::new("b", FIRST)).unwrap().end;
+    let mut digests = Vec::new();
+    for minutes in chains {
+        let mut record = json!({});
+        for minute in *minutes {
+            let mut key = DigestKey { end: start.plus(minute * 60), ..first.clone() };
+            if digests.len() < moved {
+                key.folder = RegionFolder { bucket: "old".into(), ..key.folder };
+            }
+            record["logFiles"] = json!([log_entry(*minute)]);
+            let content = document(&key, &record).to_string().into_bytes();
+            let (read, next) = signed(&content);
+            digests.push((read, content));
+            record = next;
+        }
+    }
+    let newest = digests.iter().map(|(read, _)| read.end).max().unwrap();
+    let scope = ChainScope {
+        id: first.chain(),
+        selected: true,
+        range: Range { start: None, end: newest },
+        now: newest,
+        relocations: Arc::new([]),
+        folders: Arc::new([first.folder.clone()]),
+        siblings: Arc::new(BTreeSet::from([first.chain()])),
+        every_object: false,
+        report_proved: false,
+    };
+    Delivered { scope, digests, is_unbroken: chains.len() == 1 }
+}
+
+impl Delivered {
+    /// The same, copied to another bucket by a move that is named.
+    fn relocated(mut self) -> Self {
+        let relocation = Relocation {
+            from_bucket: "b".to_owned(),
+            from_prefix: String::new(),
+            to_bucket: "copy".to_owned(),
+            to_prefix: "p/".to_owned(),
+        };
+        for (read, _) in &mut self.digests {
+            read.location = relocation.copy_of(&read.location).unwrap();
+        }
+        let folder =
+            RegionFolder { bucket: "copy".into(), root: "p/".into(), ..self.scope.folders[0].clone() };
+        (self.scope.folders, self.scope.relocations) = ([folder].into(), [relocation].into());
+        self
+    }
+}
+
+fn log_entry(minute: i64) -> Value {
+    json!({
+        "s3Bucket": "b",
+        "s3Object": format!("AWSLogs/111122223333/CloudTrail/us-east-1/2026/09/01/{minute}.json.gz"),
+        "hashAlgorithm": "SHA-256",
+        "hashValue": Sha256Hash::of(&minute.to_be_bytes()).to_string(),
+        "newestEventTime": "2026-09-01T00:00:00Z", "oldestEventTime": "2026-09-01T00:00:00Z",
+    })
+}
+
+/// A digest as it is read after CloudTrail delivered it, and what a successor records of it.
+fn signed(content: &[u8]) -> (ReadDigest, Value) {
+    let location = DigestFile::parse(content).unwrap().location().clone();
+    let record = put_content(&MemoryStore::new(), &location, content);
+    let end = DigestKey::parse(&location).unwrap().end;
+    let mut read = read(ReadDigest::gone(location, end), content);
+    read.signature = record["previousDigestSignature"].as_str().map(str::to_owned);
+    (read, record)
+}
+
+/// What a read shows of `content` in the place of `read`.
+fn read(mut read: ReadDigest, content: &[u8]) -> ReadDigest {
+    read.sizes = Sizes { compressed: content.len() as u64 / 2, inflated: content.len() as u64 };
+    (read.content, read.key) = match DigestFile::parse(content) {
+        Ok(file) => {
+            let lack = KeyLack::Unknown { fingerprint: file.fingerprint().to_owned() };
+            let is_known = file.fingerprint() == signer().fingerprint;
+            (Content::Parsed(Box::new(file)), Some(if is_known { Ok(trusted()) } else { Err(lack) }))
+        }
+        Err(error) => {
+            let fault = Fault::NotADigest { reason: error.to_string() };
+            (Content::Malformed { fault, seen: Ok(Sha256Hash::of(content)) }, None)
+        }
+    };
+    read
+}
+
+/// What lies there, what is listed, remembered and answered.
+struct World<'a> {
+    delivered: &'a Delivered,
+    scope: ChainScope,
+    lies: BTreeMap<Location, ReadDigest>,
+    listed: BTreeSet<ListedDigest>,
+    heads: Vec<RememberedHead>,
+    /// What a stream shows of the digests that are too large to be held.
+    streams: BTreeMap<Location, Seen>,
+    /// Hashes of what was signed with CloudTrail's key.
+    genuine: BTreeSet<Sha256Hash>,
+    /// Which answers are no true ones: none, only those that say nothing, or any.
+    lies_by: Liar,
+    seed: u8,
+    /// Whether something was done that may be told as tampering.
+    is_touched: bool,
+    /// Whether CloudTrail's key signed something that CloudTrail did not deliver.
+    is_resigned: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Liar {
+    Nobody,
+    Silent,
+    Anybody,
+}
+
+/// See the head of this file.
+pub fn check(bytes: &[u8]) {
+    let mut reader = Reader(bytes);
+    let delivered = &DELIVERED[usize::from(reader.byte()) % DELIVERED.len()];
+    let mut world = World::new(delivered, &mut reader);
+    for _ in 0..MOST {
+        if reader.is_empty() {
+            break;
+        }
+        world.touch(&mut reader);
+    }
+    let whole = world.run(usize::MAX, false);
+    world.judge(&whole);
+    for (window, is_stored) in [(1, false), (1, true), (2 + usize::from(world.seed % 5), true)] {
+        let other = world.run(window, is_stored);
+        assert_eq!(whole.report, other.report, "in windows of {window}, stored: {is_stored}");
+        assert_eq!(whole.proved, other.proved);
+    }
+    world.leave(usize::from(world.seed) % 12);
+}
+
+/// What came of a chain.
+struct Ran {
+    report: ChainReport,
+    /// The hashes of the digests that were proved.
+    proved: BTreeSet<Sha256Hash>,
+}
+
+impl<'a> World<'a> {
+    fn new(delivered: &'a Delivered, reader: &mut Reader<'_>) -> Self {
+        let (flags, seed) = (reader.byte(), reader.byte());
+        let mut scope = delivered.scope.clone();
+        scope.selected = flags & 0x0f != 0x0f;
+        scope.every_object = flags & 0x10 != 0;
+        if flags & 0x20 != 0 {
+            let start = scope.range.end.plus(-i64::from(reader.byte()) * 240);
+            scope.range = Range { start: Some(start), end: start.plus(i64::from(reader.byte()) * 240) };
+            scope.now = scope.now.plus(i64::from(reader.byte()) * HOUR / 8);
+        }
+        let lies_by = match flags & 0xc0 {
+            0x40 => Liar::Silent,
+            0x80 => Liar::Anybody,
+            _ => Liar::Nobody,
+        };
+        let reads = delivered.digests.iter().map(|(read, _)| read);
+        let here = |read: &&ReadDigest| DigestKey::parse(&read.location).unwrap().folder == scope.folders[0];
+        let listed = reads.clone().filter(here).map(|read| ListedDigest { end: read.end, folder: 0 });
+        Self {
+            delivered,
+            lies: reads.clone().map(|read| (read.location.clone(), read.clone())).collect(),
+            listed: listed.collect(),
+            heads: Vec::new(),
+            streams: BTreeMap::new(),
+            genuine: reads.map(|read| read.file().unwrap().hash()).collect(),
+            lies_by,
+            seed,
+            is_touched: false,
+            is_resigned: false,
+            scope,
+        }
+    }
+
+    /// Does one thing to the chain.
+    fn touch(&mut self, reader: &mut Reader<'_>) {
+        let (what, number) = (reader.byte() % 18, reader.index(self.delivered.digests.len()));
+        let (genuine, content) = &self.delivered.digests[number];
+        let place = genuine.location.clone();
+        let Some(mut digest) = self.lies.remove(&place) else { return };
+        let harmless = [0, 1, 2, 3, 4, 5, 6, 7];
+        self.is_touched |= !harmless.contains(&what);
+        match what {
+            0 => self.listed.retain(|listed| listed.end != genuine.end),
+            1 => digest.signature = None,
+            2 => digest.metadata_error = Some("cut off".to_owned()),
+            3 => digest.key = None,
+            4 => digest.key = Some(Err(KeyLack::Unknown { fingerprint: "00".to_owned() })),
+            5 => digest.content = Content::Unreadable("denied".to_owned()),
+            6 => {
+                let seen = match &digest.content {
+                    Content::Parsed(file) => Ok(file.hash()),
+                    _ => Ok(Sha256Hash::of(content)),
+                };
+                self.streams.insert(place.clone(), seen);
+                digest.content = Content::Oversized(Excess::Inflated { limit: 1 });
+            }
+            7 => self.remember(reader, genuine),
+            8 => {
+                self.listed.retain(|listed| listed.end != genuine.end);
+                return;
+            }
+            9 => digest.content = Content::Gone,
+            10 => digest.signature = Some(String::from_utf8_lossy(reader.short()).into_owned()),
+            11 => {
+                let other = &self.delivered.digests[reader.index(self.delivered.digests.len())].0;
+                (digest.content, digest.key) = (other.content.clone(), other.key.clone());
+                if reader.byte() & 1 == 0 {
+                    digest.signature.clone_from(&other.signature);
+                }
+            }
+            12 => {
+                let body = BodyFault::Corrupt;
+                digest.content = Content::Malformed { fault: Fault::DigestBody { body }, seen: Err(body) };
+            }
+            13 => digest = read(digest, &edited(reader, content)),
+            14 | 15 => self.resign(reader, number, &mut digest),
+            16 => {
+                let end = genuine.end.plus(i64::from(reader.byte()) * 600 - 30 * HOUR);
+                self.listed.insert(ListedDigest { end, folder: u32::from(reader.byte() % 8 == 7) });
+            }
+            _ => {
+                self.remember(reader, genuine);
+                if let Some(head) = self.heads.last_mut() {
+                    head.hash = Sha256Hash([reader.byte(); 32]);
+                }
+            }
+        }
+        self.lies.insert(place, digest);
+    }
+
+    /// An earlier run proved a digest.
+    fn remember(&mut self, reader: &mut Reader<'_>, digest: &ReadDigest) {
+        let file = digest.file().unwrap();
+        let is_signed = reader.byte() & 1 == 0;
+        self.heads.push(RememberedHead {
+            location: file.location().clone(),
+            end: digest.end,
+            hash: file.hash(),
+            signature: digest.signature.clone().filter(|_| is_signed).map(Into::into),
+            run: format!("run {}", self.heads.len()),
+        });
+    }
+
+    /// CloudTrail's key signs what CloudTrail did not deliver, in a digest's place or beside it.
+    fn resign(&mut self, reader: &mut Reader<'_>, number: usize, digest: &mut ReadDigest) {
+        self.is_resigned = true;
+        let (genuine, content) = &self.delivered.digests[number];
+        let mut fields: Value = serde_json::from_slice(content).unwrap();
+        let other = &self.delivered.digests[reader.index(self.delivered.digests.len())].0;
+        match reader.byte() % 6 {
+            0 => {
+                for field in ["S3Bucket", "S3Object", "HashValue", "HashAlgorithm", "Signature"] {
+                    fields[format!("previousDigest{field}")] = Value::Null;
+                }
+            }
+            1 | 2 => {
+                let file = other.file().unwrap();
+                fields["previousDigestS3Bucket"] = json!(&*file.location().bucket);
+                fields["previousDigestS3Object"] = json!(&*file.location().key);
+                fields["previousDigestHashValue"] = json!(file.hash().to_string());
+                fields["previousDigestHashAlgorithm"] = json!("SHA-256");
+                fields["previousDigestSignature"] = json!(other.signature);
+            }
+            3 => fields["previousDigestHashAlgorithm"] = json!("MD5"),
+            4 => fields["previousDigestSignature"] = Value::Null,
+            _ => {
+                let start = genuine.end.plus(i64::from(reader.byte()) * 60 - 2 * HOUR);
+                fields["digestStartTime"] = json!(start.min(genuine.end).to_string());
+            }
+        }
+        // Beside it: of another end.
+        if reader.byte() & 1 == 1 {
+            let file = genuine.file().unwrap();
+            let mut key = DigestKey::parse(file.location()).unwrap();
+            key.end = key.end.plus(i64::from(reader.byte()) * 60 - HOUR);
+            fields["digestS3Object"] = json!(&*key.location().key);
+            fields["digestEndTime"] = json!(key.end.to_string());
+        }
+        let content = fields.to_string().into_bytes();
+        let Ok(file) = DigestFile::parse(&content) else { return };
+        self.genuine.insert(file.hash());
+        let (mut new, _) = signed(&content);
+        let moved = self.scope.relocations.iter().find_map(|moved| moved.copy_of(&new.location));
+        new.location = moved.unwrap_or(new.location);
+        if new.location == digest.location {
+            *digest = new;
+        } else {
+            self.listed.insert(ListedDigest { end: new.end, folder: 0 });
+            self.lies.insert(new.location.clone(), new);
+        }
+    }
+
+    fn get(&self, location: &Location, end: Timestamp) -> ReadDigest {
+        self.lies.get(location).cloned().unwrap_or_else(|| ReadDigest::gone(location.clone(), end))
+    }
+
+    /// The answer to a need, which is the same whenever it is asked for.
+    fn answer(&self, need: &Need) -> Answer {
+        let choice = Sha256Hash::of(format!("{} {need:?}", self.seed).as_bytes()).0;
+        match (self.lies_by, choice[0] % 4) {
+            (Liar::Silent, 0) => match choice[1] % 3 {
+                0 => Answer::LeftOut,
+                1 => Answer::SecondRead(SecondRead::Unsure("reset".to_owned())),
+                _ => Answer::SecondRead(SecondRead::Different),
+            },
+            (Liar::Anybody, 0 | 1) => self.any_answer(need, choice[1], choice[2]),
+            _ => self.true_answer(need),
+        }
+    }
+
+    fn true_answer(&self, need: &Need) -> Answer {
+        match need {
+            Need::Digest { location, end } => {
+                let copy = self.scope.relocations.iter().find_map(|moved| moved.copy_of(location));
+                match self.get(&copy.unwrap_or_else(|| location.clone()), *end) {
+                    ReadDigest { content: Content::Gone, .. } => Answer::Gone(Trace::Nothing),
+                    read => Answer::Digest(Box::new(read)),
+                }
+            }
+            Need::SecondRead { location, .. } => Answer::SecondRead(match self.lies.get(location) {
+                Some(read) => SecondRead::Same { signature: read.signature.clone() },
+                None => SecondRead::Gone,
+            }),
+            Need::Stream { location } => Answer::Stream(match self.streams.get(location) {
+                Some(seen) => Streamed::Seen(*seen),
+                None => Streamed::Gone,
+            }),
+            Need::EarlierPlace { folder, until } => {
+                let keys = self.lies.keys().filter_map(DigestKey::parse);
+                let here = keys.filter(|key| key.folder == *folder && key.chain() == self.scope.id);
+                Answer::EarlierPlace(here.map(|key| key.end).filter(|end| end <= until).rev().collect())
+            }
+        }
+    }
+
+    fn any_answer(&self, need: &Need, choice: u8, other: u8) -> Answer {
+        let digest = &self.delivered.digests[usize::from(other) % self.delivered.digests.len()].0;
+        match choice % 16 {
+            0 => Answer::LeftOut,
+            1 => Answer::Gone(Trace::Nothing),
+            2 => Answer::Gone(Trace::Contradiction { version: "v".to_owned() }),
+            3 => Answer::Gone(Trace::DeleteMarker { deleted: None, kept: None }),
+            4 => Answer::SecondRead(SecondRead::Different),
+            5 => Answer::SecondRead(SecondRead::Gone),
+            6 => Answer::SecondRead(SecondRead::Unsure("reset".to_owned())),
+            7 => Answer::SecondRead(SecondRead::Same { signature: None }),
+            8 => Answer::SecondRead(SecondRead::Same { signature: digest.signature.clone() }),
+            9 => Answer::Stream(Streamed::Seen(Err(BodyFault::CutOff))),
+            10 => Answer::Stream(Streamed::Seen(Ok(digest.file().unwrap().hash()))),
+            11 => Answer::Stream(Streamed::Unread("reset".to_owned())),
+            12 => Answer::EarlierPlace(vec![digest.end, digest.end.plus(-HOUR)]),
+            13 => Answer::EarlierPlace(Vec::new()),
+            // Another digest, where this one belongs.
+            _ => match need {
+                Need::Digest { location, end } => Answer::Digest(Box::new(ReadDigest {
+                    location: location.clone(),
+                    end: *end,
+                    ..digest.clone()
+                })),
+                _ => self.true_answer(need),
+            },
+        }
+    }
+
+    fn prover(&self) -> ChainProver {
+        let mut prover = ChainProver::new(self.scope.clone(), self.listed.iter().copied().collect());
+        prover.remember(self.heads.iter().cloned());
+        prover
+    }
+
+    /// Proves the chain in windows of so many digests. Where it is `stored`, its state is written after each and read again.
+    fn run(&self, window: usize, is_stored: bool) -> Ran {
+        let (mut prover, mut proved) = (self.prover(), BTreeSet::new());
+        let mut windows = 0;
+        loop {
+            self.step(&mut prover, window, &mut proved);
+            windows += 1;
+            assert!(windows < 500, "it reads without end: {} are unread", prover.unread());
+            if prover.unread() == 0 {
+                break;
+            }
+            if is_stored {
+                let (state, to_read) = prover.state().unwrap();
+                let state = serde_json::from_str(&serde_json::to_string(state).unwrap()).unwrap();
+                let to_read = to_read.iter().copied().collect();
+                prover = ChainProver::resume(self.scope.clone(), state, to_read);
+            }
+        }
+        prover.settle_claims(|hash| hash & 1 == 0);
+        Ran { report: prover.finish(), proved }
+    }
+
+    fn step(&self, prover: &mut ChainProver, window: usize, proved: &mut BTreeSet<Sha256Hash>) {
+        let next: Vec<ListedDigest> = prover.to_read().take(window).collect();
+        let read: Vec<ReadDigest> =
+            next.iter().map(|one| self.get(&prover.location_of(*one), one.end)).collect();
+        let checked: Vec<_> =
+            (0..read.len()).map(|at| prover.check(&read[at], read[..at].iter().rev())).collect();
+        prover.take(read.into_iter().zip(checked).map(|(read, checked)| CheckedDigest::new(read, checked)));
+        for batch in 0.. {
+            let needs = prover.advance();
+            if needs.is_empty() {
+                break;
+            }
+            assert!(batch < 500, "it asks without end: {needs:#?}");
+            let distinct: BTreeSet<&Need> = needs.iter().collect();
+            assert_eq!(distinct.len(), needs.len(), "it asks for the same twice");
+            for need in needs {
+                let answer = self.answer(&need);
+                prover.answer(need, answer);
+            }
+        }
+        for one in prover.take_proved() {
+            proved.insert(one.digest.file().hash());
+            for log in one.digest.logs().iter().filter(|_| one.counted) {
+                prover.log(one.digest.file(), log, LogSeen::Valid(Sizes::default()));
+            }
+        }
+    }
+
+    /// Ends the run after so many digests.
+    fn leave(&self, after: usize) {
+        let (mut prover, mut proved) = (self.prover(), BTreeSet::new());
+        if after > 0 {
+            self.step(&mut prover, after, &mut proved);
+        }
+        prover.leave_rest();
+        prover.settle_claims(|_| true);
+        self.judge_proved(&proved);
+        let report = prover.finish();
+        self.judge_counts(&report);
+        if !self.is_touched && self.lies_by != Liar::Anybody {
+            self.assert_nobody_accused(&report);
+        }
+    }
+
+    fn judge_proved(&self, proved: &BTreeSet<Sha256Hash>) {
+        assert!(proved.is_subset(&self.genuine), "a digest is proved that nobody signed");
+    }
+
+    fn judge_counts(&self, report: &ChainReport) {
+        let (digests, logs) = (report.counts.digests, report.counts.logs);
+        assert_eq!(report.digests, digests.valid + digests.tampered + digests.unverified);
+        assert_eq!(report.logs, logs.valid + logs.tampered + logs.unverified);
+        assert!(self.scope.selected || report.findings.is_empty(), "{:#?}", report.findings);
+    }
+
+    fn assert_nobody_accused(&self, report: &ChainReport) {
+        let accuses = |finding: &&trailproof::event::Finding| finding.severity == Severity::Tampered;
+        let accusing: Vec<_> = report.findings.iter().filter(accuses).collect();
+        assert!(accusing.is_empty(), "untouched: {accusing:#?}");
+    }
+
+    fn judge(&self, ran: &Ran) {
+        let report = &ran.report;
+        self.judge_proved(&ran.proved);
+        self.judge_counts(report);
+        if !self.is_touched && self.lies_by != Liar::Anybody {
+            self.assert_nobody_accused(report);
+        }
+        let is_silent = report.findings.iter().all(|finding| finding.severity == Severity::Notice);
+        let is_whole = self.scope.selected && self.scope.range.start.is_none();
+        if is_silent && is_whole && !self.is_resigned && self.lies_by == Liar::Nobody {
+            self.assert_all_proved(ran);
+        }
+    }
+
+    /// Where nothing is found, nothing that was delivered is lacking, as far as anything tells.
+    fn assert_all_proved(&self, ran: &Ran) {
+        let is_proved = |hash: Sha256Hash| ran.proved.contains(&hash);
+        for head in &self.heads {
+            assert!(is_proved(head.hash), "{head:?} is not missed");
+        }
+        let genuine =
+            || self.delivered.digests.iter().map(|(read, _)| (read.end, read.file().unwrap().hash()));
+        let newest = genuine().filter(|(_, hash)| is_proved(*hash)).map(|(end, _)| end).max();
+        for (end, hash) in genuine().filter(|(end, _)| newest.is_some_and(|newest| *end <= newest)) {
+            assert!(is_proved(hash) || !self.delivered.is_unbroken, "{end} is not missed");
+        }
+    }
+}
