@@ -27,7 +27,7 @@ use crate::digest::DigestFile;
 use crate::event::{Event, Finding, Kind, ObjectState, ObjectType, Severity, Sink, Summary};
 use crate::ident::{ChainId, DigestKey, Location};
 use crate::report::escape::for_terminal;
-use crate::time::{HOUR, Timestamp};
+use crate::time::{HOUR, Interval, Timestamp};
 
 /// The request, as far as the lines show it.
 pub(super) struct Asked {
@@ -38,6 +38,12 @@ pub(super) struct Asked {
     pub(super) start: Timestamp,
     pub(super) end: Timestamp,
     pub(super) verbose: bool,
+}
+
+impl Asked {
+    const fn interval(&self) -> Interval {
+        Interval { start: self.start, end: self.end }
+    }
 }
 
 /// Writes the lines.
@@ -215,7 +221,7 @@ impl Lines {
         let ratio = if backfill { &mut self.sums.backfill } else { &mut self.sums.digests };
         ratio.count(&said);
         if let (Said::Valid, Some(file)) = (&said, file) {
-            self.sums.find(&self.asked, file);
+            self.sums.find(self.asked.interval(), file);
         }
         let mark = if backfill { "(backfill) " } else { "" };
         self.say(&format!("{mark}Digest file"), location, &said)?;

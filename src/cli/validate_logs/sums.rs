@@ -2,10 +2,9 @@
 
 use std::io::{self, Write};
 
-use super::lines::Asked;
 use super::words::Said;
 use crate::digest::DigestFile;
-use crate::time::Timestamp;
+use crate::time::{Interval, Timestamp};
 
 #[derive(Default)]
 pub(super) struct Sums {
@@ -24,7 +23,7 @@ pub(super) struct Ratio {
 
 impl Sums {
     /// Extends the covered time by a valid digest, within the requested range.
-    pub(super) fn find(&mut self, asked: &Asked, file: &DigestFile) {
+    pub(super) fn find(&mut self, asked: Interval, file: &DigestFile) {
         let window = file.window();
         let (start, end) = (window.start.max(asked.start), window.end.min(asked.end));
         self.found = Some(self.found.map_or((start, end), |(first, last)| (first.min(start), last.max(end))));
