@@ -118,12 +118,18 @@ fn only_a_digest_that_was_under_way_is_the_last_of_a_stopped_chain() {
     put_chain(&mut world, &[0, 60, 120]);
     put_chain(&mut world, &[75, 135]);
     assert_eq!(world.prove().kinds(), [Kind::ChainRestart]);
-    // A whole hour after: it begins where the new chain does, and is no part of the old one.
+    // It begins where the new chain does: two digests follow the one that starts it, and one is in the other's place.
     let mut world = super::world::hours(1);
-    put_chain(&mut world, &[0, 60, 120]);
-    put_chain(&mut world, &[60, 150]);
+    put_chain(&mut world, &[0, 60]);
+    put_chain(&mut world, &[75, 135]);
+    let starting = world.lies[&minute(75).location()].clone();
+    let mut second = fields(&minute(150));
+    follow(&mut second, &starting);
+    world.put(signed(&second));
+    (world.scope.range.end, world.scope.now) = (minute(150).end, minute(150).end);
     let proved = world.prove();
-    assert!(!proved.kinds().contains(&Kind::DigestMissing), "{:?}", proved.told());
+    assert!(proved.told().contains(&"2 not-the-predecessor".to_owned()), "{:?}", proved.told());
+    assert_eq!(proved.finding("not-the-predecessor").uri, Some(minute(135).location().to_string()));
 }
 
 /// The chain goes on from the last digest of the stopped chain, and those before it are held against its record.
