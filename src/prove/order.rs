@@ -77,11 +77,13 @@ impl ChainProver {
         if let Some((folder, until)) = self.earlier_place() {
             let need = Need::EarlierPlace { folder: folder.clone(), until };
             match self.answered(need)? {
-                Answer::EarlierPlace(ends) if !ends.is_empty() => {
+                Answer::EarlierPlace(ends) => {
                     let ends = ends.clone();
-                    return Ok(self.go_on_in(folder, &ends));
+                    self.go_on_in(folder, &ends);
+                    if !ends.is_empty() {
+                        return Ok(());
+                    }
                 }
-                Answer::EarlierPlace(_) => {}
                 _ => return Ok(self.state.leave(until)),
             }
         }

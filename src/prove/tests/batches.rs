@@ -46,12 +46,12 @@ fn further_reads_are_asked_for_in_one_batch() {
     let mut world = hours(13);
     // One that is other than its record, and is signed by nobody; two with wrong signatures, that are as recorded.
     let forged = {
-        let mut fields = super::world::fields(&super::world::key_at(11));
-        super::world::follow(&mut fields, world.digest(at(10)));
+        let mut fields = super::world::fields(&super::world::key_at(10));
+        super::world::follow(&mut fields, world.digest(at(9)));
         fields["x"] = serde_json::json!(1);
         ReadDigest { signature: None, ..super::world::signed(&fields) }
     };
-    world.digest(at(10)).signature = Some("00".to_owned());
+    world.digest(at(11)).signature = Some("00".to_owned());
     world.put(forged);
     world.digest(at(9)).signature = Some("00".to_owned());
     // One without signature and key, that is as recorded: it is not read again.

@@ -184,6 +184,8 @@ fn a_chain_is_followed_to_its_earlier_place() {
         matches!(need, Need::EarlierPlace { .. }).then(|| Answer::EarlierPlace(Vec::new()))
     });
     assert_eq!((by_name.told(), by_name.digest_counts()), (vec![], (6, 0, 0)));
+    // It is asked for once.
+    assert_eq!(asked(&by_name), 4);
     // What the earlier place covers is told apart.
     let mut prover = world.prover();
     world.take(&mut prover, 10);
