@@ -13,7 +13,7 @@ use std::sync::{Arc, LazyLock};
 
 use serde_json::{Value, json};
 use trailproof::digest::DigestFile;
-use trailproof::event::{BodyFault, Excess, Fault, KeyLack, Severity, Trace};
+use trailproof::event::{BodyFault, Excess, Fault, Finding, KeyLack, ObjectType, Severity, Trace};
 use trailproof::gzip::Sizes;
 use trailproof::ident::{DigestKey, Location, RegionFolder, Relocation, Sha256Hash};
 use trailproof::keys::Lookup;
@@ -203,6 +203,16 @@ pub fn check(bytes: &[u8]) {
     world.leave(usize::from(world.seed) % 12);
 }
 
+/// That end alone, all up to it, or all from it on.
+fn around(reader: &mut Reader<'_>, end: Timestamp) -> impl Fn(Timestamp) -> bool {
+    let which = reader.byte() % 3;
+    move |other| match which {
+        0 => other == end,
+        1 => other >= end,
+        _ => other <= end,
+    }
+}
+
 /// What came of a chain.
 struct Ran {
     report: ChainReport,
@@ -253,7 +263,10 @@ impl<'a> World<'a> {
         let harmless = [0, 1, 2, 3, 4, 5, 6, 7];
         self.is_touched |= !harmless.contains(&what);
         match what {
-            0 => self.listed.retain(|listed| listed.end != genuine.end),
+            0 => {
+                let hidden = around(reader, genuine.end);
+                self.listed.retain(|listed| !hidden(listed.end));
+            }
             1 => digest.signature = None,
             2 => digest.metadata_error = Some("cut off".to_owned()),
             3 => digest.key = None,
@@ -269,8 +282,12 @@ impl<'a> World<'a> {
             }
             7 => self.remember(reader, genuine),
             8 => {
-                self.listed.retain(|listed| listed.end != genuine.end);
-                return;
+                let lost = around(reader, genuine.end);
+                self.listed.retain(|listed| !lost(listed.end));
+                self.lies.retain(|_, read| !lost(read.end));
+                if lost(digest.end) {
+                    return;
+                }
             }
             9 => digest.content = Content::Gone,
             10 => digest.signature = Some(String::from_utf8_lossy(reader.short()).into_owned()),
@@ -515,11 +532,22 @@ impl<'a> World<'a> {
         let (digests, logs) = (report.counts.digests, report.counts.logs);
         assert_eq!(report.digests, digests.valid + digests.tampered + digests.unverified);
         assert_eq!(report.logs, logs.valid + logs.tampered + logs.unverified);
+        // Nothing is told or counted twice; where anything may be answered, one digest may be two.
+        if self.lies_by != Liar::Anybody {
+            let key = |found: &Finding| {
+                (found.uri.clone(), found.digest.clone(), found.start, found.fault.cause().map(str::to_owned))
+            };
+            let told: BTreeSet<_> = report.findings.iter().map(key).collect();
+            assert_eq!(told.len(), report.findings.len(), "{:#?}", report.findings);
+            let digests = || report.objects.iter().filter(|(object, ..)| *object == ObjectType::Digest);
+            let objects: BTreeSet<&String> = digests().map(|(_, uri, _)| uri).collect();
+            assert_eq!(objects.len(), digests().count(), "{:#?}", report.objects);
+        }
         assert!(self.scope.selected || report.findings.is_empty(), "{:#?}", report.findings);
     }
 
     fn assert_nobody_accused(&self, report: &ChainReport) {
-        let accuses = |finding: &&trailproof::event::Finding| finding.severity == Severity::Tampered;
+        let accuses = |finding: &&Finding| finding.severity == Severity::Tampered;
         let accusing: Vec<_> = report.findings.iter().filter(accuses).collect();
         assert!(accusing.is_empty(), "untouched: {accusing:#?}");
     }
