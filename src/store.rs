@@ -1,4 +1,4 @@
-//! Where objects are read from. The engine sees buckets and keys, whatever holds them.
+//! Sources of objects. The engine reads buckets and keys, and is independent of how a store holds them.
 
 pub mod directory;
 pub mod memory;
@@ -13,99 +13,99 @@ pub use crate::gzip::Encoding;
 use crate::ident::Location;
 use crate::time::Timestamp;
 
-/// Why an object could not be had. Only [`StoreError::NotFound`] says anything about tampering: the store was
-/// asked, and there is nothing there. Everything else is a failure to look.
+/// Why a store did not return an object. Only [`StoreError::NotFound`] is evidence of tampering: the store answered,
+/// and the object is absent. Every other error is a failure to look.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum StoreError {
-    /// There is no such object.
+    /// The store holds no such object.
     #[error("not found")]
     NotFound,
-    /// The store refuses to show it.
+    /// The store denies access to the object.
     #[error("access denied: {0}")]
     Denied(String),
-    /// It is in an archive and would have to be restored first.
+    /// The object is in an archive and must be restored before reading.
     #[error("archived: {0}")]
     Archived(String),
-    /// What is at hand does not reach so far: another bucket, or a part that was not copied.
+    /// The store does not cover the location: another bucket, or a part of S3 missing from the copy.
     #[error("out of reach: {0}")]
     OutOfReach(String),
-    /// It could not be read, retries included.
+    /// Reading failed, retries included.
     #[error("unreadable: {0}")]
     Unreadable(String),
 }
 
-/// User metadata of an object, names in lower case and without `x-amz-meta-`.
+/// User metadata of an object: names in lower case, without the prefix `x-amz-meta-`.
 pub type Metadata = BTreeMap<String, String>;
 
-/// A name no metadata has: under it a store says why an object's metadata could not be understood.
+/// Reserved metadata name. The value explains why a store could not parse the object's metadata.
 pub const METADATA_ERROR: &str = ":error";
 
-/// An object as read.
+/// An object returned by a read.
 pub struct Object {
-    /// The body, read once. An error in reading it is a failure to look.
+    /// The body, for a single read. A read error is a failure to look.
     pub body: Box<dyn BufRead + Send>,
-    /// How the body may be encoded.
+    /// Encodings the body may have.
     pub encoding: Encoding,
-    /// Its metadata; empty where a copy has lost it.
+    /// User metadata; empty if a copy lost the metadata.
     pub metadata: Metadata,
 }
 
-/// An object as listed.
+/// An object returned by a listing.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Listed {
-    /// Its key.
+    /// Object key.
     pub key: String,
     /// Size of the stored body, in bytes.
     pub size: u64,
-    /// When it was written last, where the store tells it and a writer cannot choose it.
+    /// Time of the last write. `None` if the store does not report the time, or if a writer can choose the time.
     pub modified: Option<Timestamp>,
 }
 
-/// What lies directly in a folder.
+/// Direct children of a folder.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Folder {
-    /// The names of its folders, without slash, in UTF-8 byte order.
+    /// Names of the subfolders, without a slash, in UTF-8 byte order.
     pub folders: Vec<String>,
-    /// Its objects, in order of their keys.
+    /// Objects, in key order.
     pub objects: Vec<Listed>,
 }
 
-/// One version of an object, newest first.
+/// A version of an object. Lists of versions begin with the newest.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Version {
-    /// Version id.
+    /// Version ID.
     pub id: String,
-    /// Whether this version marks a deletion.
+    /// Whether this version is a delete marker.
     pub delete_marker: bool,
-    /// When it was made, where the store tells.
+    /// Creation time, if the store reports the time.
     pub modified: Option<Timestamp>,
 }
 
 /// A lazy listing in key order.
 pub type Listing<'a> = Box<dyn Iterator<Item = Result<Listed, StoreError>> + Send + 'a>;
 
-/// Names the next object to read, with a number of its own; `None` where there is no more.
+/// Returns the next object to read and the caller's number for the object; `None` when no object is left.
 pub type Next<'a> = dyn Fn() -> Option<(usize, Location)> + Sync + 'a;
 
-/// Takes an object that was read, or why it could not be, with its number.
+/// Receives a read object, or the read error, with the caller's number for the object.
 pub type Take<'a> = dyn FnMut(usize, Result<Object, StoreError>) + 'a;
 
-/// Something that holds buckets of objects. Calls block; any thread may make them.
+/// Buckets of objects. Calls block, and are safe from any thread.
 pub trait Store: Send + Sync {
-    /// The keys of `bucket` that begin with `prefix` and come after `after`, in UTF-8 byte order. Nothing there
-    /// is an empty listing, not an error. `prefix` is empty or ends in `/`. After an error the listing ends.
+    /// Lists the keys of `bucket` after `after` that begin with `prefix`, in UTF-8 byte order. `prefix` is empty or
+    /// ends in `/`. A prefix without keys yields an empty listing, not an error. An error ends the listing.
     fn list<'a>(&'a self, bucket: &str, prefix: &str, after: Option<&str>) -> Listing<'a>;
 
-    /// The names (without slash, in UTF-8 byte order) of the folders directly under `prefix`.
+    /// Names of the folders directly under `prefix`, without a slash, in UTF-8 byte order.
     ///
     /// # Errors
-    /// As [`Store::list`].
+    /// The errors of [`Store::list`].
     fn list_dirs(&self, bucket: &str, prefix: &str) -> Result<Vec<String>, StoreError>;
 
-    /// The folders and objects directly under `prefix`.
+    /// Folders and objects directly under `prefix`.
     ///
     /// # Errors
-    /// As [`Store::list`].
+    /// The errors of [`Store::list`].
     fn list_folder(&self, bucket: &str, prefix: &str) -> Result<Folder, StoreError> {
         let folders = self.list_dirs(bucket, prefix)?;
         let is_here =
@@ -114,55 +114,57 @@ pub trait Store: Send + Sync {
         Ok(Folder { folders, objects: objects.collect::<Result<_, _>>()? })
     }
 
-    /// The object at `location`.
+    /// Reads the object at `location`.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] only where the store was asked and there is nothing.
+    /// [`StoreError::NotFound`] only if the store answered and the object is absent.
     fn get(&self, location: &Location) -> Result<Object, StoreError>;
 
-    /// Reads each object that `next` names and gives it to `take`: on this thread, in any order, and each to its end
-    /// once it was named. `take` calls no store. Several threads may share one `next`. A store that is far away has
-    /// many requests under way at a time, whatever the number of threads; for others this is [`Store::get`] one by one.
+    /// Reads every object returned by `next` and passes the object to `take`, on the calling thread, in any order.
+    /// Each object returned by `next` is read to the end. `take` must not call the store. Several threads may share
+    /// one `next`. A remote store keeps many requests in flight, whatever the number of threads; the default
+    /// implementation calls [`Store::get`] for one object after another.
     fn get_each(&self, next: &Next<'_>, take: &mut Take<'_>) {
         while let Some((number, location)) = next() {
             take(number, self.get(&location));
         }
     }
 
-    /// How many threads may well wait for other calls at a time. A store that is near has no need of more than work.
+    /// Number of threads that may usefully wait for single calls at the same time. A local store needs no more
+    /// threads than the work itself.
     fn waiting(&self) -> usize {
         1
     }
 
-    /// The versions of the object at `location`, newest first; empty where the store keeps none.
+    /// Versions of the object at `location`, newest first; empty if the store keeps no versions.
     ///
     /// # Errors
-    /// As [`Store::get`].
+    /// The errors of [`Store::get`].
     fn versions(&self, location: &Location) -> Result<Vec<Version>, StoreError>;
 
-    /// How many files that desktops and sync programs leave were passed over so far, in what was listed.
+    /// Number of listed files skipped so far as leftovers of desktops and sync programs.
     fn passed_over(&self) -> u64 {
         0
     }
 }
 
-/// Something objects can be written to; what `simulate` makes a delivery in.
+/// A writable store. `simulate` writes deliveries to a writable store.
 pub trait Deposit: Store {
     /// Writes or overwrites an object.
     ///
     /// # Errors
-    /// Whatever kept it from being written.
+    /// The cause of a failed write.
     fn put(&self, location: &Location, body: &[u8], metadata: &Metadata) -> Result<(), StoreError>;
 
-    /// Deletes an object; where versions are kept, by a delete marker.
+    /// Deletes an object. A store with versions adds a delete marker.
     ///
     /// # Errors
-    /// Whatever kept it from being deleted.
+    /// The cause of a failed deletion.
     fn delete(&self, location: &Location) -> Result<(), StoreError>;
 
-    /// Leaves the object in place, but so that reading it fails without saying anything of its content.
+    /// Keeps the object in listings, but makes every read fail with an error other than [`StoreError::NotFound`].
     ///
     /// # Errors
-    /// Whatever kept it from being changed.
+    /// The cause of a failed change.
     fn make_unreadable(&self, location: &Location) -> Result<(), StoreError>;
 }

@@ -1,4 +1,4 @@
-//! A store in memory, with versions and delete markers, for tests and for delivering without a disk.
+//! An in-memory store with versions and delete markers, for tests and for `simulate` without a disk.
 
 use std::collections::BTreeMap;
 use std::io::Cursor;
@@ -8,54 +8,54 @@ use super::{Deposit, Encoding, Listed, Listing, Metadata, Object, Store, StoreEr
 use crate::ident::Location;
 use crate::time::Timestamp;
 
-/// When the first version ever written to a memory store was written; each later one is a second younger.
+/// Base of the write times: the `n`th write to a store is dated `n` seconds later.
 const FIRST_WRITE: Timestamp = Timestamp::from_unix(1_000_000_000);
 
 /// A versioned S3 in memory.
 #[derive(Default, Debug)]
 pub struct MemoryStore {
-    state: RwLock<State>,
+    state: RwLock<MemoryState>,
 }
 
 #[derive(Default, Debug)]
-struct State {
-    buckets: BTreeMap<String, BTreeMap<String, Vec<Stored>>>,
+struct MemoryState {
+    buckets: BTreeMap<String, BTreeMap<String, Vec<StoredVersion>>>,
     writes: i64,
 }
 
-/// One version; a delete marker has no content.
+/// A version. A delete marker has neither content nor refusal.
 #[derive(Debug)]
-struct Stored {
+struct StoredVersion {
     id: i64,
-    content: Option<Content>,
+    content: Option<StoredContent>,
     refusal: Option<StoreError>,
 }
 
 #[derive(Debug)]
-struct Content {
+struct StoredContent {
     body: Arc<[u8]>,
     metadata: Metadata,
 }
 
-impl Stored {
+impl StoredVersion {
     fn is_visible(&self) -> bool {
         self.content.is_some() || self.refusal.is_some()
     }
 }
 
 impl MemoryStore {
-    /// An empty store.
+    /// Creates an empty store.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// From now on the object at `location` is answered with `refusal`; it is still listed.
+    /// Makes every later read of the object at `location` fail with `refusal`. Listings still show the object.
     pub fn refuse(&self, location: &Location, refusal: StoreError) {
-        self.push(location, |id| Stored { id, content: None, refusal: Some(refusal) });
+        self.push(location, |id| StoredVersion { id, content: None, refusal: Some(refusal) });
     }
 
-    /// Removes every version of the object at `location`, so that no trace of it is left.
+    /// Removes all versions of the object at `location`, without a delete marker.
     pub fn purge(&self, location: &Location) {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(bucket) = state.buckets.get_mut(&*location.bucket) {
@@ -63,19 +63,19 @@ impl MemoryStore {
         }
     }
 
-    /// Every key that is listed, over all buckets, in order.
+    /// All listed objects of all buckets, in order.
     #[must_use]
     pub fn locations(&self) -> Vec<Location> {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        let visible = |versions: &Vec<Stored>| versions.last().is_some_and(Stored::is_visible);
-        let in_bucket = |(bucket, keys): (&String, &BTreeMap<String, Vec<Stored>>)| {
+        let visible = |versions: &Vec<StoredVersion>| versions.last().is_some_and(StoredVersion::is_visible);
+        let in_bucket = |(bucket, keys): (&String, &BTreeMap<String, Vec<StoredVersion>>)| {
             let found = keys.iter().filter(|(_, versions)| visible(versions));
             found.map(|(key, _)| Location::new(bucket.as_str(), key.as_str())).collect::<Vec<_>>()
         };
         state.buckets.iter().flat_map(in_bucket).collect()
     }
 
-    fn push(&self, location: &Location, make: impl FnOnce(i64) -> Stored) {
+    fn push(&self, location: &Location, make: impl FnOnce(i64) -> StoredVersion) {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         state.writes += 1;
         let stored = make(state.writes);
@@ -86,6 +86,7 @@ impl MemoryStore {
     fn listed(&self, bucket: &str, prefix: &str, after: Option<&str>) -> Vec<Listed> {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         let Some(keys) = state.buckets.get(bucket) else { return Vec::new() };
+        // The range starts at the prefix or at `after`, whichever is later.
         let from = after.filter(|after| *after > prefix).unwrap_or(prefix);
         let visible = keys
             .range(from.to_owned()..)
@@ -134,7 +135,7 @@ impl Store for MemoryStore {
     fn versions(&self, location: &Location) -> Result<Vec<Version>, StoreError> {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         let versions = state.buckets.get(&*location.bucket).and_then(|bucket| bucket.get(&*location.key));
-        let version = |stored: &Stored| Version {
+        let version = |stored: &StoredVersion| Version {
             id: format!("v{}", stored.id),
             delete_marker: !stored.is_visible(),
             modified: Some(FIRST_WRITE.plus(stored.id)),
@@ -145,13 +146,13 @@ impl Store for MemoryStore {
 
 impl Deposit for MemoryStore {
     fn put(&self, location: &Location, body: &[u8], metadata: &Metadata) -> Result<(), StoreError> {
-        let content = Content { body: body.into(), metadata: metadata.clone() };
-        self.push(location, |id| Stored { id, content: Some(content), refusal: None });
+        let content = StoredContent { body: body.into(), metadata: metadata.clone() };
+        self.push(location, |id| StoredVersion { id, content: Some(content), refusal: None });
         Ok(())
     }
 
     fn delete(&self, location: &Location) -> Result<(), StoreError> {
-        self.push(location, |id| Stored { id, content: None, refusal: None });
+        self.push(location, |id| StoredVersion { id, content: None, refusal: None });
         Ok(())
     }
 

@@ -1,13 +1,14 @@
-//! A store in which some buckets, or parts of them, are read from where they were copied to.
+//! A store with moved folders: some buckets, or parts of buckets, are read from a copy at another location.
 
 use super::{Folder, Listing, Next, Object, Store, StoreError, Take, Version};
 use crate::ident::{Location, Relocation};
 
-/// Reads what was delivered below a moved folder from its copy, and from there alone: it is the copy that is judged.
+/// Redirects reads below a moved folder to the copy. The original location is never read, because the copy is under
+/// validation.
 pub struct RelocatedStore<'s> {
-    /// The store that holds both.
+    /// The store with the originals and the copies.
     pub inner: &'s dyn Store,
-    /// The moves.
+    /// The moved folders.
     pub relocations: &'s [Relocation],
 }
 
@@ -35,7 +36,7 @@ impl Store for RelocatedStore<'_> {
         if results.peek().is_none() {
             return self.inner.get(location);
         }
-        // What one copy does not reach may be there all the same, wherever the others do not have it.
+        // One copy may be out of reach and still hold the object. So `NotFound` needs an answer from every copy.
         let mut absence = StoreError::NotFound;
         for result in results {
             match result {
@@ -68,6 +69,7 @@ impl Store for RelocatedStore<'_> {
         let mut results = self.copies(location).map(|copy| self.inner.versions(&copy));
         let Some(mut result) = results.next() else { return self.inner.versions(location) };
         for other in results {
+            // The first copy with versions decides.
             if result.as_ref().is_ok_and(|versions| !versions.is_empty()) {
                 break;
             }

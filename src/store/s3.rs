@@ -1,7 +1,8 @@
-//! S3, and what speaks like it.
+//! S3, and servers with the same protocol.
 //!
-//! Each bucket is asked in its own region. Requests that fail for a while are made again by the SDK; a body that breaks
-//! off goes on where it broke. Source for what answers mean: Amazon S3 API Reference and User Guide, and what S3 does.
+//! Requests go to the region of the bucket. The SDK retries requests after temporary failures; an interrupted body is
+//! resumed at the first missing byte. Sources for the meaning of answers: Amazon S3 API Reference, Amazon S3 User
+//! Guide, and observed answers of S3.
 
 mod body;
 mod direct;
@@ -23,13 +24,13 @@ use tokio::sync::OnceCell;
 use super::{Encoding, Folder, Listing, Next, Object, Store, StoreError, Take, Version};
 use crate::aws::{Aws, Failure, Nature};
 use crate::ident::Location;
-use body::Body;
-use direct::Direct;
-use pace::Pace;
-use whole::Room;
+use body::ObjectBody;
+use direct::DirectGets;
+use pace::RequestPace;
+use whole::BodyMemory;
 
-/// Calls that may wait for S3 at a time, one thread each: listings, and questions about single objects. How many of them
-/// are made is up to the pace.
+/// Most threads that wait for S3 at the same time: in listings, and in requests about single objects. The pace may
+/// allow fewer requests.
 const WAITING: usize = 512;
 
 /// Buckets in S3.
@@ -37,86 +38,89 @@ const WAITING: usize = 512;
 pub struct S3Store {
     aws: Arc<Aws>,
     owner: Option<String>,
-    buckets: Mutex<HashMap<String, Arc<OnceCell<Arc<Bucket>>>>>,
-    /// The pace of GETs.
-    pace: Arc<Pace>,
-    /// The pace of calls that a thread waits for.
-    asking: Arc<Pace>,
+    buckets: Mutex<HashMap<String, Arc<OnceCell<Arc<S3Bucket>>>>>,
+    /// Limits GET requests of whole objects.
+    get_pace: Arc<RequestPace>,
+    /// Limits requests with a waiting thread, such as listings.
+    call_pace: Arc<RequestPace>,
     waiting: usize,
-    room: Room,
+    memory: BodyMemory,
     stall: Duration,
 }
 
-/// A bucket with the client of its region.
+/// A bucket, with a client for the bucket's region.
 #[derive(Debug)]
-struct Bucket {
+struct S3Bucket {
     aws: Arc<Aws>,
     client: Client,
-    direct: Arc<Direct>,
-    asking: Arc<Pace>,
+    direct: Arc<DirectGets>,
+    call_pace: Arc<RequestPace>,
     name: String,
-    /// The account that has to own it, where the user says so.
+    /// Required owner account, if the user names an account.
     owner: Option<String>,
-    /// How long to wait for more of a body.
+    /// Longest wait for more bytes of a body.
     stall: Duration,
 }
 
-impl Bucket {
-    /// Waits for a request at the pace that S3 answers at.
-    fn ask<T>(&self, request: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-        let turn = self.asking.turn();
+impl S3Bucket {
+    /// Sends a request when the pace allows, and waits for the answer.
+    fn send_paced<T>(&self, request: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        let permit = self.call_pace.permit();
         let answer = self.aws.block_on(request);
-        turn.answered(answer.as_ref().is_err_and(Failure::is_slow_down));
+        permit.answered(answer.as_ref().is_err_and(Failure::is_slow_down));
         answer
     }
 }
 
 impl S3Store {
-    /// The buckets that `aws` may read. Each answers only if it belongs to the account `owner`, where one is given.
+    /// Creates a store with the buckets readable by `aws`. With an `owner`, S3 refuses every bucket of another
+    /// account.
     #[must_use]
     pub fn new(aws: Arc<Aws>, owner: Option<String>) -> Self {
-        let pace = Arc::new(Pace::adaptive(aws.at_a_time()));
-        let asking = Arc::new(Pace::adaptive(aws.at_a_time()));
-        let (room, stall, waiting) = (Room::default(), body::STALL, WAITING.min(aws.at_a_time()));
-        Self { aws, owner, buckets: Mutex::default(), pace, asking, waiting, room, stall }
+        let get_pace = Arc::new(RequestPace::adaptive(aws.at_a_time()));
+        let call_pace = Arc::new(RequestPace::adaptive(aws.at_a_time()));
+        let (memory, stall, waiting) = (BodyMemory::default(), body::STALL, WAITING.min(aws.at_a_time()));
+        Self { aws, owner, buckets: Mutex::default(), get_pace, call_pace, waiting, memory, stall }
     }
 
-    /// The same, which takes a body for broken off when nothing more of it came for so long, or next to nothing. It is
-    /// then asked for anew some times.
+    /// Sets the time after which a body without new bytes, or with very few, counts as interrupted. An interrupted
+    /// body is requested again a limited number of times.
     #[must_use]
     pub fn with_stall(self, stall: Duration) -> Self {
         Self { stall, ..self }
     }
 
-    /// The same with so many requests at a time, and no other number however S3 answers; fewer where there are not
-    /// enough file handles for them.
+    /// Fixes the number of parallel requests, whatever S3 answers. The file-handle limit may lower the number.
     #[must_use]
     pub fn with_requests(self, requests: usize) -> Self {
         let requests = requests.min(self.aws.at_a_time());
-        let [pace, asking] = [(); 2].map(|()| Arc::new(Pace::fixed(requests)));
-        Self { pace, asking, waiting: requests.clamp(1, WAITING), ..self }
+        let [get_pace, call_pace] = [(); 2].map(|()| Arc::new(RequestPace::fixed(requests)));
+        Self { get_pace, call_pace, waiting: requests.clamp(1, WAITING), ..self }
     }
 
-    /// Whether `prefix` of `bucket` can be listed, and whether anything lies below it: what a run asks before it
-    /// begins.
+    /// Whether any key in `bucket` begins with `prefix`. A run begins with this listing request.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] where there is no such bucket.
+    /// [`StoreError::NotFound`] if the bucket does not exist.
     pub fn probe(&self, bucket: &str, prefix: &str) -> Result<bool, StoreError> {
         let bucket = self.bucket(bucket)?;
-        bucket.has_any(prefix).map_err(|failure| store_error(&failure))
+        bucket.has_keys(prefix).map_err(|failure| store_error(&failure))
     }
 
-    fn bucket(&self, name: &str) -> Result<Arc<Bucket>, StoreError> {
-        self.aws.block_on(self.find(name))
+    fn bucket(&self, name: &str) -> Result<Arc<S3Bucket>, StoreError> {
+        self.aws.block_on(self.open_bucket(name))
     }
 
-    /// The bucket called `name`, with a client of its region, which is looked up once: others that need the same bucket
-    /// wait for it.
-    async fn find(&self, name: &str) -> Result<Arc<Bucket>, StoreError> {
+    /// The bucket `name`, with a client for the bucket's region. The region is looked up once: other callers wait for
+    /// the same lookup.
+    async fn open_bucket(&self, name: &str) -> Result<Arc<S3Bucket>, StoreError> {
         if !region::is_bucket(name) {
-            return Err(StoreError::OutOfReach(format!("no bucket is called `{}`", name.escape_debug())));
+            return Err(StoreError::OutOfReach(format!(
+                "not a valid bucket name: `{}`",
+                name.escape_debug()
+            )));
         }
+        // The lock on the map is released before the lookup; the cell makes other callers wait for the region.
         let cell = {
             let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
             match buckets.get(name) {
@@ -124,39 +128,41 @@ impl S3Store {
                 None => Arc::clone(buckets.entry(name.to_owned()).or_default()),
             }
         };
-        cell.get_or_try_init(|| self.open(name)).await.cloned()
+        cell.get_or_try_init(|| self.connect_bucket(name)).await.cloned()
     }
 
-    async fn open(&self, name: &str) -> Result<Arc<Bucket>, StoreError> {
+    async fn connect_bucket(&self, name: &str) -> Result<Arc<S3Bucket>, StoreError> {
         let region = region::of_bucket(&self.aws, name, self.owner.as_deref()).await;
         let client = self.aws.s3(&region.map_err(|failure| store_error(&failure))?);
-        Ok(Arc::new(Bucket {
+        Ok(Arc::new(S3Bucket {
             aws: Arc::clone(&self.aws),
             client,
-            direct: Arc::new(Direct::new(Arc::clone(&self.pace))),
-            asking: Arc::clone(&self.asking),
+            direct: Arc::new(DirectGets::new(Arc::clone(&self.get_pace))),
+            call_pace: Arc::clone(&self.call_pace),
             name: name.to_owned(),
             owner: self.owner.clone(),
             stall: self.stall,
         }))
     }
 
-    /// The object at `location`, whole; `None` where it is too large to be held.
+    /// Reads the whole object at `location` into memory; `None` if the object is too large.
     async fn read(&self, location: &Location) -> Result<Option<Object>, StoreError> {
-        let bucket = self.find(&location.bucket).await?;
-        match whole::read(Arc::clone(&bucket), &location.key, &self.room).await {
+        let bucket = self.open_bucket(&location.bucket).await?;
+        match whole::read(Arc::clone(&bucket), &location.key, &self.memory).await {
             Ok(object) => Ok(object),
-            Err(failure) => Err(settle(&bucket, &location.key, &failure).await),
+            Err(failure) => Err(explain_failed_get(&bucket, &location.key, &failure).await),
         }
     }
 
-    /// Reads what `next` names, as many at a time as this thread's share of the pace is, until it names no more or
-    /// something is too large to be held. Returns that, and whether there may be more.
+    /// Reads the objects returned by `next`, with as many requests in parallel as the pace allows this thread. Stops
+    /// at the end of `next`, or after an object too large for memory. Returns the objects that were too large, and
+    /// whether `next` may return more.
     async fn read_each(&self, next: &Next<'_>, take: &mut Take<'_>) -> (Vec<(usize, Location)>, bool) {
-        let share = self.pace.join();
+        let share = self.get_pace.join();
         let mut under_way = FuturesUnordered::new();
         let (mut large, mut is_more) = (Vec::new(), true);
         loop {
+            // After a large object no new request starts, because the calling thread must read the large object.
             while is_more && large.is_empty() && under_way.len() < share.most() {
                 match next() {
                     Some((number, location)) => under_way.push(async move {
@@ -179,7 +185,7 @@ impl S3Store {
 impl Store for S3Store {
     fn list<'a>(&'a self, bucket: &str, prefix: &str, after: Option<&str>) -> Listing<'a> {
         match self.bucket(bucket) {
-            Ok(bucket) => Box::new(listing::Keys::new(bucket, prefix, after)),
+            Ok(bucket) => Box::new(listing::KeyListing::new(bucket, prefix, after)),
             Err(StoreError::NotFound) => Box::new(std::iter::empty()),
             Err(error) => Box::new(std::iter::once(Err(error))),
         }
@@ -203,12 +209,12 @@ impl Store for S3Store {
 
     fn get(&self, location: &Location) -> Result<Object, StoreError> {
         self.aws.block_on(async {
-            let bucket = self.find(&location.bucket).await?;
-            match Body::open(Arc::clone(&bucket), &location.key).await {
+            let bucket = self.open_bucket(&location.bucket).await?;
+            match ObjectBody::open(Arc::clone(&bucket), &location.key).await {
                 Ok((body, metadata)) => {
                     Ok(Object { body: Box::new(body), encoding: Encoding::GzipOrPlain, metadata })
                 }
-                Err(failure) => Err(settle(&bucket, &location.key, &failure).await),
+                Err(failure) => Err(explain_failed_get(&bucket, &location.key, &failure).await),
             }
         })
     }
@@ -230,18 +236,18 @@ impl Store for S3Store {
 
     fn versions(&self, location: &Location) -> Result<Vec<Version>, StoreError> {
         match self.bucket(&location.bucket) {
-            Ok(bucket) => versions::of(&bucket, &location.key),
+            Ok(bucket) => versions::versions_of(&bucket, &location.key),
             Err(StoreError::NotFound) => Ok(Vec::new()),
             Err(error) => Err(error),
         }
     }
 }
 
-/// What a failed GET means. S3 answers 403 for a missing object, too, to those who may not list the bucket: so where a
-/// listing is allowed it tells what is there.
-async fn settle(bucket: &Bucket, key: &str, failure: &Failure) -> StoreError {
+/// Interprets a failed GET. Without permission to list the bucket, S3 answers 403 for a missing object. So after a
+/// 403, a listing decides whether the object exists.
+async fn explain_failed_get(bucket: &S3Bucket, key: &str, failure: &Failure) -> StoreError {
     match failure.nature {
-        Nature::Denied => match bucket.has(key).await {
+        Nature::Denied => match bucket.has_key(key).await {
             Ok(false) => StoreError::NotFound,
             Ok(true) | Err(_) => store_error(failure),
         },

@@ -1,7 +1,7 @@
-//! What it means that a copy lacks an object: that it was not delivered, or that it was not copied.
+//! Why a copy lacks an object: either AWS did not deliver the object, or the object was not copied.
 //!
-//! A copy may be of some days, of some regions, of digests alone, or of what a sync had brought when it was interrupted.
-//! `aws s3 sync` goes through the keys in their order, with several downloads at a time.
+//! A copy may hold only some days, some regions, only digests, or the part an interrupted sync had finished. `aws s3
+//! sync` copies keys in key order, with several downloads in parallel.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
@@ -10,49 +10,51 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::mount::Mount;
-use super::{droppings, walk};
+use super::{leftovers, walk};
 use crate::ident::{Location, is_account};
 use crate::store::StoreError;
 
-/// Folders of which it is remembered what was not downloaded to its end; past that many the memory is emptied.
+/// Most folders cached with a list of unfinished downloads. A full cache is emptied.
 const REMEMBERED_FOLDERS: usize = 256;
 
-/// The folder of a copy, and whether its objects of a trail are meant.
+/// Folder of a copy, and whether only the objects of a trail count.
 type CopiedPart = (PathBuf, bool);
 
-/// What was found out of a copy's parts, for objects that were not found in it.
+/// Cached facts about the parts of a copy, used to explain missing objects.
 #[derive(Default, Debug)]
-pub(super) struct Absences {
-    /// The names of objects in a folder whose downloads were not finished.
+pub(super) struct MissingObjects {
+    /// For each folder, the names of the objects with an unfinished download.
     unfinished: Mutex<HashMap<PathBuf, Arc<BTreeSet<String>>>>,
-    /// The last key that the copy of a bucket holds, by the folder of that copy and by whether it is of a trail.
+    /// For each copied part, the last key in the copy.
     last: Mutex<HashMap<CopiedPart, Option<Arc<str>>>>,
 }
 
-impl Absences {
-    /// Why the object at `location`, which would lie at `path`, is not there: [`StoreError::NotFound`] only where the copy
-    /// holds the folder, and something that a sync would have brought later.
+impl MissingObjects {
+    /// Explains why the object at `location`, expected at `path`, is missing. Returns [`StoreError::NotFound`] only
+    /// if the copy holds the folder, the download was not interrupted, and the copy holds a later key: a sync would
+    /// have copied the object before that key.
     pub(super) fn reason(&self, mount: &Mount, location: &Location, path: &Path) -> StoreError {
-        let not_in_this_copy = |why: &str| StoreError::OutOfReach(format!("it is not in this copy: {why}"));
+        let not_in_this_copy = |why: &str| StoreError::OutOfReach(format!("not in this copy: {why}"));
         let folder = path.parent().unwrap_or(&mount.dir);
         if !fs::metadata(folder).is_ok_and(|found| found.is_dir()) {
-            return not_in_this_copy("the folder that it belongs in is not there");
+            return not_in_this_copy("the copy has no such folder");
         }
         match self.unfinished(folder) {
             Ok(names) if names.contains(location.name()) => {
-                return not_in_this_copy("its download was interrupted");
+                return not_in_this_copy("the download was interrupted");
             }
             Ok(_) => {}
             Err(error) => {
                 return StoreError::OutOfReach(format!(
-                    "whether its download was interrupted cannot be told, since its folder cannot be listed: {error}"
+                    "not in this copy, or an interrupted download: the folder cannot be listed: {error}"
                 ));
             }
         }
         let is_of_trail = is_in_trail(&location.key);
         match self.last(mount, &location.bucket, is_of_trail) {
+            // A sync copies in key order: a sync that reached a later key had passed this key.
             Some(last) if *location.key < *last => StoreError::NotFound,
-            _ => not_in_this_copy("it comes after all that was copied of the bucket"),
+            _ => not_in_this_copy("the copy of the bucket ends before this key"),
         }
     }
 
@@ -64,7 +66,7 @@ impl Absences {
         let mut names = BTreeSet::new();
         for entry in fs::read_dir(folder)? {
             let name = entry?.file_name();
-            names.extend(name.to_str().and_then(droppings::unfinished).map(str::to_owned));
+            names.extend(name.to_str().and_then(leftovers::unfinished_object).map(str::to_owned));
         }
         let names = Arc::new(names);
         if known.len() >= REMEMBERED_FOLDERS {
@@ -74,14 +76,14 @@ impl Absences {
         Ok(names)
     }
 
-    /// The last key of the copy of `bucket`. Among a trail's keys only what AWS delivers counts: whoever keeps a copy may
-    /// have put keys and reports beside it.
+    /// Last key in the copy of `bucket`. In a trail, only keys delivered by AWS count: the owner of a copy may have
+    /// added saved keys and reports.
     fn last(&self, mount: &Mount, bucket: &str, is_of_trail: bool) -> Option<Arc<str>> {
         let (folder, key_prefix) = mount.part(&format!("{bucket}/"), bucket)?;
-        // Held while the copy is looked through: others that need the same wait for it.
+        // Lock during the walk, so that other threads wait for the result instead of walking the same copy.
         let mut known = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let last = known.entry((folder.clone(), is_of_trail)).or_insert_with(|| {
-            let mut keys = walk::Walk::backwards(mount, folder, key_prefix).map_while(Result::ok);
+            let mut keys = walk::FolderWalk::backwards(mount, folder, key_prefix).map_while(Result::ok);
             keys.find(|listed| !is_of_trail || is_delivered(&listed.key)).map(|listed| listed.key.into())
         });
         last.clone()
@@ -92,7 +94,7 @@ fn is_in_trail(key: &str) -> bool {
     key.starts_with("AWSLogs/") || key.contains("/AWSLogs/")
 }
 
-/// Whether a key is of the form in which AWS delivers logs: below `AWSLogs/`, its name beginning with the account.
+/// Whether `key` looks like a delivery by AWS: below `AWSLogs/`, with a file name that begins with an account ID.
 fn is_delivered(key: &str) -> bool {
     let name = key.rsplit('/').next().unwrap_or_default();
     is_in_trail(key) && name.split_once('_').is_some_and(|(account, _)| is_account(account))
@@ -105,9 +107,9 @@ mod tests {
     #[test]
     fn a_folder_that_cannot_be_listed_says_nothing_of_downloads() {
         let dir = tempfile::tempdir().unwrap();
-        let absences = Absences::default();
-        assert!(absences.unfinished(&dir.path().join("none")).is_err());
+        let missing = MissingObjects::default();
+        assert!(missing.unfinished(&dir.path().join("none")).is_err());
         std::fs::write(dir.path().join("x.json.gz.6eF3a1B2"), "").unwrap();
-        assert!(absences.unfinished(dir.path()).unwrap().contains("x.json.gz"));
+        assert!(missing.unfinished(dir.path()).unwrap().contains("x.json.gz"));
     }
 }

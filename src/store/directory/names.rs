@@ -1,9 +1,9 @@
-//! Names on disk and names in S3.
+//! Conversion between names on disk and keys in S3.
 
 use std::ffi::OsStr;
 use std::path::{Component, Path};
 
-/// A name as a key shows it. S3's names are UTF-8; bytes that are not are shown as `\xNN`.
+/// Converts a name on disk to a key segment. S3 keys are UTF-8; other bytes are written as `\xNN`.
 pub(super) fn key_segment(name: &OsStr) -> String {
     let mut text = String::new();
     for chunk in name.as_encoded_bytes().utf8_chunks() {
@@ -13,9 +13,10 @@ pub(super) fn key_segment(name: &OsStr) -> String {
     text
 }
 
-/// Whether a key can be a relative path: no empty, `.` or `..` segment, nothing absolute.
+/// Whether a key is usable as a relative path: no empty, `.` or `..` segment, no NUL, not absolute.
 pub(super) fn is_plain(rest: &str) -> bool {
     let segments = rest.split('/').count();
+    // `Path` drops empty and `.` segments, so fewer normal parts than segments reveal such a segment.
     let normal = Path::new(rest).components().filter(|part| matches!(part, Component::Normal(_))).count();
     segments == normal && !rest.contains('\0')
 }

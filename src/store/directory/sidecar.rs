@@ -1,4 +1,5 @@
-//! Sidecars: `NAME.metadata.json` beside an object holds its metadata, in the shape `aws s3api head-object` prints.
+//! Sidecar files: `NAME.metadata.json` holds the metadata of the object `NAME` beside it, in the output format of
+//! `aws s3api head-object`.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -11,25 +12,25 @@ use serde::{Deserialize, Serialize};
 use crate::handles::patiently;
 use crate::store::{METADATA_ERROR, Metadata};
 
-/// What a sidecar's name ends in.
+/// Suffix of a sidecar's file name.
 pub(super) const SUFFIX: &str = ".metadata.json";
 
-/// Largest sidecar read, in bytes. S3 allows 2 KB of user metadata, so that nobody has need of more.
+/// Largest sidecar read, in bytes. S3 allows 2 KB of user metadata, so a valid sidecar is far smaller.
 const MAX_SIDECAR: u64 = 64 << 10;
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Sidecar {
+struct SidecarFile {
     metadata: BTreeMap<String, String>,
 }
 
-/// Whether the object at `key` may be a digest, whose metadata matter: looking for a sidecar of every log file would
-/// double the work.
+/// Whether the object at `key` may be a digest. Only digests need metadata; looking for a sidecar beside every log
+/// file would double the work.
 pub(super) fn may_be_digest(key: &str) -> bool {
     key.contains("CloudTrail-Digest")
 }
 
-/// Whether `key` is of the form `…/CloudTrail-Digest/REGION/YYYY/MM/DD/NAME`.
+/// Whether `key` has the form `…/CloudTrail-Digest/REGION/YYYY/MM/DD/NAME`.
 pub(super) fn is_in_digest_folder(key: &str) -> bool {
     key.rsplit('/').nth(5) == Some("CloudTrail-Digest")
 }
@@ -40,17 +41,17 @@ fn path_of(object: &Path) -> PathBuf {
     path.into()
 }
 
-/// The metadata in the sidecar of `object`; empty where there is none. A sidecar that cannot be understood gives
-/// [`METADATA_ERROR`] alone.
+/// Reads the metadata in the sidecar of `object`. Returns no metadata if there is no sidecar, and only
+/// [`METADATA_ERROR`] if the sidecar cannot be parsed.
 pub(super) fn read(object: &Path) -> Metadata {
     let text = match read_capped(&path_of(object)) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Metadata::new(),
-        Err(error) => return failed(&error.to_string()),
+        Err(error) => return metadata_error(&error.to_string()),
     };
-    match serde_json::from_slice::<Sidecar>(&text) {
+    match serde_json::from_slice::<SidecarFile>(&text) {
         Ok(sidecar) => sidecar.metadata.into_iter().map(|(name, value)| (plain_name(&name), value)).collect(),
-        Err(_) => failed("it is not JSON with `Metadata`"),
+        Err(_) => metadata_error("not JSON with `Metadata`"),
     }
 }
 
@@ -59,33 +60,34 @@ fn plain_name(name: &str) -> String {
     name.strip_prefix("x-amz-meta-").map(str::to_owned).unwrap_or(name)
 }
 
-fn failed(reason: &str) -> Metadata {
-    Metadata::from([(METADATA_ERROR.to_owned(), format!("its sidecar cannot be used: {reason}"))])
+fn metadata_error(reason: &str) -> Metadata {
+    Metadata::from([(METADATA_ERROR.to_owned(), format!("the sidecar file is not usable: {reason}"))])
 }
 
-/// Reads a regular file that is no link: a sidecar is made beside its object, never elsewhere.
+/// Reads a regular file. A symbolic link is an error, because a sidecar is stored beside the object and never
+/// elsewhere.
 fn read_capped(path: &Path) -> io::Result<Vec<u8>> {
     let found = fs::symlink_metadata(path)?;
     if !found.is_file() || found.len() > MAX_SIDECAR {
         let most = MAX_SIDECAR >> 10;
-        return Err(io::Error::other(format!("it is no regular file of at most {most} KiB, and S3 keeps 2")));
+        return Err(io::Error::other(format!("not a regular file of at most {most} KiB (S3 allows 2 KB)")));
     }
     let mut bytes = Vec::new();
     patiently(|| File::open(path))?.take(MAX_SIDECAR).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-/// Writes the sidecar of `object`, or removes it where there is no metadata.
+/// Writes the sidecar of `object`, or removes the sidecar if `metadata` is empty.
 pub(super) fn write(object: &Path, metadata: &Metadata) -> io::Result<()> {
     if metadata.is_empty() {
         return remove(object);
     }
-    let mut text = serde_json::to_vec_pretty(&Sidecar { metadata: metadata.clone() })?;
+    let mut text = serde_json::to_vec_pretty(&SidecarFile { metadata: metadata.clone() })?;
     text.push(b'\n');
     fs::write(path_of(object), text)
 }
 
-/// Removes the sidecar of `object`, if there is one.
+/// Removes the sidecar of `object`, if present.
 pub(super) fn remove(object: &Path) -> io::Result<()> {
     match fs::remove_file(path_of(object)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),

@@ -1,4 +1,4 @@
-//! Walks a directory lazily, in the order S3 lists keys.
+//! Lazy walk through a directory, in S3's key order.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -6,45 +6,46 @@ use std::fs::{self, DirEntry, FileType};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::droppings::{LeftOut, PassedOver};
+use super::leftovers::{FolderLeftovers, PassedOver};
 use super::mount::Mount;
 use super::names::key_segment;
-use super::{look_failure, sidecar};
+use super::{read_error, sidecar};
 use crate::handles::patiently;
 use crate::store::{Listed, StoreError};
 
-struct Entry {
-    /// Key of a file, or of a folder with its slash: what S3 sorts by.
+struct WalkEntry {
+    /// Sort key, as in S3: the key of a file, or the key of a folder with a trailing slash.
     key: String,
     size: u64,
-    /// Where a folder is. Of a file, of which there may be a million, the key is enough.
-    folder: Option<Folder>,
+    /// Location of a folder. `None` for a file: a walk may hold a million files, and the key of a file is enough.
+    folder: Option<WalkFolder>,
 }
 
-struct Folder {
+struct WalkFolder {
     path: PathBuf,
-    /// The same with links resolved. Known from the folder above: resolving the path of each of very many folders in one
-    /// another would take minutes.
+    /// The path with resolved links, built from the parent folder: resolving every path anew would take minutes in
+    /// deeply nested folders.
     canonical: PathBuf,
 }
 
-/// The objects under a folder, depth first, in UTF-8 byte order of their keys.
-pub(super) struct Walk<'a> {
+/// The objects under a folder, depth first, in UTF-8 byte order of the keys.
+pub(super) struct FolderWalk<'a> {
     mount: &'a Mount,
     after: Option<String>,
-    /// Whether the last key comes first.
+    /// Whether the walk begins at the last key.
     backwards: bool,
-    /// Where it is noted how many files were passed over.
+    /// Receives the number of skipped files.
     passed_over: Option<&'a PassedOver>,
-    /// Entries still to come, the next one last.
-    pending: Vec<Entry>,
+    /// Entries left to visit, in reverse order: the next entry is at the end.
+    pending: Vec<WalkEntry>,
     failure: Option<StoreError>,
-    /// Folders that a link has led to. Each is entered once by a link: links in a circle, or in a net, would never end.
+    /// Target folders of followed links. The walk follows only one link to each folder: circular links would never
+    /// end.
     linked: BTreeSet<PathBuf>,
 }
 
-impl<'a> Walk<'a> {
-    /// The objects under `dir`, whose keys begin with `key_prefix`, that come after `after`.
+impl<'a> FolderWalk<'a> {
+    /// Walks the objects under `dir` with a key after `after`. The keys begin with `key_prefix`.
     pub(super) fn new(
         mount: &'a Mount,
         dir: PathBuf,
@@ -52,16 +53,16 @@ impl<'a> Walk<'a> {
         after: Option<String>,
         passed_over: &'a PassedOver,
     ) -> Self {
-        let walk = Self { after, passed_over: Some(passed_over), ..Self::nowhere(mount) };
-        walk.begin(dir, &key_prefix)
+        let walk = Self { after, passed_over: Some(passed_over), ..Self::empty(mount) };
+        walk.start(dir, &key_prefix)
     }
 
-    /// The same from the last one on, for looking at them alone.
+    /// Walks the objects under `dir` from the last key to the first, without counting skipped files.
     pub(super) fn backwards(mount: &'a Mount, dir: PathBuf, key_prefix: String) -> Self {
-        Self { backwards: true, ..Self::nowhere(mount) }.begin(dir, &key_prefix)
+        Self { backwards: true, ..Self::empty(mount) }.start(dir, &key_prefix)
     }
 
-    const fn nowhere(mount: &'a Mount) -> Self {
+    const fn empty(mount: &'a Mount) -> Self {
         Self {
             mount,
             after: None,
@@ -73,40 +74,42 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn begin(mut self, dir: PathBuf, key_prefix: &str) -> Self {
+    fn start(mut self, dir: PathBuf, key_prefix: &str) -> Self {
         match self.mount.resolve(&dir) {
-            Ok(canonical) => self.open(&Folder { path: dir, canonical }, key_prefix),
-            Err(error) => self.fail(&error),
+            Ok(canonical) => self.push_entries(&WalkFolder { path: dir, canonical }, key_prefix),
+            Err(error) => self.record_error(&error),
         }
         self
     }
 
-    fn open(&mut self, folder: &Folder, key_prefix: &str) {
+    fn push_entries(&mut self, folder: &WalkFolder, key_prefix: &str) {
         match self.read_folder(folder, key_prefix) {
             Ok(mut entries) => {
                 entries.retain(|entry| !self.is_before(entry));
+                // Descending, because the next entry is popped from the end.
                 entries.sort_unstable_by(|a, b| b.key.cmp(&a.key));
                 if self.backwards {
                     entries.reverse();
                 }
                 self.pending.append(&mut entries);
             }
-            Err(error) => self.fail(&error),
+            Err(error) => self.record_error(&error),
         }
     }
 
-    /// A folder that is not there holds nothing.
-    fn fail(&mut self, error: &io::Error) {
+    /// Records an error. A missing folder is empty, not an error.
+    fn record_error(&mut self, error: &io::Error) {
         if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) {
-            self.failure = Some(look_failure(error));
+            self.failure = Some(read_error(error));
         }
     }
 
-    fn read_folder(&mut self, folder: &Folder, key_prefix: &str) -> io::Result<Vec<Entry>> {
-        let (mut read, mut left_out): (Vec<Entry>, LeftOut) = (Vec::new(), LeftOut::default());
+    fn read_folder(&mut self, folder: &WalkFolder, key_prefix: &str) -> io::Result<Vec<WalkEntry>> {
+        let (mut read, mut left_out): (Vec<WalkEntry>, FolderLeftovers) =
+            (Vec::new(), FolderLeftovers::default());
         for entry in patiently(|| fs::read_dir(&folder.path))? {
             let entry = entry?;
-            let is_left_out = left_out.takes(&folder.path, &entry.file_name(), entry.file_type()?);
+            let is_left_out = left_out.records(&folder.path, &entry.file_name(), entry.file_type()?);
             if !is_left_out && !is_sidecar(&entry, key_prefix) {
                 read.push(self.read_entry(&folder.canonical, &entry, key_prefix));
             }
@@ -117,10 +120,10 @@ impl<'a> Walk<'a> {
         Ok(read)
     }
 
-    /// A link to a folder is followed where that lies in the directory, is not one the link stands in, and was not
-    /// entered by a link before. Any other link to a folder is listed as an object, which nobody can read, so that it
-    /// is not passed over in silence.
-    fn read_entry(&mut self, parent: &Path, entry: &DirEntry, key_prefix: &str) -> Entry {
+    /// Converts a directory entry. The walk follows a link to a folder if the target lies in the directory, does not
+    /// contain the link, and was not entered through another link. Any other link to a folder is listed as an
+    /// unreadable object, so that the report mentions the link.
+    fn read_entry(&mut self, parent: &Path, entry: &DirEntry, key_prefix: &str) -> WalkEntry {
         let path = entry.path();
         let found = fs::metadata(&path);
         let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
@@ -128,46 +131,49 @@ impl<'a> Walk<'a> {
         let canonical = match (is_folder, is_link) {
             (false, _) => None,
             (true, false) => Some(parent.join(entry.file_name())),
-            (true, true) => self.leads_on(parent, &path),
+            (true, true) => self.followed_target(parent, &path),
         };
+        // S3 sorts a folder by the key with the slash: `a-b` comes before `a/`.
         let slash = if canonical.is_some() { "/" } else { "" };
         let key = format!("{key_prefix}{}{slash}", key_segment(&entry.file_name()));
-        let folder = canonical.map(|canonical| Folder { path, canonical });
-        Entry { key, size: found.map_or(0, |found| found.len()), folder }
+        let folder = canonical.map(|canonical| WalkFolder { path, canonical });
+        WalkEntry { key, size: found.map_or(0, |found| found.len()), folder }
     }
 
-    fn leads_on(&mut self, parent: &Path, link: &Path) -> Option<PathBuf> {
+    fn followed_target(&mut self, parent: &Path, link: &Path) -> Option<PathBuf> {
         let target = self.mount.resolve(link).ok()?;
         (!parent.starts_with(&target) && self.linked.insert(target.clone())).then_some(target)
     }
 
-    /// Whether everything under this entry comes before what was asked for.
-    fn is_before(&self, entry: &Entry) -> bool {
+    /// Whether all keys under this entry come before the start of the walk.
+    fn is_before(&self, entry: &WalkEntry) -> bool {
         let Some(after) = &self.after else { return false };
+        // A folder that contains `after` still has later keys.
         entry.key <= *after && !(entry.folder.is_some() && after.starts_with(&entry.key))
     }
 }
 
-impl Iterator for Walk<'_> {
+impl Iterator for FolderWalk<'_> {
     type Item = Result<Listed, StoreError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             if let Some(failure) = self.failure.take() {
+                // An error ends the listing: later keys would hide the gap.
                 self.pending.clear();
                 return Some(Err(failure));
             }
             let entry = self.pending.pop()?;
             match entry.folder {
                 None => return Some(Ok(Listed { key: entry.key, size: entry.size, modified: None })),
-                Some(folder) => self.open(&folder, &entry.key),
+                Some(folder) => self.push_entries(&folder, &entry.key),
             }
         }
     }
 }
 
-/// Whether this holds the metadata of an object beside it. Only what lies in a digest folder needs them: any other file of
-/// that name is an object like others, and so is a folder or a link.
+/// Whether the entry is the sidecar of an object. Sidecars exist only in digest folders: elsewhere, a file with the
+/// suffix is an ordinary object. Folders and links with the suffix are never sidecars.
 fn is_sidecar(entry: &DirEntry, key_prefix: &str) -> bool {
     let name = key_segment(&entry.file_name());
     let Some(object) = name.strip_suffix(sidecar::SUFFIX) else { return false };
@@ -177,7 +183,7 @@ fn is_sidecar(entry: &DirEntry, key_prefix: &str) -> bool {
         && path.symlink_metadata().is_ok_and(|found| !found.is_dir())
 }
 
-/// The names of the folders in `dir`, links to folders included; none where it does not exist.
+/// Names of the folders in `dir`, including links to folders; empty if `dir` does not exist.
 pub(super) fn folders(
     mount: &Mount,
     dir: &Path,
@@ -190,8 +196,8 @@ pub(super) fn folders(
             Ok((entry.file_name(), entry.file_type()?))
         });
         let mut entries = entries.collect::<io::Result<Vec<(OsString, FileType)>>>()?;
-        let mut left_out = LeftOut::default();
-        entries.retain(|(name, kind)| !left_out.takes(dir, name, *kind));
+        let mut left_out = FolderLeftovers::default();
+        entries.retain(|(name, kind)| !left_out.records(dir, name, *kind));
         passed_over.note(&canonical, &left_out);
         let is_folder = |(name, _): &&(OsString, FileType)| {
             fs::metadata(dir.join(name)).is_ok_and(|found| found.is_dir())
@@ -202,6 +208,6 @@ pub(super) fn folders(
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             Ok(Vec::new())
         }
-        result => result.map_err(|error| look_failure(&error)),
+        result => result.map_err(|error| read_error(&error)),
     }
 }

@@ -1,4 +1,4 @@
-//! The body of an object, read in chunks. Where it breaks off, the rest is asked for anew.
+//! The body of an object, read in chunks. An interrupted body is resumed with a request for the rest.
 
 use std::io::{self, BufRead, Read};
 use std::sync::Arc;
@@ -11,36 +11,36 @@ use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::{Buf as _, Bytes};
 
-use super::Bucket;
+use super::S3Bucket;
 use crate::aws::{Failure, Nature};
 use crate::store::Metadata;
 
-/// How often a body is asked for anew where it breaks off, before so much more of it was read as [`PROGRESS`].
+/// Most resumed requests in a row, each after fewer than [`PROGRESS`] bytes.
 const MAX_RESUMES: u32 = 6;
 
-/// How many bytes make up for a body that broke off.
+/// Bytes received after an interruption before the count of resumed requests starts again.
 const PROGRESS: u64 = 1 << 20;
 
-/// Wait before a body is asked for anew; it doubles each time.
+/// Wait before the first resumed request; each further wait is twice as long.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 
-/// How long to wait for more of a body before it counts as broken off, unless the store says otherwise. The SDK's own
-/// guard against streams that stall does not watch those that come without it.
+/// Default for the longest wait for more bytes of a body. The SDK has stall protection of its own, but direct
+/// requests have none.
 pub(super) const STALL: Duration = Duration::from_secs(30);
 
-/// The fewest bytes that have to come in that time, unless the body ends with fewer.
+/// Fewest bytes within the stall time; only the end of a body may have fewer.
 const SLOWEST: u64 = 64 << 10;
 
-/// An object as it begins to arrive.
-pub(super) struct Answer {
+/// An answer with the beginning of an object.
+pub(super) struct ObjectAnswer {
     pub(super) stream: ByteStream,
     pub(super) metadata: Metadata,
     pub(super) etag: Option<String>,
-    /// Length of the body, where it is said.
+    /// Length of the whole body in bytes, if announced.
     pub(super) length: Option<u64>,
 }
 
-impl From<GetObjectOutput> for Answer {
+impl From<GetObjectOutput> for ObjectAnswer {
     fn from(mut answer: GetObjectOutput) -> Self {
         Self {
             metadata: answer.metadata.take().unwrap_or_default().into_iter().collect(),
@@ -51,30 +51,31 @@ impl From<GetObjectOutput> for Answer {
     }
 }
 
-/// A body that is being read.
-pub(super) struct Body {
-    bucket: Arc<Bucket>,
+/// A body during reading.
+pub(super) struct ObjectBody {
+    bucket: Arc<S3Bucket>,
     key: String,
-    /// What tells that the object was not replaced meanwhile.
+    /// Identifies the object's content; a resumed request fails if the object was replaced.
     etag: Option<String>,
-    /// Length of the whole body, where S3 says it.
+    /// Length of the whole body in bytes, if announced by S3.
     length: Option<u64>,
-    /// Bytes received.
+    /// Bytes received so far.
     position: u64,
     stream: ByteStream,
     chunk: Bytes,
     finished: bool,
-    /// Since when, and from which position on, the body has to come at [`SLOWEST`] at least.
+    /// Start of the current speed measurement, and the position at the start. See [`SLOWEST`].
     watched: (Instant, u64),
     resumes: u32,
-    /// Where the body broke off last.
+    /// Position of the last interruption, in bytes.
     broken_at: u64,
 }
 
-impl Body {
-    /// Asks for the object at `key` and waits for its beginning: most objects are there whole then.
-    pub(super) async fn open(bucket: Arc<Bucket>, key: &str) -> Result<(Self, Metadata), Failure> {
-        let Answer { stream, metadata, etag, length } = match bucket.direct.get(key).await {
+impl ObjectBody {
+    /// Requests the object at `key` and waits for the first chunk. For most objects the first chunk is the whole
+    /// body.
+    pub(super) async fn open(bucket: Arc<S3Bucket>, key: &str) -> Result<(Self, Metadata), Failure> {
+        let ObjectAnswer { stream, metadata, etag, length } = match bucket.direct.get(key).await {
             Some(answer) => answer,
             None => bucket.get(key, None, None).await?.into(),
         };
@@ -95,7 +96,7 @@ impl Body {
         Ok((body, metadata))
     }
 
-    /// Length of the whole body, where S3 says it.
+    /// Length of the whole body in bytes, if announced by S3.
     pub(super) const fn length(&self) -> Option<u64> {
         self.length
     }
@@ -106,7 +107,7 @@ impl Body {
         Ok(Some(std::mem::take(&mut self.chunk)).filter(|chunk| !chunk.is_empty()))
     }
 
-    /// Waits for the next chunk; an empty one is the end.
+    /// Waits for the next chunk; an empty chunk marks the end.
     async fn advance(&mut self) -> Result<(), Failure> {
         while self.chunk.is_empty() && !self.finished {
             if self.length == Some(self.position) {
@@ -114,42 +115,49 @@ impl Body {
                 return Ok(());
             }
             match tokio::time::timeout(self.bucket.stall, self.stream.next()).await {
-                Ok(Some(Ok(chunk))) => self.take(chunk).await?,
+                Ok(Some(Ok(chunk))) => self.accept(chunk).await?,
+                // Without an announced length, the end of the stream is the end of the body.
                 Ok(None) if self.length.is_none() => self.finished = true,
-                Ok(None) => self.resume("the body ends too early").await?,
+                Ok(None) => self.resume("the body ends before the announced length").await?,
                 Ok(Some(Err(error))) => self.resume(&error.to_string()).await?,
-                Err(_) => self.resume("nothing more came").await?,
+                Err(_) => self.resume("no more bytes arrived").await?,
             }
         }
         Ok(())
     }
 
-    /// Takes a chunk. A body that is longer than was announced is not S3's, and one that drips does not come.
-    async fn take(&mut self, chunk: Bytes) -> Result<(), Failure> {
+    /// Stores a chunk and checks the body: more bytes than announced are an error, and a body slower than [`SLOWEST`]
+    /// counts as interrupted.
+    async fn accept(&mut self, chunk: Bytes) -> Result<(), Failure> {
         self.position += chunk.len() as u64;
         self.chunk = chunk;
         if self.length.is_some_and(|length| self.position > length) {
-            return Err(unreachable("more of the body came than was announced".to_owned()));
+            return Err(unreachable("the body is longer than announced".to_owned()));
         }
+        // The speed is measured over a whole stall time, so that short pauses do not count.
         let (since, from) = self.watched;
         if since.elapsed() > self.bucket.stall {
             self.watched = (Instant::now(), self.position);
             if self.position - from < SLOWEST && self.length != Some(self.position) {
-                return self.resume("it comes too slowly").await;
+                return self.resume("the transfer is too slow").await;
             }
         }
         Ok(())
     }
 
-    /// Asks for the rest of a body that broke off.
+    /// Requests the rest of an interrupted body.
     async fn resume(&mut self, why: &str) -> Result<(), Failure> {
         if self.position >= self.broken_at + PROGRESS {
             self.resumes = 0;
         }
         self.broken_at = self.position;
         self.resumes += 1;
+        // Without an ETag, the rest could belong to another version of the object.
         if self.resumes > MAX_RESUMES || self.etag.is_none() {
-            return Err(unreachable(format!("the body broke off after {} bytes: {why}", self.position)));
+            return Err(unreachable(format!(
+                "the body was interrupted after {} bytes: {why}",
+                self.position
+            )));
         }
         tokio::time::sleep(FIRST_WAIT * (1 << (self.resumes - 1))).await;
         let range = (self.position > 0).then(|| format!("bytes={}-", self.position));
@@ -160,7 +168,7 @@ impl Body {
                 self.stream = answer.body;
                 Ok(())
             }
-            _ => Err(unreachable("the rest of the body was asked for, and something else came".to_owned())),
+            _ => Err(unreachable("the answer does not continue the body".to_owned())),
         }
     }
 }
@@ -169,9 +177,10 @@ fn unreachable(message: String) -> Failure {
     Failure { nature: Nature::Unreachable, code: None, message, delete_marker: false }
 }
 
-/// Length of the whole body, where `answer` goes on with it at `position`.
+/// Length of the whole body in bytes, if `answer` continues the body at `position`.
 fn whole_length(answer: &GetObjectOutput, position: u64) -> Option<u64> {
     let length = u64::try_from(answer.content_length?).ok()?;
+    // A request from the start has no range, so the answer is the whole body.
     if position == 0 {
         return Some(length);
     }
@@ -180,8 +189,8 @@ fn whole_length(answer: &GetObjectOutput, position: u64) -> Option<u64> {
     (start.parse() == Ok(position)).then(|| position.checked_add(length))?
 }
 
-/// Asks for a body as it is stored: some stores inflate what is marked as gzip for whoever does not say that gzip will do.
-/// The header is added after signing, since proxies change it on the way.
+/// Adds a header to request the stored bytes: some servers decompress objects marked as gzip unless the request
+/// accepts gzip. The header is added after signing, because proxies change the header.
 ///
 /// Source: Google Cloud Storage, "Transcoding of gzip-compressed files".
 #[derive(Debug)]
@@ -203,23 +212,23 @@ impl Intercept for AcceptGzip {
     }
 }
 
-impl Bucket {
-    /// Asks for an object, or a part of it.
+impl S3Bucket {
+    /// Requests an object, or a byte range of an object.
     async fn get(
         &self,
         key: &str,
         range: Option<String>,
         etag: Option<String>,
     ) -> Result<GetObjectOutput, Failure> {
-        // A whole object's GET shows the form of all others.
-        let learner = (range.is_none() && etag.is_none()).then(|| self.direct.learner(key));
+        // Direct requests copy the form of a GET for a whole object, so only such a GET is observed.
+        let recorder = (range.is_none() && etag.is_none()).then(|| self.direct.recorder(key));
         let request = self.client.get_object().bucket(&self.name).key(key);
         let request =
             request.set_expected_bucket_owner(self.owner.clone()).set_range(range).set_if_match(etag);
         let request = request.customize().interceptor(AcceptGzip);
-        // On the runtime's threads, so that a request goes on while the thread that waits for it works.
-        let sent = match learner {
-            Some(learner) => tokio::spawn(request.interceptor(learner).send()).await,
+        // Sent from the runtime's threads, so that the request continues while the waiting thread does other work.
+        let sent = match recorder {
+            Some(recorder) => tokio::spawn(request.interceptor(recorder).send()).await,
             None => tokio::spawn(request.send()).await,
         };
         match sent {
@@ -229,7 +238,7 @@ impl Bucket {
     }
 }
 
-impl BufRead for Body {
+impl BufRead for ObjectBody {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.chunk.is_empty() && !self.finished && self.length != Some(self.position) {
             let aws = Arc::clone(&self.bucket.aws);
@@ -243,7 +252,7 @@ impl BufRead for Body {
     }
 }
 
-impl Read for Body {
+impl Read for ObjectBody {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let available = self.fill_buf()?;
         let taken = available.len().min(into.len());

@@ -1,11 +1,11 @@
-//! The one request that is made for every object, without the SDK's machinery around it.
+//! GET requests for whole objects, without the overhead of the SDK.
 //!
-//! The SDK spends several times as long on a GET as its HTTP client does. So the first GET of a bucket goes through the
-//! SDK and is looked at on its way out: where it goes, with which headers, signed for what. Further ones are made in
-//! the same form, with the SDK's own signer, credentials and connections. Each is one attempt: whatever comes that is
-//! no whole answer with status 200, the SDK asks again in its way, with its retries, and says what the failure means.
+//! The SDK needs several times as long for a GET as the SDK's HTTP client alone. So the SDK sends the first GET of a
+//! bucket, and an interceptor records the form of the request: address, headers and signing scope. Later GETs reuse
+//! the form, with the SDK's signer, credentials and connections. A direct request is a single attempt. Unless the
+//! answer is a whole object with status 200, the SDK sends the request again, with retries, and explains any failure.
 //!
-//! A form is used only if it signs the SDK's own request as the SDK did.
+//! A form is used only if signing the recorded request again gives the SDK's signature.
 
 use std::fmt;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
@@ -31,81 +31,86 @@ use aws_smithy_runtime_api::client::identity::{Identity, SharedIdentityResolver}
 use aws_smithy_runtime_api::client::runtime_components::GetIdentityResolver as _;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::body::Answer;
-use super::pace::Pace;
+use super::body::ObjectAnswer;
+use super::pace::RequestPace;
 use crate::store::Metadata;
 
-/// What a key's characters are in a URI's path: all but RFC 3986's unreserved ones and slashes are encoded.
+/// Characters percent-encoded in a key: all except RFC 3986's unreserved characters and the slash.
 ///
 /// Source: AWS Identity and Access Management User Guide, "Create a signed AWS API request", `UriEncode`.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
-/// How many direct requests in a row may come to nothing before the SDK is asked at once.
+/// Consecutive failed direct requests before requests go to the SDK at once.
 const MAX_FAILURES: u32 = 16;
 
-/// After that, every so many requests one is tried again.
+/// After [`MAX_FAILURES`], one direct attempt in so many requests.
 const RETRIED: u32 = 64;
 
-/// How far the service's clock may be off ours, in seconds, before requests are signed for its time.
+/// Largest ignored difference between the service's clock and the local clock, in seconds. Past the limit, requests
+/// are signed with the service's time.
 const TOLERATED: i64 = 60;
 
-/// The status of `SlowDown`.
+/// HTTP status of `SlowDown`.
 const SLOW_DOWN: u16 = 503;
 
 const SIGV4: &str = "sigv4";
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const METADATA: &str = "x-amz-meta-";
 
-/// Headers that the signer writes.
+/// Headers written by the signer.
 const BY_SIGNER: [&str; 4] = ["authorization", "x-amz-date", "x-amz-content-sha256", "x-amz-security-token"];
 
-/// Headers that belong to one request of the SDK alone.
+/// Headers specific to a single request of the SDK.
 const OF_ONE: [&str; 2] = ["amz-sdk-invocation-id", "amz-sdk-request"];
 
-/// Direct GETs of one bucket.
+/// Direct GET requests for a bucket.
 #[derive(Debug)]
-pub(super) struct Direct {
-    pace: Arc<Pace>,
-    form: OnceLock<Option<Form>>,
-    /// Whether the form signs as the SDK does.
+pub(super) struct DirectGets {
+    pace: Arc<RequestPace>,
+    form: OnceLock<Option<RequestForm>>,
+    /// Whether signing with the form reproduces the SDK's signature.
     fits: OnceLock<bool>,
     failures: AtomicU32,
-    /// How far the service's clock is ahead of ours, in seconds, by what the SDK signs with.
+    /// Seconds the service's clock is ahead of the local clock, taken from the SDK's signing time.
     ahead: AtomicI64,
 }
 
-/// What every GET of a bucket has in common.
-struct Form {
+/// The common part of all GET requests for a bucket.
+struct RequestForm {
     connector: SharedHttpConnector,
     components: RuntimeComponents,
     identities: SharedIdentityResolver,
-    /// The URI before the key, and after it.
+    /// The URI before and after the key.
     uri: (String, String),
     signed: Vec<(String, String)>,
     unsigned: Vec<(String, String)>,
     region: String,
     service: String,
-    /// The SDK's own request that the form was taken from: its URI, time and `Authorization`.
+    /// The recorded request of the SDK: URI, signing time and `Authorization` header.
     model: (String, SystemTime, String),
 }
 
-impl fmt::Debug for Form {
+impl fmt::Debug for RequestForm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Form").field("uri", &self.uri).field("region", &self.region).finish_non_exhaustive()
+        f.debug_struct("RequestForm")
+            .field("uri", &self.uri)
+            .field("region", &self.region)
+            .finish_non_exhaustive()
     }
 }
 
-impl Direct {
-    /// None yet; `pace` is told of each.
-    pub(super) fn new(pace: Arc<Pace>) -> Self {
+impl DirectGets {
+    /// Starts without a form. `pace` receives the duration of every answer.
+    pub(super) fn new(pace: Arc<RequestPace>) -> Self {
         let (failures, ahead) = (AtomicU32::new(0), AtomicI64::new(0));
         Self { pace, form: OnceLock::new(), fits: OnceLock::new(), failures, ahead }
     }
 
-    /// The object at `key`, or `None` where the SDK has to be asked.
-    pub(super) async fn get(&self, key: &str) -> Option<Answer> {
+    /// Requests the object at `key`; `None` if the SDK must send the request.
+    pub(super) async fn get(&self, key: &str) -> Option<ObjectAnswer> {
         let form = self.form.get()?.as_ref()?;
         let failures = self.failures.load(Ordering::Relaxed);
+        // Direct requests keep failing: try only every `RETRIED`th, and leave the others to the SDK.
         if failures >= MAX_FAILURES && !failures.is_multiple_of(RETRIED) {
             self.failures.fetch_add(1, Ordering::Relaxed);
             return None;
@@ -118,55 +123,56 @@ impl Direct {
         answer
     }
 
-    async fn ask(&self, form: &Form, key: &str) -> Option<Answer> {
+    async fn ask(&self, form: &RequestForm, key: &str) -> Option<ObjectAnswer> {
         let identity = form.identity().await?;
         if !*self.fits.get_or_init(|| form.fits(&identity)) {
             return None;
         }
         let request = form.request(&form.uri_of(key), &identity, self.now()?)?;
         let begun = Instant::now();
-        // On the runtime's threads, so that it goes on while the thread that waits for it works.
+        // Sent from the runtime's threads, so that the request continues while the waiting thread does other work.
         let response = tokio::spawn(form.connector.call(request)).await.ok()?.ok()?;
         self.pace.answered(begun.elapsed(), response.status().as_u16() == SLOW_DOWN);
         answer(response)
     }
 
-    /// The present by the service's clock.
+    /// The current time of the service's clock.
     fn now(&self) -> Option<SystemTime> {
         let (now, ahead) = (SystemTime::now(), self.ahead.load(Ordering::Relaxed));
         let difference = Duration::from_secs(ahead.unsigned_abs());
         if ahead < 0 { now.checked_sub(difference) } else { now.checked_add(difference) }
     }
 
-    /// What looks at a GET of `key` by the SDK: for the form, where none is known yet, and for the time.
-    pub(super) fn learner(self: &Arc<Self>, key: &str) -> Learner {
-        Learner { direct: Arc::clone(self), key: key.to_owned() }
+    /// Creates an interceptor for a GET of `key` through the SDK. The interceptor records the form, if still unknown,
+    /// and the service's time.
+    pub(super) fn recorder(self: &Arc<Self>, key: &str) -> FormRecorder {
+        FormRecorder { direct: Arc::clone(self), key: key.to_owned() }
     }
 
-    /// Takes over the difference that the SDK has found out from the service's answers: S3 refuses what is signed for
-    /// a time more than 15 minutes off its own.
-    fn learn_time(&self, signed_for: SystemTime) {
+    /// Stores the clock difference that the SDK derived from the service's answers. S3 refuses a request signed for a
+    /// time more than 15 minutes from S3's own.
+    fn record_time(&self, signed_for: SystemTime) {
         let now = SystemTime::now();
         let seconds = |span: Duration| i64::try_from(span.as_secs()).unwrap_or_default();
         let ahead = match signed_for.duration_since(now) {
             Ok(ahead) => seconds(ahead),
             Err(behind) => -seconds(behind.duration()),
         };
-        // The time in a header has whole seconds, and is some of them old.
+        // The header holds whole seconds, and signing happened a little earlier: small differences are noise.
         self.ahead.store(if ahead.abs() < TOLERATED { 0 } else { ahead }, Ordering::Relaxed);
     }
 }
 
-/// Takes the form of a bucket's GETs, and the service's time, from one by the SDK.
+/// Records the form of a bucket's GET requests, and the service's time, from a request of the SDK.
 #[derive(Debug)]
-pub(super) struct Learner {
-    direct: Arc<Direct>,
+pub(super) struct FormRecorder {
+    direct: Arc<DirectGets>,
     key: String,
 }
 
-impl Intercept for Learner {
+impl Intercept for FormRecorder {
     fn name(&self) -> &'static str {
-        "Learner"
+        "FormRecorder"
     }
 
     fn read_before_transmit(
@@ -176,16 +182,17 @@ impl Intercept for Learner {
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let request = context.request();
-        self.direct.form.get_or_init(|| Form::of(request, &self.key, components, config));
+        self.direct.form.get_or_init(|| RequestForm::of(request, &self.key, components, config));
         if let Some(signed_for) = request.headers().get("x-amz-date").and_then(time) {
-            self.direct.learn_time(signed_for);
+            self.direct.record_time(signed_for);
         }
         Ok(())
     }
 }
 
-impl Form {
-    /// `None` where the request is of a kind that is not made here: unsigned, or signed in another way.
+impl RequestForm {
+    /// Reads the form of `request`. `None` if direct requests do not support the signing: unsigned, or another
+    /// algorithm.
     fn of(
         request: &HttpRequest,
         key: &str,
@@ -197,6 +204,7 @@ impl Form {
         let mut scope = scope.rsplit('/').skip(1);
         let (service, region) = (scope.next()?.to_owned(), scope.next()?.to_owned());
         let (path, query) = request.uri().split_once('?').unwrap_or((request.uri(), ""));
+        // The path must end in the encoded key: the form replaces this part with other keys.
         let before = path.strip_suffix(&encoded(key))?.to_owned();
         let after = if query.is_empty() { String::new() } else { format!("?{query}") };
         let kept = request.headers().iter().filter(|(name, _)| !BY_SIGNER.contains(name) && *name != "host");
@@ -217,7 +225,7 @@ impl Form {
         })
     }
 
-    /// The credentials, from the SDK's own cache.
+    /// The credentials, from the SDK's cache.
     async fn identity(&self) -> Option<Identity> {
         let cache = self.components.identity_cache();
         let bag = ConfigBag::base();
@@ -228,7 +236,7 @@ impl Form {
         [&self.uri.0, &*encoded(key), &self.uri.1].concat()
     }
 
-    /// Whether the SDK's own request is signed here as it was there.
+    /// Whether signing the recorded request again gives the SDK's signature.
     fn fits(&self, identity: &Identity) -> bool {
         let (uri, time, authorization) = &self.model;
         let instructions = self.sign(uri, identity, *time);
@@ -240,6 +248,7 @@ impl Form {
 
     fn sign(&self, uri: &str, identity: &Identity, time: SystemTime) -> Option<SigningInstructions> {
         let mut settings = SigningSettings::default();
+        // S3 signs the path as sent: encoded once, and without normalising `..` or `//`.
         settings.percent_encoding_mode = PercentEncodingMode::Single;
         settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
         settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
@@ -273,20 +282,20 @@ fn encoded(key: &str) -> String {
     utf8_percent_encode(key, ENCODED).to_string()
 }
 
-/// The parts of `AWS4-HMAC-SHA256 Credential=ID/SCOPE, SignedHeaders=NAMES, Signature=…` that tell its form.
+/// The scope and the signed header names in `AWS4-HMAC-SHA256 Credential=ID/SCOPE, SignedHeaders=NAMES, Signature=…`.
 fn scope_and_signed_headers(authorization: &str) -> Option<(&str, &str)> {
     let parts = authorization.strip_prefix(ALGORITHM)?.trim_start();
     let part = |name: &str| parts.split(", ").find_map(|part| part.strip_prefix(name));
     Some((part("Credential=")?, part("SignedHeaders=")?))
 }
 
-/// Reads `YYYYMMDDTHHMMSSZ`.
+/// Parses a time in the format `YYYYMMDDTHHMMSSZ`.
 fn time(date: &str) -> Option<SystemTime> {
     let moment = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", date).ok()?;
     Some(moment.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().into())
 }
 
-/// The SDK's own connections, with its timeouts.
+/// Connects through the SDK's connection pool, with the SDK's timeouts.
 fn connector(components: &RuntimeComponents, config: &ConfigBag) -> Option<SharedHttpConnector> {
     let timeouts = config.load::<TimeoutConfig>()?;
     let mut settings = HttpConnectorSettings::builder();
@@ -295,15 +304,15 @@ fn connector(components: &RuntimeComponents, config: &ConfigBag) -> Option<Share
     Some(components.http_client()?.http_connector(&settings.build(), components))
 }
 
-/// What is in an answer that has the whole object; `None` for every other.
-fn answer(mut response: HttpResponse) -> Option<Answer> {
+/// Converts an answer with a whole object; `None` for any other answer.
+fn answer(mut response: HttpResponse) -> Option<ObjectAnswer> {
     if response.status().as_u16() != 200 {
         return None;
     }
     let headers = response.headers();
     let mut metadata = Metadata::new();
     for (name, value) in headers.iter_bytes().filter(|(name, _)| name.starts_with(METADATA)) {
-        // What is no text, or said twice, the SDK reads in its way.
+        // Metadata that is not UTF-8, or has a repeated name, is left to the SDK.
         let value = std::str::from_utf8(value).ok()?;
         let name = name.strip_prefix(METADATA)?;
         if metadata.insert(name.to_owned(), value.trim().to_owned()).is_some() {
@@ -313,5 +322,5 @@ fn answer(mut response: HttpResponse) -> Option<Answer> {
     let etag = headers.get("etag").map(str::to_owned);
     let length = headers.get("content-length")?.parse().ok()?;
     let body = std::mem::replace(response.body_mut(), SdkBody::taken());
-    Some(Answer { stream: ByteStream::new(body), metadata, etag, length: Some(length) })
+    Some(ObjectAnswer { stream: ByteStream::new(body), metadata, etag, length: Some(length) })
 }

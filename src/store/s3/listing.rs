@@ -1,7 +1,7 @@
 //! Listings, page by page.
 //!
-//! Keys are asked for percent-encoded: XML cannot hold every character that a key may have, and an object with an odd
-//! name would else spoil the listing of all others.
+//! Keys are requested in percent-encoding: XML cannot hold every character of a key, and a single odd key would make
+//! the whole page unreadable.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -11,34 +11,35 @@ use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::types::{EncodingType, Object};
 use percent_encoding::percent_decode_str;
 
-use super::{Bucket, store_error};
+use super::{S3Bucket, store_error};
 use crate::aws::Failure;
 use crate::store::{Folder, Listed, StoreError};
 use crate::time::Timestamp;
 
-/// How many pages in a row may hold nothing and still say that there is more: a hostile server's would never end.
+/// Most consecutive empty pages of an unfinished listing: a hostile server could send empty pages forever.
 const MAX_EMPTY_PAGES: usize = 100;
 
-/// How many folders and objects there may be directly in another: a hostile server's would never end, and they are held in memory.
+/// Most folders and objects directly in a folder: the results are held in memory, and a hostile server could send
+/// results forever.
 const MAX_FOLDERS: usize = 1_000_000;
 
-/// What a page is asked for.
+/// Parameters of a page request.
 #[derive(Clone, Copy)]
-struct Page<'a> {
+struct PageRequest<'a> {
     prefix: &'a str,
     after: Option<&'a str>,
     token: Option<&'a str>,
     by_folder: bool,
-    /// How many keys at most; `None` for as many as S3 gives, which is 1,000.
-    most: Option<i32>,
+    /// Most keys in the page; `None` for S3's default of 1,000.
+    max_keys: Option<i32>,
 }
 
-impl Bucket {
-    fn page(&self, page: Page<'_>) -> Result<ListObjectsV2Output, Failure> {
-        self.ask(self.ask_for_page(page))
+impl S3Bucket {
+    fn request_page(&self, page: PageRequest<'_>) -> Result<ListObjectsV2Output, Failure> {
+        self.send_paced(self.send_page_request(page))
     }
 
-    async fn ask_for_page(&self, page: Page<'_>) -> Result<ListObjectsV2Output, Failure> {
+    async fn send_page_request(&self, page: PageRequest<'_>) -> Result<ListObjectsV2Output, Failure> {
         let request = self.client.list_objects_v2().bucket(&self.name).prefix(page.prefix);
         let request = request
             .encoding_type(EncodingType::Url)
@@ -46,89 +47,89 @@ impl Bucket {
             .set_start_after(page.after.map(str::to_owned))
             .set_continuation_token(page.token.map(str::to_owned))
             .set_delimiter(page.by_folder.then(|| "/".to_owned()))
-            .set_max_keys(page.most);
+            .set_max_keys(page.max_keys);
         request.send().await.map_err(|error| Failure::of(&error))
     }
 
-    /// Whether anything lies below `prefix`.
-    pub(super) fn has_any(&self, prefix: &str) -> Result<bool, Failure> {
-        let page = Page { prefix, after: None, token: None, by_folder: false, most: Some(1) };
-        Ok(!self.page(page)?.contents().is_empty())
+    /// Whether any key begins with `prefix`.
+    pub(super) fn has_keys(&self, prefix: &str) -> Result<bool, Failure> {
+        let page = PageRequest { prefix, after: None, token: None, by_folder: false, max_keys: Some(1) };
+        Ok(!self.request_page(page)?.contents().is_empty())
     }
 
-    /// Whether there is an object called `key`.
-    pub(super) async fn has(&self, key: &str) -> Result<bool, Failure> {
-        let page = Page { prefix: key, after: None, token: None, by_folder: false, most: Some(1) };
-        let answer = self.ask_for_page(page).await?;
+    /// Whether the object `key` exists.
+    pub(super) async fn has_key(&self, key: &str) -> Result<bool, Failure> {
+        let page = PageRequest { prefix: key, after: None, token: None, by_folder: false, max_keys: Some(1) };
+        let answer = self.send_page_request(page).await?;
         let first = answer.contents().first().and_then(|object| object.key());
         Ok(first.is_some_and(|first| decoded(&answer, first) == key))
     }
 }
 
-/// The keys below a prefix, in order.
-pub(super) struct Keys {
-    bucket: Arc<Bucket>,
+/// The keys below a prefix, in key order.
+pub(super) struct KeyListing {
+    bucket: Arc<S3Bucket>,
     prefix: String,
     after: Option<String>,
     page: vec::IntoIter<Listed>,
-    next: Next,
+    next: NextPage,
     last: Option<String>,
     empty_pages: usize,
 }
 
-/// What is to be asked when a page is used up.
-enum Next {
+/// The next request of a listing.
+enum NextPage {
     First,
     Token(String),
-    /// The page was good, and what it says of the next one is not.
+    /// The current page is valid, but the token of the next page is not.
     Nowhere(StoreError),
     Nothing,
 }
 
-impl Keys {
-    pub(super) fn new(bucket: Arc<Bucket>, prefix: &str, after: Option<&str>) -> Self {
+impl KeyListing {
+    pub(super) fn new(bucket: Arc<S3Bucket>, prefix: &str, after: Option<&str>) -> Self {
         Self {
             bucket,
             prefix: prefix.to_owned(),
             after: after.filter(|after| !after.is_empty()).map(str::to_owned),
             page: Vec::new().into_iter(),
-            next: Next::First,
+            next: NextPage::First,
             last: None,
             empty_pages: 0,
         }
     }
 
-    /// Asks for the next page; `None` where there is none.
-    fn turn(&mut self) -> Option<Result<(), StoreError>> {
-        let token = match std::mem::replace(&mut self.next, Next::Nothing) {
-            Next::First => None,
-            Next::Token(token) => Some(token),
-            Next::Nowhere(error) => return Some(Err(error)),
-            Next::Nothing => return None,
+    /// Requests the next page; `None` at the end of the listing.
+    fn load_page(&mut self) -> Option<Result<(), StoreError>> {
+        let token = match std::mem::replace(&mut self.next, NextPage::Nothing) {
+            NextPage::First => None,
+            NextPage::Token(token) => Some(token),
+            NextPage::Nowhere(error) => return Some(Err(error)),
+            NextPage::Nothing => return None,
         };
         let (prefix, after) = (self.prefix.as_str(), self.after.as_deref());
-        let page = Page { prefix, after, token: token.as_deref(), by_folder: false, most: None };
-        let answer = match self.bucket.page(page).map_err(|failure| store_error(&failure)) {
+        let page = PageRequest { prefix, after, token: token.as_deref(), by_folder: false, max_keys: None };
+        let answer = match self.bucket.request_page(page).map_err(|failure| store_error(&failure)) {
             Ok(answer) => answer,
             Err(StoreError::NotFound) => return None,
             Err(error) => return Some(Err(error)),
         };
-        if let Err(error) = self.take(&answer) {
+        if let Err(error) = self.store_page(&answer) {
             return Some(Err(error));
         }
         self.next = match next_token(&answer, token.as_deref()) {
-            Ok(token) => token.map_or(Next::Nothing, Next::Token),
-            Err(error) => Next::Nowhere(error),
+            Ok(token) => token.map_or(NextPage::Nothing, NextPage::Token),
+            Err(error) => NextPage::Nowhere(error),
         };
         self.empty_pages = if self.page.len() == 0 { self.empty_pages + 1 } else { 0 };
         if self.empty_pages > MAX_EMPTY_PAGES {
-            return Some(Err(does_not_go_on()));
+            return Some(Err(does_not_continue()));
         }
         Some(Ok(()))
     }
 
-    /// Takes a page's keys, which have to go on where the last page ended.
-    fn take(&mut self, answer: &ListObjectsV2Output) -> Result<(), StoreError> {
+    /// Stores the keys of a page. The keys must continue after the last key of the page before.
+    fn store_page(&mut self, answer: &ListObjectsV2Output) -> Result<(), StoreError> {
         let mut listed = Vec::with_capacity(answer.contents().len());
         for object in answer.contents() {
             let one = self::listed(answer, object);
@@ -144,7 +145,7 @@ impl Keys {
     }
 }
 
-impl Iterator for Keys {
+impl Iterator for KeyListing {
     type Item = Result<Listed, StoreError>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -152,27 +153,31 @@ impl Iterator for Keys {
             if let Some(listed) = self.page.next() {
                 return Some(Ok(listed));
             }
-            if let Err(error) = self.turn()? {
-                self.next = Next::Nothing;
+            if let Err(error) = self.load_page()? {
+                // An error ends the listing.
+                self.next = NextPage::Nothing;
                 return Some(Err(error));
             }
         }
     }
 }
 
-/// The folders directly under `prefix`, in order, and the objects where they are asked for: these may be very many.
-pub(super) fn folder(bucket: &Bucket, prefix: &str, with_objects: bool) -> Result<Folder, StoreError> {
+/// The folders directly under `prefix`, in order, and the objects if `with_objects` is set. A folder may hold very
+/// many objects.
+pub(super) fn folder(bucket: &S3Bucket, prefix: &str, with_objects: bool) -> Result<Folder, StoreError> {
     let mut found = Folder::default();
     let mut token: Option<String> = None;
     let (mut last, mut empty_pages) = (None, 0);
     while empty_pages <= MAX_EMPTY_PAGES {
-        let page = Page { prefix, after: None, token: token.as_deref(), by_folder: true, most: None };
-        let answer = match bucket.page(page).map_err(|failure| store_error(&failure)) {
+        let page =
+            PageRequest { prefix, after: None, token: token.as_deref(), by_folder: true, max_keys: None };
+        let answer = match bucket.request_page(page).map_err(|failure| store_error(&failure)) {
             Ok(answer) => answer,
             Err(StoreError::NotFound) => return Ok(found),
             Err(error) => return Err(error),
         };
-        match ends(&answer) {
+        // Pages must be in order: a hostile server could repeat pages forever.
+        match first_and_last(&answer) {
             Some((first, _)) if last.as_ref().is_some_and(|last| first <= *last) => {
                 return Err(not_in_order());
             }
@@ -188,7 +193,7 @@ pub(super) fn folder(bucket: &Bucket, prefix: &str, with_objects: bool) -> Resul
         found.objects.extend(objects.filter(|listed| with_objects && listed.key.starts_with(prefix)));
         if found.folders.len() + found.objects.len() > MAX_FOLDERS {
             let message =
-                format!("there are more than {MAX_FOLDERS} folders and objects in it: name a longer prefix");
+                format!("more than {MAX_FOLDERS} folders and objects in the folder: name a longer prefix");
             return Err(StoreError::Unreadable(message));
         }
         token = next_token(&answer, token.as_deref())?;
@@ -198,7 +203,7 @@ pub(super) fn folder(bucket: &Bucket, prefix: &str, with_objects: bool) -> Resul
             return Ok(found);
         }
     }
-    Err(does_not_go_on())
+    Err(does_not_continue())
 }
 
 fn listed(answer: &ListObjectsV2Output, object: &Object) -> Listed {
@@ -207,8 +212,8 @@ fn listed(answer: &ListObjectsV2Output, object: &Object) -> Listed {
     Listed { key: decoded(answer, object.key().unwrap_or_default()).into_owned(), size, modified }
 }
 
-/// The first and the last name of a page, of keys and folders.
-fn ends(answer: &ListObjectsV2Output) -> Option<(String, String)> {
+/// The first and the last name in a page, among keys and folders.
+fn first_and_last(answer: &ListObjectsV2Output) -> Option<(String, String)> {
     let keys = answer.contents().iter().filter_map(|object| object.key());
     let folders = answer.common_prefixes().iter().filter_map(|folder| folder.prefix());
     let names = || keys.clone().chain(folders.clone()).map(|name| decoded(answer, name));
@@ -219,18 +224,18 @@ fn not_in_order() -> StoreError {
     StoreError::Unreadable("the listing is not in order".to_owned())
 }
 
-fn does_not_go_on() -> StoreError {
-    StoreError::Unreadable("the listing does not go on".to_owned())
+fn does_not_continue() -> StoreError {
+    StoreError::Unreadable("the listing does not continue".to_owned())
 }
 
-/// The token of the page after `answer`. One that leads to the same page again would never end.
+/// The token of the page after `answer`. A repeated token is an error: the listing would never end.
 fn next_token(answer: &ListObjectsV2Output, before: Option<&str>) -> Result<Option<String>, StoreError> {
     if !answer.is_truncated().unwrap_or_default() {
         return Ok(None);
     }
     match answer.next_continuation_token() {
         Some(token) if Some(token) != before => Ok(Some(token.to_owned())),
-        _ => Err(does_not_go_on()),
+        _ => Err(does_not_continue()),
     }
 }
 
@@ -241,7 +246,7 @@ fn decoded<'a>(answer: &ListObjectsV2Output, name: &'a str) -> Cow<'a, str> {
     }
 }
 
-/// Undoes S3's percent-encoding, in which a space is a plus sign.
+/// Decodes S3's percent-encoding, with plus signs for spaces.
 pub(super) fn decode(name: &str) -> String {
     percent_decode_str(&name.replace('+', " ")).decode_utf8_lossy().into_owned()
 }

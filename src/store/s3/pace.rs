@@ -1,99 +1,101 @@
-//! How many requests are under way at a time: as many as the service answers without making them wait, and fewer where
-//! it says `SlowDown`; never more than this machine has file handles for.
+//! Limits the number of parallel requests to the speed of the service. More requests run as long as answers stay
+//! quick, fewer after `SlowDown`, and never more than the free file handles allow.
 //!
-//! The number doubles until answers take twice as long as they did, or until S3 asks for less; then it goes up in small
-//! steps, and down by a part (additive increase, multiplicative decrease). S3 serves 5,500 GETs a second for each prefix
-//! (Amazon S3 User Guide, "Best practices design patterns: optimizing Amazon S3 performance"), at 20 to 100 ms each.
+//! The limit doubles until answers take twice as long as the quickest, or until S3 sends `SlowDown`. After that, the
+//! limit grows in small steps and shrinks by a fraction (additive increase, multiplicative decrease). S3 serves 5,500
+//! GETs a second for each prefix (Amazon S3 User Guide, "Best practices design patterns: optimizing Amazon S3
+//! performance"), at 20 to 100 ms each.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Requests at a time in the beginning.
+/// Parallel requests at the start.
 const FIRST: usize = 128;
 
-/// The fewest and the most at a time.
+/// Fewest and most parallel requests.
 const BOUNDS: (usize, usize) = (4, 512);
 
-/// Answers of a round at least: fewer tell more of chance than of the service.
+/// Fewest answers in a round: a mean of fewer answers is too random.
 const FEWEST: usize = 32;
 
-/// What is left after a round of what was learned of `SlowDown` that does not depend on the number.
+/// Factor by which the measured share of random `SlowDown` answers shrinks after each round.
 const FORGETTING: f64 = 0.98;
 
-/// How much longer than the quickest round answers may take, beside twice that, before there are too many.
+/// Tolerated wait of a round beyond twice the wait of the quickest round.
 const SLACK: Duration = Duration::from_millis(5);
 
-/// The pace of one store.
+/// Adaptive limit on the parallel requests of one store.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(super) struct RequestPace {
     most: AtomicUsize,
-    /// What `most` never exceeds.
+    /// Upper bound of `most`.
     top: usize,
     callers: AtomicUsize,
-    /// Requests of threads that wait for the answer, each with a [`Turn`].
-    turns: Mutex<usize>,
+    /// Number of permits in use; see [`RequestPermit`].
+    permits: Mutex<usize>,
     freed: Condvar,
-    /// `None` where the number is fixed.
-    round: Option<Mutex<Round>>,
+    /// Measurements of the current round; `None` if the limit is fixed.
+    round: Option<Mutex<PaceRound>>,
 }
 
-/// As many answers as there are requests at a time, and [`FEWEST`] at least, looked at together.
+/// Measurements over one round of answers. A round has as many answers as parallel requests, and at least [`FEWEST`].
 #[derive(Default, Debug)]
-struct Round {
+struct PaceRound {
     answers: usize,
     waited: Duration,
-    /// How many were `SlowDown`.
+    /// Number of `SlowDown` answers.
     slowed: usize,
     /// Mean wait of the quickest round.
     quickest: Option<Duration>,
-    /// Mean wait of the round before, where the number was cut after it.
+    /// Mean wait of the round before, if slow answers lowered the limit after that round.
     cut_at: Option<Duration>,
-    /// Share of `SlowDown` in the round before, where the number was cut for it.
+    /// PaceShare of `SlowDown` in the round before, if `SlowDown` lowered the limit after that round.
     slowed_at: Option<f64>,
-    /// Share of `SlowDown` that does not depend on the number, and is no reason to cut it.
+    /// PaceShare of random `SlowDown` answers, independent of the number of requests. Random answers never lower the
+    /// limit.
     noise: f64,
-    /// Whether there were too many once.
+    /// Whether the service was too slow at least once; the limit no longer doubles.
     settled: bool,
 }
 
-impl Pace {
-    /// Finds out how many are good, up to `top`.
+impl RequestPace {
+    /// Adapts the limit to the service, up to `top`.
     pub(super) fn adaptive(top: usize) -> Self {
         let top = top.clamp(1, BOUNDS.1);
         Self { top, round: Some(Mutex::default()), ..Self::fixed(FIRST.min(top)) }
     }
 
-    /// Always this many.
+    /// Keeps the limit at `most`.
     pub(super) fn fixed(most: usize) -> Self {
         let most = most.max(1);
         Self {
             most: AtomicUsize::new(most),
             top: most,
             callers: AtomicUsize::new(0),
-            turns: Mutex::new(0),
+            permits: Mutex::new(0),
             freed: Condvar::new(),
             round: None,
         }
     }
 
-    /// Counts a thread among those that share the requests, until the answer is dropped.
-    pub(super) fn join(&self) -> Share<'_> {
+    /// Adds a thread to the threads that share the limit, until the share is dropped.
+    pub(super) fn join(&self) -> PaceShare<'_> {
         self.callers.fetch_add(1, Ordering::Relaxed);
-        Share(self)
+        PaceShare(self)
     }
 
-    /// Waits until a request may be made, which is under way until the turn is dropped.
-    pub(super) fn turn(&self) -> Turn<'_> {
-        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
-        while *turns >= self.most.load(Ordering::Relaxed) {
-            turns = self.freed.wait(turns).unwrap_or_else(PoisonError::into_inner);
+    /// Waits for a free permit. The permit covers one request, until dropped.
+    pub(super) fn permit(&self) -> RequestPermit<'_> {
+        let mut permits = self.permits.lock().unwrap_or_else(PoisonError::into_inner);
+        while *permits >= self.most.load(Ordering::Relaxed) {
+            permits = self.freed.wait(permits).unwrap_or_else(PoisonError::into_inner);
         }
-        *turns += 1;
-        Turn { pace: self, begun: Instant::now() }
+        *permits += 1;
+        RequestPermit { pace: self, begun: Instant::now() }
     }
 
-    /// Takes note of an answer: how long it took to begin, and whether it was `SlowDown`.
+    /// Records an answer: the wait for the first byte, and whether the answer was `SlowDown`.
     pub(super) fn answered(&self, waited: Duration, slowed: bool) {
         let Some(round) = &self.round else { return };
         let mut round = round.lock().unwrap_or_else(PoisonError::into_inner);
@@ -102,23 +104,26 @@ impl Pace {
         round.slowed += usize::from(slowed);
         let most = self.most.load(Ordering::Relaxed);
         if round.answers >= most.max(FEWEST) {
-            self.most.store(round.next(most).max(BOUNDS.0).min(self.top), Ordering::Relaxed);
+            self.most.store(round.next_limit(most).max(BOUNDS.0).min(self.top), Ordering::Relaxed);
             self.freed.notify_all();
         }
     }
 }
 
-impl Round {
-    /// Ends the round with `most` at a time, and says how many the next one shall have.
-    fn next(&mut self, most: usize) -> usize {
+impl PaceRound {
+    /// Ends a round with the limit `most`, and returns the limit of the next round.
+    fn next_limit(&mut self, most: usize) -> usize {
         let mean = self.waited / u32::try_from(self.answers).unwrap_or(u32::MAX).max(1);
-        // Where fewer at a time do not make it quicker, it is not their number that makes it slow.
+        // If fewer requests did not shorten the wait, the number of requests is not the cause, so the slow round
+        // becomes the new normal.
         let is_in_vain = self.cut_at.is_some_and(|before| mean * 20 > before * 19);
         let quickest = self.quickest.filter(|_| !is_in_vain).map_or(mean, |quickest| quickest.min(mean));
         let is_slow = mean > quickest * 2 + SLACK;
         let is_slower = mean > quickest * 3 / 2 + SLACK;
-        let (is_slowed, share, noise) = self.slowed();
+        let (is_slowed, share, noise) = self.judge_slow_downs();
         let settled = self.settled || is_slowed || is_slow;
+        // `SlowDown` lowers the limit by 30 %, slow answers by 10 %. The limit doubles until the first cut, and then
+        // grows by an eighth.
         let next = match (is_slowed, is_slow, is_slower) {
             (true, _, _) => most * 7 / 10,
             (false, true, _) => most * 9 / 10,
@@ -132,9 +137,9 @@ impl Round {
         next
     }
 
-    /// Whether S3 asks for less, the share of its answers that do, and how much of that comes whatever is asked: what a
-    /// cut does not lower.
-    fn slowed(&self) -> (bool, f64, f64) {
+    /// Whether S3 wants fewer requests, the share of `SlowDown` answers, and the random part of the share. A share
+    /// that stays high after a lower limit is random.
+    fn judge_slow_downs(&self) -> (bool, f64, f64) {
         let share = self.slowed as f64 / self.answers.max(1) as f64;
         let is_in_vain = self.slowed_at.is_some_and(|before| share > before * 0.7);
         let noise = if is_in_vain { self.noise.max(share) } else { self.noise * FORGETTING };
@@ -142,39 +147,39 @@ impl Round {
     }
 }
 
-/// One thread's share of the requests.
-pub(super) struct Share<'p>(&'p Pace);
+/// One thread's share of the limit.
+pub(super) struct PaceShare<'p>(&'p RequestPace);
 
-impl Share<'_> {
-    /// How many requests this thread may have under way: one at least.
+impl PaceShare<'_> {
+    /// Number of parallel requests for this thread, at least one.
     pub(super) fn most(&self) -> usize {
         let callers = self.0.callers.load(Ordering::Relaxed).max(1);
         self.0.most.load(Ordering::Relaxed).div_ceil(callers).max(1)
     }
 }
 
-impl Drop for Share<'_> {
+impl Drop for PaceShare<'_> {
     fn drop(&mut self) {
         self.0.callers.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-/// A request that a thread waits for.
-pub(super) struct Turn<'p> {
-    pace: &'p Pace,
+/// Permission for one request with a waiting thread.
+pub(super) struct RequestPermit<'p> {
+    pace: &'p RequestPace,
     begun: Instant,
 }
 
-impl Turn<'_> {
-    /// Takes note of the answer, and whether it was `SlowDown`.
+impl RequestPermit<'_> {
+    /// Records the answer, and whether the answer was `SlowDown`.
     pub(super) fn answered(self, slowed: bool) {
         self.pace.answered(self.begun.elapsed(), slowed);
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for RequestPermit<'_> {
     fn drop(&mut self) {
-        *self.pace.turns.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        *self.pace.permits.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
         self.pace.freed.notify_one();
     }
 }
@@ -184,13 +189,13 @@ mod tests {
     use super::*;
 
     /// The number after so many rounds of a service that answers in `wait(number)`.
-    fn after(pace: &Pace, rounds: usize, wait: impl Fn(usize) -> Duration, slowed: bool) -> usize {
+    fn after(pace: &RequestPace, rounds: usize, wait: impl Fn(usize) -> Duration, slowed: bool) -> usize {
         after_slowed(pace, rounds, wait, |_, _| slowed)
     }
 
     /// The same of a service that says `SlowDown` in some answers, by the number at a time and the answer's own.
     fn after_slowed(
-        pace: &Pace,
+        pace: &RequestPace,
         rounds: usize,
         wait: impl Fn(usize) -> Duration,
         slowed: impl Fn(usize, usize) -> bool,
@@ -204,14 +209,14 @@ mod tests {
 
     #[test]
     fn a_service_that_never_waits_is_asked_for_as_much_as_is_allowed() {
-        let pace = Pace::adaptive(BOUNDS.1);
+        let pace = RequestPace::adaptive(BOUNDS.1);
         assert_eq!(after(&pace, 1, |_| Duration::from_millis(20), false), 2 * FIRST);
         assert_eq!(after(&pace, 30, |_| Duration::from_millis(20), false), BOUNDS.1);
     }
 
     #[test]
     fn one_that_serves_so_many_at_a_time_is_asked_for_about_twice_that() {
-        let pace = Pace::adaptive(BOUNDS.1);
+        let pace = RequestPace::adaptive(BOUNDS.1);
         let wait = |most: usize| Duration::from_micros(20_000 * (most as u64).max(100) / 100);
         let most = after(&pace, 200, wait, false);
         assert!((100..=320).contains(&most), "{most}");
@@ -219,14 +224,14 @@ mod tests {
 
     #[test]
     fn one_that_is_farther_than_another_is_not_taken_for_a_busy_one() {
-        let pace = Pace::adaptive(BOUNDS.1);
+        let pace = RequestPace::adaptive(BOUNDS.1);
         after(&pace, 3, |_| Duration::from_millis(5), false);
         assert_eq!(after(&pace, 40, |_| Duration::from_millis(200), false), BOUNDS.1);
     }
 
     #[test]
     fn one_that_asks_for_less_gets_less_and_later_more_again() {
-        let pace = Pace::adaptive(BOUNDS.1);
+        let pace = RequestPace::adaptive(BOUNDS.1);
         let quick = |_| Duration::from_millis(20);
         assert_eq!(after(&pace, 1, quick, true), FIRST * 7 / 10);
         // It serves 40 at a time, and refuses what is more.
@@ -237,7 +242,7 @@ mod tests {
 
     #[test]
     fn refusals_that_come_whatever_is_asked_do_not_slow_it_down() {
-        let pace = Pace::adaptive(BOUNDS.1);
+        let pace = RequestPace::adaptive(BOUNDS.1);
         let random = |most: usize, answer: usize| (most * 7 + answer * 13).is_multiple_of(20);
         let most = after_slowed(&pace, 200, |_| Duration::from_millis(20), random);
         assert!(most > 2 * FIRST, "{most}");
@@ -246,7 +251,7 @@ mod tests {
     #[test]
     fn there_are_never_more_than_the_handles_allow() {
         for top in [1, 3, 58] {
-            let pace = Pace::adaptive(top);
+            let pace = RequestPace::adaptive(top);
             assert!(pace.join().most() <= top);
             for slowed in [false, true, false] {
                 let most = after(&pace, 40, |_| Duration::from_millis(20), slowed);
@@ -257,17 +262,17 @@ mod tests {
 
     #[test]
     fn no_more_threads_have_a_turn_than_the_pace_allows() {
-        let pace = Pace::fixed(3);
+        let pace = RequestPace::fixed(3);
         let (under_way, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
         std::thread::scope(|scope| {
             for _ in 0..16 {
                 scope.spawn(|| {
                     for _ in 0..50 {
-                        let turn = pace.turn();
+                        let permit = pace.permit();
                         most.fetch_max(under_way.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
                         std::thread::yield_now();
                         under_way.fetch_sub(1, Ordering::Relaxed);
-                        turn.answered(false);
+                        permit.answered(false);
                     }
                 });
             }
@@ -277,9 +282,9 @@ mod tests {
 
     #[test]
     fn threads_share_and_a_fixed_number_stays() {
-        let pace = Pace::fixed(1);
+        let pace = RequestPace::fixed(1);
         assert_eq!(after(&pace, 10, |_| Duration::ZERO, true), 1);
-        let pace = Pace::fixed(9);
+        let pace = RequestPace::fixed(9);
         let one = pace.join();
         assert_eq!(one.most(), 9);
         let other = pace.join();

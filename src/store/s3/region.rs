@@ -1,12 +1,12 @@
-//! Which region a bucket is in.
+//! Lookup of a bucket's region.
 
 use crate::aws::{Aws, Failure, Nature};
 
-/// The region of an empty location constraint.
+/// Region of a bucket with an empty location constraint.
 const FIRST_REGION: &str = "us-east-1";
 
-/// Whether a bucket may be called `name`: letters, digits, dots, hyphens and underscores, 3 to 255 of them. That
-/// takes in buckets from before 2018, and leaves out the ARNs and aliases that lead elsewhere.
+/// Whether `name` is a valid bucket name: 3 to 255 letters, digits, dots, hyphens and underscores. The rules accept
+/// buckets created before 2018, and exclude ARNs and aliases of access points.
 ///
 /// Source: Amazon S3 User Guide, "General purpose bucket naming rules".
 pub(super) fn is_bucket(name: &str) -> bool {
@@ -18,7 +18,8 @@ pub(super) fn is_bucket(name: &str) -> bool {
         && !name.ends_with("-s3alias")
 }
 
-/// Looks the region of `bucket` up. S3 tells it in a header of `HeadBucket`, even to those who may not read it.
+/// Looks up the region of `bucket`. S3 sends the region in a header of `HeadBucket`, even to callers without read
+/// access.
 pub(super) async fn of_bucket(aws: &Aws, bucket: &str, owner: Option<&str>) -> Result<String, Failure> {
     let client = aws.s3(&aws.region());
     let head = client.head_bucket().bucket(bucket).set_expected_bucket_owner(owner.map(str::to_owned));
@@ -38,13 +39,13 @@ pub(super) async fn of_bucket(aws: &Aws, bucket: &str, owner: Option<&str>) -> R
     let location = location.set_expected_bucket_owner(owner.map(str::to_owned));
     match location.send().await {
         Ok(answer) => Ok(from_constraint(answer.location_constraint().map_or("", |region| region.as_str()))),
-        // The requests that follow say what is wrong, better than this one could.
+        // The next request to the bucket reports a more precise error.
         Err(error) if error.raw_response().is_some() => Ok(aws.region()),
         Err(error) => Err(Failure::of(&error)),
     }
 }
 
-/// The region of a location constraint, which older regions write in their own way.
+/// Region of a location constraint. Older regions have special constraints.
 ///
 /// Source: Amazon S3 API Reference, `GetBucketLocation`.
 fn from_constraint(constraint: &str) -> String {

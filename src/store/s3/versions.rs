@@ -1,29 +1,31 @@
-//! The versions of one object.
+//! Versions of a single object.
 
 use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
 use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::EncodingType;
 
 use super::listing::decode;
-use super::{Bucket, store_error};
+use super::{S3Bucket, store_error};
 use crate::aws::{Failure, Nature};
 use crate::store::{StoreError, Version};
 use crate::time::Timestamp;
 
-/// How many pages of versions are looked at, 1,000 versions each.
+/// Most pages of versions requested, with 1,000 versions each.
 const MAX_PAGES: usize = 10;
 
-/// The versions of the object at `key`, newest first. Where they may not be listed, S3's answer for the object itself
-/// still tells whether it was deleted.
-pub(super) fn of(bucket: &Bucket, key: &str) -> Result<Vec<Version>, StoreError> {
-    match listed(bucket, key) {
+/// Versions of the object at `key`, newest first. If listing versions is denied, a HEAD request for the object still
+/// shows a delete marker.
+pub(super) fn versions_of(bucket: &S3Bucket, key: &str) -> Result<Vec<Version>, StoreError> {
+    match list_versions(bucket, key) {
         Ok(versions) => Ok(versions),
         Err(failure) if failure.nature == Nature::Absent => Ok(Vec::new()),
-        Err(failure) => marker(bucket, key).map(|marker| vec![marker]).ok_or_else(|| store_error(&failure)),
+        Err(failure) => {
+            find_delete_marker(bucket, key).map(|marker| vec![marker]).ok_or_else(|| store_error(&failure))
+        }
     }
 }
 
-fn listed(bucket: &Bucket, key: &str) -> Result<Vec<Version>, Failure> {
+fn list_versions(bucket: &S3Bucket, key: &str) -> Result<Vec<Version>, Failure> {
     let mut found: Vec<(bool, Version)> = Vec::new();
     let (mut key_marker, mut id_marker) = (None, None);
     for _ in 0..MAX_PAGES {
@@ -33,23 +35,25 @@ fn listed(bucket: &Bucket, key: &str) -> Result<Vec<Version>, Failure> {
             .set_expected_bucket_owner(bucket.owner.clone())
             .set_key_marker(key_marker.take())
             .set_version_id_marker(id_marker.take());
-        let answer = bucket.ask(async { request.send().await.map_err(|error| Failure::of(&error)) })?;
+        let answer =
+            bucket.send_paced(async { request.send().await.map_err(|error| Failure::of(&error)) })?;
         let before = found.len();
-        found.extend(of_page(&answer, key));
+        found.extend(versions_in_page(&answer, key));
         let more = answer.is_truncated().unwrap_or_default();
-        // Versions of one object come together, before those of every other that begins with its key.
+        // S3 lists all versions of an object before the versions of longer keys with the same prefix.
         let goes_on = answer.next_key_marker().is_some_and(|next| name(&answer, next) == key);
         if !more || (found.len() == before && !found.is_empty()) || !goes_on {
             break;
         }
         (key_marker, id_marker) = (Some(key.to_owned()), answer.next_version_id_marker().map(str::to_owned));
     }
+    // S3 lists versions and delete markers apart. `is_latest` comes first, because times may be equal.
     found.sort_by_key(|(latest, version)| (!*latest, std::cmp::Reverse(version.modified)));
     Ok(found.into_iter().map(|(_, version)| version).collect())
 }
 
-/// The versions of `key` in one page, each with whether it is the newest.
-fn of_page(answer: &ListObjectVersionsOutput, key: &str) -> Vec<(bool, Version)> {
+/// Versions of `key` in one page, each with a flag for the newest version.
+fn versions_in_page(answer: &ListObjectVersionsOutput, key: &str) -> Vec<(bool, Version)> {
     let time = |time: Option<&DateTime>| time.map(|time| Timestamp::from_unix(time.secs()));
     let version = |latest: Option<bool>, id: Option<&str>, delete_marker, modified| {
         let id = id.unwrap_or_default().to_owned();
@@ -70,8 +74,8 @@ fn name(answer: &ListObjectVersionsOutput, encoded: &str) -> String {
     }
 }
 
-/// The delete marker that S3 names when it is asked for the object itself.
-fn marker(bucket: &Bucket, key: &str) -> Option<Version> {
+/// The delete marker in S3's answer to a HEAD request.
+fn find_delete_marker(bucket: &S3Bucket, key: &str) -> Option<Version> {
     let request = bucket.client.head_object().bucket(&bucket.name).key(key);
     let request = request.set_expected_bucket_owner(bucket.owner.clone());
     let error = bucket.aws.block_on(request.send()).err()?;

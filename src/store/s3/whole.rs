@@ -1,4 +1,4 @@
-//! Bodies that are small enough to be held whole, read without a thread that waits for them.
+//! Whole bodies in memory, for small objects, received without a waiting thread.
 
 use std::collections::VecDeque;
 use std::io::{self, BufRead, Read};
@@ -7,48 +7,53 @@ use std::sync::Arc;
 use bytes::{Buf as _, Bytes};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::Bucket;
-use super::body::Body;
+use super::S3Bucket;
+use super::body::ObjectBody;
 use crate::aws::Failure;
 use crate::store::{Encoding, Object};
 
-/// The largest body that is held whole, in bytes as stored. A busy account's log files have a few MB.
+/// Largest body held in memory, in stored bytes. A busy account's log files have a few MB.
 const LARGEST: u64 = 8 << 20;
 
-/// Bytes that all bodies under way may have together.
-const ROOM: usize = 64 << 20;
+/// Most bytes of all bodies in memory together.
+const MAX_MEMORY: usize = 64 << 20;
 
-/// Room for bodies that are held whole.
+/// Memory budget for whole bodies.
 #[derive(Clone, Debug)]
-pub(super) struct Room(Arc<Semaphore>);
+pub(super) struct BodyMemory(Arc<Semaphore>);
 
-impl Default for Room {
+impl Default for BodyMemory {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(ROOM)))
+        Self(Arc::new(Semaphore::new(MAX_MEMORY)))
     }
 }
 
-/// Reads the object at `key`; `None` where it is too large to be held.
-pub(super) async fn read(bucket: Arc<Bucket>, key: &str, room: &Room) -> Result<Option<Object>, Failure> {
-    let (mut body, metadata) = Body::open(bucket, key).await?;
+/// Reads the object at `key` into memory; `None` if the object is too large.
+pub(super) async fn read(
+    bucket: Arc<S3Bucket>,
+    key: &str,
+    memory: &BodyMemory,
+) -> Result<Option<Object>, Failure> {
+    let (mut body, metadata) = ObjectBody::open(bucket, key).await?;
     let Some(length) = body.length().filter(|length| *length <= LARGEST) else { return Ok(None) };
     let permits = u32::try_from(length).unwrap_or(u32::MAX);
-    let Ok(permit) = Arc::clone(&room.0).acquire_many_owned(permits).await else { return Ok(None) };
+    // Waits until other bodies release enough memory.
+    let Ok(permit) = Arc::clone(&memory.0).acquire_many_owned(permits).await else { return Ok(None) };
     let mut chunks = VecDeque::new();
     while let Some(chunk) = body.next().await? {
         chunks.push_back(chunk);
     }
-    let body = Box::new(Whole { chunks, _permit: permit });
+    let body = Box::new(WholeBody { chunks, _permit: permit });
     Ok(Some(Object { body, encoding: Encoding::GzipOrPlain, metadata }))
 }
 
-/// A body that was received to its end.
-struct Whole {
+/// A body received to the end.
+struct WholeBody {
     chunks: VecDeque<Bytes>,
     _permit: OwnedSemaphorePermit,
 }
 
-impl BufRead for Whole {
+impl BufRead for WholeBody {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         while self.chunks.front().is_some_and(Bytes::is_empty) {
             self.chunks.pop_front();
@@ -63,7 +68,7 @@ impl BufRead for Whole {
     }
 }
 
-impl Read for Whole {
+impl Read for WholeBody {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let mut available = self.fill_buf()?;
         let length = available.read(into)?;

@@ -1,9 +1,9 @@
-//! Writing, for `simulate`.
+//! Writes to S3, for `simulate`.
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::StorageClass;
 
-use super::{Bucket, S3Store, store_error};
+use super::{S3Bucket, S3Store, store_error};
 use crate::aws::Failure;
 use crate::ident::Location;
 use crate::store::{Deposit, Metadata, Store as _, StoreError};
@@ -22,7 +22,7 @@ impl Deposit for S3Store {
         deleted.map(|_| ()).map_err(|error| store_error(&Failure::of(&error)))
     }
 
-    /// Moves the object into an archive, as a lifecycle rule would.
+    /// Moves the object to an archive class, like a lifecycle rule.
     fn make_unreadable(&self, location: &Location) -> Result<(), StoreError> {
         let mut object = self.get(location)?;
         let mut body = Vec::new();
@@ -32,8 +32,8 @@ impl Deposit for S3Store {
     }
 }
 
-impl Bucket {
-    /// Writes an object as CloudTrail does.
+impl S3Bucket {
+    /// Writes an object with CloudTrail's content type and encoding.
     fn put(
         &self,
         key: &str,

@@ -199,7 +199,7 @@ fn other_files_beside_it_do_not_explain_a_missing_file() {
             let tampered = !is_explained;
             assert_eq!(ran.verdict == Verdict::Tampered, tampered, "{key}{suffix}: {:#?}", ran.findings);
             let says = |finding: &trailproof::event::Finding| {
-                finding.message().contains("its download was interrupted")
+                finding.message().contains("the download was interrupted")
             };
             assert_eq!(ran.findings.iter().any(says), is_explained);
         }

@@ -142,6 +142,6 @@ fn folders_before_the_trail() {
     fs::create_dir(&above).unwrap();
     (0..200_000).for_each(|number| fs::create_dir(above.join(format!("{number:06}"))).unwrap());
     let name = "200,000 folders before the trail's";
-    let says = &["no folder is after the first 200000", "name the folder of the copy"];
+    let says = &["the search stops after 200000 folders", "name the folder of the copy"];
     big.row(&Row { name, arguments: &[], code: 3, says, peak: 250.0 });
 }
