@@ -1,5 +1,5 @@
-//! The public keys a run trusts. They never come from the evidence: only from CloudTrail, or from files the user
-//! names.
+//! Trusted public keys of a run. Keys come only from CloudTrail or from files given by the user, never from the
+//! evidence.
 
 #[cfg(feature = "aws")]
 pub mod cloudtrail;
@@ -11,63 +11,63 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 pub use crate::signature::{SIGNING_WINDOW, TrustedKey};
 use crate::time::Timestamp;
-use source::Asked;
+use source::RequestedKeys;
 
 pub use source::{KeySource, KeySourceError, SourceKeys};
 
-/// With how many others of its fingerprint a key is compared before it is added.
+/// Number of known keys with the same fingerprint compared with a new key, to leave out duplicates.
 const COMPARED: usize = 64;
 
-/// An entry of a keys file, or of CloudTrail's answer, that is no usable key.
+/// An unusable entry in a keys file, or in an answer of CloudTrail.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RejectedKey {
-    /// The file's path, or `cloudtrail`.
+    /// Path of the file, or `cloudtrail`.
     pub source: String,
-    /// The region that CloudTrail was asked about; `None` for a file.
+    /// Region of the CloudTrail request; `None` for a file.
     pub region: Option<String>,
-    /// Its place in the file or in the answer, from 1.
+    /// Number of the entry in the file or the answer, from 1.
     pub entry: usize,
-    /// What is wrong with it.
+    /// Why the entry is unusable.
     pub reason: String,
 }
 
-/// What is known of a fingerprint.
+/// Result of looking up a fingerprint.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Lookup {
-    /// A key that was valid then.
+    /// A key that was valid at the time of signing.
     Valid(Arc<TrustedKey>),
-    /// A key, but not valid then.
+    /// A key that was not valid at the time of signing.
     NotThen(Arc<TrustedKey>),
     /// No key.
     Unknown,
-    /// No key at hand, and those of the region could not be had.
+    /// No known key, and the request for the region's keys failed.
     Unreachable(String),
 }
 
-/// The keys of a run, by fingerprint. Where it has a [`KeySource`], keys that are not at hand are asked for when they
-/// are looked up, once for each region and stretch of time.
+/// Keys of a run, by fingerprint. A ring with a [`KeySource`] requests missing keys during a lookup, once for each
+/// region and span of time.
 #[derive(Default, Debug)]
 pub struct KeyRing {
     keys: RwLock<HashMap<String, Vec<Arc<TrustedKey>>>>,
     rejected: RwLock<Vec<RejectedKey>>,
-    asked: Option<Asked>,
+    requested: Option<RequestedKeys>,
 }
 
 impl KeyRing {
-    /// A ring without keys.
+    /// Creates a ring without keys.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The same ring, which asks `source` for keys it lacks.
+    /// Makes the ring request missing keys from `source`.
     #[must_use]
     pub fn asking(mut self, source: Box<dyn KeySource>) -> Self {
-        self.asked = Some(Asked::new(source));
+        self.requested = Some(RequestedKeys::new(source));
         self
     }
 
-    /// Adds a key under its fingerprint.
+    /// Adds a key under the key's fingerprint.
     pub fn add(&mut self, key: TrustedKey) {
         self.learn(key.key.fingerprint().to_owned(), key);
     }
@@ -75,26 +75,27 @@ impl KeyRing {
     fn learn(&self, fingerprint: String, key: TrustedKey) {
         let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
         let known = keys.entry(fingerprint).or_default();
-        // Very many that differ in their validity alone are not all compared; twice there, a key is what it is.
+        // A hostile file may repeat a key with many validities, so only the latest entries are compared. A duplicate
+        // does no harm.
         if !known.iter().rev().take(COMPARED).any(|other| **other == key) {
             known.push(Arc::new(key));
         }
     }
 
-    /// How many fingerprints are known.
+    /// Number of known fingerprints.
     #[must_use]
     pub fn len(&self) -> usize {
         self.keys.read().unwrap_or_else(PoisonError::into_inner).len()
     }
 
-    /// Whether no key is known.
+    /// Whether the ring holds no key.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Entries of keys files, and of what a [`KeySource`] has answered so far, that could not be used; each once, those of
-    /// a source in order of their regions.
+    /// Unusable entries of keys files and of the [`KeySource`]'s answers so far, without duplicates, sorted by
+    /// region.
     #[must_use]
     pub fn rejected(&self) -> Vec<RejectedKey> {
         self.rejected.read().unwrap_or_else(PoisonError::into_inner).clone()
@@ -103,43 +104,46 @@ impl KeyRing {
     fn reject(&self, rejected: Vec<RejectedKey>) {
         let mut known = self.rejected.write().unwrap_or_else(PoisonError::into_inner);
         for one in rejected {
-            // One that was asked about twice may have another place the second time.
+            // Two answers may list the same entry at different positions.
             let is_same = |other: &RejectedKey| (&other.region, &other.reason) == (&one.region, &one.reason);
             if one.region.is_none() || !known.iter().any(is_same) {
                 known.push(one);
             }
         }
-        // Regions are asked at the same time; files keep their order.
+        // Regions are requested in parallel, so sorting makes the order repeatable. The sort is stable: entries of
+        // files keep the order of the files.
         known.sort_by(|one, other| one.region.cmp(&other.region));
     }
 
-    /// Announces that digests of `region` which end at `ends`, in any order, are going to be looked up, so that one question
-    /// to the source is enough for all of them that are not far apart. Nothing was signed after `now`. Asks nothing.
+    /// Announces lookups for digests of `region` with the given end times, in any order, so that a single request
+    /// covers all digests close in time. Ignores end times after `now`, with a day's tolerance. Sends no request.
     pub fn expect(&self, region: &str, ends: impl IntoIterator<Item = Timestamp>, now: Timestamp) {
-        if let Some(asked) = &self.asked {
-            asked.expect(region, ends, now);
+        if let Some(requested) = &self.requested {
+            requested.expect(region, ends, now);
         }
     }
 
-    /// The key with `fingerprint` for a digest of `region` signed in the [`SIGNING_WINDOW`] from `signed_from` on.
+    /// Looks up the key `fingerprint` for a digest of `region` signed within the [`SIGNING_WINDOW`] after
+    /// `signed_from`.
     #[must_use]
     pub fn lookup(&self, fingerprint: &str, region: &str, signed_from: Timestamp) -> Lookup {
-        let at_hand = self.at_hand(fingerprint, region, signed_from);
-        let Some(asked) = self.asked.as_ref().filter(|_| !matches!(at_hand, Lookup::Valid(_))) else {
-            return at_hand;
+        let known = self.known_key(fingerprint, region, signed_from);
+        let Some(requested) = self.requested.as_ref().filter(|_| !matches!(known, Lookup::Valid(_))) else {
+            return known;
         };
         let learn = |SourceKeys { keys, rejected }: SourceKeys| {
             keys.into_iter().for_each(|key| self.learn(key.key.fingerprint().to_owned(), key));
             self.reject(rejected);
         };
-        let answered = asked.ask(region, signed_from, learn);
-        match (self.at_hand(fingerprint, region, signed_from), answered) {
+        let answered = requested.fetch(region, signed_from, learn);
+        match (self.known_key(fingerprint, region, signed_from), answered) {
+            // A key outside the validity is an answer, so only an unknown key reports the failed request.
             (Lookup::Unknown, Err(error)) => Lookup::Unreachable(error.to_string()),
             (found, _) => found,
         }
     }
 
-    fn at_hand(&self, fingerprint: &str, region: &str, signed_from: Timestamp) -> Lookup {
+    fn known_key(&self, fingerprint: &str, region: &str, signed_from: Timestamp) -> Lookup {
         let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
         let mut known =
             keys.get(fingerprint).into_iter().flatten().filter(|key| key.is_of(region)).peekable();

@@ -1,13 +1,13 @@
-//! Keys as CloudTrail itself gives them.
+//! Public keys from CloudTrail.
 //!
-//! Source: CloudTrail API Reference, `ListPublicKeys`: keys of the region that is asked, valid at some time between
-//! start and end, a page at a time.
+//! Source: CloudTrail API Reference, `ListPublicKeys`: keys of the requested region, valid at some time between start
+//! and end, page by page.
 
 use std::sync::Arc;
 
 use aws_sdk_cloudtrail::Client;
 use aws_sdk_cloudtrail::primitives::DateTime;
-use aws_sdk_cloudtrail::types::PublicKey as Listed;
+use aws_sdk_cloudtrail::types::PublicKey as ListedKey;
 
 use super::saved::other_fingerprint;
 use super::{KeySource, KeySourceError, RejectedKey, SourceKeys, TrustedKey};
@@ -15,17 +15,16 @@ use crate::aws::{Aws, Failure};
 use crate::signature::PublicKey;
 use crate::time::{Interval, Timestamp};
 
-/// What reports call the source of these keys; where CloudTrail is asked at an endpoint that is not AWS's own, they add
-/// which.
+/// Name of the key source in reports. Reports add the endpoint if the endpoint is not AWS's own.
 pub const SOURCE: &str = "cloudtrail";
 
-/// How many pages of keys are read. A year of one region is some 13 keys.
+/// Most pages of keys read. A region has about 13 keys a year.
 const MAX_PAGES: usize = 200;
 
-/// How many keys are taken, on however many pages: they are held in memory.
+/// Most keys read, on any number of pages: all keys are held in memory.
 const MAX_KEYS: usize = 10_000;
 
-/// Asks `ListPublicKeys`.
+/// Requests keys with `ListPublicKeys`.
 #[derive(Clone, Debug)]
 pub struct CloudTrailKeys {
     aws: Arc<Aws>,
@@ -33,7 +32,7 @@ pub struct CloudTrailKeys {
 }
 
 impl CloudTrailKeys {
-    /// Asks with the credentials of `aws`.
+    /// Uses the credentials of `aws`.
     #[must_use]
     pub fn new(aws: Arc<Aws>) -> Self {
         let source = source(aws.cloudtrail_endpoint().as_deref());
@@ -44,12 +43,12 @@ impl CloudTrailKeys {
 impl KeySource for CloudTrailKeys {
     fn keys(&self, region: &str, span: Interval) -> Result<SourceKeys, KeySourceError> {
         let client = self.aws.cloudtrail(region);
-        let listed = self.aws.block_on(list(&client, &self.source, region, span));
+        let listed = self.aws.block_on(list_keys(&client, &self.source, region, span));
         listed.map_err(|why| KeySourceError { region: region.to_owned(), why })
     }
 }
 
-/// What reports say of keys that come from `endpoint`: a scheme and a host, without the password that a URL may hold.
+/// Name of the key source for `endpoint` in reports: scheme and host, without a user or password.
 fn source(endpoint: Option<&str>) -> String {
     let Some(endpoint) = endpoint else { return SOURCE.to_owned() };
     let (scheme, rest) = endpoint.split_once("://").unwrap_or(("https", endpoint));
@@ -58,7 +57,12 @@ fn source(endpoint: Option<&str>) -> String {
     format!("{SOURCE} at {scheme}://{host}")
 }
 
-async fn list(client: &Client, source: &str, region: &str, span: Interval) -> Result<SourceKeys, String> {
+async fn list_keys(
+    client: &Client,
+    source: &str,
+    region: &str,
+    span: Interval,
+) -> Result<SourceKeys, String> {
     let time = |time: Timestamp| DateTime::from_secs(time.unix());
     let (mut found, mut token, mut entry) = (SourceKeys::default(), None, 0);
     for _ in 0..MAX_PAGES {
@@ -67,7 +71,7 @@ async fn list(client: &Client, source: &str, region: &str, span: Interval) -> Re
         let answer = answer.map_err(|error| Failure::of(&error).to_string())?;
         for listed in answer.public_key_list() {
             entry += 1;
-            match trusted(source, region, listed) {
+            match to_trusted(source, region, listed) {
                 Ok(key) => found.keys.push(key),
                 Err(reason) => found.rejected.push(rejected(source, region, entry, listed, &reason)),
             }
@@ -83,8 +87,9 @@ async fn list(client: &Client, source: &str, region: &str, span: Interval) -> Re
     Err(format!("the list of keys does not end after {MAX_PAGES} pages or {MAX_KEYS} keys"))
 }
 
-/// A listed key, or what is wrong with it. The digests that name it then say that it is unknown.
-fn trusted(source: &str, region: &str, listed: &Listed) -> Result<TrustedKey, String> {
+/// Converts a listed key, or returns the problem. Digests signed with an unusable key are reported with an unknown
+/// key.
+fn to_trusted(source: &str, region: &str, listed: &ListedKey) -> Result<TrustedKey, String> {
     let value = listed.value().ok_or("no value")?;
     let key = PublicKey::from_der(value.as_ref()).map_err(|error| error.to_string())?;
     let fingerprint = listed.fingerprint().ok_or("no fingerprint")?;
@@ -103,7 +108,7 @@ fn trusted(source: &str, region: &str, listed: &Listed) -> Result<TrustedKey, St
     })
 }
 
-fn rejected(source: &str, region: &str, entry: usize, listed: &Listed, reason: &str) -> RejectedKey {
+fn rejected(source: &str, region: &str, entry: usize, listed: &ListedKey, reason: &str) -> RejectedKey {
     let name = listed.fingerprint().map(|name| format!("`{}`: ", name.escape_debug())).unwrap_or_default();
     let reason = format!("{name}{reason}");
     RejectedKey { source: source.to_owned(), region: Some(region.to_owned()), entry, reason }

@@ -14,7 +14,7 @@ use crate::signature::{KeyError, PublicKey};
 use crate::text::shortened;
 use crate::time::{Interval, Timestamp};
 
-/// Most unusable entries of a file that are listed one by one; the rest is counted.
+/// Most unusable entries of a file listed one by one; further entries are counted.
 const MAX_REJECTED: usize = 1_000;
 
 /// Largest keys file that [`KeyRing::from_file`] reads, in bytes.
@@ -39,27 +39,34 @@ pub enum KeysFileError {
     },
 }
 
-/// Adds the keys in `bytes`, the content of the file `source`, to the ring. Unusable entries are kept in
-/// [`KeyRing::rejected`].
+/// Adds the keys in `bytes`, the content of the file `source`, to the ring. [`KeyRing::rejected`] keeps the unusable
+/// entries.
 ///
 /// # Errors
-/// [`KeysFileError`] where no entry is usable.
+/// [`KeysFileError`] if no entry is usable.
 pub fn load(ring: &mut KeyRing, source: &str, bytes: &[u8]) -> Result<(), KeysFileError> {
-    let mut taken =
-        Taken { ring, source, keys: Vec::new(), added: 0, rejected: Vec::new(), unnamed: 0, last: 0 };
+    let mut reader = KeysFileReader {
+        ring,
+        source,
+        keys: Vec::new(),
+        added: 0,
+        rejected: Vec::new(),
+        unnamed: 0,
+        last: 0,
+    };
     match std::str::from_utf8(bytes).ok().filter(|text| text.contains("-----BEGIN")) {
-        Some(text) => pem_blocks(text).for_each(|block| taken.take(pem_key(block, source))),
-        None => list::read(bytes, &mut |value| taken.take(json_key(value, source)))?,
+        Some(text) => pem_blocks(text).for_each(|block| reader.add_entry(pem_key(block, source))),
+        None => list::read(bytes, &mut |value| reader.add_entry(json_key(value, source)))?,
     }
-    taken.end()
+    reader.finish()
 }
 
 impl KeyRing {
-    /// The keys in the file at `path`, of at most [`MAX_FILE`] bytes. Unusable entries beside usable ones are kept in
-    /// [`KeyRing::rejected`].
+    /// Reads the keys in the file at `path`, of at most [`MAX_FILE`] bytes. [`KeyRing::rejected`] keeps the unusable
+    /// entries.
     ///
     /// # Errors
-    /// What keeps the file from being read, or a [`KeysFileError`] as [`io::ErrorKind::InvalidData`].
+    /// The error of reading the file, or a [`KeysFileError`] as [`io::ErrorKind::InvalidData`].
     pub fn from_file(path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path.as_ref();
         let mut bytes = Vec::new();
@@ -74,11 +81,12 @@ impl KeyRing {
     }
 }
 
-/// Collects the entries of a file while it is read.
-struct Taken<'a> {
+/// Collects the entries of a file during parsing.
+struct KeysFileReader<'a> {
     ring: &'a mut KeyRing,
     source: &'a str,
-    /// Usable keys by fingerprint. The ring gets them at the end: of a file that ends in junk no key is used.
+    /// Usable keys by fingerprint. The ring receives the keys after the last entry: a file that ends in invalid text
+    /// gives no key.
     keys: Vec<(String, TrustedKey)>,
     added: usize,
     /// The first unusable entries.
@@ -89,8 +97,8 @@ struct Taken<'a> {
     last: usize,
 }
 
-impl Taken<'_> {
-    fn take(&mut self, entry: Entry) {
+impl KeysFileReader<'_> {
+    fn add_entry(&mut self, entry: ParsedEntry) {
         self.last += 1;
         match entry {
             Ok(keys) => {
@@ -107,7 +115,7 @@ impl Taken<'_> {
         self.rejected.push(RejectedKey { source, region: None, entry, reason });
     }
 
-    fn end(mut self) -> Result<(), KeysFileError> {
+    fn finish(mut self) -> Result<(), KeysFileError> {
         match self.rejected.first() {
             Some(first) if self.added == 0 => {
                 return Err(KeysFileError::AllRejected { entry: first.entry, reason: first.reason.clone() });
@@ -124,7 +132,7 @@ impl Taken<'_> {
     }
 }
 
-/// Keys in the form of `list-public-keys`, which [`load`] reads. Keys without validity are left out.
+/// Writes keys in the format of `list-public-keys`, as read by [`load`]. Leaves out keys without validity.
 #[must_use]
 pub fn to_json(keys: &[TrustedKey]) -> String {
     let listed = keys.iter().filter_map(|key| {
@@ -141,22 +149,22 @@ pub fn to_json(keys: &[TrustedKey]) -> String {
 }
 
 /// A key under each of its possible fingerprints, or why the entry is not usable.
-type Entry = Result<Vec<(String, TrustedKey)>, String>;
+type ParsedEntry = Result<Vec<(String, TrustedKey)>, String>;
 
-fn json_key(value: Value, source: &str) -> Entry {
+fn json_key(value: Value, source: &str) -> ParsedEntry {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
-    struct Saved {
+    struct SavedKey {
         value: String,
         fingerprint: String,
         validity_start_time: Value,
         validity_end_time: Value,
     }
-    // The parser's error message would repeat a string in full, however long.
+    // The parser's error would repeat a string in full, whatever the length.
     if !value.is_object() {
         return Err("not a JSON object".to_owned());
     }
-    let saved: Saved = serde_json::from_value(value).map_err(|error| error.to_string())?;
+    let saved: SavedKey = serde_json::from_value(value).map_err(|error| error.to_string())?;
     let key = PublicKey::from_base64(&saved.value).map_err(|error| error.to_string())?;
     if key.fingerprint() != saved.fingerprint {
         return Err(other_fingerprint(&saved.fingerprint, &key));
@@ -176,7 +184,7 @@ pub(super) fn other_fingerprint(listed: &str, key: &PublicKey) -> String {
     format!("fingerprint `{listed}` does not match the key, whose fingerprint is `{own}`")
 }
 
-/// A time as versions of `list-public-keys` print it: seconds as a number or a string, or RFC 3339.
+/// Parses a time in any format of `list-public-keys`: seconds as a number or a string, or RFC 3339.
 fn moment(value: &Value) -> Option<Timestamp> {
     let seconds = |number: f64| {
         let whole = number.is_finite() && number.abs() < 1e12;
@@ -203,7 +211,7 @@ fn pem_blocks(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// A PEM key has no fingerprint and no validity. The key is filed under the fingerprints of both encodings, for any time.
-fn pem_key(base64: &str, source: &str) -> Entry {
+fn pem_key(base64: &str, source: &str) -> ParsedEntry {
     let key = PublicKey::from_base64(base64).map_err(|error: KeyError| error.to_string())?;
     let trusted = TrustedKey { key, validity: None, source: source.to_owned(), region: None };
     let names = trusted.key.possible_fingerprints();

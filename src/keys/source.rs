@@ -1,9 +1,9 @@
-//! Where keys are asked for while a run needs them, and what was asked already.
+//! Requests for missing keys during a run, and the log of past requests.
 //!
-//! Whoever can write to the bucket can write digests that claim to be signed at any time. So the questions that they
-//! may cause are bounded by time, not by a budget that they could spend before the genuine digests are looked at: the
-//! stretches that the listings announce are questions of their own, and any other moment belongs to a cell of fixed
-//! length, of which CloudTrail's lifetime has some thirty.
+//! An attacker with write access to the bucket can write digests with any signing time. So time limits the requests:
+//! a shared budget could be used up before the genuine digests. Spans announced by the listings are requested as
+//! such. Any other moment is requested as part of a cell of fixed length; CloudTrail's lifetime has about thirty
+//! cells.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -12,108 +12,110 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::{RejectedKey, SIGNING_WINDOW, TrustedKey};
 use crate::time::{DAY, Interval, Timestamp};
 
-/// When CloudTrail began, 2013-11-01: nothing was signed before. Digests came in 2015.
+/// CloudTrail's launch, 2013-11-01. No digest was signed earlier; digests came in 2015.
 const ERA: Timestamp = Timestamp::from_unix(1_383_264_000);
 
-/// Length of a cell, in seconds: a question about a moment that no listing announces is about its whole cell. A backfill
-/// digest is signed up to weeks after its end, so most of them lie in the cell of that or in the next one.
+/// Length of a cell, in seconds: a request for an unannounced moment covers the whole cell. A backfill digest is
+/// signed up to weeks after the digest's end, and so mostly in the same cell or the next.
 const CELL: i64 = 180 * DAY;
 
-/// Announced digests whose ends lie further apart than this, in seconds, are two questions: a name may hold any date.
+/// Longest gap between announced digests in one request, in seconds. A file name may contain any date, so a longer
+/// gap starts a new request.
 const HOLE: i64 = 31 * DAY;
 
-/// How far ahead of our clock a digest may say that it was signed, in seconds, for its key to be asked for.
+/// Tolerated lead of a digest's signing time over the local clock, in seconds. No keys are requested for later
+/// signing times.
 const CLOCK_SKEW: i64 = DAY;
 
-/// How many cells of a region are asked for where nobody says what the present is: all since 2013 up to 2045. A digest may
-/// claim any later moment.
+/// Most cells requested in a region if the current time is unknown: all cells from 2013 to 2045. A digest may record
+/// any later moment.
 const MAX_CELLS: usize = 64;
 
-/// How many questions of one kind may fail in a region before no more are asked: each took all retries.
+/// Failed requests of one kind in a region before no more are sent; every failed request used up all retries.
 const MAX_FAILURES: usize = 3;
 
-/// About how many regions, announced by no listing, keys are asked for. A digest of a copy may name any region.
+/// Most unannounced regions with key requests. A digest in a copy may name any region.
 const MAX_REGIONS: usize = 64;
 
-/// Why a source gives no keys.
+/// A failed request for keys.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("the public keys of `{region}` could not be fetched: {why}")]
 pub struct KeySourceError {
-    /// Region that was asked about.
+    /// Requested region.
     pub region: String,
-    /// What kept it.
+    /// Cause of the failure.
     pub why: String,
 }
 
-/// What a source answers.
+/// Answer of a key source.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct SourceKeys {
-    /// The keys.
+    /// Usable keys.
     pub keys: Vec<TrustedKey>,
-    /// What it listed beside them that is no usable key.
+    /// Unusable entries of the answer.
     pub rejected: Vec<RejectedKey>,
 }
 
-/// Something that knows which keys CloudTrail signed with. Calls block; any thread may make them.
+/// A source of CloudTrail's public keys. Calls block, and are safe from any thread.
 pub trait KeySource: Send + Sync {
-    /// Every key of `region` that was valid at some time in `span`.
+    /// All keys of `region` that were valid at some time in `span`.
     ///
     /// # Errors
-    /// Whatever kept it from answering, retries included.
+    /// The cause of the failure, retries included.
     fn keys(&self, region: &str, span: Interval) -> Result<SourceKeys, KeySourceError>;
 }
 
-/// A source, and what it was asked.
-pub(super) struct Asked {
+/// A key source, with a log of the requests to each region.
+pub(super) struct RequestedKeys {
     source: Box<dyn KeySource>,
-    regions: Mutex<HashMap<String, Arc<Mutex<Region>>>>,
+    regions: Mutex<HashMap<String, Arc<Mutex<RegionRequests>>>>,
 }
 
-/// What is known of one region's questions.
+/// Past and announced requests of a region.
 #[derive(Default)]
-struct Region {
-    /// When the announced digests may have been signed: stretches that are far apart, in order.
+struct RegionRequests {
+    /// Spans of possible signing times of the announced digests, sorted, with gaps longer than [`HOLE`].
     announced: Vec<Interval>,
-    /// Nothing was signed after this moment; `None` where no listing announced anything.
+    /// Latest possible signing time; `None` without an announcement.
     horizon: Option<Timestamp>,
-    /// What was asked, with what became of it.
-    asked: HashMap<Question, Result<(), KeySourceError>>,
+    /// Requests sent so far, with the results.
+    asked: HashMap<KeyRequest, Result<(), KeySourceError>>,
 }
 
-/// What a source may be asked about a region.
+/// A possible request for the keys of a region.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Question {
-    /// An announced stretch.
+enum KeyRequest {
+    /// An announced span.
     Announced(Interval),
-    /// A cell, for a moment that no listing announced.
+    /// A cell with an unannounced moment.
     Cell(Interval),
 }
 
-impl Question {
+impl KeyRequest {
     const fn span(self) -> Interval {
         match self {
             Self::Announced(span) | Self::Cell(span) => span,
         }
     }
 
-    const fn is_like(self, other: Self) -> bool {
+    const fn is_same_kind(self, other: Self) -> bool {
         matches!((self, other), (Self::Announced(_), Self::Announced(_)) | (Self::Cell(_), Self::Cell(_)))
     }
 }
 
-impl fmt::Debug for Asked {
+impl fmt::Debug for RequestedKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Asked").finish_non_exhaustive()
+        f.debug_struct("RequestedKeys").finish_non_exhaustive()
     }
 }
 
-impl Asked {
+impl RequestedKeys {
     pub(super) fn new(source: Box<dyn KeySource>) -> Self {
         Self { source, regions: Mutex::default() }
     }
 
-    /// What is known of the region called `name`. `None` where a digest alone names it, and too many others before.
-    fn region(&self, name: &str, is_announced: bool) -> Option<Arc<Mutex<Region>>> {
+    /// Log of the region `name`. `None` if only a digest named the region, after too many other regions.
+    fn region_log(&self, name: &str, is_announced: bool) -> Option<Arc<Mutex<RegionRequests>>> {
         let mut regions = self.regions.lock().unwrap_or_else(PoisonError::into_inner);
         if !is_announced && !regions.contains_key(name) && regions.len() >= MAX_REGIONS {
             return None;
@@ -122,7 +124,7 @@ impl Asked {
     }
 
     pub(super) fn expect(&self, region: &str, ends: impl IntoIterator<Item = Timestamp>, now: Timestamp) {
-        let Some(region) = self.region(region, true) else { return };
+        let Some(region) = self.region_log(region, true) else { return };
         let mut region = region.lock().unwrap_or_else(PoisonError::into_inner);
         let horizon = now.plus(CLOCK_SKEW);
         let horizon = region.horizon.map_or(horizon, |known| known.max(horizon));
@@ -130,7 +132,8 @@ impl Asked {
         let mut announced = std::mem::take(&mut region.announced);
         for end in ends.into_iter().filter(|end| ERA <= *end && *end <= horizon) {
             let signed = Interval { start: end, end: end.plus(SIGNING_WINDOW) };
-            // Ends come in order, so that most of them belong to the stretch of the one before.
+            // End times come mostly in order, so comparing with the last span is enough here; `joined` merges the
+            // rest.
             match announced.last_mut() {
                 Some(last) if is_near(*last, signed) => *last = last.hull(signed),
                 _ => announced.push(signed),
@@ -139,50 +142,47 @@ impl Asked {
         region.announced = joined(announced);
     }
 
-    /// Asks for the keys of a digest of the region `name` that was signed from `signed_from` on, unless that was asked
-    /// already.
-    pub(super) fn ask(
+    /// Requests the keys for a digest of the region `name`, signed at `signed_from` or later. Sends no request twice.
+    pub(super) fn fetch(
         &self,
         name: &str,
         signed_from: Timestamp,
         learn: impl Fn(SourceKeys),
     ) -> Result<(), KeySourceError> {
         let refused = |why: String| KeySourceError { region: name.to_owned(), why };
-        let Some(region) = self.region(name, false) else {
-            return Err(refused(format!(
-                "keys of {MAX_REGIONS} regions that digests name were asked for already"
-            )));
+        let Some(region) = self.region_log(name, false) else {
+            return Err(refused(format!("digests have already named {MAX_REGIONS} other regions")));
         };
-        // Held while the question is asked: others that need the same keys wait for the answer.
+        // Lock during the request, so that other threads wait for the answer instead of sending the same request.
         let mut region = region.lock().unwrap_or_else(PoisonError::into_inner);
         let needed = Interval { start: signed_from, end: signed_from.plus(SIGNING_WINDOW) };
         if region.is_answered(needed) {
             return Ok(());
         }
-        for question in region.questions(needed) {
-            if let Some(answer) = region.asked.get(&question) {
+        for request in region.requests_for(needed) {
+            if let Some(answer) = region.asked.get(&request) {
                 answer.clone()?;
                 continue;
             }
-            region.may_ask(question).map_err(refused)?;
-            let answer = self.source.keys(name, question.span()).map(&learn);
-            region.asked.insert(question, answer.clone());
+            region.check_limits(request).map_err(refused)?;
+            let answer = self.source.keys(name, request.span()).map(&learn);
+            region.asked.insert(request, answer.clone());
             answer?;
         }
         Ok(())
     }
 }
 
-impl Region {
-    /// Whether the keys of all of `needed` are known by one answer.
+impl RegionRequests {
+    /// Whether a single past answer covers `needed`.
     fn is_answered(&self, needed: Interval) -> bool {
-        self.asked.iter().any(|(question, answer)| answer.is_ok() && question.span().covers(needed))
+        self.asked.iter().any(|(request, answer)| answer.is_ok() && request.span().covers(needed))
     }
 
-    /// What to ask so that the keys of `needed` are known: nothing where CloudTrail cannot have signed then.
-    fn questions(&self, needed: Interval) -> Vec<Question> {
+    /// Requests that cover `needed`; none if CloudTrail could not have signed at that time.
+    fn requests_for(&self, needed: Interval) -> Vec<KeyRequest> {
         if let Some(announced) = self.announced.iter().find(|span| span.covers(needed)) {
-            return vec![Question::Announced(*announced)];
+            return vec![KeyRequest::Announced(*announced)];
         }
         let is_possible = ERA <= needed.start && self.horizon.is_none_or(|horizon| needed.start <= horizon);
         let mut cells = Vec::new();
@@ -193,36 +193,36 @@ impl Region {
                 let end = self
                     .horizon
                     .map_or(start.plus(CELL), |now| start.plus(CELL).min(now.plus(SIGNING_WINDOW)));
-                cells.push(Question::Cell(Interval { start, end: end.max(start) }));
+                cells.push(KeyRequest::Cell(Interval { start, end: end.max(start) }));
             }
         }
         cells
     }
 
-    /// Whether a question that was not asked yet may be, or why not.
-    fn may_ask(&self, question: Question) -> Result<(), String> {
-        let alike = || self.asked.iter().filter(|(other, _)| question.is_like(**other));
+    /// Checks the limits before a new request. Returns the reason for a refusal.
+    fn check_limits(&self, request: KeyRequest) -> Result<(), String> {
+        let alike = || self.asked.iter().filter(|(other, _)| request.is_same_kind(**other));
         let mut failures = alike().filter_map(|(_, answer)| answer.as_ref().err());
         if let Some(failure) = failures.nth(MAX_FAILURES - 1) {
             return Err(failure.why.clone());
         }
         if self.horizon.is_none() && alike().count() >= MAX_CELLS {
             return Err(format!(
-                "it was asked {MAX_CELLS} times already, for keys of moments that digests may have made up; \
-                 `--public-keys` takes saved ones"
+                "{MAX_CELLS} requests for unannounced signing times were sent already; save the keys and give \
+                 `--public-keys`"
             ));
         }
         Ok(())
     }
 }
 
-/// Whether two stretches are so near each other that one question is enough for both.
+/// Whether the gap between two spans is short enough for a single request.
 fn is_near(one: Interval, other: Interval) -> bool {
     let hole = |one: Interval, other: Interval| other.start.unix() - one.end.unix();
     hole(one, other) <= HOLE && hole(other, one) <= HOLE
 }
 
-/// Joins stretches that are near each other.
+/// Merges spans with short gaps.
 fn joined(mut stretches: Vec<Interval>) -> Vec<Interval> {
     stretches.sort_unstable();
     let mut joined: Vec<Interval> = Vec::new();

@@ -1,4 +1,4 @@
-//! Parses the JSON of `list-public-keys` one entry at a time, since the user may allow large files.
+//! Parses the JSON of `list-public-keys` entry by entry, because the user may allow large files.
 
 use std::fmt;
 
@@ -10,17 +10,18 @@ use super::KeysFileError;
 /// Passes each entry of the list to `take`.
 ///
 /// # Errors
-/// [`KeysFileError::NotKeys`] where `bytes` are not JSON with a list of keys. Entries before the error were passed already.
+/// [`KeysFileError::NotKeys`] if `bytes` is not JSON with a list of keys. `take` has already received the entries
+/// before the error.
 pub(super) fn read(bytes: &[u8], take: &mut dyn FnMut(Value)) -> Result<(), KeysFileError> {
     let mut parser = serde_json::Deserializer::from_slice(bytes);
-    let read = parser.deserialize_any(File(take)).and_then(|()| parser.end());
+    let read = parser.deserialize_any(ListObject(take)).and_then(|()| parser.end());
     read.map_err(|_| KeysFileError::NotKeys)
 }
 
-/// The object with the list, under one of the two names that versions of the AWS CLI use.
-struct File<'t>(&'t mut dyn FnMut(Value));
+/// Parses the object with the list. Versions of the AWS CLI use two names for the list.
+struct ListObject<'t>(&'t mut dyn FnMut(Value));
 
-impl<'de> Visitor<'de> for File<'_> {
+impl<'de> Visitor<'de> for ListObject<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -39,16 +40,16 @@ impl<'de> Visitor<'de> for File<'_> {
             } else if std::mem::replace(&mut is_found, true) {
                 return Err(A::Error::duplicate_field("PublicKeyList"));
             } else {
-                map.next_value_seed(Entries(self.0))?;
+                map.next_value_seed(ListEntries(self.0))?;
             }
         }
         if is_found { Ok(()) } else { Err(A::Error::missing_field("PublicKeyList")) }
     }
 }
 
-struct Entries<'t>(&'t mut dyn FnMut(Value));
+struct ListEntries<'t>(&'t mut dyn FnMut(Value));
 
-impl<'de> DeserializeSeed<'de> for Entries<'_> {
+impl<'de> DeserializeSeed<'de> for ListEntries<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -56,7 +57,7 @@ impl<'de> DeserializeSeed<'de> for Entries<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Entries<'_> {
+impl<'de> Visitor<'de> for ListEntries<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,7 +5,7 @@ fn at(hours: i64) -> Timestamp {
     Timestamp::from_unix(1_800_000_000 + hours * 3600)
 }
 
-/// Has no keys, and keeps what it is asked.
+/// A source without keys that records the requests. With `true`, every request fails.
 #[derive(Clone, Default)]
 struct Empty(Arc<Mutex<Vec<(String, Interval)>>>, bool);
 
@@ -25,7 +25,7 @@ impl KeySource for Empty {
     }
 }
 
-/// What `hours` say of when digests ended, and a present long after all of them.
+/// Announces digests that end at the given hours, with a current time long after the last.
 fn expect(ring: &KeyRing, region: &str, hours: impl IntoIterator<Item = i64>) {
     ring.expect(region, hours.into_iter().map(at), at(20 * 8_766));
 }
@@ -44,7 +44,7 @@ fn what_is_announced_is_one_question_a_region() {
     assert_eq!(source.spans().len(), 2);
 }
 
-/// A name may hold any date: what it announces is asked for apart, and only for a digest of that time.
+/// A file name may contain any date. A distant date leads to a request of its own, and only for a digest of that time.
 #[test]
 fn a_lone_date_does_not_widen_the_question_about_others() {
     let source = Empty::default();
@@ -73,7 +73,7 @@ fn moments_that_are_made_up_spend_nothing_that_others_need() {
         assert_eq!(ring.lookup("x", "us-east-1", at(24 * day)), Lookup::Unknown, "{day}");
     }
     let asked = source.spans();
-    // From 2013 to the present of this test, 33 years later.
+    // Cells from 2013 to the current time of this test, 33 years later.
     assert_eq!(asked.len(), 68);
     assert!(asked.iter().all(|(_, span)| span.start >= ERA && span.seconds() <= CELL), "{asked:?}");
 }
@@ -84,11 +84,12 @@ fn without_a_present_the_questions_are_counted() {
     let ring = KeyRing::new().asking(Box::new(source.clone()));
     for day in 0..100_000 {
         let found = ring.lookup("x", "us-east-1", at(24 * day));
-        let is_said = matches!(&found, Lookup::Unreachable(why) if why.contains("asked 64 times"));
+        let is_said =
+            matches!(&found, Lookup::Unreachable(why) if why.contains("64 requests for unannounced"));
         assert!(found == Lookup::Unknown || is_said, "{found:?}");
     }
     assert_eq!(source.spans().len(), MAX_CELLS);
-    // What is announced later is asked for all the same.
+    // Later announcements still lead to requests.
     ring.expect("us-east-1", [at(40 * 8_766)], at(40 * 8_766));
     assert_eq!(ring.lookup("x", "us-east-1", at(40 * 8_766)), Lookup::Unknown);
     assert_eq!(source.spans().len(), MAX_CELLS + 1);
@@ -117,7 +118,7 @@ fn the_order_of_moments_is_of_no_matter() {
     assert_eq!(cells(ask(&mut moments.iter())), cells(ask(&mut moments.iter().rev())));
 }
 
-/// Has entries that are no keys alone: one more each time, and always the same one.
+/// A source with unusable entries only: the same entry each time, after one more new entry.
 #[derive(Default)]
 struct Junk(Mutex<usize>);
 
@@ -151,7 +152,8 @@ fn what_is_wrong_with_an_answer_is_said_once_a_region() {
     assert_eq!(said, [of("eu-west-1", &["number 3", "the same"]), of_east].concat());
 }
 
-/// Each failure took all retries: a region whose keys cannot be had costs a few of them, however many digests it has.
+/// Each failed request used up all retries, so a region with failing requests gets only a few, whatever the number of
+/// digests.
 #[test]
 fn a_source_that_fails_is_not_asked_again_and_says_why() {
     let source = Empty(Arc::default(), true);
@@ -164,7 +166,7 @@ fn a_source_that_fails_is_not_asked_again_and_says_why() {
     assert_eq!(source.spans().len(), 1);
     (0..1000).for_each(|day| failed(24 * day));
     assert_eq!(source.spans().len(), MAX_FAILURES);
-    // Failures over made-up moments do not keep what is announced from being asked for.
+    // Failed requests for unannounced moments do not prevent requests for announced spans.
     for year in 0..10 {
         expect(&ring, "us-east-1", [year * 8_766]);
         failed(year * 8_766);
