@@ -1,4 +1,4 @@
-//! The chain: what makes a digest proved, what it records of its predecessor, and how the two must fit.
+//! The chain of digests: how a digest is proved, and how a record must match the digest before it.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,27 +7,27 @@ use crate::ident::{Location, Sha256Hash};
 use crate::signature::{self, SignatureProof};
 use crate::time::{HOUR, Interval, Timestamp};
 
-/// A digest that is CloudTrail's own: by its signature, or by the hash a proved successor records.
-/// Only it shows the hashes of log files.
+/// A digest proved as CloudTrail's own, by a signature or by the hash in a proved successor. Only a proved digest
+/// gives access to the hashes of log files.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ProvedDigest {
     file: DigestFile,
 }
 
 impl ProvedDigest {
-    /// A digest proved by its own signature.
+    /// Proves a digest by the digest's own signature.
     ///
     /// # Errors
-    /// Gives the file back where the proof is another digest's.
+    /// Returns the file if the proof belongs to another digest.
     #[expect(clippy::result_large_err, reason = "the file is given back, not lost")]
     pub fn by_signature(file: DigestFile, proof: SignatureProof) -> Result<Self, DigestFile> {
         if proof.digest() == file.hash() { Ok(Self { file }) } else { Err(file) }
     }
 
-    /// A digest proved by what a proved successor, or a remembered head, records.
+    /// Proves a digest by the record of a proved successor, or of an earlier run.
     ///
     /// # Errors
-    /// Gives the file back where the record is of another digest, or has no hash.
+    /// Returns the file if the record has no hash or belongs to another digest.
     #[expect(clippy::result_large_err, reason = "the file is given back, not lost")]
     pub fn by_record(file: DigestFile, record: &Record) -> Result<Self, DigestFile> {
         if record.proves(&file) { Ok(Self { file }) } else { Err(file) }
@@ -39,13 +39,13 @@ impl ProvedDigest {
         &self.file
     }
 
-    /// The log files it lists, with their hashes.
+    /// The listed log files, with hashes.
     #[must_use]
     pub const fn logs(&self) -> &[ListedLog] {
         self.file.logs()
     }
 
-    /// What it records of its predecessor; `None` where it starts a chain.
+    /// Record of the previous digest; `None` if this digest starts a chain.
     #[must_use]
     pub fn record(&self) -> Option<Record> {
         let previous = self.file.previous()?;
@@ -53,7 +53,7 @@ impl ProvedDigest {
             location: previous.location.clone(),
             hash: previous.hash,
             signature: previous.signature.clone(),
-            witness: Witness::Successor {
+            witness: RecordWitness::Successor {
                 location: self.file.location().clone(),
                 start: self.file.window().start,
             },
@@ -61,31 +61,31 @@ impl ProvedDigest {
     }
 }
 
-/// What is recorded of a digest: by a proved successor ([`ProvedDigest::record`]), or by an earlier run that proved it
-/// ([`Record::remembered`]).
+/// The recorded hash and signature of a digest, from a proved successor ([`ProvedDigest::record`]) or from an earlier
+/// run ([`Record::remembered`]).
 ///
-/// It is serialised as part of a prover's state, which is trusted as a key is.
+/// Records are serialised in the state of a prover. The state is trusted like a key.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Record {
     location: Location,
     hash: Option<Sha256Hash>,
     signature: Option<Box<str>>,
-    witness: Witness,
+    witness: RecordWitness,
 }
 
-/// Who records a digest.
+/// Origin of a record.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-enum Witness {
+enum RecordWitness {
     Successor {
         location: Location,
         start: Timestamp,
     },
-    /// An earlier run, as a report names it.
+    /// An earlier run, with the run's name in reports.
     Memory(String),
 }
 
 impl Record {
-    /// What an earlier run, called `run`, proved and remembered outside the bucket. Never make one from what lies beside the
+    /// A record from the earlier run `run`, stored outside the bucket. Never create a record from files beside the
     /// evidence.
     #[must_use]
     pub const fn remembered(
@@ -94,33 +94,33 @@ impl Record {
         signature: Option<Box<str>>,
         run: String,
     ) -> Self {
-        Self { location, hash: Some(hash), signature, witness: Witness::Memory(run) }
+        Self { location, hash: Some(hash), signature, witness: RecordWitness::Memory(run) }
     }
 
-    /// Where the digest was delivered.
+    /// Delivery location of the digest.
     #[must_use]
     pub const fn location(&self) -> &Location {
         &self.location
     }
 
-    /// SHA-256 of the digest, inflated.
+    /// SHA-256 of the inflated digest.
     #[must_use]
     pub const fn hash(&self) -> Option<Sha256Hash> {
         self.hash
     }
 
-    /// The digest's signature, hex.
+    /// The digest's signature, in hex.
     #[must_use]
     pub fn signature(&self) -> Option<&str> {
         self.signature.as_deref()
     }
 
-    /// The digest that records this; `None` where an earlier run does.
+    /// The digest that holds the record; `None` for a record of an earlier run.
     #[must_use]
     pub const fn successor(&self) -> Option<&Location> {
         match &self.witness {
-            Witness::Successor { location, .. } => Some(location),
-            Witness::Memory(_) => None,
+            RecordWitness::Successor { location, .. } => Some(location),
+            RecordWitness::Memory(_) => None,
         }
     }
 
@@ -130,8 +130,8 @@ impl Record {
         self.hash == Some(file.hash()) && self.location == *file.location()
     }
 
-    /// How the recorded digest does not fit what was found: a digest of this hash that ends at `end`, with the signature
-    /// that its metadata holds.
+    /// Compares the record with a found digest, by SHA-256, end time and the signature in the metadata. Returns the
+    /// first mismatch.
     #[must_use]
     pub fn misfit(
         &self,
@@ -140,10 +140,11 @@ impl Record {
         metadata_signature: Option<&str>,
     ) -> Option<Misfit> {
         let recorded = self.signature.as_deref();
-        let starts_before = |successor: &Witness| match successor {
-            Witness::Successor { start, .. } => *start < end,
-            Witness::Memory(_) => false,
+        let starts_before = |successor: &RecordWitness| match successor {
+            RecordWitness::Successor { start, .. } => *start < end,
+            RecordWitness::Memory(_) => false,
         };
+        // The most serious mismatch comes first: other content also needs another signature.
         if self.hash.is_some_and(|recorded| recorded != hash) {
             Some(Misfit::Hash)
         } else if let (Some(recorded), Some(found)) = (recorded, metadata_signature)
@@ -158,21 +159,21 @@ impl Record {
     }
 }
 
-/// How a digest does not fit what its successor records. A window that ends early is no misfit but a gap in
-/// coverage.
+/// A mismatch between a digest and the successor's record. A window that ends early is a gap in coverage, not a
+/// mismatch.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Misfit {
-    /// Its content is not what was recorded.
+    /// The content differs from the record.
     Hash,
-    /// The signature in its metadata is not what was recorded.
+    /// The signature in the metadata differs from the record.
     Signature,
-    /// It ends after its successor starts.
+    /// The digest ends after the successor starts.
     Overlap,
 }
 
-/// The ends of the hourly digests that an unbroken cadence puts between a digest that ends at `older_end` and one
-/// that starts at `newer_start`, newest first. Empty where the stretch is not a whole number of hours: then
-/// logging was stopped and started between, and nothing says which hours there were.
+/// End times of the hourly digests missing between a digest that ends at `older_end` and a digest that starts at
+/// `newer_start`, newest first. Includes `newer_start` and excludes `older_end`. Empty if the span is not a whole
+/// number of hours: logging was stopped and started in between, so the hours of the digests are unknown.
 #[must_use]
 pub fn cadence(older_end: Timestamp, newer_start: Timestamp) -> Vec<Timestamp> {
     match Interval::new(older_end, newer_start).map(Interval::seconds) {

@@ -1,4 +1,4 @@
-//! A digest file as parsed: what it says, none of it trusted yet.
+//! A parsed digest file. All content is untrusted until proved.
 //!
 //! Source: AWS CloudTrail User Guide, "CloudTrail digest file structure".
 
@@ -7,57 +7,58 @@ mod wire;
 use crate::ident::{Location, Sha256Hash};
 use crate::time::Interval;
 
-/// The one signature algorithm CloudTrail uses.
+/// The signature algorithm of all CloudTrail digests.
 pub const SIGNATURE_ALGORITHM: &str = "SHA256withRSA";
 
-/// The one hash algorithm CloudTrail uses.
+/// The hash algorithm of all CloudTrail digests.
 pub const HASH_ALGORITHM: &str = "SHA-256";
 
-/// Longest text in a digest, in bytes. The longest that CloudTrail writes is a key, of which S3 takes 1,024 bytes; without
-/// a limit one text could be as long as the whole file, and be kept many times.
+/// Longest text in a digest, in bytes. CloudTrail's longest text is a key, and S3 allows 1,024 bytes for a key.
+/// Without a limit, a single text could be as long as the file, and be stored many times.
 const MAX_TEXT: usize = 8 << 10;
 
-/// Why bytes are no digest file.
+/// Why bytes are not a digest file.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum DigestError {
-    /// Not JSON, or a field is missing, twice there or of another type.
+    /// Not JSON, or a field is missing, repeated or of the wrong type.
     #[error("not a digest file: {0}")]
     Json(String),
-    /// A field's text is not of the form CloudTrail writes.
-    #[error("`{0}` is not of the form that CloudTrail writes")]
+    /// A field has a text that CloudTrail does not write.
+    #[error("`{0}` has a form that CloudTrail does not write")]
     Field(&'static str),
 }
 
-/// A log file's hash as a digest lists it.
+/// A log file's hash, as listed in a digest.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ListedHash {
     /// SHA-256 of the inflated log file.
     Sha256(Sha256Hash),
-    /// Something we cannot compare: an algorithm that is not SHA-256, or a value that is no hash. As written.
+    /// A hash that cannot be compared: another algorithm than SHA-256, or an invalid value. Keeps the text as
+    /// written.
     Unknown(Box<str>),
 }
 
-/// A log file as a digest lists it.
+/// A log file, as listed in a digest.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ListedLog {
-    /// Where it lies.
+    /// Location of the log file.
     pub location: Location,
-    /// Its hash.
+    /// Hash of the log file.
     pub hash: ListedHash,
 }
 
-/// What a digest records of the one before it.
+/// A digest's record of the previous digest.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Previous {
-    /// Where the previous digest lies.
+    /// Location of the previous digest.
     pub location: Location,
-    /// SHA-256 of the previous digest, inflated; `None` where it is written in a way we cannot compare.
+    /// SHA-256 of the inflated previous digest; `None` if the value cannot be compared.
     pub hash: Option<Sha256Hash>,
-    /// The previous digest's signature, hex, as written.
+    /// Signature of the previous digest in hex, as written.
     pub signature: Option<Box<str>>,
 }
 
-/// A digest file: the fields that matter to proof, and the hash of the bytes it was parsed from.
+/// A digest file: the fields needed for proof, and the hash of the parsed bytes.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DigestFile {
     hash: Sha256Hash,
@@ -75,59 +76,59 @@ impl DigestFile {
     /// Parses the inflated bytes of a digest file. Unknown fields are ignored.
     ///
     /// # Errors
-    /// [`DigestError`] for anything that has not all of a digest's fields in their form.
+    /// [`DigestError`] unless every field of a digest is present and well-formed.
     pub fn parse(bytes: &[u8]) -> Result<Self, DigestError> {
         wire::parse(bytes)
     }
 
-    /// The same without its log files: what tells where it belongs and whether it is signed. It proves nothing of logs.
+    /// Drops the log files and keeps the fields for location and signature. The result proves no log file.
     pub(crate) fn head(self) -> Self {
         Self { logs: Box::default(), ..self }
     }
 
-    /// SHA-256 of the bytes it was parsed from.
+    /// SHA-256 of the parsed bytes.
     #[must_use]
     pub const fn hash(&self) -> Sha256Hash {
         self.hash
     }
 
-    /// The stretch of delivery time it says it covers.
+    /// Delivery times covered by the digest, as recorded.
     #[must_use]
     pub const fn window(&self) -> Interval {
         self.window
     }
 
-    /// Where it says it belongs.
+    /// Location of the digest, as recorded.
     #[must_use]
     pub const fn location(&self) -> &Location {
         &self.location
     }
 
-    /// Fingerprint of the key it says it was signed with.
+    /// Fingerprint of the signing key, as recorded.
     #[must_use]
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
     }
 
-    /// The signature algorithm it names.
+    /// Signature algorithm, as recorded.
     #[must_use]
     pub fn algorithm(&self) -> &str {
         &self.algorithm
     }
 
-    /// What it records of the digest before it; `None` in a digest that starts a chain.
+    /// Record of the previous digest; `None` in a digest that starts a chain.
     #[must_use]
     pub const fn previous(&self) -> Option<&Previous> {
         self.previous.as_ref()
     }
 
-    /// How many log files it lists.
+    /// Number of listed log files.
     #[must_use]
     pub const fn log_count(&self) -> usize {
         self.logs.len()
     }
 
-    /// Bytes of all the texts it holds.
+    /// Size of all texts, in bytes.
     #[must_use]
     pub fn text_bytes(&self) -> usize {
         let place = |location: &Location| location.bucket.len() + location.key.len();
@@ -137,24 +138,26 @@ impl DigestFile {
         let previous = self.previous.as_ref().map_or(0, |previous| place(&previous.location));
         let signature = self.previous_signature.as_ref().map_or(0, |text| text.len());
         let own = place(&self.location) + self.fingerprint.len() + self.algorithm.len();
+        // The previous signature is stored twice: in the record, and for the string to sign.
         own + previous + 2 * signature + self.logs.iter().map(log).sum::<usize>()
     }
 
-    /// Where the log files lie that it claims to list. Their hashes are shown only by a proved digest.
+    /// Locations of the listed log files, without proof. Hashes need a [`crate::chain::ProvedDigest`].
     pub fn claimed_logs(&self) -> impl Iterator<Item = &Location> {
         self.logs.iter().map(|log| &log.location)
     }
 
-    /// The log files with their hashes; for [`crate::chain::ProvedDigest`] alone.
+    /// Listed log files with hashes; only for [`crate::chain::ProvedDigest`].
     pub(crate) const fn logs(&self) -> &[ListedLog] {
         &self.logs
     }
 
-    /// The bytes that CloudTrail signs: end time, path, hash and previous signature, a line each.
+    /// The bytes signed by CloudTrail: end time, path, hash and previous signature, in one line each.
     ///
     /// Source: AWS CloudTrail User Guide, "Custom implementations of CloudTrail log file integrity validation".
     #[must_use]
     pub fn string_to_sign(&self) -> String {
+        // The first digest of a chain is signed with the text `null` in place of a signature.
         let previous = self.previous_signature.as_deref().unwrap_or("null");
         let Location { bucket, key } = &self.location;
         format!("{}\n{bucket}/{key}\n{}\n{previous}", self.end_as_written, self.hash)

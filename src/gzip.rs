@@ -1,7 +1,7 @@
-//! Judges a stored body: exactly one whole gzip member, inflated piece by piece under a limit.
+//! Reads a stored body: exactly one whole gzip member, inflated in pieces up to a limit.
 //!
-//! A gzip file may hold several members (RFC 1952, section 2.2), and many readers stop after the first or do not
-//! miss a cut trailer. CloudTrail writes one. Anything after it, or anything missing from it, was not delivered.
+//! A gzip file may hold several members (RFC 1952, section 2.2). Many readers stop after the first member, or accept
+//! a truncated trailer. CloudTrail writes one member, so extra bytes or missing bytes are evidence of a change.
 
 mod member;
 
@@ -12,38 +12,40 @@ use sha2::{Digest as _, Sha256};
 use crate::event::BodyFault;
 use crate::ident::Sha256Hash;
 
-/// The first byte of every gzip member, and of no JSON. A reader need not show more than one byte at a time.
+/// First byte of every gzip member, and of no JSON text. A single byte is enough, because a reader may return one
+/// byte at a time.
 const MAGIC: u8 = 0x1f;
 
-/// How many bytes, beside an eighth, a body at the limit may have more as stored than inflated. Deflate has blocks without
-/// content (RFC 1951, section 3.2.4), a header's name has no end of its own, and a stream of either would never come to the
-/// limit of what it inflates to. What cannot be compressed takes at most an eighth more: the longest code of a byte that is
-/// the same for all streams has 9 bits (section 3.2.6). The rest is for headers, and for writers that begin many blocks.
+/// Extra stored bytes allowed, beside an eighth of the limit. A deflate stream may hold empty blocks (RFC 1951,
+/// section 3.2.4), and a name in the header has no length limit, so a stream of either never reaches the limit of
+/// inflated bytes. Incompressible data grows by at most an eighth: the longest fixed code of a byte has 9 bits
+/// (section 3.2.6). The extra bytes are for headers, and for writers with many blocks.
 const ROOM: u64 = 1 << 20;
 
-/// How a body may be encoded.
+/// Possible encodings of a body.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Encoding {
-    /// As CloudTrail delivers it: gzip, and nothing else will do.
+    /// Gzip only, as delivered by CloudTrail.
     Gzip,
-    /// As some clients save a copy, and some stores send a body, inflated: gzip where it begins as gzip does, plain
-    /// otherwise.
+    /// Gzip, or plain text if the body does not begin like gzip: some clients save inflated copies, and some stores
+    /// send inflated bodies.
     GzipOrPlain,
 }
 
-/// Why a body has no content to speak of.
+/// Why a body has no valid content.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum BodyError {
-    /// It was read whole, and it is not one whole gzip member.
+    /// The body was read to the end and is not exactly one whole gzip member.
     #[error("{0}")]
     Malformed(BodyFault),
-    /// It inflates to more than the limit, in bytes; the rest was not looked at.
-    #[error("it inflates to more than the limit of {0} bytes")]
+    /// The inflated body exceeds the limit, in bytes; the rest was not read.
+    #[error("inflates to more than the limit of {0} bytes")]
     TooLarge(u64),
-    /// It goes on for more bytes as stored than the limit of what it may inflate to, in bytes, an eighth and some room.
-    #[error("as stored it is larger than the limit of {0} bytes, to which it has not inflated by then")]
+    /// The stored body exceeds the limit of inflated bytes, plus an eighth and 1 MiB, before inflating to the limit.
+    /// Holds the limit, in bytes.
+    #[error("the stored body exceeds the limit of {0} bytes without inflating to the limit")]
     TooLong(u64),
-    /// Reading it failed, which says nothing of what it holds.
+    /// Reading failed; the content is unknown.
     #[error("{0}")]
     Unreadable(String),
 }
@@ -51,16 +53,16 @@ pub enum BodyError {
 /// Sizes of a body, in bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Sizes {
-    /// As stored.
+    /// Stored size.
     pub compressed: u64,
-    /// As inflated.
+    /// Inflated size.
     pub inflated: u64,
 }
 
-/// Inflates `body` and hashes its content, without holding it.
+/// Inflates `body` and hashes the content, without keeping the content.
 ///
 /// # Errors
-/// [`BodyError`]; a failure of `body` itself is always [`BodyError::Unreadable`].
+/// [`BodyError`]; a read error of `body` is always [`BodyError::Unreadable`].
 pub fn hash(
     body: &mut dyn BufRead,
     encoding: Encoding,
@@ -74,7 +76,7 @@ pub fn hash(
 /// Inflates `body` into memory.
 ///
 /// # Errors
-/// As [`hash`].
+/// The errors of [`hash`].
 pub fn inflate(
     body: &mut dyn BufRead,
     encoding: Encoding,
@@ -92,7 +94,7 @@ fn read(
     take: impl FnMut(&[u8]),
 ) -> Result<Sizes, BodyError> {
     let most = limit.saturating_add(limit / 8).saturating_add(ROOM);
-    let mut source = Source { body, consumed: 0, most, is_too_long: false, failure: None };
+    let mut source = CountedBody { body, consumed: 0, most, is_too_long: false, failure: None };
     let start = source.fill_buf().map(|bytes| (bytes.is_empty(), bytes.first() == Some(&MAGIC)));
     let result = match (start, encoding) {
         (Err(_), _) => Err(BodyError::Malformed(BodyFault::CutOff)),
@@ -101,6 +103,7 @@ fn read(
         (Ok(_), Encoding::GzipOrPlain) => member::copy(&mut source, limit, take),
         (Ok(_), Encoding::Gzip) => Err(BodyError::Malformed(BodyFault::NotGzip)),
     };
+    // A read error comes first: the decoder saw only a part of the body.
     match (source.failure, result) {
         (Some(failure), _) => Err(BodyError::Unreadable(failure)),
         (None, _) if source.is_too_long => Err(BodyError::TooLong(limit)),
@@ -109,8 +112,9 @@ fn read(
     }
 }
 
-fn read_member(source: &mut Source<'_>, limit: u64, take: impl FnMut(&[u8])) -> Result<u64, BodyError> {
+fn read_member(source: &mut CountedBody<'_>, limit: u64, take: impl FnMut(&[u8])) -> Result<u64, BodyError> {
     let inflated = member::read(source, limit, take)?;
+    // CloudTrail writes a single member, so bytes after the member are evidence.
     match source.fill_buf() {
         Ok([]) => Ok(inflated),
         Ok(_) => Err(BodyError::Malformed(BodyFault::Trailing)),
@@ -118,18 +122,18 @@ fn read_member(source: &mut Source<'_>, limit: u64, take: impl FnMut(&[u8])) -> 
     }
 }
 
-/// The body, counted, and with its own failure kept apart from the decoder's.
-struct Source<'a> {
+/// The stored body, with a count of consumed bytes. Keeps read errors apart from the decoder's errors.
+struct CountedBody<'a> {
     body: &'a mut dyn BufRead,
     consumed: u64,
-    /// How many bytes of it are taken.
+    /// Most bytes to consume.
     most: u64,
-    /// Whether there are more.
+    /// Whether more than `most` bytes were available.
     is_too_long: bool,
     failure: Option<String>,
 }
 
-impl Read for Source<'_> {
+impl Read for CountedBody<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let available = self.fill_buf()?;
         let length = available.len().min(buffer.len());
@@ -141,10 +145,10 @@ impl Read for Source<'_> {
     }
 }
 
-impl BufRead for Source<'_> {
+impl BufRead for CountedBody<'_> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        // A body that is interrupted is asked again, and what it then holds is taken in a call of its own: the borrow
-        // checker does not let bytes out of a loop.
+        // An interrupted read is retried. The second `fill_buf` below is needed because the borrow checker does not
+        // let borrowed bytes out of a loop.
         while let Err(error) = self.body.fill_buf() {
             if error.kind() != io::ErrorKind::Interrupted {
                 self.failure = Some(error.to_string());
@@ -152,6 +156,7 @@ impl BufRead for Source<'_> {
             }
         }
         let bytes = self.body.fill_buf();
+        // A body that ends exactly here is not too long.
         if self.consumed > self.most && bytes.as_ref().is_ok_and(|bytes| !bytes.is_empty()) {
             self.is_too_long = true;
             return Err(io::ErrorKind::FileTooLarge.into());

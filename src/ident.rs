@@ -1,4 +1,4 @@
-//! Names of things: where an object lies, which chain a digest belongs to, what a hash is.
+//! Identifiers: locations of objects, chains of digests, hashes.
 
 mod digest_key;
 mod log_key;
@@ -15,22 +15,22 @@ pub use digest_key::{DigestKey, RegionFolder};
 pub use log_key::{LogFolder, LogFolderKey};
 pub use relocation::Relocation;
 
-/// Where an object lies in S3: bucket and key. A directory is addressed in the same way, by what it is a copy of.
+/// Location of an object in S3: bucket and key. An object in a directory has the location of the original in S3.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct Location {
     /// Bucket name.
     pub bucket: Arc<str>,
-    /// Object key. A slash at its start is part of it, as a trail's prefix may begin with one.
+    /// Object key. A leading slash belongs to the key, because a trail's prefix may begin with a slash.
     pub key: Box<str>,
 }
 
 impl Location {
-    /// The object `key` in `bucket`.
+    /// Creates the location of the object `key` in `bucket`.
     pub fn new(bucket: impl Into<Arc<str>>, key: impl Into<Box<str>>) -> Self {
         Self { bucket: bucket.into(), key: key.into() }
     }
 
-    /// The last segment of the key.
+    /// Last segment of the key.
     #[must_use]
     pub fn name(&self) -> &str {
         self.key.rsplit('/').next().unwrap_or_default()
@@ -38,7 +38,7 @@ impl Location {
 }
 
 impl fmt::Display for Location {
-    /// `s3://BUCKET/KEY`, unescaped: whoever prints it escapes it for that place.
+    /// Writes `s3://BUCKET/KEY` without escaping; the caller escapes the text for the output.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "s3://{}/{}", self.bucket, self.key)
     }
@@ -55,7 +55,7 @@ impl Sha256Hash {
         Self(Sha256::digest(bytes).into())
     }
 
-    /// Reads 64 hex digits, of either case.
+    /// Parses 64 hex digits, in any case.
     #[must_use]
     pub fn parse(hex: &str) -> Option<Self> {
         let mut value = [0; 32];
@@ -89,22 +89,22 @@ impl<'de> Deserialize<'de> for Sha256Hash {
     }
 }
 
-/// One chain of digests. Backfill digests of a trail are a chain of their own.
+/// Identifies a chain of digests. A trail's backfill digests form a separate chain.
 ///
 /// The order of the fields is the order of chains in every report.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct ChainId {
-    /// Account id, 12 digits.
+    /// Account ID, 12 digits.
     pub account: Arc<str>,
-    /// Region the log files are from.
+    /// Region of the log files.
     pub region: Arc<str>,
     /// Trail name.
     pub trail: Arc<str>,
-    /// Region the trail was made in.
+    /// Home region of the trail.
     pub home_region: Arc<str>,
-    /// Organization id, for an organization's trail: an account's own trail may have the same name.
+    /// Organization ID, for an organization trail: an account's own trail may have the same name.
     pub organization: Option<Arc<str>>,
-    /// Whether these are the trail's backfill digests.
+    /// Whether the chain consists of backfill digests.
     pub backfill: bool,
 }
 
@@ -115,13 +115,13 @@ impl fmt::Display for ChainId {
     }
 }
 
-/// Whether `text` is an account id: 12 digits.
+/// Whether `text` is an account ID: 12 digits.
 #[must_use]
 pub fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Whether `text` is an organization id: `o-` and 10 to 32 lower-case letters or digits.
+/// Whether `text` is an organization ID: `o-` and 10 to 32 lower-case letters or digits.
 ///
 /// Source: AWS Organizations API Reference, data type `Organization`.
 #[must_use]
@@ -131,8 +131,8 @@ pub fn is_organization(text: &str) -> bool {
     })
 }
 
-/// Whether `text` has the form of a region's name, such as `us-east-1` or `us-gov-west-1`: words of
-/// lower-case letters, then a number.
+/// Whether `text` looks like a region's name, such as `us-east-1` or `us-gov-west-1`: words of lower-case letters,
+/// then a number.
 #[must_use]
 pub fn is_region(text: &str) -> bool {
     let Some((words, number)) = text.rsplit_once('-') else { return false };
@@ -144,7 +144,7 @@ pub fn is_region(text: &str) -> bool {
         && words.split('-').all(is_word)
 }
 
-/// Whether `text` can be a trail's name: 3 to 128 of `[A-Za-z0-9._-]`.
+/// Whether `text` is a valid trail name: 3 to 128 of `[A-Za-z0-9._-]`.
 ///
 /// Source: CloudTrail API Reference, `CreateTrail`.
 #[must_use]

@@ -1,5 +1,5 @@
-//! A digest file's JSON, read piece by piece: its log files are taken one at a time, and no text of it, however long, gets
-//! into an error.
+//! JSON parser for digest files. Log files are parsed one at a time, and errors never repeat a text of the file,
+//! whatever the length.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,9 +15,10 @@ use crate::ident::{Location, Sha256Hash};
 use crate::time::{Interval, Timestamp};
 
 pub(super) fn parse(bytes: &[u8]) -> Result<DigestFile, DigestError> {
-    // JSON is UTF-8 (RFC 8259, section 8.1), in the fields that nobody asks for as well, which serde_json skips unread.
+    // JSON is UTF-8 (RFC 8259, section 8.1). `serde_json` does not check skipped fields, so the whole file is checked
+    // first.
     let text = std::str::from_utf8(bytes).map_err(|error| DigestError::Json(error.to_string()))?;
-    let Object(wire): Object<Wire<'_>> =
+    let JsonObject(wire): JsonObject<WireDigest<'_>> =
         serde_json::from_str(text).map_err(|error| DigestError::Json(error.to_string()))?;
     wire.check_lengths()?;
     let location = Location::new(&*wire.digest_s3_bucket, &*wire.digest_s3_object);
@@ -34,68 +35,68 @@ pub(super) fn parse(bytes: &[u8]) -> Result<DigestFile, DigestError> {
     })
 }
 
-/// A JSON object and nothing else. `serde_json` puts a string that stands in an object's place into its error, however
-/// long it is; asked for anything, it leaves the error to us.
-struct Object<T>(T);
+/// A JSON object. If a string stands in the place of an object, `serde_json`'s own error would repeat the string,
+/// whatever the length. `deserialize_any` lets the visitor report a short error.
+struct JsonObject<T>(T);
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for JsonObject<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Fields<T>(PhantomData<T>);
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
-            type Value = Object<T>;
+        struct ObjectVisitor<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+            type Value = JsonObject<T>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
-                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<JsonObject<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(JsonObject)
             }
 
-            fn visit_str<E: Error>(self, _: &str) -> Result<Object<T>, E> {
+            fn visit_str<E: Error>(self, _: &str) -> Result<JsonObject<T>, E> {
                 Err(E::invalid_type(Unexpected::Other("string"), &self))
             }
         }
-        deserializer.deserialize_any(Fields(PhantomData))
+        deserializer.deserialize_any(ObjectVisitor(PhantomData))
     }
 }
 
-/// The log files, of which no more is kept than what is listed.
-struct Logs(Box<[ListedLog]>);
+/// The listed log files. Only the needed fields are kept.
+struct LogList(Box<[ListedLog]>);
 
-impl<'de> Deserialize<'de> for Logs {
+impl<'de> Deserialize<'de> for LogList {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Elements;
-        impl<'de> Visitor<'de> for Elements {
-            type Value = Logs;
+        struct LogListVisitor;
+        impl<'de> Visitor<'de> for LogListVisitor {
+            type Value = LogList;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a list of log files")
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Logs, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<LogList, A::Error> {
                 let (mut logs, mut bucket) = (Vec::new(), Arc::from(""));
-                while let Some(Object(log)) = elements.next_element::<Object<WireLog<'de>>>()? {
+                while let Some(JsonObject(log)) = elements.next_element::<JsonObject<WireLog<'de>>>()? {
                     if let Some(field) = log.too_long() {
                         return Err(A::Error::custom(format_args!("a log file's `{field}` is too long")));
                     }
                     logs.push(log.listed(&mut bucket));
                 }
-                Ok(Logs(logs.into()))
+                Ok(LogList(logs.into()))
             }
 
-            fn visit_str<E: Error>(self, _: &str) -> Result<Logs, E> {
+            fn visit_str<E: Error>(self, _: &str) -> Result<LogList, E> {
                 Err(E::invalid_type(Unexpected::Other("string"), &self))
             }
         }
-        deserializer.deserialize_any(Elements)
+        deserializer.deserialize_any(LogListVisitor)
     }
 }
 
-/// The JSON object; strings are borrowed where they hold no escapes.
+/// The fields of a digest file. Strings without escapes are borrowed.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Wire<'a> {
+struct WireDigest<'a> {
     #[serde(borrow, rename = "awsAccountId")]
     _aws_account_id: Cow<'a, str>,
     #[serde(borrow)]
@@ -120,18 +121,18 @@ struct Wire<'a> {
     previous_digest_hash_algorithm: Option<Cow<'a, str>>,
     #[serde(borrow, deserialize_with = "required")]
     previous_digest_signature: Option<Cow<'a, str>>,
-    log_files: Logs,
+    log_files: LogList,
 }
 
-/// A field that may be `null` but has to be there: `Option` alone would take its absence for `null`.
+/// Parses a field that may be `null` but must be present: a plain `Option` would also accept a missing field.
 fn required<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Cow<'de, str>>, D::Error> {
     #[derive(Deserialize)]
     #[serde(transparent)]
-    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-    Ok(Option::<Text<'de>>::deserialize(deserializer)?.map(|text| text.0))
+    struct BorrowedText<'a>(#[serde(borrow)] Cow<'a, str>);
+    Ok(Option::<BorrowedText<'de>>::deserialize(deserializer)?.map(|text| text.0))
 }
 
-impl Wire<'_> {
+impl WireDigest<'_> {
     fn check_lengths(&self) -> Result<(), DigestError> {
         let optional = |text: &Option<Cow<'_, str>>| text.as_ref().map_or(0, |text| text.len());
         let lengths = [
@@ -159,6 +160,7 @@ impl Wire<'_> {
         {
             (Some(bucket), Some(key)) => (bucket, key),
             (None, None) => return Ok(None),
+            // CloudTrail writes both fields or neither.
             _ => return Err(DigestError::Field("previousDigestS3Object")),
         };
         let comparable = self.previous_digest_hash_algorithm.as_deref() == Some(HASH_ALGORITHM);
@@ -194,7 +196,7 @@ impl WireLog<'_> {
         ])
     }
 
-    /// `bucket` is that of the log file before, which shares its name.
+    /// Converts a log file. `bucket` is the bucket of the log file before, and is reused for an equal name.
     fn listed(&self, bucket: &mut Arc<str>) -> ListedLog {
         *bucket = shared(&self.s3_bucket, bucket);
         let hash = Some(&*self.hash_value).filter(|_| self.hash_algorithm == HASH_ALGORITHM);
@@ -206,12 +208,12 @@ impl WireLog<'_> {
     }
 }
 
-/// The first of these fields, each with its length in bytes, that is longer than CloudTrail writes any.
+/// The name of the first field longer than [`MAX_TEXT`]. Lengths are in bytes.
 fn first_too_long<const N: usize>(lengths: [(&'static str, usize); N]) -> Option<&'static str> {
     lengths.into_iter().find(|(_, length)| *length > MAX_TEXT).map(|(field, _)| field)
 }
 
-/// `bucket` where its name is `name`, so that a million log files share it.
+/// Returns `bucket` if the name equals `name`, so that a million log files share one string.
 fn shared(name: &str, bucket: &Arc<str>) -> Arc<str> {
     if name == &**bucket { Arc::clone(bucket) } else { Arc::from(name) }
 }

@@ -1,7 +1,7 @@
-//! One gzip member (RFC 1952), read strictly: header, deflate stream, checksum and length.
+//! Strict reader for one gzip member (RFC 1952): header, deflate stream, checksum and length.
 //!
-//! The deflate stream is flate2's to inflate. Header and trailer are read here, so that a thread keeps one decoder for
-//! all its members: setting a new one up costs as much as inflating a small log file does.
+//! The crate flate2 inflates the deflate stream. Header and trailer are read here, so that each thread reuses one
+//! decoder: creating a decoder costs as much as inflating a small log file.
 
 use std::cell::RefCell;
 use std::io::{self, BufRead};
@@ -12,64 +12,65 @@ use flate2::{Decompress, FlushDecompress, Status};
 use super::BodyError;
 use crate::event::BodyFault;
 
-/// Bytes inflated at a time, a buffer kept by each thread.
+/// Size of each thread's output buffer, in bytes.
 const BUFFER: usize = 256 * 1024;
 
-/// The method of every gzip file: deflate.
+/// Compression method of every gzip file: deflate.
 const DEFLATE: u8 = 8;
 
-/// Flags of the header; there are no others.
+/// Flags of the header; `RESERVED` covers the bits without meaning.
 const HAS_CHECKSUM: u8 = 2;
 const HAS_EXTRA: u8 = 4;
 const HAS_NAME: u8 = 8;
 const HAS_COMMENT: u8 = 16;
 const RESERVED: u8 = 0b1110_0000;
 
-/// What each thread keeps.
-struct Kept {
+/// Decoder and buffer of a thread, reused for all members.
+struct ThreadDecoder {
     inflate: Decompress,
     buffer: Vec<u8>,
 }
 
 thread_local! {
-    static KEPT: RefCell<Kept> =
-        RefCell::new(Kept { inflate: Decompress::new(false), buffer: vec![0; BUFFER] });
+    static DECODER: RefCell<ThreadDecoder> =
+        RefCell::new(ThreadDecoder { inflate: Decompress::new(false), buffer: vec![0; BUFFER] });
 }
 
-/// Why a member cannot be read to its end.
-enum Broken {
-    /// The file ends before the member does.
+/// Why a member cannot be read to the end.
+enum MemberError {
+    /// The file ends before the end of the member.
     CutOff,
-    /// It is no gzip, or its checksum or length are those of something else.
+    /// The bytes are not gzip, or the checksum or length is wrong.
     Corrupt,
-    /// It goes on after so many bytes.
+    /// The content exceeds the limit, in bytes.
     TooLarge(u64),
 }
 
-impl From<io::Error> for Broken {
-    /// The source keeps its own failures; what comes of them here is not looked at.
+impl From<io::Error> for MemberError {
+    /// The source records read errors, and the caller reports the recorded error first. So the kind chosen here does
+    /// not matter.
     fn from(_: io::Error) -> Self {
         Self::CutOff
     }
 }
 
-impl From<Broken> for BodyError {
-    fn from(broken: Broken) -> Self {
-        match broken {
-            Broken::CutOff => Self::Malformed(BodyFault::CutOff),
-            Broken::Corrupt => Self::Malformed(BodyFault::Corrupt),
-            Broken::TooLarge(limit) => Self::TooLarge(limit),
+impl From<MemberError> for BodyError {
+    fn from(error: MemberError) -> Self {
+        match error {
+            MemberError::CutOff => Self::Malformed(BodyFault::CutOff),
+            MemberError::Corrupt => Self::Malformed(BodyFault::Corrupt),
+            MemberError::TooLarge(limit) => Self::TooLarge(limit),
         }
     }
 }
 
-/// Inflates the member that `source` begins with, up to `limit` bytes, which go to `take` piece by piece. Returns how
-/// many there were. What follows the member is left in `source`.
+/// Inflates the member at the start of `source`, up to `limit` bytes, and passes the content to `take` in pieces.
+/// Returns the inflated size, and leaves the bytes after the member in `source`.
 pub(super) fn read(source: &mut impl BufRead, limit: u64, take: impl FnMut(&[u8])) -> Result<u64, BodyError> {
-    KEPT.with_borrow_mut(|kept| Ok(read_with(kept, source, limit, take)?))
+    DECODER.with_borrow_mut(|decoder| Ok(read_with(decoder, source, limit, take)?))
 }
 
-/// Passes what is not compressed to `take`, with the same limit.
+/// Passes an uncompressed body to `take`, up to the same limit.
 pub(super) fn copy(
     source: &mut impl BufRead,
     limit: u64,
@@ -77,7 +78,7 @@ pub(super) fn copy(
 ) -> Result<u64, BodyError> {
     let mut total = 0;
     loop {
-        let piece = source.fill_buf().map_err(Broken::from)?;
+        let piece = source.fill_buf().map_err(MemberError::from)?;
         if piece.is_empty() {
             return Ok(total);
         }
@@ -92,86 +93,92 @@ pub(super) fn copy(
 }
 
 fn read_with(
-    kept: &mut Kept,
+    decoder: &mut ThreadDecoder,
     source: &mut impl BufRead,
     limit: u64,
     mut take: impl FnMut(&[u8]),
-) -> Result<u64, Broken> {
-    Header { source, checksum: Hasher::new() }.read()?;
-    let Kept { inflate, buffer } = kept;
+) -> Result<u64, MemberError> {
+    HeaderReader { source, checksum: Hasher::new() }.read()?;
+    let ThreadDecoder { inflate, buffer } = decoder;
+    // `false` selects a raw deflate stream: the gzip header is already read.
     inflate.reset(false);
     let (mut checksum, mut total) = (Hasher::new(), 0_u64);
     loop {
         let input = source.fill_buf()?;
         let is_end = input.is_empty();
         let (consumed, produced) = (inflate.total_in(), inflate.total_out());
-        let status = inflate.decompress(input, buffer, FlushDecompress::None).map_err(|_| Broken::Corrupt)?;
-        let consumed = between(consumed, inflate.total_in());
-        let piece = buffer.get(..between(produced, inflate.total_out())).unwrap_or_default();
+        let status =
+            inflate.decompress(input, buffer, FlushDecompress::None).map_err(|_| MemberError::Corrupt)?;
+        let consumed = bytes_between(consumed, inflate.total_in());
+        let piece = buffer.get(..bytes_between(produced, inflate.total_out())).unwrap_or_default();
         source.consume(consumed);
         total += piece.len() as u64;
         if total > limit {
-            return Err(Broken::TooLarge(limit));
+            return Err(MemberError::TooLarge(limit));
         }
         checksum.update(piece);
         take(piece);
+        // No progress with input left means corrupt data; no progress without input means a truncated file.
         match status {
             Status::StreamEnd => break,
             Status::Ok | Status::BufError if consumed > 0 || !piece.is_empty() => {}
-            Status::Ok | Status::BufError if is_end => return Err(Broken::CutOff),
-            Status::Ok | Status::BufError => return Err(Broken::Corrupt),
+            Status::Ok | Status::BufError if is_end => return Err(MemberError::CutOff),
+            Status::Ok | Status::BufError => return Err(MemberError::Corrupt),
         }
     }
-    trailer(source, checksum.finalize(), total)?;
+    check_trailer(source, checksum.finalize(), total)?;
     Ok(total)
 }
 
-fn between(before: u64, after: u64) -> usize {
+fn bytes_between(before: u64, after: u64) -> usize {
     usize::try_from(after.saturating_sub(before)).unwrap_or_default()
 }
 
-/// The checksum of the content, and its length modulo 2³² (RFC 1952, section 2.3.1).
-fn trailer(source: &mut impl BufRead, checksum: u32, length: u64) -> Result<(), Broken> {
+/// Checks the trailer: CRC-32 of the content, and length modulo 2³² (RFC 1952, section 2.3.1).
+fn check_trailer(source: &mut impl BufRead, checksum: u32, length: u64) -> Result<(), MemberError> {
     let expected = u64::from(checksum) | (length & 0xffff_ffff) << 32;
     let mut found = [0; 8];
     source.read_exact(&mut found)?;
-    if u64::from_le_bytes(found) == expected { Ok(()) } else { Err(Broken::Corrupt) }
+    if u64::from_le_bytes(found) == expected { Ok(()) } else { Err(MemberError::Corrupt) }
 }
 
-/// The header, read and forgotten.
-struct Header<'s, S> {
+/// Reads and skips the header.
+struct HeaderReader<'s, S> {
     source: &'s mut S,
     checksum: Hasher,
 }
 
-impl<S: BufRead> Header<'_, S> {
-    fn read(mut self) -> Result<(), Broken> {
+impl<S: BufRead> HeaderReader<'_, S> {
+    fn read(mut self) -> Result<(), MemberError> {
         let [magic, number, method, flags, ..] = self.bytes::<10>()?;
         if (magic, number, method) != (0x1f, 0x8b, DEFLATE) || flags & RESERVED != 0 {
-            return Err(Broken::Corrupt);
+            return Err(MemberError::Corrupt);
         }
         if flags & HAS_EXTRA != 0 {
             let length = u16::from_le_bytes(self.bytes()?);
+            // Byte by byte, so that a length from a hostile file sizes no buffer.
             (0..length).try_for_each(|_| self.bytes::<1>().map(drop))?;
         }
         for _ in [HAS_NAME, HAS_COMMENT].iter().filter(|text| flags & **text != 0) {
-            self.text()?;
+            self.skip_text()?;
         }
         if flags & HAS_CHECKSUM != 0 {
+            // The header checksum is the lower half of the CRC-32 of the header (RFC 1952, section 2.3.1).
             let [low, high, ..] = self.checksum.clone().finalize().to_le_bytes();
             if self.bytes::<2>()? != [low, high] {
-                return Err(Broken::Corrupt);
+                return Err(MemberError::Corrupt);
             }
         }
         Ok(())
     }
 
-    /// A name or a comment, which ends with a zero. RFC 1952 sets no limit: the source does.
-    fn text(&mut self) -> Result<(), Broken> {
+    /// Skips a name or a comment, up to the terminating zero byte. RFC 1952 sets no limit; the source limits the
+    /// length.
+    fn skip_text(&mut self) -> Result<(), MemberError> {
         loop {
             let piece = self.source.fill_buf()?;
             if piece.is_empty() {
-                return Err(Broken::CutOff);
+                return Err(MemberError::CutOff);
             }
             let zero = piece.iter().position(|byte| *byte == 0);
             let length = zero.map_or(piece.len(), |at| at + 1);
@@ -183,7 +190,7 @@ impl<S: BufRead> Header<'_, S> {
         }
     }
 
-    fn bytes<const N: usize>(&mut self) -> Result<[u8; N], Broken> {
+    fn bytes<const N: usize>(&mut self) -> Result<[u8; N], MemberError> {
         let mut bytes = [0; N];
         self.source.read_exact(&mut bytes)?;
         self.checksum.update(&bytes);

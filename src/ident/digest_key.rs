@@ -1,6 +1,6 @@
-//! The key of a digest file, taken apart field by field.
+//! Parser for the keys of digest files.
 //!
-//! Source: AWS CloudTrail User Guide, "CloudTrail digest file structure", and the deliveries we have seen.
+//! Source: AWS CloudTrail User Guide, "CloudTrail digest file structure", and the observed deliveries.
 
 use std::sync::Arc;
 
@@ -12,48 +12,48 @@ use crate::time::Timestamp;
 const SUFFIX: &str = ".json.gz";
 const BACKFILL: &str = "_backfill";
 
-/// The folders of one region of one account under one prefix of one bucket: digests here, log files beside them.
+/// Folders of an account's region below a prefix of a bucket: the digest folder, and the log folders beside it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct RegionFolder {
     /// Bucket name.
     pub bucket: Arc<str>,
-    /// What stands before `AWSLogs/`: empty, or the trail's prefix with its slash.
+    /// Part of the key before `AWSLogs/`: empty, or the trail's prefix with a slash.
     pub root: Arc<str>,
-    /// Organization id, for an organization's trail.
+    /// Organization ID, for an organization trail.
     pub organization: Option<Arc<str>>,
-    /// Account id, 12 digits.
+    /// Account ID, 12 digits.
     pub account: Arc<str>,
-    /// Region the log files are from.
+    /// Region of the log files.
     pub region: Arc<str>,
 }
 
 impl RegionFolder {
-    /// `[prefix/]AWSLogs/[o-id/]ACCOUNT/`.
+    /// Key prefix `[prefix/]AWSLogs/[o-id/]ACCOUNT/`.
     #[must_use]
     pub fn account_prefix(&self) -> String {
         let organization = self.organization.as_deref().map(|id| format!("{id}/")).unwrap_or_default();
         format!("{}AWSLogs/{organization}{}/", self.root, self.account)
     }
 
-    /// `[prefix/]AWSLogs/[o-id/]ACCOUNT/CloudTrail-Digest/REGION/`.
+    /// Key prefix `[prefix/]AWSLogs/[o-id/]ACCOUNT/CloudTrail-Digest/REGION/`.
     #[must_use]
     pub fn digest_prefix(&self) -> String {
         format!("{}CloudTrail-Digest/{}/", self.account_prefix(), self.region)
     }
 
-    /// `[prefix/]AWSLogs/[o-id/]ACCOUNT/CloudTrail/REGION/`.
+    /// Key prefix `[prefix/]AWSLogs/[o-id/]ACCOUNT/CloudTrail/REGION/`.
     #[must_use]
     pub fn log_prefix(&self) -> String {
         self.log_prefix_in(LogFolder::CloudTrail)
     }
 
-    /// The same of another folder of log files.
+    /// Key prefix of any folder of log files.
     #[must_use]
     pub fn log_prefix_in(&self, logs: LogFolder) -> String {
         format!("{}{}/{}/", self.account_prefix(), logs.as_str(), self.region)
     }
 
-    /// The folder of log files that the object at `location` lies in, where that is one of this account and region.
+    /// The log folder of the object at `location`, if the folder belongs to this account and region.
     #[must_use]
     pub fn log_folder_of(&self, location: &Location) -> Option<LogFolder> {
         let rest =
@@ -64,26 +64,27 @@ impl RegionFolder {
     }
 }
 
-/// What a digest file's key says, each field checked for its form.
+/// The fields of a digest file's key, each checked.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct DigestKey {
-    /// The folders it lies in.
+    /// Folders of the account's region.
     pub folder: RegionFolder,
     /// Trail name.
     pub trail: Arc<str>,
-    /// Region the trail was made in.
+    /// Home region of the trail.
     pub home_region: Arc<str>,
-    /// The digest's end.
+    /// End time of the digest.
     pub end: Timestamp,
     /// Whether the name ends in `_backfill`.
     pub backfill: bool,
 }
 
 impl DigestKey {
-    /// Takes a whole key apart. `None` for a key that no digest file has: [`DigestKey::location`] of the
-    /// result is always the location given.
+    /// Parses a whole key. `None` if the key is not a digest file's. For every parsed key, [`DigestKey::location`]
+    /// returns the given location.
     #[must_use]
     pub fn parse(location: &Location) -> Option<Self> {
+        // From the right, because the prefix may contain any number of folders.
         let mut segments = location.key.rsplitn(7, '/');
         let name = segments.next()?;
         let [day, month, year] = [segments.next()?, segments.next()?, segments.next()?];
@@ -100,10 +101,11 @@ impl DigestKey {
             region: region.into(),
         };
         let key = Self::parse_name(&folder, name)?;
+        // CloudTrail delivers a digest to the folder of the day in the name, so any other folder is wrong.
         (key.end.day_folder() == format!("{year}/{month}/{day}")).then_some(key)
     }
 
-    /// Takes the name of an object in `folder` apart, whatever day's folder it is in.
+    /// Parses the name of an object in `folder`, whatever the day of the folder.
     #[must_use]
     pub fn parse_name(folder: &RegionFolder, name: &str) -> Option<Self> {
         let (account, region, rest) = split_name(name)?;
@@ -114,6 +116,7 @@ impl DigestKey {
             Some(rest) => (rest, true),
             None => (rest, false),
         };
+        // From the right, because a trail's name may contain underscores.
         let (rest, end) = rest.rsplit_once('_')?;
         let (trail, home_region) = rest.rsplit_once('_')?;
         (is_trail(trail) && is_region(home_region)).then_some(())?;
@@ -126,7 +129,7 @@ impl DigestKey {
         })
     }
 
-    /// The chain this digest belongs to.
+    /// Chain of the digest.
     #[must_use]
     pub fn chain(&self) -> ChainId {
         ChainId {
@@ -139,7 +142,7 @@ impl DigestKey {
         }
     }
 
-    /// Where CloudTrail delivers this digest.
+    /// CloudTrail's delivery location for the digest.
     #[must_use]
     pub fn location(&self) -> Location {
         let Self { folder, trail, home_region, end, .. } = self;
@@ -156,15 +159,15 @@ impl DigestKey {
     }
 }
 
-/// Account, region and the rest of a digest's name, without its suffix. Account and region are read from the
-/// left, since a trail's name may hold underscores and text that looks like a region.
+/// Splits a digest's name into account, region and the rest without the suffix. Parsing starts on the left, because a
+/// trail's name may contain underscores and region-like text.
 fn split_name(name: &str) -> Option<(&str, &str, &str)> {
     let (account, rest) = name.strip_suffix(SUFFIX)?.split_once("_CloudTrail-Digest_")?;
     let (region, rest) = rest.split_once('_')?;
     (is_account(account) && is_region(region)).then_some((account, region, rest))
 }
 
-/// Splits `[prefix/]AWSLogs/[o-id/]ACCOUNT` into prefix (with its slash), organization and account.
+/// Splits `[prefix/]AWSLogs/[o-id/]ACCOUNT` into prefix with the slash, organization and account.
 fn parse_account_prefix(path: &str) -> Option<(&str, Option<&str>, &str)> {
     let (rest, account) = path.rsplit_once('/')?;
     let (rest, organization) = match rest.rsplit_once('/') {

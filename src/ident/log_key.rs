@@ -1,9 +1,9 @@
-//! The key of an object in a log folder: which day's folder it is in, and what its name says of the time.
+//! Parser for the keys of objects in log folders: the day of the folder, and the time in the name.
 
 use super::{RegionFolder, is_account, is_region};
 use crate::time::{DAY, Interval, Timestamp};
 
-/// A folder of an account that CloudTrail delivers log files to.
+/// A folder for log files in an account's folder.
 ///
 /// Source: AWS CloudTrail User Guide, "Finding your CloudTrail log files".
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -19,10 +19,10 @@ pub enum LogFolder {
 }
 
 impl LogFolder {
-    /// Every folder of log files.
+    /// All folders for log files.
     pub const ALL: [Self; 4] = [Self::CloudTrail, Self::Insight, Self::NetworkActivity, Self::Aggregated];
 
-    /// Its name.
+    /// Name of the folder.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -34,43 +34,46 @@ impl LogFolder {
     }
 }
 
-/// What the key of an object in `…/CloudTrail/REGION/YYYY/MM/DD/` says of when it was delivered.
+/// Delivery time in the key of an object in `…/CloudTrail/REGION/YYYY/MM/DD/`.
 ///
 /// Source: AWS CloudTrail User Guide, "CloudTrail log file examples" (log file name format).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum LogFolderKey {
-    /// A log file's name: the minute it names, which is within about 20 minutes of delivery.
+    /// Minute in a log file's name, within about 20 minutes of the delivery.
     Minute(Timestamp),
-    /// Another name: all that is known is the day of its folder.
+    /// Day of the folder, for any other name.
     Day(Interval),
 }
 
 impl LogFolderKey {
-    /// Reads the rest of a key after [`RegionFolder::log_prefix`]. `None` where it is in no day's folder.
+    /// Parses the rest of a key after [`RegionFolder::log_prefix`]. `None` if the rest has no folder of a day.
     ///
-    /// A name whose date is not its folder's is no log file's, so nobody can move an object out of the time that
-    /// is looked at by its name alone. Nor by having none: an object may be called as the folder itself, as a marker of
-    /// 0 bytes is.
+    /// A name with another date than the folder's is not a log file's name. So a new name alone cannot move an object
+    /// out of the checked time range, and neither can an empty name: an object may have the folder's own name, such
+    /// as a 0-byte folder marker.
     #[must_use]
     pub fn parse(rest: &str) -> Option<Self> {
         Self::parse_in(LogFolder::CloudTrail, rest)
     }
 
-    /// The same of a key in another folder of log files, whose files are called after it.
+    /// Like [`LogFolderKey::parse`], for a key in any folder of log files. The file names contain the name of the
+    /// folder.
     #[must_use]
     pub fn parse_in(logs: LogFolder, rest: &str) -> Option<Self> {
         let (folder, name) = rest.split_at_checked("2026/09/01".len())?;
         let name = name.strip_prefix('/')?;
         let start = Timestamp::parse_digest_name(&format!("{}T000000Z", folder.replace('/', "")))?;
+        // Rejects slashes in other places, such as `202/6/0901`.
         (start.day_folder() == folder).then_some(())?;
         let day = Interval::new(start, start.plus(DAY))?;
         Some(match delivery_minute(logs, name) {
+            // A minute outside the day would let the name alone choose the time.
             Some(minute) if day.contains(minute) => Self::Minute(minute),
             _ => Self::Day(day),
         })
     }
 
-    /// The key of a log file that CloudTrail names with `minute` and the 16 characters of `unique`.
+    /// Key of a log file delivered at `minute`, with the 16 characters of `unique`.
     #[must_use]
     pub fn make(folder: &RegionFolder, minute: Timestamp, unique: &str) -> String {
         format!(
@@ -84,7 +87,7 @@ impl LogFolderKey {
     }
 }
 
-/// The minute in `ACCOUNT_CloudTrail_REGION_YYYYMMDDTHHmmZ_UNIQUE.json.gz`.
+/// Parses the minute in `ACCOUNT_CloudTrail_REGION_YYYYMMDDTHHmmZ_UNIQUE.json.gz`.
 fn delivery_minute(logs: LogFolder, name: &str) -> Option<Timestamp> {
     let mut fields = name.strip_suffix(".json.gz")?.split('_');
     let known = is_account(fields.next()?) && fields.next()? == logs.as_str() && is_region(fields.next()?);

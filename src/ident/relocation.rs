@@ -1,24 +1,24 @@
-//! A folder of a bucket that was moved, as the user names it.
+//! A moved folder of a bucket, named by the user.
 
 use serde::{Deserialize, Serialize};
 
 use super::Location;
 
-/// A move that the user named: what was delivered below one folder now lies below another.
+/// A move named by the user, from the delivery folder to the folder of the copy.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Relocation {
     /// Bucket of the original.
     pub from_bucket: String,
-    /// Folder of the original: empty, or with a slash at the end.
+    /// Folder of the original: empty, or ending in a slash.
     pub from_prefix: String,
     /// Bucket of the copy.
     pub to_bucket: String,
-    /// Folder of the copy: empty, or with a slash at the end.
+    /// Folder of the copy: empty, or ending in a slash.
     pub to_prefix: String,
 }
 
 impl Relocation {
-    /// Where the copy of the object recorded at `location` lies.
+    /// Location of the copy of the object recorded at `location`.
     #[must_use]
     pub fn copy_of(&self, location: &Location) -> Option<Location> {
         (*location.bucket == *self.from_bucket).then_some(())?;
