@@ -27,32 +27,32 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::handles;
-use connections::Connections;
+use connections::ConnectionPool;
 pub use credentials::NoCredentials;
 pub use failure::{Failure, Nature};
 pub use profiles::MissingProfile;
 
-/// Attempts per request, unless the user's configuration has another number. If S3 answers every twentieth request with
-/// 503, the SDK's default of three attempts would lose three objects in 20,000.
+/// Attempts per request, unless the user's configuration sets another number. If S3 answers every twentieth request
+/// with 503, the SDK's default of three attempts would lose three objects in 20,000.
 const MAX_ATTEMPTS: u32 = 8;
 
 /// The SDK's default number of attempts, which means "not configured".
 const SDK_ATTEMPTS: u32 = 3;
 
-/// First wait before a retry. The wait doubles each time, and a random part of it is used.
+/// First wait before a retry. The wait doubles each time, and a random part of the wait is used.
 const INITIAL_BACKOFF: Duration = Duration::from_millis(200);
 
 /// Longest wait before a retry.
 const MAX_BACKOFF: Duration = Duration::from_secs(5);
 
-/// Budget of retries over all threads. A retry costs five tokens or more, and a success returns them. So a run gives up
-/// soon on a dead endpoint, but not on a busy one.
+/// Budget of retries over all threads. A retry costs five tokens or more, and a success returns the tokens. So a run
+/// gives up soon on a dead endpoint, but not on a busy endpoint.
 const RETRY_TOKENS: usize = 5_000;
 
 /// Longest wait for the first byte of an answer.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Region of requests that belong to no region, where the user has configured no region.
+/// Region of requests without a region, if the user has configured no region.
 const DEFAULT_REGION: &str = "us-east-1";
 
 /// Settings from the command line. The environment and the shared configuration files are read too.
@@ -69,7 +69,7 @@ pub struct Settings {
 pub struct Aws {
     runtime: Runtime,
     config: SdkConfig,
-    /// The region that the user configured, if any: `config` always has one.
+    /// The user's configured region, if any: `config` always has a region.
     configured_region: Option<String>,
     retries: RetryPartition,
     at_a_time: usize,
@@ -85,15 +85,16 @@ fn runtime() -> io::Result<Runtime> {
 }
 
 impl Aws {
-    /// Reads the environment and the shared configuration files, as AWS's own tools do. Sends no request to S3 or CloudTrail.
+    /// Reads the environment and the shared configuration files, like AWS's own tools. Sends no request to S3 or
+    /// CloudTrail.
     ///
     /// # Errors
-    /// Where no thread can be started, or too few file handles are free.
+    /// The system cannot start a thread, or too few file handles are free.
     pub fn load(settings: &Settings) -> io::Result<Arc<Self>> {
         let runtime = runtime()?;
         let timeouts = TimeoutConfig::builder().read_timeout(READ_TIMEOUT).build();
         let at_a_time = handles::at_a_time();
-        let connections = SharedHttpClient::new(Connections::new(at_a_time));
+        let connections = SharedHttpClient::new(ConnectionPool::new(at_a_time));
         let mut loader = aws_config::defaults(BehaviorVersion::latest());
         loader = loader.timeout_config(timeouts).http_client(connections.clone());
         let mut regions = DefaultRegionChain::builder();
@@ -101,7 +102,7 @@ impl Aws {
             regions = regions.profile_name(profile);
         }
         let configured = runtime.block_on(async { regions.build().region().await });
-        // STS, which gives the credentials of a role, has to be asked in some region.
+        // STS, the source of a role's credentials, needs a region.
         let region = configured.clone().unwrap_or(Region::from_static(DEFAULT_REGION));
         loader = loader.region(region.clone());
         if let Some(profile) = &settings.profile {
@@ -118,13 +119,13 @@ impl Aws {
         Ok(Self::new(runtime, config, configured, at_a_time))
     }
 
-    /// Takes a configuration that the caller built.
+    /// Uses a configuration built by the caller.
     ///
     /// # Errors
-    /// As [`Aws::load`].
+    /// The errors of [`Aws::load`].
     pub fn from_config(config: SdkConfig) -> io::Result<Arc<Self>> {
         let at_a_time = handles::at_a_time();
-        let connections = || SharedHttpClient::new(Connections::new(at_a_time));
+        let connections = || SharedHttpClient::new(ConnectionPool::new(at_a_time));
         let connections = config.http_client().unwrap_or_else(connections);
         let config = config.into_builder().http_client(connections).build();
         let region = config.region().cloned();
@@ -133,6 +134,7 @@ impl Aws {
 
     fn new(runtime: Runtime, config: SdkConfig, region: Option<Region>, at_a_time: usize) -> Arc<Self> {
         let configured = config.retry_config().cloned().unwrap_or_else(RetryConfig::standard);
+        // The SDK does not distinguish a configured 3 from the default.
         let attempts = match configured.max_attempts() {
             SDK_ATTEMPTS => MAX_ATTEMPTS,
             attempts => attempts,
@@ -153,35 +155,35 @@ impl Aws {
         self.runtime.block_on(work)
     }
 
-    /// Number of concurrent requests that the free file handles allow.
+    /// Number of parallel requests allowed by the free file handles.
     pub(crate) const fn at_a_time(&self) -> usize {
         self.at_a_time
     }
 
-    /// The region of requests that belong to no region: the configured region, or `us-east-1`.
+    /// Region of requests without a region: the configured region, or `us-east-1`.
     #[must_use]
     pub fn region(&self) -> String {
         self.config.region().map_or(DEFAULT_REGION, Region::as_ref).to_owned()
     }
 
-    /// The region that the user configured, if any.
+    /// The user's configured region, if any.
     #[must_use]
     pub fn configured_region(&self) -> Option<String> {
         self.configured_region.clone()
     }
 
-    /// Checks that the profile `named`, or else the one that AWS_PROFILE names, exists.
+    /// Checks that a profile exists: `named`, or else the profile in AWS_PROFILE.
     ///
     /// # Errors
-    /// [`MissingProfile`], with the profiles that do.
+    /// [`MissingProfile`], with the existing profiles.
     pub fn check_profile(&self, named: Option<&str>) -> Result<(), MissingProfile> {
         self.block_on(profiles::check(named))
     }
 
-    /// Checks that there are credentials. No service is asked for anything but credentials.
+    /// Checks that credentials exist. Sends no request, except for credentials.
     ///
     /// # Errors
-    /// Why there are none.
+    /// Why credentials are missing.
     pub fn check_credentials(&self) -> Result<(), NoCredentials> {
         match self.config.credentials_provider() {
             Some(provider) => self.block_on(credentials::check(&provider)),
@@ -194,7 +196,7 @@ impl Aws {
         let config = aws_sdk_s3::config::Builder::from(&self.config)
             .region(aws_sdk_s3::config::Region::new(region.to_owned()))
             .retry_partition(self.retries.clone())
-            .interceptor(answer::Capped)
+            .interceptor(answer::LengthLimit)
             .force_path_style(self.has_own_endpoint())
             .request_checksum_calculation(aws_sdk_s3::config::RequestChecksumCalculation::WhenRequired)
             // Digest files have better checksums.
@@ -207,7 +209,7 @@ impl Aws {
     pub(crate) fn cloudtrail(&self, region: &str) -> aws_sdk_cloudtrail::Client {
         let config = aws_sdk_cloudtrail::config::Builder::from(&self.config)
             .region(aws_sdk_cloudtrail::config::Region::new(region.to_owned()))
-            .interceptor(answer::Capped)
+            .interceptor(answer::LengthLimit)
             .build();
         aws_sdk_cloudtrail::Client::from_conf(config)
     }
@@ -217,7 +219,8 @@ impl Aws {
         self.config.endpoint_url().is_some() || self.endpoint_of("s3").is_some()
     }
 
-    /// The custom endpoint of CloudTrail, if any. Reports name it, since its answers are the trusted keys.
+    /// The custom endpoint of CloudTrail, if any. Reports name the endpoint, because CloudTrail's answers are the
+    /// trusted keys.
     #[must_use]
     pub fn cloudtrail_endpoint(&self) -> Option<String> {
         let of_all = self.config.endpoint_url().map(str::to_owned);

@@ -1,7 +1,7 @@
-//! File handles of this process: how many there are, and patience where none is left for a moment.
+//! File handles of the process: the number of free handles, and waiting for a free handle.
 //!
-//! Whoever opens many files or connections at once asks [`at_a_time`] how many may be under way, and tries again with
-//! [`patiently`] where the system says all the same that there are too many.
+//! Before opening many files or connections in parallel, take the limit from [`at_a_time`]. Open each file with
+//! [`patiently`], because the system may still run out of handles.
 
 use std::error::Error;
 use std::fs::{self, File};
@@ -11,52 +11,53 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-/// Handles for what a run opens beside its objects: reports, keys, a listing, the runtime's own.
+/// Handles reserved for files beside the objects: reports, keys, a listing, and the runtime.
 const RESERVED: usize = 16;
 
-/// Handles that one request may take: its connection, two in looking up a name, and an idle connection to another host.
+/// Most handles for a single request: the connection, two for the name lookup, and an idle connection to another
+/// host.
 const OF_A_REQUEST: usize = 4;
 
-/// Handles taken to be open where the system does not tell.
+/// Assumed number of open handles on systems that do not report the number.
 const OPEN: usize = 16;
 
-/// The first wait for a handle; it doubles each time.
+/// First wait for a handle; each further wait is twice as long.
 const FIRST_WAIT: Duration = Duration::from_millis(5);
 
-/// The longest wait at a time.
+/// Longest single wait.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
-/// How long to wait for a handle, all in all.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Longest total wait for a handle.
+const MAX_WAIT: Duration = Duration::from_secs(20);
 
-/// How long to wait once that was in vain: a run shall not wait so long for each of very many objects.
-const NO_PATIENCE: Duration = Duration::from_millis(100);
+/// Longest total wait after an earlier wait failed: a run must not wait 20 seconds for each of very many objects.
+const SHORT_WAIT: Duration = Duration::from_millis(100);
 
-/// How many causes of an error are looked at.
+/// Most causes of an error examined.
 const MAX_CAUSES: usize = 32;
 
-/// Whether no handle came in all of [`PATIENCE`], and none did since.
+/// Whether a wait of [`MAX_WAIT`] failed, with no success since.
 static IN_VAIN: AtomicBool = AtomicBool::new(false);
 
-/// Raises the limit of open files as far as the system lets this user: by default it is 1,024 for programs that need no
-/// more, and some hundred times that for those that ask (getrlimit(2)).
+/// Raises the soft limit of open files to the hard limit (getrlimit(2)). The default soft limit is 1,024; the hard
+/// limit is often some hundred times higher.
 pub(crate) fn raise_limit() {
     #[cfg(unix)]
     {
         use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
         let limit = getrlimit(Resource::Nofile);
-        // What cannot be raised stays, and is made do with.
+        // A failure is not an error: the run continues with the lower limit.
         let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
     }
 }
 
-/// How many requests may be under way at a time: one at least.
+/// Most parallel requests, at least one.
 pub(crate) fn at_a_time() -> usize {
     (free().saturating_sub(RESERVED) / OF_A_REQUEST).max(1)
 }
 
-/// Handles that can still be opened.
+/// Number of handles left to open.
 #[cfg(unix)]
 fn free() -> usize {
     use rustix::process::{Resource, getrlimit};
@@ -64,7 +65,7 @@ fn free() -> usize {
     let limit = getrlimit(Resource::Nofile)
         .current
         .map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
-    // A folder of what this process has open, on every system that has one.
+    // Lists the process's open handles, on every system with such a folder.
     let open = fs::read_dir("/dev/fd").map_or(OPEN, Iterator::count);
     limit.saturating_sub(open)
 }
@@ -74,10 +75,10 @@ fn free() -> usize {
     usize::MAX
 }
 
-/// Fails where so many handles cannot be opened any more.
+/// Checks that `count` more handles can be opened.
 ///
 /// # Errors
-/// What the system says.
+/// The system's error.
 pub(crate) fn spare(count: usize) -> io::Result<()> {
     #[cfg(unix)]
     (0..count).map(|_| File::open("/dev/null")).collect::<io::Result<Vec<_>>>()?;
@@ -86,47 +87,47 @@ pub(crate) fn spare(count: usize) -> io::Result<()> {
     Ok(())
 }
 
-/// Opens something on this thread, and tries again where no handle is left for it: other threads give theirs back.
+/// Calls `open`, and retries while no handle is free: other threads close handles after use.
 ///
 /// # Errors
-/// As `open`.
+/// The last error of `open`.
 pub(crate) fn patiently<T>(mut open: impl FnMut() -> io::Result<T>) -> io::Result<T> {
-    let mut patience = Patience::new();
+    let mut waits = HandleWait::new();
     loop {
         match open() {
-            Err(error) if is_lack(&error) => match patience.next() {
+            Err(error) if is_lack(&error) => match waits.next() {
                 Some(wait) => thread::sleep(wait),
                 None => return Err(error),
             },
             Err(error) => return Err(error),
             Ok(opened) => {
-                patience.rewarded();
+                waits.succeeded();
                 return Ok(opened);
             }
         }
     }
 }
 
-/// The waits before something is tried again for which no handle was left.
-pub(crate) struct Patience {
+/// Waits between attempts to open a handle.
+pub(crate) struct HandleWait {
     in_vain: &'static AtomicBool,
     waited: Duration,
     next: Duration,
     all: Duration,
 }
 
-impl Patience {
+impl HandleWait {
     pub(crate) fn new() -> Self {
         Self::unless(&IN_VAIN)
     }
 
-    /// Patience that is short where it was `in_vain` before.
+    /// Waits for a shorter time if `in_vain` is set.
     fn unless(in_vain: &'static AtomicBool) -> Self {
-        let all = if in_vain.load(Ordering::Relaxed) { NO_PATIENCE } else { PATIENCE };
+        let all = if in_vain.load(Ordering::Relaxed) { SHORT_WAIT } else { MAX_WAIT };
         Self { in_vain, waited: Duration::ZERO, next: FIRST_WAIT, all }
     }
 
-    /// How long to wait now; `None` where it is in vain.
+    /// The next wait; `None` after the longest total wait.
     pub(crate) fn next(&mut self) -> Option<Duration> {
         if self.waited >= self.all {
             self.in_vain.store(true, Ordering::Relaxed);
@@ -138,18 +139,18 @@ impl Patience {
         Some(wait)
     }
 
-    /// There was a handle.
-    pub(crate) fn rewarded(self) {
+    /// Records a success, so that later waits are long again.
+    pub(crate) fn succeeded(self) {
         if self.in_vain.load(Ordering::Relaxed) {
             self.in_vain.store(false, Ordering::Relaxed);
         }
     }
 }
 
-/// Whether an error, or a cause of it, says that this process or the system has no handle left.
+/// Whether an error, or a cause of the error, is a lack of handles in the process or the system.
 pub(crate) fn is_lack(error: &(dyn Error + 'static)) -> bool {
     let causes = iter::successors(Some(error), |&error| match error.downcast_ref::<io::Error>() {
-        // Its `source` is that of the error in it, which would be passed over.
+        // `source` of an `io::Error` skips the inner error, so `get_ref` is used.
         Some(outer) => outer.get_ref().map(|inner| inner as &(dyn Error + 'static)),
         None => error.source(),
     });
@@ -165,7 +166,7 @@ fn is_code_of_lack(code: i32) -> bool {
     [Errno::MFILE, Errno::NFILE].into_iter().any(|lack| lack.raw_os_error() == code)
 }
 
-/// `ERROR_TOO_MANY_OPEN_FILES` and `WSAEMFILE`.
+/// Error codes `ERROR_TOO_MANY_OPEN_FILES` and `WSAEMFILE`.
 #[cfg(not(unix))]
 fn is_code_of_lack(code: i32) -> bool {
     matches!(code, 4 | 10_024)
@@ -208,14 +209,14 @@ mod tests {
     fn patience_ends_and_is_short_once_it_was_in_vain() {
         static BEFORE: AtomicBool = AtomicBool::new(false);
         let waits = || {
-            let mut patience = Patience::unless(&BEFORE);
-            iter::from_fn(move || patience.next()).sum::<Duration>()
+            let mut waits = HandleWait::unless(&BEFORE);
+            iter::from_fn(move || waits.next()).sum::<Duration>()
         };
         let first = waits();
-        assert!(first >= PATIENCE && first < PATIENCE + LONGEST_WAIT, "{first:?}");
-        assert!(waits() < 2 * NO_PATIENCE);
-        Patience::unless(&BEFORE).rewarded();
-        assert!(waits() >= PATIENCE);
+        assert!(first >= MAX_WAIT && first < MAX_WAIT + LONGEST_WAIT, "{first:?}");
+        assert!(waits() < 2 * SHORT_WAIT);
+        HandleWait::unless(&BEFORE).succeeded();
+        assert!(waits() >= MAX_WAIT);
     }
 
     #[test]

@@ -1,16 +1,16 @@
-//! Texts that other people wrote, prepared for a message.
+//! Prepares foreign texts for messages.
 
-/// Longest part of a text that a message shows, in bytes.
+/// Longest part of a text shown in a message, in bytes.
 const SHOWN: usize = 300;
 
-/// Edits (insert, delete, replace, swap two neighbours) up to which a word counts as a misspelling of another.
+/// Most edits (insert, delete, replace, swap two neighbours) in a misspelled word.
 const MAX_EDITS: usize = 2;
 
-/// The candidate that `typed` is most likely a misspelling of, ignoring case; `None` where no candidate is close.
-/// Of equally close candidates the first counts.
+/// The candidate closest to the misspelled word `typed`, ignoring case; `None` if no candidate is close. The first of
+/// equally close candidates counts.
 pub(crate) fn nearest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let typed = typed.to_lowercase();
-    // In a short word two edits leave nothing of the original. A very long one is no misspelling.
+    // Two edits in a short word leave nothing of the original. A very long word is not a misspelling.
     let most = (typed.chars().count() / 3).min(MAX_EDITS);
     if typed.len() > SHOWN {
         return None;
@@ -21,12 +21,13 @@ pub(crate) fn nearest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a 
     (edits <= most).then_some(candidate)
 }
 
-/// The beginning of `text`, with `…` where more follows: an error message may repeat a long input in full.
+/// The beginning of `text`, with `…` for the rest: an error message may repeat a long input in full.
 pub(crate) fn shortened(mut text: String) -> String {
     if text.len() > SHOWN {
         let end = (0..=SHOWN).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
         text.truncate(end);
         text.push('…');
+        // A run may keep many messages, so the memory of the long text is released.
         text.shrink_to_fit();
     }
     text

@@ -1,4 +1,4 @@
-//! Points and stretches of time, in whole seconds of UTC, as CloudTrail writes them.
+//! Moments and spans of time in whole seconds of UTC, in CloudTrail's formats.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,7 +12,7 @@ mod typed;
 
 pub use typed::BadTime;
 
-/// One hour in seconds: the period a digest file covers.
+/// One hour in seconds: the period of a digest file.
 ///
 /// Source: AWS CloudTrail User Guide, "CloudTrail digest file structure".
 pub const HOUR: i64 = 3_600;
@@ -20,8 +20,8 @@ pub const HOUR: i64 = 3_600;
 /// One day in seconds.
 pub const DAY: i64 = 24 * HOUR;
 
-/// How long a digest may be on its way, in seconds. The newest digest of a trail that records ends up to an hour before
-/// the present, and is delivered 7.7 to 201 minutes after its end in the deliveries we have seen.
+/// Longest expected delay of a digest, in seconds. The newest digest of an active trail ends up to an hour ago, and
+/// is delivered 7.7 to 201 minutes after the end, in the observed deliveries.
 pub const DELIVERY_GRACE: i64 = 5 * HOUR;
 
 /// A moment in seconds since 1970-01-01T00:00:00Z, without leap seconds.
@@ -29,7 +29,7 @@ pub const DELIVERY_GRACE: i64 = 5 * HOUR;
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The moment `seconds` after the Unix epoch.
+    /// Creates the moment `seconds` after the Unix epoch.
     #[must_use]
     pub const fn from_unix(seconds: i64) -> Self {
         Self(seconds)
@@ -41,19 +41,19 @@ impl Timestamp {
         self.0
     }
 
-    /// This moment moved by `seconds`, forward or back; saturates at the ends of `i64`.
+    /// Moves the moment by `seconds`, forward or back; saturates at the ends of `i64`.
     #[must_use]
     pub const fn plus(self, seconds: i64) -> Self {
         Self(self.0.saturating_add(seconds))
     }
 
-    /// Midnight (UTC) of the day this moment is in.
+    /// Midnight (UTC) of the moment's day.
     #[must_use]
     pub const fn day(self) -> Self {
         Self(self.0.saturating_sub(self.0.rem_euclid(DAY)))
     }
 
-    /// Reads the form of a digest file's fields, `2015-08-17T14:01:31Z`, and no other.
+    /// Parses the format of a digest file's fields, `2015-08-17T14:01:31Z`, and no other format.
     #[must_use]
     pub fn parse_digest_field(text: &str) -> Option<Self> {
         match text.as_bytes() {
@@ -64,9 +64,10 @@ impl Timestamp {
         }
     }
 
-    /// Reads the form of reports, as [`fmt::Display`] writes it, in every year there is.
+    /// Parses the format of reports, written by [`fmt::Display`], for every year.
     #[must_use]
     pub fn parse_report(text: &str) -> Option<Self> {
+        // `Display` writes years outside jiff's range as `@SECONDS`.
         if let Some(seconds) = text.strip_prefix('@') {
             return seconds.parse().ok().map(Self).filter(|moment| moment.to_string() == text);
         }
@@ -74,10 +75,11 @@ impl Timestamp {
             let parsed = jiff::fmt::strtime::parse("%Y-%m-%dT%H:%M:%SZ", text).ok()?.to_datetime().ok()?;
             Some(Self(TimeZone::UTC.to_timestamp(parsed).ok()?.as_second()))
         });
+        // Accepts only the text that `Display` writes, so that equal moments have equal texts.
         moment.filter(|moment| moment.to_string() == text)
     }
 
-    /// Reads the form of a digest file's name, `20150817T140131Z`, and no other.
+    /// Parses the format in a digest file's name, `20150817T140131Z`, and no other format.
     #[must_use]
     pub fn parse_digest_name(text: &str) -> Option<Self> {
         match text.as_bytes() {
@@ -88,7 +90,7 @@ impl Timestamp {
         }
     }
 
-    /// Reads the form of a log file's name, `20150817T1401Z`, and no other.
+    /// Parses the format in a log file's name, `20150817T1401Z`, and no other format.
     #[must_use]
     pub fn parse_log_name(text: &str) -> Option<Self> {
         match text.as_bytes() {
@@ -105,13 +107,13 @@ impl Timestamp {
         self.format("%Y/%m/%d")
     }
 
-    /// The form of a digest file's name, `20150817T140131Z`.
+    /// The format in a digest file's name, `20150817T140131Z`.
     #[must_use]
     pub fn digest_name(self) -> String {
         self.format("%Y%m%dT%H%M%SZ")
     }
 
-    /// The form of a log file's name, `20150817T1401Z`.
+    /// The format in a log file's name, `20150817T1401Z`.
     #[must_use]
     pub fn log_name(self) -> String {
         self.format("%Y%m%dT%H%MZ")
@@ -125,7 +127,7 @@ impl Timestamp {
     }
 }
 
-/// A four-digit year and five two-digit fields (month, day, hour, minute, second).
+/// Converts a four-digit year and five two-digit fields (month, day, hour, minute, second).
 fn from_fields(year: &[u8], fields: [[&u8; 2]; 5]) -> Option<Timestamp> {
     let digit = |byte: u8| byte.is_ascii_digit().then(|| i16::from(byte - b'0'));
     let [y1, y2, y3, y4] = *year else { return None };
@@ -135,6 +137,7 @@ fn from_fields(year: &[u8], fields: [[&u8; 2]; 5]) -> Option<Timestamp> {
     }
     let [month, day, hour, minute, second] = value;
     let year = digit(y1)? * 1000 + digit(y2)? * 100 + digit(y3)? * 10 + digit(y4)?;
+    // Rejects dates outside the calendar, such as February 30.
     let civil = DateTime::new(year, month, day, hour, minute, second, 0).ok()?;
     let moment = TimeZone::UTC.to_timestamp(civil).ok()?;
     Some(Timestamp(moment.as_second()))
@@ -159,20 +162,21 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
-/// Reads a time as users type it: RFC 3339 with an offset, a date (midnight UTC of that day), or an age
-/// before `now` such as `24h` or `7d` (a day is 24 hours). Fractions of a second are dropped.
+/// Parses a typed time: RFC 3339 with an offset, a date (midnight UTC of the day), or an age before `now` such as
+/// `24h` or `7d` (a day is 24 hours). Drops fractions of a second.
 ///
 /// # Errors
-/// [`BadTime`] for any other text. A time without an offset is an error, since guessing the offset would move the range.
+/// [`BadTime`] for any other text. A time without an offset is an error, because guessing the offset would move the
+/// range.
 pub fn parse_typed(text: &str, now: Timestamp) -> Result<Timestamp, BadTime> {
     parse_moment(text).or_else(|| parse_age(text).map(|age| now.plus(-age))).ok_or_else(|| BadTime::of(text))
 }
 
-/// Reads a start as users type it. An age reaches back further by the [`DELIVERY_GRACE`]: runs that are as far
-/// apart as the age then leave no digest between them unseen, and a short age finds a digest that was delivered.
+/// Parses a typed start time. An age is extended by [`DELIVERY_GRACE`]: runs repeated after exactly the age then miss
+/// no digest, and a short age still finds a delivered digest.
 ///
 /// # Errors
-/// As [`parse_typed`].
+/// The errors of [`parse_typed`].
 ///
 /// ```
 /// use trailproof::time::{DELIVERY_GRACE, HOUR, Timestamp, parse_start};
@@ -190,6 +194,7 @@ fn parse_moment(text: &str) -> Option<Timestamp> {
     if let Ok(moment) = text.parse::<jiff::Timestamp>() {
         return Some(Timestamp(moment.as_second()));
     }
+    // jiff accepts more forms of a date; only `YYYY-MM-DD` is documented for users.
     if text.len() != "2026-09-01".len() {
         return None;
     }
@@ -197,7 +202,8 @@ fn parse_moment(text: &str) -> Option<Timestamp> {
     Some(Timestamp(TimeZone::UTC.to_timestamp(midnight).ok()?.as_second()))
 }
 
-/// An age in seconds. Weeks, days, hours, minutes and seconds have a fixed length; years and months are refused.
+/// Parses an age in seconds. Weeks, days, hours, minutes and seconds have a fixed length; years and months are
+/// refused.
 fn parse_age(text: &str) -> Option<i64> {
     if !text.starts_with(|c: char| c.is_ascii_digit()) {
         return None;
@@ -207,17 +213,17 @@ fn parse_age(text: &str) -> Option<i64> {
     (length.as_secs() >= 0).then(|| length.as_secs())
 }
 
-/// A stretch of time, `start` included, `end` excluded; `start <= end`.
+/// A span of time with `start` included and `end` excluded; `start <= end`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, serde::Deserialize)]
 pub struct Interval {
     /// First moment.
     pub start: Timestamp,
-    /// First moment after.
+    /// First moment after the span.
     pub end: Timestamp,
 }
 
 impl Interval {
-    /// The stretch from `start` to `end`, or `None` if it would end before it starts.
+    /// Creates the span from `start` to `end`; `None` if `end` is before `start`.
     #[must_use]
     pub fn new(start: Timestamp, end: Timestamp) -> Option<Self> {
         (start <= end).then_some(Self { start, end })
@@ -229,38 +235,38 @@ impl Interval {
         self.end.0.saturating_sub(self.start.0)
     }
 
-    /// Whether `moment` lies inside.
+    /// Whether the span contains `moment`.
     #[must_use]
     pub fn contains(self, moment: Timestamp) -> bool {
         self.start <= moment && moment < self.end
     }
 
-    /// Whether the two share more than an end point.
+    /// Whether two spans share more than an end point.
     #[must_use]
     pub fn overlaps(self, other: Self) -> bool {
         self.start < other.end && other.start < self.end
     }
 
-    /// Whether all of `other` lies inside.
+    /// Whether the span contains all of `other`.
     #[must_use]
     pub fn covers(self, other: Self) -> bool {
         self.start <= other.start && other.end <= self.end
     }
 
-    /// The shortest stretch that covers both.
+    /// The shortest span that covers both spans.
     #[must_use]
     pub fn hull(self, other: Self) -> Self {
         Self { start: self.start.min(other.start), end: self.end.max(other.end) }
     }
 
-    /// What the two share; `None` where that is empty.
+    /// The common part of two spans; `None` if empty.
     #[must_use]
     pub fn intersect(self, other: Self) -> Option<Self> {
         self.overlaps(other)
             .then(|| Self { start: self.start.max(other.start), end: self.end.min(other.end) })
     }
 
-    /// This stretch with `seconds` taken off each end; `None` where nothing is left.
+    /// The span shortened by `seconds` at each end; `None` if empty.
     #[must_use]
     pub fn shrink(self, seconds: i64) -> Option<Self> {
         let (start, end) = (self.start.plus(seconds), self.end.plus(-seconds));
@@ -274,7 +280,7 @@ impl fmt::Display for Interval {
     }
 }
 
-/// Joins overlapping and touching stretches; the result is sorted and its members do not touch.
+/// Merges overlapping and touching spans; returns sorted spans that do not touch.
 #[must_use]
 pub fn union(mut intervals: Vec<Interval>) -> Vec<Interval> {
     intervals.sort_unstable();
@@ -288,14 +294,15 @@ pub fn union(mut intervals: Vec<Interval>) -> Vec<Interval> {
     joined
 }
 
-/// Whether `stretch` overlaps any of `joined`, which is as [`union`] returns it.
+/// Whether `stretch` overlaps any span of `joined`, a result of [`union`].
 #[must_use]
 pub fn overlaps_any(joined: &[Interval], stretch: Interval) -> bool {
+    // The first span that ends after the start of `stretch`. All later spans start even later.
     let first = joined.partition_point(|part| part.end <= stretch.start);
     joined.get(first).is_some_and(|part| part.overlaps(stretch))
 }
 
-/// The stretches of `whole` that `covered` (as [`union`] returns it) leaves open.
+/// The parts of `whole` outside `covered`, a result of [`union`].
 #[must_use]
 pub fn complement(whole: Interval, covered: &[Interval]) -> Vec<Interval> {
     let mut open = Vec::new();
@@ -312,17 +319,17 @@ pub fn complement(whole: Interval, covered: &[Interval]) -> Vec<Interval> {
     open
 }
 
-/// What the user asked about: from `start`, or from where the record begins, to `end`.
+/// The user's time range: from `start`, or from the oldest digest, to `end`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Range {
-    /// The asked start; `None` asks for all there is.
+    /// Requested start; `None` for the whole record.
     pub start: Option<Timestamp>,
-    /// The asked end, excluded.
+    /// Requested end, excluded.
     pub end: Timestamp,
 }
 
 impl Range {
-    /// The asked stretch; an open start is the earliest moment there is.
+    /// The requested span; without a start, from the earliest representable moment.
     #[must_use]
     pub fn interval(self) -> Interval {
         let start = self.start.unwrap_or(Timestamp(i64::MIN)).min(self.end);

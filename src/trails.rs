@@ -1,4 +1,4 @@
-//! The account's trails as CloudTrail describes them: where each trail delivers, and whether it can be validated.
+//! The account's trails, as described by CloudTrail: the bucket of each trail, and obstacles to validation.
 //!
 //! Source: CloudTrail API Reference, `ListTrails`, `DescribeTrails`, `GetTrailStatus`.
 
@@ -9,8 +9,8 @@ use crate::time::{HOUR, Timestamp};
 
 pub use describe::{Digests, by_arn, of_account};
 
-/// Age of the newest delivery, in seconds, at which the next digest is overdue. Digests come hourly, and in the observed
-/// deliveries up to 201 minutes after the end of their hour.
+/// Age of the newest delivery, in seconds, after which the next digest is overdue. Digests come hourly, up to 201
+/// minutes after the end of the hour in the observed deliveries.
 const DIGEST_OVERDUE: i64 = 5 * HOUR;
 
 /// A trail.
@@ -18,7 +18,7 @@ const DIGEST_OVERDUE: i64 = 5 * HOUR;
 pub struct Trail {
     /// The trail's ARN.
     pub arn: TrailArn,
-    /// Bucket that the trail delivers to.
+    /// Bucket of the trail's deliveries.
     pub bucket: String,
     /// Key prefix before `AWSLogs/`: empty, or the trail's prefix and a slash.
     pub prefix: String,
@@ -28,7 +28,7 @@ pub struct Trail {
     pub organization: bool,
     /// Whether log file validation is on: the trail writes digest files.
     pub validation: bool,
-    /// The present status, or why CloudTrail does not report it.
+    /// The present status, or why CloudTrail does not report the status.
     pub status: Result<Status, String>,
 }
 
@@ -67,7 +67,7 @@ pub enum Obstacle {
 }
 
 impl Trail {
-    /// Why the trail cannot be validated at the moment `now`; empty where it can.
+    /// Why the trail cannot be validated at the moment `now`; empty if validation is possible.
     #[must_use]
     pub fn obstacles(&self, now: Timestamp) -> Vec<Obstacle> {
         let mut obstacles = Vec::new();
@@ -119,7 +119,7 @@ impl Obstacle {
         }
     }
 
-    /// The remedy for `trail`: a command, where one command is enough.
+    /// The remedy for `trail`: a command, if a single command is enough.
     #[must_use]
     pub fn remedy(&self, trail: &TrailArn) -> String {
         let region = &trail.region;

@@ -13,13 +13,13 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 /// when percent-encoded: less than half of this limit.
 const LONGEST: usize = 8 << 20;
 
-/// Cuts off answers that are too long, except objects, which are read in chunks.
+/// Cuts off answers that are too long, except successful reads of objects, which are read in chunks.
 #[derive(Debug)]
-pub(super) struct Capped;
+pub(super) struct LengthLimit;
 
-impl Intercept for Capped {
+impl Intercept for LengthLimit {
     fn name(&self) -> &'static str {
-        "Capped"
+        "LengthLimit"
     }
 
     fn modify_before_deserialization(

@@ -15,7 +15,7 @@ pub struct TrailArn {
     pub partition: String,
     /// Home region of the trail.
     pub region: String,
-    /// Account of the trail, 12 digits: the management account of an organization's.
+    /// Account of the trail, 12 digits; for an organization trail, the management account.
     pub account: String,
     /// Trail name.
     pub name: String,
@@ -30,7 +30,7 @@ pub enum ArnError {
     /// The ARN belongs to another service.
     #[error("not an ARN of CloudTrail")]
     Service,
-    /// The ARN names another resource than a trail.
+    /// The ARN belongs to another resource than a trail.
     #[error("not the ARN of a trail: the last part is not like `trail/audit`")]
     Resource,
     /// The region is not valid.

@@ -1,8 +1,8 @@
-//! The HTTP client, with as many connections as file handles allow.
+//! HTTP client with as many connections as file handles allow.
 //!
-//! It differs from the SDK's default client in three ways: concurrent requests are limited by file handles; a request that
-//! found no free handle is retried after a pause, in which other requests release theirs; and an error names the endpoint
-//! that did not answer. All clients share the connections.
+//! The client differs from the SDK's default client in three ways. File handles limit the parallel requests. A
+//! request without a free handle is retried after a pause, in which other requests release handles. An error names
+//! the endpoint that did not answer. All clients share the connections.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,27 +19,27 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use tokio::sync::Semaphore;
 
-use super::unanswered::Unanswered;
-use crate::handles::{self, Patience};
+use super::unanswered::EndpointError;
+use crate::handles::{self, HandleWait};
 
-/// How long an idle connection is kept: a connection to another host may need the handle.
-const IDLE: Duration = Duration::from_secs(10);
+/// How long an idle connection is kept: another host may need the handle.
+const MAX_IDLE: Duration = Duration::from_secs(10);
 
-/// If fewer handles than this are free after a failed connection, the lack of handles is taken to be the cause.
-const LEFT: usize = 3;
+/// Free handles below which a failed connection is blamed on a lack of handles.
+const MIN_FREE: usize = 3;
 
 /// Connect and read timeout.
-type Timeouts = (Option<Duration>, Option<Duration>);
+type TimeoutPair = (Option<Duration>, Option<Duration>);
 
 /// The connections of one account.
 #[derive(Debug)]
-pub(super) struct Connections {
+pub(super) struct ConnectionPool {
     at_a_time: usize,
     sending: Arc<Semaphore>,
-    connectors: Mutex<HashMap<Timeouts, SharedHttpConnector>>,
+    connectors: Mutex<HashMap<TimeoutPair, SharedHttpConnector>>,
 }
 
-impl Connections {
+impl ConnectionPool {
     /// A client with at most `at_a_time` concurrent requests.
     pub(super) fn new(at_a_time: usize) -> Self {
         let at_a_time = at_a_time.clamp(1, Semaphore::MAX_PERMITS);
@@ -54,14 +54,14 @@ impl Connections {
         let mut builder = ConnectorBuilder::default().tls_provider(Provider::Rustls(CryptoMode::AwsLc));
         builder.set_connector_settings(Some(settings.clone()));
         builder.set_proxy_config(Some(ProxyConfig::from_env()));
-        builder.set_pool_idle_timeout(Some(Some(IDLE)));
+        builder.set_pool_idle_timeout(Some(Some(MAX_IDLE)));
         builder.set_pool_max_idle_per_host(Some(self.at_a_time));
         builder.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
         builder.build()
     }
 }
 
-impl HttpClient for Connections {
+impl HttpClient for ConnectionPool {
     fn http_connector(
         &self,
         settings: &HttpConnectorSettings,
@@ -71,7 +71,7 @@ impl HttpClient for Connections {
         let mut connectors = self.connectors.lock().unwrap_or_else(PoisonError::into_inner);
         let connector = connectors.entry(timeouts).or_insert_with(|| {
             let connector = SharedHttpConnector::new(self.connector(settings, Some(components)));
-            SharedHttpConnector::new(Patient { connector, sending: Arc::clone(&self.sending) })
+            SharedHttpConnector::new(WaitingConnector { connector, sending: Arc::clone(&self.sending) })
         });
         connector.clone()
     }
@@ -79,31 +79,32 @@ impl HttpClient for Connections {
 
 /// A connector that waits for free handles.
 #[derive(Debug)]
-struct Patient {
+struct WaitingConnector {
     connector: SharedHttpConnector,
     sending: Arc<Semaphore>,
 }
 
-impl HttpConnector for Patient {
+impl HttpConnector for WaitingConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let (connector, sending) = (self.connector.clone(), Arc::clone(&self.sending));
         HttpConnectorFuture::new(async move {
             // Held during the pauses too, so that fewer requests run while handles are short.
             let _turn = sending.acquire().await;
-            let mut patience = Patience::new();
+            let mut waits = HandleWait::new();
             let mut request = request;
             loop {
                 let same = request.try_clone();
                 let error = match connector.call(request).await {
                     Ok(answer) => {
-                        patience.rewarded();
+                        waits.succeeded();
                         return Ok(answer);
                     }
                     Err(error) => error,
                 };
+                // A streamed body cannot be sent twice.
                 let Some(same) = same else { return Err(error) };
-                let wait = if is_lack(&error) { patience.next() } else { None };
-                let Some(wait) = wait else { return Err(Unanswered::wrap(error, same.uri())) };
+                let wait = if is_lack(&error) { waits.next() } else { None };
+                let Some(wait) = wait else { return Err(EndpointError::wrap(error, same.uri())) };
                 tokio::time::sleep(wait).await;
                 request = same;
             }
@@ -111,10 +112,11 @@ impl HttpConnector for Patient {
     }
 }
 
-/// Whether the cause was a lack of handles. A failed name lookup hides the cause, so the system is asked.
+/// Whether a lack of handles is the cause. A failed name lookup hides the cause, so the check opens handles to find
+/// out.
 fn is_lack(error: &ConnectorError) -> bool {
     handles::is_lack(error)
-        || (error.is_io() && handles::spare(LEFT).is_err_and(|error| handles::is_lack(&error)))
+        || (error.is_io() && handles::spare(MIN_FREE).is_err_and(|error| handles::is_lack(&error)))
 }
 
 #[cfg(test)]
@@ -130,14 +132,14 @@ mod tests {
 
     /// A connector that fails a number of times before it answers, and counts concurrent requests.
     #[derive(Debug)]
-    struct Failing {
+    struct FailingConnector {
         fails: AtomicUsize,
         error: fn() -> ConnectorError,
         at_once: Arc<AtomicUsize>,
         most: Arc<AtomicUsize>,
     }
 
-    impl HttpConnector for Failing {
+    impl HttpConnector for FailingConnector {
         fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
             let fails = self.fails.load(Ordering::Relaxed);
             self.fails.store(fails.saturating_sub(1), Ordering::Relaxed);
@@ -159,9 +161,10 @@ mod tests {
     /// failures, and the highest number of concurrent requests.
     fn send(requests: usize, fails: usize, error: fn() -> ConnectorError) -> (usize, usize, usize) {
         let (at_once, most) = <(Arc<AtomicUsize>, Arc<AtomicUsize>)>::default();
-        let failing = Arc::new(Failing { fails: fails.into(), error, at_once, most: Arc::clone(&most) });
-        let connector = SharedHttpConnector::new(Shared(Arc::clone(&failing)));
-        let patient = Patient { connector, sending: Arc::new(Semaphore::new(3)) };
+        let failing =
+            Arc::new(FailingConnector { fails: fails.into(), error, at_once, most: Arc::clone(&most) });
+        let connector = SharedHttpConnector::new(SharedFailing(Arc::clone(&failing)));
+        let patient = WaitingConnector { connector, sending: Arc::new(Semaphore::new(3)) };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let request = || HttpRequest::get("http://bucket/key").unwrap();
         let calls: Vec<_> = (0..requests).map(|_| patient.call(request())).collect();
@@ -172,9 +175,9 @@ mod tests {
     }
 
     #[derive(Debug)]
-    struct Shared(Arc<Failing>);
+    struct SharedFailing(Arc<FailingConnector>);
 
-    impl HttpConnector for Shared {
+    impl HttpConnector for SharedFailing {
         fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
             self.0.call(request)
         }

@@ -1,4 +1,4 @@
-//! Why there are no credentials, in one sentence.
+//! Explains missing credentials in one sentence.
 
 use std::error::Error;
 use std::io;
@@ -6,31 +6,31 @@ use std::io;
 use aws_sdk_s3::config::ProvideCredentials;
 
 use super::failure::causes;
-use super::unanswered::Unanswered;
+use super::unanswered::EndpointError;
 use crate::text::shortened;
 
-/// Why there are no credentials.
+/// Why credentials are missing.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum NoCredentials {
-    /// No source has any.
+    /// No source has credentials.
     #[error("no AWS credentials found")]
     Nowhere,
     /// The IAM Identity Center (SSO) session is missing or has expired.
     #[error("no AWS credentials: not signed in to AWS IAM Identity Center (SSO), or the session has expired")]
     SignedOut,
-    /// A source of credentials failed; the reason.
+    /// A source of credentials failed; holds the reason.
     #[error("no AWS credentials: {0}")]
     Failed(String),
 }
 
-/// Asks `provider` for credentials, and forgets them.
+/// Requests credentials from `provider`, and discards them.
 pub(super) async fn check(provider: &impl ProvideCredentials) -> Result<(), NoCredentials> {
     provider.provide_credentials().await.map(|_| ()).map_err(|error| explain(&error))
 }
 
 fn explain(error: &(dyn Error + 'static)) -> NoCredentials {
     let all: Vec<&(dyn Error + 'static)> = causes(error).collect();
-    if let Some(unanswered) = all.iter().find_map(|error| error.downcast_ref::<Unanswered>()) {
+    if let Some(unanswered) = all.iter().find_map(|error| error.downcast_ref::<EndpointError>()) {
         return NoCredentials::Failed(unanswered.to_string());
     }
     let texts: Vec<String> = all.iter().map(|error| error.to_string()).collect();
@@ -41,7 +41,7 @@ fn explain(error: &(dyn Error + 'static)) -> NoCredentials {
     if says(&["SSO token", "sso/cache", "cached SSO", "token has expired", "UnauthorizedException"]) {
         return NoCredentials::SignedOut;
     }
-    // The last cause says what is wrong; the causes above name the sources that were tried on the way.
+    // The last cause is the problem; the causes above name the sources tried on the way.
     let root = texts.last().map(|text| text.split_whitespace().collect::<Vec<_>>().join(" "));
     let root = root.unwrap_or_default();
     let root = root.strip_suffix(" Stderr:").unwrap_or(&root);

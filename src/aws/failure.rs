@@ -5,13 +5,13 @@ use std::error::Error;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
-use super::unanswered::Unanswered;
+use super::unanswered::EndpointError;
 use crate::text::shortened;
 
 /// The kind of a failure.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Nature {
-    /// The service says that the object, bucket or trail does not exist.
+    /// The service reports that the object, bucket or trail does not exist.
     Absent,
     /// The service denies access to these credentials.
     Denied,
@@ -27,7 +27,7 @@ pub enum Nature {
     Rejected,
 }
 
-/// A request that failed.
+/// A failed request.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct Failure {
@@ -88,13 +88,13 @@ impl Failure {
     }
 
     fn without_answer<E: Error + 'static>(error: &SdkError<E, HttpResponse>) -> Self {
-        let unanswered = causes(error).find_map(|cause| cause.downcast_ref::<Unanswered>());
+        let unanswered = causes(error).find_map(|cause| cause.downcast_ref::<EndpointError>());
         let text = match (error, unanswered) {
             (_, Some(unanswered)) => unanswered.to_string(),
             (SdkError::ResponseError(_), None) => shortened(chain(error)),
             (_, None) => chain(error),
         };
-        // A request that fails before it is sent most often lacks credentials.
+        // Most requests that fail before sending lack credentials.
         let is_credentials = matches!(error, SdkError::ConstructionFailure(_) | SdkError::DispatchFailure(_))
             && unanswered.is_none()
             && text.contains("credential");
@@ -103,7 +103,8 @@ impl Failure {
     }
 }
 
-/// The kind by S3's error code. A status without a code may come from a proxy, so the status alone decides nothing.
+/// The kind by S3's error code. A proxy may send a status without a code, so a status without a code decides
+/// nothing.
 fn nature(code: Option<&str>, status: u16) -> Nature {
     match code {
         Some("NoSuchKey" | "NoSuchBucket" | "TrailNotFoundException") => Nature::Absent,

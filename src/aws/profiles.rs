@@ -3,18 +3,18 @@
 use aws_config::profile::{self, ProfileSet};
 use aws_types::os_shim_internal::{Env, Fs};
 
-/// The profile that AWS's tools use where none is named. It need not exist.
+/// The default profile of AWS's tools. The profile need not exist.
 const DEFAULT: &str = "default";
 
-/// How many `source_profile` references are followed.
+/// Most `source_profile` references followed.
 const MAX_REFERENCES: usize = 16;
 
-/// A profile that is named and does not exist.
+/// A named profile that does not exist.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub struct MissingProfile {
     /// The missing profile.
     pub name: String,
-    /// The profile that names `name` as its `source_profile`; `None` where the user named it.
+    /// The profile with `name` as `source_profile`; `None` if the user gave the name.
     pub referrer: Option<String>,
     /// The profiles that exist, sorted.
     pub known: Vec<String>,
@@ -31,8 +31,8 @@ impl std::fmt::Display for MissingProfile {
     }
 }
 
-/// Checks that the profile `named` (else that of AWS_PROFILE) exists, and each `source_profile` that it refers to.
-/// Files that cannot be read or parsed pass: the search for credentials reports them.
+/// Checks that the profile `named` (else the profile in AWS_PROFILE) exists, and every profile reached through
+/// `source_profile`. Unreadable or invalid files pass: the search for credentials reports such files.
 pub(super) async fn check(named: Option<&str>) -> Result<(), MissingProfile> {
     let named = named.map(|name| name.to_owned().into());
     let loaded = profile::load(&Fs::real(), &Env::real(), &Default::default(), named).await;
@@ -55,7 +55,7 @@ fn check_in(profiles: &ProfileSet) -> Result<(), MissingProfile> {
                 known,
             });
         };
-        // A profile that is its own source holds keys of its own.
+        // A profile with itself as source holds keys.
         match profile.get("source_profile").filter(|source| *source != name) {
             Some(source) => (referrer, name) = (Some(name), source),
             None => return Ok(()),

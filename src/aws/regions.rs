@@ -1,7 +1,7 @@
 //! AWS's regions: to ask CloudTrail about a trail in each region, and to recognise misspelled names.
 
-/// Regions by partition, from AWS's "Regions and Zones" of November 2026. A newer region still works where the record
-/// or the user names the region.
+/// Regions by partition, from AWS's "Regions and Zones" of November 2026. A newer region still works if the record or
+/// the user names the region.
 const PARTITIONS: [(&str, &[&str]); 4] = [
     (
         "aws",

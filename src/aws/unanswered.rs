@@ -1,4 +1,4 @@
-//! Requests that got no answer: which endpoint was asked, and why it did not answer.
+//! Requests without an answer: the endpoint, and the reason.
 
 use std::error::Error;
 use std::fmt;
@@ -12,15 +12,16 @@ use crate::text::shortened;
 
 /// An endpoint that did not answer.
 #[derive(Debug)]
-pub(super) struct Unanswered {
+pub(super) struct EndpointError {
     /// Scheme, host and port.
     endpoint: String,
     why: String,
     source: BoxError,
 }
 
-impl Unanswered {
-    /// The same error, with the endpoint of `uri` as its cause. The kind of `error` stays, since retries depend on it.
+impl EndpointError {
+    /// Adds the endpoint of `uri` as a cause of the error. The kind of `error` stays, because retries depend on the
+    /// kind.
     pub(super) fn wrap(error: ConnectorError, uri: &str) -> ConnectorError {
         if error.is_user() {
             return error;
@@ -41,19 +42,19 @@ impl Unanswered {
     }
 }
 
-impl fmt::Display for Unanswered {
+impl fmt::Display for EndpointError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{}` did not answer: {}", self.endpoint, self.why)
     }
 }
 
-impl Error for Unanswered {
+impl Error for EndpointError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         Some(self.source.as_ref())
     }
 }
 
-/// Scheme, host and port of a URI, without the user and password that it may hold.
+/// Scheme, host and port of a URI, without user and password.
 fn endpoint(uri: &str) -> String {
     let (scheme, rest) = uri.split_once("://").unwrap_or(("https", uri));
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();

@@ -1,38 +1,39 @@
-//! What is wrong with a time that a user typed, and which time was probably meant.
+//! Errors for mistyped times, with the probably intended time.
 
 use jiff::civil::{Date, DateTime};
 
 use super::{parse_age, parse_moment};
 
-/// Why a typed time cannot be read. [`BadTime::meant`] has a replacement that can.
+/// Why a typed time is not valid. [`BadTime::meant`] holds a valid replacement, if any.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("invalid time `{typed}`: {problem}")]
 pub struct BadTime {
     /// The typed text, escaped.
     pub typed: String,
-    /// What is wrong with the text.
+    /// The problem.
     pub problem: String,
-    /// A time that can be read and was probably meant.
+    /// The probably intended time, in a valid form.
     pub meant: Option<String>,
 }
 
-/// The problem of a text in which no time can be recognised.
+/// The problem of a text without a recognisable time.
 const EXPECTED: &str = "expected RFC 3339, a date, or an age such as `7d`";
 
 impl BadTime {
-    /// Examines a text that is neither a time, nor a date, nor an age.
+    /// Examines a text that is not a time, a date or an age.
     pub(super) fn of(text: &str) -> Self {
         let (problem, meant) = out_of_range(text)
             .map(|problem| (problem, None))
             .or_else(|| without_offset(text))
             .or_else(|| mistyped_age(text))
             .unwrap_or_else(|| (EXPECTED.to_owned(), date_in_another_form(text)));
+        // Never suggest a text that would be refused again.
         let meant = meant.filter(|meant| parse_moment(meant).is_some() || parse_age(meant).is_some());
         Self { typed: text.escape_debug().to_string(), problem, meant }
     }
 }
 
-/// The first field of `YYYY-MM-DD[THH:MM[:SS]…]` that has a value no calendar or clock has.
+/// The first impossible field of `YYYY-MM-DD[THH:MM[:SS]…]`, with the valid range.
 fn out_of_range(text: &str) -> Option<String> {
     let (date, clock) = match text.split_once(['T', 't', ' ']) {
         Some((date, clock)) => (date, Some(clock)),
@@ -48,6 +49,7 @@ fn out_of_range(text: &str) -> Option<String> {
         return Some(format!("day {day:02} is out of range ({year}-{month:02} has {days} days)"));
     }
     let clock = clock?;
+    // The clock ends at the offset, which is not examined.
     let digits = clock.find(|c: char| !c.is_ascii_digit() && c != ':').unwrap_or(clock.len());
     let clock = clock.get(..digits)?;
     let [hour, minute, second] = numbers::<3>(clock, ':', &[2, 2, 2]).or_else(|| {
@@ -60,7 +62,7 @@ fn out_of_range(text: &str) -> Option<String> {
         .map(|(field, value, last)| format!("{field} {value:02} is out of range (00 to {last})"))
 }
 
-/// `N` numbers with exactly so many digits each.
+/// Parses `N` numbers with exactly the given number of digits each.
 fn numbers<const N: usize>(text: &str, separator: char, digits: &[usize; N]) -> Option<[u32; N]> {
     let mut fields = text.split(separator);
     let mut values = [0; N];
@@ -71,7 +73,7 @@ fn numbers<const N: usize>(text: &str, separator: char, digits: &[usize; N]) -> 
     fields.next().is_none().then_some(values)
 }
 
-/// A date with a time of day, and nothing that says in which time zone.
+/// Recognises a date and a time of day without a time zone.
 fn without_offset(text: &str) -> Option<(String, Option<String>)> {
     let has_clock = text.contains(':') || text.contains(['T', 't']);
     let civil = text.parse::<DateTime>().ok().filter(|_| has_clock)?;
@@ -79,7 +81,7 @@ fn without_offset(text: &str) -> Option<(String, Option<String>)> {
     Some(("the offset from UTC is missing".to_owned(), Some(meant)))
 }
 
-/// An age with a sign, in the past tense, without a unit, or in units whose length varies.
+/// Recognises an age with a sign, in the past tense, without a unit, or in units of varying length.
 fn mistyped_age(text: &str) -> Option<(String, Option<String>)> {
     let plain = text.trim().trim_start_matches(['-', '+']);
     let plain = plain.strip_suffix("ago").unwrap_or(plain).trim_end();
@@ -91,13 +93,14 @@ fn mistyped_age(text: &str) -> Option<(String, Option<String>)> {
         return Some((problem, Some(plain.replace(' ', ""))));
     }
     let span: jiff::Span = plain.parse().ok().filter(|_| plain.starts_with(|c: char| c.is_ascii_digit()))?;
+    // Only a suggestion, so 365 and 30 days are close enough.
     let days = i32::from(span.get_years()) * 365 + span.get_months() * 30;
     (days > 0).then(|| {
         ("years and months have no fixed length: give the age in days".to_owned(), Some(format!("{days}d")))
     })
 }
 
-/// The ISO form of a date that is written in another form: `20260901`, `2026/09/01`, `2026-9-1`, `yesterday`.
+/// The ISO form of a date in another form: `20260901`, `2026/09/01`, `2026-9-1`, `yesterday`.
 fn date_in_another_form(text: &str) -> Option<String> {
     match text.trim().to_ascii_lowercase().as_str() {
         "yesterday" => return Some("1d".to_owned()),
@@ -112,6 +115,7 @@ fn date_in_another_form(text: &str) -> Option<String> {
         let date: Date = text.parse().ok()?;
         return Some(date.strftime("%Y-%m-%d").to_string());
     }
+    // Nine or ten digits are probably seconds since 1970.
     if digits && matches!(text.len(), 9..=10) {
         return Some(jiff::Timestamp::from_second(text.parse().ok()?).ok()?.to_string());
     }

@@ -18,17 +18,17 @@ use crate::validate::Deliveries;
 /// Most pages of trails to read.
 const MAX_PAGES: usize = 1_000;
 
-/// Most trails to read, on any number of pages: all are held in memory.
+/// Most trails to read, on any number of pages: all trails are held in memory.
 const MAX_TRAILS: usize = 100_000;
 
-/// Longest wait for the status of a trail in one region: of many regions, some may be unreachable.
+/// Longest wait for the status of a trail in a region: some regions may be unreachable.
 const MAX_WAIT: Duration = Duration::from_secs(10);
 
-/// Every trail of the account, by home region and name, and notes on trails that may be missing. Without permission for
-/// `ListTrails` the list has only the trails that the configured region shows.
+/// All trails of the account, by home region and name, and notes on trails that may be missing. Without permission
+/// for `ListTrails`, the list has only the trails visible in the configured region.
 ///
 /// # Errors
-/// Where CloudTrail answers in no region.
+/// CloudTrail did not answer in any region.
 pub fn of_account(aws: &Aws, regions: &[String]) -> Result<(Vec<Trail>, Vec<String>), Failure> {
     aws.block_on(async {
         let here = aws.cloudtrail(&aws.region());
@@ -70,10 +70,10 @@ pub fn of_account(aws: &Aws, regions: &[String]) -> Result<(Vec<Trail>, Vec<Stri
     })
 }
 
-/// The trail with this ARN; `None` where it does not exist.
+/// The trail with this ARN; `None` if the trail does not exist.
 ///
 /// # Errors
-/// Where CloudTrail does not answer.
+/// CloudTrail did not answer.
 pub fn by_arn(aws: &Aws, arn: &TrailArn) -> Result<Option<Trail>, Failure> {
     aws.block_on(async {
         let client = aws.cloudtrail(&arn.region);
@@ -93,7 +93,7 @@ fn by_region<'a>(arns: impl Iterator<Item = &'a TrailArn>) -> ByRegion {
     regions
 }
 
-/// Every trail of the account, and notes on trails without an ARN or a home region.
+/// All trails of the account, and notes on trails without an ARN or a home region.
 async fn list(client: &Client) -> Result<(ByRegion, Vec<String>), Failure> {
     let (mut regions, mut unclear) = (ByRegion::new(), Vec::new());
     let (mut token, mut count) = (None, 0);
@@ -122,8 +122,8 @@ async fn list(client: &Client) -> Result<(ByRegion, Vec<String>), Failure> {
     Err(Failure { nature: Nature::Unreachable, code: None, message, delete_marker: false })
 }
 
-/// The trails with these ARNs, or all that the client's region shows, and notes on trails without a valid ARN or a bucket.
-/// The status is not requested.
+/// The trails with these ARNs, or all trails visible in the client's region, and notes on trails without a valid ARN
+/// or a bucket. Does not request the status.
 async fn described(client: &Client, arns: Option<Vec<String>>) -> Result<(Vec<Trail>, Vec<String>), Failure> {
     let request = client.describe_trails().set_trail_name_list(arns);
     let answer = request.send().await.map_err(|error| Failure::of(&error))?;
@@ -180,7 +180,7 @@ async fn status(client: &Client, arn: &TrailArn) -> Result<Status, Failure> {
     })
 }
 
-/// The times at which a trail's digests were delivered, from one `GetTrailStatus` request per region.
+/// Delivery times of a trail's digests, from one `GetTrailStatus` request per region.
 ///
 /// Source: CloudTrail API Reference, `GetTrailStatus`: the answer is about a single region.
 #[derive(Debug)]
@@ -192,7 +192,7 @@ pub struct Digests {
 }
 
 impl Digests {
-    /// The digests of `trail`; no request is sent yet.
+    /// Deliveries of `trail`; sends no request yet.
     #[must_use]
     pub fn new(aws: Arc<Aws>, trail: &Trail) -> Self {
         let (arn, multi_region) = (trail.arn.clone(), trail.multi_region);
@@ -203,7 +203,7 @@ impl Digests {
         self.answers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks every region in `regions` that was not asked yet, in parallel.
+    /// Asks all regions in `regions` without an answer yet, in parallel.
     fn ask_all(&self, regions: BTreeSet<&str>) {
         let new: Vec<&str> = {
             let answers = self.answers();
@@ -235,7 +235,8 @@ impl Deliveries for Digests {
         Some(Timestamp::from_unix(delivered.secs()))
     }
 
-    /// Leaves out regions whose time equals the home region's: some replacements for AWS return one time for every region.
+    /// Leaves out regions with the home region's time: some replacements for AWS return the same time for every
+    /// region.
     fn regions(&self) -> BTreeMap<String, Timestamp> {
         let answers = self.answers();
         let home = answers.get(&self.arn.region).copied().flatten();
