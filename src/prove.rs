@@ -43,12 +43,12 @@ mod state;
 mod timeline;
 
 pub use log::LogSeen;
-pub use need::{Answer, Need, ReadLimit, SecondRead, Streamed};
+pub use need::{ProverAnswer, ProverNeed, ReadLimit, SecondRead, StreamRead};
 pub use prover::{ChainProver, ProvedDigestLogs, reference};
-pub use read::{Content, ReadDigest, Seen};
+pub use read::{DigestContent, ReadDigest, SeenBody};
 pub use report::ChainReport;
 pub use scope::{ChainScope, ListedDigest, digest_location};
-pub use signatures::{CheckedDigest, Proof};
+pub use signatures::{CheckedDigest, SignatureCheck};
 pub use state::{ChainHead, ChainState, RememberedHead};
 
 #[cfg(test)]

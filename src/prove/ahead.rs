@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::need::{Need, ReadLimit};
+use super::need::{ProverNeed, ReadLimit};
 use super::prover::ChainProver;
-use super::read::Content;
+use super::read::DigestContent;
 use super::scope::ChainScope;
 use super::signatures::CheckedDigest;
 use crate::chain;
@@ -12,13 +12,13 @@ use crate::ident::{DigestKey, Location};
 use crate::time::{Interval, Timestamp};
 
 /// How many needs one batch holds at most: a listing that leaves out very many digests makes more batches.
-const MAX_BATCH: usize = 1_024;
+const MAX_NEEDS: usize = 1_024;
 
 impl ChainProver {
     /// The need that it cannot go on without, and those that it will most likely have next: all second reads, and every
     /// digest that the pending digests' records and cadence put where no listing names one. What of these turns out not to
     /// be needed changes nothing.
-    pub(super) fn with_likely_needs(&self, first: Need) -> Vec<Need> {
+    pub(super) fn with_likely_needs(&self, first: ProverNeed) -> Vec<ProverNeed> {
         let mut likely = BTreeSet::new();
         self.likely_heads(&mut likely);
         self.likely_after_anchor(&mut likely);
@@ -38,17 +38,17 @@ impl ChainProver {
             if digest.read.file().is_some() {
                 newer = Some(digest);
             }
-            if likely.len() >= MAX_BATCH {
+            if likely.len() >= MAX_NEEDS {
                 break;
             }
         }
         likely.remove(&first);
         likely.retain(|need| !self.answers.contains_key(need));
-        std::iter::once(first).chain(likely).take(MAX_BATCH).collect()
+        std::iter::once(first).chain(likely).take(MAX_NEEDS).collect()
     }
 
     /// Heads of earlier runs that no listing names.
-    fn likely_heads(&self, likely: &mut BTreeSet<Need>) {
+    fn likely_heads(&self, likely: &mut BTreeSet<ProverNeed>) {
         let oldest = self.pending.back().filter(|_| !self.to_read.is_empty()).map(CheckedDigest::end);
         let due = self.state.remembered.iter().filter(|head| oldest.is_none_or(|oldest| head.end > oldest));
         for head in due {
@@ -57,7 +57,7 @@ impl ChainProver {
     }
 
     /// What lies between the anchor and the digest that is judged next.
-    fn likely_after_anchor(&self, likely: &mut BTreeSet<Need>) {
+    fn likely_after_anchor(&self, likely: &mut BTreeSet<ProverNeed>) {
         let Some(next) = self.pending.front().filter(|next| next.is_signed()) else { return };
         let anchor = self.state.anchor.as_ref().filter(|_| !self.state.doubtful);
         if let Some(anchor) = anchor
@@ -68,9 +68,9 @@ impl ChainProver {
     }
 
     /// A digest that may be looked for by its name, and was not yet.
-    fn likely_digest(&self, location: Location, end: Timestamp, likely: &mut BTreeSet<Need>) {
+    fn likely_digest(&self, location: Location, end: Timestamp, likely: &mut BTreeSet<ProverNeed>) {
         if self.scope.is_asked(ChainScope::hour_before(end)) && !self.is_listed(&location) {
-            let need = Need::Digest { location, end };
+            let need = ProverNeed::Digest { location, end };
             if !self.answers.contains_key(&need) {
                 likely.insert(need);
             }
@@ -82,20 +82,20 @@ impl ChainProver {
         &self,
         newer: Option<&CheckedDigest>,
         digest: &CheckedDigest,
-        likely: &mut BTreeSet<Need>,
+        likely: &mut BTreeSet<ProverNeed>,
     ) {
         let location = digest.read.location.clone();
         let previous = newer.and_then(|newer| newer.read.file()?.previous());
         let recorded =
             previous.filter(|previous| previous.location == digest.place).and_then(|previous| previous.hash);
-        if matches!(digest.read.content, Content::Oversized(_)) && recorded.is_some() {
-            likely.insert(Need::Stream { location });
+        if matches!(digest.read.content, DigestContent::Oversized(_)) && recorded.is_some() {
+            likely.insert(ProverNeed::Stream { location });
             return;
         }
         let Some(seen) = digest.read.seen() else { return };
         let is_other = !digest.is_signed() && recorded.is_some_and(|recorded| seen != Ok(recorded));
         if digest.is_suspect() || is_other {
-            likely.insert(Need::SecondRead { location, seen, limit: ReadLimit::Digest });
+            likely.insert(ProverNeed::SecondRead { location, seen, limit: ReadLimit::Digest });
         }
     }
 
@@ -105,14 +105,14 @@ impl ChainProver {
         recorded: &Location,
         newer: Interval,
         older: &CheckedDigest,
-        likely: &mut BTreeSet<Need>,
+        likely: &mut BTreeSet<ProverNeed>,
     ) {
         let Some(older_file) = older.read.file().filter(|_| *recorded != older.place) else { return };
         let Some(key) = DigestKey::parse(recorded).filter(|key| key.end > older.end()) else { return };
         if !self.scope.id.backfill {
             let ends = chain::cadence(older_file.window().end, newer.start);
             for end in ends {
-                if likely.len() >= MAX_BATCH {
+                if likely.len() >= MAX_NEEDS {
                     return;
                 }
                 self.likely_digest(self.scope.digest_location(&key.folder, end), end, likely);

@@ -2,7 +2,7 @@
 
 use super::prover::ChainProver;
 use super::read::ReadDigest;
-use super::signatures::{CheckedDigest, Proof, check, recorded_signature, signatures_for};
+use super::signatures::{CheckedDigest, SignatureCheck, check, recorded_signature, signatures_for};
 use crate::ident::Location;
 
 impl ChainProver {
@@ -13,7 +13,7 @@ impl ChainProver {
         &self,
         read: &ReadDigest,
         newer: impl Iterator<Item = &'r ReadDigest>,
-    ) -> (Location, Vec<Box<str>>, Option<Proof>) {
+    ) -> (Location, Vec<Box<str>>, Option<SignatureCheck>) {
         let place = self.scope.place_of(read);
         let parsed = newer.filter_map(ReadDigest::file).map(recorded_signature);
         let recorded = signatures_for(parsed.chain(self.state.recorded.iter().cloned()), &place);

@@ -4,7 +4,7 @@
 use std::mem;
 
 use super::prover::{ChainProver, reference};
-use super::state::Claims;
+use super::state::ClaimedLogs;
 use crate::digest::DigestFile;
 use crate::event::{Fault, Finding};
 use crate::ident::Location;
@@ -16,7 +16,7 @@ const MAX_NAMED: usize = 1_000;
 impl ChainProver {
     /// Notes what an unproved digest claims to list.
     pub(super) fn claim(&mut self, file: &DigestFile, digest: &Location, at: Timestamp) {
-        let mut claims = Claims { digest: digest.clone(), at, named: Vec::new(), hashed: Vec::new() };
+        let mut claims = ClaimedLogs { digest: digest.clone(), at, named: Vec::new(), hashed: Vec::new() };
         if file.log_count() > MAX_NAMED {
             claims.hashed = file.claimed_logs().map(reference).collect();
         } else {
@@ -28,7 +28,7 @@ impl ChainProver {
     /// Reports the claimed log files that nobody vouches for: those that no proved digest of the region lists, by what
     /// `is_alone` says of their [`reference`]s.
     pub fn settle_claims(&mut self, mut is_alone: impl FnMut(u128) -> bool) {
-        for Claims { digest, at, named, hashed } in mem::take(&mut self.state.claims) {
+        for ClaimedLogs { digest, at, named, hashed } in mem::take(&mut self.state.claims) {
             let mut alone = 0;
             for log in named.iter().filter(|log| is_alone(reference(log))) {
                 alone += 1;

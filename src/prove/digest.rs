@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::need::{Answer, Need, ReadLimit, SecondRead};
+use super::need::{ProverAnswer, ProverNeed, ReadLimit, SecondRead};
 use super::prover::{ChainProver, ProvedDigestLogs};
-use super::read::{Content, ReadDigest};
+use super::read::{DigestContent, ReadDigest};
 use super::scope::ChainScope;
-use super::signatures::{CheckedDigest, Proof};
+use super::signatures::{CheckedDigest, SignatureCheck};
 use super::state::ChainHead;
-use super::state::{Anchor, ChainStart, DigestFacts, DigestNote, RememberedHead, SetAside};
+use super::state::{ChainAnchor, ChainStart, DigestFacts, DigestNote, OverlappingDigest, RememberedHead};
 use crate::chain::{Misfit, ProvedDigest, Record};
 use crate::digest::DigestFile;
 use crate::event::{Fault, Finding, Kind, ObjectState, Severity, UsedKey};
@@ -49,8 +49,8 @@ impl DigestInPlace {
         self.record.iter().chain(&self.memory).find(|record| record.proves(file))
     }
 
-    fn link(&self, file: &DigestFile, backfill: bool) -> Link<'_> {
-        Link {
+    fn link(&self, file: &DigestFile, backfill: bool) -> DigestLink<'_> {
+        DigestLink {
             end: self.end,
             backfill,
             record: self.record.as_ref(),
@@ -62,7 +62,7 @@ impl DigestInPlace {
 
 /// What proves a digest.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Standing {
+enum DigestStanding {
     Signed(SignatureProof),
     Recorded,
     Unproved,
@@ -73,22 +73,22 @@ enum Standing {
 /// A digest with what it is worth and what was found of it.
 pub(super) struct JudgedDigest {
     in_place: DigestInPlace,
-    standing: Standing,
+    standing: DigestStanding,
     key: Option<Arc<TrustedKey>>,
     found: Vec<Finding>,
 }
 
 impl ChainProver {
     /// Judges the next older digest. Changes nothing, so that it can be done again when the answer is there.
-    pub(super) fn judge(&self, digest: &CheckedDigest) -> Result<JudgedDigest, Need> {
-        let in_place = self.in_place(digest);
+    pub(super) fn judge(&self, digest: &CheckedDigest) -> Result<JudgedDigest, ProverNeed> {
+        let in_place = self.put_in_place(digest);
         let (standing, key, mut found) = match &digest.read.content {
-            Content::Parsed(file) => self.judge_parsed(&in_place, file, digest.proof.as_ref()),
-            Content::Malformed { fault, .. } => unproved(&in_place, fault.clone()),
-            Content::Unreadable(why) => unproved(&in_place, Fault::UnreadableDigest { why: why.clone() }),
-            Content::Gone => unproved(&in_place, Fault::DigestVanished),
-            Content::Oversized(excess) => {
-                (Standing::Unread, None, vec![self.judge_oversized(&in_place, *excess)?])
+            DigestContent::Parsed(file) => self.judge_parsed(&in_place, file, digest.proof.as_ref()),
+            DigestContent::Malformed { fault, .. } => unread(&in_place, fault.clone()),
+            DigestContent::Unreadable(why) => unread(&in_place, Fault::UnreadableDigest { why: why.clone() }),
+            DigestContent::Gone => unread(&in_place, Fault::DigestVanished),
+            DigestContent::Oversized(excess) => {
+                (DigestStanding::Unread, None, vec![self.judge_oversized(&in_place, *excess)?])
             }
         };
         found.extend(self.judge_by_memory(&in_place.place, digest.read.file()));
@@ -97,16 +97,20 @@ impl ChainProver {
             && let Some(seen) = digest.read.seen()
         {
             let location = digest.read.location.clone();
-            let need = Need::SecondRead { location, seen, limit: ReadLimit::Digest };
-            let fault = match self.answered(need)? {
-                Answer::SecondRead(SecondRead::Same { signature }) if *signature == digest.read.signature => {
+            let need = ProverNeed::SecondRead { location, seen, limit: ReadLimit::Digest };
+            let fault = match self.answer_to(need)? {
+                ProverAnswer::SecondRead(SecondRead::Same { signature })
+                    if *signature == digest.read.signature =>
+                {
                     None
                 }
-                Answer::SecondRead(SecondRead::Same { .. } | SecondRead::Different) => {
+                ProverAnswer::SecondRead(SecondRead::Same { .. } | SecondRead::Different) => {
                     Some(Fault::DigestReadsDiffer)
                 }
-                Answer::SecondRead(SecondRead::Gone) | Answer::Gone(_) => Some(Fault::DigestVanished),
-                Answer::SecondRead(SecondRead::Unsure(why)) => {
+                ProverAnswer::SecondRead(SecondRead::Gone) | ProverAnswer::Gone(_) => {
+                    Some(Fault::DigestVanished)
+                }
+                ProverAnswer::SecondRead(SecondRead::Unsure(why)) => {
                     Some(Fault::DigestUnconfirmed { why: why.clone() })
                 }
                 // An answer of another kind is none that agrees.
@@ -114,18 +118,19 @@ impl ChainProver {
             };
             if let Some(fault) = fault {
                 let found = vec![Finding::new(fault, in_place.end)];
-                return Ok(JudgedDigest { in_place, standing: Standing::Unread, key: None, found });
+                return Ok(JudgedDigest { in_place, standing: DigestStanding::Unread, key: None, found });
             }
         }
         Ok(JudgedDigest { in_place, standing, key, found })
     }
 
-    fn in_place(&self, digest: &CheckedDigest) -> DigestInPlace {
+    fn put_in_place(&self, digest: &CheckedDigest) -> DigestInPlace {
         let CheckedDigest { read, place, .. } = digest;
         let anchored = self.state.anchor.as_ref().and_then(|anchor| anchor.record.as_ref());
         // What a digest that is not parsed says of its place is not known.
         let is_unparsed_copy = |recorded: &Location| {
-            matches!(read.content, Content::Oversized(_)) && self.scope.is_copy(recorded, &read.location)
+            matches!(read.content, DigestContent::Oversized(_))
+                && self.scope.is_copy(recorded, &read.location)
         };
         let anchored =
             anchored.filter(|record| record.location() == place || is_unparsed_copy(record.location()));
@@ -149,8 +154,8 @@ impl ChainProver {
     /// Enters the place of a digest of which nothing can be read.
     pub(super) fn enter_unread(&mut self, location: Location, end: Timestamp, found: Vec<Finding>) {
         let digest = self.check_next(ReadDigest::gone(location, end));
-        let in_place = self.in_place(&digest);
-        self.enter(digest, JudgedDigest { in_place, standing: Standing::Unread, key: None, found });
+        let in_place = self.put_in_place(&digest);
+        self.enter(digest, JudgedDigest { in_place, standing: DigestStanding::Unread, key: None, found });
     }
 
     /// Proves a parsed digest by its signature or by what records it, and finds what does not fit.
@@ -158,35 +163,36 @@ impl ChainProver {
         &self,
         in_place: &DigestInPlace,
         file: &DigestFile,
-        proof: Option<&Proof>,
-    ) -> (Standing, Option<Arc<TrustedKey>>, Vec<Finding>) {
+        proof: Option<&SignatureCheck>,
+    ) -> (DigestStanding, Option<Arc<TrustedKey>>, Vec<Finding>) {
         let backfill = self.scope.id.backfill;
         // 1. It lies where it says: its signature is for that place.
         let Some(proof) = proof else {
             let mut finding = Finding::new(Fault::DigestElsewhere, in_place.end);
             finding.expected = Some(file.location().to_string());
             finding.actual = Some(in_place.location.to_string());
-            return (Standing::Unproved, None, vec![finding]);
+            return (DigestStanding::Unproved, None, vec![finding]);
         };
         match proof {
             // 2. Its own signature, or the one that its successor records, fits.
-            Proof::Signed { proof, key, metadata_fits } => {
-                let mut found = misfits(&in_place.link(file, backfill), *metadata_fits);
+            SignatureCheck::Signed { proof, key, metadata_fits } => {
+                let mut found = link_findings(&in_place.link(file, backfill), *metadata_fits);
                 found.extend(lost_metadata(in_place));
-                (Standing::Signed(*proof), Some(Arc::clone(key)), found)
+                (DigestStanding::Signed(*proof), Some(Arc::clone(key)), found)
             }
             // 3. No signature proves it: a record of its hash may.
-            Proof::Misfit => by_record(in_place, file, backfill, |proved| match proved {
+            SignatureCheck::Misfit => judge_by_record(in_place, file, backfill, |proved| match proved {
                 true => Fault::MetadataSignatureMisfit,
                 false => Fault::SignatureMisfit,
             }),
-            Proof::Unsigned => by_record(in_place, file, backfill, |proved| Fault::Unsigned {
+            SignatureCheck::Unsigned => judge_by_record(in_place, file, backfill, |proved| Fault::Unsigned {
                 metadata: in_place.metadata_error.clone(),
                 proved,
             }),
-            Proof::NoKey(lack) => {
-                by_record(in_place, file, backfill, |proved| Fault::NoKey { lack: lack.clone(), proved })
-            }
+            SignatureCheck::NoKey(lack) => judge_by_record(in_place, file, backfill, |proved| Fault::NoKey {
+                lack: lack.clone(),
+                proved,
+            }),
         }
     }
 
@@ -218,26 +224,26 @@ impl ChainProver {
             anchor.resolved = true;
         }
         let file = match read.content {
-            Content::Parsed(file) if standing != Standing::Unread => Some(*file),
+            DigestContent::Parsed(file) if standing != DigestStanding::Unread => Some(*file),
             _ => None,
         };
-        match prove(file, standing, &in_place) {
+        match into_proved(file, standing, &in_place) {
             Ok(proved) if intruder => {
                 let facts = DigestFacts::of(proved.file());
                 let anchor = self.enter_proved(&in_place, proved);
                 let (note, signature) = (in_place.note(), in_place.signature);
-                self.set_aside(SetAside { note, signature, facts, found, anchor });
+                self.set_aside(OverlappingDigest { note, signature, facts, found, anchor });
             }
             Ok(proved) => {
-                self.tell(&in_place.note(), found, true);
+                self.report_digest(&in_place.note(), found, true);
                 let anchor = self.enter_proved(&in_place, proved);
-                self.go_on_from(anchor, in_place.awaited);
+                self.move_anchor(anchor, in_place.awaited);
             }
             Err(file) => {
                 if intruder {
                     found = found.into_iter().map(Finding::without_room).collect();
                 }
-                self.tell(&in_place.note(), found, false);
+                self.report_digest(&in_place.note(), found, false);
                 if in_place.awaited {
                     self.release_overlaps();
                 }
@@ -257,7 +263,7 @@ impl ChainProver {
     }
 
     /// Enters what a proved digest covers and lists. Returns what comes before it.
-    fn enter_proved(&mut self, in_place: &DigestInPlace, proved: ProvedDigest) -> Anchor {
+    fn enter_proved(&mut self, in_place: &DigestInPlace, proved: ProvedDigest) -> ChainAnchor {
         let folder = self.folder_of(&in_place.location);
         let (window, record) = (proved.file().window(), proved.record());
         let resolved = record.as_ref().is_some_and(|record| self.is_of_another_chain(record));
@@ -269,7 +275,7 @@ impl ChainProver {
             push_window(&mut self.state.covered, window);
         }
         if counted && (covers || backfill) {
-            self.state.marks.prove(window, proved.file().log_count() == 0);
+            self.state.marks.note_proved(window, proved.file().log_count() == 0);
         }
         if record.is_none() {
             let (end, location, asked) = (window.end, in_place.location.clone(), in_place.asked);
@@ -295,7 +301,7 @@ impl ChainProver {
         }
         self.state.note_record(proved.file());
         self.proved.push(ProvedDigestLogs { digest: proved, counted });
-        Anchor { location: in_place.place.clone(), window, record, resolved }
+        ChainAnchor { location: in_place.place.clone(), window, record, resolved }
     }
 
     fn enter_unproved(&mut self, in_place: &DigestInPlace, file: Option<DigestFile>) {
@@ -320,21 +326,21 @@ fn push_window(windows: &mut Vec<crate::time::Interval>, window: crate::time::In
     }
 }
 
-fn unproved(in_place: &DigestInPlace, fault: Fault) -> (Standing, Option<Arc<TrustedKey>>, Vec<Finding>) {
-    (Standing::Unread, None, vec![Finding::new(fault, in_place.end)])
+fn unread(in_place: &DigestInPlace, fault: Fault) -> (DigestStanding, Option<Arc<TrustedKey>>, Vec<Finding>) {
+    (DigestStanding::Unread, None, vec![Finding::new(fault, in_place.end)])
 }
 
 /// The proved digest, or the file of one that nothing proves.
 #[expect(clippy::result_large_err, reason = "the file is given back, not lost")]
-fn prove(
+fn into_proved(
     file: Option<DigestFile>,
-    standing: Standing,
+    standing: DigestStanding,
     in_place: &DigestInPlace,
 ) -> Result<ProvedDigest, Option<DigestFile>> {
     let file = file.ok_or(None)?;
     match (standing, in_place.proving(&file)) {
-        (Standing::Signed(proof), _) => ProvedDigest::by_signature(file, proof).map_err(Some),
-        (Standing::Recorded, Some(record)) => ProvedDigest::by_record(file, record).map_err(Some),
+        (DigestStanding::Signed(proof), _) => ProvedDigest::by_signature(file, proof).map_err(Some),
+        (DigestStanding::Recorded, Some(record)) => ProvedDigest::by_record(file, record).map_err(Some),
         _ => Err(Some(file)),
     }
 }
@@ -347,13 +353,13 @@ fn accuses(finding: &Finding) -> bool {
 }
 
 /// Whether a digest stands where the anchor's record leaves no room for one.
-fn is_intruder(anchor: Option<&Anchor>, in_place: &DigestInPlace) -> bool {
+fn is_intruder(anchor: Option<&ChainAnchor>, in_place: &DigestInPlace) -> bool {
     let awaiting = anchor.is_some_and(|anchor| !anchor.resolved && anchor.record.is_some());
     awaiting && !in_place.awaited
 }
 
 /// A proved digest and what is recorded of it, if anything.
-pub(super) struct Link<'a> {
+pub(super) struct DigestLink<'a> {
     pub(super) end: Timestamp,
     pub(super) backfill: bool,
     pub(super) record: Option<&'a Record>,
@@ -363,8 +369,8 @@ pub(super) struct Link<'a> {
 }
 
 /// What does not fit between a proved digest and its record.
-pub(super) fn misfits(link: &Link<'_>, metadata_fits: bool) -> Vec<Finding> {
-    let Link { end, record, facts, .. } = *link;
+pub(super) fn link_findings(link: &DigestLink<'_>, metadata_fits: bool) -> Vec<Finding> {
+    let DigestLink { end, record, facts, .. } = *link;
     let misfit = record
         .and_then(|record| Some((record, record.misfit(facts.hash, facts.window.end, link.signature)?)));
     let found = match misfit {
@@ -393,12 +399,12 @@ fn lost_metadata(in_place: &DigestInPlace) -> Option<Finding> {
 
 /// Judges a digest that no signature proves by what records it. `fault` is what is wrong with its signature, where the
 /// record proves it and where it does not.
-fn by_record(
+fn judge_by_record(
     in_place: &DigestInPlace,
     file: &DigestFile,
     backfill: bool,
     fault: impl Fn(bool) -> Fault,
-) -> (Standing, Option<Arc<TrustedKey>>, Vec<Finding>) {
+) -> (DigestStanding, Option<Arc<TrustedKey>>, Vec<Finding>) {
     let recorded = in_place.record.as_ref().and_then(Record::hash);
     let is_proved = in_place.proving(file).is_some();
     let mut finding = Finding::new(fault(is_proved), in_place.end);
@@ -407,9 +413,9 @@ fn by_record(
         let mut found = vec![if is_misfit { finding } else { finding.as_notice() }];
         // Where no key can check the signature in its metadata, it can still be held against the recorded one.
         if !is_misfit {
-            found.extend(misfits(&in_place.link(file, backfill), true));
+            found.extend(link_findings(&in_place.link(file, backfill), true));
         }
-        return (Standing::Recorded, None, found);
+        return (DigestStanding::Recorded, None, found);
     }
     match recorded {
         Some(recorded) => {
@@ -418,11 +424,11 @@ fn by_record(
         }
         None => finding.actual = Some(file.hash().to_string()),
     }
-    (Standing::Unproved, None, vec![finding])
+    (DigestStanding::Unproved, None, vec![finding])
 }
 
 /// What a digest counts as, by the gravest thing found of it.
-pub(super) fn state_of(found: &[Finding], proved: bool) -> ObjectState {
+pub(super) fn digest_state(found: &[Finding], proved: bool) -> ObjectState {
     match found.iter().map(|finding| finding.severity).max() {
         Some(Severity::Tampered) => ObjectState::Tampered,
         Some(Severity::Incomplete) => ObjectState::Unverified,

@@ -103,7 +103,7 @@ impl ChainProver {
                 let written = written.unwrap_or_default();
                 (ObjectState::Unverified, Some(finding(Fault::UnknownHash { written })))
             }
-            LogSeen::LeftOut => return self.leave_log(at, &log.location),
+            LogSeen::LeftOut => return self.leave_out_log(at, &log.location),
         };
         self.count(ObjectType::Log, at, &log.location, state);
         if let Some(found) = found {
@@ -112,7 +112,7 @@ impl ChainProver {
     }
 
     /// Counts a log file that is left out since the run ends early.
-    fn leave_log(&mut self, at: Timestamp, log: &Location) {
+    fn leave_out_log(&mut self, at: Timestamp, log: &Location) {
         self.count(ObjectType::Log, at, log, ObjectState::Unverified);
         let (unread, oldest) = self.state.unread_logs.unwrap_or((0, at));
         self.state.unread_logs = Some((unread + 1, oldest.min(at)));

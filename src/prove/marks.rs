@@ -20,7 +20,7 @@ pub(super) struct TimelineMarks {
 
 impl TimelineMarks {
     /// Notes a proved digest of the asked range.
-    pub(super) fn prove(&mut self, window: Interval, quiet: bool) {
+    pub(super) fn note_proved(&mut self, window: Interval, quiet: bool) {
         if window.seconds() != HOUR {
             self.odd.push(window);
         }
@@ -31,7 +31,7 @@ impl TimelineMarks {
     }
 
     /// Notes what an object of the digest that ends at `end` is worth.
-    pub(super) fn note(&mut self, end: Timestamp, state: ObjectState) {
+    pub(super) fn note_state(&mut self, end: Timestamp, state: ObjectState) {
         let ends = match state {
             ObjectState::Valid => return,
             ObjectState::Tampered => &mut self.tampered,
@@ -62,10 +62,10 @@ mod tests {
     fn windows_of_odd_length_are_kept() {
         let mut marks = TimelineMarks::default();
         let at = |minutes: i64| Timestamp::from_unix(minutes * 60);
-        marks.prove(Interval::new(at(60), at(90)).unwrap(), false);
-        marks.prove(Interval::new(at(0), at(60)).unwrap(), false);
-        marks.note(at(90), ObjectState::Tampered);
-        marks.note(at(60), ObjectState::Valid);
+        marks.note_proved(Interval::new(at(60), at(90)).unwrap(), false);
+        marks.note_proved(Interval::new(at(0), at(60)).unwrap(), false);
+        marks.note_state(at(90), ObjectState::Tampered);
+        marks.note_state(at(60), ObjectState::Valid);
         let tampered: Vec<_> = marks.windows(&marks.tampered).collect();
         assert_eq!(tampered, [Interval::new(at(60), at(90)).unwrap()]);
         assert_eq!(marks.proved(false).count(), 1);

@@ -1,7 +1,7 @@
 //! Rules 1 and 2, remembered heads: a digest that an earlier run proved is a record like a successor's. It has to be there
 //! with that hash, and the next one has to link to it.
 
-use super::need::{Answer, Need};
+use super::need::{ProverAnswer, ProverNeed};
 use super::prover::ChainProver;
 use super::scope::ChainScope;
 use super::signatures::CheckedDigest;
@@ -38,28 +38,28 @@ impl ChainProver {
     pub(super) fn look_for_remembered(
         &mut self,
         next: Option<&CheckedDigest>,
-    ) -> Result<Option<Timestamp>, Need> {
+    ) -> Result<Option<Timestamp>, ProverNeed> {
         while let Some(head) = self.state.remembered.first().cloned() {
             let is_met = |next: &CheckedDigest| next.place == head.location || next.end() >= head.end;
-            if self.state.is_left() || next.is_some_and(is_met) {
+            if self.state.has_left_out() || next.is_some_and(is_met) {
                 return Ok(None);
             }
             let is_asked = self.scope.is_asked(ChainScope::hour_before(head.end));
             if is_asked && !self.is_listed(&head.location) {
-                let need = Need::Digest { location: head.location.clone(), end: head.end };
-                match self.answered(need.clone())? {
-                    Answer::Gone(trace) => {
+                let need = ProverNeed::Digest { location: head.location.clone(), end: head.end };
+                match self.answer_to(need.clone())? {
+                    ProverAnswer::Gone(trace) => {
                         let trace = trace.clone();
-                        self.look_for_gone(need, trace)?;
+                        self.judge_gone(need, trace)?;
                     }
-                    Answer::Digest(read) => {
+                    ProverAnswer::Digest(read) => {
                         let read = read.as_ref().clone();
                         self.take_found(need, read)?;
                         self.state.remembered.retain(|other| other.location != head.location);
                         return Ok(Some(head.end));
                     }
                     _ => {
-                        self.state.leave(head.end);
+                        self.state.leave_out(head.end);
                         return Ok(None);
                     }
                 }

@@ -1,13 +1,13 @@
 //! What the prover needs next, and the answers that it takes.
 
-use super::read::{ReadDigest, Seen};
+use super::read::{ReadDigest, SeenBody};
 use crate::event::{Excess, Trace};
 use crate::ident::{Location, RegionFolder};
 use crate::time::Timestamp;
 
 /// What is needed before a chain can be judged further. Values are compared, so that an answer finds its need.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Need {
+pub enum ProverNeed {
     /// The digest at a place that no listing names; where nothing is there, what is left of it.
     Digest {
         /// Where it was delivered.
@@ -20,7 +20,7 @@ pub enum Need {
         /// Where it lies.
         location: Location,
         /// What the first read showed.
-        seen: Seen,
+        seen: SeenBody,
         /// How much is inflated.
         limit: ReadLimit,
     },
@@ -49,7 +49,7 @@ pub enum ReadLimit {
 
 /// The answer to a [`Need`].
 #[derive(Clone, Debug)]
-pub enum Answer {
+pub enum ProverAnswer {
     /// A digest that is there, or why it could not be read.
     Digest(Box<ReadDigest>),
     /// Nothing is there, and what is left of it.
@@ -57,7 +57,7 @@ pub enum Answer {
     /// What a further read shows.
     SecondRead(SecondRead),
     /// What a stream shows.
-    Stream(Streamed),
+    Stream(StreamRead),
     /// The ends of the digests in an earlier place, newest first; empty where it cannot be listed.
     EarlierPlace(Vec<Timestamp>),
     /// It was not looked at, since the run ends early.
@@ -82,9 +82,9 @@ pub enum SecondRead {
 
 /// What the stream of an object shows.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Streamed {
+pub enum StreamRead {
     /// Content, or a body without any.
-    Seen(Seen),
+    Seen(SeenBody),
     /// Nothing is there any more.
     Gone,
     /// It is larger than what a log file may inflate to.

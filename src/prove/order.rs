@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use super::need::{Answer, Need};
+use super::need::{ProverAnswer, ProverNeed};
 use super::prover::ChainProver;
 use super::scope::{ChainScope, ListedDigest};
 use super::signatures::CheckedDigest;
-use super::state::Phase;
+use super::state::WalkStep;
 use crate::chain::{self, Misfit, Record};
 use crate::event::{Fault, Finding, ObjectState, ObjectType, Severity, Trace};
 use crate::ident::{DigestKey, Location, RegionFolder};
@@ -15,45 +15,49 @@ use crate::time::{Interval, Timestamp};
 
 impl ChainProver {
     /// Judges pending digests until none is left or an answer is lacking.
-    pub(super) fn step_on(&mut self) -> Result<(), Need> {
+    pub(super) fn walk(&mut self) -> Result<(), ProverNeed> {
         while let Some(digest) = self.pending.pop_front() {
-            if let Err(stopped) = self.step(digest) {
+            if let Err(stopped) = self.take_next(digest) {
                 let (need, digest) = *stopped;
                 self.pending.push_front(digest);
                 return Err(need);
             }
-            self.phase = Phase::default();
+            self.walk_step = WalkStep::default();
         }
         let is_due = self.state.begun || !self.state.remembered.is_empty();
-        if self.to_read.is_empty() && is_due && !self.state.is_left() {
-            self.end_of_list()?;
-            self.phase = Phase::default();
+        if self.to_read.is_empty() && is_due && !self.state.has_left_out() {
+            self.follow_past_listing()?;
+            self.walk_step = WalkStep::default();
         }
         Ok(())
     }
 
     /// Takes the next older digest, after what lies between it and its successor. Where that is left out, this one is
     /// too: what it is worth depends on it.
-    fn step(&mut self, mut digest: CheckedDigest) -> Result<(), Box<(Need, CheckedDigest)>> {
+    fn take_next(&mut self, mut digest: CheckedDigest) -> Result<(), Box<(ProverNeed, CheckedDigest)>> {
         let end = digest.end();
-        while !self.state.is_left() {
-            let done = match self.phase {
+        while !self.state.has_left_out() {
+            let done = match self.walk_step {
                 // 1. What newer digests name.
-                Phase::Named { newest, cadence } => self.look_for_named(Some(&digest), newest).map(|()| {
-                    self.check_again(&mut digest);
-                    let ends = self.cadence_before(&digest, cadence);
-                    self.phase = ends.map_or(Phase::Itself, |(ends, folder)| Phase::Cadence { ends, folder });
-                }),
+                WalkStep::FindNamed { newest, cadence } => {
+                    self.look_for_named(Some(&digest), newest).map(|()| {
+                        self.check_again(&mut digest);
+                        let ends = self.cadence_before(&digest, cadence);
+                        self.walk_step = ends.map_or(WalkStep::TakeDigest, |(ends, folder)| {
+                            WalkStep::FindCadence { ends, folder }
+                        });
+                    })
+                }
                 // 2. What the cadence puts before it. A digest that is there may name others.
-                Phase::Cadence { .. } => self.look_for_cadence(),
-                Phase::Itself => break,
+                WalkStep::FindCadence { .. } => self.look_for_cadence(),
+                WalkStep::TakeDigest => break,
             };
             if let Err(need) = done {
                 return Err(Box::new((need, digest)));
             }
         }
-        if self.state.is_left() {
-            self.state.leave(end);
+        if self.state.has_left_out() {
+            self.state.leave_out(end);
             return Ok(());
         }
         // 3. Itself.
@@ -65,7 +69,7 @@ impl ChainProver {
     }
 
     /// The answer to `need`, if it is there.
-    pub(super) fn answered(&self, need: Need) -> Result<&Answer, Need> {
+    pub(super) fn answer_to(&self, need: ProverNeed) -> Result<&ProverAnswer, ProverNeed> {
         match self.answers.get(&need) {
             Some(answer) => Ok(answer),
             None => Err(need),
@@ -73,26 +77,26 @@ impl ChainProver {
     }
 
     /// Follows the chain from the oldest digest that a listing names: to an earlier place of it, or by name.
-    fn end_of_list(&mut self) -> Result<(), Need> {
+    fn follow_past_listing(&mut self) -> Result<(), ProverNeed> {
         if let Some((folder, until)) = self.earlier_place() {
-            let need = Need::EarlierPlace { folder: folder.clone(), until };
-            match self.answered(need)? {
-                Answer::EarlierPlace(ends) => {
+            let need = ProverNeed::EarlierPlace { folder: folder.clone(), until };
+            match self.answer_to(need)? {
+                ProverAnswer::EarlierPlace(ends) => {
                     let ends = ends.clone();
-                    self.go_on_in(folder, &ends);
+                    self.add_earlier_digests(folder, &ends);
                     if !ends.is_empty() {
                         return Ok(());
                     }
                 }
-                _ => return Ok(self.state.leave(until)),
+                _ => return Ok(self.state.leave_out(until)),
             }
         }
-        let Phase::Named { newest, .. } = self.phase else { return Ok(()) };
+        let WalkStep::FindNamed { newest, .. } = self.walk_step else { return Ok(()) };
         self.look_for_named(None, newest)
     }
 
     /// Adds the digests of an earlier place of the chain to those that are to be read.
-    fn go_on_in(&mut self, folder: RegionFolder, ends: &[Timestamp]) {
+    fn add_earlier_digests(&mut self, folder: RegionFolder, ends: &[Timestamp]) {
         let index = self.index_of(&folder).unwrap_or_else(|| {
             self.state.followed.push(folder);
             u32::try_from(self.scope.folders.len() + self.state.followed.len() - 1).unwrap_or(u32::MAX)
@@ -105,11 +109,11 @@ impl ChainProver {
 
     /// Looks for what the chain and earlier runs name and the listing lacks, newer than `next`: the next digest that is
     /// listed.
-    fn look_for_named(&mut self, next: Option<&CheckedDigest>, newest: Timestamp) -> Result<(), Need> {
+    fn look_for_named(&mut self, next: Option<&CheckedDigest>, newest: Timestamp) -> Result<(), ProverNeed> {
         self.look_for_recorded(next, newest)?;
         // A remembered digest that is there names others.
         while let Some(found) = self.look_for_remembered(next)? {
-            let Phase::Named { newest, .. } = &mut self.phase else { return Ok(()) };
+            let WalkStep::FindNamed { newest, .. } = &mut self.walk_step else { return Ok(()) };
             *newest = found.min(*newest);
             let newest = *newest;
             self.look_for_recorded(next, newest)?;
@@ -118,8 +122,12 @@ impl ChainProver {
     }
 
     /// Looks for what the anchor records, and what is recorded by the digests that are found so.
-    fn look_for_recorded(&mut self, next: Option<&CheckedDigest>, mut newest: Timestamp) -> Result<(), Need> {
-        while let Some((location, key)) = self.awaited() {
+    fn look_for_recorded(
+        &mut self,
+        next: Option<&CheckedDigest>,
+        mut newest: Timestamp,
+    ) -> Result<(), ProverNeed> {
+        while let Some((location, key)) = self.awaited_predecessor() {
             let end = key.map(|key| key.end);
             let is_next =
                 next.is_some_and(|next| next.place == location || end.is_none_or(|end| end <= next.end()));
@@ -128,23 +136,23 @@ impl ChainProver {
                 break;
             }
             if !is_asked || end.is_some_and(|end| end >= newest) {
-                self.resolve();
+                self.give_up_predecessor();
                 break;
             }
             let looked_for = end.unwrap_or(self.scope.range.end);
             if self.is_listed(&location) {
-                self.check_link(location, end.unwrap_or(newest))?;
-                self.resolve();
+                self.check_link_to_taken(location, end.unwrap_or(newest))?;
+                self.give_up_predecessor();
                 break;
             }
-            if !self.look_for(location, looked_for)? && !self.state.is_left() {
-                self.resolve();
+            if !self.look_for(location, looked_for)? && !self.state.has_left_out() {
+                self.give_up_predecessor();
             }
-            if self.state.is_left() {
+            if self.state.has_left_out() {
                 break;
             }
             newest = end.unwrap_or(newest);
-            if let Phase::Named { newest: looked_for, .. } = &mut self.phase {
+            if let WalkStep::FindNamed { newest: looked_for, .. } = &mut self.walk_step {
                 *looked_for = newest;
             }
         }
@@ -152,7 +160,7 @@ impl ChainProver {
     }
 
     /// The predecessor that the anchor records and that was not met yet.
-    fn awaited(&self) -> Option<(Location, Option<DigestKey>)> {
+    fn awaited_predecessor(&self) -> Option<(Location, Option<DigestKey>)> {
         let anchor = self.state.anchor.as_ref().filter(|anchor| !anchor.resolved)?;
         let location = anchor.record.as_ref()?.location().clone();
         let key = DigestKey::parse(&location);
@@ -163,7 +171,7 @@ impl ChainProver {
     /// for it. What lies before the asked start is not asked for, and a copy that stands for that folder is all there is
     /// of it.
     fn earlier_place(&self) -> Option<(RegionFolder, Timestamp)> {
-        let (location, key) = self.awaited()?;
+        let (location, key) = self.awaited_predecessor()?;
         let key = key?;
         let anchor = self.state.anchor.as_ref()?;
         let follows = key.chain() == self.scope.id && key.end < anchor.window.end;
@@ -182,7 +190,7 @@ impl ChainProver {
     }
 
     /// Gives the awaited predecessor up.
-    fn resolve(&mut self) {
+    fn give_up_predecessor(&mut self) {
         if let Some(anchor) = &mut self.state.anchor {
             anchor.resolved = true;
         }
@@ -215,19 +223,19 @@ impl ChainProver {
     }
 
     /// Looks for the digests of a [`Phase::Cadence`] until one is there or none is left.
-    fn look_for_cadence(&mut self) -> Result<(), Need> {
+    fn look_for_cadence(&mut self) -> Result<(), ProverNeed> {
         loop {
-            let Phase::Cadence { ends, folder } = &self.phase else { return Ok(()) };
+            let WalkStep::FindCadence { ends, folder } = &self.walk_step else { return Ok(()) };
             let Some(end) = ends.front().copied() else {
-                self.phase = Phase::Itself;
+                self.walk_step = WalkStep::TakeDigest;
                 return Ok(());
             };
             let location = self.scope.digest_location(folder, end);
             if !self.is_listed(&location) && self.look_for(location, end)? {
-                self.phase = Phase::Named { newest: end, cadence: end };
+                self.walk_step = WalkStep::FindNamed { newest: end, cadence: end };
                 return Ok(());
             }
-            if let Phase::Cadence { ends, .. } = &mut self.phase {
+            if let WalkStep::FindCadence { ends, .. } = &mut self.walk_step {
                 ends.pop_front();
             }
         }
@@ -235,16 +243,16 @@ impl ChainProver {
 
     /// Takes the digest at `location`, which no listing names, into the chain if it is there. Otherwise reports that it is
     /// gone, or that nobody could look. Returns whether it is there or was left out.
-    fn look_for(&mut self, location: Location, end: Timestamp) -> Result<bool, Need> {
-        let need = Need::Digest { location, end };
-        let read = match self.answered(need.clone())? {
-            Answer::Gone(trace) => {
+    fn look_for(&mut self, location: Location, end: Timestamp) -> Result<bool, ProverNeed> {
+        let need = ProverNeed::Digest { location, end };
+        let read = match self.answer_to(need.clone())? {
+            ProverAnswer::Gone(trace) => {
                 let trace = trace.clone();
-                return self.look_for_gone(need, trace);
+                return self.judge_gone(need, trace);
             }
-            Answer::Digest(read) => read.as_ref().clone(),
+            ProverAnswer::Digest(read) => read.as_ref().clone(),
             _ => {
-                self.state.leave(end);
+                self.state.leave_out(end);
                 return Ok(true);
             }
         };
@@ -252,7 +260,11 @@ impl ChainProver {
     }
 
     /// Judges a digest that was found by name.
-    pub(super) fn take_found(&mut self, need: Need, read: super::read::ReadDigest) -> Result<bool, Need> {
+    pub(super) fn take_found(
+        &mut self,
+        need: ProverNeed,
+        read: super::read::ReadDigest,
+    ) -> Result<bool, ProverNeed> {
         let digest = self.check_next(read);
         let judged = self.judge(&digest)?;
         self.enter(digest, judged);
@@ -261,8 +273,8 @@ impl ChainProver {
     }
 
     /// A digest that the chain says was delivered is not there.
-    pub(super) fn look_for_gone(&mut self, need: Need, trace: Trace) -> Result<bool, Need> {
-        let Need::Digest { location, end } = &need else { return Ok(false) };
+    pub(super) fn judge_gone(&mut self, need: ProverNeed, trace: Trace) -> Result<bool, ProverNeed> {
+        let ProverNeed::Digest { location, end } = &need else { return Ok(false) };
         let (location, end) = (location.clone(), *end);
         let version = trace.version().map(str::to_owned);
         let fault = match self.remembered_at(&location).next() {
@@ -302,8 +314,10 @@ impl ChainProver {
 
     /// Looks again at a digest that was taken before the one that records it: whether the two fit. Only what is signed
     /// is held to it: other bytes may be what a network made of them, and are judged where the digest is taken.
-    fn check_link(&mut self, location: Location, end: Timestamp) -> Result<(), Need> {
-        let Answer::Digest(read) = self.answered(Need::Digest { location, end })? else { return Ok(()) };
+    fn check_link_to_taken(&mut self, location: Location, end: Timestamp) -> Result<(), ProverNeed> {
+        let ProverAnswer::Digest(read) = self.answer_to(ProverNeed::Digest { location, end })? else {
+            return Ok(());
+        };
         let digest = self.check_next(read.as_ref().clone());
         let (true, Some(file)) = (digest.is_signed(), digest.read.file()) else { return Ok(()) };
         let Some(record) = self.state.anchor.as_ref().and_then(|anchor| anchor.record.clone()) else {

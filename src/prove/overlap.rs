@@ -3,18 +3,18 @@
 
 use std::mem;
 
-use super::digest::{Link, misfits, state_of};
+use super::digest::{DigestLink, digest_state, link_findings};
 use super::prover::ChainProver;
-use super::state::{Anchor, DigestNote, SetAside};
+use super::state::{ChainAnchor, DigestNote, OverlappingDigest};
 use crate::event::{Fault, Finding, ObjectType};
 
 impl ChainProver {
     /// Counts a digest that was judged, and reports what was found of it.
-    pub(super) fn tell(&mut self, note: &DigestNote, found: Vec<Finding>, proved: bool) {
+    pub(super) fn report_digest(&mut self, note: &DigestNote, found: Vec<Finding>, proved: bool) {
         if !note.asked || !self.scope.selected {
             return;
         }
-        self.count(ObjectType::Digest, note.end, &note.location, state_of(&found, proved));
+        self.count(ObjectType::Digest, note.end, &note.location, digest_state(&found, proved));
         for finding in found {
             let finding = finding.about(&note.location);
             self.report(match &note.successor {
@@ -43,24 +43,24 @@ impl ChainProver {
             }
             if goes_on && let Some(record) = record {
                 aside.note.successor = record.successor().cloned();
-                let link = Link {
+                let link = DigestLink {
                     end: aside.note.end,
                     backfill: self.scope.id.backfill,
                     record: Some(record),
                     signature: aside.signature.as_deref(),
                     facts: aside.facts,
                 };
-                let new = misfits(&link, true);
+                let new = link_findings(&link, true);
                 aside.found.extend(new);
             }
-            let SetAside { note, mut found, anchor, .. } = aside;
+            let OverlappingDigest { note, mut found, anchor, .. } = aside;
             if goes_on {
                 (starts, is_resumed) = (anchor.record.is_none(), true);
                 self.state.anchor = Some(anchor);
             } else if anchor.record.is_some() || self.scope.id.backfill {
                 found.push(Finding::new(Fault::NotThePredecessor, note.end));
             }
-            self.tell(&note, found, true);
+            self.report_digest(&note, found, true);
         }
     }
 
@@ -68,18 +68,18 @@ impl ChainProver {
     /// and nothing proves that it is in another's place.
     pub(super) fn release_overlaps(&mut self) {
         for aside in mem::take(&mut self.state.overlaps) {
-            self.tell(&aside.note, aside.found, true);
+            self.report_digest(&aside.note, aside.found, true);
         }
     }
 
     /// Keeps a proved digest that the anchor leaves no room for until the digest before the anchor is met: only that one
     /// tells whether a chain was stopped here.
-    pub(super) fn set_aside(&mut self, aside: SetAside) {
+    pub(super) fn set_aside(&mut self, aside: OverlappingDigest) {
         self.state.overlaps.push_back(aside);
     }
 
     /// Goes on from a proved digest, which the chain has room for.
-    pub(super) fn go_on_from(&mut self, anchor: Anchor, was_awaited: bool) {
+    pub(super) fn move_anchor(&mut self, anchor: ChainAnchor, was_awaited: bool) {
         let starts = anchor.record.is_none() && !self.scope.id.backfill;
         self.state.anchor = Some(anchor);
         self.state.doubtful = false;

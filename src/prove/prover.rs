@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, VecDeque};
 
 use sha2::{Digest as _, Sha256};
 
-use super::need::{Answer, Need};
+use super::need::{ProverAnswer, ProverNeed};
 use super::scope::{ChainScope, ListedDigest};
 use super::signatures::CheckedDigest;
-use super::state::{ChainState, Phase, RememberedHead};
+use super::state::{ChainState, RememberedHead, WalkStep};
 use crate::chain::ProvedDigest;
 use crate::event::{Finding, ObjectState, ObjectType};
 use crate::ident::{ChainId, DigestKey, Location, RegionFolder};
@@ -43,8 +43,8 @@ pub struct ChainProver {
     pub(super) pending: VecDeque<CheckedDigest>,
     /// Listed digests that were not taken yet, newest first.
     pub(super) to_read: VecDeque<ListedDigest>,
-    pub(super) phase: Phase,
-    pub(super) answers: BTreeMap<Need, Answer>,
+    pub(super) walk_step: WalkStep,
+    pub(super) answers: BTreeMap<ProverNeed, ProverAnswer>,
     pub(super) proved: Vec<ProvedDigestLogs>,
 }
 
@@ -66,7 +66,7 @@ impl ChainProver {
             state,
             pending: VecDeque::new(),
             to_read: to_read.into(),
-            phase: Phase::default(),
+            walk_step: WalkStep::default(),
             answers: BTreeMap::new(),
             proved: Vec::new(),
         }
@@ -146,8 +146,8 @@ impl ChainProver {
 
     /// Judges what it can, and returns all that it needs to go on; nothing where it is done with what it was given. What
     /// it cannot go on without comes first: the others are what it will most likely ask for next.
-    pub fn advance(&mut self) -> Vec<Need> {
-        match self.step_on() {
+    pub fn advance(&mut self) -> Vec<ProverNeed> {
+        match self.walk() {
             Ok(()) => {
                 self.answers.clear();
                 Vec::new()
@@ -157,7 +157,7 @@ impl ChainProver {
     }
 
     /// Gives the answer to a need.
-    pub fn answer(&mut self, need: Need, answer: Answer) {
+    pub fn answer(&mut self, need: ProverNeed, answer: ProverAnswer) {
         self.answers.insert(need, answer);
     }
 
@@ -168,10 +168,10 @@ impl ChainProver {
     }
 
     /// Leaves out all that was not judged yet, since the run ends early.
-    pub fn leave_rest(&mut self) {
+    pub fn leave_out_rest(&mut self) {
         let unjudged = self.pending.iter().map(|digest| digest.end());
         let ends: Vec<Timestamp> = unjudged.chain(self.to_read.iter().map(|listed| listed.end)).collect();
-        ends.into_iter().for_each(|end| self.state.leave(end));
+        ends.into_iter().for_each(|end| self.state.leave_out(end));
         self.pending.clear();
         self.to_read.clear();
     }
@@ -223,7 +223,7 @@ impl ChainProver {
             ObjectType::Digest => self.state.digests += 1,
             ObjectType::Log => self.state.logs += 1,
         }
-        self.state.marks.note(at, state);
+        self.state.marks.note_state(at, state);
         if self.scope.every_object {
             self.state.objects.push((at, object, uri.to_string(), state));
         }

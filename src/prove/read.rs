@@ -10,7 +10,7 @@ use crate::signature::TrustedKey;
 use crate::time::Timestamp;
 
 /// What a read showed: the hash of the inflated content, or what is wrong with the body.
-pub type Seen = Result<Sha256Hash, BodyFault>;
+pub type SeenBody = Result<Sha256Hash, BodyFault>;
 
 /// A digest as it was read.
 #[derive(Clone, Debug)]
@@ -20,7 +20,7 @@ pub struct ReadDigest {
     /// The end its name gives.
     pub end: Timestamp,
     /// What lies there.
-    pub content: Content,
+    pub content: DigestContent,
     /// The signature in its metadata, hex.
     pub signature: Option<String>,
     /// Why its metadata could not be understood.
@@ -36,7 +36,7 @@ pub struct ReadDigest {
 
 /// What lies in the place of a digest.
 #[derive(Clone, Debug)]
-pub enum Content {
+pub enum DigestContent {
     /// A digest file.
     Parsed(Box<DigestFile>),
     /// No digest file.
@@ -44,7 +44,7 @@ pub enum Content {
         /// What is wrong with it.
         fault: Fault,
         /// What was seen.
-        seen: Seen,
+        seen: SeenBody,
     },
     /// It inflates to more than is held in memory.
     Oversized(Excess),
@@ -61,7 +61,7 @@ impl ReadDigest {
         Self {
             location,
             end,
-            content: Content::Gone,
+            content: DigestContent::Gone,
             signature: None,
             metadata_error: None,
             generated: None,
@@ -74,10 +74,11 @@ impl ReadDigest {
     #[must_use]
     pub const fn file(&self) -> Option<&DigestFile> {
         match &self.content {
-            Content::Parsed(file) => Some(file),
-            Content::Malformed { .. } | Content::Oversized(_) | Content::Unreadable(_) | Content::Gone => {
-                None
-            }
+            DigestContent::Parsed(file) => Some(file),
+            DigestContent::Malformed { .. }
+            | DigestContent::Oversized(_)
+            | DigestContent::Unreadable(_)
+            | DigestContent::Gone => None,
         }
     }
 
@@ -89,11 +90,11 @@ impl ReadDigest {
     }
 
     /// What the read showed; `None` where it showed nothing.
-    pub(super) fn seen(&self) -> Option<Seen> {
+    pub(super) fn seen(&self) -> Option<SeenBody> {
         match &self.content {
-            Content::Parsed(file) => Some(Ok(file.hash())),
-            Content::Malformed { seen, .. } => Some(*seen),
-            Content::Oversized(_) | Content::Unreadable(_) | Content::Gone => None,
+            DigestContent::Parsed(file) => Some(Ok(file.hash())),
+            DigestContent::Malformed { seen, .. } => Some(*seen),
+            DigestContent::Oversized(_) | DigestContent::Unreadable(_) | DigestContent::Gone => None,
         }
     }
 }

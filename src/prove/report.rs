@@ -58,12 +58,12 @@ impl ChainReport {
 
     /// Whether the chain has a digest of the asked range, or a finding.
     #[must_use]
-    pub fn tells_something(&self) -> bool {
+    pub fn is_reportable(&self) -> bool {
         self.digests > 0 || !self.findings.is_empty()
     }
 
     /// Reports, of a trail that has backfill digests in range and no hourly ones, that nothing covers it.
-    pub fn report_alone(&mut self, end: Timestamp) {
+    pub fn report_backfill_alone(&mut self, end: Timestamp) {
         self.findings.push(Finding::new(Fault::BackfillAlone, end).of_chain(&self.id));
     }
 }

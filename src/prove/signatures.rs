@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::read::{Content, ReadDigest};
+use super::read::{DigestContent, ReadDigest};
 use super::scope::ChainScope;
 use crate::digest::DigestFile;
 use crate::event::KeyLack;
@@ -15,7 +15,7 @@ pub(super) const MAX_BETWEEN: usize = 8;
 
 /// What the signatures at hand say of a digest.
 #[derive(Clone, Debug)]
-pub enum Proof {
+pub enum SignatureCheck {
     /// A signature fits.
     Signed {
         /// The proof.
@@ -42,7 +42,7 @@ pub struct CheckedDigest {
     /// The recorded signatures that were tried.
     pub(super) recorded: Vec<Box<str>>,
     /// `None` for what is no digest file, or one that lies in another place than it names: its signature is for that place.
-    pub(super) proof: Option<Proof>,
+    pub(super) proof: Option<SignatureCheck>,
 }
 
 impl CheckedDigest {
@@ -55,7 +55,7 @@ impl CheckedDigest {
     pub(super) fn window(&self) -> Interval {
         let named = ChainScope::hour_before(self.read.end);
         match (self.read.file(), &self.proof) {
-            (Some(file), Some(Proof::Signed { .. })) => file.window(),
+            (Some(file), Some(SignatureCheck::Signed { .. })) => file.window(),
             (Some(file), _) if file.window().end == named.end => {
                 Interval { start: file.window().start.min(named.start), end: named.end }
             }
@@ -66,15 +66,16 @@ impl CheckedDigest {
     /// Whether it is not as it was delivered, whatever its successor records.
     pub(super) const fn is_suspect(&self) -> bool {
         match (&self.read.content, &self.proof) {
-            (Content::Malformed { .. }, _) | (Content::Parsed(_), None | Some(Proof::Misfit)) => true,
-            (Content::Parsed(_), Some(Proof::Signed { metadata_fits, .. })) => !*metadata_fits,
-            (Content::Parsed(_), Some(Proof::Unsigned | Proof::NoKey(_))) => false,
-            (Content::Oversized(_) | Content::Unreadable(_) | Content::Gone, _) => false,
+            (DigestContent::Malformed { .. }, _)
+            | (DigestContent::Parsed(_), None | Some(SignatureCheck::Misfit)) => true,
+            (DigestContent::Parsed(_), Some(SignatureCheck::Signed { metadata_fits, .. })) => !*metadata_fits,
+            (DigestContent::Parsed(_), Some(SignatureCheck::Unsigned | SignatureCheck::NoKey(_))) => false,
+            (DigestContent::Oversized(_) | DigestContent::Unreadable(_) | DigestContent::Gone, _) => false,
         }
     }
 
     pub(super) const fn is_signed(&self) -> bool {
-        matches!(self.proof, Some(Proof::Signed { .. }))
+        matches!(self.proof, Some(SignatureCheck::Signed { .. }))
     }
 }
 
@@ -87,7 +88,7 @@ pub(super) fn recorded_signature(file: &DigestFile) -> Option<(Location, Box<str
 impl CheckedDigest {
     /// The digest with what [`ChainProver::check`] said of it.
     #[must_use]
-    pub fn new(read: ReadDigest, checked: (Location, Vec<Box<str>>, Option<Proof>)) -> Self {
+    pub fn new(read: ReadDigest, checked: (Location, Vec<Box<str>>, Option<SignatureCheck>)) -> Self {
         let (place, recorded, proof) = checked;
         Self { read, place, recorded, proof }
     }
@@ -104,25 +105,29 @@ pub(super) fn signatures_for(
 
 /// Checks the signature in the metadata, then those that newer digests record. That no recorded signature fits says
 /// nothing: the digest that records it may be forged.
-pub(super) fn check(read: &ReadDigest, place: &Location, recorded: &[Box<str>]) -> Option<Proof> {
+pub(super) fn check(read: &ReadDigest, place: &Location, recorded: &[Box<str>]) -> Option<SignatureCheck> {
     let file = read.file().filter(|file| file.location() == place)?;
     let own = read.signature.as_deref();
     if own.is_none() && recorded.is_empty() {
-        return Some(Proof::Unsigned);
+        return Some(SignatureCheck::Unsigned);
     }
     let key = match &read.key {
         Some(Ok(key)) => key,
-        Some(Err(lack)) => return Some(Proof::NoKey(lack.clone())),
-        None => return Some(Proof::NoKey(KeyLack::Unknown { fingerprint: file.fingerprint().to_owned() })),
+        Some(Err(lack)) => return Some(SignatureCheck::NoKey(lack.clone())),
+        None => {
+            return Some(SignatureCheck::NoKey(KeyLack::Unknown {
+                fingerprint: file.fingerprint().to_owned(),
+            }));
+        }
     };
     let check = |signature: &str| signature::verify(file, signature, &key.key);
-    let signed = |proof, metadata_fits| Proof::Signed { proof, key: Arc::clone(key), metadata_fits };
+    let signed = |proof, metadata_fits| SignatureCheck::Signed { proof, key: Arc::clone(key), metadata_fits };
     if let Some(proof) = own.and_then(check) {
         return Some(signed(proof, true));
     }
     Some(match recorded.iter().find_map(|signature| check(signature)) {
         Some(proof) => signed(proof, own.is_none()),
-        None if own.is_some() => Proof::Misfit,
-        None => Proof::Unsigned,
+        None if own.is_some() => SignatureCheck::Misfit,
+        None => SignatureCheck::Unsigned,
     })
 }

@@ -52,14 +52,14 @@ pub struct ChainState {
     pub(super) remembered: Vec<RememberedHead>,
 
     /// The nearest newer digest that is proved.
-    pub(super) anchor: Option<Anchor>,
+    pub(super) anchor: Option<ChainAnchor>,
     /// What the last [`MAX_BETWEEN`] digests that could be parsed, proved or not, record of their predecessors, the oldest
     /// digest's first: where it lies, and its signature.
     pub(super) recorded: VecDeque<Option<(Location, Box<str>)>>,
     /// Whether a digest since the anchor is there, but not proved.
     pub(super) doubtful: bool,
     /// Proved digests that the anchor leaves no room for, newest first, until the digest before the anchor is met.
-    pub(super) overlaps: VecDeque<SetAside>,
+    pub(super) overlaps: VecDeque<OverlappingDigest>,
 
     /// The newest digest that is proved, asked for or not, and which of the chain's folders it lies in.
     pub(super) newest: Option<(Timestamp, u32)>,
@@ -98,14 +98,14 @@ pub struct ChainState {
     /// The state of every object, where that was asked for.
     pub(super) objects: Vec<(Timestamp, ObjectType, String, ObjectState)>,
     /// Log files that digests which are not proved claim to list.
-    pub(super) claims: Vec<Claims>,
+    pub(super) claims: Vec<ClaimedLogs>,
     /// How many log files were not read since the run ends early, and the end of the oldest digest that lists one.
     pub(super) unread_logs: Option<(u64, Timestamp)>,
 }
 
 /// A proved digest whose predecessor is awaited.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Anchor {
+pub(super) struct ChainAnchor {
     pub(super) location: Location,
     pub(super) window: Interval,
     /// What it records; `None` where it starts a chain.
@@ -127,14 +127,14 @@ pub(super) struct ChainStart {
 /// A proved digest that lies between the anchor and the digest that the anchor records. Where that one starts a chain, this
 /// one is of the chain that was stopped before: its last digest may end after logging began anew.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct SetAside {
+pub(super) struct OverlappingDigest {
     pub(super) note: DigestNote,
     /// The signature in its metadata.
     pub(super) signature: Option<String>,
     /// What a record of it has to fit.
     pub(super) facts: DigestFacts,
     pub(super) found: Vec<Finding>,
-    pub(super) anchor: Anchor,
+    pub(super) anchor: ChainAnchor,
 }
 
 /// A digest that a finding is about.
@@ -190,7 +190,7 @@ impl ChainState {
 
     /// Whether a digest of the asked range lies in `folder`, proved or not.
     #[must_use]
-    pub fn answers_in(&self, folder: u32) -> bool {
+    pub fn has_digest_in(&self, folder: u32) -> bool {
         self.answered.contains(&folder)
     }
 
@@ -208,12 +208,12 @@ impl ChainState {
 
     /// Whether digests were left out, since the run ends early.
     #[must_use]
-    pub const fn is_left(&self) -> bool {
+    pub const fn has_left_out(&self) -> bool {
         self.left.is_some()
     }
 
     /// Leaves a digest out, and with it all older ones, since the run ends early.
-    pub(super) fn leave(&mut self, end: Timestamp) {
+    pub(super) fn leave_out(&mut self, end: Timestamp) {
         let left = self.left.get_or_insert(Interval { start: end, end });
         left.start = left.start.min(end.plus(-HOUR));
         left.end = left.end.max(end);
@@ -229,34 +229,34 @@ impl ChainState {
 /// Which step the next older digest, or the end of the chain, is at. Each action is done whole or not at all, so that a
 /// step that lacks an answer is taken again when the answer is there.
 #[derive(Clone, Debug)]
-pub(super) enum Phase {
+pub(super) enum WalkStep {
     /// What its newer neighbours record as their predecessor is looked for by name.
-    Named {
+    FindNamed {
         /// The end of the last one that was looked for: the next has to be older.
         newest: Timestamp,
         /// The end of the last one that the cadence led to: the next that it leads to has to be older.
         cadence: Timestamp,
     },
     /// What an unbroken cadence puts before it is looked for by name.
-    Cadence {
+    FindCadence {
         /// The ends of the digests, newest first.
         ends: VecDeque<Timestamp>,
         folder: RegionFolder,
     },
     /// It is taken itself.
-    Itself,
+    TakeDigest,
 }
 
-impl Default for Phase {
+impl Default for WalkStep {
     fn default() -> Self {
         let latest = Timestamp::from_unix(i64::MAX);
-        Self::Named { newest: latest, cadence: latest }
+        Self::FindNamed { newest: latest, cadence: latest }
     }
 }
 
 /// The log files that a digest which is not proved claims to list.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Claims {
+pub(super) struct ClaimedLogs {
     pub(super) digest: Location,
     pub(super) at: Timestamp,
     /// Each log file, where they are few.

@@ -10,14 +10,14 @@ use sha2::{Digest as _, Sha256};
 
 use crate::gzip::{self, BodyError};
 use crate::ident::{Location, Sha256Hash};
-use crate::prove::{SecondRead, Seen};
+use crate::prove::{SecondRead, SeenBody};
 use crate::store::{Object, Store, StoreError};
 
 /// How many bytes of a body that is no content are compared, as stored: a hostile one may have no end to speak of.
 const COMPARED: u64 = 64 << 20;
 
 /// Reads the object at `location` again, which showed `seen` before, and inflates at most `limit` bytes of it.
-pub(super) fn read(store: &dyn Store, location: &Location, seen: &Seen, limit: u64) -> SecondRead {
+pub(super) fn read(store: &dyn Store, location: &Location, seen: &SeenBody, limit: u64) -> SecondRead {
     let mut look = Look::at(store.get(location), limit);
     if matches!(look, Look::Read { seen: Err(_), .. }) {
         look.hold_against(Look::at(store.get(location), limit));
@@ -28,7 +28,7 @@ pub(super) fn read(store: &dyn Store, location: &Location, seen: &Seen, limit: u
 /// One read.
 enum Look {
     Read {
-        seen: Seen,
+        seen: SeenBody,
         /// Hash of the first [`COMPARED`] bytes of a body that is no content.
         raw: Option<Sha256Hash>,
         signature: Option<String>,
@@ -68,7 +68,7 @@ impl Look {
         }
     }
 
-    fn verdict(self, first: &Seen) -> SecondRead {
+    fn verdict(self, first: &SeenBody) -> SecondRead {
         match self {
             Self::Read { seen, signature, .. } if seen == *first => SecondRead::Same { signature },
             Self::Read { .. } => SecondRead::Different,

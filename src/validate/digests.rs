@@ -10,7 +10,7 @@ use crate::event::{Excess, Fault, KeyLack};
 use crate::gzip::{self, BodyError, Sizes};
 use crate::ident::{DigestKey, Location, Sha256Hash};
 use crate::keys::{KeyRing, Lookup, TrustedKey};
-use crate::prove::{CheckedDigest, Content, ListedDigest, ReadDigest};
+use crate::prove::{CheckedDigest, DigestContent, ListedDigest, ReadDigest};
 use crate::store::{METADATA_ERROR, Metadata, Object, StoreError};
 use crate::text::shortened;
 use crate::time::Timestamp;
@@ -195,8 +195,8 @@ fn take(read: &mut ReadDigest, object: Result<Object, StoreError>, limit: u64) -
         Ok(object) => object,
         Err(error) => {
             read.content = match error {
-                StoreError::NotFound => Content::Gone,
-                error => Content::Unreadable(error.to_string()),
+                StoreError::NotFound => DigestContent::Gone,
+                error => DigestContent::Unreadable(error.to_string()),
             };
             return false;
         }
@@ -217,22 +217,27 @@ fn take_metadata(read: &mut ReadDigest, mut metadata: Metadata) {
         .and_then(|text| Some(Timestamp::from_unix(text.parse::<jiff::Timestamp>().ok()?.as_second())));
 }
 
-fn parse(inflated: Result<(Vec<u8>, Sizes), BodyError>) -> (Content, Sizes) {
+fn parse(inflated: Result<(Vec<u8>, Sizes), BodyError>) -> (DigestContent, Sizes) {
     match inflated {
         Ok((bytes, sizes)) => match DigestFile::parse(&bytes) {
-            Ok(file) => (Content::Parsed(Box::new(file)), sizes),
+            Ok(file) => (DigestContent::Parsed(Box::new(file)), sizes),
             Err(error) => {
                 let (fault, seen) =
                     (Fault::NotADigest { reason: error.to_string() }, Ok(Sha256Hash::of(&bytes)));
-                (Content::Malformed { fault, seen }, sizes)
+                (DigestContent::Malformed { fault, seen }, sizes)
             }
         },
-        Err(BodyError::Malformed(body)) => {
-            (Content::Malformed { fault: Fault::DigestBody { body }, seen: Err(body) }, Sizes::default())
+        Err(BodyError::Malformed(body)) => (
+            DigestContent::Malformed { fault: Fault::DigestBody { body }, seen: Err(body) },
+            Sizes::default(),
+        ),
+        Err(BodyError::TooLarge(limit)) => {
+            (DigestContent::Oversized(Excess::Inflated { limit }), Sizes::default())
         }
-        Err(BodyError::TooLarge(limit)) => (Content::Oversized(Excess::Inflated { limit }), Sizes::default()),
-        Err(BodyError::TooLong(limit)) => (Content::Oversized(Excess::Stored { limit }), Sizes::default()),
-        Err(BodyError::Unreadable(why)) => (Content::Unreadable(why), Sizes::default()),
+        Err(BodyError::TooLong(limit)) => {
+            (DigestContent::Oversized(Excess::Stored { limit }), Sizes::default())
+        }
+        Err(BodyError::Unreadable(why)) => (DigestContent::Unreadable(why), Sizes::default()),
     }
 }
 

@@ -131,7 +131,7 @@ fn prove_all(
 /// time: where digests are heavy fewer are asked for, since what is read and left for later is read twice.
 fn prove_window(context: RunContext<'_>, regions: &mut [RegionRun], at_once: usize) -> usize {
     if context.halt.stop.is_set() && regions.iter().any(|run| run.unread() > 0) && context.halt.leaves_out() {
-        regions.iter_mut().flat_map(|run| &mut run.chains).for_each(|chain| chain.leave_rest());
+        regions.iter_mut().flat_map(|run| &mut run.chains).for_each(|chain| chain.leave_out_rest());
         return at_once;
     }
     // 1. Read.

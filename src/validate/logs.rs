@@ -6,7 +6,7 @@ use super::{again, trace};
 use crate::digest::{ListedHash, ListedLog};
 use crate::gzip;
 use crate::ident::Location;
-use crate::prove::{LogSeen, ProvedDigestLogs, SecondRead, Seen, reference};
+use crate::prove::{LogSeen, ProvedDigestLogs, SecondRead, SeenBody, reference};
 use crate::store::{Object, StoreError};
 
 /// A proved digest, and which region and chain it is of.
@@ -26,7 +26,7 @@ struct LogTask<'p> {
 enum FirstRead {
     Seen(LogSeen),
     /// Not what was delivered, unless a second read shows otherwise.
-    Suspect(LogSeen, Seen),
+    Suspect(LogSeen, SeenBody),
     Gone,
 }
 

@@ -11,15 +11,15 @@ use super::{again, discover, trace};
 use crate::event::Excess;
 use crate::gzip::{self, BodyError};
 use crate::ident::ChainId;
-use crate::prove::{Answer, Content, Need, ReadLimit, Streamed};
+use crate::prove::{DigestContent, ProverAnswer, ProverNeed, ReadLimit, StreamRead};
 use crate::store::{Object, StoreError};
 
 /// A need, the chain that has it, and whether the chain cannot go on without.
-struct ChainNeed {
+struct NeedTask {
     region: usize,
     chain: usize,
     id: ChainId,
-    need: Need,
+    need: ProverNeed,
     is_first: bool,
 }
 
@@ -28,13 +28,13 @@ pub(super) fn advance(context: RunContext<'_>, regions: &mut [RegionRun], touche
     let mut blocked = touched.to_vec();
     loop {
         // 1. What all chains need, that without which they cannot go on first.
-        let mut needs: Vec<ChainNeed> = Vec::new();
+        let mut needs: Vec<NeedTask> = Vec::new();
         for &(region, chain) in &blocked {
             let Some(prover) = regions.get_mut(region).and_then(|run| run.chains.get_mut(chain)) else {
                 continue;
             };
             let id = prover.id().clone();
-            needs.extend(prover.advance().into_iter().enumerate().map(|(index, need)| ChainNeed {
+            needs.extend(prover.advance().into_iter().enumerate().map(|(index, need)| NeedTask {
                 region,
                 chain,
                 id: id.clone(),
@@ -50,7 +50,7 @@ pub(super) fn advance(context: RunContext<'_>, regions: &mut [RegionRun], touche
         let answers = answer_all(context, &needs);
         // 3. To each its own.
         blocked.clear();
-        for (ChainNeed { region, chain, need, is_first, .. }, answer) in needs.into_iter().zip(answers) {
+        for (NeedTask { region, chain, need, is_first, .. }, answer) in needs.into_iter().zip(answers) {
             if is_first {
                 blocked.push((region, chain));
             }
@@ -65,7 +65,7 @@ pub(super) fn advance(context: RunContext<'_>, regions: &mut [RegionRun], touche
 }
 
 /// The answer to each need; `None` where it would take more memory than a window may: it is asked for again.
-fn answer_all(context: RunContext<'_>, needs: &[ChainNeed]) -> Vec<Option<Answer>> {
+fn answer_all(context: RunContext<'_>, needs: &[NeedTask]) -> Vec<Option<ProverAnswer>> {
     let weight = AtomicU64::new(0);
     let heavy = Mutex::new(());
     context.workers.ask_all(needs, |need| {
@@ -73,7 +73,7 @@ fn answer_all(context: RunContext<'_>, needs: &[ChainNeed]) -> Vec<Option<Answer
             return None;
         }
         let answer = answer(context, need, &heavy)?;
-        if let Answer::Digest(read) = &answer {
+        if let ProverAnswer::Digest(read) = &answer {
             weight.fetch_add(digests::weigh(read), Ordering::Relaxed);
         }
         Some(answer)
@@ -81,19 +81,19 @@ fn answer_all(context: RunContext<'_>, needs: &[ChainNeed]) -> Vec<Option<Answer
 }
 
 /// The answer to one need. One digest that is large is read at a time, and none that may not be needed.
-fn answer(context: RunContext<'_>, need: &ChainNeed, heavy: &Mutex<()>) -> Option<Answer> {
+fn answer(context: RunContext<'_>, need: &NeedTask, heavy: &Mutex<()>) -> Option<ProverAnswer> {
     let (request, store) = (context.request, context.tools.store);
     Some(match &need.need {
         // What was begun is brought to its end, even where the run is to end.
-        Need::SecondRead { location, seen, limit } => {
+        ProverNeed::SecondRead { location, seen, limit } => {
             let limit = match limit {
                 ReadLimit::Digest => request.limits.digest,
                 ReadLimit::Log => request.limits.log,
             };
-            Answer::SecondRead(again::read(store, location, seen, limit))
+            ProverAnswer::SecondRead(again::read(store, location, seen, limit))
         }
-        _ if context.halt.leaves_out() => Answer::LeftOut,
-        Need::Digest { location, end } => {
+        _ if context.halt.leaves_out() => ProverAnswer::LeftOut,
+        ProverNeed::Digest { location, end } => {
             let (mut read, is_heavy) = digests::read_one(context, location.clone(), *end, LIGHT);
             if is_heavy {
                 if !need.is_first {
@@ -104,33 +104,37 @@ fn answer(context: RunContext<'_>, need: &ChainNeed, heavy: &Mutex<()>) -> Optio
             }
             context.tools.progress.digest(read.sizes.compressed);
             match read.content {
-                Content::Gone => Answer::Gone(trace::of(store.versions(location))),
-                _ => Answer::Digest(Box::new(read)),
+                DigestContent::Gone => ProverAnswer::Gone(trace::of(store.versions(location))),
+                _ => ProverAnswer::Digest(Box::new(read)),
             }
         }
-        Need::Stream { location } => Answer::Stream(stream(store.get(location), request.limits.log)),
-        Need::EarlierPlace { folder, until } => match discover::older(context, &need.id, folder, *until) {
-            Some(ends) => {
-                context.tools.progress.plan_digests(ends.len() as u64);
-                Answer::EarlierPlace(ends)
+        ProverNeed::Stream { location } => {
+            ProverAnswer::Stream(stream(store.get(location), request.limits.log))
+        }
+        ProverNeed::EarlierPlace { folder, until } => {
+            match discover::older(context, &need.id, folder, *until) {
+                Some(ends) => {
+                    context.tools.progress.plan_digests(ends.len() as u64);
+                    ProverAnswer::EarlierPlace(ends)
+                }
+                None => ProverAnswer::LeftOut,
             }
-            None => Answer::LeftOut,
-        },
+        }
     })
 }
 
 /// What the stream of a digest shows that is too large to be held.
-fn stream(object: Result<Object, StoreError>, limit: u64) -> Streamed {
+fn stream(object: Result<Object, StoreError>, limit: u64) -> StreamRead {
     let mut object = match object {
         Ok(object) => object,
-        Err(StoreError::NotFound) => return Streamed::Gone,
-        Err(error) => return Streamed::Unread(error.to_string()),
+        Err(StoreError::NotFound) => return StreamRead::Gone,
+        Err(error) => return StreamRead::Unread(error.to_string()),
     };
     match gzip::hash(&mut *object.body, object.encoding, limit) {
-        Ok((hash, _)) => Streamed::Seen(Ok(hash)),
-        Err(BodyError::Malformed(body)) => Streamed::Seen(Err(body)),
-        Err(BodyError::TooLarge(limit)) => Streamed::Oversized(Excess::Inflated { limit }),
-        Err(BodyError::TooLong(limit)) => Streamed::Oversized(Excess::Stored { limit }),
-        Err(BodyError::Unreadable(why)) => Streamed::Unread(why),
+        Ok((hash, _)) => StreamRead::Seen(Ok(hash)),
+        Err(BodyError::Malformed(body)) => StreamRead::Seen(Err(body)),
+        Err(BodyError::TooLarge(limit)) => StreamRead::Oversized(Excess::Inflated { limit }),
+        Err(BodyError::TooLong(limit)) => StreamRead::Oversized(Excess::Stored { limit }),
+        Err(BodyError::Unreadable(why)) => StreamRead::Unread(why),
     }
 }

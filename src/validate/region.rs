@@ -91,7 +91,7 @@ impl RegionRun {
     /// Whether a digest of the asked range lies in `folder`, proved or not.
     pub(super) fn answers(&self, folder: usize) -> bool {
         let folder = u32::try_from(folder).unwrap_or(u32::MAX);
-        self.chains.iter().any(|chain| chain.known().answers_in(folder))
+        self.chains.iter().any(|chain| chain.known().has_digest_in(folder))
     }
 
     /// Of each trail whose newest proved digest lies in `folder`, that digest's end.
@@ -142,8 +142,8 @@ impl RegionRun {
     /// Whether the run was to end before anything but names was looked at.
     pub(super) fn is_untouched(&self) -> bool {
         let has_begun = || self.chains.iter().any(|chain| chain.known().has_begun());
-        let is_left = || self.chains.iter().any(|chain| chain.known().is_left());
-        self.unlisted || (is_left() && !has_begun())
+        let has_left_out = || self.chains.iter().any(|chain| chain.known().has_left_out());
+        self.unlisted || (has_left_out() && !has_begun())
     }
 }
 

@@ -41,7 +41,7 @@ impl RegionRun {
             let mut chain = chain.finish();
             counts.add(&chain.counts);
             keys.append(&mut chain.keys);
-            if chain.tells_something() {
+            if chain.is_reportable() {
                 chains.push(chain);
             }
         }
@@ -90,6 +90,6 @@ fn report_backfill_alone(request: &Request, chains: &mut [ChainReport]) {
     let trail = |chain: &ChainReport| (chain.id.trail.clone(), chain.id.home_region.clone());
     let hourly: BTreeSet<_> = chains.iter().filter(|chain| !chain.id.backfill).map(trail).collect();
     for chain in chains.iter_mut().filter(|chain| chain.id.backfill && !hourly.contains(&trail(chain))) {
-        chain.report_alone(request.range.end);
+        chain.report_backfill_alone(request.range.end);
     }
 }

@@ -58,16 +58,18 @@ fn further_reads_are_asked_for_in_one_batch() {
     world.digest(at(8)).signature = None;
     world.digest(at(8)).key = None;
     world.digest(at(7)).content = malformed();
-    world.digest(at(5)).content = Content::Oversized(crate::event::Excess::Inflated { limit: 1 });
+    world.digest(at(5)).content = DigestContent::Oversized(crate::event::Excess::Inflated { limit: 1 });
     world.lose(at(3));
     let other = world.digest(at(0)).clone();
     let here = world.digest(at(1));
     (here.content, here.signature) = (other.content, other.signature);
     let proved = world.prove_by(world.prover(), 100, &mut |need| world.answer(need));
     assert_eq!(proved.batches.len(), 1, "{:?}", proved.batches);
-    let Need::SecondRead { location, .. } = &proved.batches[0][0] else { panic!("{:?}", proved.batches) };
+    let ProverNeed::SecondRead { location, .. } = &proved.batches[0][0] else {
+        panic!("{:?}", proved.batches)
+    };
     assert_eq!((location, proved.batches[0].len()), (&world.place(at(11)), 7));
-    let seen: BTreeSet<&Need> = proved.batches[0].iter().collect();
+    let seen: BTreeSet<&ProverNeed> = proved.batches[0].iter().collect();
     assert_eq!(seen.len(), 7, "nothing is asked for twice");
     // An answer may be lacking: what is left is asked for again, and what was answered is not.
     let mut prover = world.prover();
@@ -152,20 +154,20 @@ fn a_listing_may_be_out_of_order() {
 }
 
 /// What an answer may be, whatever was asked.
-fn any_answer(world: &World, choice: u8, need: &Need) -> Answer {
+fn any_answer(world: &World, choice: u8, need: &ProverNeed) -> ProverAnswer {
     let ends = world.ends();
     let other = ends[usize::from(choice) % ends.len()];
     match choice % 11 {
-        0 => Answer::LeftOut,
-        1 => Answer::Gone(Trace::Nothing),
-        2 => Answer::Gone(Trace::Contradiction { version: "v".to_owned() }),
-        3 => Answer::Digest(Box::new(world.get(&world.place(other), other))),
-        4 => Answer::SecondRead(SecondRead::Different),
-        5 => Answer::SecondRead(SecondRead::Gone),
-        6 => Answer::Stream(Streamed::Seen(Err(BodyFault::Corrupt))),
-        7 => Answer::EarlierPlace(vec![other]),
-        8 => Answer::SecondRead(SecondRead::Unsure("no".to_owned())),
-        9 => Answer::SecondRead(SecondRead::Same { signature: None }),
+        0 => ProverAnswer::LeftOut,
+        1 => ProverAnswer::Gone(Trace::Nothing),
+        2 => ProverAnswer::Gone(Trace::Contradiction { version: "v".to_owned() }),
+        3 => ProverAnswer::Digest(Box::new(world.get(&world.place(other), other))),
+        4 => ProverAnswer::SecondRead(SecondRead::Different),
+        5 => ProverAnswer::SecondRead(SecondRead::Gone),
+        6 => ProverAnswer::Stream(StreamRead::Seen(Err(BodyFault::Corrupt))),
+        7 => ProverAnswer::EarlierPlace(vec![other]),
+        8 => ProverAnswer::SecondRead(SecondRead::Unsure("no".to_owned())),
+        9 => ProverAnswer::SecondRead(SecondRead::Same { signature: None }),
         _ => world.answer(need),
     }
 }
@@ -194,7 +196,7 @@ proptest! {
             match content {
                 0 => read.signature = Some("00".to_owned()),
                 1 => read.signature = None,
-                2 => read.content = Content::Unreadable("no".to_owned()),
+                2 => read.content = DigestContent::Unreadable("no".to_owned()),
                 3 => read.content = malformed(),
                 4 => read.key = None,
                 _ => {}

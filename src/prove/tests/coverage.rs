@@ -43,7 +43,7 @@ fn the_asked_stretch_has_to_be_covered() {
         )
     );
     // The digest that starts the chain cannot be proved: then nothing tells that it does.
-    world.digest(at(0)).content = Content::Unreadable("denied".to_owned());
+    world.digest(at(0)).content = DigestContent::Unreadable("denied".to_owned());
     assert_eq!(world.prove().told(), ["-5 not-covered", "0 unreadable-digest"]);
 }
 
@@ -52,7 +52,7 @@ fn a_gap_says_why() {
     // Three hours are gone, and the digest after them is not proved.
     let mut world = hours(8);
     (2..4).for_each(|hour| world.lose(at(hour)));
-    world.digest(at(5)).content = Content::Unreadable("denied".to_owned());
+    world.digest(at(5)).content = DigestContent::Unreadable("denied".to_owned());
     let proved = world.prove();
     let told =
         ["1 digests-missing", "2 digest-missing", "3 digest-missing", "4 not-covered", "5 unreadable-digest"];
@@ -103,7 +103,7 @@ fn a_range_in_which_no_digest_lies_is_told_of() {
     }
     // The newer chain does not begin there: nothing says why no digest is.
     let mut world = restarted();
-    world.digest(at(10)).content = Content::Unreadable("denied".to_owned());
+    world.digest(at(10)).content = DigestContent::Unreadable("denied".to_owned());
     world.ask(5, 7);
     assert_eq!(world.prove().told(), ["5 not-covered"]);
     let mut world = hours(4);
@@ -161,9 +161,9 @@ fn what_is_left_out_is_interrupted() {
     let mut prover = world.prover();
     world.take(&mut prover, 3);
     world.settle(&mut prover, &mut |need| world.answer(need), &mut Vec::new());
-    assert!(!prover.known().is_left());
-    prover.leave_rest();
-    assert!(prover.known().is_left() && prover.unread() == 0);
+    assert!(!prover.known().has_left_out());
+    prover.leave_out_rest();
+    assert!(prover.known().has_left_out() && prover.unread() == 0);
     let report = prover.finish();
     assert!(report.interrupted);
     // The record before has no known start: the digests left out tell how far it goes.
@@ -173,7 +173,7 @@ fn what_is_left_out_is_interrupted() {
         let mut world = hours(8);
         world.scope.range.start = start;
         let mut prover = world.prover();
-        prover.leave_rest();
+        prover.leave_out_rest();
         let report = prover.finish();
         let from = start.unwrap_or(at(-1));
         assert_eq!(report.gaps, [(Interval { start: from, end: at(7) }, Reason::Interrupted)]);
@@ -191,7 +191,7 @@ fn backfill_digests_cover_nothing() {
     world.take(&mut prover, 2);
     world.settle(&mut prover, &mut |need| world.answer(need), &mut Vec::new());
     assert_eq!((prover.begins_in(0), prover.known().newest()), (None, None));
-    prover.leave_rest();
+    prover.leave_out_rest();
     let report = prover.finish();
     assert_eq!(report.gaps, [(Interval { start: at(-1), end: at(1) }, Reason::Interrupted)]);
 }
@@ -208,7 +208,9 @@ fn a_folder_knows_its_stretches() {
     assert_eq!(prover.known().newest(), Some((at(3), 0)));
     assert_eq!(prover.known().covered_in(0), [Interval { start: at(0), end: at(3) }]);
     assert_eq!(prover.known().covered_in(1), []);
-    assert!(prover.known().answers_in(0) && !prover.known().answers_in(1) && prover.known().has_begun());
+    assert!(
+        prover.known().has_digest_in(0) && !prover.known().has_digest_in(1) && prover.known().has_begun()
+    );
     assert_eq!((prover.known().digests(), prover.known().listed().len()), (4, 4));
     assert!(prover.is_selected() && *prover.id() == world.scope.id);
     // The oldest does not start the chain: its hour counts.

@@ -79,7 +79,7 @@ fn a_digest_in_anothers_place_is_not_the_predecessor() {
 /// Where the recorded predecessor is gone, nothing shows that the other one is in its place.
 #[test]
 fn nothing_is_said_of_a_digest_in_the_place_of_one_that_is_gone() {
-    for content in [None, Some(Content::Unreadable("denied".to_owned()))] {
+    for content in [None, Some(DigestContent::Unreadable("denied".to_owned()))] {
         let mut world = skipping();
         let is_gone = content.is_none();
         match content {
@@ -120,8 +120,9 @@ fn a_digest_of_an_earlier_time_is_held_against_what_it_records() {
     assert_eq!(found.uri, Some(key_at(4).location().to_string()));
     assert_eq!(made(6, later(json!("x"))).prove().told(), ["4 earlier-follows-it"]);
     // Nobody could look, or it is not signed any more: it was judged where it was taken.
-    for answer in [Answer::LeftOut, Answer::Gone(Trace::Nothing)] {
-        let proved = world.prove_with(|need| matches!(need, Need::Digest { .. }).then(|| answer.clone()));
+    for answer in [ProverAnswer::LeftOut, ProverAnswer::Gone(Trace::Nothing)] {
+        let proved =
+            world.prove_with(|need| matches!(need, ProverNeed::Digest { .. }).then(|| answer.clone()));
         assert_eq!(proved.told(), Vec::<String>::new());
     }
     world.digest(at(4)).key = None;
@@ -135,7 +136,7 @@ fn a_digest_of_an_earlier_time_is_held_against_what_it_records() {
 #[test]
 fn nobody_is_accused_on_one_read() {
     let same = |signature: Option<&str>| {
-        Answer::SecondRead(SecondRead::Same { signature: signature.map(str::to_owned) })
+        ProverAnswer::SecondRead(SecondRead::Same { signature: signature.map(str::to_owned) })
     };
     let mut broken = hours(4);
     broken.digest(at(1)).content = malformed();
@@ -149,18 +150,19 @@ fn nobody_is_accused_on_one_read() {
         for (answer, told) in [
             (same(Some("00")), confirmed),
             (same(None), vec!["digest-reads-differ"]),
-            (Answer::SecondRead(SecondRead::Different), vec!["digest-reads-differ"]),
-            (Answer::SecondRead(SecondRead::Gone), vec!["digest-vanished"]),
-            (Answer::Gone(Trace::Nothing), vec!["digest-vanished"]),
-            (Answer::SecondRead(SecondRead::Unsure("reset".to_owned())), vec!["digest-unconfirmed"]),
-            (Answer::LeftOut, vec!["digest-reads-differ"]),
-            (Answer::Stream(Streamed::Gone), vec!["digest-reads-differ"]),
+            (ProverAnswer::SecondRead(SecondRead::Different), vec!["digest-reads-differ"]),
+            (ProverAnswer::SecondRead(SecondRead::Gone), vec!["digest-vanished"]),
+            (ProverAnswer::Gone(Trace::Nothing), vec!["digest-vanished"]),
+            (ProverAnswer::SecondRead(SecondRead::Unsure("reset".to_owned())), vec!["digest-unconfirmed"]),
+            (ProverAnswer::LeftOut, vec!["digest-reads-differ"]),
+            (ProverAnswer::Stream(StreamRead::Gone), vec!["digest-reads-differ"]),
         ] {
             let proved = world.prove_with(|_| Some(answer.clone()));
             let told: Vec<String> = told.iter().map(|cause| format!("1 {cause}")).collect();
             assert_eq!(proved.told()[1..], told, "{answer:?}");
             assert_eq!(proved.batches.len(), 1);
-            let [Need::SecondRead { location, limit: ReadLimit::Digest, .. }] = &proved.batches[0][..] else {
+            let [ProverNeed::SecondRead { location, limit: ReadLimit::Digest, .. }] = &proved.batches[0][..]
+            else {
                 panic!("{:?}", proved.batches)
             };
             assert_eq!(*location, key_at(1).location());
@@ -174,16 +176,16 @@ fn an_oversized_digest_is_held_against_the_recorded_hash() {
     let mut world = hours(4);
     let recorded = world.digest(at(1)).file().unwrap().hash();
     let excess = Excess::Inflated { limit: 1 };
-    world.digest(at(1)).content = Content::Oversized(excess);
-    let other = Streamed::Seen(Ok(Sha256Hash([7; 32])));
-    let no_body = Streamed::Seen(Err(BodyFault::CutOff));
+    world.digest(at(1)).content = DigestContent::Oversized(excess);
+    let other = StreamRead::Seen(Ok(Sha256Hash([7; 32])));
+    let no_body = StreamRead::Seen(Err(BodyFault::CutOff));
     let same = SecondRead::Same { signature: None };
     let unsure = SecondRead::Unsure("reset".to_owned());
     for (streamed, second, told) in [
-        (Streamed::Seen(Ok(recorded)), None, "oversized-digest"),
-        (Streamed::Gone, None, "digest-vanished"),
-        (Streamed::Unread("reset".to_owned()), None, "oversized-digest"),
-        (Streamed::Oversized(excess), None, "oversized-digest"),
+        (StreamRead::Seen(Ok(recorded)), None, "oversized-digest"),
+        (StreamRead::Gone, None, "digest-vanished"),
+        (StreamRead::Unread("reset".to_owned()), None, "oversized-digest"),
+        (StreamRead::Oversized(excess), None, "oversized-digest"),
         (other.clone(), Some(same.clone()), "not-as-recorded"),
         (no_body.clone(), Some(same), "digest-body"),
         (other.clone(), Some(unsure), "digest-unconfirmed"),
@@ -192,8 +194,10 @@ fn an_oversized_digest_is_held_against_the_recorded_hash() {
     ] {
         let proved = world.prove_with(|need| {
             Some(match need {
-                Need::Stream { .. } => Answer::Stream(streamed.clone()),
-                Need::SecondRead { limit: ReadLimit::Log, .. } => Answer::SecondRead(second.clone().unwrap()),
+                ProverNeed::Stream { .. } => ProverAnswer::Stream(streamed.clone()),
+                ProverNeed::SecondRead { limit: ReadLimit::Log, .. } => {
+                    ProverAnswer::SecondRead(second.clone().unwrap())
+                }
                 _ => panic!("{need:?}"),
             })
         });
@@ -206,20 +210,20 @@ fn an_oversized_digest_is_held_against_the_recorded_hash() {
         assert_eq!(proved.digest_counts(), if accuses { (3, 1, 0) } else { (3, 0, 1) });
         if told == "oversized-digest" {
             let hash = match &streamed {
-                Streamed::Unread(why) => Some(UntakenHash::Unread { why: why.clone() }),
-                Streamed::Oversized(excess) => Some(UntakenHash::Oversized { excess: *excess }),
+                StreamRead::Unread(why) => Some(UntakenHash::Unread { why: why.clone() }),
+                StreamRead::Oversized(excess) => Some(UntakenHash::Oversized { excess: *excess }),
                 _ => None,
             };
             assert_eq!(proved.finding(told).fault, Fault::OversizedDigest { excess, hash });
         }
     }
     // The run ends early: what was begun is not brought to its end.
-    let proved = world.prove_with(|_| Some(Answer::LeftOut));
+    let proved = world.prove_with(|_| Some(ProverAnswer::LeftOut));
     let hash = Some(UntakenHash::Interrupted);
     assert_eq!(proved.finding("oversized-digest").fault, Fault::OversizedDigest { excess, hash });
     // Nothing records the newest.
     let mut world = hours(4);
-    world.digest(at(3)).content = Content::Oversized(excess);
+    world.digest(at(3)).content = DigestContent::Oversized(excess);
     let proved = world.prove();
     assert_eq!(
         (proved.told(), proved.batches.len()),

@@ -40,8 +40,8 @@ fn a_remembered_head_that_is_gone_is_missing() {
             let mut world = hours(6);
             let remembered = world.head(at(head));
             lost.clone().for_each(|hour| world.lose(at(hour)));
-            let answer = |need: &Need| match need {
-                Need::Digest { end, .. } if *end == at(head) => Some(Answer::Gone(trace.clone())),
+            let answer = |need: &ProverNeed| match need {
+                ProverNeed::Digest { end, .. } if *end == at(head) => Some(ProverAnswer::Gone(trace.clone())),
                 _ => None,
             };
             let proved = world.prove_remembering(&[remembered], answer);
@@ -77,7 +77,7 @@ fn a_remembered_head_that_changed_is_modified() {
         // Nobody is accused on one read.
         assert_eq!(proved.batches.len(), 1);
         let proved = world.prove_remembering(&[with_hash(&world.head(at(hour)), 7)], |_| {
-            Some(Answer::SecondRead(SecondRead::Different))
+            Some(ProverAnswer::SecondRead(SecondRead::Different))
         });
         assert!(proved.told().contains(&format!("{hour} digest-reads-differ")));
         assert!(!proved.kinds().contains(&Kind::DigestModified));
@@ -149,11 +149,11 @@ fn a_remembered_hash_proves_what_the_successor_cannot() {
 fn an_oversized_digest_is_held_against_the_remembered_hash() {
     let mut world = hours(6);
     let head = world.head(at(5));
-    world.digest(at(5)).content = Content::Oversized(crate::event::Excess::Inflated { limit: 1 });
+    world.digest(at(5)).content = DigestContent::Oversized(crate::event::Excess::Inflated { limit: 1 });
     let hash = head.hash;
     for (seen, told) in [(hash, "5 oversized-digest"), (Sha256Hash([7; 32]), "5 not-as-recorded")] {
-        let answer = |need: &Need| match need {
-            Need::Stream { .. } => Some(Answer::Stream(Streamed::Seen(Ok(seen)))),
+        let answer = |need: &ProverNeed| match need {
+            ProverNeed::Stream { .. } => Some(ProverAnswer::Stream(StreamRead::Seen(Ok(seen)))),
             _ => None,
         };
         let proved = world.prove_remembering(std::slice::from_ref(&head), answer);
@@ -260,7 +260,7 @@ fn heads_are_looked_for_only_where_they_were_asked_about() {
     let mut world = hours(8);
     let head = world.head(at(7));
     world.lose(at(7));
-    let proved = world.prove_remembering(&[head], |_| Some(Answer::LeftOut));
+    let proved = world.prove_remembering(&[head], |_| Some(ProverAnswer::LeftOut));
     assert!(
         proved.report.interrupted && !proved.kinds().contains(&Kind::DigestMissing),
         "{:?}",
@@ -297,6 +297,6 @@ fn remembered_backfill_digests_have_to_be_there() {
     assert_eq!(ends, [at(4), at(3)]);
 }
 
-fn end_of(need: &Need) -> Option<Timestamp> {
-    if let Need::Digest { end, .. } = need { Some(*end) } else { None }
+fn end_of(need: &ProverNeed) -> Option<Timestamp> {
+    if let ProverNeed::Digest { end, .. } = need { Some(*end) } else { None }
 }

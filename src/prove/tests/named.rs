@@ -41,7 +41,7 @@ fn what_is_left_of_a_digest_tells_how_it_went() {
         let mut world = hours(6);
         world.lose(at(2));
         let contradicts = matches!(trace, Trace::Contradiction { .. });
-        let proved = world.prove_with(|_| Some(Answer::Gone(trace.clone())));
+        let proved = world.prove_with(|_| Some(ProverAnswer::Gone(trace.clone())));
         assert_eq!(proved.told(), told);
         assert_eq!(proved.digest_counts(), if contradicts { (5, 0, 1) } else { (5, 1, 0) });
         let found = proved.report.findings.iter().find(|finding| finding.at == at(2)).unwrap();
@@ -79,7 +79,7 @@ fn the_cadence_tells_of_those_before_one_that_is_gone() {
     // A digest between that is not proved may be one that starts a chain.
     let mut world = hours(8);
     [2, 4].into_iter().for_each(|hour| world.lose(at(hour)));
-    world.digest(at(3)).content = Content::Unreadable("denied".to_owned());
+    world.digest(at(3)).content = DigestContent::Unreadable("denied".to_owned());
     let proved = world.prove();
     assert_eq!(
         proved.told(),
@@ -102,7 +102,7 @@ fn the_cadence_tells_of_those_before_one_that_is_gone() {
         proved.told()
     );
     // What is named in a listing is not looked for.
-    world.digest(at(1)).content = Content::Gone;
+    world.digest(at(1)).content = DigestContent::Gone;
     assert_eq!(asked(&world.prove()), 0);
 }
 
@@ -126,8 +126,8 @@ fn what_was_not_asked_about_is_not_looked_for() {
 
 #[test]
 fn what_was_left_out_is_not_judged() {
-    let left = |world: &World, which: fn(&Need) -> bool| {
-        world.prove_with(|need| which(need).then_some(Answer::LeftOut))
+    let left = |world: &World, which: fn(&ProverNeed) -> bool| {
+        world.prove_with(|need| which(need).then_some(ProverAnswer::LeftOut))
     };
     let interrupted = |proved: &Proved, until: i64| {
         assert!(proved.report.interrupted, "{:?}", proved.told());
@@ -143,7 +143,7 @@ fn what_was_left_out_is_not_judged() {
     // One that the cadence puts there.
     let mut world = hours(8);
     (2..5).for_each(|hour| world.lose(at(hour)));
-    let proved = left(&world, |need| matches!(need, Need::Digest { end, .. } if *end == at(3)));
+    let proved = left(&world, |need| matches!(need, ProverNeed::Digest { end, .. } if *end == at(3)));
     assert_eq!(proved.told(), ["-1 digests-interrupted", "3 digests-missing", "4 digest-missing"]);
     // The one before the oldest that is listed.
     let mut world = hours(8);
@@ -151,7 +151,7 @@ fn what_was_left_out_is_not_judged() {
     interrupted(&left(&world, |_| true), 0);
     // The digests of an earlier place.
     let world = moved();
-    interrupted(&left(&world, |need| matches!(need, Need::EarlierPlace { .. })), 2);
+    interrupted(&left(&world, |need| matches!(need, ProverNeed::EarlierPlace { .. })), 2);
 }
 
 /// A chain that came from the bucket `old` after hour 2.
@@ -169,7 +169,7 @@ fn a_chain_is_followed_to_its_earlier_place() {
     let proved = world.prove();
     assert_eq!((proved.told(), proved.digest_counts()), (vec![], (6, 0, 0)));
     let [need] = &proved.batches.concat()[..] else { panic!("{:?}", proved.batches) };
-    let Need::EarlierPlace { folder, until } = need else { panic!("{need:?}") };
+    let ProverNeed::EarlierPlace { folder, until } = need else { panic!("{need:?}") };
     assert_eq!((&*folder.bucket, *until), ("old", at(2)));
     // What is gone there is looked for there.
     let mut world = moved();
@@ -181,7 +181,7 @@ fn a_chain_is_followed_to_its_earlier_place() {
     // It cannot be listed: each is asked for by its name.
     let world = moved();
     let by_name = world.prove_with(|need| {
-        matches!(need, Need::EarlierPlace { .. }).then(|| Answer::EarlierPlace(Vec::new()))
+        matches!(need, ProverNeed::EarlierPlace { .. }).then(|| ProverAnswer::EarlierPlace(Vec::new()))
     });
     assert_eq!((by_name.told(), by_name.digest_counts()), (vec![], (6, 0, 0)));
     // It is asked for once.
@@ -203,7 +203,7 @@ fn a_chain_is_followed_to_its_earlier_place() {
     assert_eq!(prover.known().covered_in(1), [Interval { start: at(0), end: at(2) }]);
     assert_eq!((prover.begins_in(0), prover.begins_in(1)), (Some(at(2)), Some(at(0))));
     assert_eq!(prover.known().newest(), Some((at(5), 0)));
-    assert!(prover.known().answers_in(1));
+    assert!(prover.known().has_digest_in(1));
 }
 
 #[test]
@@ -238,7 +238,7 @@ fn an_earlier_place_is_not_asked_for_without_need() {
     world.put(signed(&last));
     let proved = world.prove();
     assert_eq!(proved.told(), ["-2 digests-missing", "-1 digest-missing"]);
-    assert!(matches!(proved.batches.concat()[..], [Need::Digest { .. }]));
+    assert!(matches!(proved.batches.concat()[..], [ProverNeed::Digest { .. }]));
     // That chain tells of it.
     world.scope.siblings = Arc::new(BTreeSet::from([other.chain(), world.scope.id.clone()]));
     let proved = world.prove();
@@ -304,17 +304,18 @@ fn what_is_missing_among_copies_is_looked_for_at_its_recorded_path() {
     world.hide(at(2));
     let proved = world.prove();
     assert_eq!(proved.told(), ["1 digests-missing", "2 digest-missing"]);
-    let [Need::Digest { location, .. }] = &proved.batches.concat()[..] else { panic!() };
+    let [ProverNeed::Digest { location, .. }] = &proved.batches.concat()[..] else { panic!() };
     assert_eq!(*location, key_at(2).location());
     // A store that reads copies for their originals answers it.
-    let answer =
-        |need: &Need| matches!(need, Need::Digest { .. }).then(|| Answer::Digest(Box::new(read.clone())));
+    let answer = |need: &ProverNeed| {
+        matches!(need, ProverNeed::Digest { .. }).then(|| ProverAnswer::Digest(Box::new(read.clone())))
+    };
     assert_eq!(world.prove_with(answer).told(), Vec::<String>::new());
     // No earlier place is looked for: the copy is all there is.
     let mut world = copied();
     world.hide(at(0));
-    let proved = world.prove_with(|_| Some(Answer::Gone(Trace::Nothing)));
-    assert!(proved.batches.concat().iter().all(|need| matches!(need, Need::Digest { .. })));
+    let proved = world.prove_with(|_| Some(ProverAnswer::Gone(Trace::Nothing)));
+    assert!(proved.batches.concat().iter().all(|need| matches!(need, ProverNeed::Digest { .. })));
 }
 
 /// A copy that is too large to be parsed cannot say what it is a copy of: the record does.
@@ -322,10 +323,10 @@ fn what_is_missing_among_copies_is_looked_for_at_its_recorded_path() {
 fn an_oversized_copy_is_held_against_its_record() {
     let mut world = copied();
     let hash = world.digest(at(2)).file().unwrap().hash();
-    world.digest(at(2)).content = Content::Oversized(crate::event::Excess::Inflated { limit: 1 });
+    world.digest(at(2)).content = DigestContent::Oversized(crate::event::Excess::Inflated { limit: 1 });
     let proved = world.prove_with(|need| {
-        assert!(matches!(need, Need::Stream { .. }), "{need:?}");
-        Some(Answer::Stream(Streamed::Seen(Ok(hash))))
+        assert!(matches!(need, ProverNeed::Stream { .. }), "{need:?}");
+        Some(ProverAnswer::Stream(StreamRead::Seen(Ok(hash))))
     });
     assert_eq!(
         (proved.told(), proved.batches.len()),

@@ -63,7 +63,7 @@ fn digests_around_a_pause_are_missed_only_where_something_records_them() {
     assert_eq!(proved.digest_counts(), (world.listed.len() as u64, 1, 0));
     // It is there, and cannot be read.
     let mut world = paused();
-    world.digest(starting).content = Content::Unreadable("denied".to_owned());
+    world.digest(starting).content = DigestContent::Unreadable("denied".to_owned());
     assert_eq!(world.prove().kinds(), [Kind::DigestUnreadable]);
     // Its successor is gone: it is met beside the digest of the old chain, and has room there.
     let mut world = paused();

@@ -187,8 +187,8 @@ fn a_digest_that_names_another_place_is_moved() {
 fn what_is_no_digest_or_cannot_be_read_proves_nothing() {
     for (content, told, needs) in [
         (malformed(), "1 digest-body", 1),
-        (Content::Unreadable("denied".to_owned()), "1 unreadable-digest", 0),
-        (Content::Gone, "1 digest-vanished", 0),
+        (DigestContent::Unreadable("denied".to_owned()), "1 unreadable-digest", 0),
+        (DigestContent::Gone, "1 digest-vanished", 0),
     ] {
         let mut world = hours(4);
         world.digest(at(1)).content = content;
@@ -209,7 +209,7 @@ fn a_signature_is_found_in_the_nearest_newer_digests() {
     let proved = world.prove();
     assert_eq!(proved.told(), ["6 other-signature-recorded"]);
     // Nothing is said of it once other digests lie between: their signature may be any.
-    world.digest(at(7)).content = Content::Unreadable("denied".to_owned());
+    world.digest(at(7)).content = DigestContent::Unreadable("denied".to_owned());
     let proved = world.prove();
     assert_eq!(proved.told(), ["5 not-covered", "6 unknown-key", "7 unreadable-digest"]);
     assert_eq!(proved.digest_counts(), (12, 0, 2));
@@ -236,5 +236,5 @@ fn what_was_not_asked_for_is_not_told_of() {
     let proved = world.prove();
     assert_eq!((proved.told(), proved.notices()), (vec![], vec![]));
     assert_eq!(proved.report.counts, crate::event::Counts::default());
-    assert!(!proved.report.tells_something() && proved.report.keys.is_empty());
+    assert!(!proved.report.is_reportable() && proved.report.keys.is_empty());
 }

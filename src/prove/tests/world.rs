@@ -44,7 +44,7 @@ pub(super) struct World {
 pub(super) struct Proved {
     pub(super) report: ChainReport,
     /// Every need, batch by batch.
-    pub(super) batches: Vec<Vec<Need>>,
+    pub(super) batches: Vec<Vec<ProverNeed>>,
     /// Every digest that was proved, and whether its log files count.
     pub(super) digests: Vec<(Location, bool)>,
 }
@@ -75,7 +75,7 @@ fn read(store: &MemoryStore, keys: &KeyRing, key: &DigestKey) -> ReadDigest {
     let file = DigestFile::parse(&bytes).unwrap();
     let found = keys.lookup(file.fingerprint(), &key.folder.region, file.window().end);
     read.key = Some(if let Lookup::Valid(key) = found { Ok(key) } else { Err(unknown_key()) });
-    (read.content, read.sizes) = (Content::Parsed(Box::new(file)), sizes);
+    (read.content, read.sizes) = (DigestContent::Parsed(Box::new(file)), sizes);
     read
 }
 
@@ -186,7 +186,7 @@ pub(super) fn signed(fields: &Value) -> ReadDigest {
     read.signature = Some(hex::encode(signer().0.sign(Pkcs1v15Sign::new::<Sha256>(), &hash).unwrap()));
     read.key = Some(Ok(Arc::clone(&signer().1)));
     read.sizes = Sizes { compressed: 10, inflated: 20 };
-    read.content = Content::Parsed(Box::new(file));
+    read.content = DigestContent::Parsed(Box::new(file));
     read
 }
 
@@ -276,21 +276,23 @@ impl World {
     }
 
     /// The truth.
-    pub(super) fn answer(&self, need: &Need) -> Answer {
+    pub(super) fn answer(&self, need: &ProverNeed) -> ProverAnswer {
         match need {
-            Need::Digest { location, end } => match self.get(location, *end) {
-                ReadDigest { content: Content::Gone, .. } => Answer::Gone(Trace::Nothing),
-                read => Answer::Digest(Box::new(read)),
+            ProverNeed::Digest { location, end } => match self.get(location, *end) {
+                ReadDigest { content: DigestContent::Gone, .. } => ProverAnswer::Gone(Trace::Nothing),
+                read => ProverAnswer::Digest(Box::new(read)),
             },
-            Need::SecondRead { location, .. } => Answer::SecondRead(match self.lies.get(location) {
-                Some(read) => SecondRead::Same { signature: read.signature.clone() },
-                None => SecondRead::Gone,
-            }),
-            Need::Stream { .. } => Answer::Stream(Streamed::Gone),
-            Need::EarlierPlace { folder, until } => {
+            ProverNeed::SecondRead { location, .. } => {
+                ProverAnswer::SecondRead(match self.lies.get(location) {
+                    Some(read) => SecondRead::Same { signature: read.signature.clone() },
+                    None => SecondRead::Gone,
+                })
+            }
+            ProverNeed::Stream { .. } => ProverAnswer::Stream(StreamRead::Gone),
+            ProverNeed::EarlierPlace { folder, until } => {
                 let keys = self.lies.keys().filter_map(DigestKey::parse);
                 let here = keys.filter(|key| key.folder == *folder && key.end <= *until);
-                Answer::EarlierPlace(here.map(|key| key.end).rev().collect())
+                ProverAnswer::EarlierPlace(here.map(|key| key.end).rev().collect())
             }
         }
     }
@@ -309,9 +311,9 @@ impl World {
     pub(super) fn settle(
         &self,
         prover: &mut ChainProver,
-        answer: &mut dyn FnMut(&Need) -> Answer,
+        answer: &mut dyn FnMut(&ProverNeed) -> ProverAnswer,
         proved: &mut Vec<(Location, bool)>,
-    ) -> Vec<Vec<Need>> {
+    ) -> Vec<Vec<ProverNeed>> {
         let mut batches = Vec::new();
         loop {
             let needs = prover.advance();
@@ -336,7 +338,7 @@ impl World {
         &self,
         mut prover: ChainProver,
         window: usize,
-        answer: &mut dyn FnMut(&Need) -> Answer,
+        answer: &mut dyn FnMut(&ProverNeed) -> ProverAnswer,
     ) -> Proved {
         let (mut batches, mut digests) = (Vec::new(), Vec::new());
         loop {
@@ -356,7 +358,7 @@ impl World {
     }
 
     /// The same with other answers where `answer` gives any.
-    pub(super) fn prove_with(&self, answer: impl Fn(&Need) -> Option<Answer>) -> Proved {
+    pub(super) fn prove_with(&self, answer: impl Fn(&ProverNeed) -> Option<ProverAnswer>) -> Proved {
         self.prove_remembering(&[], answer)
     }
 
@@ -364,9 +366,9 @@ impl World {
     pub(super) fn prove_remembering(
         &self,
         heads: &[RememberedHead],
-        answer: impl Fn(&Need) -> Option<Answer>,
+        answer: impl Fn(&ProverNeed) -> Option<ProverAnswer>,
     ) -> Proved {
-        let mut answer = |need: &Need| answer(need).unwrap_or_else(|| self.answer(need));
+        let mut answer = |need: &ProverNeed| answer(need).unwrap_or_else(|| self.answer(need));
         let prover = || {
             let mut prover = self.prover();
             prover.remember(heads.iter().cloned());
@@ -437,7 +439,7 @@ impl Proved {
 }
 
 /// Any body that is not gzip.
-pub(super) fn malformed() -> Content {
+pub(super) fn malformed() -> DigestContent {
     let body = crate::event::BodyFault::NotGzip;
-    Content::Malformed { fault: Fault::DigestBody { body }, seen: Err(body) }
+    DigestContent::Malformed { fault: Fault::DigestBody { body }, seen: Err(body) }
 }

@@ -33,7 +33,7 @@ fn gz(content: &[u8]) -> Vec<u8> {
 }
 
 /// What comes of looking again at what showed `seen` before, and how many further answers are left.
-fn looked(seen: &Seen, turns: Vec<Result<Vec<u8>, StoreError>>) -> (String, usize) {
+fn looked(seen: &SeenBody, turns: Vec<Result<Vec<u8>, StoreError>>) -> (String, usize) {
     let store = Turns(Mutex::new(turns));
     let said = match read(&store, &Location::new("b", "k"), seen, 1 << 20) {
         SecondRead::Same { signature } => format!("same {}", signature.unwrap()),

@@ -18,8 +18,8 @@ use trailproof::gzip::Sizes;
 use trailproof::ident::{DigestKey, Location, RegionFolder, Relocation, Sha256Hash};
 use trailproof::keys::Lookup;
 use trailproof::prove::{
-    Answer, ChainProver, ChainReport, ChainScope, CheckedDigest, Content, ListedDigest, LogSeen, Need,
-    ReadDigest, RememberedHead, SecondRead, Seen, Streamed,
+    ChainProver, ChainReport, ChainScope, CheckedDigest, DigestContent, ListedDigest, LogSeen, ProverAnswer,
+    ProverNeed, ReadDigest, RememberedHead, SecondRead, SeenBody, StreamRead,
 };
 use trailproof::signature::TrustedKey;
 use trailproof::store::memory::MemoryStore;
@@ -145,11 +145,11 @@ fn read(mut read: ReadDigest, content: &[u8]) -> ReadDigest {
         Ok(file) => {
             let lack = KeyLack::Unknown { fingerprint: file.fingerprint().to_owned() };
             let is_known = file.fingerprint() == signer().fingerprint;
-            (Content::Parsed(Box::new(file)), Some(if is_known { Ok(trusted()) } else { Err(lack) }))
+            (DigestContent::Parsed(Box::new(file)), Some(if is_known { Ok(trusted()) } else { Err(lack) }))
         }
         Err(error) => {
             let fault = Fault::NotADigest { reason: error.to_string() };
-            (Content::Malformed { fault, seen: Ok(Sha256Hash::of(content)) }, None)
+            (DigestContent::Malformed { fault, seen: Ok(Sha256Hash::of(content)) }, None)
         }
     };
     read
@@ -163,7 +163,7 @@ struct World<'a> {
     listed: BTreeSet<ListedDigest>,
     heads: Vec<RememberedHead>,
     /// What a stream shows of the digests that are too large to be held.
-    streams: BTreeMap<Location, Seen>,
+    streams: BTreeMap<Location, SeenBody>,
     /// Hashes of what was signed with CloudTrail's key.
     genuine: BTreeSet<Sha256Hash>,
     /// Which answers are no true ones: none, only those that say nothing, or any.
@@ -271,14 +271,14 @@ impl<'a> World<'a> {
             2 => digest.metadata_error = Some("cut off".to_owned()),
             3 => digest.key = None,
             4 => digest.key = Some(Err(KeyLack::Unknown { fingerprint: "00".to_owned() })),
-            5 => digest.content = Content::Unreadable("denied".to_owned()),
+            5 => digest.content = DigestContent::Unreadable("denied".to_owned()),
             6 => {
                 let seen = match &digest.content {
-                    Content::Parsed(file) => Ok(file.hash()),
+                    DigestContent::Parsed(file) => Ok(file.hash()),
                     _ => Ok(Sha256Hash::of(content)),
                 };
                 self.streams.insert(place.clone(), seen);
-                digest.content = Content::Oversized(Excess::Inflated { limit: 1 });
+                digest.content = DigestContent::Oversized(Excess::Inflated { limit: 1 });
             }
             7 => self.remember(reader, genuine),
             8 => {
@@ -289,7 +289,7 @@ impl<'a> World<'a> {
                     return;
                 }
             }
-            9 => digest.content = Content::Gone,
+            9 => digest.content = DigestContent::Gone,
             10 => digest.signature = Some(String::from_utf8_lossy(reader.short()).into_owned()),
             11 => {
                 let other = &self.delivered.digests[reader.index(self.delivered.digests.len())].0;
@@ -300,7 +300,8 @@ impl<'a> World<'a> {
             }
             12 => {
                 let body = BodyFault::Corrupt;
-                digest.content = Content::Malformed { fault: Fault::DigestBody { body }, seen: Err(body) };
+                digest.content =
+                    DigestContent::Malformed { fault: Fault::DigestBody { body }, seen: Err(body) };
             }
             13 => digest = read(digest, &edited(reader, content)),
             14 | 15 => self.resign(reader, number, &mut digest),
@@ -385,64 +386,66 @@ impl<'a> World<'a> {
     }
 
     /// The answer to a need, which is the same whenever it is asked for.
-    fn answer(&self, need: &Need) -> Answer {
+    fn answer(&self, need: &ProverNeed) -> ProverAnswer {
         let choice = Sha256Hash::of(format!("{} {need:?}", self.seed).as_bytes()).0;
         match (self.lies_by, choice[0] % 4) {
             (Liar::Silent, 0) => match choice[1] % 3 {
-                0 => Answer::LeftOut,
-                1 => Answer::SecondRead(SecondRead::Unsure("reset".to_owned())),
-                _ => Answer::SecondRead(SecondRead::Different),
+                0 => ProverAnswer::LeftOut,
+                1 => ProverAnswer::SecondRead(SecondRead::Unsure("reset".to_owned())),
+                _ => ProverAnswer::SecondRead(SecondRead::Different),
             },
             (Liar::Anybody, 0 | 1) => self.any_answer(need, choice[1], choice[2]),
             _ => self.true_answer(need),
         }
     }
 
-    fn true_answer(&self, need: &Need) -> Answer {
+    fn true_answer(&self, need: &ProverNeed) -> ProverAnswer {
         match need {
-            Need::Digest { location, end } => {
+            ProverNeed::Digest { location, end } => {
                 let copy = self.scope.relocations.iter().find_map(|moved| moved.copy_of(location));
                 match self.get(&copy.unwrap_or_else(|| location.clone()), *end) {
-                    ReadDigest { content: Content::Gone, .. } => Answer::Gone(Trace::Nothing),
-                    read => Answer::Digest(Box::new(read)),
+                    ReadDigest { content: DigestContent::Gone, .. } => ProverAnswer::Gone(Trace::Nothing),
+                    read => ProverAnswer::Digest(Box::new(read)),
                 }
             }
-            Need::SecondRead { location, .. } => Answer::SecondRead(match self.lies.get(location) {
-                Some(read) => SecondRead::Same { signature: read.signature.clone() },
-                None => SecondRead::Gone,
+            ProverNeed::SecondRead { location, .. } => {
+                ProverAnswer::SecondRead(match self.lies.get(location) {
+                    Some(read) => SecondRead::Same { signature: read.signature.clone() },
+                    None => SecondRead::Gone,
+                })
+            }
+            ProverNeed::Stream { location } => ProverAnswer::Stream(match self.streams.get(location) {
+                Some(seen) => StreamRead::Seen(*seen),
+                None => StreamRead::Gone,
             }),
-            Need::Stream { location } => Answer::Stream(match self.streams.get(location) {
-                Some(seen) => Streamed::Seen(*seen),
-                None => Streamed::Gone,
-            }),
-            Need::EarlierPlace { folder, until } => {
+            ProverNeed::EarlierPlace { folder, until } => {
                 let keys = self.lies.keys().filter_map(DigestKey::parse);
                 let here = keys.filter(|key| key.folder == *folder && key.chain() == self.scope.id);
-                Answer::EarlierPlace(here.map(|key| key.end).filter(|end| end <= until).rev().collect())
+                ProverAnswer::EarlierPlace(here.map(|key| key.end).filter(|end| end <= until).rev().collect())
             }
         }
     }
 
-    fn any_answer(&self, need: &Need, choice: u8, other: u8) -> Answer {
+    fn any_answer(&self, need: &ProverNeed, choice: u8, other: u8) -> ProverAnswer {
         let digest = &self.delivered.digests[usize::from(other) % self.delivered.digests.len()].0;
         match choice % 16 {
-            0 => Answer::LeftOut,
-            1 => Answer::Gone(Trace::Nothing),
-            2 => Answer::Gone(Trace::Contradiction { version: "v".to_owned() }),
-            3 => Answer::Gone(Trace::DeleteMarker { deleted: None, kept: None }),
-            4 => Answer::SecondRead(SecondRead::Different),
-            5 => Answer::SecondRead(SecondRead::Gone),
-            6 => Answer::SecondRead(SecondRead::Unsure("reset".to_owned())),
-            7 => Answer::SecondRead(SecondRead::Same { signature: None }),
-            8 => Answer::SecondRead(SecondRead::Same { signature: digest.signature.clone() }),
-            9 => Answer::Stream(Streamed::Seen(Err(BodyFault::CutOff))),
-            10 => Answer::Stream(Streamed::Seen(Ok(digest.file().unwrap().hash()))),
-            11 => Answer::Stream(Streamed::Unread("reset".to_owned())),
-            12 => Answer::EarlierPlace(vec![digest.end, digest.end.plus(-HOUR)]),
-            13 => Answer::EarlierPlace(Vec::new()),
+            0 => ProverAnswer::LeftOut,
+            1 => ProverAnswer::Gone(Trace::Nothing),
+            2 => ProverAnswer::Gone(Trace::Contradiction { version: "v".to_owned() }),
+            3 => ProverAnswer::Gone(Trace::DeleteMarker { deleted: None, kept: None }),
+            4 => ProverAnswer::SecondRead(SecondRead::Different),
+            5 => ProverAnswer::SecondRead(SecondRead::Gone),
+            6 => ProverAnswer::SecondRead(SecondRead::Unsure("reset".to_owned())),
+            7 => ProverAnswer::SecondRead(SecondRead::Same { signature: None }),
+            8 => ProverAnswer::SecondRead(SecondRead::Same { signature: digest.signature.clone() }),
+            9 => ProverAnswer::Stream(StreamRead::Seen(Err(BodyFault::CutOff))),
+            10 => ProverAnswer::Stream(StreamRead::Seen(Ok(digest.file().unwrap().hash()))),
+            11 => ProverAnswer::Stream(StreamRead::Unread("reset".to_owned())),
+            12 => ProverAnswer::EarlierPlace(vec![digest.end, digest.end.plus(-HOUR)]),
+            13 => ProverAnswer::EarlierPlace(Vec::new()),
             // Another digest, where this one belongs.
             _ => match need {
-                Need::Digest { location, end } => Answer::Digest(Box::new(ReadDigest {
+                ProverNeed::Digest { location, end } => ProverAnswer::Digest(Box::new(ReadDigest {
                     location: location.clone(),
                     end: *end,
                     ..digest.clone()
@@ -493,7 +496,7 @@ impl<'a> World<'a> {
                 break;
             }
             assert!(batch < 500, "it asks without end: {needs:#?}");
-            let distinct: BTreeSet<&Need> = needs.iter().collect();
+            let distinct: BTreeSet<&ProverNeed> = needs.iter().collect();
             assert_eq!(distinct.len(), needs.len(), "it asks for the same twice");
             for need in needs {
                 let answer = self.answer(&need);
@@ -514,7 +517,7 @@ impl<'a> World<'a> {
         if after > 0 {
             self.step(&mut prover, after, &mut proved);
         }
-        prover.leave_rest();
+        prover.leave_out_rest();
         prover.settle_claims(|_| true);
         self.judge_proved(&proved);
         let report = prover.finish();
