@@ -1,20 +1,21 @@
-//! The prover: judges one chain of digests, and does nothing else.
+//! The prover judges one chain of digests, and does nothing else.
 //!
-//! A [`ChainProver`] has no store, thread, clock, progress bar or English. You give it the digests of one chain as they
-//! were read, newest first, with the key that each names. It gives back the digests that it proved, whose log files you
-//! hash, and **everything that it needs next, as one batch** of [`Need`]s. At the end it is a [`ChainReport`].
+//! A [`ChainProver`] has no store, thread, clock, progress bar or English. You give the prover the digests of one chain
+//! as read, newest first, each with the key named in the digest. The prover returns the digests that it proved, so that
+//! you can hash their log files, and **all its next needs in one list** of [`ProverNeed`]s. At the end the prover
+//! becomes a [`ChainReport`].
 //!
-//! The rules are those of this project's design, by number:
+//! The rules have the numbers of the project's design:
 //!
-//! 1. **A digest is proved** by its own signature, or by a proved newer digest (or a [`RememberedHead`]) that records its
-//!    hash: `digest`, `signatures`.
-//! 2. **The chain is proved** link by link: what a digest records of its predecessor is what lies there: `order`,
-//!    `overlap`.
+//! 1. **A digest is proved** by its own signature, or by a proved newer digest (or a [`RememberedHead`]) that records
+//!    its hash: `digest`, `signatures`.
+//! 2. **The chain is proved** link by link: a digest records its predecessor, and the predecessor matches the record:
+//!    `order`, `overlap`.
 //! 3. **A log file is proved** by a proved digest that lists its SHA-256: `log`.
-//! 4. **Coverage is proved**: proved digests tile the asked interval; a digest that starts a chain covers nothing before
-//!    its end: `coverage`.
+//! 4. **Coverage is proved**: proved digests tile the asked interval. A digest that starts a chain covers nothing
+//!    before its end: `coverage`.
 //!
-//! Nobody is accused on one read: before a fault that accuses, the prover asks for a [`Need::SecondRead`].
+//! A tampering finding needs two reads: the prover asks for a [`ProverNeed::SecondRead`] before it reports the finding.
 //!
 //! # The life of a chain
 //!

@@ -1,4 +1,4 @@
-//! Looks ahead: what the pending digests will most likely make the prover ask for, so that it is read in one batch.
+//! Looks ahead: predicts the needs of the pending digests, so that the driver can read all of them together.
 
 use std::collections::BTreeSet;
 
@@ -11,13 +11,13 @@ use crate::chain;
 use crate::ident::{DigestKey, Location};
 use crate::time::{Interval, Timestamp};
 
-/// How many needs one batch holds at most: a listing that leaves out very many digests makes more batches.
+/// The most needs in one list. A listing that omits very many digests makes more lists.
 const MAX_NEEDS: usize = 1_024;
 
 impl ChainProver {
-    /// The need that it cannot go on without, and those that it will most likely have next: all second reads, and every
-    /// digest that the pending digests' records and cadence put where no listing names one. What of these turns out not to
-    /// be needed changes nothing.
+    /// The need that blocks the prover, followed by its likely next needs: all second reads, and every digest that the
+    /// records and the cadence of the pending digests imply and no listing names. A predicted need that turns out to be
+    /// superfluous changes nothing.
     pub(super) fn with_likely_needs(&self, first: ProverNeed) -> Vec<ProverNeed> {
         let mut likely = BTreeSet::new();
         self.likely_heads(&mut likely);
@@ -42,13 +42,15 @@ impl ChainProver {
                 break;
             }
         }
+        // The blocking need comes first in the list; a need with an answer is not asked again.
         likely.remove(&first);
         likely.retain(|need| !self.answers.contains_key(need));
         std::iter::once(first).chain(likely).take(MAX_NEEDS).collect()
     }
 
-    /// Heads of earlier runs that no listing names.
+    /// Needs the heads of earlier runs that no listing names.
     fn likely_heads(&self, likely: &mut BTreeSet<ProverNeed>) {
+        // While digests are unread, only heads newer than the oldest pending digest are due.
         let oldest = self.pending.back().filter(|_| !self.to_read.is_empty()).map(CheckedDigest::end);
         let due = self.state.remembered.iter().filter(|head| oldest.is_none_or(|oldest| head.end > oldest));
         for head in due {
@@ -56,7 +58,7 @@ impl ChainProver {
         }
     }
 
-    /// What lies between the anchor and the digest that is judged next.
+    /// Needs the digests between the anchor and the next digest to judge.
     fn likely_after_anchor(&self, likely: &mut BTreeSet<ProverNeed>) {
         let Some(next) = self.pending.front().filter(|next| next.is_signed()) else { return };
         let anchor = self.state.anchor.as_ref().filter(|_| !self.state.doubtful);
@@ -67,7 +69,7 @@ impl ChainProver {
         }
     }
 
-    /// A digest that may be looked for by its name, and was not yet.
+    /// Needs a digest by name, if the digest is in the asked range, no listing names it, and no answer is stored.
     fn likely_digest(&self, location: Location, end: Timestamp, likely: &mut BTreeSet<ProverNeed>) {
         if self.scope.is_asked(ChainScope::hour_before(end)) && !self.is_listed(&location) {
             let need = ProverNeed::Digest { location, end };
@@ -77,7 +79,7 @@ impl ChainProver {
         }
     }
 
-    /// Further reads of a digest that is not what it should be.
+    /// Needs a further read of a digest whose content or signature does not fit.
     fn likely_reads(
         &self,
         newer: Option<&CheckedDigest>,
@@ -88,6 +90,7 @@ impl ChainProver {
         let previous = newer.and_then(|newer| newer.read.file()?.previous());
         let recorded =
             previous.filter(|previous| previous.location == digest.place).and_then(|previous| previous.hash);
+        // Rule 1: the stream of an oversized digest can be compared with a recorded hash only.
         if matches!(digest.read.content, DigestContent::Oversized(_)) && recorded.is_some() {
             likely.insert(ProverNeed::Stream { location });
             return;
@@ -99,7 +102,7 @@ impl ChainProver {
         }
     }
 
-    /// The digests that lie between two signed ones, by the newer one's record and by an unbroken cadence.
+    /// Needs the digests between two signed digests, by the record of the newer digest and by an unbroken cadence.
     fn likely_between(
         &self,
         recorded: &Location,
@@ -110,6 +113,7 @@ impl ChainProver {
         let Some(older_file) = older.read.file().filter(|_| *recorded != older.place) else { return };
         let Some(key) = DigestKey::parse(recorded).filter(|key| key.end > older.end()) else { return };
         if !self.scope.id.backfill {
+            // Backfill digests have no cadence.
             let ends = chain::cadence(older_file.window().end, newer.start);
             for end in ends {
                 if likely.len() >= MAX_NEEDS {

@@ -1,4 +1,4 @@
-//! Rule 1, before a digest is judged: the signatures of what was read are checked, by any thread.
+//! Rule 1, before a digest is judged: checks the signatures of a digest. Any thread may do so.
 
 use super::prover::ChainProver;
 use super::read::ReadDigest;
@@ -6,8 +6,9 @@ use super::signatures::{CheckedDigest, SignatureCheck, check, recorded_signature
 use crate::ident::Location;
 
 impl ChainProver {
-    /// Checks the signatures of a digest that was read: its own, and those that newer digests record. `newer` are the
-    /// digests of this chain that were read with it and are newer, the nearest first. Any thread may call it.
+    /// Checks the signatures of a digest: the signature in its metadata, and the signatures that newer digests record.
+    /// `newer` are the newer digests of the same chain that were read in the same batch, nearest first. Any thread may
+    /// call this function.
     #[must_use]
     pub fn check<'r>(
         &self,
@@ -15,20 +16,21 @@ impl ChainProver {
         newer: impl Iterator<Item = &'r ReadDigest>,
     ) -> (Location, Vec<Box<str>>, Option<SignatureCheck>) {
         let place = self.scope.place_of(read);
+        // Digests of the same batch come first: they are nearer than the digests of earlier batches.
         let parsed = newer.filter_map(ReadDigest::file).map(recorded_signature);
         let recorded = signatures_for(parsed.chain(self.state.recorded.iter().cloned()), &place);
         let proof = check(read, &place, &recorded);
         (place, recorded, proof)
     }
 
-    /// The same of a digest that comes next.
+    /// Checks a digest that the prover takes next, without newer digests of the same batch.
     pub(super) fn check_next(&self, read: ReadDigest) -> CheckedDigest {
         let (place, recorded, proof) = self.check(&read, std::iter::empty());
         CheckedDigest { read, place, recorded, proof }
     }
 
-    /// Checks a digest anew where digests that were found by name have something to say of it, so that the outcome does not
-    /// depend on which digests were read together.
+    /// Checks a digest again if digests found by name record a signature for the digest. So the result does not depend
+    /// on how the digests were batched.
     pub(super) fn check_again(&self, digest: &mut CheckedDigest) {
         let recorded = signatures_for(self.state.recorded.iter().cloned(), &digest.place);
         if recorded != digest.recorded {

@@ -1,5 +1,4 @@
-//! Log files that a digest which is not proved claims to list: unless a proved digest lists them too, nobody vouches for
-//! them.
+//! Log files that only an unproved digest lists: without a proved digest to list them too, they are unverified.
 
 use std::mem;
 
@@ -10,14 +9,15 @@ use crate::event::{Fault, Finding};
 use crate::ident::Location;
 use crate::time::Timestamp;
 
-/// How many log files that only an unproved digest lists are named one by one. A forged digest may list a million.
+/// How many log files of an unproved digest are reported one by one. A forged digest may list a million.
 const MAX_NAMED: usize = 1_000;
 
 impl ChainProver {
-    /// Notes what an unproved digest claims to list.
+    /// Stores the log files that an unproved digest lists.
     pub(super) fn claim(&mut self, file: &DigestFile, digest: &Location, at: Timestamp) {
         let mut claims = ClaimedLogs { digest: digest.clone(), at, named: Vec::new(), hashed: Vec::new() };
         if file.log_count() > MAX_NAMED {
+            // A reference takes 16 bytes, so a forged digest with a million log files takes little memory.
             claims.hashed = file.claimed_logs().map(reference).collect();
         } else {
             claims.named = file.claimed_logs().cloned().collect();
@@ -25,8 +25,8 @@ impl ChainProver {
         self.state.claims.push(claims);
     }
 
-    /// Reports the claimed log files that nobody vouches for: those that no proved digest of the region lists, by what
-    /// `is_alone` says of their [`reference`]s.
+    /// Reports the claimed log files that no proved digest of the region lists. `is_alone` answers whether a
+    /// [`reference`] is absent from all proved digests.
     pub fn settle_claims(&mut self, mut is_alone: impl FnMut(u128) -> bool) {
         for ClaimedLogs { digest, at, named, hashed } in mem::take(&mut self.state.claims) {
             let mut alone = 0;
@@ -34,6 +34,7 @@ impl ChainProver {
                 alone += 1;
                 self.report(Finding::new(Fault::ClaimedLog, at).about(log).by_digest(&digest));
             }
+            // Log files without a stored name are counted in one finding on the digest.
             let many = hashed.into_iter().filter(|hash| is_alone(*hash)).count() as u64;
             if many > 0 {
                 let fault = Fault::ClaimedLogs { count: many };

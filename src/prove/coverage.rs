@@ -1,4 +1,4 @@
-//! Rule 4: which stretches of the asked range proved digests tile, and what is found of the rest.
+//! Rule 4: finds the stretches of the asked range that proved digests tile, and reports the rest.
 
 use super::prover::ChainProver;
 use super::state::ChainStart;
@@ -6,25 +6,26 @@ use crate::event::{Fault, Finding, Kind, Reason, Severity};
 use crate::time::{self, DELIVERY_GRACE, HOUR, Interval, Timestamp};
 
 impl ChainProver {
-    /// What proved digests cover of the asked range.
+    /// The stretches of the asked range that proved digests cover.
     pub(super) fn covered(&self) -> Vec<Interval> {
         let asked = self.scope.range.interval();
         time::union(self.state.covered.iter().filter_map(|window| window.intersect(asked)).collect())
     }
 
-    /// Finds, at the end of the chain, what is not covered, where the record begins, and whether it was moved.
+    /// At the end of the chain, reports uncovered time, the start of the record, and relocation.
     pub(super) fn judge_coverage(&mut self) {
         self.report_relocated();
         let left = self.state.left;
+        // Backfill digests cover no time by themselves, so only an interruption is reported.
         if self.scope.id.backfill {
             return left.into_iter().for_each(|left| self.report_interrupted(left, left.end));
         }
         let asked = self.scope.range.interval();
         let covered = self.covered();
-        // 1. From where to where the record goes.
+        // 1. Find the first and the last moment of the record.
         let known = self.state.unproved.iter().chain(&self.state.missing).chain(&covered);
         let mut known: Vec<Interval> = known.filter_map(|window| window.intersect(asked)).collect();
-        // A digest that starts a chain covers nothing, and tells where its chain begins.
+        // A digest that starts a chain covers nothing, but shows where its chain begins.
         let starts = self.state.restarts.iter().filter(|start| start.asked);
         known.extend(starts.map(|start| start.end.min(asked.end)).map(|end| Interval { start: end, end }));
         let first = known.iter().map(|window| window.start).min();
@@ -35,10 +36,10 @@ impl ChainProver {
                 Some(left) => self.report_interrupted(left, asked.end),
             };
         };
-        // 2. What is not covered in between, and why.
+        // 2. Report the uncovered time between first and last, with a reason.
         self.report_gaps(&covered, first, last);
         self.report_restarts();
-        // 3. How it begins, and whether it goes on to the asked end.
+        // 3. Report how the record begins, and whether the record reaches the asked end.
         match left {
             None => self.report_beginning(first),
             Some(left) => self.report_interrupted(left, first),
@@ -55,7 +56,7 @@ impl ChainProver {
         self.report(finding);
     }
 
-    /// What is older than `until` was not looked at, since the run ended early.
+    /// Reports the time before `until` as unchecked, because the run ended early.
     fn report_interrupted(&mut self, left: Interval, until: Timestamp) {
         let start = self.scope.range.start.unwrap_or(left.start);
         let stretch = Interval::new(start, until.min(self.scope.range.end));
@@ -74,8 +75,8 @@ impl ChainProver {
         self.report(Finding::new(fault, stretch.start).over(stretch).because(reason));
     }
 
-    /// Reports a chain that has digests before or after the asked range, and none in it: it does not cover it, unless it
-    /// begins after it.
+    /// Reports a chain with digests before or after the asked range and none inside: the chain does not cover the
+    /// range, unless the chain begins after the range.
     fn report_nothing(&mut self) {
         let Some(start) = self.scope.range.start else { return };
         let ends = || self.state.listed.iter().map(|listed| listed.end);
@@ -92,15 +93,16 @@ impl ChainProver {
         self.report_gap(self.scope.range.interval(), fault);
     }
 
-    /// The stretches between the asked start and the end of the record that nothing proved covers.
+    /// Reports the stretches between the asked start and the end of the record that no proved digest covers.
     fn report_gaps(&mut self, covered: &[Interval], first: Timestamp, last: Timestamp) {
-        // What is older was not looked at where the run ended early; that is reported apart.
+        // After an early end, `report_interrupted` reports the older time.
         let asked_start = self.scope.range.start.filter(|_| self.state.left.is_none());
         let whole = Interval { start: asked_start.unwrap_or(first), end: last };
         let missing = time::union(self.state.missing.clone());
         let unproved = time::union(self.state.unproved.clone());
         for gap in time::complement(whole, covered) {
             let known = missing.iter().filter_map(|part| part.intersect(gap));
+            // A gap is cut into time of missing digests and other time: the reasons differ.
             let rest = time::complement(gap, &missing);
             let mut parts: Vec<_> = known.map(|part| (part, Fault::DigestsMissing)).collect();
             parts.extend(rest.into_iter().map(|part| (part, self.why_uncovered(&unproved, part))));
@@ -108,7 +110,7 @@ impl ChainProver {
         }
     }
 
-    /// Why a stretch without missing digests is not covered.
+    /// Why a stretch without missing digests is uncovered.
     fn why_uncovered(&self, unproved: &[Interval], part: Interval) -> Fault {
         let starts = || self.state.restarts.iter().filter(|start| is_within(start.end, part));
         if time::overlaps_any(unproved, part) || starts().next().is_none() {
@@ -120,7 +122,7 @@ impl ChainProver {
         }
     }
 
-    /// Whether the chain has a digest from before it began anew.
+    /// Whether the chain has a digest from before the restart.
     fn has_older(&self, start: &ChainStart) -> bool {
         let state = &self.state;
         let before = |window: &Interval| window.start < start.end;
@@ -128,7 +130,8 @@ impl ChainProver {
         state.listed.iter().any(|listed| listed.end < start.end) || known().any(before)
     }
 
-    /// Reports where the chain begins anew without time that is not covered: a gap would tell of it.
+    /// Reports each restart of the chain without uncovered time. A restart within a gap is part of the finding on the
+    /// gap.
     fn report_restarts(&mut self) {
         let is_gap = |finding: &&Finding| finding.kind == Kind::ChainGap;
         let gaps = self.state.findings.iter().filter(is_gap);
@@ -148,7 +151,7 @@ impl ChainProver {
         found.into_iter().for_each(|finding| self.report(finding));
     }
 
-    /// Where the record begins: at the end of a digest that starts a chain, and nothing before it.
+    /// Reports where the record begins: at the end of a digest that starts a chain, with no older digest.
     fn report_beginning(&mut self, first: Timestamp) {
         let starting = self.state.restarts.iter().find(|start| start.asked && start.end == first);
         let Some(start) = starting.filter(|start| !self.has_older(start)) else { return };
@@ -156,7 +159,7 @@ impl ChainProver {
         self.report(Finding { start: Some(first), ..finding });
     }
 
-    /// Of a chain of which the digest that starts it is all there is: that it covers nothing yet.
+    /// Reports that nothing is covered yet, if the chain consists only of the digest that starts it.
     fn report_covers_nothing(&mut self, covered: &[Interval]) {
         let is_silent = self.state.findings.iter().all(|finding| finding.severity == Severity::Notice);
         if covered.is_empty() && is_silent {
@@ -164,8 +167,8 @@ impl ChainProver {
         }
     }
 
-    /// Whether the newest digest ends too long before the asked end: by a whole digest's period, and so long before the
-    /// present that its successor should have been delivered. CloudTrail may say that it was.
+    /// Reports a newest digest that ends too long before the asked end: by a whole hour, and so long before the present
+    /// that a successor should have been delivered. CloudTrail itself may state that a successor was delivered.
     fn report_stale(&mut self, newest: Timestamp) {
         let end = self.scope.range.end;
         let late = end.unix().saturating_sub(newest.unix());
@@ -180,7 +183,7 @@ impl ChainProver {
     }
 }
 
-/// Whether a chain that begins at `end` begins in `part`, or just after it.
+/// Whether a chain that begins at `end` begins within `part`, or at the end of `part`.
 fn is_within(end: Timestamp, part: Interval) -> bool {
     part.start < end && end <= part.end
 }

@@ -1,4 +1,4 @@
-//! Rules 1 and 2, one digest: what it is worth by its signatures and by what records it, and how it enters the chain.
+//! Rules 1 and 2 for one digest: judges a digest by its signatures and records, and enters the digest into the chain.
 
 use std::sync::Arc;
 
@@ -16,19 +16,19 @@ use crate::ident::Location;
 use crate::signature::{SignatureProof, TrustedKey};
 use crate::time::Timestamp;
 
-/// A digest, where it lies, where it belongs, and what is recorded of it.
+/// A digest with its location, its delivery place, and the records about the digest.
 pub(super) struct DigestInPlace {
     pub(super) location: Location,
     pub(super) end: Timestamp,
-    /// Where CloudTrail delivered it.
+    /// Where CloudTrail delivered the digest.
     place: Location,
-    /// Whether its window overlaps the asked range.
+    /// Whether the window of the digest overlaps the asked range.
     asked: bool,
-    /// Whether it is the predecessor that the anchor records.
+    /// Whether the anchor records this digest as its predecessor.
     awaited: bool,
-    /// What the anchor, or else a remembered head, records of it.
+    /// The record of this digest in the anchor, or else in a remembered head.
     pub(super) record: Option<Record>,
-    /// What a remembered head that fits records of it.
+    /// The record in a remembered head whose hash fits.
     memory: Option<Record>,
     signature: Option<String>,
     metadata_error: Option<String>,
@@ -44,7 +44,7 @@ impl DigestInPlace {
         }
     }
 
-    /// The record that proves `file`, if one does.
+    /// The record that proves `file`, if any.
     fn proving(&self, file: &DigestFile) -> Option<&Record> {
         self.record.iter().chain(&self.memory).find(|record| record.proves(file))
     }
@@ -60,17 +60,17 @@ impl DigestInPlace {
     }
 }
 
-/// What proves a digest.
+/// How far a digest is proved.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum DigestStanding {
     Signed(SignatureProof),
     Recorded,
     Unproved,
-    /// What was read is not what lies there: not even its text may be believed.
+    /// The bytes read are not the stored bytes, so even the text is not believed.
     Unread,
 }
 
-/// A digest with what it is worth and what was found of it.
+/// A digest with its standing and the findings on the digest.
 pub(super) struct JudgedDigest {
     in_place: DigestInPlace,
     standing: DigestStanding,
@@ -79,8 +79,10 @@ pub(super) struct JudgedDigest {
 }
 
 impl ChainProver {
-    /// Judges the next older digest. Changes nothing, so that it can be done again when the answer is there.
+    /// Judges the next older digest. The prover's state does not change, so the call can be repeated once a lacking
+    /// answer has arrived.
     pub(super) fn judge(&self, digest: &CheckedDigest) -> Result<JudgedDigest, ProverNeed> {
+        // 1. Rule 1: judge the content by signatures and records.
         let in_place = self.put_in_place(digest);
         let (standing, key, mut found) = match &digest.read.content {
             DigestContent::Parsed(file) => self.judge_parsed(&in_place, file, digest.proof.as_ref()),
@@ -91,8 +93,9 @@ impl ChainProver {
                 (DigestStanding::Unread, None, vec![self.judge_oversized(&in_place, *excess)?])
             }
         };
+        // 2. Rule 2: compare with the heads of earlier runs.
         found.extend(self.judge_by_memory(&in_place.place, digest.read.file()));
-        // Nobody is accused on one read.
+        // 3. A tampering finding needs a second read that agrees with the first read.
         if found.iter().any(accuses)
             && let Some(seen) = digest.read.seen()
         {
@@ -113,7 +116,7 @@ impl ChainProver {
                 ProverAnswer::SecondRead(SecondRead::Unsure(why)) => {
                     Some(Fault::DigestUnconfirmed { why: why.clone() })
                 }
-                // An answer of another kind is none that agrees.
+                // An answer of the wrong kind does not confirm the first read.
                 _ => Some(Fault::DigestReadsDiffer),
             };
             if let Some(fault) = fault {
@@ -127,14 +130,14 @@ impl ChainProver {
     fn put_in_place(&self, digest: &CheckedDigest) -> DigestInPlace {
         let CheckedDigest { read, place, .. } = digest;
         let anchored = self.state.anchor.as_ref().and_then(|anchor| anchor.record.as_ref());
-        // What a digest that is not parsed says of its place is not known.
+        // The delivery place of an unparsed digest is unknown, so a copy at the place of a named move counts.
         let is_unparsed_copy = |recorded: &Location| {
             matches!(read.content, DigestContent::Oversized(_))
                 && self.scope.is_copy(recorded, &read.location)
         };
         let anchored =
             anchored.filter(|record| record.location() == place || is_unparsed_copy(record.location()));
-        // A remembered head can prove a digest; one that it does not fit is a finding of its own.
+        // A remembered head can prove a digest. A head that does not fit becomes a finding in `judge_by_memory`.
         let hash = read.file().map(DigestFile::hash);
         let fits = |head: &&RememberedHead| hash.is_none_or(|hash| hash == head.hash);
         let memory = self.remembered_at(place).find(fits).map(RememberedHead::record);
@@ -151,14 +154,14 @@ impl ChainProver {
         }
     }
 
-    /// Enters the place of a digest of which nothing can be read.
+    /// Enters the place of a digest without any readable content.
     pub(super) fn enter_unread(&mut self, location: Location, end: Timestamp, found: Vec<Finding>) {
         let digest = self.check_next(ReadDigest::gone(location, end));
         let in_place = self.put_in_place(&digest);
         self.enter(digest, JudgedDigest { in_place, standing: DigestStanding::Unread, key: None, found });
     }
 
-    /// Proves a parsed digest by its signature or by what records it, and finds what does not fit.
+    /// Proves a parsed digest by its signature or by a record, and reports contradictions.
     fn judge_parsed(
         &self,
         in_place: &DigestInPlace,
@@ -166,7 +169,7 @@ impl ChainProver {
         proof: Option<&SignatureCheck>,
     ) -> (DigestStanding, Option<Arc<TrustedKey>>, Vec<Finding>) {
         let backfill = self.scope.id.backfill;
-        // 1. It lies where it says: its signature is for that place.
+        // 1. The digest lies at the place named in its text: the signature covers the place.
         let Some(proof) = proof else {
             let mut finding = Finding::new(Fault::DigestElsewhere, in_place.end);
             finding.expected = Some(file.location().to_string());
@@ -174,13 +177,13 @@ impl ChainProver {
             return (DigestStanding::Unproved, None, vec![finding]);
         };
         match proof {
-            // 2. Its own signature, or the one that its successor records, fits.
+            // 2. The signature in the metadata, or the signature that the successor records, fits.
             SignatureCheck::Signed { proof, key, metadata_fits } => {
                 let mut found = link_findings(&in_place.link(file, backfill), *metadata_fits);
                 found.extend(lost_metadata(in_place));
                 (DigestStanding::Signed(*proof), Some(Arc::clone(key)), found)
             }
-            // 3. No signature proves it: a record of its hash may.
+            // 3. No signature fits or can be checked: a record of the hash may prove the digest.
             SignatureCheck::Misfit => judge_by_record(in_place, file, backfill, |proved| match proved {
                 true => Fault::MetadataSignatureMisfit,
                 false => Fault::SignatureMisfit,
@@ -200,6 +203,7 @@ impl ChainProver {
     pub(super) fn enter(&mut self, digest: CheckedDigest, judged: JudgedDigest) {
         let JudgedDigest { in_place, standing, key, mut found } = judged;
         let CheckedDigest { read, .. } = digest;
+        // 1. Count bytes, used keys, answering folders and relocated copies.
         self.state.begun = true;
         let counted = in_place.asked && self.scope.selected;
         if counted {
@@ -216,6 +220,7 @@ impl ChainProver {
             let seen = self.state.relocated.as_ref().map_or(0, |(_, _, seen)| *seen);
             self.state.relocated = Some((in_place.location.clone(), in_place.place.clone(), seen + 1));
         }
+        // 2. The digest is met: heads and anchor wait for it no longer.
         self.state.remembered.retain(|head| head.location != in_place.place);
         let intruder = is_intruder(self.state.anchor.as_ref(), &in_place);
         if in_place.awaited
@@ -227,6 +232,7 @@ impl ChainProver {
             DigestContent::Parsed(file) if standing != DigestStanding::Unread => Some(*file),
             _ => None,
         };
+        // 3. Rule 2: link the digest into the chain, set it aside, or enter it as unproved.
         match into_proved(file, standing, &in_place) {
             Ok(proved) if intruder => {
                 let facts = DigestFacts::of(proved.file());
@@ -262,14 +268,16 @@ impl ChainProver {
         });
     }
 
-    /// Enters what a proved digest covers and lists. Returns what comes before it.
+    /// Enters the window and the log files of a proved digest. Returns the digest as an anchor for its predecessor.
     fn enter_proved(&mut self, in_place: &DigestInPlace, proved: ProvedDigest) -> ChainAnchor {
         let folder = self.folder_of(&in_place.location);
+        // 1. Find the window, and the record of the predecessor.
         let (window, record) = (proved.file().window(), proved.record());
         let resolved = record.as_ref().is_some_and(|record| self.is_of_another_chain(record));
         let backfill = self.scope.id.backfill;
         let counted = in_place.asked && self.scope.selected;
-        // Rule 4: a digest that starts a chain is of the hour before logging began, and covers nothing.
+        // 2. Rule 4: CloudTrail writes the digest that starts a chain for the hour before logging began, so such a
+        //    digest covers nothing.
         let covers = !backfill && record.is_some();
         if covers && in_place.asked {
             push_window(&mut self.state.covered, window);
@@ -277,10 +285,12 @@ impl ChainProver {
         if counted && (covers || backfill) {
             self.state.marks.note_proved(window, proved.file().log_count() == 0);
         }
+        // 3. A digest without a record starts a chain.
         if record.is_none() {
             let (end, location, asked) = (window.end, in_place.location.clone(), in_place.asked);
             self.state.restarts.push(ChainStart { end, location, asked });
         }
+        // 4. Note the coverage of the folder, for the search of its log folders.
         if let Some(folder) = folder {
             if !backfill {
                 self.state.newest = self.state.newest.max(Some((window.end, folder)));
@@ -289,6 +299,7 @@ impl ChainProver {
                 push_window(self.state.covered_in.entry(folder).or_default(), window);
             }
         }
+        // 5. Only a digest of the asked range can become the head for the next run.
         if in_place.asked && self.state.head.as_ref().is_none_or(|head| head.end < window.end) {
             let own = in_place.signature.as_deref();
             let recorded = in_place.record.as_ref().and_then(Record::signature);
@@ -299,6 +310,7 @@ impl ChainProver {
                 signature: own.or(recorded).map(Into::into),
             });
         }
+        // 6. Pass the log files on to be hashed.
         self.state.note_record(proved.file());
         self.proved.push(ProvedDigestLogs { digest: proved, counted });
         ChainAnchor { location: in_place.place.clone(), window, record, resolved }
@@ -307,7 +319,7 @@ impl ChainProver {
     fn enter_unproved(&mut self, in_place: &DigestInPlace, file: Option<DigestFile>) {
         self.state.doubtful = true;
         if in_place.asked {
-            // Not the window it claims: nothing vouches for that.
+            // The hour of the digest's name, not the claimed window: nothing proves the claim.
             self.state.unproved.push(ChainScope::hour_before(in_place.end));
         }
         let Some(file) = file else { return };
@@ -318,7 +330,7 @@ impl ChainProver {
     }
 }
 
-/// Adds a window to those that are joined where they follow each other, newest first.
+/// Adds a window to the list, newest first. Adjoining windows are joined.
 fn push_window(windows: &mut Vec<crate::time::Interval>, window: crate::time::Interval) {
     match windows.last_mut() {
         Some(last) if last.start == window.end => last.start = window.start,
@@ -330,7 +342,7 @@ fn unread(in_place: &DigestInPlace, fault: Fault) -> (DigestStanding, Option<Arc
     (DigestStanding::Unread, None, vec![Finding::new(fault, in_place.end)])
 }
 
-/// The proved digest, or the file of one that nothing proves.
+/// The proved digest, or the file of an unproved digest.
 #[expect(clippy::result_large_err, reason = "the file is given back, not lost")]
 fn into_proved(
     file: Option<DigestFile>,
@@ -345,20 +357,19 @@ fn into_proved(
     }
 }
 
-/// Whether a finding says of the bytes that were read that they are not what was delivered. Of digests that do not link
-/// both are genuine.
+/// Whether a finding states that the bytes read are not the delivered bytes. In a broken link both digests are genuine.
 fn accuses(finding: &Finding) -> bool {
     matches!(finding.kind, Kind::DigestModified | Kind::DigestMalformed | Kind::DigestMoved)
         && finding.severity == Severity::Tampered
 }
 
-/// Whether a digest stands where the anchor's record leaves no room for one.
+/// Whether a digest lies between the anchor and the predecessor that the anchor records.
 fn is_intruder(anchor: Option<&ChainAnchor>, in_place: &DigestInPlace) -> bool {
     let awaiting = anchor.is_some_and(|anchor| !anchor.resolved && anchor.record.is_some());
     awaiting && !in_place.awaited
 }
 
-/// A proved digest and what is recorded of it, if anything.
+/// A proved digest and the record about the digest, if any.
 pub(super) struct DigestLink<'a> {
     pub(super) end: Timestamp,
     pub(super) backfill: bool,
@@ -368,7 +379,7 @@ pub(super) struct DigestLink<'a> {
     pub(super) facts: DigestFacts,
 }
 
-/// What does not fit between a proved digest and its record.
+/// The findings on a record that does not fit its proved digest.
 pub(super) fn link_findings(link: &DigestLink<'_>, metadata_fits: bool) -> Vec<Finding> {
     let DigestLink { end, record, facts, .. } = *link;
     let misfit = record
@@ -377,7 +388,7 @@ pub(super) fn link_findings(link: &DigestLink<'_>, metadata_fits: bool) -> Vec<F
         Some((record, Misfit::Hash)) => {
             Finding::new(Fault::OtherDigestRecorded, end).with_hashes(record.hash(), Some(facts.hash))
         }
-        // Hours may be filled in again, and in any order.
+        // Hours may be backfilled again, and in any order.
         Some((_, Misfit::Overlap)) if link.backfill => return Vec::new(),
         Some((_, Misfit::Overlap)) => Finding::new(Fault::OverlapsSuccessor, end),
         None if metadata_fits => return Vec::new(),
@@ -391,14 +402,14 @@ pub(super) fn link_findings(link: &DigestLink<'_>, metadata_fits: bool) -> Vec<F
     vec![found]
 }
 
-/// Of a digest that the signature in its successor proves: that its own was lost.
+/// The finding that a digest lost its metadata, for a digest proved by the signature in its successor.
 fn lost_metadata(in_place: &DigestInPlace) -> Option<Finding> {
     let why = in_place.metadata_error.clone().filter(|_| in_place.signature.is_none())?;
     Some(Finding::new(Fault::MetadataLost { why }, in_place.end).as_notice())
 }
 
-/// Judges a digest that no signature proves by what records it. `fault` is what is wrong with its signature, where the
-/// record proves it and where it does not.
+/// Judges a digest without a fitting signature by the record of its hash. `fault` gives the signature fault for a
+/// proved and for an unproved digest.
 fn judge_by_record(
     in_place: &DigestInPlace,
     file: &DigestFile,
@@ -411,7 +422,7 @@ fn judge_by_record(
     if is_proved {
         let is_misfit = finding.kind == Kind::DigestModified;
         let mut found = vec![if is_misfit { finding } else { finding.as_notice() }];
-        // Where no key can check the signature in its metadata, it can still be held against the recorded one.
+        // Without a usable key, the signature in the metadata can still be compared with the recorded signature.
         if !is_misfit {
             found.extend(link_findings(&in_place.link(file, backfill), true));
         }
@@ -427,7 +438,7 @@ fn judge_by_record(
     (DigestStanding::Unproved, None, vec![finding])
 }
 
-/// What a digest counts as, by the gravest thing found of it.
+/// The state to count a digest in, by the gravest finding on the digest.
 pub(super) fn digest_state(found: &[Finding], proved: bool) -> ObjectState {
     match found.iter().map(|finding| finding.severity).max() {
         Some(Severity::Tampered) => ObjectState::Tampered,

@@ -1,4 +1,4 @@
-//! Rule 3: one log file, held against the hash that a proved digest lists.
+//! Rule 3: compares one log file with the hash that a proved digest lists.
 
 use super::prover::ChainProver;
 use crate::digest::{DigestFile, ListedHash, ListedLog};
@@ -8,33 +8,33 @@ use crate::ident::{Location, Sha256Hash};
 use crate::text::shortened;
 use crate::time::Timestamp;
 
-/// What was found in the place of a log file.
+/// The result of reading the place of a log file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum LogSeen {
     /// The listed content.
     Valid(Sizes),
-    /// Another content, which two reads showed.
+    /// Different content, confirmed by two reads.
     Other(Sha256Hash, Sizes),
-    /// A body that is not one whole gzip member, which two reads showed.
+    /// A body that is not one whole gzip member, confirmed by two reads.
     NoContent(BodyFault),
-    /// Nothing, and what is left of it.
+    /// No object, with the trace of the object in the versions.
     Gone(Trace),
     /// Two reads gave different bytes.
     Different,
-    /// It is not the listed content by one read, and could not be read again, and why.
+    /// The first read differs from the listed content, and the second read failed, with the reason.
     Unconfirmed(String),
-    /// It is larger than a limit.
+    /// The object exceeds a size limit.
     Oversized(Excess),
-    /// It could not be read, and why.
+    /// The object could not be read, with the reason.
     Unreadable(String),
-    /// The digest lists a hash that cannot be compared, so it was not read.
+    /// The digest lists a hash that cannot be compared, so the log file was not read.
     Incomparable,
-    /// It was not read, since the run ends early.
+    /// The log file was not read, because the run ended early.
     LeftOut,
 }
 
 impl LogSeen {
-    /// What one read of the log file shows.
+    /// The result of one read of the log file.
     #[must_use]
     pub fn of(log: &ListedLog, read: Result<(Sha256Hash, Sizes), BodyError>) -> Self {
         match read {
@@ -47,7 +47,7 @@ impl LogSeen {
         }
     }
 
-    /// The sizes of a body that has content.
+    /// The sizes of a body with content; otherwise zero.
     #[must_use]
     pub const fn sizes(&self) -> Sizes {
         match self {
@@ -58,8 +58,9 @@ impl LogSeen {
 }
 
 impl ChainProver {
-    /// Takes what was found in the place of a log file that the proved digest `by` lists.
+    /// Takes the result of reading a log file that the proved digest `by` lists.
     pub fn log(&mut self, by: &DigestFile, log: &ListedLog, seen: LogSeen) {
+        // 1. Count the bytes.
         let at = by.window().end;
         let sizes = seen.sizes();
         self.state.counts.compressed_bytes += sizes.compressed;
@@ -68,6 +69,7 @@ impl ChainProver {
             ListedHash::Sha256(hash) => (Some(*hash), None),
             ListedHash::Unknown(written) => (None, Some(shortened(written.to_string()))),
         };
+        // 2. Rule 3: judge the result; only a fitting hash is valid.
         let finding = |fault| Finding::new(fault, at);
         let hashes = |found: Finding, actual| Some(found.with_hashes(expected, actual));
         let (state, found) = match seen {
@@ -105,13 +107,14 @@ impl ChainProver {
             }
             LogSeen::LeftOut => return self.leave_out_log(at, &log.location),
         };
+        // 3. Count the log file, and report the finding on the log file and its digest.
         self.count(ObjectType::Log, at, &log.location, state);
         if let Some(found) = found {
             self.report(found.about(&log.location).by_digest(by.location()));
         }
     }
 
-    /// Counts a log file that is left out since the run ends early.
+    /// Counts a log file that was left out because the run ended early.
     fn leave_out_log(&mut self, at: Timestamp, log: &Location) {
         self.count(ObjectType::Log, at, log, ObjectState::Unverified);
         let (unread, oldest) = self.state.unread_logs.unwrap_or((0, at));

@@ -1,25 +1,26 @@
-//! What is noted of a chain's time while it is walked, newest first.
+//! Marks for the timeline of a chain, set while the prover walks from the newest digest to the oldest.
 
 use serde::{Deserialize, Serialize};
 
 use crate::event::ObjectState;
 use crate::time::{HOUR, Interval, Timestamp};
 
-/// What is noted of a chain while it is walked, newest first.
+/// Marks for the timeline of a chain, newest first.
 #[derive(Clone, Default, Debug, Serialize, Deserialize)]
 pub(super) struct TimelineMarks {
-    /// Windows of proved digests of the asked range, and whether they list no log file; neighbours joined.
+    /// Windows of proved digests in the asked range, with a flag for windows without log files. Adjoining windows are
+    /// joined.
     pub(super) proved: Vec<(Interval, bool)>,
     /// Windows that are not one hour long.
     pub(super) odd: Vec<Interval>,
-    /// Ends of digests that are tampered with, or a log file of which is.
+    /// Ends of digests with tampering in the digest or in a listed log file.
     pub(super) tampered: Vec<Timestamp>,
-    /// Ends of digests that could not be vouched for, or a log file of which could not.
+    /// Ends of digests with an unverified digest or log file.
     pub(super) unverified: Vec<Timestamp>,
 }
 
 impl TimelineMarks {
-    /// Notes a proved digest of the asked range.
+    /// Marks the window of a proved digest in the asked range.
     pub(super) fn note_proved(&mut self, window: Interval, quiet: bool) {
         if window.seconds() != HOUR {
             self.odd.push(window);
@@ -30,7 +31,7 @@ impl TimelineMarks {
         }
     }
 
-    /// Notes what an object of the digest that ends at `end` is worth.
+    /// Marks the state of an object that belongs to the digest ending at `end`.
     pub(super) fn note_state(&mut self, end: Timestamp, state: ObjectState) {
         let ends = match state {
             ObjectState::Valid => return,

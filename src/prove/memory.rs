@@ -1,5 +1,5 @@
-//! Rules 1 and 2, remembered heads: a digest that an earlier run proved is a record like a successor's. It has to be there
-//! with that hash, and the next one has to link to it.
+//! Rules 1 and 2 for remembered heads: a digest that an earlier run proved is a record, like a successor's record. The
+//! digest has to exist with the remembered hash, and the next digest has to link to it.
 
 use super::need::{ProverAnswer, ProverNeed};
 use super::prover::ChainProver;
@@ -20,12 +20,12 @@ impl RememberedHead {
 }
 
 impl ChainProver {
-    /// The heads that were remembered at `place`: of several runs, which may contradict each other.
+    /// The heads remembered at `place`. Several runs may have remembered heads that contradict.
     pub(super) fn remembered_at(&self, place: &Location) -> impl Iterator<Item = &RememberedHead> {
         self.state.remembered.iter().filter(move |head| head.location == *place)
     }
 
-    /// What an earlier run finds of a digest that does not have the hash which that run proved.
+    /// The finding on a digest whose hash differs from the hash that an earlier run proved.
     pub(super) fn judge_by_memory(&self, place: &Location, file: Option<&DigestFile>) -> Option<Finding> {
         let file = file?;
         let head = self.remembered_at(place).find(|head| head.hash != file.hash())?;
@@ -33,8 +33,8 @@ impl ChainProver {
         Some(Finding::new(fault, head.end).with_hashes(Some(head.hash), Some(file.hash())))
     }
 
-    /// Looks for the remembered heads that are newer than `next`, the next listed digest, and were not met, until one is
-    /// there. Returns its end.
+    /// Looks for remembered heads that are newer than `next`, the next listed digest, and were not met yet. Stops at
+    /// the first head that exists, and returns its end.
     pub(super) fn look_for_remembered(
         &mut self,
         next: Option<&CheckedDigest>,
@@ -44,6 +44,7 @@ impl ChainProver {
             if self.state.has_left_out() || next.is_some_and(is_met) {
                 return Ok(None);
             }
+            // A listed digest is judged in its turn; only an unlisted head is looked for by name.
             let is_asked = self.scope.is_asked(ChainScope::hour_before(head.end));
             if is_asked && !self.is_listed(&head.location) {
                 let need = ProverNeed::Digest { location: head.location.clone(), end: head.end };

@@ -1,94 +1,95 @@
-//! What the prover needs next, and the answers that it takes.
+//! The prover's needs, and the answers to them.
 
 use super::read::{ReadDigest, SeenBody};
 use crate::event::{Excess, Trace};
 use crate::ident::{Location, RegionFolder};
 use crate::time::Timestamp;
 
-/// What is needed before a chain can be judged further. Values are compared, so that an answer finds its need.
+/// A need of the prover, to be answered before the chain can be judged further. Needs are compared by value, so that an
+/// answer finds its need.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum ProverNeed {
-    /// The digest at a place that no listing names; where nothing is there, what is left of it.
+    /// The digest at a place that no listing names or, where no object exists, the trace of the digest.
     Digest {
-        /// Where it was delivered.
+        /// Where CloudTrail delivered the digest.
         location: Location,
-        /// Its end.
+        /// The digest's end.
         end: Timestamp,
     },
-    /// A further read of an object that is not what it should be: nobody is accused on one.
+    /// A second read of an object that seems modified: a tampering finding needs two reads.
     SecondRead {
-        /// Where it lies.
+        /// Where the object lies.
         location: Location,
-        /// What the first read showed.
+        /// The result of the first read.
         seen: SeenBody,
-        /// How much is inflated.
+        /// The limit for inflated bytes.
         limit: ReadLimit,
     },
-    /// What the stream of a digest shows that is too large to be held.
+    /// The hash of a digest too large to be held in memory, taken from its stream.
     Stream {
-        /// Where it lies.
+        /// Where the digest lies.
         location: Location,
     },
-    /// The digests of this chain in an earlier place of it that end at `until` or before.
+    /// The digests of this chain in an earlier folder of the chain that end at `until` or before.
     EarlierPlace {
-        /// The place.
+        /// The folder.
         folder: RegionFolder,
-        /// The end of the newest one that is needed.
+        /// The end of the newest needed digest.
         until: Timestamp,
     },
 }
 
-/// How much of an object is inflated.
+/// The limit for inflated bytes of an object.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum ReadLimit {
-    /// As much as of a digest file.
+    /// The limit of a digest file.
     Digest,
-    /// As much as of a log file.
+    /// The limit of a log file.
     Log,
 }
 
-/// The answer to a [`Need`].
+/// The answer to a [`ProverNeed`].
 #[derive(Clone, Debug)]
 pub enum ProverAnswer {
-    /// A digest that is there, or why it could not be read.
+    /// A digest that exists, or the reason why the digest could not be read.
     Digest(Box<ReadDigest>),
-    /// Nothing is there, and what is left of it.
+    /// No object, with the trace of the object in the versions.
     Gone(Trace),
-    /// What a further read shows.
+    /// The result of a second read.
     SecondRead(SecondRead),
-    /// What a stream shows.
+    /// The result of reading a stream.
     Stream(StreamRead),
-    /// The ends of the digests in an earlier place, newest first; empty where it cannot be listed.
+    /// The ends of the digests in an earlier folder, newest first; empty if the folder cannot be listed.
     EarlierPlace(Vec<Timestamp>),
-    /// It was not looked at, since the run ends early.
+    /// The need was not looked into, because the run ended early.
     LeftOut,
 }
 
-/// What a further read of an object shows.
+/// The result of a second read of an object.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum SecondRead {
     /// The same bytes.
     Same {
-        /// The signature in the metadata, this time.
+        /// The signature in the metadata of the second read.
         signature: Option<String>,
     },
-    /// Other bytes.
+    /// Different bytes.
     Different,
-    /// Nothing is there any more.
+    /// The object is gone.
     Gone,
-    /// Nobody can say what it is, and why.
+    /// The second read failed, with the reason.
     Unsure(String),
 }
 
-/// What the stream of an object shows.
+/// The result of reading the stream of an object.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum StreamRead {
-    /// Content, or a body without any.
+    /// The hash of the content, or the fault of the body.
     Seen(SeenBody),
-    /// Nothing is there any more.
+    /// The object is gone.
     Gone,
-    /// It is larger than what a log file may inflate to.
+    /// The object exceeds the limit of a log file.
     Oversized(Excess),
-    /// It could not be read to its end, and why.
+    /// The stream could not be read to its end, with the reason.
     Unread(String),
 }

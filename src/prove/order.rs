@@ -1,5 +1,5 @@
-//! Rule 2, the walk: from the newest digest to the oldest, each linked to the one that records it, with what the chain
-//! names and no listing does looked for by name.
+//! Rule 2, the walk from the newest digest to the oldest. Each digest is linked to the digest that records it. Digests
+//! that the chain names and no listing does are looked for by name.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -32,13 +32,13 @@ impl ChainProver {
         Ok(())
     }
 
-    /// Takes the next older digest, after what lies between it and its successor. Where that is left out, this one is
-    /// too: what it is worth depends on it.
+    /// Takes the next older digest, after the digests between it and its successor. If one of the digests between is
+    /// left out, the next digest is left out too: its standing depends on the digests between.
     fn take_next(&mut self, mut digest: CheckedDigest) -> Result<(), Box<(ProverNeed, CheckedDigest)>> {
         let end = digest.end();
         while !self.state.has_left_out() {
             let done = match self.walk_step {
-                // 1. What newer digests name.
+                // 1. Look for the digests that newer digests name.
                 WalkStep::FindNamed { newest, cadence } => {
                     self.look_for_named(Some(&digest), newest).map(|()| {
                         self.check_again(&mut digest);
@@ -48,7 +48,7 @@ impl ChainProver {
                         });
                     })
                 }
-                // 2. What the cadence puts before it. A digest that is there may name others.
+                // 2. Look for the digests that an unbroken cadence implies. A digest found so may name others.
                 WalkStep::FindCadence { .. } => self.look_for_cadence(),
                 WalkStep::TakeDigest => break,
             };
@@ -60,7 +60,7 @@ impl ChainProver {
             self.state.leave_out(end);
             return Ok(());
         }
-        // 3. Itself.
+        // 3. Judge the digest itself, and enter the digest into the chain.
         match self.judge(&digest) {
             Ok(judged) => self.enter(digest, judged),
             Err(need) => return Err(Box::new((need, digest))),
@@ -68,7 +68,7 @@ impl ChainProver {
         Ok(())
     }
 
-    /// The answer to `need`, if it is there.
+    /// The answer to `need`, or the need itself if the answer is lacking.
     pub(super) fn answer_to(&self, need: ProverNeed) -> Result<&ProverAnswer, ProverNeed> {
         match self.answers.get(&need) {
             Some(answer) => Ok(answer),
@@ -76,7 +76,7 @@ impl ChainProver {
         }
     }
 
-    /// Follows the chain from the oldest digest that a listing names: to an earlier place of it, or by name.
+    /// Follows the chain beyond the oldest listed digest: into an earlier folder of the chain, or by name.
     fn follow_past_listing(&mut self) -> Result<(), ProverNeed> {
         if let Some((folder, until)) = self.earlier_place() {
             let need = ProverNeed::EarlierPlace { folder: folder.clone(), until };
@@ -88,14 +88,17 @@ impl ChainProver {
                         return Ok(());
                     }
                 }
-                _ => return Ok(self.state.leave_out(until)),
+                _ => {
+                    self.state.leave_out(until);
+                    return Ok(());
+                }
             }
         }
         let WalkStep::FindNamed { newest, .. } = self.walk_step else { return Ok(()) };
         self.look_for_named(None, newest)
     }
 
-    /// Adds the digests of an earlier place of the chain to those that are to be read.
+    /// Adds the digests of an earlier folder of the chain to the digests to read.
     fn add_earlier_digests(&mut self, folder: RegionFolder, ends: &[Timestamp]) {
         let index = self.index_of(&folder).unwrap_or_else(|| {
             self.state.followed.push(folder);
@@ -107,11 +110,11 @@ impl ChainProver {
         self.to_read.extend(ends.iter().map(listed));
     }
 
-    /// Looks for what the chain and earlier runs name and the listing lacks, newer than `next`: the next digest that is
-    /// listed.
+    /// Looks for digests that the chain or an earlier run names and the listing lacks. All are newer than `next`, the
+    /// next listed digest.
     fn look_for_named(&mut self, next: Option<&CheckedDigest>, newest: Timestamp) -> Result<(), ProverNeed> {
         self.look_for_recorded(next, newest)?;
-        // A remembered digest that is there names others.
+        // A remembered digest that exists names its predecessor.
         while let Some(found) = self.look_for_remembered(next)? {
             let WalkStep::FindNamed { newest, .. } = &mut self.walk_step else { return Ok(()) };
             *newest = found.min(*newest);
@@ -121,7 +124,7 @@ impl ChainProver {
         Ok(())
     }
 
-    /// Looks for what the anchor records, and what is recorded by the digests that are found so.
+    /// Looks for the digest that the anchor records, and for the predecessors of digests found so.
     fn look_for_recorded(
         &mut self,
         next: Option<&CheckedDigest>,
@@ -132,14 +135,17 @@ impl ChainProver {
             let is_next =
                 next.is_some_and(|next| next.place == location || end.is_none_or(|end| end <= next.end()));
             let is_asked = end.is_none_or(|end| self.scope.is_asked(ChainScope::hour_before(end)));
+            // The awaited predecessor is the next listed digest, or older: nothing lies between.
             if is_next {
                 break;
             }
+            // Outside the asked range, or against the order of time: nothing to look for.
             if !is_asked || end.is_some_and(|end| end >= newest) {
                 self.give_up_predecessor();
                 break;
             }
             let looked_for = end.unwrap_or(self.scope.range.end);
+            // A listed digest newer than `next` was taken before its successor: compare the two.
             if self.is_listed(&location) {
                 self.check_link_to_taken(location, end.unwrap_or(newest))?;
                 self.give_up_predecessor();
@@ -159,7 +165,7 @@ impl ChainProver {
         Ok(())
     }
 
-    /// The predecessor that the anchor records and that was not met yet.
+    /// The recorded predecessor of the anchor, if the predecessor was not met yet.
     fn awaited_predecessor(&self) -> Option<(Location, Option<DigestKey>)> {
         let anchor = self.state.anchor.as_ref().filter(|anchor| !anchor.resolved)?;
         let location = anchor.record.as_ref()?.location().clone();
@@ -167,9 +173,9 @@ impl ChainProver {
         Some((location, key))
     }
 
-    /// Where the awaited predecessor was delivered, and its end, if the chain came here from a folder that was not listed
-    /// for it. What lies before the asked start is not asked for, and a copy that stands for that folder is all there is
-    /// of it.
+    /// The folder and the end of the awaited predecessor, if the chain came here from an unlisted folder. A predecessor
+    /// before the asked start is not asked for. A named move needs no second folder: the copy is all that exists of the
+    /// original folder.
     fn earlier_place(&self) -> Option<(RegionFolder, Timestamp)> {
         let (location, key) = self.awaited_predecessor()?;
         let key = key?;
@@ -181,15 +187,15 @@ impl ChainProver {
         (follows && is_asked && !is_copied && is_new).then_some((key.folder, key.end))
     }
 
-    /// Whether a record is of a digest that belongs to another chain of this region, which tells of it: a backfill digest
-    /// may name an hour's digest, and a trail that was given to its organization goes on in another folder.
+    /// Whether a record is of a digest in another chain of this region, to be judged there. A backfill digest may
+    /// record an hourly digest, and a trail that was given to its organization goes on in a different folder.
     pub(super) fn is_of_another_chain(&self, record: &Record) -> bool {
         let Some(key) = DigestKey::parse(record.location()) else { return false };
         let id = key.chain();
         id != self.scope.id && ((self.scope.id.backfill && !id.backfill) || self.scope.siblings.contains(&id))
     }
 
-    /// Gives the awaited predecessor up.
+    /// Stops waiting for the awaited predecessor.
     fn give_up_predecessor(&mut self) {
         if let Some(anchor) = &mut self.state.anchor {
             anchor.resolved = true;
@@ -197,8 +203,8 @@ impl ChainProver {
         self.release_overlaps();
     }
 
-    /// The digests that an unbroken cadence puts between the anchor and `next`, both proved, and where they belong; those
-    /// alone that are older than `newest`.
+    /// The digests that an unbroken cadence implies between the anchor and `next`, both proved, with their folder. Only
+    /// digests older than `newest` are returned.
     fn cadence_before(
         &self,
         next: &CheckedDigest,
@@ -208,7 +214,7 @@ impl ChainProver {
         let anchor = self.state.anchor.as_ref().filter(|_| !self.scope.id.backfill)?;
         let record = anchor.record.as_ref().filter(|record| *record.location() != next.place)?;
         let key = DigestKey::parse(record.location()).or_else(|| DigestKey::parse(&next.place))?;
-        // A digest between the two that is not proved may be one that starts a chain: then nothing was before it.
+        // An unproved digest between the two may start a chain, and then no digest lay before it.
         if !anchor.resolved || self.state.doubtful {
             return None;
         }
@@ -222,7 +228,7 @@ impl ChainProver {
         Some((ends.filter(is_new).collect(), key.folder))
     }
 
-    /// Looks for the digests of a [`Phase::Cadence`] until one is there or none is left.
+    /// Looks for the digests of a [`WalkStep::FindCadence`] until one exists or none is left.
     fn look_for_cadence(&mut self) -> Result<(), ProverNeed> {
         loop {
             let WalkStep::FindCadence { ends, folder } = &self.walk_step else { return Ok(()) };
@@ -241,8 +247,8 @@ impl ChainProver {
         }
     }
 
-    /// Takes the digest at `location`, which no listing names, into the chain if it is there. Otherwise reports that it is
-    /// gone, or that nobody could look. Returns whether it is there or was left out.
+    /// Takes the digest at `location`, which no listing names, into the chain if the digest exists. Otherwise reports
+    /// the digest as gone, or as left out. Returns whether the digest exists or was left out.
     fn look_for(&mut self, location: Location, end: Timestamp) -> Result<bool, ProverNeed> {
         let need = ProverNeed::Digest { location, end };
         let read = match self.answer_to(need.clone())? {
@@ -259,7 +265,7 @@ impl ChainProver {
         self.take_found(need, read)
     }
 
-    /// Judges a digest that was found by name.
+    /// Judges and enters a digest found by name. Returns `true`.
     pub(super) fn take_found(
         &mut self,
         need: ProverNeed,
@@ -272,7 +278,7 @@ impl ChainProver {
         Ok(true)
     }
 
-    /// A digest that the chain says was delivered is not there.
+    /// Judges a digest that the chain implies and GET does not find.
     pub(super) fn judge_gone(&mut self, need: ProverNeed, trace: Trace) -> Result<bool, ProverNeed> {
         let ProverNeed::Digest { location, end } = &need else { return Ok(false) };
         let (location, end) = (location.clone(), *end);
@@ -284,11 +290,12 @@ impl ChainProver {
         let mut finding = Finding::new(fault, end);
         finding.actual = version;
         if finding.severity < Severity::Tampered {
-            // The store contradicts itself, which proves nothing: it counts as a digest that cannot be read.
+            // The store contradicts itself, which proves nothing: the digest counts as unreadable.
             let found = vec![finding];
             self.enter_unread(location, end, found);
             return Ok(true);
         }
+        // The digest is missing or deleted: report its hour and its successor as evidence.
         let window = ChainScope::hour_before(end);
         let successor = self.state.anchor.as_ref().map(|anchor| anchor.location.clone());
         let mut finding = finding.about(&location).over(window);
@@ -300,20 +307,20 @@ impl ChainProver {
         Ok(false)
     }
 
-    /// Whether a listing names the digest at `location` in this chain. One that is newer than the last was taken then,
-    /// and is not taken twice: backfill digests may follow each other in any order.
+    /// Whether a listing names the digest at `location` in this chain. A listed digest newer than the last one taken
+    /// was taken before, and is not taken twice: backfill digests may follow in any order.
     pub(super) fn is_listed(&self, location: &Location) -> bool {
         let copy = self.scope.relocations.iter().find_map(|moved| moved.copy_of(location));
         let key = DigestKey::parse(copy.as_ref().unwrap_or(location));
         let Some(key) = key.filter(|key| key.chain() == self.scope.id) else { return false };
         let Some(folder) = self.index_of(&key.folder) else { return false };
         let listed = ListedDigest { end: key.end, folder };
-        // The newest is the first.
+        // The list is sorted newest first.
         self.state.listed.binary_search_by(|other| listed.cmp(other)).is_ok()
     }
 
-    /// Looks again at a digest that was taken before the one that records it: whether the two fit. Only what is signed
-    /// is held to it: other bytes may be what a network made of them, and are judged where the digest is taken.
+    /// Compares a digest that was taken before its successor with the successor's record. Only a signed digest is
+    /// compared: a network may have changed other bytes, which are judged in the digest's own turn.
     fn check_link_to_taken(&mut self, location: Location, end: Timestamp) -> Result<(), ProverNeed> {
         let ProverAnswer::Digest(read) = self.answer_to(ProverNeed::Digest { location, end })? else {
             return Ok(());

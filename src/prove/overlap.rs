@@ -1,5 +1,5 @@
-//! Rule 2, digests that overlap: after `StopLogging` and `StartLogging` the last digest of the stopped chain may end after
-//! the first one of the new chain, so that the digests of two chains lie between each other.
+//! Rule 2 for overlapping digests: after `StopLogging` and `StartLogging` the last digest of the stopped chain may end
+//! after the first digest of the new chain. Then digests of two chains lie in between.
 
 use std::mem;
 
@@ -9,7 +9,7 @@ use super::state::{ChainAnchor, DigestNote, OverlappingDigest};
 use crate::event::{Fault, Finding, ObjectType};
 
 impl ChainProver {
-    /// Counts a digest that was judged, and reports what was found of it.
+    /// Counts a judged digest, and reports the findings on the digest.
     pub(super) fn report_digest(&mut self, note: &DigestNote, found: Vec<Finding>, proved: bool) {
         if !note.asked || !self.scope.selected {
             return;
@@ -24,23 +24,27 @@ impl ChainProver {
         }
     }
 
-    /// Judges the digests that were set aside, now that the digest before them is the anchor. Where it `starts` a chain,
-    /// the newest of them may be the last one of the chain that was stopped, and the chain goes on from there. A digest that
-    /// starts a chain itself is in no other digest's place: where its successor is lost, it is met only here.
+    /// Judges the digests set aside, now that the digest before them is the anchor. If the anchor `starts` a chain, the
+    /// newest digest set aside may be the last digest of the stopped chain, and the chain goes on from there. A digest
+    /// that itself starts a chain takes no other digest's place: with its successor lost, the prover meets it only
+    /// here.
     pub(super) fn settle_overlaps(&mut self, mut starts: bool) {
         let mut is_resumed = false;
         for mut aside in mem::take(&mut self.state.overlaps) {
             let anchor = self.state.anchor.as_ref();
             let record = anchor.and_then(|anchor| anchor.record.as_ref());
+            // 1. Does the chain go on from the digest set aside?
             let goes_on = if starts {
                 anchor.is_some_and(|anchor| aside.anchor.window.start < anchor.window.end)
             } else {
                 is_resumed && record.is_some_and(|record| *record.location() == aside.anchor.location)
             };
+            // 2. A digest that does not fit yet waits for the next anchor.
             if !goes_on && is_resumed && record.is_some() {
                 self.state.overlaps.push_back(aside);
                 continue;
             }
+            // 3. Rule 2: compare the link that the anchor records.
             if goes_on && let Some(record) = record {
                 aside.note.successor = record.successor().cloned();
                 let link = DigestLink {
@@ -53,6 +57,7 @@ impl ChainProver {
                 let new = link_findings(&link, true);
                 aside.found.extend(new);
             }
+            // 4. Move the anchor, or report a digest where no digest belongs.
             let OverlappingDigest { note, mut found, anchor, .. } = aside;
             if goes_on {
                 (starts, is_resumed) = (anchor.record.is_none(), true);
@@ -64,21 +69,21 @@ impl ChainProver {
         }
     }
 
-    /// Reports the digests that were set aside, where nothing shows which digest was before the anchor: each is genuine,
-    /// and nothing proves that it is in another's place.
+    /// Reports the digests set aside when the digest before the anchor stays unknown. Each is genuine, and nothing
+    /// proves that a digest is in the wrong place.
     pub(super) fn release_overlaps(&mut self) {
         for aside in mem::take(&mut self.state.overlaps) {
             self.report_digest(&aside.note, aside.found, true);
         }
     }
 
-    /// Keeps a proved digest that the anchor leaves no room for until the digest before the anchor is met: only that one
-    /// tells whether a chain was stopped here.
+    /// Sets a proved digest aside that lies between the anchor and its recorded predecessor. Only the predecessor shows
+    /// whether a chain was stopped here.
     pub(super) fn set_aside(&mut self, aside: OverlappingDigest) {
         self.state.overlaps.push_back(aside);
     }
 
-    /// Goes on from a proved digest, which the chain has room for.
+    /// Makes a proved digest the anchor, and settles digests set aside before.
     pub(super) fn move_anchor(&mut self, anchor: ChainAnchor, was_awaited: bool) {
         let starts = anchor.record.is_none() && !self.scope.id.backfill;
         self.state.anchor = Some(anchor);

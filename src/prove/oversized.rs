@@ -1,5 +1,5 @@
-//! Digests that inflate to more than is held in memory. They cannot be parsed, but where a proved digest records their hash,
-//! that is taken of the stream, and tells whether they are what was delivered.
+//! Digests too large to be held in memory. Such a digest cannot be parsed. If a proved digest records its hash, the
+//! hash of its stream shows whether the digest is the delivered one.
 
 use super::digest::DigestInPlace;
 use super::need::{ProverAnswer, ProverNeed, ReadLimit, SecondRead, StreamRead};
@@ -11,8 +11,8 @@ use crate::ident::Sha256Hash;
 use super::read::SeenBody;
 
 impl ChainProver {
-    /// What is found of a digest that is too large to be held, which exceeds a limit by `excess`. Accuses
-    /// nobody unless its stream, read twice, does not have the hash that is recorded.
+    /// The finding on an oversized digest, which exceeds a limit by `excess`. The finding is tampering only if the
+    /// stream, read twice, does not have the recorded hash.
     pub(super) fn judge_oversized(
         &self,
         digest: &DigestInPlace,
@@ -20,11 +20,11 @@ impl ChainProver {
     ) -> Result<Finding, ProverNeed> {
         let finding = |fault| Ok(Finding::new(fault, digest.end));
         let oversized = |hash| Fault::OversizedDigest { excess, hash };
-        // 1. Without a recorded hash there is nothing to hold the stream against.
+        // 1. Without a recorded hash, the stream cannot be compared.
         let Some(recorded) = digest.record.as_ref().and_then(Record::hash) else {
             return finding(oversized(None));
         };
-        // 2. Its hash is that of all it inflates to, up to what a log file may inflate to.
+        // 2. Hash the whole stream, up to the limit of a log file.
         let location = digest.location.clone();
         let seen = match self.answer_to(ProverNeed::Stream { location: location.clone() })? {
             ProverAnswer::Stream(StreamRead::Seen(Ok(hash))) if *hash == recorded => {
@@ -40,7 +40,7 @@ impl ChainProver {
             }
             _ => return finding(oversized(Some(UntakenHash::Interrupted))),
         };
-        // 3. Nobody is accused on one read.
+        // 3. A tampering finding needs a second read.
         match self.answer_to(ProverNeed::SecondRead { location, seen, limit: ReadLimit::Log })? {
             ProverAnswer::SecondRead(SecondRead::Same { .. }) => Ok(modified(digest, recorded, seen)),
             ProverAnswer::SecondRead(SecondRead::Unsure(why)) => {
@@ -52,7 +52,7 @@ impl ChainProver {
     }
 }
 
-/// The finding for a digest whose stream is not what a proved digest records.
+/// The finding on a digest whose stream differs from the record in a proved digest.
 fn modified(digest: &DigestInPlace, recorded: Sha256Hash, seen: SeenBody) -> Finding {
     match seen {
         Ok(found) => Finding::new(Fault::NotAsRecorded, digest.end).with_hashes(Some(recorded), Some(found)),

@@ -1,4 +1,4 @@
-//! The prover as a value: what it holds, what it is given, and what it gives back.
+//! The prover as a value: its state, its inputs and its outputs.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -13,7 +13,8 @@ use crate::event::{Finding, ObjectState, ObjectType};
 use crate::ident::{ChainId, DigestKey, Location, RegionFolder};
 use crate::time::{HOUR, Timestamp};
 
-/// 128 bits of the SHA-256 of a location: a million of them fit in 16 MB, and nobody can make two that are alike.
+/// 128 bits of the SHA-256 of a location. A million of them fit in 16 MB, and two locations with the same reference
+/// cannot be made.
 #[must_use]
 pub fn reference(location: &Location) -> u128 {
     let hash = Sha256::new()
@@ -29,8 +30,8 @@ pub fn reference(location: &Location) -> u128 {
 pub struct ProvedDigestLogs {
     /// The digest.
     pub digest: ProvedDigest,
-    /// Whether its log files belong to the run. Those of a neighbour, or of a chain that was not asked for, are only known
-    /// to be listed.
+    /// Whether the log files belong to the run. The log files of a neighbour, or of a chain that was not asked for, are
+    /// only known as listed.
     pub counted: bool,
 }
 
@@ -49,13 +50,13 @@ pub struct ChainProver {
 }
 
 impl ChainProver {
-    /// A chain of which a listing names the digests `listed`.
+    /// A chain with the digests `listed` in a listing.
     #[must_use]
     pub fn new(scope: ChainScope, listed: Vec<ListedDigest>) -> Self {
         Self::resume(scope, ChainState::listing(listed.clone()), listed)
     }
 
-    /// The chain as [`ChainProver::state`] left it, with `to_read` still to be taken.
+    /// Resumes a chain from [`ChainProver::state`], with the digests `to_read` still to be taken.
     #[must_use]
     pub fn resume(scope: ChainScope, state: ChainState, mut to_read: Vec<ListedDigest>) -> Self {
         to_read.sort_unstable_by(|one, other| other.cmp(one));
@@ -72,20 +73,21 @@ impl ChainProver {
         }
     }
 
-    /// Everything that is known of the chain, to be stored and [resumed](ChainProver::resume) elsewhere, with the digests
-    /// that are still to be read. `None` while a digest that was taken waits for an answer.
+    /// The state of the chain, to be stored and [resumed](ChainProver::resume) elsewhere, with the digests still to be
+    /// read. `None` while a taken digest waits for an answer.
     ///
-    /// A state is trusted as a key is: whoever can write it decides what is proved. It never comes from the evidence.
+    /// Trust a state like a key: whoever can write the state decides what is proved. A state never comes from the
+    /// evidence.
     #[must_use]
     pub fn state(&self) -> Option<(&ChainState, &VecDeque<ListedDigest>)> {
         (self.pending.is_empty() && self.proved.is_empty()).then_some((&self.state, &self.to_read))
     }
 
-    /// Adds heads that an earlier run proved and remembered: each is a record like a successor's. The digest has to be
-    /// there with the remembered hash, and the next one has to link to it.
+    /// Adds heads that an earlier run proved and remembered. Each head is a record, like a successor's record: the
+    /// digest has to exist with the remembered hash, and the next digest has to link to it.
     pub fn remember(&mut self, heads: impl IntoIterator<Item = RememberedHead>) {
         self.state.remembered.extend(heads);
-        self.state.remembered.sort_by(|one, other| other.end.cmp(&one.end));
+        self.state.remembered.sort_by_key(|head| std::cmp::Reverse(head.end));
     }
 
     /// The chain.
@@ -100,7 +102,7 @@ impl ChainProver {
         self.scope.selected
     }
 
-    /// The digests to read next, newest first; [`ChainProver::location_of`] tells where each lies.
+    /// The digests to read next, newest first. [`ChainProver::location_of`] returns the location of a digest.
     pub fn to_read(&self) -> impl Iterator<Item = ListedDigest> {
         self.to_read.iter().copied()
     }
@@ -126,7 +128,7 @@ impl ChainProver {
         self.scope.folders.get(index).or_else(followed)
     }
 
-    /// Which of the chain's folders the digest at `location` lies in by its key.
+    /// The index of the chain's folder that holds the digest at `location`, by its key.
     pub(super) fn folder_of(&self, location: &Location) -> Option<u32> {
         self.index_of(&DigestKey::parse(location)?.folder)
     }
@@ -136,7 +138,7 @@ impl ChainProver {
         known.position(|known| known == folder).and_then(|index| u32::try_from(index).ok())
     }
 
-    /// Takes the next digests of [`ChainProver::to_read`], all of them checked, in that order.
+    /// Takes the next digests of [`ChainProver::to_read`], checked, in the same order.
     pub fn take(&mut self, digests: impl IntoIterator<Item = CheckedDigest>) {
         for digest in digests {
             self.to_read.pop_front();
@@ -144,8 +146,8 @@ impl ChainProver {
         }
     }
 
-    /// Judges what it can, and returns all that it needs to go on; nothing where it is done with what it was given. What
-    /// it cannot go on without comes first: the others are what it will most likely ask for next.
+    /// Judges as many digests as possible, and returns all needs. An empty list means that the prover is done with its
+    /// input. The first need blocks the prover; the rest are likely next needs.
     pub fn advance(&mut self) -> Vec<ProverNeed> {
         match self.walk() {
             Ok(()) => {
@@ -156,18 +158,18 @@ impl ChainProver {
         }
     }
 
-    /// Gives the answer to a need.
+    /// Stores the answer to a need.
     pub fn answer(&mut self, need: ProverNeed, answer: ProverAnswer) {
         self.answers.insert(need, answer);
     }
 
-    /// The digests that were proved since the last call. The log files of those that are counted are to be read, and
-    /// given to [`ChainProver::log`].
+    /// The digests that were proved since the last call. Read the log files of the counted digests, and pass each
+    /// result to [`ChainProver::log`].
     pub fn take_proved(&mut self) -> Vec<ProvedDigestLogs> {
         std::mem::take(&mut self.proved)
     }
 
-    /// Leaves out all that was not judged yet, since the run ends early.
+    /// Leaves out all unjudged digests, because the run ends early.
     pub fn leave_out_rest(&mut self) {
         let unjudged = self.pending.iter().map(|digest| digest.end());
         let ends: Vec<Timestamp> = unjudged.chain(self.to_read.iter().map(|listed| listed.end)).collect();
@@ -176,21 +178,21 @@ impl ChainProver {
         self.to_read.clear();
     }
 
-    /// What is known of the chain so far.
+    /// The state of the chain so far.
     #[must_use]
     pub const fn known(&self) -> &ChainState {
         &self.state
     }
 
-    /// Notes that CloudTrail delivered a newer digest at `delivered`, which is not there.
+    /// Notes that CloudTrail delivered a newer digest at `delivered`, and that the digest is missing.
     pub const fn note_newer_delivered(&mut self, delivered: Timestamp) {
         self.state.newer_delivered = Some(delivered);
     }
 }
 
 impl ChainProver {
-    /// Where the chain begins by its oldest digest in `folder`: at the end of one that starts it. `None` for backfill
-    /// digests, and where none lies there.
+    /// Where the chain begins by its oldest digest in `folder`: at the end of a digest that starts the chain, otherwise
+    /// an hour before. `None` for backfill digests, and for a folder without digests.
     #[must_use]
     pub fn begins_in(&self, folder: u32) -> Option<Timestamp> {
         let here =
@@ -207,7 +209,7 @@ impl ChainProver {
         }
     }
 
-    /// Counts one object, and keeps its state where every object is asked for.
+    /// Counts one object, and keeps its state if the request asks for every object.
     pub(super) fn count(&mut self, object: ObjectType, at: Timestamp, uri: &Location, state: ObjectState) {
         let counts = &mut self.state.counts;
         let count = match (object, state) {

@@ -1,4 +1,4 @@
-//! A digest as it was read: bytes, metadata and key, none of it judged.
+//! A digest as read: bytes, metadata and key, unjudged.
 
 use std::sync::Arc;
 
@@ -9,53 +9,54 @@ use crate::ident::{Location, Sha256Hash};
 use crate::signature::TrustedKey;
 use crate::time::Timestamp;
 
-/// What a read showed: the hash of the inflated content, or what is wrong with the body.
+/// The result of reading a body: the hash of the inflated content, or the fault of the body.
 pub type SeenBody = Result<Sha256Hash, BodyFault>;
 
-/// A digest as it was read.
+/// A digest as read.
 #[derive(Clone, Debug)]
 pub struct ReadDigest {
-    /// Where it was looked for.
+    /// Where the digest was looked for.
     pub location: Location,
-    /// The end its name gives.
+    /// The end in the digest's name.
     pub end: Timestamp,
-    /// What lies there.
+    /// The content of the object.
     pub content: DigestContent,
-    /// The signature in its metadata, hex.
+    /// The signature in the metadata, hex.
     pub signature: Option<String>,
-    /// Why its metadata could not be understood.
+    /// Why the metadata could not be parsed.
     pub metadata_error: Option<String>,
-    /// When its metadata says that it was made. Only a backfill digest has it: no signature covers the metadata, and on an
-    /// hour's digest, which is signed within hours of its end, it would let a later key stand for the one of that time.
+    /// The generation time in the metadata. Only a backfill digest has a generation time: no signature covers the
+    /// metadata, and an hourly digest is signed within hours of its end. On an hourly digest, a forged time would let a
+    /// later key stand for the right key.
     pub generated: Option<Timestamp>,
-    /// The key that it names, or what is lacking; `None` where it is not parsed.
+    /// The key named in the digest, or the reason for its lack; `None` for an unparsed digest.
     pub key: Option<Result<Arc<TrustedKey>, KeyLack>>,
-    /// Sizes of its body.
+    /// Sizes of the body.
     pub sizes: Sizes,
 }
 
-/// What lies in the place of a digest.
+/// The content at the place of a digest.
 #[derive(Clone, Debug)]
 pub enum DigestContent {
     /// A digest file.
     Parsed(Box<DigestFile>),
-    /// No digest file.
+    /// Not a digest file.
     Malformed {
-        /// What is wrong with it.
+        /// The fault of the content.
         fault: Fault,
-        /// What was seen.
+        /// The hash or the body fault of the read.
         seen: SeenBody,
     },
-    /// It inflates to more than is held in memory.
+    /// The digest exceeds the size that is held in memory.
     Oversized(Excess),
-    /// It could not be read, and why.
+    /// The digest could not be read, with the reason.
     Unreadable(String),
-    /// GET found nothing.
+    /// GET found no object.
     Gone,
 }
 
 impl ReadDigest {
-    /// Nothing that was read.
+    /// A read that found no object.
     #[must_use]
     pub const fn gone(location: Location, end: Timestamp) -> Self {
         Self {
@@ -70,7 +71,7 @@ impl ReadDigest {
         }
     }
 
-    /// The digest file, where it is one.
+    /// The digest file, if the content is one.
     #[must_use]
     pub const fn file(&self) -> Option<&DigestFile> {
         match &self.content {
@@ -82,14 +83,14 @@ impl ReadDigest {
         }
     }
 
-    /// From when on it may have been signed; `None` where it is no digest file.
+    /// The earliest time of signing; `None` without a digest file.
     #[must_use]
     pub fn signed_from(&self) -> Option<Timestamp> {
         let end = self.file()?.window().end;
         Some(self.generated.unwrap_or(end).max(end))
     }
 
-    /// What the read showed; `None` where it showed nothing.
+    /// The hash or the body fault of the read; `None` without content.
     pub(super) fn seen(&self) -> Option<SeenBody> {
         match &self.content {
             DigestContent::Parsed(file) => Some(Ok(file.hash())),

@@ -1,4 +1,4 @@
-//! The end of a chain: everything that is known of it, as a value.
+//! The end of a chain: the result of the prover, as a value.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::event::{
 use crate::ident::ChainId;
 use crate::time::{Interval, Timestamp};
 
-/// What came of a chain. It owns its findings.
+/// The result for a chain. The report owns its findings.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct ChainReport {
@@ -22,28 +22,28 @@ pub struct ChainReport {
     pub begins: Option<Timestamp>,
     /// The stretches of the asked range that proved digests cover.
     pub covered: Vec<Interval>,
-    /// The stretches of the asked range that no proved digest covers, and why.
+    /// The stretches of the asked range that no proved digest covers, with reasons.
     pub gaps: Vec<(Interval, Reason)>,
-    /// What its time is worth, stretch by stretch.
+    /// The state of the chain's time, stretch by stretch.
     pub timeline: Option<Timeline>,
-    /// What was looked at.
+    /// The counts of checked objects.
     pub counts: Counts,
-    /// Digests in the asked range, missing ones that are known included.
+    /// Digests in the asked range, known missing digests included.
     pub digests: u64,
-    /// Log files these list.
+    /// Log files that the digests list.
     pub logs: u64,
-    /// What was found, in order of time and key.
+    /// The findings, in order of time and key.
     pub findings: Vec<Finding>,
-    /// The state of every object, where that was asked for, in order of time.
+    /// The state of every object, if the request asks for every object, in order of time.
     pub objects: Vec<(ObjectType, String, ObjectState)>,
     /// The keys that verified a digest.
     pub keys: BTreeSet<UsedKey>,
-    /// Whether something was left out, since the run ended early.
+    /// Whether any object was left out because the run ended early.
     pub interrupted: bool,
 }
 
 impl ChainReport {
-    /// The chain as a report sums it up.
+    /// The chain's summary for a report.
     #[must_use]
     pub fn summary(&self) -> ChainSummary {
         ChainSummary {
@@ -56,25 +56,27 @@ impl ChainReport {
         }
     }
 
-    /// Whether the chain has a digest of the asked range, or a finding.
+    /// Whether the chain belongs in a report: the chain has a digest in the asked range, or a finding.
     #[must_use]
     pub fn is_reportable(&self) -> bool {
         self.digests > 0 || !self.findings.is_empty()
     }
 
-    /// Reports, of a trail that has backfill digests in range and no hourly ones, that nothing covers it.
+    /// Reports a trail with backfill digests in range and without hourly digests: backfill digests cover no time.
     pub fn report_backfill_alone(&mut self, end: Timestamp) {
         self.findings.push(Finding::new(Fault::BackfillAlone, end).of_chain(&self.id));
     }
 }
 
 impl ChainProver {
-    /// What came of the chain, when all its digests and log files were given. [`ChainProver::settle_claims`] comes before.
+    /// The result for the chain, after all its digests and log files. Call [`ChainProver::settle_claims`] before.
     #[must_use]
     pub fn finish(mut self) -> ChainReport {
+        // 1. Settle the digests set aside, then judge coverage (rule 4), which depends on all digests.
         self.release_overlaps();
         self.judge_coverage();
         self.report_unread_logs();
+        // 2. Sort by values, so that the order does not depend on threads.
         let findings = &mut self.state.findings;
         findings.sort_by(|one, other| {
             let order = (one.at, &one.uri, one.kind).cmp(&(other.at, &other.uri, other.kind));
@@ -82,6 +84,7 @@ impl ChainProver {
         });
         let objects = &mut self.state.objects;
         objects.sort_by(|a, b| (a.0, a.1 == ObjectType::Log, &a.2).cmp(&(b.0, b.1 == ObjectType::Log, &b.2)));
+        // 3. Sum up.
         let (covered, timeline) = (self.covered(), self.timeline());
         let state = self.state;
         let is_gap = |finding: &&Finding| finding.kind == Kind::ChainGap;

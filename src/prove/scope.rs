@@ -1,4 +1,4 @@
-//! What a chain is judged by: what was asked, and what a listing shows.
+//! The scope of a chain: the request and the listing that a chain is judged by.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,36 +10,37 @@ use crate::digest::DigestFile;
 use crate::ident::{ChainId, DigestKey, Location, RegionFolder, Relocation};
 use crate::time::{HOUR, Interval, Range, Timestamp};
 
-/// A digest that a listing names.
+/// A digest named in a listing.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct ListedDigest {
-    /// Its end, from its name.
+    /// The digest's end, from its name.
     pub end: Timestamp,
-    /// The folder it lies in: which one of [`ChainScope::folders`], or of those that the chain was followed to, which come
-    /// after them.
+    /// The digest's folder: an index into [`ChainScope::folders`]. Folders that the chain was followed into come after
+    /// these.
     pub folder: u32,
 }
 
-/// What a chain is judged by: what was asked, and what a listing shows.
+/// The scope of a chain: the request and the listing that a chain is judged by.
 #[derive(Clone, Debug)]
 pub struct ChainScope {
     /// The chain.
     pub id: ChainId,
-    /// Whether the chain was asked for. Of one that was not, only the listed log files matter, and nothing is reported.
+    /// Whether the chain was asked for. A chain that was not asked for contributes its listed log files only, and no
+    /// findings.
     pub selected: bool,
-    /// The asked stretch of delivery time.
+    /// The asked range of delivery time.
     pub range: Range,
     /// The present, which decides how late the newest digest may be.
     pub now: Timestamp,
-    /// Copies that stand for their originals.
+    /// Moves that the user named: copies in place of originals.
     pub relocations: Arc<[Relocation]>,
-    /// The digest folders of the region that were asked for.
+    /// The asked digest folders of the region.
     pub folders: Arc<[RegionFolder]>,
     /// All chains of the region.
     pub siblings: Arc<BTreeSet<ChainId>>,
     /// Whether to keep the state of every object.
     pub every_object: bool,
-    /// Whether to report each log file that is proved.
+    /// Whether to report each proved log file.
     pub report_proved: bool,
 }
 
@@ -48,7 +49,7 @@ impl ChainScope {
         window.overlaps(self.range.interval())
     }
 
-    /// The hour that the digest which ends at `end` is of, as its name gives it.
+    /// The hour before `end`: the window of a digest by its name.
     pub(super) fn hour_before(end: Timestamp) -> Interval {
         Interval { start: end.plus(-HOUR), end }
     }
@@ -73,13 +74,14 @@ pub fn digest_location(id: &ChainId, folder: &RegionFolder, end: Timestamp) -> L
 }
 
 impl ChainScope {
-    /// Where a digest was delivered: where it lies, or where it says, if the user named that move.
+    /// Where CloudTrail delivered a digest: the place named in its text if the user named that move, otherwise its
+    /// location.
     pub(super) fn place_of(&self, read: &ReadDigest) -> Location {
         let Some(recorded) = read.file().map(DigestFile::location) else { return read.location.clone() };
         if self.is_copy(recorded, &read.location) { recorded.clone() } else { read.location.clone() }
     }
 
-    /// Whether the object at `lies` is the copy of the one recorded at `recorded`, by a move that the user named.
+    /// Whether the object at `lies` is the copy of the object recorded at `recorded`, by a move that the user named.
     pub(super) fn is_copy(&self, recorded: &Location, lies: &Location) -> bool {
         self.relocations.iter().any(|moved| moved.copy_of(recorded).as_ref() == Some(lies))
     }

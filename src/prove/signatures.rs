@@ -1,4 +1,4 @@
-//! Rule 1: what the signatures at hand say of a digest.
+//! Rule 1: checks a digest against the known signatures.
 
 use std::sync::Arc;
 
@@ -10,10 +10,10 @@ use crate::ident::Location;
 use crate::signature::{self, SignatureProof, TrustedKey};
 use crate::time::{Interval, Timestamp};
 
-/// How many newer digests may lie between one and its successor for that one's record to be found.
+/// How many newer digests may lie between a digest and its successor for the record of the successor to be found.
 pub(super) const MAX_BETWEEN: usize = 8;
 
-/// What the signatures at hand say of a digest.
+/// The result of checking a digest against the known signatures.
 #[derive(Clone, Debug)]
 pub enum SignatureCheck {
     /// A signature fits.
@@ -22,26 +22,27 @@ pub enum SignatureCheck {
         proof: SignatureProof,
         /// The key.
         key: Arc<TrustedKey>,
-        /// Whether the signature in the metadata does: if not, the one that a newer digest records fits.
+        /// Whether the signature in the metadata fits. If not, a signature recorded in a newer digest fits.
         metadata_fits: bool,
     },
-    /// The signature in the metadata does not fit the key that the digest names, nor does a recorded one.
+    /// The signature in the metadata does not fit the key named in the digest, and no recorded signature fits either.
     Misfit,
-    /// There is no signature, or none but recorded ones that do not fit.
+    /// No signature in the metadata, and no fitting recorded signature.
     Unsigned,
-    /// There is no key to check with.
+    /// No key to check with.
     NoKey(KeyLack),
 }
 
-/// A digest as it was read, with what the signatures at hand say of it.
+/// A digest as read, with the result of its signature check.
 #[derive(Clone, Debug)]
 pub struct CheckedDigest {
     pub(super) read: ReadDigest,
-    /// Where CloudTrail delivered it, which is where it lies unless a move was named.
+    /// Where CloudTrail delivered the digest: its location, unless the user named a move.
     pub(super) place: Location,
     /// The recorded signatures that were tried.
     pub(super) recorded: Vec<Box<str>>,
-    /// `None` for what is no digest file, or one that lies in another place than it names: its signature is for that place.
+    /// `None` for an unparsed digest, and for a digest outside the place named in its text: the signature covers the
+    /// place.
     pub(super) proof: Option<SignatureCheck>,
 }
 
@@ -50,8 +51,8 @@ impl CheckedDigest {
         self.read.end
     }
 
-    /// Its window, as far as it can be believed: that of its content where it is signed, and at least the hour before the
-    /// end in its name where it is not.
+    /// The window, as far as it can be believed: the window in the text of a signed digest; for an unsigned digest, at
+    /// least the hour before the end in the name.
     pub(super) fn window(&self) -> Interval {
         let named = ChainScope::hour_before(self.read.end);
         match (self.read.file(), &self.proof) {
@@ -63,7 +64,7 @@ impl CheckedDigest {
         }
     }
 
-    /// Whether it is not as it was delivered, whatever its successor records.
+    /// Whether the digest seems modified by itself, whatever its successor records.
     pub(super) const fn is_suspect(&self) -> bool {
         match (&self.read.content, &self.proof) {
             (DigestContent::Malformed { .. }, _)
@@ -79,14 +80,14 @@ impl CheckedDigest {
     }
 }
 
-/// What a digest records of its predecessor: where it lies, and its signature.
+/// The place and the signature that a digest records of its predecessor.
 pub(super) fn recorded_signature(file: &DigestFile) -> Option<(Location, Box<str>)> {
     let previous = file.previous()?;
     Some((previous.location.clone(), previous.signature.clone()?))
 }
 
 impl CheckedDigest {
-    /// The digest with what [`ChainProver::check`] said of it.
+    /// Joins a digest with the result of [`ChainProver::check`].
     #[must_use]
     pub fn new(read: ReadDigest, checked: (Location, Vec<Box<str>>, Option<SignatureCheck>)) -> Self {
         let (place, recorded, proof) = checked;
@@ -94,7 +95,7 @@ impl CheckedDigest {
     }
 }
 
-/// The signatures that the nearest newer digests, proved or not, record for the one at `place`.
+/// The signatures that the nearest newer digests, proved or not, record for the digest at `place`.
 pub(super) fn signatures_for(
     recorded: impl Iterator<Item = Option<(Location, Box<str>)>>,
     place: &Location,
@@ -103,8 +104,8 @@ pub(super) fn signatures_for(
     here.map(|(_, signature)| signature).collect()
 }
 
-/// Checks the signature in the metadata, then those that newer digests record. That no recorded signature fits says
-/// nothing: the digest that records it may be forged.
+/// Checks the signature in the metadata, then the signatures that newer digests record. A recorded signature that does
+/// not fit proves nothing: the recording digest may be forged.
 pub(super) fn check(read: &ReadDigest, place: &Location, recorded: &[Box<str>]) -> Option<SignatureCheck> {
     let file = read.file().filter(|file| file.location() == place)?;
     let own = read.signature.as_deref();
@@ -122,6 +123,7 @@ pub(super) fn check(read: &ReadDigest, place: &Location, recorded: &[Box<str>]) 
     };
     let check = |signature: &str| signature::verify(file, signature, &key.key);
     let signed = |proof, metadata_fits| SignatureCheck::Signed { proof, key: Arc::clone(key), metadata_fits };
+    // The digest's own signature has precedence: a recorded signature only replaces lost metadata.
     if let Some(proof) = own.and_then(check) {
         return Some(signed(proof, true));
     }

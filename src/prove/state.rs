@@ -1,4 +1,4 @@
-//! What is known of a chain while it is walked, and how its objects are counted.
+//! The state of a chain during the walk, and the counts of its objects.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -13,93 +13,93 @@ use crate::event::{Counts, Finding, ObjectState, ObjectType, UsedKey};
 use crate::ident::{Location, RegionFolder, Sha256Hash};
 use crate::time::{HOUR, Interval, Timestamp};
 
-/// The newest proved digest of a chain, as the next run may [remember](RememberedHead) it.
+/// The newest proved digest of a chain, for the next run to [remember](RememberedHead).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ChainHead {
-    /// Where it was delivered.
+    /// Where CloudTrail delivered the digest.
     pub location: Location,
-    /// Its end.
+    /// The digest's end.
     pub end: Timestamp,
-    /// SHA-256 of its content, inflated.
+    /// SHA-256 of the inflated content.
     pub hash: Sha256Hash,
-    /// Its signature, hex.
+    /// The digest's signature, hex.
     pub signature: Option<Box<str>>,
 }
 
-/// A digest that an earlier run proved, and remembered outside the bucket: a record like a successor's.
+/// A digest that an earlier run proved and remembered outside the bucket: a record, like a successor's record.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RememberedHead {
-    /// Where it lies.
+    /// Where the digest lies.
     pub location: Location,
-    /// Its end.
+    /// The digest's end.
     pub end: Timestamp,
-    /// SHA-256 of its content, inflated.
+    /// SHA-256 of the inflated content.
     pub hash: Sha256Hash,
-    /// Its signature, hex.
+    /// The digest's signature, hex.
     pub signature: Option<Box<str>>,
-    /// The run that proved it, as a report names it.
+    /// The run that proved the digest, as named in a report.
     pub run: String,
 }
 
-/// Everything that is known of a chain.
+/// The state of a chain.
 #[derive(Clone, Default, Debug, Serialize, Deserialize)]
 pub struct ChainState {
-    /// Its listed digests, newest first.
+    /// Listed digests, newest first.
     pub(super) listed: Vec<ListedDigest>,
-    /// Folders that were not asked for and that the chain came from.
+    /// Folders that the chain came from and that were not asked for.
     pub(super) followed: Vec<RegionFolder>,
     /// Heads of earlier runs that were not met yet, newest first.
     pub(super) remembered: Vec<RememberedHead>,
 
-    /// The nearest newer digest that is proved.
+    /// The nearest newer proved digest.
     pub(super) anchor: Option<ChainAnchor>,
-    /// What the last [`MAX_BETWEEN`] digests that could be parsed, proved or not, record of their predecessors, the oldest
-    /// digest's first: where it lies, and its signature.
+    /// Place and signature of the predecessor, as recorded in the last [`MAX_BETWEEN`] parsed digests, proved or not.
+    /// The record of the oldest digest comes first.
     pub(super) recorded: VecDeque<Option<(Location, Box<str>)>>,
-    /// Whether a digest since the anchor is there, but not proved.
+    /// Whether a digest since the anchor exists and is unproved.
     pub(super) doubtful: bool,
-    /// Proved digests that the anchor leaves no room for, newest first, until the digest before the anchor is met.
+    /// Proved digests between the anchor and its recorded predecessor, newest first, until the predecessor is met.
     pub(super) overlaps: VecDeque<OverlappingDigest>,
 
-    /// The newest digest that is proved, asked for or not, and which of the chain's folders it lies in.
+    /// The newest proved digest, asked for or not: its end and the index of its folder.
     pub(super) newest: Option<(Timestamp, u32)>,
-    /// The newest proved digest of the asked range, as the next run may remember it.
+    /// The newest proved digest of the asked range, for the next run to remember.
     pub(super) head: Option<ChainHead>,
     /// Windows of proved digests that overlap the asked range.
     pub(super) covered: Vec<Interval>,
-    /// Of each folder, the windows of proved digests there, asked for or not.
+    /// Windows of proved digests, asked for or not, by folder.
     pub(super) covered_in: BTreeMap<u32, Vec<Interval>>,
-    /// Windows of digests that are known to be gone.
+    /// Windows of missing digests.
     pub(super) missing: Vec<Interval>,
-    /// Hours of digests that are there and not proved.
+    /// Hours of existing, unproved digests.
     pub(super) unproved: Vec<Interval>,
     /// Proved digests that start a chain.
     pub(super) restarts: Vec<ChainStart>,
-    /// What is noted for the timeline.
+    /// Marks for the timeline.
     pub(super) marks: TimelineMarks,
-    /// The stretch of digests that were left out since the run ends early: everything older than its end.
+    /// The stretch left out because the run ends early: everything older than its end.
     pub(super) left: Option<Interval>,
-    /// A digest that lies elsewhere than recorded, by a move that was named, where it belongs, and how many there are.
+    /// A digest moved by a named move: its location, its delivery place, and the count of moved digests.
     pub(super) relocated: Option<(Location, Location, u64)>,
-    /// When CloudTrail delivered a digest that is newer than the newest one there.
+    /// When CloudTrail delivered a digest newer than the newest existing digest.
     pub(super) newer_delivered: Option<Timestamp>,
-    /// The folders in which a digest of the asked range lies, proved or not.
+    /// The folders with a digest of the asked range, proved or not.
     pub(super) answered: BTreeSet<u32>,
     /// Whether any digest was judged.
     pub(super) begun: bool,
 
-    /// What was found.
+    /// The findings.
     pub(super) findings: Vec<Finding>,
     /// The keys that verified a digest.
     pub(super) keys: BTreeSet<UsedKey>,
     pub(super) counts: Counts,
     pub(super) digests: u64,
     pub(super) logs: u64,
-    /// The state of every object, where that was asked for.
+    /// The state of every object, if the request asks for every object.
     pub(super) objects: Vec<(Timestamp, ObjectType, String, ObjectState)>,
-    /// Log files that digests which are not proved claim to list.
+    /// Log files that only unproved digests list.
     pub(super) claims: Vec<ClaimedLogs>,
-    /// How many log files were not read since the run ends early, and the end of the oldest digest that lists one.
+    /// How many log files were not read because the run ended early, with the end of the oldest digest that lists one.
     pub(super) unread_logs: Option<(u64, Timestamp)>,
 }
 
@@ -108,47 +108,49 @@ pub struct ChainState {
 pub(super) struct ChainAnchor {
     pub(super) location: Location,
     pub(super) window: Interval,
-    /// What it records; `None` where it starts a chain.
+    /// The recorded predecessor; `None` for a digest that starts a chain.
     pub(super) record: Option<Record>,
-    /// Whether the recorded predecessor was met, or is known to be gone.
+    /// Whether the recorded predecessor was met, or is known as missing.
     pub(super) resolved: bool,
 }
 
 /// A proved digest that starts a chain.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct ChainStart {
-    /// Its end: CloudTrail writes it for the hour before logging began, so that it covers nothing before.
+    /// The digest's end. CloudTrail writes the digest for the hour before logging began, so the digest covers nothing
+    /// before its end.
     pub(super) end: Timestamp,
     pub(super) location: Location,
-    /// Whether its window overlaps the asked range.
+    /// Whether the window overlaps the asked range.
     pub(super) asked: bool,
 }
 
-/// A proved digest that lies between the anchor and the digest that the anchor records. Where that one starts a chain, this
-/// one is of the chain that was stopped before: its last digest may end after logging began anew.
+/// A proved digest between the anchor and the anchor's recorded predecessor. If the predecessor starts a chain, the
+/// overlapping digest belongs to the chain that was stopped before: the last digest of a stopped chain may end after
+/// logging began anew.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct OverlappingDigest {
     pub(super) note: DigestNote,
-    /// The signature in its metadata.
+    /// The signature in the metadata.
     pub(super) signature: Option<String>,
-    /// What a record of it has to fit.
+    /// The values that a record of this digest has to fit.
     pub(super) facts: DigestFacts,
     pub(super) found: Vec<Finding>,
     pub(super) anchor: ChainAnchor,
 }
 
-/// A digest that a finding is about.
+/// The digest that a finding is about.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct DigestNote {
     pub(super) location: Location,
     pub(super) end: Timestamp,
-    /// Whether its window overlaps the asked range.
+    /// Whether the window overlaps the asked range.
     pub(super) asked: bool,
-    /// The digest that records it.
+    /// The digest that records this digest.
     pub(super) successor: Option<Location>,
 }
 
-/// What a record says of a digest is held against.
+/// The values of a digest that a record is compared with.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct DigestFacts {
     pub(super) hash: Sha256Hash,
@@ -162,7 +164,7 @@ impl DigestFacts {
 }
 
 impl ChainState {
-    /// Nothing but what a listing shows.
+    /// The state of a chain of which only the listing is known.
     #[must_use]
     pub fn listing(mut listed: Vec<ListedDigest>) -> Self {
         listed.sort_unstable_by(|one, other| other.cmp(one));
@@ -170,13 +172,13 @@ impl ChainState {
         Self { listed, ..Self::default() }
     }
 
-    /// The digests that listings name, newest first.
+    /// The listed digests, newest first.
     #[must_use]
     pub fn listed(&self) -> &[ListedDigest] {
         &self.listed
     }
 
-    /// The newest end of a proved hourly digest, and which of the chain's folders it lies in.
+    /// The end of the newest proved hourly digest, and the index of its folder.
     #[must_use]
     pub const fn newest(&self) -> Option<(Timestamp, u32)> {
         self.newest
@@ -194,7 +196,7 @@ impl ChainState {
         self.answered.contains(&folder)
     }
 
-    /// How many digests of the asked range there are, those that are known to be missing included.
+    /// The number of digests in the asked range, known missing digests included.
     #[must_use]
     pub const fn digests(&self) -> u64 {
         self.digests
@@ -206,44 +208,44 @@ impl ChainState {
         self.begun
     }
 
-    /// Whether digests were left out, since the run ends early.
+    /// Whether digests were left out because the run ends early.
     #[must_use]
     pub const fn has_left_out(&self) -> bool {
         self.left.is_some()
     }
 
-    /// Leaves a digest out, and with it all older ones, since the run ends early.
+    /// Leaves out a digest and all older digests, because the run ends early.
     pub(super) fn leave_out(&mut self, end: Timestamp) {
         let left = self.left.get_or_insert(Interval { start: end, end });
         left.start = left.start.min(end.plus(-HOUR));
         left.end = left.end.max(end);
     }
 
-    /// Notes what a digest that could be parsed records of its predecessor.
+    /// Stores the place and signature that a parsed digest records of its predecessor.
     pub(super) fn note_record(&mut self, file: &DigestFile) {
         self.recorded.push_front(recorded_signature(file));
         self.recorded.truncate(MAX_BETWEEN);
     }
 }
 
-/// Which step the next older digest, or the end of the chain, is at. Each action is done whole or not at all, so that a
-/// step that lacks an answer is taken again when the answer is there.
+/// The step of the walk for the next older digest, or for the end of the chain. A step is done whole or not at all: a
+/// step that lacks an answer is repeated when the answer has arrived.
 #[derive(Clone, Debug)]
 pub(super) enum WalkStep {
-    /// What its newer neighbours record as their predecessor is looked for by name.
+    /// Look by name for the predecessors that newer digests record.
     FindNamed {
-        /// The end of the last one that was looked for: the next has to be older.
+        /// The end of the last digest looked for: the next has to be older.
         newest: Timestamp,
-        /// The end of the last one that the cadence led to: the next that it leads to has to be older.
+        /// The end of the last digest found by cadence: the next has to be older.
         cadence: Timestamp,
     },
-    /// What an unbroken cadence puts before it is looked for by name.
+    /// Look by name for the digests that an unbroken cadence implies.
     FindCadence {
         /// The ends of the digests, newest first.
         ends: VecDeque<Timestamp>,
         folder: RegionFolder,
     },
-    /// It is taken itself.
+    /// Take the next listed digest itself.
     TakeDigest,
 }
 
@@ -254,13 +256,13 @@ impl Default for WalkStep {
     }
 }
 
-/// The log files that a digest which is not proved claims to list.
+/// The log files that an unproved digest lists.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct ClaimedLogs {
     pub(super) digest: Location,
     pub(super) at: Timestamp,
-    /// Each log file, where they are few.
+    /// Each log file, if the digest lists few.
     pub(super) named: Vec<Location>,
-    /// [`reference`]s of all of them, where they are many.
+    /// [`reference`]s of all log files, if the digest lists many.
     pub(super) hashed: Vec<u128>,
 }

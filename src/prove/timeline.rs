@@ -1,18 +1,18 @@
-//! What each stretch of a chain's time is worth, for the picture of its coverage.
+//! The state of each stretch of a chain's time, for the picture of its coverage.
 
 use super::prover::ChainProver;
 use crate::event::{Finding, Kind, Reason, TimeState, Timeline};
 use crate::time::{self, Interval, Timestamp};
 
 impl ChainProver {
-    /// The timeline of a finished chain, of which all is found; `None` where there is nothing to show.
+    /// The timeline of a finished chain, after all findings; `None` without any time to show.
     pub(super) fn timeline(&self) -> Option<Timeline> {
         let marks = &self.state.marks;
         let asked = self.scope.range.interval();
         let within = |windows: Vec<Interval>| {
             time::union(windows.into_iter().filter_map(|window| window.intersect(asked)).collect())
         };
-        // The gravest first: of two that overlap it is the one that is shown.
+        // The gravest state comes first: of overlapping states, the gravest is shown.
         let layers = [
             (TimeState::Tampered, within(marks.windows(&marks.tampered).collect())),
             (TimeState::Unverified, within(self.unverified())),
@@ -31,7 +31,8 @@ impl ChainProver {
     }
 }
 
-/// What was said to be uncovered. The end of a trail whose newest digests are gone is said by the kind alone.
+/// The uncovered stretches among the findings. Missing digests at the end of a trail count too: such a finding has no
+/// address.
 fn gaps(findings: &[Finding]) -> Vec<Interval> {
     let is_gap = |finding: &&Finding| matches!(finding.kind, Kind::ChainGap | Kind::ChainStale);
     let gone_at_the_end = |finding: &&Finding| finding.kind == Kind::DigestMissing && finding.uri.is_none();
@@ -46,10 +47,10 @@ fn stretch(finding: &Finding) -> Option<Interval> {
     Interval::new(finding.start?, finding.end?)
 }
 
-/// Each stretch in the state of the first layer that has it.
+/// Paints each stretch in the state of the first layer that covers the stretch.
 fn paint(layers: &[(TimeState, Vec<Interval>)]) -> Option<Timeline> {
     let intervals = layers.iter().flat_map(|(_, intervals)| intervals);
-    let mut edges: Vec<Timestamp> = intervals.flat_map(|one| [one.start, one.end]).collect();
+    let mut edges: Vec<Timestamp> = intervals.flat_map(|stretch| [stretch.start, stretch.end]).collect();
     edges.sort_unstable();
     edges.dedup();
     let mut timeline = Timeline::starting(*edges.first()?);
