@@ -1,15 +1,16 @@
-//! The engine: from what was asked to findings, in bounded memory.
+//! The engine: from the request to findings, in bounded memory.
 //!
 //! One run, in the order of the code:
 //!
 //! 1. `discover` finds the folders of every region of every account below the sources.
-//! 2. Regions roll through the `driver`: their digests are listed ahead, read in windows, newest first, and given to the
-//!    [provers](crate::prove), one for each chain. What all provers need next is read together (`needs`).
-//! 3. The log files of proved digests are hashed in parallel (`logs`).
-//! 4. A region that is done is searched for files that no digest lists (`unreferenced`), reported, and forgotten.
-//! 5. What was asked for and not found is reported (`answered`).
+//! 2. Regions roll through the `driver`. Their digests are listed ahead, read in batches, newest first, and given to
+//!    the [provers](crate::prove), one prover for each chain. `needs` reads the next needs of all provers together.
+//! 3. `logs` hashes the log files of proved digests in parallel.
+//! 4. `unreferenced` searches a finished region for log files that no digest lists. Then the region is reported and
+//!    forgotten.
+//! 5. `answered` reports what was asked for and not found.
 //!
-//! Judgement is in [`prove`](crate::prove), which reads nothing. Threads are only here.
+//! Judgement is in [`prove`](crate::prove), which reads nothing. Only the engine has threads.
 
 mod again;
 mod answered;
@@ -29,10 +30,10 @@ mod object;
 pub mod plan;
 mod region;
 mod region_report;
+mod reporter;
 mod request;
-mod scope;
+mod source_path;
 mod target;
-mod tell;
 mod trace;
 mod trail;
 mod unreferenced;
@@ -43,7 +44,7 @@ pub use cancel::Stop;
 pub use check::check;
 pub use entry::validate;
 pub use request::{Limits, Outcome, Request, Source, Tools, TypedSource};
-pub use scope::{Expected, SourceError};
+pub use source_path::{ExpectedSegment, SourceError};
 pub use target::{is_object, range_of};
 pub use trail::{Deliveries, NamedTrail};
 pub use validator::{EvidenceSource, Validator, ValidatorError};

@@ -26,7 +26,7 @@ impl ChainProver {
     }
 
     /// Reports the claimed log files that no proved digest of the region lists. `is_alone` answers whether a
-    /// [`reference`] is absent from all proved digests.
+    /// [`reference()`] is absent from all proved digests.
     pub fn settle_claims(&mut self, mut is_alone: impl FnMut(u128) -> bool) {
         for ClaimedLogs { digest, at, named, hashed } in mem::take(&mut self.state.claims) {
             let mut alone = 0;

@@ -35,7 +35,7 @@ pub struct ProvedDigestLogs {
     pub counted: bool,
 }
 
-/// Judges one chain. See the [module](self).
+/// Judges one chain. See the [module](crate::prove).
 #[derive(Debug)]
 pub struct ChainProver {
     pub(super) scope: ChainScope,

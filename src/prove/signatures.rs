@@ -87,7 +87,7 @@ pub(super) fn recorded_signature(file: &DigestFile) -> Option<(Location, Box<str
 }
 
 impl CheckedDigest {
-    /// Joins a digest with the result of [`ChainProver::check`].
+    /// Joins a digest with the result of [`ChainProver::check`](crate::prove::ChainProver::check).
     #[must_use]
     pub fn new(read: ReadDigest, checked: (Location, Vec<Box<str>>, Option<SignatureCheck>)) -> Self {
         let (place, recorded, proof) = checked;

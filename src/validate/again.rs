@@ -1,8 +1,8 @@
-//! Looks once more at what is not as it was delivered, before anyone is accused of it.
+//! Reads a suspect object again, before a tampering finding.
 //!
-//! A body that came once is no proof of what lies in a bucket: a network, a proxy or a disk may have changed it on its
-//! way. Two reads that agree are. Only objects that fail are read again, each once, and a body that is no content at all
-//! twice: what is wrong with it says too little of its bytes for two reads to be held against each other.
+//! One read does not prove what lies in a bucket: a network, a proxy or a disk may have changed the bytes. Two reads
+//! that agree prove it. Only a failing object is read again, once. A body without content is read again twice: the
+//! fault alone says too little about the bytes to compare two reads.
 
 use std::io::{self, BufRead, Read};
 
@@ -13,38 +13,39 @@ use crate::ident::{Location, Sha256Hash};
 use crate::prove::{SecondRead, SeenBody};
 use crate::store::{Object, Store, StoreError};
 
-/// How many bytes of a body that is no content are compared, as stored: a hostile one may have no end to speak of.
-const COMPARED: u64 = 64 << 20;
+/// The most stored bytes to compare of a body without content. A hostile body may be endless.
+const MAX_COMPARED: u64 = 64 << 20;
 
-/// Reads the object at `location` again, which showed `seen` before, and inflates at most `limit` bytes of it.
-pub(super) fn read(store: &dyn Store, location: &Location, seen: &SeenBody, limit: u64) -> SecondRead {
-    let mut look = Look::at(store.get(location), limit);
-    if matches!(look, Look::Read { seen: Err(_), .. }) {
-        look.hold_against(Look::at(store.get(location), limit));
+/// Reads the object at `location` again, after a first read that showed `seen`. Inflates at most `limit` bytes.
+pub(super) fn read_again(store: &dyn Store, location: &Location, seen: &SeenBody, limit: u64) -> SecondRead {
+    let mut attempt = ReadAttempt::of(store.get(location), limit);
+    if matches!(attempt, ReadAttempt::Read { seen: Err(_), .. }) {
+        // A fault has no hash of the content, so two new reads are compared by their stored bytes.
+        attempt.compare_with(ReadAttempt::of(store.get(location), limit));
     }
-    look.verdict(seen)
+    attempt.compared_with_first(seen)
 }
 
-/// One read.
-enum Look {
+/// The result of one read.
+enum ReadAttempt {
     Read {
         seen: SeenBody,
-        /// Hash of the first [`COMPARED`] bytes of a body that is no content.
+        /// Hash of the first [`MAX_COMPARED`] bytes of a body without content.
         raw: Option<Sha256Hash>,
         signature: Option<String>,
     },
-    Not(SecondRead),
+    Failed(SecondRead),
 }
 
-impl Look {
-    fn at(object: Result<Object, StoreError>, limit: u64) -> Self {
+impl ReadAttempt {
+    fn of(object: Result<Object, StoreError>, limit: u64) -> Self {
         let mut object = match object {
             Ok(object) => object,
-            Err(StoreError::NotFound) => return Self::Not(SecondRead::Gone),
+            Err(StoreError::NotFound) => return Self::Failed(SecondRead::Gone),
             Err(error) => return Self::unreadable(&error.to_string()),
         };
         let signature = object.metadata.remove("signature");
-        let mut body = Raw { body: &mut *object.body, taken: 0, hasher: Sha256::new() };
+        let mut body = HashedBody { body: &mut *object.body, taken: 0, hasher: Sha256::new() };
         match gzip::hash(&mut body, object.encoding, limit) {
             Ok((hash, _)) => Self::Read { seen: Ok(hash), raw: None, signature },
             Err(BodyError::Malformed(reason)) => match body.finish() {
@@ -56,38 +57,38 @@ impl Look {
     }
 
     fn unreadable(why: &str) -> Self {
-        Self::Not(SecondRead::Unsure(why.to_owned()))
+        Self::Failed(SecondRead::Unsure(why.to_owned()))
     }
 
-    /// Takes back what a further read does not bear out.
-    fn hold_against(&mut self, further: Self) {
+    /// Replaces the result if a further read differs or fails.
+    fn compare_with(&mut self, further: Self) {
         match (&*self, further) {
             (Self::Read { raw, .. }, Self::Read { raw: other, .. }) if *raw == other => {}
-            (_, Self::Read { .. }) => *self = Self::Not(SecondRead::Different),
-            (_, not @ Self::Not(_)) => *self = not,
+            (_, Self::Read { .. }) => *self = Self::Failed(SecondRead::Different),
+            (_, failed @ Self::Failed(_)) => *self = failed,
         }
     }
 
-    fn verdict(self, first: &SeenBody) -> SecondRead {
+    fn compared_with_first(self, first: &SeenBody) -> SecondRead {
         match self {
             Self::Read { seen, signature, .. } if seen == *first => SecondRead::Same { signature },
             Self::Read { .. } => SecondRead::Different,
-            Self::Not(other) => other,
+            Self::Failed(other) => other,
         }
     }
 }
 
-/// A body whose first bytes are hashed as they are taken.
-struct Raw<'b> {
+/// A body that hashes its first bytes while they are read.
+struct HashedBody<'b> {
     body: &'b mut dyn BufRead,
     taken: u64,
     hasher: Sha256,
 }
 
-impl Raw<'_> {
-    /// The hash of what is compared, read to there.
+impl HashedBody<'_> {
+    /// Reads on to the last compared byte, and returns the hash.
     fn finish(mut self) -> io::Result<Sha256Hash> {
-        while self.taken < COMPARED {
+        while self.taken < MAX_COMPARED {
             let length = match self.fill_buf() {
                 Ok([]) => break,
                 Ok(bytes) => bytes.len(),
@@ -100,14 +101,15 @@ impl Raw<'_> {
     }
 }
 
-impl BufRead for Raw<'_> {
+impl BufRead for HashedBody<'_> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         self.body.fill_buf()
     }
 
     fn consume(&mut self, amount: usize) {
-        let compared = usize::try_from(COMPARED.saturating_sub(self.taken)).unwrap_or(usize::MAX).min(amount);
-        // What is consumed was filled before: nothing is read for it.
+        let compared =
+            usize::try_from(MAX_COMPARED.saturating_sub(self.taken)).unwrap_or(usize::MAX).min(amount);
+        // `fill_buf` returns the buffered bytes without a further read.
         if compared > 0
             && let Ok(bytes) = self.body.fill_buf()
             && let Some(bytes) = bytes.get(..compared)
@@ -119,7 +121,7 @@ impl BufRead for Raw<'_> {
     }
 }
 
-impl Read for Raw<'_> {
+impl Read for HashedBody<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let mut available = self.fill_buf()?;
         let length = available.read(into)?;

@@ -1,4 +1,4 @@
-//! What was asked by name, and whether anything answers to it.
+//! What the user asked for by name, and whether a digest answers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,68 +10,73 @@ use crate::ident::{ChainId, RegionFolder};
 use crate::prove::ChainProver;
 use crate::time::{DELIVERY_GRACE, HOUR, Interval, Timestamp};
 
-/// How many names of what is there are kept: anybody who can write to the bucket can make any number.
+/// The most names to keep. A writer to the bucket can make any number of names.
 const MAX_FOUND: usize = 1_000;
 
-/// Which sources, accounts, regions and trails had a digest in range, and where anything else was said.
-pub(super) struct Answered {
+/// The sources, accounts, regions and trails with a digest in range or with a finding.
+pub(super) struct AnsweredNames {
     chains: BTreeSet<[String; 3]>,
     sources: Vec<AskedSource>,
-    /// What is there, asked for or not.
+    /// The existing names, asked for or not.
     pub(super) found: FoundNames,
 }
 
-/// What the user typed, and what came of it.
+/// A source as typed, and its result.
 struct AskedSource {
     name: String,
-    /// The folders that it stands for.
+    /// The folders that the typed source stands for.
     parts: Vec<Source>,
-    /// Whether a digest of the asked range of a chain that was asked for lies below it.
+    /// Whether a digest of an asked chain in the asked range lies below the source.
     is_answered: bool,
-    /// Whether anything more than a notice was said of a region below it.
-    is_said: bool,
+    /// Whether a region below the source has a finding above a notice.
+    has_finding: bool,
 }
 
-/// The folders of one region that were asked for, and those that hold a digest which answers.
+/// The asked folders of one region, and the folders with an answering digest.
 #[derive(Default)]
-pub(super) struct Answering {
+pub(super) struct AnsweringFolders {
     asked: Vec<RegionFolder>,
     answered: Vec<RegionFolder>,
 }
 
-impl Answering {
-    /// Of a region whose chains have a digest of the asked range where `has_digest` says so.
-    pub(super) fn of(request: &Request, unit: &RegionRun, has_digest: impl Fn(&ChainProver) -> bool) -> Self {
-        let asked: Vec<RegionFolder> = unit.folders.to_vec();
-        let chains = unit.chains.iter().filter(|chain| chain.is_selected() && has_digest(chain));
-        let folders: BTreeSet<usize> = chains.flat_map(|chain| folders_of(request, unit, chain)).collect();
+impl AnsweringFolders {
+    /// The folders of a region. `has_digest` tells whether a chain has a digest in the asked range.
+    pub(super) fn of(
+        request: &Request,
+        region: &RegionRun,
+        has_digest: impl Fn(&ChainProver) -> bool,
+    ) -> Self {
+        let asked: Vec<RegionFolder> = region.folders.to_vec();
+        let chains = region.chains.iter().filter(|chain| chain.is_selected() && has_digest(chain));
+        let folders: BTreeSet<usize> =
+            chains.flat_map(|chain| folders_with_digests(request, region, chain)).collect();
         let answered = folders.iter().filter_map(|folder| asked.get(*folder).cloned()).collect();
         Self { asked, answered }
     }
 }
 
-/// The folders that the digests of the asked range of a chain lie in. Where the chain was followed to a folder that was not
-/// asked for, or no digest is of the range by its name, those that the chain was found in.
-fn folders_of(request: &Request, unit: &RegionRun, chain: &ChainProver) -> BTreeSet<usize> {
+/// The folders with digests of a chain in the asked range. If the chain was followed into a folder that was not asked
+/// for, or if no digest name is in the range, all folders of the chain.
+fn folders_with_digests(request: &Request, region: &RegionRun, chain: &ChainProver) -> BTreeSet<usize> {
     let asked = request.range.interval();
     let is_inside = |end: Timestamp| Interval { start: end.plus(-HOUR), end }.overlaps(asked);
     let entries = || chain.known().listed().iter().map(|listed| (listed.folder as usize, listed.end));
     let inside: BTreeSet<usize> =
         entries().filter(|(_, end)| is_inside(*end)).map(|(folder, _)| folder).collect();
     match inside.last() {
-        Some(last) if *last < unit.folders.len() => inside,
+        Some(last) if *last < region.folders.len() => inside,
         _ => entries().map(|(folder, _)| folder).collect(),
     }
 }
 
-impl Answered {
-    /// Nothing yet.
+impl AnsweredNames {
+    /// The names of a request, without any answer yet.
     pub(super) fn new(request: &Request) -> Self {
         let asked = |name: String, parts: Vec<Source>| AskedSource {
             name,
             parts,
             is_answered: false,
-            is_said: false,
+            has_finding: false,
         };
         let alone = request.sources.iter().map(|source| asked(source.to_string(), vec![source.clone()]));
         let typed = request.typed.iter().map(|typed| asked(typed.name.clone(), typed.parts.clone()));
@@ -79,27 +84,27 @@ impl Answered {
         Self { chains: BTreeSet::new(), sources, found: FoundNames::default() }
     }
 
-    /// Notes what a region answers, and whether anything more than a notice `is_said` of it.
-    pub(super) fn by_region(&mut self, answering: &Answering, is_said: bool) {
+    /// Notes the answering folders of a region. `has_finding` tells whether the region has a finding above a notice.
+    pub(super) fn note_region(&mut self, answering: &AnsweringFolders, has_finding: bool) {
         for source in &mut self.sources {
             let holds = |folder: &RegionFolder| source.parts.iter().any(|part| part.holds(folder));
             source.is_answered |= answering.answered.iter().any(holds);
-            source.is_said |= is_said && answering.asked.iter().any(holds);
+            source.has_finding |= has_finding && answering.asked.iter().any(holds);
         }
     }
 
-    /// Notes that `id` has a digest of the asked range.
-    pub(super) fn by(&mut self, id: &ChainId) {
+    /// Notes that chain `id` has a digest in the asked range.
+    pub(super) fn note_chain(&mut self, id: &ChainId) {
         self.chains.insert([&id.account, &id.region, &id.trail].map(|name| name.to_string()));
     }
 
-    /// Notes trails that are there, asked for or not.
-    pub(super) fn found_trails(&mut self, trails: BTreeSet<String>) {
+    /// Notes existing trails, asked for or not.
+    pub(super) fn note_trails(&mut self, trails: BTreeSet<String>) {
         let room = MAX_FOUND.saturating_sub(self.found.trails.len());
         self.found.trails.extend(trails.into_iter().take(room));
     }
 
-    /// What is there in place of the account, region or trail that is asked for in vain: of the first that is not there.
+    /// The existing names in place of the first missing account, region or trail.
     fn found_instead(&self, [account, region, trail]: [&Option<String>; 3]) -> Vec<String> {
         let FoundNames { accounts, regions, trails } = &self.found;
         for (asked, found) in [(account, accounts), (region, regions), (trail, trails)] {
@@ -110,8 +115,8 @@ impl Answered {
         Vec::new()
     }
 
-    /// A trail that was named in full records in its home region at any rate, and in each region of which CloudTrail says
-    /// that it delivered a digest of the asked time.
+    /// Reports trails named in full and not found. Such a trail records in its home region, and in each region where
+    /// CloudTrail states a delivery in the asked time.
     fn unanswered_trails(&self, request: &Request) -> Vec<Finding> {
         let is_asked = |names: &[String], name: &String| names.is_empty() || names.contains(name);
         let mut findings = Vec::new();
@@ -136,7 +141,7 @@ impl Answered {
             {
                 let place = [&trail.account, &region, &trail.name].map(|name| Some(name.clone()));
                 let [account, region, name] = &place;
-                if !self.has([account, region, name]) {
+                if !self.has_chain([account, region, name]) {
                     findings.push(no_digests([account, region, name], request.range.end, latest, Vec::new()));
                 }
             }
@@ -144,19 +149,22 @@ impl Answered {
         findings
     }
 
-    /// What was asked and not found is said, each source that was typed and each account × region × trail that was named:
-    /// nothing found is never success.
+    /// Reports each typed source and each named account × region × trail without a digest: a run that found nothing is
+    /// never a success.
     pub(super) fn unanswered(&self, request: &Request) -> Vec<Finding> {
+        // 1. Trails named in full come first: CloudTrail itself states their regions.
         let mut findings = self.unanswered_trails(request);
         if findings.is_empty() {
+            // 2. Otherwise accounts, regions and trails by name.
             findings = self.unanswered_names(request);
         }
-        // Where nothing was found at all, and that is said by name, each source would say the same.
+        // 3. Then sources. If nothing at all was found and a name is reported, every source would repeat the report.
         if findings.is_empty() || !self.chains.is_empty() {
             findings.extend(self.unanswered_sources(request));
         }
-        let is_said = || self.sources.iter().any(|source| source.is_said);
-        if findings.is_empty() && self.chains.is_empty() && !is_said() {
+        let has_finding = || self.sources.iter().any(|source| source.has_finding);
+        // 4. A run without a chain and without a finding still needs a finding.
+        if findings.is_empty() && self.chains.is_empty() && !has_finding() {
             findings.push(no_digests([&None, &None, &None], request.range.end, None, Vec::new()));
         }
         findings
@@ -174,7 +182,7 @@ impl Answered {
             for region in &regions {
                 for trail in &trails {
                     let asked = [account, region, trail];
-                    if !self.has(asked) && asked.iter().any(|name| name.is_some()) {
+                    if !self.has_chain(asked) && asked.iter().any(|name| name.is_some()) {
                         findings.push(no_digests(asked, request.range.end, None, self.found_instead(asked)));
                     }
                 }
@@ -183,19 +191,19 @@ impl Answered {
         findings
     }
 
-    /// A source below which nothing answers says so, unless more is said of what lies below it.
+    /// Reports a source without an answer, unless a region below the source has a finding.
     fn unanswered_sources(&self, request: &Request) -> Vec<Finding> {
-        let unanswered = self.sources.iter().filter(|source| !source.is_answered && !source.is_said);
+        let unanswered = self.sources.iter().filter(|source| !source.is_answered && !source.has_finding);
         let finding = |source: &AskedSource| {
             let finding = no_digests([&None, &None, &None], request.range.end, None, Vec::new());
-            // A source that is alone is all that was asked.
+            // A single source is the whole request, so the finding needs no address.
             Finding { uri: (self.sources.len() > 1).then(|| source.name.clone()), ..finding }
         };
         unanswered.map(finding).collect()
     }
 
-    /// Whether a chain was found that has each of the names that are given.
-    fn has(&self, asked: [&Option<String>; 3]) -> bool {
+    /// Whether a chain with all the given names was found.
+    fn has_chain(&self, asked: [&Option<String>; 3]) -> bool {
         let fits = |chain: &[String; 3]| {
             asked.iter().zip(chain).all(|(asked, name)| asked.as_ref().is_none_or(|asked| asked == name))
         };
@@ -203,7 +211,8 @@ impl Answered {
     }
 }
 
-/// Says that there is no digest of what was asked; of a trail, that CloudTrail says it `delivered` one.
+/// The finding that no digest was found for the asked names. `delivered` is the time of a delivery that CloudTrail
+/// states.
 fn no_digests(
     asked: [&Option<String>; 3],
     at: Timestamp,

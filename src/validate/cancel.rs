@@ -1,55 +1,56 @@
-//! Ending a run before everything was looked at.
+//! Cancellation: ends a run early.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// A wish, from any thread, that a run end soon. What was judged until then is reported as judged, and what was not
-/// looked at is named as such: such a run is never `intact`, and nothing counts as tampered with for not being read.
+/// Cancellation flag; any thread may set it. A cancelled run reports its results so far as judged, and reports the rest
+/// as unchecked. A cancelled run is never `intact`, and an unread object never counts as tampered.
 ///
-/// It is looked at before each request to the store; what was begun is brought to its end.
+/// The run looks at the flag before each request to the store, and completes requests under way.
 #[derive(Default, Debug)]
 pub struct Stop(AtomicBool);
 
 impl Stop {
-    /// No such wish yet.
+    /// A flag that is not set.
     #[must_use]
     pub const fn new() -> Self {
         Self(AtomicBool::new(false))
     }
 
-    /// Asks the run to end. Returns whether it had been asked before.
+    /// Cancels the run. Returns whether the run was cancelled before.
     pub fn set(&self) -> bool {
         self.0.swap(true, Ordering::Relaxed)
     }
 
-    /// Whether the run was asked to end.
+    /// Whether the run was cancelled.
     #[must_use]
     pub fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// The wish to end, and whether anything was left out for it.
-pub(super) struct Cancellation<'a> {
+/// The cancellation flag of a run, and whether the run has skipped work.
+pub(super) struct RunCancellation<'a> {
     pub(super) stop: &'a Stop,
-    left_out: AtomicBool,
+    has_skipped: AtomicBool,
 }
 
-impl<'a> Cancellation<'a> {
+impl<'a> RunCancellation<'a> {
     pub(super) const fn new(stop: &'a Stop) -> Self {
-        Self { stop, left_out: AtomicBool::new(false) }
+        Self { stop, has_skipped: AtomicBool::new(false) }
     }
 
-    /// Whether to end. The caller has work at hand, and leaves it out if so.
-    pub(super) fn leaves_out(&self) -> bool {
+    /// Whether to end. A caller has work at hand, and must skip the work if the result is `true`: the skipped work is
+    /// noted.
+    pub(super) fn skips_work(&self) -> bool {
         let stop = self.stop.is_set();
         if stop {
-            self.left_out.store(true, Ordering::Relaxed);
+            self.has_skipped.store(true, Ordering::Relaxed);
         }
         stop
     }
 
-    /// Whether anything was left out.
-    pub(super) fn has_left_out(&self) -> bool {
-        self.left_out.load(Ordering::Relaxed)
+    /// Whether any work was skipped.
+    pub(super) fn has_skipped_work(&self) -> bool {
+        self.has_skipped.load(Ordering::Relaxed)
     }
 }

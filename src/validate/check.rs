@@ -1,22 +1,22 @@
-//! Whether each source names something that can be validated: asked before a run begins.
+//! Checks the sources of a request before a run begins.
 
-use super::cancel::Cancellation;
+use super::cancel::RunCancellation;
 use super::request::{Request, Source, Tools};
-use super::scope::{AWS_LOGS, Scope, SourceError};
+use super::source_path::{AWS_LOGS, SourceError, SourcePath};
 use super::target::ObjectTarget;
 use super::workers::WorkerPool;
 
-/// How many folders below an odd segment are looked into for `AWSLogs/` before the segment is taken for a mistake.
+/// How many folders below an unknown segment are searched for `AWSLogs/` before the segment counts as a mistake.
 const MAX_FOLDERS: usize = 1_000;
 
-/// Makes sure that each source names something that can be validated. The store is asked only about a source with an odd
-/// segment below `AWSLogs/`, which may be part of a trail's prefix.
+/// Checks that each source names a folder or object that can be validated. The store is asked only about a source with
+/// an unknown segment below `AWSLogs/`, which may be part of a trail's prefix.
 ///
 /// # Errors
-/// [`SourceError`], of the first source that does not.
+/// [`SourceError`] for the first source that cannot be validated.
 pub fn check(request: &Request, tools: Tools<'_>) -> Result<(), SourceError> {
-    let halt = Cancellation::new(tools.stop);
-    let workers = WorkerPool { pool: tools.pool, store: tools.store, halt: &halt };
+    let cancellation = RunCancellation::new(tools.stop);
+    let workers = WorkerPool { pool: tools.pool, store: tools.store, cancellation: &cancellation };
     if let Some(object) = request.objects.first()
         && !(request.sources.is_empty() && request.typed.is_empty())
     {
@@ -28,18 +28,21 @@ pub fn check(request: &Request, tools: Tools<'_>) -> Result<(), SourceError> {
 
 fn check_source(workers: WorkerPool<'_>, source: &Source) -> Result<(), SourceError> {
     let source_uri = source.to_string();
-    match Scope::parse(&source.prefix) {
-        Scope::Above | Scope::Below(_) => Ok(()),
-        Scope::Time { region, stretch } => {
+    match SourcePath::parse(&source.prefix) {
+        SourcePath::AboveAwsLogs | SourcePath::InAwsLogs(_) => Ok(()),
+        SourcePath::DateFolder { region, stretch } => {
             let region = Source { prefix: region.prefix(), ..source.clone() };
             Err(SourceError::Time { source_uri, region_uri: region.to_string(), stretch })
         }
-        Scope::Odd(..) if may_be_prefix(workers, source) => Ok(()),
-        Scope::Odd(segment, expected) => Err(SourceError::Segment { source_uri, segment, expected }),
+        SourcePath::UnknownSegment(..) if may_be_prefix(workers, source) => Ok(()),
+        SourcePath::UnknownSegment(segment, expected) => {
+            Err(SourceError::Segment { source_uri, segment, expected })
+        }
     }
 }
 
-/// Whether an `AWSLogs/` lies below the source. What cannot be listed may hold one: the run says so.
+/// Whether an `AWSLogs/` lies below the source. A folder that cannot be listed may contain one; the run reports the
+/// failure.
 fn may_be_prefix(workers: WorkerPool<'_>, source: &Source) -> bool {
     let mut level = vec![source.prefix.clone()];
     let mut looked = 0;

@@ -1,18 +1,18 @@
-//! What every part of the engine is given.
+//! The context of a run, passed to every part of the engine.
 
-use super::cancel::Cancellation;
+use super::cancel::RunCancellation;
 use super::request::{Request, Tools};
 use super::target::ObjectTarget;
 use super::workers::WorkerPool;
 
-/// What every part of the engine is given.
+/// The context of a run, passed to every part of the engine.
 #[derive(Clone, Copy)]
 pub(super) struct RunContext<'a> {
     pub(super) request: &'a Request,
     pub(super) tools: Tools<'a>,
     pub(super) workers: WorkerPool<'a>,
-    /// Whether to end.
-    pub(super) halt: &'a Cancellation<'a>,
-    /// The one object that is asked about; `None` where everything is.
+    /// The cancellation of the run.
+    pub(super) cancellation: &'a RunCancellation<'a>,
+    /// The single object of the request; `None` for a request over folders.
     pub(super) only: Option<&'a ObjectTarget>,
 }

@@ -1,4 +1,4 @@
-//! Copies on disk: from directories to a store, and where to look in it.
+//! Copies on disk: turns directories into a store and the folders to search.
 
 mod file;
 
@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::request::{Source, TypedSource};
-use super::scope::{Expected, Scope};
+use super::source_path::{ExpectedSegment, SourcePath};
 use crate::digest::DigestFile;
 use crate::event::{Fault, Finding};
 use crate::gzip;
@@ -24,65 +24,66 @@ use crate::time::Timestamp;
 /// Why directories cannot be validated.
 #[derive(Debug, thiserror::Error)]
 pub enum CopyError {
-    /// It cannot be read.
+    /// The directory cannot be read.
     #[error("the directory `{}` cannot be read: {source}", .path.display())]
     Unreadable {
-        /// Which directory.
+        /// The directory.
         path: PathBuf,
-        /// What kept it.
+        /// The cause.
         source: io::Error,
     },
-    /// There is nothing in it.
+    /// The directory is empty.
     #[error("the directory `{}` is empty", .0.display())]
     Empty(PathBuf),
-    /// Two copies of the same part would hide each other.
+    /// Two copies of the same part of S3 would hide their objects from the run.
     #[error("`{}` and `{}` are copies of the same part of S3, `{part}`", .one.display(), .other.display())]
     Twice {
-        /// One of them.
+        /// The first copy.
         one: PathBuf,
-        /// The other.
+        /// The second copy.
         other: PathBuf,
-        /// What both are copies of.
+        /// The part of S3 that both are copies of.
         part: String,
     },
-    /// A single file that lies in no copy.
+    /// A single file outside of any copy.
     #[error("`{}` is not a directory, and lies in no folder of a copy", .0.display())]
     NoCopy(PathBuf),
-    /// There is no trail in it, and its path has a segment below `AWSLogs/` that is nothing of CloudTrail's.
+    /// The directory has no trails, and its path has an unknown segment below `AWSLogs/`.
     #[error("`{}`: `{segment}` is not {expected}, and there are no trails in it", .path.display())]
     Odd {
-        /// Which directory.
+        /// The directory.
         path: PathBuf,
         /// The segment.
         segment: String,
-        /// What should stand there.
-        expected: Expected,
+        /// The expected segment.
+        expected: ExpectedSegment,
     },
 }
 
-/// Directories as a store, with where to look in it and what is to be said of them.
+/// Directories opened as a store, with the folders to search and the findings so far.
 #[derive(Debug)]
 pub struct Copies {
-    /// What they hold, addressed as in S3.
+    /// The files of the directories, addressed as in S3.
     pub store: DirectoryStore,
-    /// Where to look for trails.
+    /// The folders to search for trails.
     pub sources: Vec<Source>,
-    /// Single files, in place of sources, by where they belong in S3.
+    /// Single files, in place of sources, by their place in S3.
     pub objects: Vec<Location>,
-    /// What the user named, with the places of each that are among the sources.
+    /// The directories as typed, each with its folders among the sources.
     pub typed: Vec<TypedSource>,
-    /// Folders that are not called as what they are copies of, and folders nobody could look into.
+    /// Findings on renamed folders, and on folders that cannot be read.
     pub findings: Vec<Finding>,
 }
 
-/// Opens directories, or the copies around single files. `keys` tell digests that are proved, which say what they are copies of, from forged ones; of those that
-/// inflate to more than `limit` bytes none is asked.
+/// Opens directories, or the copies around single files. A digest names the bucket and folder of its copy; `keys` tell
+/// proved digests from forged digests. Digests that inflate to more than `limit` bytes are not used.
 ///
 /// # Errors
 /// [`CopyError`].
 pub fn open(directories: &[PathBuf], keys: &KeyRing, limit: u64) -> Result<Copies, CopyError> {
     let (mut found, mut typed, mut findings) = (Vec::new(), Vec::new(), Vec::new());
     let mut passed_over = BTreeMap::new();
+    // 1. Single files: find the copy around each, and the place in S3.
     let (files, directories): (Vec<&PathBuf>, Vec<&PathBuf>) =
         directories.iter().partition(|path| file::is_single(path));
     let mut roots = BTreeMap::new();
@@ -98,6 +99,7 @@ pub fn open(directories: &[PathBuf], keys: &KeyRing, limit: u64) -> Result<Copie
         }
         found.extend(here.trees);
     }
+    // 2. Directories: find the trees in each.
     let is_single = !roots.is_empty();
     for path in directories {
         let unreadable = |source| CopyError::Unreadable { path: path.clone(), source };
@@ -106,7 +108,7 @@ pub fn open(directories: &[PathBuf], keys: &KeyRing, limit: u64) -> Result<Copie
         }
         let here = look(path, keys, limit).map_err(unreadable)?;
         if here.trees.is_empty() {
-            make_sure_of(path)?;
+            reject_misspelt(path)?;
         }
         findings.extend(here.skipped.iter().map(skipped));
         typed.push(TypedSource {
@@ -116,8 +118,9 @@ pub fn open(directories: &[PathBuf], keys: &KeyRing, limit: u64) -> Result<Copie
         found.extend(here.trees);
         passed_over.extend(here.passed_over);
     }
-    distinct(&found)?;
-    // Of the copy around a single file nothing is asked.
+    // 3. Join the trees into one store.
+    reject_shadows(&found)?;
+    // The copy around a single file is not asked for as a whole.
     let trees = if is_single && typed.is_empty() { &[] } else { &*found };
     let mut sources: Vec<Source> = trees.iter().map(source).collect();
     sources.sort_unstable();
@@ -129,31 +132,33 @@ pub fn open(directories: &[PathBuf], keys: &KeyRing, limit: u64) -> Result<Copie
     Ok(Copies { store, sources, objects, typed, findings })
 }
 
-/// Where to look for the trails of a tree.
+/// The folder to search for the trails of a tree.
 fn source(tree: &Tree) -> Source {
     Source { bucket: tree.bucket.clone(), prefix: format!("{}AWSLogs/", tree.prefix) }
 }
 
-/// Makes sure that a directory without trails is no misspelt part of a copy.
-fn make_sure_of(path: &Path) -> Result<(), CopyError> {
+/// Rejects a directory without trails whose path looks like a misspelt part of a copy.
+fn reject_misspelt(path: &Path) -> Result<(), CopyError> {
     let whole = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let segments = whole.iter().map(|segment| format!("{}/", segment.to_string_lossy()));
-    match Scope::parse(&segments.collect::<String>()) {
-        Scope::Odd(segment, expected) => Err(CopyError::Odd { path: path.to_owned(), segment, expected }),
-        Scope::Above | Scope::Below(_) | Scope::Time { .. } => Ok(()),
+    match SourcePath::parse(&segments.collect::<String>()) {
+        SourcePath::UnknownSegment(segment, expected) => {
+            Err(CopyError::Odd { path: path.to_owned(), segment, expected })
+        }
+        SourcePath::AboveAwsLogs | SourcePath::InAwsLogs(_) | SourcePath::DateFolder { .. } => Ok(()),
     }
 }
 
-/// The trees in one directory, each with the part of S3 it is a copy of.
+/// Finds the trees in one directory, each with the part of S3 that it copies.
 ///
 /// # Errors
-/// Where the directory itself cannot be read.
+/// The directory itself cannot be read.
 pub fn look(directory: &Path, keys: &KeyRing, limit: u64) -> io::Result<Found> {
     find::find(directory, &|objects| judge(objects, keys, limit))
 }
 
-/// Where each sampled digest says it belongs, and whether it is proved: by its own signature, or by the one that
-/// another sample records for it.
+/// The recorded place of each sampled digest, and whether the digest is proved: by its own signature, or by the
+/// signature that a second sample records.
 fn judge(objects: Vec<Object>, keys: &KeyRing, limit: u64) -> Vec<Option<Recorded>> {
     let parse = |mut object: Object| {
         let (bytes, _) = gzip::inflate(&mut *object.body, object.encoding, limit).ok()?;
@@ -178,15 +183,15 @@ fn judge(objects: Vec<Object>, keys: &KeyRing, limit: u64) -> Vec<Option<Recorde
     judged.collect()
 }
 
-/// Refuses copies of the same part, or of a part of one another: one of them would hide the other's objects.
-fn distinct(trees: &[Tree]) -> Result<(), CopyError> {
+/// Rejects copies of the same part of S3, or of a part within a second copy: one copy would hide the other's objects.
+fn reject_shadows(trees: &[Tree]) -> Result<(), CopyError> {
     let mut parts: Vec<(String, &Tree)> = Vec::new();
     for tree in trees {
         let base = if tree.mount.base.is_empty() { &tree.bucket } else { &tree.mount.base };
         parts.push((format!("{base}/"), tree));
     }
     parts.sort_by(|one, other| one.0.cmp(&other.0));
-    // Sorted, a part that lies in another comes right after that one, or after its like.
+    // In sorted order, an inner part follows its outer part, or a sibling.
     for pair in parts.windows(2) {
         if let [(outer, one), (inner, other)] = pair
             && inner.starts_with(outer.as_str())
@@ -203,19 +208,19 @@ fn distinct(trees: &[Tree]) -> Result<(), CopyError> {
     Ok(())
 }
 
-/// A folder that could not be looked into, so that nobody knows what lies in it.
+/// The finding on a folder that cannot be read.
 fn skipped((folder, why): &(PathBuf, String)) -> Finding {
     let mut finding = Finding::new(Fault::SkippedFolder { why: why.clone() }, Timestamp::from_unix(0));
     finding.uri = Some(folder.display().to_string());
     finding
 }
 
-/// What is said of files in a copy that were never in S3.
+/// The notice on files in a copy that were never in S3.
 pub(super) fn passed_over(files: u64) -> Option<Finding> {
     (files > 0).then(|| Finding::new(Fault::Droppings { count: files }, Timestamp::from_unix(0)))
 }
 
-/// A folder that is not called as the bucket it is a copy of.
+/// The finding on a folder whose name is not the bucket's name.
 fn renamed(tree: &Tree) -> Option<Finding> {
     let folder = tree.renamed.as_ref()?.display().to_string();
     let belongs = format!("s3://{}/{}", tree.bucket, tree.prefix);

@@ -1,4 +1,4 @@
-//! Reads digests: their bytes, their metadata, and the keys that they name.
+//! Reads digests: bytes, metadata and the named keys.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,24 +15,23 @@ use crate::store::{METADATA_ERROR, Metadata, Object, StoreError};
 use crate::text::shortened;
 use crate::time::Timestamp;
 
-/// Digests that inflate to more than this, in bytes, are read one at a time, so that the memory they take does not grow
-/// with the number of requests.
+/// Digests that inflate to more bytes than this are read one at a time, so that memory does not grow with the number of
+/// requests.
 pub(super) const LIGHT: u64 = 8 << 20;
 
-/// What the digests of a window may weigh together, each [`DIGEST_WEIGHT`] and one for each log file it lists: some 30 MB.
-pub(super) const WINDOW_WEIGHT: u64 = 100_000;
+/// The weight of one batch of digests, some 30 MB. A digest weighs [`DIGEST_WEIGHT`] plus 1 for each listed log file.
+pub(super) const BATCH_WEIGHT: u64 = 100_000;
 
-/// How many digests may be read for one window.
-#[expect(clippy::cast_possible_truncation, reason = "a small number")]
-pub(super) const WINDOW_DIGESTS: usize = (WINDOW_WEIGHT / DIGEST_WEIGHT) as usize + 1;
+/// The most digests in one batch.
+pub(super) const BATCH_DIGESTS: usize = (BATCH_WEIGHT / DIGEST_WEIGHT) as usize + 1;
 
-/// What a digest without log files weighs in a window.
+/// The weight of a digest without log files.
 const DIGEST_WEIGHT: u64 = 12;
 
-/// Bytes of texts that weigh as much as a log file does, where there are more of them than log files have.
+/// Bytes of text that weigh as much as one log file. Texts or log files count, whichever weigh more.
 const TEXT_WEIGHT: usize = 256;
 
-/// A digest to be read: of which region and which of its chains.
+/// A digest to read, with the indexes of its region and chain.
 #[derive(Clone, Copy)]
 pub(super) struct DigestTask {
     pub(super) region: usize,
@@ -40,7 +39,7 @@ pub(super) struct DigestTask {
     listed: ListedDigest,
 }
 
-/// The next digests of `regions` to be read, at most `most` of them: region by region, chain by chain, newest first.
+/// The next digests of `regions` to read, at most `most`: region by region, chain by chain, newest first.
 pub(super) fn next_tasks(regions: &[RegionRun], most: usize) -> Vec<DigestTask> {
     let chains = regions.iter().enumerate().flat_map(|(region, run)| {
         run.chains.iter().enumerate().map(move |(chain, prover)| (region, chain, prover))
@@ -58,72 +57,74 @@ impl DigestTask {
     }
 }
 
-/// The digests of a window.
-pub(super) struct DigestWindow {
+/// A batch of digests, read together.
+pub(super) struct DigestBatch {
     pub(super) digests: Vec<ReadDigest>,
-    /// Whether some that were asked for were left for the next window, since the budget was spent.
+    /// Whether requested digests were postponed to the next batch, because the weight of the batch was used up.
     pub(super) is_cut: bool,
 }
 
-/// A digest on its way.
-struct Fetched {
+/// A digest on its way into a batch.
+struct FetchedDigest {
     read: ReadDigest,
-    /// Whether it is too large to be read beside others.
+    /// Whether the digest is too large to be read beside others.
     is_heavy: bool,
-    /// Whether it was left unread, for the next window.
-    is_later: bool,
+    /// Whether the digest was left unread for the next batch.
+    is_postponed: bool,
 }
 
-/// Reads the digests of the first `tasks`, until they weigh [`WINDOW_WEIGHT`] together: one at least, unless the run is to
-/// end.
-pub(super) fn read_window(
+/// Reads the digests of the first `tasks`, up to a weight of [`BATCH_WEIGHT`]. At least one digest is read, unless the
+/// run is cancelled.
+pub(super) fn read_batch(
     context: RunContext<'_>,
     regions: &[RegionRun],
     tasks: &[DigestTask],
-) -> DigestWindow {
+) -> DigestBatch {
     let limit = context.request.limits.digest.min(LIGHT);
+    // 1. Read in parallel, until the digests weigh enough.
     let weight = AtomicU64::new(0);
-    let is_spent = || weight.load(Ordering::Relaxed) >= WINDOW_WEIGHT;
+    let is_spent = || weight.load(Ordering::Relaxed) >= BATCH_WEIGHT;
     let make = |task: &DigestTask, object| {
         let read = ReadDigest::gone(task.location(regions), task.listed.end);
-        let mut fetched = Fetched { read, is_heavy: false, is_later: false };
-        // Of what is under way when the budget is spent only the bytes came: what they weigh is not known yet.
+        let mut fetched = FetchedDigest { read, is_heavy: false, is_postponed: false };
+        // The weight of a digest under way is unknown, so a digest that arrives after the limit is postponed.
         if is_spent() && !tasks.first().is_some_and(|first| std::ptr::eq(first, task)) {
-            fetched.is_later = true;
+            fetched.is_postponed = true;
             return fetched;
         }
-        fetched.is_heavy = take(&mut fetched.read, object, limit);
-        // A heavy one is read again, alone, and nothing more beside it.
-        let own = if fetched.is_heavy { WINDOW_WEIGHT } else { weigh(&fetched.read) };
+        fetched.is_heavy = fill(&mut fetched.read, object, limit);
+        // A heavy digest is read again alone, with nothing beside it.
+        let own = if fetched.is_heavy { BATCH_WEIGHT } else { weigh(&fetched.read) };
         weight.fetch_add(own, Ordering::Relaxed);
         fetched
     };
     let locate = |task: &DigestTask| task.location(regions);
     let fetched = context.workers.read_prefix(tasks, || !is_spent(), locate, make);
+    // 2. Keep the first digests, in the order of the tasks, up to the weight of a batch.
     let (read, mut weight, mut digests) = (fetched.len(), 0, Vec::new());
-    for mut one in fetched {
-        let is_stopped = !digests.is_empty() && one.is_heavy && context.halt.stop.is_set();
-        if one.is_later || weight >= WINDOW_WEIGHT || is_stopped {
+    for mut digest in fetched {
+        let is_stopped = !digests.is_empty() && digest.is_heavy && context.cancellation.stop.is_set();
+        if digest.is_postponed || weight >= BATCH_WEIGHT || is_stopped {
             break;
         }
-        if one.is_heavy {
-            read_whole(context, &mut one.read);
+        if digest.is_heavy {
+            read_whole(context, &mut digest.read);
         }
-        context.tools.progress.digest(one.read.sizes.compressed);
-        weight += weigh(&one.read);
-        digests.push(one.read);
+        context.tools.progress.digest(digest.read.sizes.compressed);
+        weight += weigh(&digest.read);
+        digests.push(digest.read);
     }
-    DigestWindow { is_cut: digests.len() < read, digests }
+    DigestBatch { is_cut: digests.len() < read, digests }
 }
 
-/// Looks up the keys that digests name, then checks their signatures in parallel.
+/// Looks up the keys named in digests, then checks the signatures in parallel.
 pub(super) fn check(
     context: RunContext<'_>,
     regions: &[RegionRun],
     tasks: &[DigestTask],
     mut digests: Vec<ReadDigest>,
 ) -> Vec<CheckedDigest> {
-    look_keys_up(context, tasks, &mut digests);
+    look_up_keys(context, tasks, &mut digests);
     let numbers: Vec<usize> = (0..digests.len()).collect();
     let checked = context.workers.map(&numbers, |number| {
         let (task, read) = (tasks.get(*number)?, digests.get(*number)?);
@@ -140,9 +141,9 @@ pub(super) fn check(
         .collect()
 }
 
-/// Looks up the keys that digests name, which may have to be asked for: one request for each region, in parallel, then the
-/// rest from what is at hand.
-fn look_keys_up(context: RunContext<'_>, tasks: &[DigestTask], digests: &mut [ReadDigest]) {
+/// Looks up the keys named in digests. First one request for each region in parallel, then the rest from the answers at
+/// hand.
+fn look_up_keys(context: RunContext<'_>, tasks: &[DigestTask], digests: &mut [ReadDigest]) {
     let mut firsts: Vec<(usize, &ReadDigest)> = Vec::new();
     for (task, read) in tasks.iter().zip(&*digests).filter(|(_, read)| read.file().is_some()) {
         if firsts.last().is_none_or(|(region, _)| *region != task.region) {
@@ -150,12 +151,13 @@ fn look_keys_up(context: RunContext<'_>, tasks: &[DigestTask], digests: &mut [Re
         }
     }
     context.workers.ask_all(&firsts, |(_, read)| {
-        let _ = known_key(read, context.tools.keys);
+        let _ = look_up_key(read, context.tools.keys);
     });
-    digests.iter_mut().for_each(|read| read.key = known_key(read, context.tools.keys));
+    digests.iter_mut().for_each(|read| read.key = look_up_key(read, context.tools.keys));
 }
 
-/// Reads the digest at `location`, however large, up to the limit.
+/// Reads the digest at `location`, up to `limit` inflated bytes and the limit of the request. Returns the digest, and
+/// whether its size exceeds the limit.
 pub(super) fn read_one(
     context: RunContext<'_>,
     location: Location,
@@ -164,24 +166,24 @@ pub(super) fn read_one(
 ) -> (ReadDigest, bool) {
     let mut read = ReadDigest::gone(location, end);
     let object = context.tools.store.get(&read.location);
-    let is_heavy = take(&mut read, object, limit.min(context.request.limits.digest));
+    let is_heavy = fill(&mut read, object, limit.min(context.request.limits.digest));
     if !is_heavy {
-        read.key = known_key(&read, context.tools.keys);
+        read.key = look_up_key(&read, context.tools.keys);
     }
     (read, is_heavy)
 }
 
-/// Reads a digest again that is too large to be read beside others.
+/// Reads a heavy digest again, alone.
 pub(super) fn read_whole(context: RunContext<'_>, read: &mut ReadDigest) {
     let limit = context.request.limits.digest;
     if limit > LIGHT {
         let object = context.tools.store.get(&read.location);
-        take(read, object, limit);
+        fill(read, object, limit);
     }
-    read.key = known_key(read, context.tools.keys);
+    read.key = look_up_key(read, context.tools.keys);
 }
 
-/// What a digest weighs in memory.
+/// The weight of a digest in memory.
 pub(super) fn weigh(read: &ReadDigest) -> u64 {
     let texts =
         read.file().map_or(0, DigestFile::text_bytes) + read.signature.as_ref().map_or(0, String::len);
@@ -189,8 +191,8 @@ pub(super) fn weigh(read: &ReadDigest) -> u64 {
     DIGEST_WEIGHT + logs.max(texts / TEXT_WEIGHT) as u64
 }
 
-/// Takes what was read into `read`. Returns whether it inflates to more than `limit`.
-fn take(read: &mut ReadDigest, object: Result<Object, StoreError>, limit: u64) -> bool {
+/// Fills `read` with an object's content and metadata. Returns whether the object inflates to more than `limit` bytes.
+fn fill(read: &mut ReadDigest, object: Result<Object, StoreError>, limit: u64) -> bool {
     let mut object = match object {
         Ok(object) => object,
         Err(error) => {
@@ -201,14 +203,14 @@ fn take(read: &mut ReadDigest, object: Result<Object, StoreError>, limit: u64) -
             return false;
         }
     };
-    take_metadata(read, object.metadata);
+    fill_metadata(read, object.metadata);
     let inflated = gzip::inflate(&mut *object.body, object.encoding, limit);
     let is_heavy = matches!(inflated, Err(BodyError::TooLarge(_) | BodyError::TooLong(_)));
-    (read.content, read.sizes) = parse(inflated);
+    (read.content, read.sizes) = parse_content(inflated);
     is_heavy
 }
 
-fn take_metadata(read: &mut ReadDigest, mut metadata: Metadata) {
+fn fill_metadata(read: &mut ReadDigest, mut metadata: Metadata) {
     read.signature = metadata.remove("signature");
     read.metadata_error = metadata.remove(METADATA_ERROR);
     let is_backfill = DigestKey::parse(&read.location).is_some_and(|key| key.backfill);
@@ -217,7 +219,7 @@ fn take_metadata(read: &mut ReadDigest, mut metadata: Metadata) {
         .and_then(|text| Some(Timestamp::from_unix(text.parse::<jiff::Timestamp>().ok()?.as_second())));
 }
 
-fn parse(inflated: Result<(Vec<u8>, Sizes), BodyError>) -> (DigestContent, Sizes) {
+fn parse_content(inflated: Result<(Vec<u8>, Sizes), BodyError>) -> (DigestContent, Sizes) {
     match inflated {
         Ok((bytes, sizes)) => match DigestFile::parse(&bytes) {
             Ok(file) => (DigestContent::Parsed(Box::new(file)), sizes),
@@ -241,8 +243,8 @@ fn parse(inflated: Result<(Vec<u8>, Sizes), BodyError>) -> (DigestContent, Sizes
     }
 }
 
-/// The key that a digest names, or what is lacking; `None` where it is no digest file.
-fn known_key(read: &ReadDigest, keys: &KeyRing) -> Option<Result<Arc<TrustedKey>, KeyLack>> {
+/// The key named in a digest, or the reason for its lack; `None` without a digest file.
+fn look_up_key(read: &ReadDigest, keys: &KeyRing) -> Option<Result<Arc<TrustedKey>, KeyLack>> {
     let (file, signed_from) = (read.file()?, read.signed_from()?);
     if file.algorithm() != SIGNATURE_ALGORITHM {
         return Some(Err(KeyLack::Algorithm { name: shortened(file.algorithm().to_owned()) }));

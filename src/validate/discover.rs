@@ -1,4 +1,4 @@
-//! Finds what there is to validate: organizations, accounts and regions by folder, chains by the names of digests.
+//! Finds organizations, accounts and regions by folder, and chains by the names of digests.
 
 mod beside;
 mod listing;
@@ -8,28 +8,30 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::context::RunContext;
-use super::scope::{AWS_LOGS, DIGESTS, LOGS};
-use super::unreferenced::{Named, Unreferenced};
+use super::source_path::{AWS_LOGS, DIGESTS, LOGS};
+use super::unreferenced::{UnreferencedCollector, UnreferencedLogs};
 use crate::event::{Fault, Finding};
 use crate::ident::{Location, RegionFolder, is_region};
 use crate::store::StoreError;
 use crate::time::Timestamp;
 
-pub(super) use listing::{LATELY, LOOK_AHEAD, list, list_watched, older, unlisted};
-use search::{Account, Search};
+pub(super) use listing::{
+    LOOK_AHEAD, RECENT_WRITE, list_earlier, list_region, list_region_watched, unlisted_region,
+};
+use search::{AccountFolder, AccountSearch};
 
-/// What was found, and what kept us from finding more.
-pub(super) struct Found {
+/// The discovered regions, and the findings on folders that cannot be searched.
+pub(super) struct DiscoveredRegions {
     /// The folders of each region of each account, in order.
-    pub(super) regions: Vec<Vec<Place>>,
+    pub(super) regions: Vec<Vec<DiscoveredFolder>>,
     pub(super) findings: Vec<Finding>,
-    /// What lies in no folder of a region.
-    pub(super) unreferenced: Unreferenced,
-    /// The names of the accounts and regions that are there, asked for or not.
+    /// Objects outside of every region's folder.
+    pub(super) unreferenced: UnreferencedLogs,
+    /// Names of existing accounts and regions, asked for or not.
     pub(super) names: FoundNames,
 }
 
-/// Names of what is there, whether it was asked for or not: what is asked for in vain may be one of them, misspelt.
+/// Existing names, asked for or not. A name that was asked for and not found may be a misspelling of an existing name.
 #[derive(Default)]
 pub(super) struct FoundNames {
     pub(super) accounts: BTreeSet<String>,
@@ -37,19 +39,20 @@ pub(super) struct FoundNames {
     pub(super) trails: BTreeSet<String>,
 }
 
-/// A region's folders, and whether there is one for digests.
+/// A region's folder, and whether the folder has digests.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
+pub(super) struct DiscoveredFolder {
     folder: RegionFolder,
     has_digests: bool,
 }
 
-/// Finds the folders of every region of every account that was asked for.
-pub(super) fn folders(context: RunContext<'_>) -> Found {
-    let mut search = Search::new(context);
-    let mut accounts: BTreeSet<Account> = BTreeSet::new();
+/// Finds the folders of every asked region of every asked account.
+pub(super) fn find_regions(context: RunContext<'_>) -> DiscoveredRegions {
+    // 1. Find the accounts below the sources.
+    let mut search = AccountSearch::new(context);
+    let mut accounts: BTreeSet<AccountFolder> = BTreeSet::new();
     for source in &context.request.sources {
-        accounts.extend(search.of_source(source));
+        accounts.extend(search.accounts_of(source));
     }
     let mut names = FoundNames::default();
     let asked = &context.request.accounts;
@@ -57,50 +60,53 @@ pub(super) fn folders(context: RunContext<'_>) -> Found {
         names.accounts = accounts.iter().map(|account| account.account.clone()).collect();
     }
     accounts.retain(|account| asked.is_empty() || asked.contains(&account.account));
-    let lists: Vec<(&Account, &str)> =
+    // 2. List the digest folder and the log folder of each account, in parallel.
+    let lists: Vec<(&AccountFolder, &str)> =
         accounts.iter().flat_map(|account| [DIGESTS, LOGS].map(|kind| (account, kind))).collect();
     let found = context.workers.ask(&lists, |(account, kind)| account.list(context, kind));
     if search.interrupted || found.len() < lists.len() {
         search.findings.push(Finding::new(Fault::DiscoveryInterrupted, Timestamp::from_unix(0)));
     }
-    let named = Named::new(context.request.limits.named);
-    let mut units: BTreeMap<(Arc<str>, Arc<str>), BTreeSet<Place>> = BTreeMap::new();
+    // 3. Sort the folders by region, and report objects outside of every region. A request for some regions does not
+    //    ask about such objects.
+    let collector = UnreferencedCollector::new(context.request.limits.named);
+    let mut regions: BTreeMap<(Arc<str>, Arc<str>), BTreeSet<DiscoveredFolder>> = BTreeMap::new();
     let mut found = found.into_iter();
     for account in &accounts {
         let (Some(digests), Some(logs)) = (found.next(), found.next()) else { break };
         if context.request.regions.is_empty() && account.region.is_none() {
             if let Ok(logs) = &logs {
-                beside::among_logs(context, account, logs, &named);
+                beside::report_in_log_folder(context, account, logs, &collector);
             }
-            let place = Location::new(Arc::clone(&account.bucket), account.prefix_of_all());
-            if let Some(found) = search.in_accounts.get(&place) {
-                beside::in_account(context, account, found, &named);
+            let account_folder = Location::new(Arc::clone(&account.bucket), account.prefix_of_all());
+            if let Some(found) = search.account_contents.get(&account_folder) {
+                beside::report_in_account_folder(context, account, found, &collector);
             }
             if let Ok(digests) = &digests {
-                search.findings.extend(beside::among_digests(context, account, digests));
+                search.findings.extend(beside::strays_in_digest_folder(context, account, digests));
             }
         }
         let [digests, logs] = [digests, logs].map(|found| found.map(|found| found.folders));
         if !context.request.regions.is_empty() {
             names.regions.extend(digests.iter().flatten().filter(|name| is_region(name)).cloned());
         }
-        for place in regions(context, account, &digests, &logs, &mut search.findings) {
-            let id = (Arc::clone(&place.folder.account), Arc::clone(&place.folder.region));
-            units.entry(id).or_default().insert(place);
+        for discovered in region_folders(context, account, &digests, &logs, &mut search.findings) {
+            let id = (Arc::clone(&discovered.folder.account), Arc::clone(&discovered.folder.region));
+            regions.entry(id).or_default().insert(discovered);
         }
     }
-    Found {
-        regions: units.into_values().map(|places| places.into_iter().collect()).collect(),
+    DiscoveredRegions {
+        regions: regions.into_values().map(|discovered| discovered.into_iter().collect()).collect(),
         findings: search.findings,
-        unreferenced: named.end(),
+        unreferenced: collector.finish(),
         names,
     }
 }
 
 /// The regions of `account` that have a folder.
-pub(super) fn regions_of(units: &[Vec<Place>], account: &str) -> BTreeSet<String> {
-    let own = units.iter().flatten().filter(|place| *place.folder.account == *account);
-    own.map(|place| place.folder.region.to_string()).collect()
+pub(super) fn regions_of_account(regions: &[Vec<DiscoveredFolder>], account: &str) -> BTreeSet<String> {
+    let own = regions.iter().flatten().filter(|found| *found.folder.account == *account);
+    own.map(|found| found.folder.region.to_string()).collect()
 }
 
 fn cannot_list(bucket: &str, prefix: &str, error: &StoreError) -> Finding {
@@ -108,26 +114,26 @@ fn cannot_list(bucket: &str, prefix: &str, error: &StoreError) -> Finding {
         .about(&Location::new(bucket, prefix))
 }
 
-/// Says of an `AWSLogs/` in one of CloudTrail's own folders that it is no part of the search: a trail's prefix that ends
-/// there is hardly one.
-fn not_searched(account: &Account, kind: &str) -> Finding {
+/// The finding on an `AWSLogs/` within one of CloudTrail's own folders, which is not searched: a trail's prefix hardly
+/// ends within such a folder.
+fn nested_aws_logs(account: &AccountFolder, kind: &str) -> Finding {
     let location = Location::new(Arc::clone(&account.bucket), format!("{}{AWS_LOGS}/", account.prefix(kind)));
     Finding::new(Fault::NestedAwsLogs, Timestamp::from_unix(0)).about(&location)
 }
 
-/// The regions of an account: those with a folder of digests, and those with log files alone.
-fn regions(
+/// The region folders of an account: regions with digests, and regions with log files only.
+fn region_folders(
     context: RunContext<'_>,
-    account: &Account,
+    account: &AccountFolder,
     digests: &Result<Vec<String>, StoreError>,
     logs: &Result<Vec<String>, StoreError>,
     findings: &mut Vec<Finding>,
-) -> Vec<Place> {
+) -> Vec<DiscoveredFolder> {
     for (kind, listed) in [(DIGESTS, digests), (LOGS, logs)] {
         let error = listed.as_ref().err();
         findings.extend(error.map(|error| cannot_list(&account.bucket, &account.prefix(kind), error)));
         if listed.iter().flatten().any(|name| name == AWS_LOGS) {
-            findings.push(not_searched(account, kind));
+            findings.push(nested_aws_logs(account, kind));
         }
     }
     let names = |listed: &Result<Vec<String>, StoreError>| -> BTreeSet<String> {
@@ -145,8 +151,9 @@ fn regions(
             && (asked.is_empty() || asked.contains(*name))
             && account.region.as_ref().is_none_or(|only| only == *name)
     };
-    let place = |name: &String, has_digests| Place { folder: account.folder(name), has_digests };
-    let with_digests = digests.iter().filter(is_asked).map(|name| place(name, true));
+    let discovered =
+        |name: &String, has_digests| DiscoveredFolder { folder: account.folder(name), has_digests };
+    let with_digests = digests.iter().filter(is_asked).map(|name| discovered(name, true));
     let without = logs.iter().filter(is_asked).filter(|name| !digests.contains(*name));
-    with_digests.chain(without.map(|name| place(name, false))).collect()
+    with_digests.chain(without.map(|name| discovered(name, false))).collect()
 }

@@ -7,12 +7,13 @@ use super::request::{Outcome, Request, Tools};
 use super::{driver, object};
 use crate::event::Sink;
 
-/// Validates what was asked and tells `sink` what it finds, chain by chain, without [`Event::Started`](crate::event::Event::Started)
-/// and [`Event::Finished`](crate::event::Event::Finished), which tell times.
+/// Validates the request and sends each finding to `sink`, chain by chain.
+/// [`Event::Started`](crate::event::Event::Started) and [`Event::Finished`](crate::event::Event::Finished), which
+/// contain times, are left to the caller.
 ///
 /// # Errors
-/// What `sink` returns, and [`SourceError`](super::SourceError), as [`io::ErrorKind::InvalidInput`], for a source that names nothing that can be
-/// validated: [`check`] tells that before. Failures to look are findings.
+/// Errors of `sink`, and [`SourceError`](super::SourceError), as [`io::ErrorKind::InvalidInput`], for a source that
+/// cannot be validated: [`check`] returns the same error before a run. Failures to read evidence are findings.
 pub fn validate(request: &Request, tools: Tools<'_>, sink: &mut dyn Sink) -> io::Result<Outcome> {
     check(request, tools).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
     if request.objects.is_empty() {

@@ -1,55 +1,55 @@
-//! Lists regions ahead of the walk, as many at a time as the store has wait, and gives them out in order.
+//! Lists regions ahead of the proof, as many in parallel as the store allows, and returns the regions in order.
 
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Scope};
 
 use super::context::RunContext;
-use super::discover::{self, Place};
+use super::discover::{self, DiscoveredFolder};
 use super::region::RegionRun;
 
-/// How many regions may be listed and not walked yet.
+/// The most regions that are listed and not yet taken.
 const MAX_AHEAD: usize = 1_024;
 
-/// How many digests the regions that are listed ahead may have together.
+/// The most digests in the regions that are listed ahead.
 const MAX_DIGESTS: usize = 1_000_000;
 
 /// Regions that are listed ahead.
 pub(super) struct ListedAhead<'p> {
-    places: &'p [Vec<Place>],
+    discovered: &'p [Vec<DiscoveredFolder>],
     queue: Mutex<ListedQueue>,
     changed: Condvar,
 }
 
 #[derive(Default)]
 struct ListedQueue {
-    /// The next region to be listed.
+    /// The next region to list.
     next: usize,
-    /// The next region to be given out.
+    /// The next region to return.
     first: usize,
     /// Listed regions by number.
     ready: BTreeMap<usize, RegionRun>,
-    /// How many digests these have.
+    /// The number of digests in the ready regions.
     digests: usize,
-    /// Whether nobody takes any more.
+    /// Whether the listing has ended.
     is_closed: bool,
 }
 
 impl<'p> ListedAhead<'p> {
-    pub(super) fn new(places: &'p [Vec<Place>]) -> Self {
-        Self { places, queue: Mutex::default(), changed: Condvar::new() }
+    pub(super) fn new(discovered: &'p [Vec<DiscoveredFolder>]) -> Self {
+        Self { discovered, queue: Mutex::default(), changed: Condvar::new() }
     }
 
-    /// Begins to list, on as many threads as there may be.
+    /// Starts to list, on as many threads as the store and the pool allow.
     pub(super) fn begin<'s, 'e>(&'s self, scope: &'s Scope<'s, 'e>, context: RunContext<'s>) {
         let threads = context.tools.store.waiting().max(context.tools.pool.current_num_threads());
         let mut begun = 0;
-        for _ in 0..threads.min(self.places.len()) {
+        for _ in 0..threads.min(self.discovered.len()) {
             let spawned = thread::Builder::new().spawn_scoped(scope, move || self.list_all(context));
             begun += usize::from(spawned.is_ok());
         }
         if begun == 0 {
-            // No thread can be had: the regions are listed when they are taken.
+            // Without a thread, regions are listed when taken.
             self.lock().is_closed = true;
         }
     }
@@ -59,8 +59,8 @@ impl<'p> ListedAhead<'p> {
     }
 
     fn list_all(&self, context: RunContext<'_>) {
-        while let Some((number, places)) = self.next() {
-            let run = list(context, places);
+        while let Some((number, discovered)) = self.next() {
+            let run = list(context, discovered);
             let mut queue = self.lock();
             queue.digests += run.unread();
             queue.ready.insert(number, run);
@@ -68,34 +68,34 @@ impl<'p> ListedAhead<'p> {
         }
     }
 
-    /// The next region to be listed, when there is room for it.
-    fn next(&self) -> Option<(usize, &'p [Place])> {
+    /// The next region to list, once the queue has room.
+    fn next(&self) -> Option<(usize, &'p [DiscoveredFolder])> {
         let mut queue = self.lock();
         loop {
             if queue.is_closed {
                 return None;
             }
-            // The one that is waited for always has room.
+            // The awaited region always has room.
             let is_awaited = queue.next == queue.first;
             let has_room = queue.next - queue.first < MAX_AHEAD && queue.digests < MAX_DIGESTS;
             if is_awaited || has_room {
                 let number = queue.next;
-                let places = self.places.get(number)?;
+                let discovered = self.discovered.get(number)?;
                 queue.next += 1;
-                return Some((number, places));
+                return Some((number, discovered));
             }
             queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
-    /// The next region in order; `None` where there is none, or none is ready and `wait` is not asked for.
+    /// The next region in order. `None` after the last region, or if the next region is not ready and `wait` is false.
     pub(super) fn take(&self, context: RunContext<'_>, wait: bool) -> Option<RegionRun> {
         let mut queue = self.lock();
         let number = queue.first;
-        let places = self.places.get(number)?;
+        let discovered = self.discovered.get(number)?;
         if queue.is_closed {
             queue.first += 1;
-            return Some(list(context, places));
+            return Some(list(context, discovered));
         }
         loop {
             if let Some(run) = queue.ready.remove(&number) {
@@ -118,9 +118,9 @@ impl<'p> ListedAhead<'p> {
     }
 }
 
-fn list(context: RunContext<'_>, places: &[Place]) -> RegionRun {
-    match context.halt.leaves_out() {
-        true => discover::unlisted(context, places),
-        false => discover::list(context, places),
+fn list(context: RunContext<'_>, discovered: &[DiscoveredFolder]) -> RegionRun {
+    match context.cancellation.skips_work() {
+        true => discover::unlisted_region(context, discovered),
+        false => discover::list_region(context, discovered),
     }
 }

@@ -1,4 +1,4 @@
-//! Hashes the log files that proved digests list, in parallel, and gives what it found to the provers.
+//! Hashes the log files that proved digests list, in parallel, and gives the results to the provers.
 
 use super::context::RunContext;
 use super::region::RegionRun;
@@ -9,67 +9,71 @@ use crate::ident::Location;
 use crate::prove::{LogSeen, ProvedDigestLogs, SecondRead, SeenBody, reference};
 use crate::store::{Object, StoreError};
 
-/// A proved digest, and which region and chain it is of.
-struct ProvedOf {
+/// A proved digest, with the indexes of its region and chain.
+struct ProvedInChain {
     region: usize,
     chain: usize,
     proved: ProvedDigestLogs,
 }
 
-/// A log file to be hashed, and which of the proved digests lists it.
+/// A log file to hash, with the index of the proved digest that lists the log file.
 struct LogTask<'p> {
     digest: usize,
     log: &'p ListedLog,
 }
 
-/// What one read of a log file shows.
+/// The result of one read of a log file.
 enum FirstRead {
     Seen(LogSeen),
-    /// Not what was delivered, unless a second read shows otherwise.
+    /// Not the delivered content, unless a second read shows otherwise.
     Suspect(LogSeen, SeenBody),
     Gone,
 }
 
-/// Hashes the log files of all digests that were proved, and lets the regions know what these list.
+/// Hashes the log files of all newly proved digests, and tells the regions which log files are listed.
 pub(super) fn hash_proved(context: RunContext<'_>, regions: &mut [RegionRun], touched: &[(usize, usize)]) {
-    let mut proved: Vec<ProvedOf> = Vec::new();
+    // 1. Take the proved digests from the provers.
+    let mut proved: Vec<ProvedInChain> = Vec::new();
     for &(region, chain) in touched {
         let prover = regions.get_mut(region).and_then(|run| run.chains.get_mut(chain));
         let new = prover.map(|prover| prover.take_proved()).unwrap_or_default();
-        proved.extend(new.into_iter().map(|proved| ProvedOf { region, chain, proved }));
+        proved.extend(new.into_iter().map(|proved| ProvedInChain { region, chain, proved }));
     }
-    let counted = proved.iter().enumerate().filter(|(_, one)| one.proved.counted);
-    let tasks = counted
-        .flat_map(|(digest, one)| one.proved.digest.logs().iter().map(move |log| LogTask { digest, log }));
+    // 2. Rule 3: only proved digests list log files to hash. Log files of witnesses are not counted.
+    let counted = proved.iter().enumerate().filter(|(_, in_chain)| in_chain.proved.counted);
+    let tasks = counted.flat_map(|(digest, in_chain)| {
+        in_chain.proved.digest.logs().iter().map(move |log| LogTask { digest, log })
+    });
     let tasks: Vec<LogTask<'_>> = tasks.filter(|task| is_asked(context, &proved, task)).collect();
     context.tools.progress.plan_logs(tasks.len() as u64);
     let seen = read_all(context, &tasks);
+    // 3. Give each result to the prover of its chain.
     for (task, seen) in tasks.into_iter().zip(seen) {
-        if let Some(ProvedOf { region, chain, proved }) = proved.get(task.digest)
+        if let Some(ProvedInChain { region, chain, proved }) = proved.get(task.digest)
             && let Some(prover) = regions.get_mut(*region).and_then(|run| run.chains.get_mut(*chain))
         {
             prover.log(proved.digest.file(), task.log, seen);
         }
     }
-    refer(context, regions, &proved);
+    note_references(context, regions, &proved);
 }
 
-/// Whether a log file is to be hashed: every one, unless one object is asked about.
-fn is_asked(context: RunContext<'_>, proved: &[ProvedOf], task: &LogTask<'_>) -> bool {
+/// Whether to hash a log file: always, unless the request is for one object.
+fn is_asked(context: RunContext<'_>, proved: &[ProvedInChain], task: &LogTask<'_>) -> bool {
     let Some(only) = context.only else { return true };
-    let digest = proved.get(task.digest).map(|one| one.proved.digest.file().location());
+    let digest = proved.get(task.digest).map(|in_chain| in_chain.proved.digest.file().location());
     only.has_log(&context.request.relocations, &task.log.location, digest)
 }
 
-/// What is found in the place of each log file.
+/// The result for each log file.
 fn read_all(context: RunContext<'_>, tasks: &[LogTask<'_>]) -> Vec<LogSeen> {
-    // 1. Every log file whose hash can be compared is read once.
+    // 1. Read every log file with a comparable hash once.
     let is_comparable = |task: &&LogTask<'_>| matches!(task.log.hash, ListedHash::Sha256(_));
     let comparable: Vec<&LogTask<'_>> = tasks.iter().filter(is_comparable).collect();
     let locate = |task: &&LogTask<'_>| task.log.location.clone();
     let read =
         context.workers.read(&comparable, locate, |task, object| first_read(context, task.log, object));
-    // 2. What is not as delivered is read again, and of what is gone the versions are asked for.
+    // 2. Read each suspect log file again, and ask for the versions of each missing log file.
     let doubtful: Vec<(&ListedLog, &FirstRead)> = comparable
         .iter()
         .zip(&read)
@@ -77,7 +81,8 @@ fn read_all(context: RunContext<'_>, tasks: &[LogTask<'_>]) -> Vec<LogSeen> {
         .map(|(task, read)| (task.log, read))
         .collect();
     let mut settled =
-        context.workers.ask_all(&doubtful, |(log, read)| settle(context, log, read)).into_iter();
+        context.workers.ask_all(&doubtful, |(log, read)| settle_doubt(context, log, read)).into_iter();
+    // 3. Put the results together, in the order of the tasks.
     let mut read = read.into_iter();
     let mut next = || match read.next() {
         Some(FirstRead::Seen(seen)) => seen,
@@ -114,13 +119,13 @@ fn first_read(context: RunContext<'_>, log: &ListedLog, object: Result<Object, S
     }
 }
 
-/// What a second look shows of a log file that is not as it was delivered, or is gone.
-fn settle(context: RunContext<'_>, log: &ListedLog, read: &FirstRead) -> LogSeen {
+/// The result of a second look at a log file that is suspect or missing.
+fn settle_doubt(context: RunContext<'_>, log: &ListedLog, read: &FirstRead) -> LogSeen {
     let store = context.tools.store;
     match read {
         FirstRead::Seen(seen) => return seen.clone(),
         FirstRead::Suspect(first, seen) => {
-            match again::read(store, &log.location, seen, context.request.limits.log) {
+            match again::read_again(store, &log.location, seen, context.request.limits.log) {
                 SecondRead::Same { .. } => return first.clone(),
                 SecondRead::Different => return LogSeen::Different,
                 SecondRead::Unsure(why) => return LogSeen::Unconfirmed(why),
@@ -129,33 +134,34 @@ fn settle(context: RunContext<'_>, log: &ListedLog, read: &FirstRead) -> LogSeen
         }
         FirstRead::Gone => context.tools.progress.log(0),
     }
-    // Whether it is deleted or missing is not known where nobody asks: it is left out like the unread.
-    if context.halt.leaves_out() {
+    // Without asking for versions, deleted and missing look the same: a cancelled run leaves the log file out as
+    // unread.
+    if context.cancellation.skips_work() {
         return LogSeen::LeftOut;
     }
     LogSeen::Gone(trace::of(store.versions(&log.location)))
 }
 
-/// Lets the regions know what the digests list, where that belongs and where a move that was named put it.
-fn refer(context: RunContext<'_>, regions: &mut [RegionRun], proved: &[ProvedOf]) {
+/// Tells the regions which log files the digests list, at their delivery places and at their places after a named move.
+fn note_references(context: RunContext<'_>, regions: &mut [RegionRun], proved: &[ProvedInChain]) {
     let moves = &context.request.relocations;
     let copies_of = |log: &ListedLog| {
         moves.iter().filter_map(|moved| moved.copy_of(&log.location)).collect::<Vec<Location>>()
     };
-    let references = context.workers.map(proved, |one| {
+    let references = context.workers.map(proved, |in_chain| {
         let places = |log: &ListedLog| {
             let copies: Vec<u128> = copies_of(log).iter().map(reference).collect();
             std::iter::once(reference(&log.location)).chain(copies)
         };
-        one.proved.digest.logs().iter().flat_map(places).collect::<Vec<u128>>()
+        in_chain.proved.digest.logs().iter().flat_map(places).collect::<Vec<u128>>()
     });
-    for (one, references) in proved.iter().zip(references) {
-        if let Some(run) = regions.get_mut(one.region) {
-            let logs = one.proved.digest.logs();
-            run.refer(references, logs.iter().map(|log| &log.location));
+    for (in_chain, references) in proved.iter().zip(references) {
+        if let Some(run) = regions.get_mut(in_chain.region) {
+            let logs = in_chain.proved.digest.logs();
+            run.note_references(references, logs.iter().map(|log| &log.location));
             if !moves.is_empty() {
                 let copies: Vec<Location> = logs.iter().flat_map(copies_of).collect();
-                run.refer(Vec::new(), copies.iter());
+                run.note_references(Vec::new(), copies.iter());
             }
         }
     }

@@ -1,11 +1,11 @@
-//! Answers what provers need: gathers the needs of all chains and reads them together.
+//! Answers the needs of provers: gathers the needs of all chains, and reads them together.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::context::RunContext;
-use super::digests::{self, LIGHT, WINDOW_WEIGHT};
+use super::digests::{self, BATCH_WEIGHT, LIGHT};
 use super::region::RegionRun;
 use super::{again, discover, trace};
 use crate::event::Excess;
@@ -14,7 +14,7 @@ use crate::ident::ChainId;
 use crate::prove::{DigestContent, ProverAnswer, ProverNeed, ReadLimit, StreamRead};
 use crate::store::{Object, StoreError};
 
-/// A need, the chain that has it, and whether the chain cannot go on without.
+/// A need, with its chain, and whether the need blocks the chain.
 struct NeedTask {
     region: usize,
     chain: usize,
@@ -23,11 +23,11 @@ struct NeedTask {
     is_first: bool,
 }
 
-/// Lets the provers of `touched` chains go on until each has judged all it was given.
+/// Advances the provers of the `touched` chains until each has judged its whole input.
 pub(super) fn advance(context: RunContext<'_>, regions: &mut [RegionRun], touched: &[(usize, usize)]) {
     let mut blocked = touched.to_vec();
     loop {
-        // 1. What all chains need, that without which they cannot go on first.
+        // 1. Gather the needs of all chains, blocking needs first.
         let mut needs: Vec<NeedTask> = Vec::new();
         for &(region, chain) in &blocked {
             let Some(prover) = regions.get_mut(region).and_then(|run| run.chains.get_mut(chain)) else {
@@ -46,9 +46,9 @@ pub(super) fn advance(context: RunContext<'_>, regions: &mut [RegionRun], touche
             return;
         }
         needs.sort_by_key(|need| !need.is_first);
-        // 2. All of it, read together.
+        // 2. Read all of them together.
         let answers = answer_all(context, &needs);
-        // 3. To each its own.
+        // 3. Give each answer to its chain.
         blocked.clear();
         for (NeedTask { region, chain, need, is_first, .. }, answer) in needs.into_iter().zip(answers) {
             if is_first {
@@ -64,12 +64,12 @@ pub(super) fn advance(context: RunContext<'_>, regions: &mut [RegionRun], touche
     }
 }
 
-/// The answer to each need; `None` where it would take more memory than a window may: it is asked for again.
+/// The answer to each need. `None` if the answers would exceed the memory of a batch: the prover asks again.
 fn answer_all(context: RunContext<'_>, needs: &[NeedTask]) -> Vec<Option<ProverAnswer>> {
     let weight = AtomicU64::new(0);
     let heavy = Mutex::new(());
     context.workers.ask_all(needs, |need| {
-        if !std::ptr::eq(need, needs.first()?) && weight.load(Ordering::Relaxed) >= WINDOW_WEIGHT {
+        if !std::ptr::eq(need, needs.first()?) && weight.load(Ordering::Relaxed) >= BATCH_WEIGHT {
             return None;
         }
         let answer = answer(context, need, &heavy)?;
@@ -80,22 +80,24 @@ fn answer_all(context: RunContext<'_>, needs: &[NeedTask]) -> Vec<Option<ProverA
     })
 }
 
-/// The answer to one need. One digest that is large is read at a time, and none that may not be needed.
+/// The answer to one need. Heavy digests are read one at a time, and only for a blocking need.
 fn answer(context: RunContext<'_>, need: &NeedTask, heavy: &Mutex<()>) -> Option<ProverAnswer> {
     let (request, store) = (context.request, context.tools.store);
     Some(match &need.need {
-        // What was begun is brought to its end, even where the run is to end.
+        // A second read is done even in a cancelled run, so that a suspect object gets its judgement.
         ProverNeed::SecondRead { location, seen, limit } => {
             let limit = match limit {
                 ReadLimit::Digest => request.limits.digest,
                 ReadLimit::Log => request.limits.log,
             };
-            ProverAnswer::SecondRead(again::read(store, location, seen, limit))
+            ProverAnswer::SecondRead(again::read_again(store, location, seen, limit))
         }
-        _ if context.halt.leaves_out() => ProverAnswer::LeftOut,
+        // A need that is not begun is left out of a cancelled run.
+        _ if context.cancellation.skips_work() => ProverAnswer::LeftOut,
         ProverNeed::Digest { location, end } => {
             let (mut read, is_heavy) = digests::read_one(context, location.clone(), *end, LIGHT);
             if is_heavy {
+                // A likely need may be superfluous, which a heavy digest is not worth.
                 if !need.is_first {
                     return None;
                 }
@@ -112,7 +114,7 @@ fn answer(context: RunContext<'_>, need: &NeedTask, heavy: &Mutex<()>) -> Option
             ProverAnswer::Stream(stream(store.get(location), request.limits.log))
         }
         ProverNeed::EarlierPlace { folder, until } => {
-            match discover::older(context, &need.id, folder, *until) {
+            match discover::list_earlier(context, &need.id, folder, *until) {
                 Some(ends) => {
                     context.tools.progress.plan_digests(ends.len() as u64);
                     ProverAnswer::EarlierPlace(ends)
@@ -123,7 +125,7 @@ fn answer(context: RunContext<'_>, need: &NeedTask, heavy: &Mutex<()>) -> Option
     })
 }
 
-/// What the stream of a digest shows that is too large to be held.
+/// The hash of a digest too large to be held in memory, taken from its stream.
 fn stream(object: Result<Object, StoreError>, limit: u64) -> StreamRead {
     let mut object = match object {
         Ok(object) => object,

@@ -1,9 +1,9 @@
-//! Answers for single objects: a log file, or a digest with the log files it lists.
+//! Answers for single objects: a log file, or a digest with its log files.
 //!
-//! A log file's name gives account, region and minute, so the digest that lists it is looked for near that minute first.
-//! It may be listed up to 30 days later: later digests are read where the near ones do not list it. What lies beside the
-//! object is not asked about, so coverage, additions and other log files are left out of the answer. Where no proved
-//! digest lists it, all that is said of the near digests is the answer too: one of them may have listed it.
+//! A log file's name gives account, region and minute, so the digests near that minute are read first. A digest may
+//! list the log file up to 30 days later: if the near digests do not list the log file, later digests are read. Only
+//! the object is asked about, so the answer leaves out coverage, additions and other log files. If no proved digest
+//! lists the object, the answer includes all findings on the near digests: one of them may have listed the object.
 
 mod answer;
 
@@ -17,33 +17,33 @@ use crate::store::relocated::RelocatedStore;
 use crate::time::{DAY, HOUR, Interval};
 use answer::ObjectAnswer;
 
-/// How long CloudTrail tries to deliver to a bucket that it cannot reach, in seconds.
+/// Seconds that CloudTrail tries to deliver to an unreachable bucket.
 ///
 /// Source: AWS CloudTrail User Guide, "Receiving CloudTrail log files".
 const LATE: i64 = 30 * DAY + HOUR;
 
-/// Validates each object that is asked about, one after the other.
+/// Validates each object of the request in turn.
 pub(super) fn validate(request: &Request, tools: Tools<'_>, sink: &mut dyn Sink) -> io::Result<Outcome> {
     let mut whole = Outcome::default();
     for (index, object) in request.objects.iter().enumerate() {
         let target =
             ObjectTarget::of(object).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         let answer = target.answer(request, tools, index == 0)?;
-        answer.tell(&mut whole, sink)?;
+        answer.send(&mut whole, sink)?;
     }
     Ok(whole)
 }
 
 impl ObjectTarget {
-    /// Whether the run is narrowed to an account or a region that it does not lie in.
+    /// Whether the request is narrowed to accounts or regions without the object.
     fn is_excluded(&self, request: &Request) -> bool {
         let folder = self.folder();
         let excludes =
-            |names: &[String], name: &str| !names.is_empty() && names.iter().all(|one| one != name);
+            |names: &[String], name: &str| !names.is_empty() && names.iter().all(|asked| asked != name);
         excludes(&request.accounts, &folder.account) || excludes(&request.regions, &folder.region)
     }
 
-    /// Runs the engine over the digests of `stretch` in its region.
+    /// Runs the engine over the digests of `stretch` in the object's region.
     fn run(
         &self,
         request: &Request,
@@ -70,30 +70,33 @@ impl ObjectTarget {
             let finding = Finding::new(Fault::ObjectExcluded, self.near().end).about(self.place());
             return Ok(ObjectAnswer::of_findings(vec![finding]));
         }
+        // 1. Read the digests near the time in the object's name.
         let near = self.near();
         let (events, outcome) = self.run(request, tools, near)?;
-        let mut said = if is_first { answer::of_run(&events, request) } else { Vec::new() };
+        let mut findings = if is_first { answer::run_wide_findings(&events, request) } else { Vec::new() };
         let mut answer = ObjectAnswer::about(self, request, &events, &outcome);
         if let Self::Log { .. } = self
             && !answer.is_found()
             && !outcome.interrupted
         {
+            // 2. A late delivery is listed by a later digest.
             let wide = Interval { start: near.start, end: near.end.plus(LATE) };
             let (later, outcome) = self.run(request, tools, wide)?;
             let late = ObjectAnswer::about(self, request, &later, &outcome);
-            answer = if late.is_found() { late } else { answer.or_nothing(&events) };
+            answer = if late.is_found() { late } else { answer.or_near_digests(&events) };
             answer.interrupted |= outcome.interrupted;
         }
+        // 3. No proved digest lists the object.
         if !answer.is_found() && !answer.interrupted {
-            answer.findings.push(self.unlisted(request, tools));
+            answer.findings.push(self.unanswered(request, tools));
         }
-        said.append(&mut answer.findings);
-        answer.findings = said;
+        findings.append(&mut answer.findings);
+        answer.findings = findings;
         Ok(answer)
     }
 
-    /// What is said of an object that no proved digest lists.
-    fn unlisted(&self, request: &Request, tools: Tools<'_>) -> Finding {
+    /// The finding on an object that no proved digest lists.
+    fn unanswered(&self, request: &Request, tools: Tools<'_>) -> Finding {
         let store = RelocatedStore { inner: tools.store, relocations: &request.relocations };
         let found = crate::store::Store::get(&store, self.place());
         let fault = match (self, found) {

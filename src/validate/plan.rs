@@ -1,49 +1,49 @@
-//! What a run would read, from listings alone: no object's body is read, and nothing is verified.
+//! Plans a run from listings alone: no object's body is read, and nothing is verified.
 //!
-//! The plan looks where [`validate`](super::validate) looks, with the same narrowing and the same neighbours. Its
-//! digests are those that a run reads, but for ones that only the chain names. Its log files are an estimate: the
-//! names in the log folders of the time that the digests cover. A name may be up to 20 minutes off its delivery, an
-//! object that no digest lists counts too, and where trails are narrowed the log files of the others cannot be told
-//! apart by their names.
+//! The plan lists the same folders as [`validate`](super::validate), with the same narrowing and the same neighbours.
+//! The digests of the plan are the digests that a run reads, except for digests that only a chain names. The log files
+//! are an estimate: the names in the log folders, in the time that the digests cover. A name may be up to 20 minutes
+//! off the delivery, an unlisted object counts too, and with narrowed trails the log files of the trails cannot be told
+//! apart by name.
 
-mod counted;
+mod counting;
 mod price;
 mod region;
 mod tally;
 
 use std::sync::Arc;
 
-use super::answered::Answered;
-use super::cancel::Cancellation;
+use super::answered::AnsweredNames;
+use super::cancel::RunCancellation;
 use super::check::check;
 use super::context::RunContext;
-use super::region::says_something;
+use super::region::exceeds_notices;
 use super::request::{Request, Tools};
-use super::scope::SourceError;
+use super::source_path::SourceError;
 use super::workers::WorkerPool;
 use super::{discover, target};
 use crate::event::{Finding, Severity};
 use crate::ident::ChainId;
 use crate::time::Timestamp;
-use counted::Counted;
-use region::Region;
+use counting::CountingStore;
+use region::PlannedRegion;
 
 pub use price::{Cost, FREE_TRANSFER_GB, Usd};
 
-/// Regions that are listed at a time.
+/// The most regions listed at a time.
 const REGIONS_AT_ONCE: usize = 1_024;
 
-/// How many objects, and how many bytes they take as stored.
+/// A number of objects, with their stored bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Amount {
     /// Number of objects.
     pub objects: u64,
-    /// Stored size of all of them, in bytes, as listed.
+    /// Stored size of all objects, in bytes, as listed.
     pub bytes: u64,
 }
 
 impl Amount {
-    /// The two together.
+    /// The sum of two amounts.
     #[must_use]
     pub const fn plus(self, other: Self) -> Self {
         Self {
@@ -62,18 +62,18 @@ impl std::iter::Sum for Amount {
 /// The digests of a chain that a run would read.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ChainPlan {
-    /// Which chain.
+    /// The chain.
     pub id: ChainId,
-    /// Whether it was asked for. A chain of another trail in the same folders is read for what it lists, and nothing
-    /// is said of it.
+    /// Whether the chain was asked for. The chain of a second trail in the same folders is read for its listed log
+    /// files, and has no findings.
     pub selected: bool,
-    /// Digests of the asked range: those whose hour, by the end in their names, overlaps it.
+    /// Digests in the asked range: the hour before the end in the name overlaps the range.
     pub inside: Amount,
-    /// Digests beside the range, which are read as witnesses and not counted.
+    /// Digests beside the range, read as witnesses and not counted.
     pub witnesses: Amount,
-    /// End of the oldest digest that would be read, witnesses included.
+    /// End of the oldest digest to read, witnesses included.
     pub first: Timestamp,
-    /// End of the newest one.
+    /// End of the newest digest to read.
     pub last: Timestamp,
 }
 
@@ -82,34 +82,34 @@ pub struct ChainPlan {
 pub struct RegionPlan {
     /// Account id.
     pub account: Arc<str>,
-    /// Region the log files are from.
+    /// Region of the log files.
     pub region: Arc<str>,
     /// Log files by the minutes in their names: an estimate.
     pub logs: Amount,
 }
 
-/// What a run would read. [`Plan::is_complete`] tells whether everything asked for could be listed.
+/// The objects that a run would read. [`Plan::is_complete`] tells whether everything asked for could be listed.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Plan {
     /// Every chain with a digest to read, in order.
     pub chains: Vec<ChainPlan>,
     /// Every region with a folder, in order of account and region.
     pub regions: Vec<RegionPlan>,
-    /// LIST requests of S3, pages of 1,000 keys or folders: those that the plan took. A run takes as many where no object
-    /// is missing, and up to 64 more for a folder of very many log files, which it lists in several places at a time.
+    /// LIST requests of the plan to S3, in pages of 1,000 keys or folders. A run takes as many if no object is missing,
+    /// and up to 64 more for a folder of very many log files, which a run lists in several parts at a time.
     pub list_requests: u64,
-    /// What could not be listed, or was not found.
+    /// Findings on folders that could not be listed, and on names that were not found.
     pub findings: Vec<Finding>,
 }
 
 impl Plan {
-    /// Digests of the asked range in the chains that were asked for.
+    /// Digests of the asked range in the asked chains.
     #[must_use]
     pub fn inside(&self) -> Amount {
         self.chains.iter().filter(|chain| chain.selected).map(|chain| chain.inside).sum()
     }
 
-    /// Digests that are read besides: witnesses, and those of trails that were not asked for.
+    /// Further digests to read: witnesses, and digests of trails that were not asked for.
     #[must_use]
     pub fn beside(&self) -> Amount {
         let others = self.chains.iter().filter(|chain| !chain.selected).map(|chain| chain.inside);
@@ -122,61 +122,64 @@ impl Plan {
         self.regions.iter().map(|region| region.logs).sum()
     }
 
-    /// Everything that would be read: one GET request of S3 for each object, two for one of more than 8 MiB as stored.
+    /// All objects to read: one GET request to S3 for each object, two for an object of more than 8 MiB as stored.
     #[must_use]
     pub fn reads(&self) -> Amount {
         self.inside().plus(self.beside()).plus(self.logs())
     }
 
-    /// What S3 would bill for the run.
+    /// The bill of S3 for the run.
     #[must_use]
     pub fn cost(&self) -> Cost {
         let Amount { objects, bytes } = self.reads();
         Cost::of(self.list_requests, objects, bytes)
     }
 
-    /// Whether everything that was asked for could be listed, and a digest of the asked range was found. Nothing found
-    /// is never success.
+    /// Whether everything asked for could be listed, and a digest in the asked range was found. A plan that found
+    /// nothing is never complete.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.inside().objects > 0 && self.findings.iter().all(|finding| finding.severity <= Severity::Notice)
     }
 }
 
-/// Lists what [`validate`](super::validate) would read for `request`. Neither the keys nor the progress of `tools` are
-/// used. Failures to list are findings of the plan.
+/// Lists the objects that [`validate`](super::validate) would read for `request`. The keys and the progress of `tools`
+/// are not used. Failures to list are findings of the plan.
 ///
 /// # Errors
-/// [`SourceError`], for a source that names nothing that can be validated.
+/// [`SourceError`] for a source that cannot be validated.
 pub fn plan(request: &Request, tools: Tools<'_>) -> Result<Plan, SourceError> {
-    let store = Counted::new(tools.store);
+    let store = CountingStore::new(tools.store);
     let tools = Tools { store: &store, ..tools };
     check(request, tools)?;
     if let Some(request) = target::planned(request)? {
         return plan(&request, tools);
     }
-    let halt = Cancellation::new(tools.stop);
-    let workers = WorkerPool { pool: tools.pool, store: tools.store, halt: &halt };
-    let context = RunContext { request, tools, workers, halt: &halt, only: None };
+    let cancellation = RunCancellation::new(tools.stop);
+    let workers = WorkerPool { pool: tools.pool, store: tools.store, cancellation: &cancellation };
+    // 1. Find the regions.
+    let context = RunContext { request, tools, workers, cancellation: &cancellation, only: None };
     let mut plan = Plan { findings: request.findings.clone(), ..Plan::default() };
-    let mut answered = Answered::new(request);
-    let found = discover::folders(context);
+    let mut answered = AnsweredNames::new(request);
+    let found = discover::find_regions(context);
     plan.findings.extend(found.findings);
+    // 2. List the digests and the log folders of each region.
     for batch in found.regions.chunks(REGIONS_AT_ONCE) {
         let regions = context.workers.ask_all(batch, |places| region::plan(context, places));
         regions.into_iter().for_each(|region| plan.add(region, &mut answered));
     }
+    // 3. Report what was asked for and not found.
     plan.findings.extend(answered.unanswered(request));
     plan.list_requests = store.requests();
     Ok(plan)
 }
 
 impl Plan {
-    fn add(&mut self, region: Region, answered: &mut Answered) {
-        let Region { chains, logs, findings, answering } = region;
+    fn add(&mut self, region: PlannedRegion, answered: &mut AnsweredNames) {
+        let PlannedRegion { chains, logs, findings, answering } = region;
         let found = chains.iter().filter(|chain| chain.selected && chain.inside.objects > 0);
-        found.for_each(|chain| answered.by(&chain.id));
-        answered.by_region(&answering, says_something(&findings));
+        found.for_each(|chain| answered.note_chain(&chain.id));
+        answered.note_region(&answering, exceeds_notices(&findings));
         self.chains.extend(chains);
         self.regions.push(logs);
         self.findings.extend(findings);

@@ -1,4 +1,4 @@
-//! One region of one account while it is validated: its folders, its chains, and what proved digests list.
+//! One region of one account during validation: its folders, its chains, and the log files that proved digests list.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,24 +13,24 @@ use crate::time::{Interval, Timestamp};
 pub(super) struct RegionRun {
     pub(super) account: Arc<str>,
     pub(super) region: Arc<str>,
-    /// The folders that were asked for.
+    /// The asked folders.
     pub(super) folders: Arc<[RegionFolder]>,
     pub(super) chains: Vec<ChainProver>,
-    /// Of each chain's digests that were written lately, when: by their ends.
-    pub(super) written: Vec<BTreeMap<Timestamp, Timestamp>>,
-    /// What concerns the region, or a chain of it beside what the chain's prover finds.
+    /// The write times of recently written digests, for each chain by digest end.
+    pub(super) recent_writes: Vec<BTreeMap<Timestamp, Timestamp>>,
+    /// Findings on the region, and findings on chains from outside of the provers.
     pub(super) findings: Vec<Finding>,
-    /// Of each folder, the folders of log files beside it that proved digests list log files in.
+    /// For each folder, the log folders in which proved digests list log files.
     pub(super) log_folders: Vec<BTreeSet<LogFolder>>,
-    /// Whether any of the folders is one of digests.
+    /// Whether any of the folders has digests.
     pub(super) has_digest_folder: bool,
     /// [`reference`]s of the log files that proved digests list.
     references: Vec<u128>,
-    /// Those that only an unproved digest lists.
+    /// References of the log files that only unproved digests list.
     claimed: Vec<u128>,
-    /// Whether the run was to end before its folders were listed.
+    /// Whether the run was cancelled before the folders were listed.
     pub(super) unlisted: bool,
-    /// Whether the run was to end before its log folders were searched.
+    /// Whether the run was cancelled before the log folders were searched.
     pub(super) unsearched: bool,
 }
 
@@ -58,13 +58,13 @@ impl RegionRun {
         let chains: Vec<ChainProver> =
             listed.into_iter().map(|(id, listed)| ChainProver::new(scope(id), listed)).collect();
         let name = |name: fn(&RegionFolder) -> &Arc<str>| {
-            folders.first().map_or_else(|| "".into(), |one| Arc::clone(name(one)))
+            folders.first().map_or_else(|| "".into(), |folder| Arc::clone(name(folder)))
         };
         Self {
             account: name(|folder| &folder.account),
             region: name(|folder| &folder.region),
             log_folders: vec![BTreeSet::from([LogFolder::CloudTrail]); folders.len()],
-            written: vec![BTreeMap::new(); chains.len()],
+            recent_writes: vec![BTreeMap::new(); chains.len()],
             folders,
             chains,
             findings: Vec::new(),
@@ -81,7 +81,7 @@ impl RegionRun {
         self.chains.iter().map(ChainProver::unread).sum()
     }
 
-    /// The stretches that proved digests of `folder` cover, whatever was asked.
+    /// The stretches that proved digests of `folder` cover, asked for or not.
     pub(super) fn covered(&self, folder: usize) -> Vec<Interval> {
         let folder = u32::try_from(folder).unwrap_or(u32::MAX);
         let covered = self.chains.iter().flat_map(|chain| chain.known().covered_in(folder).iter().copied());
@@ -89,19 +89,19 @@ impl RegionRun {
     }
 
     /// Whether a digest of the asked range lies in `folder`, proved or not.
-    pub(super) fn answers(&self, folder: usize) -> bool {
+    pub(super) fn has_digest_in(&self, folder: usize) -> bool {
         let folder = u32::try_from(folder).unwrap_or(u32::MAX);
         self.chains.iter().any(|chain| chain.known().has_digest_in(folder))
     }
 
-    /// Of each trail whose newest proved digest lies in `folder`, that digest's end.
+    /// The end of the newest proved digest of each trail, if the digest lies in `folder`.
     pub(super) fn trail_ends(&self, folder: usize) -> impl Iterator<Item = Timestamp> {
         let newest = self.chains.iter().filter_map(|chain| chain.known().newest());
         newest.filter(move |(_, other)| *other as usize == folder).map(|(end, _)| end)
     }
 
     /// Where the record begins in `folder`.
-    pub(super) fn begins(&self, folder: usize) -> Option<Timestamp> {
+    pub(super) fn record_begins_in(&self, folder: usize) -> Option<Timestamp> {
         let folder = u32::try_from(folder).unwrap_or(u32::MAX);
         self.chains.iter().filter_map(|chain| chain.begins_in(folder)).min()
     }
@@ -111,8 +111,13 @@ impl RegionRun {
         self.references.len()
     }
 
-    /// Notes what a proved digest lists: the [`reference`]s, and the folders beside `CloudTrail/`, which is always searched.
-    pub(super) fn refer<'l>(&mut self, references: Vec<u128>, logs: impl Iterator<Item = &'l Location>) {
+    /// Notes the log files of a proved digest: the [`reference`]s, and the log folders beside `CloudTrail/`, which is
+    /// always searched.
+    pub(super) fn note_references<'l>(
+        &mut self,
+        references: Vec<u128>,
+        logs: impl Iterator<Item = &'l Location>,
+    ) {
         self.references.extend(references);
         for location in logs.filter(|location| location.key.contains("/CloudTrail-")) {
             for (folder, known) in self.folders.iter().zip(&mut self.log_folders) {
@@ -121,7 +126,7 @@ impl RegionRun {
         }
     }
 
-    /// Sorts the references for looking them up, and reports the claimed log files that nobody vouches for.
+    /// Sorts the references for look-ups, and reports the claimed log files that no proved digest lists.
     pub(super) fn settle_references(&mut self) {
         self.references.sort_unstable();
         self.references.dedup();
@@ -139,7 +144,7 @@ impl RegionRun {
         self.references.binary_search(&hash).is_ok() || self.claimed.binary_search(&hash).is_ok()
     }
 
-    /// Whether the run was to end before anything but names was looked at.
+    /// Whether the run was cancelled before any object of the region was read.
     pub(super) fn is_untouched(&self) -> bool {
         let has_begun = || self.chains.iter().any(|chain| chain.known().has_begun());
         let has_left_out = || self.chains.iter().any(|chain| chain.known().has_left_out());
@@ -147,7 +152,7 @@ impl RegionRun {
     }
 }
 
-/// Whether any of `findings` is more than a notice.
-pub(super) fn says_something(findings: &[Finding]) -> bool {
+/// Whether any finding is graver than a notice.
+pub(super) fn exceeds_notices(findings: &[Finding]) -> bool {
     findings.iter().any(|finding| finding.severity > Severity::Notice)
 }

@@ -1,38 +1,40 @@
-//! What came of a region, when all its digests and log files are judged and its log folders searched.
+//! The result for a region, after its digests, log files and log folders.
 
 use std::collections::BTreeSet;
 
-use super::answered::Answering;
-use super::region::{RegionRun, says_something};
+use super::answered::AnsweringFolders;
+use super::region::{RegionRun, exceeds_notices};
 use super::request::Request;
-use super::unreferenced::{self, Unreferenced};
+use super::unreferenced::{self, UnreferencedLogs};
 use crate::event::{Counts, Fault, Finding, UsedKey};
 use crate::ident::Location;
 use crate::prove::{ChainProver, ChainReport};
 use crate::time::Timestamp;
 
-/// What came of a region.
+/// The result for a region.
 pub(super) struct RegionReport {
     pub(super) chains: Vec<ChainReport>,
     pub(super) findings: Vec<Finding>,
     pub(super) counts: Counts,
     pub(super) keys: BTreeSet<UsedKey>,
-    /// The names of all its trails, asked for or not, where trails are asked for by name.
+    /// The names of all trails of the region, asked for or not, if the request names trails.
     pub(super) trails: BTreeSet<String>,
-    /// Which of its folders hold a digest of what was asked.
-    pub(super) answering: Answering,
+    /// The folders with a digest that answers the request.
+    pub(super) answering: AnsweringFolders,
 }
 
 impl RegionRun {
-    /// What came of the region, when all its digests and log files are judged.
-    pub(super) fn finish(mut self, request: &Request, unreferenced: Unreferenced) -> RegionReport {
+    /// The result for the region, after all its digests and log files.
+    pub(super) fn finish(mut self, request: &Request, unreferenced: UnreferencedLogs) -> RegionReport {
         if self.is_untouched() {
-            return self.untouched();
+            return self.report_untouched();
         }
         let names_trails = request.names_trails();
         let all = self.chains.iter().filter(|_| names_trails);
         let trails = all.map(|chain| chain.id().trail.to_string()).collect();
-        let answering = Answering::of(request, &self, |chain| chain.known().digests() > 0);
+        // 1. Note the answers before the chains end: their state is needed.
+        let answering = AnsweringFolders::of(request, &self, |chain| chain.known().digests() > 0);
+        // 2. End each chain, and add up counts and keys.
         let mut counts = Counts::default();
         counts.logs.unreferenced = unreferenced.count;
         let mut keys = BTreeSet::new();
@@ -47,17 +49,18 @@ impl RegionRun {
         }
         report_backfill_alone(request, &mut chains);
         let mut findings = std::mem::take(&mut self.findings);
+        // 3. Add the findings on the region and its log folders.
         findings.extend(unreferenced.findings);
         findings.extend(self.report_unsearched(&chains));
-        if self.has_digest_folder && !names_trails && chains.is_empty() && !says_something(&findings) {
+        if self.has_digest_folder && !names_trails && chains.is_empty() && !exceeds_notices(&findings) {
             let finding = Finding::new(Fault::EmptyDigestFolder, request.range.end);
             findings.push(finding.of_region(&self.account, &self.region));
         }
         RegionReport { chains, findings, counts, keys, trails, answering }
     }
 
-    /// The report of a region that was left out, since the run was to end.
-    fn untouched(mut self) -> RegionReport {
+    /// The report of a region that was left out because the run was cancelled.
+    fn report_untouched(mut self) -> RegionReport {
         let mut findings = std::mem::take(&mut self.findings);
         let finding = Finding::new(Fault::RegionInterrupted, Timestamp::from_unix(0));
         let finding = match self.folders.first() {
@@ -71,21 +74,21 @@ impl RegionRun {
             counts: Counts::default(),
             keys: BTreeSet::new(),
             trails: BTreeSet::new(),
-            answering: Answering::default(),
+            answering: AnsweringFolders::default(),
         }
     }
 
-    /// Reports that nobody looked for unreferenced files, unless a chain says already that the run was to end.
+    /// The finding that the log folders were not searched, unless a chain already reports the cancellation.
     fn report_unsearched(&self, chains: &[ChainReport]) -> Option<Finding> {
-        let is_said = chains.iter().any(|chain| chain.interrupted);
-        let folder = self.folders.first().filter(|_| self.unsearched && !is_said)?;
+        let has_finding = chains.iter().any(|chain| chain.interrupted);
+        let folder = self.folders.first().filter(|_| self.unsearched && !has_finding)?;
         let folder = Location::new(folder.bucket.clone(), folder.log_prefix());
-        let finding = unreferenced::left_out(Timestamp::from_unix(0), &folder);
+        let finding = unreferenced::search_interrupted(Timestamp::from_unix(0), &folder);
         Some(finding.of_region(&self.account, &self.region))
     }
 }
 
-/// Reports, of a trail that has backfill digests in range and no hourly ones, that nothing covers it.
+/// Reports trails with backfill digests in range and without hourly digests: backfill digests cover no time.
 fn report_backfill_alone(request: &Request, chains: &mut [ChainReport]) {
     let trail = |chain: &ChainReport| (chain.id.trail.clone(), chain.id.home_region.clone());
     let hourly: BTreeSet<_> = chains.iter().filter(|chain| !chain.id.backfill).map(trail).collect();

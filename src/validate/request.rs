@@ -1,4 +1,4 @@
-//! What is asked of a run, what it works with, and what it comes to.
+//! The request of a run, its tools, and its outcome.
 
 use std::collections::BTreeSet;
 
@@ -12,33 +12,33 @@ use crate::keys::KeyRing;
 use crate::store::Store;
 use crate::time::{Range, Timestamp};
 
-/// A place to look for trails in: a bucket, or a folder of one.
+/// A folder to search for trails: a bucket, or a folder of a bucket.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Source {
     /// Bucket name.
     pub bucket: String,
-    /// Folder: empty, or with a slash at the end. It may lie above or below `AWSLogs/`.
+    /// Folder: empty, or with a slash at the end. The folder may lie above or below `AWSLogs/`.
     pub prefix: String,
 }
 
-/// Something that the user typed, and the folders that it stands for: a directory may hold copies of several.
+/// A source as typed by the user, and its folders: a directory may contain copies of several folders.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TypedSource {
-    /// As it was typed.
+    /// The source as typed.
     pub name: String,
-    /// The folders. A digest of the asked range has to lie below one of them.
+    /// The folders. A digest of the asked range has to lie below at least one folder.
     pub parts: Vec<Source>,
 }
 
-/// How much is read before giving up, and how much is said before it is only counted.
+/// Limits for reading, and for reporting by name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
-    /// Bytes that one digest file may inflate to. It is held in memory.
+    /// Bytes that one digest file may inflate to. A digest file is held in memory.
     pub digest: u64,
-    /// Bytes that one log file may inflate to. It is streamed.
+    /// Bytes that one log file may inflate to. A log file is streamed.
     pub log: u64,
-    /// Objects that nobody vouches for, and that anybody can make, which are named one by one: so many log files that no
-    /// digest lists in a region of an account, and so many junk names in a digest folder. The rest is counted.
+    /// Unverified objects to report by name: log files that no digest lists, in each region of an account, and junk
+    /// names in each digest folder. A writer to the bucket can make any number, so the rest is counted.
     pub named: usize,
 }
 
@@ -49,36 +49,36 @@ impl Default for Limits {
     }
 }
 
-/// What is asked.
+/// The request of a run.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// Where to look.
+    /// The folders to search.
     pub sources: Vec<Source>,
-    /// Single objects to answer for, in place of sources: log files, and digests with the log files they list. Neither the
-    /// range nor what lies beside them is then asked for.
+    /// Single objects to answer for, in place of sources: log files, and digests with their log files. The range, and
+    /// objects beside them, are then not asked for.
     pub objects: Vec<Location>,
-    /// What the user typed for the sources, each of which has to be answered; empty where each source is one of its own.
+    /// The sources as typed, each of which needs an answer; empty if each source stands for itself.
     pub typed: Vec<TypedSource>,
-    /// Which stretch of delivery time.
+    /// The range of delivery time.
     pub range: Range,
     /// The present, which decides how late the newest digest may be.
     pub now: Timestamp,
-    /// Accounts to look at; empty for every one found.
+    /// Accounts to validate; empty for every account found.
     pub accounts: Vec<String>,
-    /// Regions to look at; empty for every one found.
+    /// Regions to validate; empty for every region found.
     pub regions: Vec<String>,
-    /// Trails to look at; empty for every one found.
+    /// Trails to validate; empty for every trail found.
     pub trails: Vec<String>,
-    /// Trails named in full, to look at no other; empty for every one found. A source that names an `AWSLogs/` is then the
-    /// very folder that they deliver to, and no further `AWSLogs/` is looked for below it.
+    /// Trails named in full, the only trails to validate; empty for every trail found. A source with `AWSLogs/` is then
+    /// exactly the folder that CloudTrail delivers to, and no further `AWSLogs/` is searched below it.
     pub named: Vec<NamedTrail>,
-    /// Copies that stand for their originals.
+    /// Moves that the user named: copies in place of originals.
     pub relocations: Vec<Relocation>,
-    /// How much is read, and how much is said.
+    /// Limits for reading and reporting.
     pub limits: Limits,
-    /// Whether to send an [`Event::Object`] for every object.
+    /// Whether to send an [`Event::Object`](crate::event::Event::Object) for every object.
     pub every_object: bool,
-    /// What is known before anything is read, and to be said first.
+    /// Findings known before any read, to be reported first.
     pub findings: Vec<Finding>,
 }
 
@@ -89,12 +89,12 @@ impl Request {
             && (self.named.is_empty() || self.named.iter().any(|trail| trail.has(chain)))
     }
 
-    /// Whether trails are named, so that each is missed where it should be.
+    /// Whether the request names trails, so that a missing trail is reported.
     pub(super) const fn names_trails(&self) -> bool {
         !self.trails.is_empty() || !self.named.is_empty()
     }
 
-    /// Asks for every chain found in `sources`.
+    /// A request for every chain found in `sources`.
     #[must_use]
     pub fn new(sources: Vec<Source>, range: Range, now: Timestamp) -> Self {
         Self {
@@ -115,30 +115,30 @@ impl Request {
     }
 }
 
-/// What a run works with.
+/// The tools of a run.
 #[derive(Clone, Copy)]
 pub struct Tools<'a> {
-    /// Where objects are read from.
+    /// The store of the objects.
     pub store: &'a dyn Store,
-    /// The keys that are trusted.
+    /// The trusted keys.
     pub keys: &'a KeyRing,
     /// The threads that read, inflate, hash and verify.
     pub pool: &'a ThreadPool,
-    /// Who is told of progress.
+    /// The listener for progress.
     pub progress: &'a dyn Progress,
-    /// By which the run may be asked to end early.
+    /// The flag that cancels the run.
     pub stop: &'a Stop,
 }
 
-/// The end of a run.
+/// The outcome of a run.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Outcome {
-    /// What was looked at.
+    /// The counts of checked objects.
     pub counts: Counts,
-    /// The keys that verified something.
+    /// The keys that verified an object.
     pub keys: BTreeSet<UsedKey>,
-    /// The gravest finding; at least [`Severity::Incomplete`] where the run was interrupted.
+    /// The gravest finding; at least [`Severity::Incomplete`] for a cancelled run.
     pub worst: Option<Severity>,
-    /// Whether it was ended, by [`Tools::stop`], before everything was looked at.
+    /// Whether [`Tools::stop`] ended the run before all objects were checked.
     pub interrupted: bool,
 }

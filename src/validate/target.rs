@@ -1,36 +1,36 @@
-//! A single object that is asked about, by its name.
+//! A single object of a request, by its name.
 
 use super::request::{Request, Source};
-use super::scope::{self, DIGESTS, Expected, SourceError};
+use super::source_path::{self, DIGESTS, ExpectedSegment, SourceError};
 use crate::ident::{DigestKey, Location, LogFolderKey, RegionFolder, Relocation};
 use crate::time::{Interval, Range};
 
-/// How far a log file's name may be from the digest that lists it, in seconds, where CloudTrail was not kept from
+/// Seconds between a log file's name and the digest that lists the log file, if CloudTrail was not kept from
 /// delivering.
 const NEAR: i64 = 35 * 60;
 
-/// An object that is asked about.
+/// An object of a request.
 pub(super) enum ObjectTarget {
-    /// A log file, by its name of this time.
+    /// A log file, with the time in its name.
     Log { place: Location, folder: RegionFolder, time: Interval },
-    /// A digest file, and the log files it lists.
+    /// A digest file, with its log files.
     Digest { place: Location, key: Box<DigestKey> },
 }
 
-/// Whether `location` is that of a single object in the folder of a day: of a digest or a log file, as its name may be.
+/// Whether `location` may be a single object in the folder of a day, by its name: a digest or a log file.
 #[must_use]
 pub fn is_object(location: &Location) -> bool {
-    scope::in_day(&location.key).is_some()
+    source_path::split_day(&location.key).is_some()
 }
 
-/// The stretch that `objects` are of by their names; `None` where there is none.
+/// The stretch of time of `objects`, by their names; `None` without objects.
 #[must_use]
 pub fn range_of(objects: &[Location]) -> Option<Interval> {
     objects.iter().filter_map(|object| Some(ObjectTarget::of(object).ok()?.near())).reduce(Interval::hull)
 }
 
-/// The plan of objects: the digests near each, in the ranges and folders that a run reads first. `None` where none is
-/// asked about.
+/// The request of a plan for single objects: the digests near each object, in the ranges and folders that a run reads
+/// first. `None` without objects.
 pub(super) fn planned(request: &Request) -> Result<Option<Request>, SourceError> {
     let mut sources = Vec::new();
     let mut near: Option<Interval> = None;
@@ -47,34 +47,34 @@ pub(super) fn planned(request: &Request) -> Result<Option<Request>, SourceError>
     }))
 }
 
-/// A stretch as a range that does not end after the present.
+/// A stretch as a range that ends at the present at the latest.
 pub(super) fn until(stretch: Interval, request: &Request) -> Range {
     Range { start: Some(stretch.start), end: stretch.end.min(request.now).max(stretch.start.plus(1)) }
 }
 
 impl ObjectTarget {
-    /// What lies at `place` by its key.
+    /// The object at `place`, by its key.
     pub(super) fn of(place: &Location) -> Result<Self, SourceError> {
         let odd = |expected| SourceError::Segment {
             source_uri: place.to_string(),
             segment: place.name().to_owned(),
             expected,
         };
-        let (region, _) = scope::in_day(&place.key).ok_or_else(|| odd(Expected::Date))?;
+        let (region, _) = source_path::split_day(&place.key).ok_or_else(|| odd(ExpectedSegment::Date))?;
         if region.folder.as_deref() == Some(DIGESTS) {
-            let key = DigestKey::parse(place).ok_or_else(|| odd(Expected::DigestName))?;
+            let key = DigestKey::parse(place).ok_or_else(|| odd(ExpectedSegment::DigestName))?;
             return Ok(Self::Digest { place: place.clone(), key: Box::new(key) });
         }
         let rest = place.key.strip_prefix(&*region.prefix()).and_then(LogFolderKey::parse);
-        let time = match rest.ok_or_else(|| odd(Expected::Date))? {
+        let time = match rest.ok_or_else(|| odd(ExpectedSegment::Date))? {
             LogFolderKey::Minute(minute) => Interval { start: minute, end: minute.plus(60) },
             LogFolderKey::Day(day) => day,
         };
-        let folder = region.region_folder(&place.bucket).ok_or_else(|| odd(Expected::Region))?;
+        let folder = region.region_folder(&place.bucket).ok_or_else(|| odd(ExpectedSegment::Region))?;
         Ok(Self::Log { place: place.clone(), folder, time })
     }
 
-    /// Whether a digest lists it, or is it, and the log file at `log` is to be hashed for that.
+    /// Whether to hash the log file at `log`: the target is the log file, or the digest that lists the log file.
     pub(super) fn has_log(&self, moves: &[Relocation], log: &Location, digest: Option<&Location>) -> bool {
         match self {
             Self::Log { place, .. } => is_at(moves, log, place),
@@ -95,7 +95,7 @@ impl ObjectTarget {
         }
     }
 
-    /// The folder of the digests that answer for it.
+    /// The folder of the digests that answer for the object.
     pub(super) fn source(&self) -> Source {
         let folder = self.folder();
         Source { bucket: folder.bucket.to_string(), prefix: folder.digest_prefix() }
@@ -110,7 +110,7 @@ impl ObjectTarget {
     }
 }
 
-/// Whether what is recorded at `recorded` lies at `place`, there or by a move that was named.
+/// Whether the object recorded at `recorded` lies at `place`, directly or by a named move.
 pub(super) fn is_at(moves: &[Relocation], recorded: &Location, place: &Location) -> bool {
     recorded == place || moves.iter().filter_map(|moved| moved.copy_of(recorded)).any(|copy| copy == *place)
 }

@@ -1,10 +1,10 @@
-//! What is left of an object that was delivered and is not there.
+//! The trace of an object that was delivered and is missing.
 
 use crate::event::Trace;
 use crate::store::{StoreError, Version};
 
-/// What the versions of an object tell that a GET does not find. Where its newest version is listed and no delete marker,
-/// the store contradicts itself, which proves nothing.
+/// The trace of an object that GET does not find, from its versions. If the newest version is listed and is not a
+/// delete marker, the store contradicts itself, which proves nothing.
 pub(super) fn of(versions: Result<Vec<Version>, StoreError>) -> Trace {
     let versions = match versions {
         Ok(versions) => versions,

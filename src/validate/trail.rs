@@ -1,4 +1,4 @@
-//! Trails that the user names in full: what is expected of them, beyond what lies in the bucket.
+//! Trails that the user names in full, with expectations beyond the contents of the bucket.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -7,17 +7,17 @@ use std::sync::Arc;
 use crate::ident::ChainId;
 use crate::time::Timestamp;
 
-/// Something that knows when CloudTrail delivered digests of one trail.
+/// A source of the times at which CloudTrail delivered digests of one trail.
 pub trait Deliveries: fmt::Debug + Send + Sync {
-    /// Asks about `regions` now. The run calls it before it lists digests: a digest that is delivered later is not
-    /// missed then.
+    /// Asks about `regions` now. The run calls this method before it lists digests, so a digest delivered later is not
+    /// reported as missing.
     fn ask(&self, _regions: &BTreeSet<String>) {}
 
-    /// When the newest digest of the log files of `region` was delivered; `None` where it is not known, or none was.
+    /// The delivery time of the newest digest for `region`; `None` if unknown, or if no digest was delivered.
     fn latest(&self, region: &str) -> Option<Timestamp>;
 
-    /// The regions beside the trail's home in which it is known to deliver digests, and when the newest one of each was
-    /// delivered.
+    /// The known regions beside the trail's home region with delivered digests, each with the delivery time of its
+    /// newest digest.
     fn regions(&self) -> BTreeMap<String, Timestamp> {
         BTreeMap::new()
     }
@@ -28,21 +28,21 @@ pub trait Deliveries: fmt::Debug + Send + Sync {
 pub struct NamedTrail {
     /// Account of the trail, 12 digits.
     pub account: String,
-    /// Its name.
+    /// Name of the trail.
     pub name: String,
-    /// The region it was made in, in which it records at any rate.
+    /// The region where the trail was made. The trail always records in this region.
     pub home_region: String,
-    /// What is known of its deliveries.
+    /// The known deliveries of the trail.
     pub deliveries: Arc<dyn Deliveries>,
 }
 
 impl NamedTrail {
-    /// Whether `chain` is one of this trail, in any account of its organization.
+    /// Whether `chain` belongs to this trail, in any account of its organization.
     pub(super) fn has(&self, chain: &ChainId) -> bool {
         *chain.trail == *self.name && *chain.home_region == *self.home_region
     }
 
-    /// When the newest digest of `chain` was delivered. CloudTrail tells it for the trail's own account alone.
+    /// When the newest digest of `chain` was delivered. CloudTrail states the time for the trail's own account only.
     pub(super) fn latest(&self, chain: &ChainId) -> Option<Timestamp> {
         let is_own = self.has(chain) && *chain.account == *self.account && !chain.backfill;
         is_own.then(|| self.deliveries.latest(&chain.region))?

@@ -1,6 +1,6 @@
-//! Names the objects in log folders that no digest lists.
+//! Reports the objects in log folders that no digest lists.
 
-mod named;
+mod collector;
 pub(super) mod strays;
 
 use super::context::RunContext;
@@ -10,119 +10,127 @@ use crate::ident::{Location, LogFolder, LogFolderKey, RegionFolder};
 use crate::store::{Listed, StoreError};
 use crate::time::{self, DAY, DELIVERY_GRACE, Interval, Timestamp};
 
-pub(super) use named::{Named, Unreferenced};
+pub(super) use collector::{UnreferencedCollector, UnreferencedLogs};
 
-/// How far a log file's name may be from the digest that lists it, in seconds: near the edges of what is covered
-/// the digest may be one that was not read.
+/// Seconds between a log file's name and the digest that lists the log file. Near the edges of covered time, the digest
+/// may be an unread one.
 const EDGE: i64 = 35 * 60;
 
-/// How many log files may lie in a folder for it to be listed in one go: two of S3's pages.
+/// The most log files in a folder that is listed as a whole: two pages of S3.
 const LISTED_AT_ONCE: usize = 2_000;
 
-/// In how many places a folder is listed at a time, at most.
+/// The most parts of a folder that are listed at a time.
 const MAX_PARTS: usize = 64;
 
-/// A log folder, or a part of one, that is to be searched.
-pub(super) struct Search {
-    /// Which of the units it is in.
-    pub(super) unit: usize,
+/// A search of a log folder, or of a part.
+pub(super) struct LogSearch {
+    /// The index of the region.
+    pub(super) region: usize,
     folder: usize,
     logs: LogFolder,
-    part: Part,
+    part: SearchPart,
 }
 
-/// What is searched of a log folder.
-enum Part {
-    /// The folders of these stretches' days, in order.
+/// The part of a log folder to search.
+enum SearchPart {
+    /// The folders of the days in these stretches, in order.
     Days(Vec<Interval>),
-    /// The days up to the moment at which the record begins; what is of a day that is searched anyway is told there.
+    /// The days before the record begins. Objects of a day that is searched anyway are reported by that search.
     Before(Interval),
-    /// What lies in no day's folder.
+    /// Objects outside of every day's folder.
     Strays,
-    /// All of it: no digest of the asked range lies beside the folder.
+    /// The whole folder: there is no digest of the asked range for the folder.
     WithoutDigests,
 }
 
-/// What there is to search of `unit`. Folders that a chain was followed to were not asked for, and are left out: not
-/// every trail that delivers there was read.
-pub(super) fn searches(context: RunContext<'_>, number: usize, unit: &RegionRun) -> Vec<Search> {
+/// The searches for `region`. Folders that a chain was followed into were not asked for, and are left out: not every
+/// trail that delivers to such a folder was read.
+pub(super) fn plan_searches(context: RunContext<'_>, number: usize, region: &RegionRun) -> Vec<LogSearch> {
     let mut searches = Vec::new();
-    for folder in 0..unit.folders.len() {
-        let covered = unit.covered(folder);
-        let logs = unit.log_folders.get(folder).into_iter().flatten().copied();
-        let search = |logs, part| Search { unit: number, folder, logs, part };
-        if !unit.answers(folder) {
-            searches.push(search(LogFolder::CloudTrail, Part::WithoutDigests));
+    for folder in 0..region.folders.len() {
+        let covered = region.covered(folder);
+        let logs = region.log_folders.get(folder).into_iter().flatten().copied();
+        let search = |logs, part| LogSearch { region: number, folder, logs, part };
+        if !region.has_digest_in(folder) {
+            searches.push(search(LogFolder::CloudTrail, SearchPart::WithoutDigests));
             continue;
         }
         for logs in logs {
-            let days = by_days(sure(context, unit, folder, &covered), unit.references());
-            searches.extend(days.into_iter().map(|days| search(logs, Part::Days(days))));
-            let before = before(context, unit, folder);
-            searches.extend(before.map(|before| search(logs, Part::Before(before))));
+            let days =
+                split_by_days(settled_stretches(context, region, folder, &covered), region.references());
+            searches.extend(days.into_iter().map(|days| search(logs, SearchPart::Days(days))));
+            let before = before_record(context, region, folder);
+            searches.extend(before.map(|before| search(logs, SearchPart::Before(before))));
             if !covered.is_empty() {
-                searches.push(search(logs, Part::Strays));
+                searches.push(search(logs, SearchPart::Strays));
             }
         }
     }
     searches
 }
 
-/// What lies in the log folder that no digest of any trail lists.
-pub(super) fn find(context: RunContext<'_>, unit: &RegionRun, search: &Search, named: &Named) {
-    let Some(folder) = unit.folders.get(search.folder) else { return };
-    let tell = |finding: Finding| named.take(finding.of_region(&unit.account, &unit.region));
+/// Reports the objects of a log folder that no digest of any trail lists.
+pub(super) fn run_search(
+    context: RunContext<'_>,
+    region: &RegionRun,
+    search: &LogSearch,
+    collector: &UnreferencedCollector,
+) {
+    let Some(folder) = region.folders.get(search.folder) else { return };
+    let report = |finding: Finding| collector.add(finding.of_region(&region.account, &region.region));
     match &search.part {
-        Part::Days(days) => {
+        SearchPart::Days(days) => {
             let is_sure = |time| time::overlaps_any(days, time);
-            in_folder(context, unit, (folder, search.logs), days, &is_sure, &tell);
+            search_days(context, region, (folder, search.logs), days, &is_sure, &report);
         }
-        Part::Before(before) => {
-            let sure = sure(context, unit, search.folder, &unit.covered(search.folder));
+        SearchPart::Before(before) => {
+            let sure = settled_stretches(context, region, search.folder, &region.covered(search.folder));
             let is_older = |time: Interval| before.overlaps(time) && !time::overlaps_any(&sure, time);
-            in_folder(context, unit, (folder, search.logs), &[*before], &is_older, &tell);
+            search_days(context, region, (folder, search.logs), &[*before], &is_older, &report);
         }
-        Part::Strays => {
+        SearchPart::Strays => {
             let asked = context.request.range.interval();
             let prefix = Location::new(folder.bucket.clone(), folder.log_prefix_in(search.logs));
             strays::find(context, &prefix, Some(asked), &|stray| {
-                tell(match stray {
-                    Ok(location) if unit.is_listed(&location) => return,
+                report(match stray {
+                    Ok(location) if region.is_listed(&location) => return,
                     Ok(location) => Finding::new(Fault::StrayLog, strays::NO_TIME).about(&location),
                     Err(finding) => *finding,
                 });
             });
         }
-        Part::WithoutDigests => without_digests(context, unit, folder).into_iter().for_each(tell),
+        SearchPart::WithoutDigests => {
+            logs_without_digests(context, region, folder).into_iter().for_each(report)
+        }
     }
 }
 
-/// Lists what a run lists beside the days of a log folder, and tells what kept it from being listed.
-pub(super) fn failures_beside(context: RunContext<'_>, unit: &RegionRun, folder: usize) -> Vec<Finding> {
-    let named = Named::new(0);
-    let search = |part| Search { unit: 0, folder, logs: LogFolder::CloudTrail, part };
-    find(context, unit, &search(Part::Strays), &named);
-    if let Some(before) = before(context, unit, folder) {
-        find(context, unit, &search(Part::Before(before)), &named);
+/// Lists the folders beside the days of a log folder, as a run does, and returns the failures to list.
+pub(super) fn listing_failures(context: RunContext<'_>, region: &RegionRun, folder: usize) -> Vec<Finding> {
+    let collector = UnreferencedCollector::new(0);
+    let search = |part| LogSearch { region: 0, folder, logs: LogFolder::CloudTrail, part };
+    run_search(context, region, &search(SearchPart::Strays), &collector);
+    if let Some(before) = before_record(context, region, folder) {
+        run_search(context, region, &search(SearchPart::Before(before)), &collector);
     }
-    let mut findings = named.end().findings;
+    let mut findings = collector.finish().findings;
     findings.retain(|finding| finding.kind == Kind::LogUnreadable);
     findings
 }
 
-/// The time before the record begins, where all there is was asked for: no digest lists what was delivered then.
-fn before(context: RunContext<'_>, unit: &RegionRun, folder: usize) -> Option<Interval> {
+/// The time before the record begins, if the request has no start: no digest lists a delivery of that time.
+fn before_record(context: RunContext<'_>, region: &RegionRun, folder: usize) -> Option<Interval> {
     if context.request.range.start.is_some() {
         return None;
     }
-    let begins = unit.begins(folder)?;
-    // What is dated before CloudTrail began lies where nothing is delivered.
+    let begins = region.record_begins_in(folder)?;
+    // A date before CloudTrail began is not a folder of CloudTrail's: the search for strays reports it.
     Interval::new(strays::BEGAN, begins.plus(-EDGE))
 }
 
-/// `sure` in parts of whole days, so that a folder of very many log files is listed in several places at a time: pages of
-/// one listing come one after the other.
-fn by_days(sure: Vec<Interval>, listed: usize) -> Vec<Vec<Interval>> {
+/// Splits `sure` into parts of whole days, so that a folder of very many log files is listed in several parts at a
+/// time: the pages of one listing come one after the other.
+fn split_by_days(sure: Vec<Interval>, listed: usize) -> Vec<Vec<Interval>> {
     let (Some(first), Some(last)) = (sure.first(), sure.last()) else { return Vec::new() };
     let (first, end) = (first.start.day(), last.end);
     let most = (listed / LISTED_AT_ONCE).clamp(1, MAX_PARTS);
@@ -138,34 +146,39 @@ fn by_days(sure: Vec<Interval>, listed: usize) -> Vec<Vec<Interval>> {
     starts.map(part).filter(|part| !part.is_empty()).collect()
 }
 
-/// The asked stretches of which every log file must be listed: what is covered, without its edges, up to where each
-/// trail that delivers to the folder is covered.
-fn sure(context: RunContext<'_>, unit: &RegionRun, folder: usize, covered: &[Interval]) -> Vec<Interval> {
+/// The asked stretches in which every log file must be listed: covered time without its edges, up to the covered end of
+/// each trail that delivers to the folder.
+fn settled_stretches(
+    context: RunContext<'_>,
+    region: &RegionRun,
+    folder: usize,
+    covered: &[Interval],
+) -> Vec<Interval> {
     let asked = context.request.range.interval();
-    let ends = unit.trail_ends(folder).map(|end| settled(end, context.request.now));
+    let ends = region.trail_ends(folder).map(|end| settled_until(end, context.request.now));
     let end = ends.min().unwrap_or(asked.end).min(asked.end);
     let asked = Interval { start: asked.start.min(end), end };
     time::union(covered.to_vec()).into_iter().filter_map(|part| part.shrink(EDGE)?.intersect(asked)).collect()
 }
 
-/// Until when the log files of a trail whose newest digest ends at `end` are known: what it delivered after that is listed
-/// by a digest that may be on its way, and CloudTrail names a log file up to 20 minutes off its delivery. A trail that
+/// The time up to which the log files of a trail are known, if its newest digest ends at `end`. The digest that lists a
+/// later delivery may be on its way, and the name of a log file is up to 20 minutes off its delivery. A trail that
 /// ended before the delivery grace may have begun anew since then.
-fn settled(end: Timestamp, now: Timestamp) -> Timestamp {
+fn settled_until(end: Timestamp, now: Timestamp) -> Timestamp {
     let grace = now.plus(-DELIVERY_GRACE);
     if end < grace { grace } else { end.plus(-EDGE) }
 }
 
-/// Log files of the asked range in a folder beside which there is no digest of that range.
-pub(super) fn without_digests(
+/// The finding on log files of the asked range in a folder without a digest of that range.
+pub(super) fn logs_without_digests(
     context: RunContext<'_>,
-    unit: &RegionRun,
+    region: &RegionRun,
     folder: &RegionFolder,
 ) -> Option<Finding> {
     let asked = context.request.range.interval();
     for listed in log_objects(context, (folder, LogFolder::CloudTrail), asked) {
         match listed {
-            Ok((location, key)) if time_of(key).overlaps(asked) && !unit.is_listed(&location) => {
+            Ok((location, key)) if time_of(key).overlaps(asked) && !region.is_listed(&location) => {
                 let folder = Location::new(folder.bucket.clone(), folder.log_prefix());
                 let finding = Finding::new(Fault::LogsWithoutDigests, context.request.range.end);
                 return Some(finding.about(&folder));
@@ -177,7 +190,7 @@ pub(super) fn without_digests(
     None
 }
 
-/// The stretch an object's name puts it in: its minute, or its folder's day.
+/// The stretch of time of an object by its name: the minute, or the day of its folder.
 fn time_of(key: LogFolderKey) -> Interval {
     match key {
         LogFolderKey::Minute(minute) => Interval { start: minute, end: minute.plus(1) },
@@ -185,35 +198,35 @@ fn time_of(key: LogFolderKey) -> Interval {
     }
 }
 
-fn in_folder(
+fn search_days(
     context: RunContext<'_>,
-    unit: &RegionRun,
+    region: &RegionRun,
     folder: (&RegionFolder, LogFolder),
     days: &[Interval],
-    is_told: &dyn Fn(Interval) -> bool,
-    tell: &dyn Fn(Finding),
+    is_reported: &dyn Fn(Interval) -> bool,
+    report: &dyn Fn(Finding),
 ) {
     let (Some(first), Some(last)) = (days.first(), days.last()) else { return };
-    // The day after is not looked into for an end at midnight.
+    // An end at midnight does not belong to the next day.
     let stretch = Interval { start: first.start, end: last.end.plus(-1) };
     for listed in log_objects(context, folder, stretch) {
         match listed {
-            Ok((location, key)) if is_told(time_of(key)) && !unit.is_listed(&location) => {
-                tell(Finding::new(Fault::UnlistedLog, time_of(key).start).about(&location));
+            Ok((location, key)) if is_reported(time_of(key)) && !region.is_listed(&location) => {
+                report(Finding::new(Fault::UnlistedLog, time_of(key).start).about(&location));
             }
             Ok(_) => {}
-            Err(finding) => tell(*finding),
+            Err(finding) => report(*finding),
         }
     }
 }
 
-/// Says that the search of a log folder was left out, since the run was to end.
-pub(super) fn left_out(at: Timestamp, folder: &Location) -> Finding {
+/// The finding that the search of a log folder was left out, because the run was cancelled.
+pub(super) fn search_interrupted(at: Timestamp, folder: &Location) -> Finding {
     Finding::new(Fault::SearchInterrupted, at).about(folder)
 }
 
-/// Where the objects of [`listing`] lie. A failure to list is a finding, since then nobody looked for unreferenced
-/// files; so is the end of the run.
+/// The locations of the objects in [`list_log_folder`]. A failure to list is a finding, since unreferenced log files
+/// may hide in the unlisted part. A cancelled run is a finding too.
 fn log_objects<'a>(
     context: RunContext<'a>,
     folder: (&RegionFolder, LogFolder),
@@ -222,15 +235,15 @@ fn log_objects<'a>(
     let bucket = folder.0.bucket.clone();
     let folder_uri = Location::new(bucket.clone(), folder.0.log_prefix_in(folder.1));
     let mut stopped = false;
-    let until_stopped = listing(context, folder, stretch).map_while(move |listed| {
+    let until_stopped = list_log_folder(context, folder, stretch).map_while(move |listed| {
         if stopped {
             return None;
         }
-        stopped = context.halt.leaves_out();
+        stopped = context.cancellation.skips_work();
         Some((!stopped).then_some(listed))
     });
     until_stopped.map(move |listed| match listed {
-        None => Err(Box::new(left_out(stretch.start, &folder_uri))),
+        None => Err(Box::new(search_interrupted(stretch.start, &folder_uri))),
         Some(Ok((listed, key))) => Ok((Location::new(bucket.clone(), listed.key), key)),
         Some(Err(error)) => Err(Box::new(cannot_search(stretch.start, &folder_uri, &error))),
     })
@@ -240,9 +253,9 @@ pub(super) fn cannot_search(at: Timestamp, folder: &Location, error: &StoreError
     Finding::new(Fault::UnsearchedFolder { why: error.to_string() }, at).about(folder)
 }
 
-/// The objects in the day folders that `stretch` touches, with what their names say of the time; folder markers are left
-/// out, and so is what lies in no day's folder: see [`strays`].
-pub(super) fn listing<'a>(
+/// The objects in the day folders that `stretch` touches, with the time in each name. Folder markers are left out, and
+/// so are objects outside of the day folders: see [`strays`].
+pub(super) fn list_log_folder<'a>(
     context: RunContext<'a>,
     (folder, logs): (&RegionFolder, LogFolder),
     stretch: Interval,
@@ -250,7 +263,7 @@ pub(super) fn listing<'a>(
     let prefix = folder.log_prefix_in(logs);
     let after =
         (stretch.start > Timestamp::from_unix(0)).then(|| format!("{prefix}{}", stretch.start.day_folder()));
-    // `0` follows `/`: every key of the last day's folder comes before.
+    // `0` follows `/` in byte order: every key of the last day's folder comes before.
     let end = format!("{prefix}{}0", stretch.end.day_folder());
     let listing = context.tools.store.list(&folder.bucket, &prefix, after.as_deref());
     let in_time = listing.take_while(move |listed| listed.as_ref().map_or(true, |listed| listed.key < end));
@@ -277,7 +290,7 @@ mod tests {
             Interval { start: at(20 * DAY + 1), end: at(21 * DAY + 1) },
         ];
         for listed in [0, 1_999, 4_000, 9_999, 1_000_000] {
-            let parts = by_days(sure.clone(), listed);
+            let parts = split_by_days(sure.clone(), listed);
             assert!(
                 parts.len() <= (listed / LISTED_AT_ONCE).clamp(1, MAX_PARTS),
                 "{listed}: {}",
@@ -291,6 +304,6 @@ mod tests {
                 assert!(end.plus(-1).day() != start.day(), "{listed}: a day is in two parts");
             }
         }
-        assert!(by_days(Vec::new(), 10_000).is_empty());
+        assert!(split_by_days(Vec::new(), 10_000).is_empty());
     }
 }

@@ -16,16 +16,16 @@ use crate::keys::KeyRing;
 use crate::store::Store;
 use crate::time::{Range, Timestamp};
 
-/// What is validated: copies on disk, or folders of buckets in a store.
+/// The evidence to validate: copies on disk, or folders of buckets in a store.
 #[non_exhaustive]
 pub enum EvidenceSource {
-    /// Directories that hold copies, as `aws s3 sync` makes them.
+    /// Directories with copies, as `aws s3 sync` makes them.
     Directories(Vec<PathBuf>),
-    /// Folders of buckets, and the store that the buckets are in: S3, or one of your own.
+    /// Folders of buckets, with the store of the buckets: S3, or your own.
     Folders {
-        /// Where objects are read from.
+        /// The store of the objects.
         store: Box<dyn Store>,
-        /// Where to look for trails.
+        /// The folders to search for trails.
         folders: Vec<Source>,
     },
 }
@@ -58,7 +58,8 @@ impl<S: Store + 'static> From<(S, Vec<Source>)> for EvidenceSource {
     }
 }
 
-/// Why a validation could not begin, or not be told to its end. A failure to read evidence is a finding, never an error.
+/// Why a validation could not begin, or could not report to its end. A failure to read evidence is a finding, never an
+/// error.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ValidatorError {
@@ -68,14 +69,14 @@ pub enum ValidatorError {
     /// The threads cannot be started.
     #[error("the threads cannot be started: {0}")]
     Threads(#[from] rayon::ThreadPoolBuildError),
-    /// A source names nothing that can be validated, or the listener failed.
+    /// A source cannot be validated, or the listener failed.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
 
 /// Validates evidence, and returns a [`Report`] with the verdict inside.
 ///
-/// Only what is proved counts: a run over nothing is [`Verdict::Incomplete`], and so is one that could not look.
+/// Only proved objects count: a run without objects is [`Verdict::Incomplete`], and so is a run that could not read.
 ///
 /// ```
 /// use trailproof::Validator;
@@ -96,13 +97,13 @@ pub struct Validator {
     source: EvidenceSource,
     keys: KeyRing,
     request: Request,
-    /// As the user named them.
+    /// The sources as the user named them.
     names: Vec<String>,
     jobs: Option<usize>,
 }
 
 impl Validator {
-    /// A validation of everything in `source` up to now, with the public keys that are trusted. Keys never come from the
+    /// A validation of everything in `source` up to now, with the trusted public keys. Keys never come from the
     /// evidence.
     pub fn new(source: impl Into<EvidenceSource>, keys: KeyRing) -> Self {
         let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
@@ -118,7 +119,7 @@ impl Validator {
         Self { source, keys, request, names, jobs: None }
     }
 
-    /// Asks for this stretch of delivery time only. Without a start, it begins where the record does.
+    /// Asks for this range of delivery time only. Without a start, the range begins where the record begins.
     ///
     /// ```
     /// use trailproof::Validator;
@@ -142,26 +143,26 @@ impl Validator {
         self
     }
 
-    /// Takes this for the present, which decides how late the newest digest may be. The default is the system's clock.
+    /// Sets the present, which decides how late the newest digest may be. The default is the system's clock.
     pub fn now(mut self, now: Timestamp) -> Self {
         self.request.now = now;
         self.request.range.end = self.request.range.end.min(now);
         self
     }
 
-    /// Only these accounts; an account that has no digest is a finding.
+    /// Only these accounts; an account without a digest is a finding.
     pub fn accounts(mut self, ids: impl IntoIterator<Item = String>) -> Self {
         self.request.accounts.extend(ids);
         self
     }
 
-    /// Only these regions; a region that has no digest is a finding.
+    /// Only these regions; a region without a digest is a finding.
     pub fn regions(mut self, names: impl IntoIterator<Item = String>) -> Self {
         self.request.regions.extend(names);
         self
     }
 
-    /// Only these trails; a trail that has no digest is a finding.
+    /// Only these trails; a trail without a digest is a finding.
     ///
     /// ```
     /// use trailproof::Validator;
@@ -181,20 +182,20 @@ impl Validator {
         self
     }
 
-    /// Judges copies that lie in another bucket or folder than their originals, by moves that you vouch for.
+    /// Judges copies in a different bucket or folder than their originals, by moves that you vouch for.
     pub fn relocated(mut self, moves: impl IntoIterator<Item = Relocation>) -> Self {
         self.request.relocations.extend(moves);
         self
     }
 
-    /// How much is read before giving up.
+    /// Sets the limits for reading.
     pub const fn limits(mut self, limits: Limits) -> Self {
         self.request.limits = limits;
         self
     }
 
-    /// So many threads read, inflate, hash and verify; by default one for each processor. The report is the same for any
-    /// number.
+    /// The number of threads that read, inflate, hash and verify; by default one for each processor. The report is the
+    /// same for any number.
     pub const fn jobs(mut self, threads: usize) -> Self {
         self.jobs = Some(threads);
         self
@@ -203,16 +204,16 @@ impl Validator {
     /// Runs to the end.
     ///
     /// # Errors
-    /// [`ValidatorError`] where the run cannot begin.
+    /// [`ValidatorError`] if the run cannot begin.
     pub fn run(self, progress: &mut dyn Progress) -> Result<Report, ValidatorError> {
         self.run_until(&Stop::new(), progress)
     }
 
-    /// Runs to the end, or until another thread sets `stop`. What was judged until then is reported as judged, and the rest
-    /// is named: such a run is never [`Verdict::Intact`].
+    /// Runs to the end, or until a second thread sets `stop`. The report contains the results so far as judged, and
+    /// names the rest: a cancelled run is never [`Verdict::Intact`].
     ///
     /// # Errors
-    /// [`ValidatorError`] where the run cannot begin.
+    /// [`ValidatorError`] if the run cannot begin.
     pub fn run_until(self, stop: &Stop, progress: &mut dyn Progress) -> Result<Report, ValidatorError> {
         let mut collector = ReportCollector::new();
         self.tell_until(stop, progress, &mut collector)?;
@@ -220,7 +221,8 @@ impl Validator {
         Ok(collector.into_report().ok_or_else(no_end)?)
     }
 
-    /// Tells `sink` of each finding and chain as it is known, in an order that does not depend on the number of threads.
+    /// Sends each finding and chain to `sink` as soon as known, in an order that does not depend on the number of
+    /// threads.
     ///
     /// ```
     /// use trailproof::Validator;
@@ -236,7 +238,7 @@ impl Validator {
     /// ```
     ///
     /// # Errors
-    /// [`ValidatorError`], also where `sink` fails.
+    /// [`ValidatorError`], also if `sink` fails.
     pub fn tell(self, sink: &mut dyn Sink) -> Result<Verdict, ValidatorError> {
         self.tell_until(&Stop::new(), &NoProgress, sink)
     }

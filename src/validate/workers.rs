@@ -6,98 +6,100 @@ use std::thread;
 
 use rayon::ThreadPool;
 
-use super::cancel::Cancellation;
+use super::cancel::RunCancellation;
 use crate::ident::Location;
 use crate::store::{Object, Store, StoreError};
 
-/// The threads of a run: those that work, and those that wait for a store that is far away.
+/// The threads of a run: working threads, and threads that wait for a remote store.
 #[derive(Clone, Copy)]
 pub(super) struct WorkerPool<'p> {
     pub(super) pool: &'p ThreadPool,
     pub(super) store: &'p dyn Store,
-    pub(super) halt: &'p Cancellation<'p>,
+    pub(super) cancellation: &'p RunCancellation<'p>,
 }
 
 impl WorkerPool<'_> {
-    /// `make` of every item, in order.
+    /// Calls `make` for every item, and returns the results in order.
     pub(super) fn map<T: Sync, R: Send>(self, items: &[T], make: impl Fn(&T) -> R + Sync) -> Vec<R> {
-        let queue = Queue::new(items, || true);
-        self.work(&queue, |done| queue.drain(done, &make))
+        let queue = ItemQueue::new(items, || true);
+        self.run_in_pool(&queue, |done| queue.drain(done, &make))
     }
 
-    /// `make`, which asks the store, of every item, in order; of the first ones alone where the run is to end.
+    /// Calls `make`, which asks the store, for every item, and returns the results in order. A cancelled run does the
+    /// first items only.
     pub(super) fn ask<T: Sync, R: Send>(self, items: &[T], make: impl Fn(&T) -> R + Sync) -> Vec<R> {
-        let queue = Queue::new(items, || !self.halt.stop.is_set());
-        let done = self.wait(&queue, |done| queue.drain(done, &make));
-        self.note(done.len() < items.len());
+        let queue = ItemQueue::new(items, || !self.cancellation.stop.is_set());
+        let done = self.run_waiting(&queue, |done| queue.drain(done, &make));
+        self.note_left_out(done.len() < items.len());
         done
     }
 
-    /// The same, to the last item whatever is asked.
+    /// The same as [`WorkerPool::ask`], for every item even in a cancelled run.
     pub(super) fn ask_all<T: Sync, R: Send>(self, items: &[T], make: impl Fn(&T) -> R + Sync) -> Vec<R> {
-        let queue = Queue::new(items, || true);
-        self.wait(&queue, |done| queue.drain(done, &make))
+        let queue = ItemQueue::new(items, || true);
+        self.run_waiting(&queue, |done| queue.drain(done, &make))
     }
 
-    /// Reads the object of every item, and returns what `make` says of each, in order; of the first ones alone where the
-    /// run is to end.
+    /// Reads the object of every item, calls `make` with the object, and returns the results in order. A cancelled run
+    /// reads the first objects only.
     pub(super) fn read<T: Sync, R: Send>(
         self,
         items: &[T],
         locate: impl Fn(&T) -> Location + Sync,
         make: impl Fn(&T, Result<Object, StoreError>) -> R + Sync,
     ) -> Vec<R> {
-        let queue = Queue::new(items, || !self.halt.stop.is_set());
-        let done = self.work(&queue, |done| queue.fetch(self.store, done, &locate, &make));
-        self.note(done.len() < items.len());
+        let queue = ItemQueue::new(items, || !self.cancellation.stop.is_set());
+        let done = self.run_in_pool(&queue, |done| queue.fetch(self.store, done, &locate, &make));
+        self.note_left_out(done.len() < items.len());
         done
     }
 
-    /// Reads the objects of the first items, in order: no new one is begun once `goes_on` says no, or the run is to end.
+    /// Reads the objects of the first items, in order. No new read begins once `may_go_on` returns false, or the run is
+    /// cancelled.
     pub(super) fn read_prefix<T: Sync, R: Send>(
         self,
         items: &[T],
-        goes_on: impl Fn() -> bool + Sync,
+        may_go_on: impl Fn() -> bool + Sync,
         locate: impl Fn(&T) -> Location + Sync,
         make: impl Fn(&T, Result<Object, StoreError>) -> R + Sync,
     ) -> Vec<R> {
-        let queue = Queue::new(items, || goes_on() && !self.halt.stop.is_set());
-        self.work(&queue, |done| queue.fetch(self.store, done, &locate, &make))
+        let queue = ItemQueue::new(items, || may_go_on() && !self.cancellation.stop.is_set());
+        self.run_in_pool(&queue, |done| queue.fetch(self.store, done, &locate, &make))
     }
 
-    /// Keeps in mind that something was left out.
-    fn note(self, left_out: bool) {
-        // Asked, so that it is known.
-        let _ = left_out && self.halt.leaves_out();
+    /// Notes whether work was left out.
+    fn note_left_out(self, left_out: bool) {
+        // `skips_work` makes the note.
+        let _ = left_out && self.cancellation.skips_work();
     }
 
-    /// Runs `work` on every thread of the pool that there is work for.
-    fn work<T: Sync, G: Sync, R: Send>(
+    /// Runs `work` on the threads of the pool, at most one thread for each item.
+    fn run_in_pool<T: Sync, G: Sync, R: Send>(
         self,
-        queue: &Queue<'_, T, G>,
+        queue: &ItemQueue<'_, T, G>,
         work: impl Fn(&mut Vec<(usize, R)>) + Sync,
     ) -> Vec<R> {
-        let gathered = Gathered::default();
+        let gathered = GatheredResults::default();
         let threads = self.pool.current_num_threads().min(queue.items.len());
         self.pool.scope(|scope| (0..threads).for_each(|_| scope.spawn(|_| gathered.add(&work))));
         gathered.in_order()
     }
 
-    /// Runs `work` on as many threads as may wait for the store, where they are more than those of the pool. A pool of
-    /// threads that steal work from each other is not for waiting.
-    fn wait<T: Sync, G: Sync, R: Send>(
+    /// Runs `work` on as many threads as may wait for the store, if more than the pool has. The pool's threads steal
+    /// work, and are not made for waiting.
+    fn run_waiting<T: Sync, G: Sync, R: Send>(
         self,
-        queue: &Queue<'_, T, G>,
+        queue: &ItemQueue<'_, T, G>,
         work: impl Fn(&mut Vec<(usize, R)>) + Sync,
     ) -> Vec<R> {
         let threads = self.store.waiting().min(queue.items.len());
         if threads <= self.pool.current_num_threads() {
-            return self.work(queue, work);
+            return self.run_in_pool(queue, work);
         }
-        let gathered = Gathered::default();
+        let gathered = GatheredResults::default();
         thread::scope(|scope| {
             for _ in 1..threads {
-                // Where no further thread can be had, those that run do the work.
+                // Without a further thread, the running threads do the work.
                 let _ = thread::Builder::new().spawn_scoped(scope, || gathered.add(&work));
             }
             gathered.add(&work);
@@ -106,20 +108,21 @@ impl WorkerPool<'_> {
     }
 }
 
-/// Items in order, taken one by one: what was taken is done, so that what was done is always the beginning of the list.
-struct Queue<'i, T, G> {
+/// Items in order, taken one by one. A taken item is always done, so the done items are always the beginning of the
+/// list.
+struct ItemQueue<'i, T, G> {
     items: &'i [T],
     next: AtomicUsize,
-    goes_on: G,
+    may_go_on: G,
 }
 
-impl<'i, T: Sync, G: Fn() -> bool + Sync> Queue<'i, T, G> {
-    const fn new(items: &'i [T], goes_on: G) -> Self {
-        Self { items, next: AtomicUsize::new(0), goes_on }
+impl<'i, T: Sync, G: Fn() -> bool + Sync> ItemQueue<'i, T, G> {
+    const fn new(items: &'i [T], may_go_on: G) -> Self {
+        Self { items, next: AtomicUsize::new(0), may_go_on }
     }
 
     fn take(&self) -> Option<(usize, &'i T)> {
-        if !(self.goes_on)() {
+        if !(self.may_go_on)() {
             return None;
         }
         let index = self.next.fetch_add(1, Ordering::Relaxed);
@@ -146,16 +149,16 @@ impl<'i, T: Sync, G: Fn() -> bool + Sync> Queue<'i, T, G> {
     }
 }
 
-/// What several threads have done.
-struct Gathered<R>(Mutex<Vec<(usize, R)>>);
+/// The results of several threads.
+struct GatheredResults<R>(Mutex<Vec<(usize, R)>>);
 
-impl<R> Default for Gathered<R> {
+impl<R> Default for GatheredResults<R> {
     fn default() -> Self {
         Self(Mutex::default())
     }
 }
 
-impl<R> Gathered<R> {
+impl<R> GatheredResults<R> {
     fn add(&self, work: impl Fn(&mut Vec<(usize, R)>)) {
         let mut own = Vec::new();
         work(&mut own);
@@ -199,7 +202,7 @@ mod tests {
 
     fn with(threads: usize, store: &dyn Store, stop: &Stop, check: impl Fn(WorkerPool<'_>)) {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        check(WorkerPool { pool: &pool, store, halt: &Cancellation::new(stop) });
+        check(WorkerPool { pool: &pool, store, cancellation: &RunCancellation::new(stop) });
     }
 
     fn nowhere(_: &u64) -> Location {
@@ -215,8 +218,8 @@ mod tests {
                 assert_eq!(workers.map(items, |item| item * 2), (0..1000).map(|i| i * 2).collect::<Vec<_>>());
                 let read = |budget: usize| {
                     let done = AtomicUsize::new(0);
-                    let goes_on = || done.load(Ordering::Relaxed) < budget;
-                    workers.read_prefix(items, goes_on, nowhere, |item, _| {
+                    let may_go_on = || done.load(Ordering::Relaxed) < budget;
+                    workers.read_prefix(items, may_go_on, nowhere, |item, _| {
                         done.fetch_add(1, Ordering::Relaxed);
                         *item
                     })
@@ -243,7 +246,7 @@ mod tests {
                 let some = workers.ask(items, last);
                 assert!((10..1000).contains(&some.len()), "{}", some.len());
                 assert_eq!(some, items[..some.len()]);
-                assert!(workers.halt.has_left_out());
+                assert!(workers.cancellation.has_skipped_work());
                 assert_eq!(workers.ask_all(items, |item| *item), items);
                 assert!(workers.read(items, nowhere, |item, _| *item).is_empty());
             });
@@ -269,7 +272,11 @@ mod tests {
                         true => workers.read(&[0, 1, 2], nowhere, |item, _| last(item)).len(),
                         false => workers.ask(&[0, 1, 2], last).len(),
                     };
-                    assert_eq!((done < 3, workers.halt.has_left_out()), (left_out, left_out), "{set_at:?}");
+                    assert_eq!(
+                        (done < 3, workers.cancellation.has_skipped_work()),
+                        (left_out, left_out),
+                        "{set_at:?}"
+                    );
                 });
             }
         }

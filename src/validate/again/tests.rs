@@ -35,7 +35,7 @@ fn gz(content: &[u8]) -> Vec<u8> {
 /// What comes of looking again at what showed `seen` before, and how many further answers are left.
 fn looked(seen: &SeenBody, turns: Vec<Result<Vec<u8>, StoreError>>) -> (String, usize) {
     let store = Turns(Mutex::new(turns));
-    let said = match read(&store, &Location::new("b", "k"), seen, 1 << 20) {
+    let said = match read_again(&store, &Location::new("b", "k"), seen, 1 << 20) {
         SecondRead::Same { signature } => format!("same {}", signature.unwrap()),
         SecondRead::Gone => "gone".to_owned(),
         SecondRead::Different => "other".to_owned(),
@@ -85,7 +85,7 @@ fn a_body_that_is_no_content_is_read_twice_more_and_its_bytes_are_compared() {
 #[test]
 fn bytes_beyond_what_is_compared_are_not() {
     let seen = Err(BodyFault::NotGzip);
-    let compared = usize::try_from(COMPARED).unwrap();
+    let compared = usize::try_from(MAX_COMPARED).unwrap();
     let body = |at: usize| {
         let mut body = vec![b'.'; compared + 2];
         body[at] = b'!';
@@ -124,7 +124,9 @@ impl BufRead for Interrupted {
 fn a_read_that_is_interrupted_goes_on_and_one_that_fails_ends() {
     let finish = |then| {
         let mut body = Interrupted { once: true, then };
-        Raw { body: &mut body, taken: 0, hasher: Sha256::new() }.finish().map_err(|error| error.to_string())
+        HashedBody { body: &mut body, taken: 0, hasher: Sha256::new() }
+            .finish()
+            .map_err(|error| error.to_string())
     };
     assert_eq!(finish(Ok(b"xyz")), Ok(Sha256Hash::of(b"xyz")));
     assert_eq!(finish(Err("broken")), Err("broken".to_owned()));

@@ -1,23 +1,23 @@
-//! A single file in a copy: which copy it lies in, and where it belongs in S3.
+//! A single file in a copy: the copy around the file, and its place in S3.
 
 use std::path::{Path, PathBuf};
 
 use super::CopyError;
 use crate::ident::Location;
 use crate::store::directory::find::Tree;
-use crate::validate::scope;
+use crate::validate::source_path;
 
-/// Whether `path` is to be taken for a single file: it has the place of one in a copy, where there may be nothing.
+/// Whether `path` names a single file: the path has the form of an object in a copy, whether or not the file exists.
 pub(super) fn is_single(path: &Path) -> bool {
     !path.is_dir() && parts(path).is_some()
 }
 
-/// The folder that holds the `AWSLogs/` around a file.
+/// The folder that contains the `AWSLogs/` around a file.
 pub(super) fn root(path: &Path) -> Result<PathBuf, CopyError> {
     parts(path).map(|(root, _)| root).ok_or_else(|| CopyError::NoCopy(path.to_owned()))
 }
 
-/// Where a file of one of `trees` belongs.
+/// The place in S3 of a file in one of `trees`.
 pub(super) fn object(path: &Path, trees: &[Tree]) -> Result<Location, CopyError> {
     let no_copy = || CopyError::NoCopy(path.to_owned());
     let (root, below) = parts(path).ok_or_else(no_copy)?;
@@ -32,11 +32,11 @@ pub(super) fn object(path: &Path, trees: &[Tree]) -> Result<Location, CopyError>
     Ok(Location::new(bucket, key))
 }
 
-/// The folder that holds the last `AWSLogs/`, and the rest of the path.
+/// The folder that contains the last `AWSLogs/`, and the rest of the path.
 fn parts(path: &Path) -> Option<(PathBuf, String)> {
     let whole = std::path::absolute(path).ok()?;
     let whole = whole.to_str()?;
-    let (region, _) = scope::in_day(whole)?;
+    let (region, _) = source_path::split_day(whole)?;
     let below = whole.strip_prefix(&region.root)?;
     Some((PathBuf::from(&region.root), below.to_owned()))
 }

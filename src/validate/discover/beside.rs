@@ -1,43 +1,57 @@
-//! What lies in an account's folder beside the folders of its regions: in no place CloudTrail writes to.
+//! Objects in an account's folder outside of the region folders, where CloudTrail never writes.
 
-use super::search::Account;
+use super::search::AccountFolder;
 use crate::event::{Fault, Finding};
 use crate::ident::{Location, LogFolder, is_region};
 use crate::store::Folder;
 use crate::validate::context::RunContext;
-use crate::validate::scope::{AWS_LOGS, DIGESTS, LOGS};
-use crate::validate::unreferenced::{Named, cannot_search, strays};
+use crate::validate::source_path::{AWS_LOGS, DIGESTS, LOGS};
+use crate::validate::unreferenced::{UnreferencedCollector, cannot_search, strays};
 
-/// What the names of CloudTrail's own folders begin with. A folder of another service is none of these.
-const OWN: &str = "cloudtrail";
+/// The beginning of the names of CloudTrail's own folders. Folders of other services are left alone.
+const OWN_PREFIX: &str = "cloudtrail";
 
-/// CloudTrail's folder of an account for exports of CloudTrail Lake.
-const LAKE: &str = "CloudTrail-Lake";
+/// CloudTrail's folder for exports of CloudTrail Lake.
+const LAKE_EXPORTS: &str = "CloudTrail-Lake";
 
-/// Names what lies directly in an account's folder of log files, and below folders there that are no region's.
-pub(super) fn among_logs(context: RunContext<'_>, account: &Account, logs: &Folder, named: &Named) {
+/// Reports objects directly in an account's log folder, and objects below folders that are not a region's.
+pub(super) fn report_in_log_folder(
+    context: RunContext<'_>,
+    account: &AccountFolder,
+    logs: &Folder,
+    collector: &UnreferencedCollector,
+) {
     let is_odd = |name: &str| !is_region(name) && name != AWS_LOGS;
     let prefix = account.prefix(LOGS);
-    tell(context, account, &prefix, logs, &is_odd, named);
+    report_strays(context, account, &prefix, logs, &is_odd, collector);
 }
 
-/// Names what lies directly in an account's folder and is called as log files are, and what lies below folders there that
-/// are called nearly as CloudTrail's own.
-pub(super) fn in_account(context: RunContext<'_>, account: &Account, found: &Folder, named: &Named) {
+/// Reports log file names directly in an account's folder, and objects below folders with a name similar to
+/// CloudTrail's own.
+pub(super) fn report_in_account_folder(
+    context: RunContext<'_>,
+    account: &AccountFolder,
+    found: &Folder,
+    collector: &UnreferencedCollector,
+) {
     let is_own = |name: &str| {
         let logs = LogFolder::ALL.iter().any(|logs| logs.as_str() == name);
-        logs || name == DIGESTS || name == LAKE
+        logs || name == DIGESTS || name == LAKE_EXPORTS
     };
-    let is_odd = |name: &str| name.to_ascii_lowercase().starts_with(OWN) && !is_own(name);
+    let is_odd = |name: &str| name.to_ascii_lowercase().starts_with(OWN_PREFIX) && !is_own(name);
     let is_log = |key: &str| key.to_ascii_lowercase().ends_with(".json.gz");
     let objects = found.objects.iter().filter(|listed| is_log(&listed.key)).cloned().collect();
     let found = Folder { folders: found.folders.clone(), objects };
     let prefix = account.prefix_of_all();
-    tell(context, account, &prefix, &found, &is_odd, named);
+    report_strays(context, account, &prefix, &found, &is_odd, collector);
 }
 
-/// Names what lies directly in an account's folder of digests.
-pub(super) fn among_digests(context: RunContext<'_>, account: &Account, digests: &Folder) -> Vec<Finding> {
+/// Reports objects directly in an account's digest folder.
+pub(super) fn strays_in_digest_folder(
+    context: RunContext<'_>,
+    account: &AccountFolder,
+    digests: &Folder,
+) -> Vec<Finding> {
     let objects = digests.objects.iter().filter(|listed| listed.size > 0 || !listed.key.ends_with('/'));
     let location = |key: &str| Location::new(account.bucket.clone(), key);
     let all = objects.take(context.request.limits.named);
@@ -45,17 +59,17 @@ pub(super) fn among_digests(context: RunContext<'_>, account: &Account, digests:
     all.map(|listed| finding(&listed.key)).collect()
 }
 
-fn tell(
+fn report_strays(
     context: RunContext<'_>,
-    account: &Account,
+    account: &AccountFolder,
     prefix: &str,
     found: &Folder,
     is_odd: &dyn Fn(&str) -> bool,
-    named: &Named,
+    collector: &UnreferencedCollector,
 ) {
     let stray = |location: &Location| {
         let finding = Finding::new(Fault::StrayLog, strays::NO_TIME).about(location);
-        named.take(Finding { account: Some(account.account.clone()), ..finding });
+        collector.add(Finding { account: Some(account.account.clone()), ..finding });
     };
     for listed in found.objects.iter().filter(|listed| listed.size > 0 || !listed.key.ends_with('/')) {
         stray(&Location::new(account.bucket.clone(), listed.key.as_str()));
@@ -64,10 +78,10 @@ fn tell(
         let folder = Location::new(account.bucket.clone(), format!("{prefix}{name}/"));
         for listed in context.tools.store.list(&folder.bucket, &folder.key, None) {
             match listed {
-                _ if context.halt.leaves_out() => return,
+                _ if context.cancellation.skips_work() => return,
                 Ok(listed) if listed.size == 0 && listed.key.ends_with('/') => {}
                 Ok(listed) => stray(&Location::new(account.bucket.clone(), listed.key)),
-                Err(error) => return named.take(cannot_search(strays::NO_TIME, &folder, &error)),
+                Err(error) => return collector.add(cannot_search(strays::NO_TIME, &folder, &error)),
             }
         }
     }

@@ -1,10 +1,10 @@
-//! Lists the digests of a region: its chains, by the names of their digests.
+//! Lists the digests of a region: its chains, by the names of the digests.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Place, cannot_list};
+use super::{DiscoveredFolder, cannot_list};
 use crate::event::{Fault, Finding};
 use crate::ident::{ChainId, DigestKey, Location, RegionFolder};
 use crate::prove::ListedDigest;
@@ -14,84 +14,92 @@ use crate::validate::region::RegionRun;
 use crate::validate::request::Request;
 use crate::validate::unreferenced::strays;
 
-/// How long before the asked start digests are listed, in seconds, so that a chain that ended before it is seen. A
+/// Seconds before the asked start from which digests are listed, so that a chain that ended before the start is seen. A
 /// month of one trail is one page of S3's listing.
 const LOOK_BACK: i64 = 31 * DAY;
 
-/// How long after the asked end every digest is read as a witness, in seconds, and how many later ones at least.
+/// Seconds after the asked end within which every digest is read as a witness, and the least number of later witnesses.
 pub(in crate::validate) const LOOK_AHEAD: (i64, usize) = (3 * HOUR, 2);
 
-/// How long after the asked end digests are listed, in seconds, so that a chain of which only later ones are left is
-/// seen.
+/// Seconds after the asked end up to which digests are listed, so that a chain with later digests only is seen.
 const MAX_LOOK_AHEAD: i64 = 31 * DAY;
 
-/// How long ago a digest was written lately, in seconds: CloudTrail's word is on the newest delivery alone.
-pub(in crate::validate) const LATELY: i64 = 2 * DAY;
+/// A digest written at most so many seconds ago is a recent write: CloudTrail states the time of the newest delivery
+/// only.
+pub(in crate::validate) const RECENT_WRITE: i64 = 2 * DAY;
 
-/// How far ahead of our clock a digest's end may be, in seconds.
+/// Seconds that a digest's end may be ahead of our clock.
 const CLOCK_SKEW: i64 = HOUR;
 
-/// Lists the digests of one region: its chains, each with a neighbour before and some after the asked range.
-pub(in crate::validate) fn list(context: RunContext<'_>, places: &[Place]) -> RegionRun {
-    list_watched(context, places, &mut |_, _, _| {})
+/// Lists the digests of one region: its chains, each with one neighbour before the asked range and some neighbours
+/// after.
+pub(in crate::validate) fn list_region(
+    context: RunContext<'_>,
+    discovered: &[DiscoveredFolder],
+) -> RegionRun {
+    list_region_watched(context, discovered, &mut |_, _, _| {})
 }
 
-/// Told of every digest that a listing names: its chain, its place in that, and its stored size in bytes.
-pub(in crate::validate) type Watch<'w> = dyn FnMut(&ChainId, ListedDigest, u64) + 'w;
+/// Called for every listed digest, with its chain, its entry in the chain, and its stored size in bytes.
+pub(in crate::validate) type DigestWatcher<'w> = dyn FnMut(&ChainId, ListedDigest, u64) + 'w;
 
-/// The same as [`list`], and lets `watch` know of each digest in the order of the listing, those that are not kept
-/// included.
-pub(in crate::validate) fn list_watched(
+/// The same as [`list_region`], and calls `watch` for each digest in listing order, dropped digests included.
+pub(in crate::validate) fn list_region_watched(
     context: RunContext<'_>,
-    places: &[Place],
-    watch: &mut Watch<'_>,
+    discovered: &[DiscoveredFolder],
+    watch: &mut DigestWatcher<'_>,
 ) -> RegionRun {
-    let mut listing = Listing::new(context, None, watch);
+    let mut listing = DigestListing::new(context, None, watch);
     let request = context.request;
-    let with_digests = || places.iter().enumerate().filter(|(_, place)| place.has_digests);
-    for (index, place) in with_digests() {
-        listing.folder(u32::try_from(index).unwrap_or(u32::MAX), &place.folder);
+    let with_digests = || discovered.iter().enumerate().filter(|(_, found)| found.has_digests);
+    for (index, found) in with_digests() {
+        listing.list_folder(u32::try_from(index).unwrap_or(u32::MAX), &found.folder);
     }
     if request.names_trails() && !listing.chains.keys().any(|id| request.selects(id)) {
-        // A trail that is named is missed wherever it ever recorded, however long ago.
-        for (index, place) in with_digests() {
-            listing.older_folder(u32::try_from(index).unwrap_or(u32::MAX), &place.folder);
+        // A named trail is reported as missing wherever it ever recorded, however long ago.
+        for (index, found) in with_digests() {
+            listing.list_older(u32::try_from(index).unwrap_or(u32::MAX), &found.folder);
         }
     }
-    let Listing { chains, findings, interrupted, mut written, .. } = listing;
+    let DigestListing { chains, findings, interrupted, mut recent_writes, .. } = listing;
     let chains: BTreeMap<_, _> =
         chains.into_iter().map(|(id, entries)| (id, neighbours(request, entries))).collect();
-    let folders = places.iter().map(|place| place.folder.clone()).collect();
-    let mut unit = RegionRun::new(request, folders, chains, context.only.is_some());
-    unit.written = unit.chains.iter().map(|chain| written.remove(chain.id()).unwrap_or_default()).collect();
-    unit.has_digest_folder = places.iter().any(|place| place.has_digests);
-    unit.unlisted = interrupted;
-    let (account, region) = (Arc::clone(&unit.account), Arc::clone(&unit.region));
-    let ends = unit.chains.iter().flat_map(|chain| chain.known().listed()).map(|listed| listed.end);
+    let folders = discovered.iter().map(|found| found.folder.clone()).collect();
+    let mut run = RegionRun::new(request, folders, chains, context.only.is_some());
+    run.recent_writes =
+        run.chains.iter().map(|chain| recent_writes.remove(chain.id()).unwrap_or_default()).collect();
+    run.has_digest_folder = discovered.iter().any(|found| found.has_digests);
+    run.unlisted = interrupted;
+    // The ends of the digests tell which keys will be needed.
+    let (account, region) = (Arc::clone(&run.account), Arc::clone(&run.region));
+    let ends = run.chains.iter().flat_map(|chain| chain.known().listed()).map(|listed| listed.end);
     context.tools.keys.expect(&region, ends, request.now);
-    unit.findings = findings.into_iter().map(|finding| finding.of_region(&account, &region)).collect();
-    unit
+    run.findings = findings.into_iter().map(|finding| finding.of_region(&account, &region)).collect();
+    run
 }
 
-/// A region that is left out, since the run is to end.
-pub(in crate::validate) fn unlisted(context: RunContext<'_>, places: &[Place]) -> RegionRun {
-    let folders = places.iter().map(|place| place.folder.clone()).collect();
-    let mut unit = RegionRun::new(context.request, folders, BTreeMap::new(), false);
-    unit.unlisted = true;
-    unit
+/// A region that is left out, because the run is cancelled.
+pub(in crate::validate) fn unlisted_region(
+    context: RunContext<'_>,
+    discovered: &[DiscoveredFolder],
+) -> RegionRun {
+    let folders = discovered.iter().map(|found| found.folder.clone()).collect();
+    let mut run = RegionRun::new(context.request, folders, BTreeMap::new(), false);
+    run.unlisted = true;
+    run
 }
 
-/// The ends, newest first, of the digests of chain `id` in `folder` that end at `until` or before and that the run needs,
-/// one before the asked start included. Empty where the folder cannot be listed; `None` where the run is to end.
-pub(in crate::validate) fn older(
+/// The ends, newest first, of the needed digests of chain `id` in `folder` that end at `until` or before, with one
+/// digest before the asked start. Empty if the folder cannot be listed; `None` if the run is cancelled.
+pub(in crate::validate) fn list_earlier(
     context: RunContext<'_>,
     id: &ChainId,
     folder: &RegionFolder,
     until: Timestamp,
 ) -> Option<Vec<Timestamp>> {
     let mut watch = |_: &ChainId, _, _| {};
-    let mut listing = Listing::new(context, Some((id, until)), &mut watch);
-    listing.folder(0, folder);
+    let mut listing = DigestListing::new(context, Some((id, until)), &mut watch);
+    listing.list_folder(0, folder);
     if listing.interrupted {
         return None;
     }
@@ -106,26 +114,26 @@ pub(in crate::validate) fn older(
     Some(ends)
 }
 
-struct Listing<'a, 'w> {
+struct DigestListing<'a, 'w> {
     context: RunContext<'a>,
-    /// The one chain that is looked for, up to this end; `None` for every chain.
+    /// The single chain to list, up to this end; `None` for every chain.
     only: Option<(&'a ChainId, Timestamp)>,
     chains: BTreeMap<ChainId, Vec<ListedDigest>>,
     findings: Vec<Finding>,
-    /// How many junk names there are in the folder that is listed.
+    /// The number of junk names in the current folder.
     junk: u64,
-    watch: &'w mut Watch<'w>,
-    /// Whether the run was to end before the listing did.
+    watch: &'w mut DigestWatcher<'w>,
+    /// Whether the run was cancelled before the end of the listing.
     interrupted: bool,
-    /// Of each chain's digests that were written lately, when: by their ends.
-    written: BTreeMap<ChainId, BTreeMap<Timestamp, Timestamp>>,
+    /// The write times of recently written digests, by chain and by digest end.
+    recent_writes: BTreeMap<ChainId, BTreeMap<Timestamp, Timestamp>>,
 }
 
-impl<'a, 'w> Listing<'a, 'w> {
+impl<'a, 'w> DigestListing<'a, 'w> {
     fn new(
         context: RunContext<'a>,
         only: Option<(&'a ChainId, Timestamp)>,
-        watch: &'w mut Watch<'w>,
+        watch: &'w mut DigestWatcher<'w>,
     ) -> Self {
         Self {
             context,
@@ -135,30 +143,30 @@ impl<'a, 'w> Listing<'a, 'w> {
             junk: 0,
             watch,
             interrupted: false,
-            written: BTreeMap::new(),
+            recent_writes: BTreeMap::new(),
         }
     }
 
-    fn interrupt(&mut self) -> bool {
-        self.interrupted |= self.context.halt.leaves_out();
+    fn check_cancelled(&mut self) -> bool {
+        self.interrupted |= self.context.cancellation.skips_work();
         self.interrupted
     }
 
-    fn folder(&mut self, index: u32, folder: &RegionFolder) {
+    fn list_folder(&mut self, index: u32, folder: &RegionFolder) {
         let Request { range, now, .. } = *self.context.request;
         let prefix = folder.digest_prefix();
         let after = range.start.map(|start| format!("{prefix}{}", start.plus(-LOOK_BACK).day_folder()));
         let limit = range.end.plus(MAX_LOOK_AHEAD);
         let limit = self.only.map_or(limit, |(_, until)| until.min(limit));
         let past_limit = (limit < now).then(|| format!("{prefix}{}0", limit.day_folder()));
-        self.part(index, folder, after.as_deref(), past_limit.as_deref());
+        self.list_part(index, folder, after.as_deref(), past_limit.as_deref());
         if self.only.is_none() {
-            self.strays(folder, after.as_deref(), past_limit.as_deref());
+            self.report_strays(folder, after.as_deref(), past_limit.as_deref());
         }
     }
 
-    /// Names what lies in the folder beside its years, as far as the listing from `after` to `until` did not come to it.
-    fn strays(&mut self, folder: &RegionFolder, after: Option<&str>, until: Option<&str>) {
+    /// Reports objects beside the year folders. The listing from `after` to `until` has reported its own part.
+    fn report_strays(&mut self, folder: &RegionFolder, after: Option<&str>, until: Option<&str>) {
         if self.interrupted || (after.is_none() && until.is_none()) {
             return;
         }
@@ -166,50 +174,50 @@ impl<'a, 'w> Listing<'a, 'w> {
         let is_new =
             |key: &str| after.is_some_and(|after| key <= after) || until.is_some_and(|until| key > until);
         let context = self.context;
-        let told = RefCell::new(self);
+        let listing = RefCell::new(self);
         strays::find(context, &place, None, &|stray| match stray {
             Ok(location) if is_new(&location.key) => {
-                told.borrow_mut().junk(Fault::NotADigestName, strays::NO_TIME, &location);
+                listing.borrow_mut().report_junk(Fault::NotADigestName, strays::NO_TIME, &location);
             }
             Ok(_) => {}
             Err(finding) => {
-                told.borrow_mut().findings.push(of_digests(*finding));
+                listing.borrow_mut().findings.push(as_digest_finding(*finding));
             }
         });
     }
 
-    /// Lists what is older than what [`Listing::folder`] does.
-    fn older_folder(&mut self, index: u32, folder: &RegionFolder) {
+    /// Lists the digests older than the part that [`DigestListing::list_folder`] lists.
+    fn list_older(&mut self, index: u32, folder: &RegionFolder) {
         let Some(start) = self.context.request.range.start else { return };
         let until = format!("{}{}", folder.digest_prefix(), start.plus(-LOOK_BACK).day_folder());
-        self.part(index, folder, None, Some(&until));
+        self.list_part(index, folder, None, Some(&until));
     }
 
-    fn part(&mut self, index: u32, folder: &RegionFolder, after: Option<&str>, until: Option<&str>) {
+    fn list_part(&mut self, index: u32, folder: &RegionFolder, after: Option<&str>, until: Option<&str>) {
         self.junk = 0;
-        self.list(index, folder, after, until);
-        let more = self.junk.saturating_sub(self.most_named());
+        self.list_keys(index, folder, after, until);
+        let more = self.junk.saturating_sub(self.max_named());
         if more > 0 {
             let fault = Fault::MoreJunk { count: more, folder: folder.digest_prefix() };
             self.findings.push(Finding::new(fault, Timestamp::from_unix(0)));
         }
     }
 
-    fn most_named(&self) -> u64 {
+    fn max_named(&self) -> u64 {
         self.context.request.limits.named as u64
     }
 
-    /// Names a junk object, unless very many were named already: anybody who can write to the bucket can make them.
-    fn junk(&mut self, fault: Fault, at: Timestamp, location: &Location) {
+    /// Reports a junk object, up to a limit: a writer to the bucket can make any number.
+    fn report_junk(&mut self, fault: Fault, at: Timestamp, location: &Location) {
         self.junk += 1;
-        if self.junk <= self.most_named() {
+        if self.junk <= self.max_named() {
             self.findings.push(Finding::new(fault, at).about(location));
         }
     }
 
-    /// Lists the keys of `folder` from `after` to `until`, both left out.
-    fn list(&mut self, index: u32, folder: &RegionFolder, after: Option<&str>, until: Option<&str>) {
-        if self.interrupt() {
+    /// Lists the keys of `folder` between `after` and `until`, both excluded.
+    fn list_keys(&mut self, index: u32, folder: &RegionFolder, after: Option<&str>, until: Option<&str>) {
+        if self.check_cancelled() {
             return;
         }
         let now = self.context.request.now;
@@ -219,7 +227,7 @@ impl<'a, 'w> Listing<'a, 'w> {
                 Ok(listed) => listed,
                 Err(error) => return self.findings.push(cannot_list(&folder.bucket, &prefix, &error)),
             };
-            if self.interrupt() {
+            if self.check_cancelled() {
                 return;
             }
             if until.is_some_and(|until| *listed.key > *until) {
@@ -229,8 +237,8 @@ impl<'a, 'w> Listing<'a, 'w> {
                 continue;
             }
             let location = Location::new(Arc::clone(&folder.bucket), listed.key);
-            // Its name alone is of no account and region: one that lies in a folder of other names, or further down, is no
-            // digest of this folder.
+            // 2. Parse the key. A name alone does not show account and region: a digest name in a folder of different
+            //    names, or further down, is not a digest of this folder.
             let key = DigestKey::parse(&location).filter(|key| key.folder == *folder);
             if let Some((id, until)) = self.only
                 && !key.as_ref().is_some_and(|key| key.end <= until && key.chain() == *id)
@@ -239,25 +247,26 @@ impl<'a, 'w> Listing<'a, 'w> {
             }
             match key {
                 Some(key) if key.end > now.plus(CLOCK_SKEW) => {
-                    self.junk(Fault::FutureDigest, key.end, &location);
+                    self.report_junk(Fault::FutureDigest, key.end, &location);
                 }
                 Some(key) => {
                     let (chain, entry) = (key.chain(), ListedDigest { end: key.end, folder: index });
                     (self.watch)(&chain, entry, listed.size);
-                    if let Some(modified) = listed.modified.filter(|modified| *modified >= now.plus(-LATELY))
+                    if let Some(modified) =
+                        listed.modified.filter(|modified| *modified >= now.plus(-RECENT_WRITE))
                     {
-                        self.written.entry(chain.clone()).or_default().insert(entry.end, modified);
+                        self.recent_writes.entry(chain.clone()).or_default().insert(entry.end, modified);
                     }
                     self.chains.entry(chain).or_default().push(entry);
                 }
-                None => self.junk(Fault::NotADigestName, strays::NO_TIME, &location),
+                None => self.report_junk(Fault::NotADigestName, strays::NO_TIME, &location),
             }
         }
     }
 }
 
-/// What kept a log folder from being searched, said of a digest folder.
-fn of_digests(finding: Finding) -> Finding {
+/// Turns the finding on an unsearched log folder into the finding on a digest folder.
+fn as_digest_finding(finding: Finding) -> Finding {
     let fault = match finding.fault.clone() {
         Fault::UnsearchedFolder { why } => Fault::UnlistedFolder { why },
         Fault::SearchInterrupted => Fault::FolderInterrupted,
@@ -266,7 +275,8 @@ fn of_digests(finding: Finding) -> Finding {
     Finding { kind: fault.kind(), fault, ..finding }
 }
 
-/// Keeps of a chain's digests those that may overlap the asked range, the witnesses after it, and one before.
+/// Keeps the digests of a chain that may overlap the asked range, the witnesses after the range, and one witness
+/// before.
 fn neighbours(request: &Request, mut entries: Vec<ListedDigest>) -> Vec<ListedDigest> {
     entries.sort_unstable();
     let end = request.range.end;

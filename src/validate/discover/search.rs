@@ -1,5 +1,5 @@
-//! Looks for accounts below the sources: through prefixes to `AWSLogs/`, and on below it, since a trail's prefix may hold
-//! a segment `AWSLogs` itself.
+//! Searches for accounts below the sources: through prefixes to `AWSLogs/`, and further down, since a trail's prefix
+//! may itself contain a segment `AWSLogs`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -11,19 +11,19 @@ use crate::store::{self, StoreError};
 use crate::time::Timestamp;
 use crate::validate::context::RunContext;
 use crate::validate::request::Source;
-use crate::validate::scope::{AWS_LOGS, Below, Scope};
+use crate::validate::source_path::{AWS_LOGS, AwsLogsPath, SourcePath};
 
-/// How many folders deep a trail's prefix may be, below the source, for its `AWSLogs/` to be found.
+/// How many folders deep below the source a trail's prefix may be.
 const MAX_DEPTH: usize = 8;
 
-/// How many folders of one source are looked into for `AWSLogs/` before giving up.
+/// How many folders of one source are searched for `AWSLogs/`.
 const MAX_FOLDERS: usize = 10_000;
 
 /// An account's folder.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) struct Account {
+pub(super) struct AccountFolder {
     pub(super) bucket: Arc<str>,
-    /// What stands before `AWSLogs/`: empty, or with a slash at the end.
+    /// The prefix before `AWSLogs/`: empty, or with a slash at the end.
     pub(super) root: String,
     pub(super) organization: Option<String>,
     pub(super) account: String,
@@ -31,7 +31,7 @@ pub(super) struct Account {
     pub(super) region: Option<String>,
 }
 
-impl Account {
+impl AccountFolder {
     pub(super) fn folder(&self, region: &str) -> RegionFolder {
         RegionFolder {
             bucket: Arc::clone(&self.bucket),
@@ -46,75 +46,77 @@ impl Account {
         format!("{}{kind}/", self.folder("").account_prefix())
     }
 
-    /// Its folder, that of all services.
+    /// The account's folder, for all services.
     pub(super) fn prefix_of_all(&self) -> String {
         self.folder("").account_prefix()
     }
 
-    /// What lies in one of the account's folders.
+    /// Lists one of the account's folders.
     pub(super) fn list(&self, context: RunContext<'_>, kind: &str) -> Result<store::Folder, StoreError> {
         context.tools.store.list_folder(&self.bucket, &self.prefix(kind))
     }
 }
 
-/// A folder to look into.
+/// A folder to list.
 #[derive(Clone)]
-struct Folder {
+struct PendingFolder {
     bucket: Arc<str>,
     prefix: String,
-    /// How many folders below the source it lies.
+    /// How many folders below the source.
     depth: usize,
-    role: Role,
+    role: FolderRole,
 }
 
-/// What a folder's children are.
+/// The role of a folder, which tells how to read its children.
 #[derive(Clone)]
-enum Role {
-    /// Further folders of a prefix, or `AWSLogs/`.
+enum FolderRole {
+    /// Children are further folders of a prefix, or `AWSLogs/`.
     Prefix,
-    /// Below `AWSLogs/` of this root: organizations, accounts, or folders of a prefix.
+    /// Children of `AWSLogs/` below `root`: organizations, accounts, or folders of a prefix.
     Logs { root: String, organization: Option<String> },
-    /// Folders of services. Only `AWSLogs/` is looked for among them: those of other services are many, and hold no
-    /// trail.
+    /// Children are folders of services. Only `AWSLogs/` is searched among them: folders of other services are many,
+    /// and contain no trail.
     Services,
 }
 
-impl Folder {
-    fn child(&self, name: &str, role: Role) -> Self {
+impl PendingFolder {
+    fn child(&self, name: &str, role: FolderRole) -> Self {
         let prefix = format!("{}{name}/", self.prefix);
         Self { bucket: Arc::clone(&self.bucket), prefix, depth: self.depth + 1, role }
     }
 
-    /// How deep below the source it may lie; `None` for the folders of organizations and accounts, which are as many and
-    /// as deep as the `AWSLogs/` they are in.
-    const fn most_deep(&self) -> Option<usize> {
+    /// The greatest depth below the source; `None` for the folders of organizations and accounts, which are as many and
+    /// as deep as their `AWSLogs/`.
+    const fn max_depth(&self) -> Option<usize> {
         match self.role {
-            Role::Prefix => Some(MAX_DEPTH),
-            Role::Logs { organization: None, .. } => Some(MAX_DEPTH + 1),
-            Role::Logs { .. } | Role::Services => None,
+            FolderRole::Prefix => Some(MAX_DEPTH),
+            FolderRole::Logs { organization: None, .. } => Some(MAX_DEPTH + 1),
+            FolderRole::Logs { .. } | FolderRole::Services => None,
         }
     }
 
-    /// What its child called `name` is; `None` where that is not looked into.
-    fn role_of(&self, name: &str) -> Option<Role> {
+    /// The role of the child called `name`; `None` for a child that is not searched.
+    fn role_of(&self, name: &str) -> Option<FolderRole> {
         if name == AWS_LOGS {
-            return Some(Role::Logs { root: self.prefix.clone(), organization: None });
+            return Some(FolderRole::Logs { root: self.prefix.clone(), organization: None });
         }
         match &self.role {
-            Role::Prefix => Some(Role::Prefix),
-            Role::Logs { .. } if is_account(name) || is_account_of_flow_logs(name) => Some(Role::Services),
-            Role::Logs { root, organization: None } if is_organization(name) => {
-                Some(Role::Logs { root: root.clone(), organization: Some(name.to_owned()) })
+            FolderRole::Prefix => Some(FolderRole::Prefix),
+            FolderRole::Logs { .. } if is_account(name) || is_account_of_flow_logs(name) => {
+                Some(FolderRole::Services)
             }
-            Role::Logs { .. } => Some(Role::Prefix),
-            Role::Services => None,
+            FolderRole::Logs { root, organization: None } if is_organization(name) => {
+                Some(FolderRole::Logs { root: root.clone(), organization: Some(name.to_owned()) })
+            }
+            FolderRole::Logs { .. } => Some(FolderRole::Prefix),
+            FolderRole::Services => None,
         }
     }
 
-    /// The account whose folder its child called `name` is.
-    fn account(&self, name: &str) -> Option<Account> {
-        let Role::Logs { root, organization } = &self.role else { return None };
-        is_account(name).then(|| Account {
+    /// The account of the child called `name`, if the child is an account's folder.
+    fn account(&self, name: &str) -> Option<AccountFolder> {
+        let FolderRole::Logs { root, organization } = &self.role else { return None };
+        is_account(name).then(|| AccountFolder {
             bucket: Arc::clone(&self.bucket),
             root: root.clone(),
             organization: organization.clone(),
@@ -132,67 +134,68 @@ fn is_account_of_flow_logs(name: &str) -> bool {
 }
 
 /// A search over all sources, level by level.
-pub(super) struct Search<'a> {
+pub(super) struct AccountSearch<'a> {
     context: RunContext<'a>,
     pub(super) findings: Vec<Finding>,
-    /// Whether the run was to end before every folder was looked into.
+    /// Whether the run was cancelled before every folder was listed.
     pub(super) interrupted: bool,
-    /// What lies in the folders of accounts, by where these are.
-    pub(super) in_accounts: BTreeMap<Location, store::Folder>,
+    /// The contents of the account folders, by location.
+    pub(super) account_contents: BTreeMap<Location, store::Folder>,
 }
 
-impl<'a> Search<'a> {
+impl<'a> AccountSearch<'a> {
     pub(super) const fn new(context: RunContext<'a>) -> Self {
-        Self { context, findings: Vec::new(), interrupted: false, in_accounts: BTreeMap::new() }
+        Self { context, findings: Vec::new(), interrupted: false, account_contents: BTreeMap::new() }
     }
 
     /// The accounts below a source.
-    pub(super) fn of_source(&mut self, source: &Source) -> BTreeSet<Account> {
+    pub(super) fn accounts_of(&mut self, source: &Source) -> BTreeSet<AccountFolder> {
         let bucket: Arc<str> = source.bucket.as_str().into();
-        match Scope::parse(&source.prefix) {
-            Scope::Below(below) => self.below(bucket, below),
-            // An odd segment is part of a prefix: `scope::check` made sure of it.
-            Scope::Above | Scope::Odd(..) | Scope::Time { .. } => {
+        match SourcePath::parse(&source.prefix) {
+            SourcePath::InAwsLogs(below) => self.accounts_below(bucket, below),
+            // An unknown segment is part of a prefix: `check` has made sure.
+            SourcePath::AboveAwsLogs | SourcePath::UnknownSegment(..) | SourcePath::DateFolder { .. } => {
                 let prefix = source.prefix.clone();
-                self.walk(Folder { bucket, prefix, depth: 0, role: Role::Prefix }, false)
+                self.walk_folders(PendingFolder { bucket, prefix, depth: 0, role: FolderRole::Prefix }, false)
             }
         }
     }
 
-    fn below(&mut self, bucket: Arc<str>, below: Below) -> BTreeSet<Account> {
-        // Where trails are named in full, the sources are the folders that these deliver to.
+    fn accounts_below(&mut self, bucket: Arc<str>, below: AwsLogsPath) -> BTreeSet<AccountFolder> {
+        // For trails named in full, the sources are exactly the folders that CloudTrail delivers to.
         let is_exact = !self.context.request.named.is_empty();
         let prefix = below.prefix();
-        let Below { root, organization, account, folder, region } = below;
+        let AwsLogsPath { root, organization, account, folder, region } = below;
         let Some(account) = account else {
-            let role = Role::Logs { root, organization };
-            return self.walk(Folder { bucket, prefix, depth: 0, role }, is_exact);
+            let role = FolderRole::Logs { root, organization };
+            return self.walk_folders(PendingFolder { bucket, prefix, depth: 0, role }, is_exact);
         };
         let mut found = BTreeSet::new();
         if folder.is_none() {
-            let services = Folder { bucket: Arc::clone(&bucket), prefix, depth: 0, role: Role::Services };
-            found = self.walk(services, is_exact);
+            let services =
+                PendingFolder { bucket: Arc::clone(&bucket), prefix, depth: 0, role: FolderRole::Services };
+            found = self.walk_folders(services, is_exact);
         }
-        found.insert(Account { bucket, root, organization, account, region });
+        found.insert(AccountFolder { bucket, root, organization, account, region });
         found
     }
 
-    /// The accounts in and below a folder. Where the place is `exact`, no further `AWSLogs/` is looked for.
-    fn walk(&mut self, from: Folder, exact: bool) -> BTreeSet<Account> {
+    /// The accounts in and below a folder. With `is_exact`, no further `AWSLogs/` is searched.
+    fn walk_folders(&mut self, from: PendingFolder, is_exact: bool) -> BTreeSet<AccountFolder> {
         let (mut accounts, mut level, mut room) = (BTreeSet::new(), vec![from], MAX_FOLDERS);
         while !level.is_empty() {
-            self.cut(&mut level, &mut room);
-            level = self.look_into(&level, exact, &mut accounts, room + 1);
+            self.drop_excess(&mut level, &mut room);
+            level = self.list_level(&level, is_exact, &mut accounts, room + 1);
         }
         accounts
     }
 
-    /// Leaves out the folders that are too deep or too many, and says so: links on disk may lead in circles.
-    fn cut(&mut self, level: &mut Vec<Folder>, room: &mut usize) {
+    /// Drops the folders that are too deep or too many, and reports them: links on disk may lead in circles.
+    fn drop_excess(&mut self, level: &mut Vec<PendingFolder>, room: &mut usize) {
         let (mut deep, mut more) = (None, None);
         level.retain(|folder| {
-            let Some(most_deep) = folder.most_deep() else { return true };
-            let left_out = match (folder.depth > most_deep, *room) {
+            let Some(max_depth) = folder.max_depth() else { return true };
+            let left_out = match (folder.depth > max_depth, *room) {
                 (true, _) => &mut deep,
                 (false, 0) => &mut more,
                 (false, _) => {
@@ -204,34 +207,37 @@ impl<'a> Search<'a> {
             false
         });
         if let Some(folder) = deep {
-            self.give_up(&folder, DiscoveryLimit::Depth { most: MAX_DEPTH as u64 });
+            self.report_limit(&folder, DiscoveryLimit::Depth { most: MAX_DEPTH as u64 });
         }
         if let Some(folder) = more {
-            self.give_up(&folder, DiscoveryLimit::Folders { most: MAX_FOLDERS as u64 });
+            self.report_limit(&folder, DiscoveryLimit::Folders { most: MAX_FOLDERS as u64 });
         }
     }
 
-    /// Lists the folders of one level at the same time, and returns those of the next. Of those that are counted one more is
-    /// returned than there is room for, so that it is said.
-    fn look_into(
+    /// Lists the folders of one level in parallel, and returns the next level. `room` has one place too many, so that
+    /// `drop_excess` sees and reports an excess.
+    fn list_level(
         &mut self,
-        level: &[Folder],
-        exact: bool,
-        accounts: &mut BTreeSet<Account>,
+        level: &[PendingFolder],
+        is_exact: bool,
+        accounts: &mut BTreeSet<AccountFolder>,
         mut room: usize,
-    ) -> Vec<Folder> {
+    ) -> Vec<PendingFolder> {
         let store = self.context.tools.store;
-        let list = |folder: &Folder| match folder.role {
-            Role::Services => store.list_folder(&folder.bucket, &folder.prefix),
-            Role::Prefix | Role::Logs { .. } => {
+        // 1. List the folders of the level in parallel. Objects matter in account folders only.
+        let list = |folder: &PendingFolder| match folder.role {
+            FolderRole::Services => store.list_folder(&folder.bucket, &folder.prefix),
+            FolderRole::Prefix | FolderRole::Logs { .. } => {
                 let folders = store.list_dirs(&folder.bucket, &folder.prefix)?;
                 Ok(store::Folder { folders, objects: Vec::new() })
             }
         };
         let listed = self.context.workers.ask(level, list);
         self.interrupted |= listed.len() < level.len();
-        let is_followed =
-            |role: &Role| !exact || matches!(role, Role::Logs { organization: Some(_), .. } | Role::Services);
+        // 2. Keep the accounts, and the children to search on the next level.
+        let is_followed = |role: &FolderRole| {
+            !is_exact || matches!(role, FolderRole::Logs { organization: Some(_), .. } | FolderRole::Services)
+        };
         let mut next = Vec::new();
         for (folder, names) in level.iter().zip(listed) {
             let found = match names {
@@ -247,24 +253,24 @@ impl<'a> Search<'a> {
                 let role = folder.role_of(name).filter(is_followed)?;
                 Some(folder.child(name, role))
             });
-            let mut is_kept = |child: &Folder| child.most_deep().is_none() || take_one(&mut room);
+            let mut is_kept = |child: &PendingFolder| child.max_depth().is_none() || take_room(&mut room);
             next.extend(children.filter(|child| is_kept(child)));
-            if matches!(folder.role, Role::Services) {
+            if matches!(folder.role, FolderRole::Services) {
                 let place = Location::new(Arc::clone(&folder.bucket), folder.prefix.as_str());
-                self.in_accounts.insert(place, found);
+                self.account_contents.insert(place, found);
             }
         }
         next
     }
 
-    fn give_up(&mut self, folder: &Folder, limit: DiscoveryLimit) {
+    fn report_limit(&mut self, folder: &PendingFolder, limit: DiscoveryLimit) {
         let finding = Finding::new(Fault::DiscoveryLimit { limit }, Timestamp::from_unix(0));
         self.findings.push(finding.about(&Location::new(Arc::clone(&folder.bucket), folder.prefix.as_str())));
     }
 }
 
-/// Takes one of what is left; whether there was one.
-const fn take_one(room: &mut usize) -> bool {
+/// Takes one place of `room`. Returns whether a place was left.
+const fn take_room(room: &mut usize) -> bool {
     match room.checked_sub(1) {
         Some(less) => {
             *room = less;

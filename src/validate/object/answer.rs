@@ -1,4 +1,4 @@
-//! What a run over the digests of a region says of one object.
+//! Extracts the answer for one object from a run over a region's digests.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -20,7 +20,7 @@ pub(super) struct ObjectAnswer {
     counts: Counts,
     keys: BTreeSet<UsedKey>,
     pub(super) interrupted: bool,
-    /// Whether a digest says what the object has to be, or it is a digest that was read.
+    /// Whether a digest lists the object, or the object is itself a digest that was read.
     found: bool,
     every_object: bool,
 }
@@ -30,13 +30,13 @@ impl ObjectAnswer {
         Self { findings, ..Self::default() }
     }
 
-    /// Whether there is an answer beyond what lies near.
+    /// Whether the answer is based on the object itself, and not only on near digests.
     pub(super) const fn is_found(&self) -> bool {
         self.found
     }
 
-    /// What `events`, of a run for `target`, say of it: the findings on the object itself, and those on the digests that
-    /// list it.
+    /// Extracts the answer for `target` from `events` of its run: the findings on the object itself, and the findings
+    /// on the digests that list it.
     pub(super) fn about(
         target: &ObjectTarget,
         request: &Request,
@@ -48,15 +48,17 @@ impl ObjectAnswer {
         };
         let findings = || events.iter().filter_map(finding).filter(|finding| !is_of_coverage(finding.kind));
         let is_own = |finding: &&Finding| finding.uri.as_deref().is_some_and(is_it);
+        // 1. Find the digests that list the object or are the object.
         let digests: BTreeSet<String> = match target {
             ObjectTarget::Log { .. } => {
-                findings().filter(is_own).filter_map(|one| one.digest.clone()).collect()
+                findings().filter(is_own).filter_map(|finding| finding.digest.clone()).collect()
             }
             ObjectTarget::Digest { .. } => objects(events)
                 .filter(|(object, uri, _)| *object == ObjectType::Digest && is_it(uri))
                 .map(|(_, uri, _)| uri.to_owned())
                 .collect(),
         };
+        // 2. Keep the findings on the object and on these digests.
         let is_of_digest = |uri: &str| digests.iter().any(|digest| same(request, digest, uri));
         let is_log = |finding: &Finding| {
             finding.digest.as_deref().is_some_and(is_of_digest) && !is_of_digest_kind(finding.kind)
@@ -75,6 +77,7 @@ impl ObjectAnswer {
         answer.found = !digests.is_empty() || answer.findings.iter().any(|finding| is_own(&finding));
         answer.counts.compressed_bytes = outcome.counts.compressed_bytes;
         answer.counts.inflated_bytes = outcome.counts.inflated_bytes;
+        // 3. Count the objects of the answer.
         let is_counted = |(object, uri, _): &(ObjectType, &str, ObjectState)| match (target, object) {
             (_, ObjectType::Digest) => is_of_digest(uri),
             (ObjectTarget::Log { .. }, ObjectType::Log) => is_it(uri),
@@ -91,7 +94,7 @@ impl ObjectAnswer {
         answer
     }
 
-    /// Keeps the chains of the digests that answer, with what was looked at of them.
+    /// Keeps the chains of the answering digests, with the time and the counts of these digests only.
     fn take_chains(&mut self, events: &[Event], digests: &BTreeSet<String>) {
         let keys: Vec<DigestKey> =
             digests.iter().filter_map(|uri| DigestKey::parse(&location(uri)?)).collect();
@@ -118,7 +121,7 @@ impl ObjectAnswer {
         }
     }
 
-    /// Says of a digest that is proved, with every log file it lists, that it is.
+    /// Reports a digest as proved, if the digest and all its log files are valid.
     fn prove_digest(&mut self, digests: &BTreeSet<String>) {
         let Counts { digests: counted, logs, .. } = self.counts;
         let is_whole = counted.valid == 1 && logs.tampered + logs.unverified == 0;
@@ -134,9 +137,9 @@ impl ObjectAnswer {
         self.findings.push(finding);
     }
 
-    /// The answer where no digest tells of the object: what was said of the digests near it, one of which may have listed
-    /// it.
-    pub(super) fn or_nothing(mut self, events: &[Event]) -> Self {
+    /// The answer if no digest lists the object: the findings on the near digests, one of which may have listed the
+    /// object.
+    pub(super) fn or_near_digests(mut self, events: &[Event]) -> Self {
         let is_near =
             |finding: &&Finding| finding.severity > Severity::Notice && !is_of_coverage(finding.kind);
         self.findings = events.iter().filter_map(finding).filter(is_near).cloned().collect();
@@ -148,8 +151,8 @@ impl ObjectAnswer {
         self
     }
 
-    /// Tells it, and adds it to what came of the run.
-    pub(super) fn tell(mut self, whole: &mut Outcome, sink: &mut dyn Sink) -> io::Result<()> {
+    /// Sends the answer to `sink`, and adds the answer to the outcome of the run.
+    pub(super) fn send(mut self, whole: &mut Outcome, sink: &mut dyn Sink) -> io::Result<()> {
         let unreferenced = self.findings.iter().filter(|finding| finding.kind == Kind::LogUnreferenced);
         self.counts.logs.unreferenced = unreferenced.count() as u64;
         if self.every_object {
@@ -172,8 +175,8 @@ impl ObjectAnswer {
     }
 }
 
-/// What a run says that is of no region, once for all objects: of the keys, and what was known before.
-pub(super) fn of_run(events: &[Event], request: &Request) -> Vec<Finding> {
+/// Findings without a region, sent once for all objects: notices on keys, and findings known before the run.
+pub(super) fn run_wide_findings(events: &[Event], request: &Request) -> Vec<Finding> {
     let is_of_run = |finding: &&Finding| {
         request.findings.contains(finding) || (finding.kind == Kind::KeyUnknown && finding.account.is_none())
     };
@@ -203,7 +206,7 @@ fn objects(events: &[Event]) -> impl Iterator<Item = (ObjectType, &str, ObjectSt
     })
 }
 
-/// Whether two addresses are of one object, there or by a move that was named.
+/// Whether two addresses are of the same object, directly or by a named move.
 fn same(request: &Request, one: &str, other: &str) -> bool {
     if one == other {
         return true;
@@ -212,7 +215,7 @@ fn same(request: &Request, one: &str, other: &str) -> bool {
     is_at(&request.relocations, &one, &other) || is_at(&request.relocations, &other, &one)
 }
 
-/// Whether a finding is of a stretch of time, which nobody asked about.
+/// Whether a finding is on a stretch of time, which a single object does not ask about.
 const fn is_of_coverage(kind: Kind) -> bool {
     matches!(
         kind,

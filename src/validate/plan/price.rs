@@ -1,4 +1,4 @@
-//! What S3 bills for reading: S3 Standard in us-east-1, the list prices of 2026, without taxes and discounts.
+//! S3's prices for reading: S3 Standard in us-east-1, the list prices of 2026, without taxes and discounts.
 //!
 //! Source: <https://aws.amazon.com/s3/pricing/>, "Requests & data retrievals" and "Data transfer". Other regions and
 //! storage classes cost more: the result is an order of magnitude and no bill.
@@ -9,10 +9,10 @@ const LIST_NANOS: u64 = 5_000;
 /// One GET request, in billionths of a US dollar: $0.0004 per 1,000.
 const GET_NANOS: u64 = 400;
 
-/// One GB (10⁹ bytes) to the internet, in billionths of a US dollar: $0.09. Within the region it is free.
+/// One GB (10⁹ bytes) to the internet, in billionths of a US dollar: $0.09. Within the region, transfer is free.
 const TRANSFER_NANOS_PER_GB: u64 = 90_000_000;
 
-/// So many GB of an account's transfer to the internet in a month are free, over all services and regions.
+/// GB of an account's transfer to the internet that are free in a month, over all services and regions.
 pub const FREE_TRANSFER_GB: u64 = 100;
 
 const BYTES_PER_GB: u128 = 1_000_000_000;
@@ -41,18 +41,18 @@ impl Usd {
     }
 }
 
-/// What S3 bills for a run.
+/// The bill of S3 for a run.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Cost {
-    /// LIST and GET requests: all there is to pay for a run in the bucket's region.
+    /// LIST and GET requests: the whole bill for a run in the bucket's region.
     pub requests: Usd,
-    /// What is added at most where the run is not in AWS: transfer to the internet, as if nothing were left of the
-    /// month's free [`FREE_TRANSFER_GB`], since nobody can tell from here.
+    /// The most that a run outside of AWS adds: transfer to the internet. The month's free [`FREE_TRANSFER_GB`] count
+    /// as used up, since their use is unknown here.
     pub transfer_to_internet: Usd,
 }
 
 impl Cost {
-    /// What so many requests and so many bytes cost.
+    /// The cost of a number of requests and bytes.
     pub(super) fn of(list: u64, get: u64, bytes: u64) -> Self {
         let requests = list.saturating_mul(LIST_NANOS).saturating_add(get.saturating_mul(GET_NANOS));
         let transfer = u128::from(bytes) * u128::from(TRANSFER_NANOS_PER_GB) / BYTES_PER_GB;

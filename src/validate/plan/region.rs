@@ -2,82 +2,86 @@
 
 use std::collections::BTreeMap;
 
-use super::tally::{Tally, hour, is_inside};
+use super::tally::{DigestTally, hour, is_inside};
 use super::{Amount, ChainPlan, RegionPlan};
 use crate::event::{Fault, Finding};
 use crate::ident::{ChainId, Location, LogFolder, LogFolderKey, RegionFolder};
 use crate::prove::ChainProver;
 use crate::store::StoreError;
 use crate::time::{self, Interval, Range, Timestamp};
-use crate::validate::answered::Answering;
+use crate::validate::answered::AnsweringFolders;
 use crate::validate::context::RunContext;
-use crate::validate::discover::{self, Place};
-use crate::validate::region::{RegionRun, says_something};
+use crate::validate::discover::{self, DiscoveredFolder};
+use crate::validate::region::{RegionRun, exceeds_notices};
 use crate::validate::request::Request;
 use crate::validate::unreferenced;
 
-/// What would be read of a region, and what is said of it.
-pub(super) struct Region {
+/// The planned reads of a region, with its findings.
+pub(super) struct PlannedRegion {
     pub(super) chains: Vec<ChainPlan>,
     pub(super) logs: RegionPlan,
     pub(super) findings: Vec<Finding>,
-    pub(super) answering: Answering,
+    pub(super) answering: AnsweringFolders,
 }
 
-/// Lists the digests of one region, then the log folders of the days these are of.
-pub(super) fn plan(context: RunContext<'_>, places: &[Place]) -> Region {
+/// Lists the digests of one region, then the log folders of the digests' days.
+pub(super) fn plan(context: RunContext<'_>, discovered: &[DiscoveredFolder]) -> PlannedRegion {
     let range = context.request.range;
-    let mut tallies: BTreeMap<ChainId, Tally> = BTreeMap::new();
-    let mut unit = discover::list_watched(context, places, &mut |id, entry, bytes| {
+    let mut tallies: BTreeMap<ChainId, DigestTally> = BTreeMap::new();
+    // 1. List the digests, and add up their sizes.
+    let mut region = discover::list_region_watched(context, discovered, &mut |id, entry, bytes| {
         tallies.entry(id.clone()).or_default().add(range, entry, bytes);
     });
     let chain =
         |chain: &ChainProver| chain_plan(range, chain, &tallies.remove(chain.id()).unwrap_or_default());
-    let chains: Vec<ChainPlan> = unit.chains.iter().filter_map(chain).collect();
-    let mut findings = std::mem::take(&mut unit.findings);
-    let folders = unit.folders.iter().enumerate();
-    let logs = folders.map(|(index, folder)| log_files(context, &unit, (index, folder), &mut findings)).sum();
-    if !says_something(&findings) {
-        findings.extend(no_digests(context.request, &unit, &chains));
+    let chains: Vec<ChainPlan> = region.chains.iter().filter_map(chain).collect();
+    let mut findings = std::mem::take(&mut region.findings);
+    // 2. List the log folders of the covered days.
+    let folders = region.folders.iter().enumerate();
+    let logs =
+        folders.map(|(index, folder)| log_files(context, &region, (index, folder), &mut findings)).sum();
+    if !exceeds_notices(&findings) {
+        findings.extend(no_digests(context.request, &region, &chains));
     }
+    // 3. Note which folders answer the request.
     let has_digest = |chain: &ChainProver| {
         let mut planned = chains.iter().filter(|planned| planned.id == *chain.id());
         planned.any(|planned| planned.inside.objects > 0)
     };
-    let answering = Answering::of(context.request, &unit, has_digest);
-    let (account, region) = (unit.account.clone(), unit.region.clone());
+    let answering = AnsweringFolders::of(context.request, &region, has_digest);
+    let (account, region) = (region.account.clone(), region.region.clone());
     let findings = findings.into_iter().map(|finding| finding.of_region(&account, &region)).collect();
-    Region { chains, logs: RegionPlan { account, region, logs }, findings, answering }
+    PlannedRegion { chains, logs: RegionPlan { account, region, logs }, findings, answering }
 }
 
-fn chain_plan(range: Range, chain: &ChainProver, tally: &Tally) -> Option<ChainPlan> {
+fn chain_plan(range: Range, chain: &ChainProver, tally: &DigestTally) -> Option<ChainPlan> {
     let (inside, witnesses) = tally.amounts(range, chain);
-    // Newest first.
+    // The list is newest first.
     let listed = chain.known().listed();
     let (last, first) = (listed.first()?.end, listed.last()?.end);
     Some(ChainPlan { id: chain.id().clone(), selected: chain.is_selected(), inside, witnesses, first, last })
 }
 
-/// The log files in one folder whose minutes the digests of the asked range beside it cover by their names. Where there
-/// is no such digest none is read, and that is said.
+/// The log files in one folder whose minutes the digests of the asked range cover, by their names. A folder without
+/// such a digest has no log files to read, and gets a finding.
 fn log_files(
     context: RunContext<'_>,
-    unit: &RegionRun,
+    region: &RegionRun,
     (index, folder): (usize, &RegionFolder),
     findings: &mut Vec<Finding>,
 ) -> Amount {
     let range = context.request.range;
-    let all = covered(range, unit.chains.iter(), index);
+    let all = covered(range, region.chains.iter(), index);
     let (Some(first), Some(last)) = (all.first(), all.last()) else {
-        findings.extend(unreferenced::without_digests(context, unit, folder));
+        findings.extend(unreferenced::logs_without_digests(context, region, folder));
         return Amount::default();
     };
     let stretch = Interval { start: first.start, end: last.end };
-    let asked = covered(range, unit.chains.iter().filter(|chain| chain.is_selected()), index);
+    let asked = covered(range, region.chains.iter().filter(|chain| chain.is_selected()), index);
     let is_read =
         |minute: Timestamp| time::overlaps_any(&asked, Interval { start: minute, end: minute.plus(1) });
     let mut logs = Amount::default();
-    for listed in unreferenced::listing(context, (folder, LogFolder::CloudTrail), stretch) {
+    for listed in unreferenced::list_log_folder(context, (folder, LogFolder::CloudTrail), stretch) {
         match listed {
             Ok((listed, LogFolderKey::Minute(minute))) if is_read(minute) => {
                 logs = logs.plus(Amount { objects: 1, bytes: listed.size });
@@ -86,7 +90,7 @@ fn log_files(
             Err(error) => findings.push(cannot_list(folder, stretch.start, &error)),
         }
     }
-    let mut beside = unreferenced::failures_beside(context, unit, index);
+    let mut beside = unreferenced::listing_failures(context, region, index);
     beside.retain(|failure| {
         !findings.iter().any(|known| (known.kind, &known.uri) == (failure.kind, &failure.uri))
     });
@@ -94,8 +98,8 @@ fn log_files(
     logs
 }
 
-/// The hours of the asked range that the digests of `chains` in one folder cover by their names, as [`time::union`]
-/// returns them.
+/// The hours of the asked range that the digests of `chains` in one folder cover, by their names, in the form of
+/// [`time::union`].
 fn covered<'c>(range: Range, chains: impl Iterator<Item = &'c ChainProver>, folder: usize) -> Vec<Interval> {
     let mut covered: Vec<Interval> = Vec::new();
     for chain in chains {
@@ -117,9 +121,9 @@ fn cannot_list(folder: &RegionFolder, at: Timestamp, error: &StoreError) -> Find
         .about(&Location::new(folder.bucket.clone(), folder.log_prefix()))
 }
 
-/// Says of a region with a folder of digests that none of them is of the asked range, as a run does.
-fn no_digests(request: &Request, unit: &RegionRun, chains: &[ChainPlan]) -> Option<Finding> {
+/// The finding on a region with a digest folder and without digests in the asked range, as in a run.
+fn no_digests(request: &Request, region: &RegionRun, chains: &[ChainPlan]) -> Option<Finding> {
     let has_one = chains.iter().any(|chain| chain.inside.objects > 0);
-    (unit.has_digest_folder && request.trails.is_empty() && request.named.is_empty() && !has_one)
+    (region.has_digest_folder && request.trails.is_empty() && request.named.is_empty() && !has_one)
         .then(|| Finding::new(Fault::EmptyDigestFolder, request.range.end))
 }

@@ -1,37 +1,37 @@
-//! Adds up the sizes of a chain's digests while they are listed, in memory that does not grow with their number.
+//! Adds up the sizes of a chain's digests during the listing, in memory that does not grow with their number.
 
 use super::Amount;
 use crate::prove::{ChainProver, ListedDigest};
 use crate::time::{HOUR, Interval, Range, Timestamp};
 use crate::validate::discover::LOOK_AHEAD;
 
-/// Whether the hour before `end`, which a digest of that name covers, overlaps the asked range.
+/// Whether the hour before `end`, the window of a digest by its name, overlaps the asked range.
 pub(super) fn is_inside(range: Range, end: Timestamp) -> bool {
     hour(end).overlaps(range.interval())
 }
 
-/// The hour that a digest covers whose name gives `end`.
+/// The hour before `end`: the window of a digest by its name.
 pub(super) fn hour(end: Timestamp) -> Interval {
     Interval { start: end.plus(-HOUR), end }
 }
 
-/// Sizes of the digests of one chain. Which of the witnesses are read is known when all are listed, so of those the
-/// candidates are kept.
+/// Sizes of the digests of one chain. The witnesses to read are known only at the end of the listing, so candidates are
+/// kept.
 #[derive(Default)]
-pub(super) struct Tally {
-    /// Bytes of the digests of the asked range.
+pub(super) struct DigestTally {
+    /// Bytes of the digests in the asked range.
     inside: u64,
     /// Bytes of the witnesses that are read in any case.
     near: u64,
-    /// The newest one before the range.
+    /// The newest digest before the range.
     before: Option<(ListedDigest, u64)>,
-    /// The oldest ones of those that are read only where there are too few nearer ones.
+    /// The oldest later digests, which are read only if there are too few nearer witnesses.
     later: Vec<(ListedDigest, u64)>,
     newest: Option<ListedDigest>,
 }
 
-impl Tally {
-    /// Takes the next digest of a listing. One that is named again is not counted again.
+impl DigestTally {
+    /// Adds the next digest of a listing. A repeated entry is not added again.
     pub(super) fn add(&mut self, range: Range, entry: ListedDigest, bytes: u64) {
         if self.newest.replace(entry) == Some(entry) {
             return;
@@ -49,7 +49,7 @@ impl Tally {
         }
     }
 
-    /// What of `chain` is read: digests of the asked range, and witnesses.
+    /// The digests of `chain` to read: digests in the asked range, and witnesses.
     pub(super) fn amounts(&self, range: Range, chain: &ChainProver) -> (Amount, Amount) {
         let listed = chain.known().listed();
         let inside = listed.iter().filter(|entry| is_inside(range, entry.end)).count() as u64;

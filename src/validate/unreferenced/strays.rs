@@ -1,6 +1,6 @@
-//! Objects below a region's folder that lie in no folder CloudTrail delivers to: `…/x`, `…/2026/9/01/x`, `…/year=2026/x`.
+//! Objects below a region's folder outside of every day's folder: `…/x`, `…/2026/9/01/x`, `…/year=2026/x`.
 
-use super::{cannot_search, left_out};
+use super::{cannot_search, search_interrupted};
 use crate::event::Finding;
 use crate::ident::Location;
 use crate::store::Listed;
@@ -10,72 +10,73 @@ use crate::validate::context::RunContext;
 /// When CloudTrail began, 2013-11-13: nothing was delivered before.
 pub(in crate::validate) const BEGAN: Timestamp = Timestamp::from_unix(1_384_300_800);
 
-/// What stands for the time of an object whose folder tells none.
+/// Stands for the time of an object whose folder shows no time.
 pub(in crate::validate) const NO_TIME: Timestamp = Timestamp::from_unix(0);
 
-/// What is told of: where a stray lies, or what kept a folder from being listed.
-type Tell<'t> = dyn Fn(Result<Location, Box<Finding>>) + 't;
+/// Receives the location of each stray, and each failure to list a folder.
+type StrayListener<'t> = dyn Fn(Result<Location, Box<Finding>>) + 't;
 
-/// How deep a folder lies below a region's.
+/// The level of a date folder below a region's folder.
 #[derive(Clone, Copy)]
-enum Level {
+enum DateLevel {
     Years,
     Months,
     Days,
 }
 
-/// Tells of every object below `folder`, a region's, that lies in no day's folder. Years and months are looked into where
-/// they touch `asked`; with `None` none is.
+/// Reports every object below `folder`, a region's folder, outside of every day's folder. Years and months are searched
+/// if they overlap `asked`; with `None`, no year is searched.
 pub(in crate::validate) fn find(
     context: RunContext<'_>,
     folder: &Location,
     asked: Option<Interval>,
-    tell: &Tell<'_>,
+    listener: &StrayListener<'_>,
 ) {
-    Search { context, asked, tell }.level(folder, "", Level::Years);
+    StraySearch { context, asked, listener }.search_level(folder, "", DateLevel::Years);
 }
 
-struct Search<'a> {
+struct StraySearch<'a> {
     context: RunContext<'a>,
     asked: Option<Interval>,
-    tell: &'a Tell<'a>,
+    listener: &'a StrayListener<'a>,
 }
 
-impl Search<'_> {
-    /// Looks into the folder for the years, the months or the days of `date`, such as `2026/09/`.
-    fn level(&self, folder: &Location, date: &str, level: Level) {
-        if self.context.halt.leaves_out() {
-            return (self.tell)(Err(Box::new(left_out(NO_TIME, folder))));
+impl StraySearch<'_> {
+    /// Searches the folder for the years, the months or the days of `date`, such as `2026/09/`.
+    fn search_level(&self, folder: &Location, date: &str, level: DateLevel) {
+        if self.context.cancellation.skips_work() {
+            return (self.listener)(Err(Box::new(search_interrupted(NO_TIME, folder))));
         }
         let found = match self.context.tools.store.list_folder(&folder.bucket, &folder.key) {
             Ok(found) => found,
-            Err(error) => return (self.tell)(Err(Box::new(cannot_search(NO_TIME, folder, &error)))),
+            Err(error) => return (self.listener)(Err(Box::new(cannot_search(NO_TIME, folder, &error)))),
         };
-        found.objects.into_iter().for_each(|listed| self.stray(folder, listed));
+        found.objects.into_iter().for_each(|listed| self.report_stray(folder, listed));
         for name in found.folders {
             let date = format!("{date}{name}/");
             let inner = Location::new(folder.bucket.clone(), format!("{}{name}/", folder.key));
             match (self.time_of(&date, level), level) {
-                (None, _) => self.all_below(&inner),
-                (Some(time), Level::Years | Level::Months)
+                (None, _) => self.report_all_below(&inner),
+                (Some(time), DateLevel::Years | DateLevel::Months)
                     if self.asked.is_some_and(|asked| asked.overlaps(time)) =>
                 {
-                    let next = if matches!(level, Level::Years) { Level::Months } else { Level::Days };
-                    self.level(&inner, &date, next);
+                    let next =
+                        if matches!(level, DateLevel::Years) { DateLevel::Months } else { DateLevel::Days };
+                    self.search_level(&inner, &date, next);
                 }
                 (Some(_), _) => {}
             }
         }
     }
 
-    /// The time of a year, a month or a day, written as CloudTrail writes it. `None` for what is none, and for a time at
-    /// which nothing can have been delivered.
-    fn time_of(&self, date: &str, level: Level) -> Option<Interval> {
+    /// The time of a year, a month or a day, in CloudTrail's spelling. `None` for other text, and for a time before or
+    /// after any delivery.
+    fn time_of(&self, date: &str, level: DateLevel) -> Option<Interval> {
         let digits = date.replace('/', "");
         let (first, length) = match level {
-            Level::Years => (format!("{digits}0101"), 366),
-            Level::Months => (format!("{digits}01"), 31),
-            Level::Days => (digits, 1),
+            DateLevel::Years => (format!("{digits}0101"), 366),
+            DateLevel::Months => (format!("{digits}01"), 31),
+            DateLevel::Days => (digits, 1),
         };
         let start = Timestamp::parse_digest_name(&format!("{first}T000000Z"))?;
         let is_written = format!("{}/", start.day_folder()).starts_with(date);
@@ -84,23 +85,23 @@ impl Search<'_> {
         (is_written && time.overlaps(known)).then_some(time)
     }
 
-    /// Tells of every object below a folder that CloudTrail makes nowhere.
-    fn all_below(&self, folder: &Location) {
+    /// Reports every object below a folder that CloudTrail never makes.
+    fn report_all_below(&self, folder: &Location) {
         for listed in self.context.tools.store.list(&folder.bucket, &folder.key, None) {
-            if self.context.halt.leaves_out() {
-                return (self.tell)(Err(Box::new(left_out(NO_TIME, folder))));
+            if self.context.cancellation.skips_work() {
+                return (self.listener)(Err(Box::new(search_interrupted(NO_TIME, folder))));
             }
             match listed {
-                Ok(listed) => self.stray(folder, listed),
-                Err(error) => return (self.tell)(Err(Box::new(cannot_search(NO_TIME, folder, &error)))),
+                Ok(listed) => self.report_stray(folder, listed),
+                Err(error) => return (self.listener)(Err(Box::new(cannot_search(NO_TIME, folder, &error)))),
             }
         }
     }
 
-    /// A folder marker is none.
-    fn stray(&self, folder: &Location, listed: Listed) {
+    /// Reports an object; a folder marker is left out.
+    fn report_stray(&self, folder: &Location, listed: Listed) {
         if listed.size > 0 || !listed.key.ends_with('/') {
-            (self.tell)(Ok(Location::new(folder.bucket.clone(), listed.key)));
+            (self.listener)(Ok(Location::new(folder.bucket.clone(), listed.key)));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A store that only lists, and counts the requests that takes in S3.
+//! A store that only lists, and counts the requests to S3.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,18 +10,18 @@ use crate::store::{Folder, Listing, Object, Store, StoreError, Version};
 /// Source: Amazon S3 API Reference, `ListObjectsV2`, `MaxKeys`.
 const PAGE: u64 = 1_000;
 
-/// Lists what another store holds. Bodies and versions are out of its reach, so nothing built on it can read them.
-pub(super) struct Counted<'s> {
+/// Lists a second store's objects. Bodies and versions are out of reach, so a plan cannot read them.
+pub(super) struct CountingStore<'s> {
     inner: &'s dyn Store,
     requests: AtomicU64,
 }
 
-impl<'s> Counted<'s> {
+impl<'s> CountingStore<'s> {
     pub(super) const fn new(inner: &'s dyn Store) -> Self {
         Self { inner, requests: AtomicU64::new(0) }
     }
 
-    /// Pages asked for so far, counting one more where a page was taken to its end.
+    /// Pages requested so far. A page taken to its end counts the next page too.
     pub(super) fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
     }
@@ -31,7 +31,7 @@ impl<'s> Counted<'s> {
     }
 }
 
-impl Store for Counted<'_> {
+impl Store for CountingStore<'_> {
     fn list<'a>(&'a self, bucket: &str, prefix: &str, after: Option<&str>) -> Listing<'a> {
         self.add(1);
         let mut taken = 0_u64;
@@ -82,7 +82,7 @@ mod tests {
             memory.put(&location, b"x", &Metadata::new()).unwrap();
         };
         (0..2_500).for_each(put);
-        let store = Counted::new(&memory);
+        let store = CountingStore::new(&memory);
         assert_eq!(store.list("b", "", None).count(), 2_500);
         assert_eq!(store.requests(), 3);
         assert_eq!(store.list("b", "", None).take(999).count(), 999);

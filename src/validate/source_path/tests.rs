@@ -10,17 +10,17 @@ fn the_account_follows_the_last_folder_called_awslogs() {
         ("/AWSLogs/", "/"),
         ("AWSLogs/111122223333/AWSLogs/", "AWSLogs/111122223333/"),
     ] {
-        let Scope::Below(below) = Scope::parse(prefix) else { panic!("{prefix}") };
+        let SourcePath::InAwsLogs(below) = SourcePath::parse(prefix) else { panic!("{prefix}") };
         assert_eq!((below.root.as_str(), below.prefix().as_str()), (root, prefix));
     }
     for prefix in ["", "/", "x/", "awslogs/111122223333/", "xAWSLogs/1/"] {
-        assert_eq!(Scope::parse(prefix), Scope::Above, "{prefix}");
+        assert_eq!(SourcePath::parse(prefix), SourcePath::AboveAwsLogs, "{prefix}");
     }
 }
 
 #[test]
 fn a_segment_that_is_nothing_of_cloudtrails_is_named() {
-    use Expected::{Account, AccountOrOrganization, Date, Folder, Region};
+    use ExpectedSegment::{Account, AccountOrOrganization, Date, Folder, Region};
     for (below, segment, expected) in [
         ("11112222333/", "11112222333", AccountOrOrganization),
         ("o-short/111122223333/", "o-short", AccountOrOrganization),
@@ -38,8 +38,8 @@ fn a_segment_that_is_nothing_of_cloudtrails_is_named() {
         ("111122223333/CloudTrail/us-east-1/2026/02/30/", "30", Date),
         ("111122223333/CloudTrail/us-east-1/2026/02/03/x/", "x", Date),
     ] {
-        let odd = Scope::Odd(segment.to_owned(), expected);
-        assert_eq!(Scope::parse(&format!("p/AWSLogs/{below}")), odd, "{below}");
+        let odd = SourcePath::UnknownSegment(segment.to_owned(), expected);
+        assert_eq!(SourcePath::parse(&format!("p/AWSLogs/{below}")), odd, "{below}");
     }
 }
 
@@ -53,8 +53,8 @@ fn the_folder_of_a_time_is_told_with_its_time() {
         ("2028/02/29", "2028-02-29", "2028-03-01"),
     ] {
         let region = "AWSLogs/111122223333/CloudTrail/us-east-1/";
-        let scope = Scope::parse(&format!("{region}{folders}/"));
-        let Scope::Time { region: told, stretch } = scope else { panic!("{folders}: {scope:?}") };
+        let scope = SourcePath::parse(&format!("{region}{folders}/"));
+        let SourcePath::DateFolder { region: told, stretch } = scope else { panic!("{folders}: {scope:?}") };
         assert_eq!(told.prefix(), region);
         let told = [stretch.start, stretch.end].map(|moment| moment.to_string());
         assert_eq!(told, [start, end].map(|day| format!("{day}T00:00:00Z")), "{folders}");

@@ -1,7 +1,8 @@
-//! What a source's folder names: the segments of its prefix, taken apart.
+//! The path of a source: the segments of its prefix, parsed.
 //!
-//! The account follows the last `AWSLogs/[o-id/]`, since a trail's prefix may hold a segment `AWSLogs` itself. A segment
-//! below it that is nothing of CloudTrail's belongs to such a prefix, or is a mistake: it is never dropped.
+//! The account follows the last `AWSLogs/[o-id/]`, since a trail's prefix may itself contain a segment `AWSLogs`. A
+//! segment below `AWSLogs/` that CloudTrail does not use belongs to such a prefix, or is a mistake: no segment is ever
+//! dropped.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use super::request::Source;
 use crate::ident::{LogFolder, RegionFolder, is_account, is_organization, is_region};
 use crate::time::{DAY, Interval, Timestamp};
 
-/// The folder that stands between a trail's prefix and its accounts.
+/// The folder between a trail's prefix and its accounts.
 pub(super) const AWS_LOGS: &str = "AWSLogs";
 
 /// An account's folder of digest files.
@@ -19,33 +20,33 @@ pub(super) const DIGESTS: &str = "CloudTrail-Digest";
 /// An account's folder of log files of management and data events.
 pub(super) const LOGS: &str = "CloudTrail";
 
-/// How long a typed path may be, in bytes, to be taken for an object's: more than a key in S3 has.
+/// The most bytes of a typed path that may be an object's: more than a key in S3 has.
 const MAX_PATH: usize = 8_192;
 
-/// Why a source names nothing that can be validated.
+/// Why a source cannot be validated.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum SourceError {
-    /// A segment below `AWSLogs/` is nothing of CloudTrail's, and not part of a trail's prefix either.
+    /// CloudTrail does not use a segment below `AWSLogs/`, and the segment is not part of a trail's prefix either.
     #[error("`{source_uri}`: `{segment}` is not {expected}")]
     Segment {
         /// The source, `s3://BUCKET/PREFIX`.
         source_uri: String,
         /// The segment.
         segment: String,
-        /// What should stand there.
-        expected: Expected,
+        /// The expected segment.
+        expected: ExpectedSegment,
     },
-    /// It is the folder of a day, a month or a year of one region.
+    /// The source is the folder of a day, a month or a year of one region.
     #[error("`{source_uri}` is the folder of a time, and a source is narrowed to a region at most")]
     Time {
         /// The source, `s3://BUCKET/PREFIX`.
         source_uri: String,
         /// The region's folder, `s3://BUCKET/PREFIX`.
         region_uri: String,
-        /// The time that the folder is of.
+        /// The time of the folder.
         stretch: Interval,
     },
-    /// A single object and a folder are asked for in one run: the answers would be of different questions.
+    /// The request has both a single object and a folder, which ask different questions.
     #[error("the single object `{object}` and folders are named together")]
     Mixed {
         /// The object, `s3://BUCKET/KEY`.
@@ -53,14 +54,14 @@ pub enum SourceError {
     },
 }
 
-/// What should stand in the place of a segment.
+/// The expected segment of a path.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Expected {
+pub enum ExpectedSegment {
     /// An account or an organization.
     AccountOrOrganization,
-    /// An account of the organization before it.
+    /// An account of the organization in the segment before.
     Account,
-    /// One of CloudTrail's folders in an account.
+    /// A CloudTrail folder in an account.
     Folder,
     /// A region.
     Region,
@@ -70,7 +71,7 @@ pub enum Expected {
     DigestName,
 }
 
-impl fmt::Display for Expected {
+impl fmt::Display for ExpectedSegment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::AccountOrOrganization => "an account or organization id",
@@ -84,7 +85,7 @@ impl fmt::Display for Expected {
 }
 
 impl SourceError {
-    /// What to type instead.
+    /// The command to type instead.
     #[must_use]
     pub fn hint(&self) -> String {
         match self {
@@ -100,8 +101,8 @@ impl SourceError {
     }
 }
 
-impl Expected {
-    /// What should be typed there.
+impl ExpectedSegment {
+    /// The segment to type.
     #[must_use]
     pub const fn hint(self) -> &'static str {
         match self {
@@ -126,42 +127,44 @@ impl Expected {
 }
 
 impl fmt::Display for Source {
-    /// `s3://BUCKET/PREFIX`, unescaped: whoever prints it escapes it for that place.
+    /// `s3://BUCKET/PREFIX`, unescaped: the printer escapes for its own format.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "s3://{}/{}", self.bucket, self.prefix)
     }
 }
 
-/// What a source's folder names.
+/// The path of a source.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Scope {
-    /// A folder above every `AWSLogs/` that counts.
-    Above,
-    /// `AWSLogs/`, or one of CloudTrail's folders below it.
-    Below(Below),
-    /// A folder below `AWSLogs/` that may be a trail's prefix: this segment is nothing of CloudTrail's.
-    Odd(String, Expected),
-    /// A year, a month or a day of a region.
-    Time { region: Below, stretch: Interval },
+pub(super) enum SourcePath {
+    /// A folder above every counting `AWSLogs/`.
+    AboveAwsLogs,
+    /// `AWSLogs/`, or a CloudTrail folder below `AWSLogs/`.
+    InAwsLogs(AwsLogsPath),
+    /// A folder below `AWSLogs/` that may be a trail's prefix: CloudTrail does not use this segment.
+    UnknownSegment(String, ExpectedSegment),
+    /// The folder of a year, a month or a day of a region.
+    DateFolder { region: AwsLogsPath, stretch: Interval },
 }
 
-/// `[prefix/]AWSLogs/`, and what a source names of `[o-id/]ACCOUNT/FOLDER/REGION/` below it.
+/// The parts of `[prefix/]AWSLogs/[o-id/]ACCOUNT/FOLDER/REGION/` that a source names.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Below {
-    /// What stands before `AWSLogs/`: empty, or with a slash at the end.
+pub(super) struct AwsLogsPath {
+    /// The prefix before `AWSLogs/`: empty, or with a slash at the end.
     pub(super) root: String,
     pub(super) organization: Option<String>,
     pub(super) account: Option<String>,
-    /// One of CloudTrail's folders in the account.
+    /// A CloudTrail folder in the account.
     pub(super) folder: Option<String>,
     pub(super) region: Option<String>,
 }
 
-impl Scope {
-    /// Takes a source's prefix apart.
+impl SourcePath {
+    /// Parses a source's prefix.
     pub(super) fn parse(prefix: &str) -> Self {
         let segments: Vec<&str> = prefix.split_terminator('/').collect();
-        let Some(at) = segments.iter().rposition(|segment| *segment == AWS_LOGS) else { return Self::Above };
+        let Some(at) = segments.iter().rposition(|segment| *segment == AWS_LOGS) else {
+            return Self::AboveAwsLogs;
+        };
         let (above, below) = segments.split_at(at);
         let mut below = below.iter().skip(1).copied().peekable();
         let mut next_if = |is: fn(&str) -> bool| below.next_if(|segment| is(segment)).map(str::to_owned);
@@ -170,27 +173,27 @@ impl Scope {
         let account = next_if(is_account);
         let folder = account.as_ref().and_then(|_| next_if(is_folder));
         let region = folder.as_ref().and_then(|_| next_if(is_region));
-        let known = Below { root, organization, account, folder, region };
+        let known = AwsLogsPath { root, organization, account, folder, region };
         let rest: Vec<&str> = below.collect();
-        let Some(first) = rest.first() else { return Self::Below(known) };
-        let Some(expected) = known.expected() else { return time(known, &rest) };
-        Self::Odd((*first).to_owned(), expected)
+        let Some(first) = rest.first() else { return Self::InAwsLogs(known) };
+        let Some(expected) = known.expected() else { return date_folder(known, &rest) };
+        Self::UnknownSegment((*first).to_owned(), expected)
     }
 }
 
-/// The folder of a time below that of a region, or the segment that is of no time.
-fn time(region: Below, segments: &[&str]) -> Scope {
+/// The folder of a date below a region's folder, or the first segment that is not a date.
+fn date_folder(region: AwsLogsPath, segments: &[&str]) -> SourcePath {
     for (at, segment) in segments.iter().enumerate() {
-        if segments.get(..=at).and_then(stretch).is_none() {
-            return Scope::Odd((*segment).to_owned(), Expected::Date);
+        if segments.get(..=at).and_then(stretch_of_date).is_none() {
+            return SourcePath::UnknownSegment((*segment).to_owned(), ExpectedSegment::Date);
         }
     }
-    let Some(stretch) = stretch(segments) else { return Scope::Above };
-    Scope::Time { region, stretch }
+    let Some(stretch) = stretch_of_date(segments) else { return SourcePath::AboveAwsLogs };
+    SourcePath::DateFolder { region, stretch }
 }
 
 /// The time of the folders `YYYY`, `YYYY/MM` or `YYYY/MM/DD`.
-fn stretch(segments: &[&str]) -> Option<Interval> {
+fn stretch_of_date(segments: &[&str]) -> Option<Interval> {
     let midnight = |year: &str, month: &str, day: &str| {
         let has_width = year.len() == 4 && month.len() == 2 && day.len() == 2;
         has_width.then(|| Timestamp::parse_digest_name(&format!("{year}{month}{day}T000000Z")))?
@@ -215,38 +218,41 @@ fn stretch(segments: &[&str]) -> Option<Interval> {
     Interval::new(start, end)
 }
 
-/// The region, and the rest of the key, of what lies in the folder of a day; `None` for a key that does not, or that is a
-/// folder itself.
-pub(super) fn in_day(key: &str) -> Option<(Below, &str)> {
+/// Splits an object key in the folder of a day into the region and the rest of the key. `None` for a key outside of
+/// such a folder, and for a folder.
+pub(super) fn split_day(key: &str) -> Option<(AwsLogsPath, &str)> {
     if key.ends_with('/') || key.len() > MAX_PATH {
         return None;
     }
     let splits = key.match_indices('/').map(|(at, _)| key.split_at(at + 1));
-    let mut days = splits.filter_map(|(folder, rest)| match Scope::parse(folder) {
-        Scope::Time { region, stretch } if stretch.seconds() == DAY => Some((region, rest)),
-        Scope::Time { .. } | Scope::Above | Scope::Below(_) | Scope::Odd(..) => None,
+    let mut days = splits.filter_map(|(folder, rest)| match SourcePath::parse(folder) {
+        SourcePath::DateFolder { region, stretch } if stretch.seconds() == DAY => Some((region, rest)),
+        SourcePath::DateFolder { .. }
+        | SourcePath::AboveAwsLogs
+        | SourcePath::InAwsLogs(_)
+        | SourcePath::UnknownSegment(..) => None,
     });
     days.next_back()
 }
 
-/// Whether an account's folder called `name` is one of CloudTrail's.
+/// Whether `name` is a CloudTrail folder of an account.
 pub(super) fn is_folder(name: &str) -> bool {
     name == DIGESTS || LogFolder::ALL.iter().any(|logs| logs.as_str() == name)
 }
 
-impl Below {
-    /// What may come next; `None` after a region.
-    const fn expected(&self) -> Option<Expected> {
+impl AwsLogsPath {
+    /// The segment that may come next; `None` after a region.
+    const fn expected(&self) -> Option<ExpectedSegment> {
         match self {
-            Self { account: None, organization: None, .. } => Some(Expected::AccountOrOrganization),
-            Self { account: None, .. } => Some(Expected::Account),
-            Self { folder: None, .. } => Some(Expected::Folder),
-            Self { region: None, .. } => Some(Expected::Region),
+            Self { account: None, organization: None, .. } => Some(ExpectedSegment::AccountOrOrganization),
+            Self { account: None, .. } => Some(ExpectedSegment::Account),
+            Self { folder: None, .. } => Some(ExpectedSegment::Folder),
+            Self { region: None, .. } => Some(ExpectedSegment::Region),
             Self { .. } => None,
         }
     }
 
-    /// The folder itself.
+    /// The prefix of the folder itself.
     pub(super) fn prefix(&self) -> String {
         let Self { root, organization, account, folder, region } = self;
         let below = [organization, account, folder, region].into_iter().flatten();
@@ -254,7 +260,7 @@ impl Below {
         format!("{root}{AWS_LOGS}/{below}")
     }
 
-    /// The region that it names, if it does.
+    /// The named region's folder, if a region is named.
     pub(super) fn region_folder(&self, bucket: &Arc<str>) -> Option<RegionFolder> {
         Some(RegionFolder {
             bucket: Arc::clone(bucket),
@@ -265,7 +271,7 @@ impl Below {
         })
     }
 
-    /// Whether the folders of a region lie in it.
+    /// Whether the path contains the folders of a region.
     fn holds(&self, region: &RegionFolder) -> bool {
         let whole = region.account_prefix();
         let Some(folder) = &self.folder else { return whole.starts_with(&self.prefix()) };
@@ -277,13 +283,15 @@ impl Below {
 }
 
 impl Source {
-    /// Whether the folders of a region lie below it.
+    /// Whether the source contains the folders of a region.
     pub(super) fn holds(&self, region: &RegionFolder) -> bool {
         *self.bucket == *region.bucket
-            && match Scope::parse(&self.prefix) {
-                Scope::Below(below) => below.holds(region),
-                Scope::Above | Scope::Odd(..) => region.account_prefix().starts_with(&self.prefix),
-                Scope::Time { .. } => false,
+            && match SourcePath::parse(&self.prefix) {
+                SourcePath::InAwsLogs(below) => below.holds(region),
+                SourcePath::AboveAwsLogs | SourcePath::UnknownSegment(..) => {
+                    region.account_prefix().starts_with(&self.prefix)
+                }
+                SourcePath::DateFolder { .. } => false,
             }
     }
 }
