@@ -1,15 +1,16 @@
 //! trailproof proves that AWS CloudTrail's record is whole.
 //!
-//! CloudTrail delivers log files to S3 and, each hour, a signed digest file that lists their hashes and points to
-//! the digest before it. From these, and from public keys that do not come from the same place, this crate proves:
+//! CloudTrail delivers log files to S3. Each hour CloudTrail also delivers a signed digest file, which lists the hashes
+//! of the log files and points to the digest before it. From the digests and log files, and from public keys of a
+//! separate source, this crate proves:
 //!
-//! 1. **a digest**, by its own RSA signature under a key that was valid when it was signed, or by a proved successor
-//!    that records its hash;
-//! 2. **the chain**, link by link: what a digest records of its predecessor is what lies there;
-//! 3. **a log file**, by a proved digest that lists its SHA-256, its gzip stream one whole member;
-//! 4. **coverage**: proved digests tile the asked time, for each account, region and trail; a digest that starts a chain
-//!    covers nothing;
-//! 5. **that nothing was added**: objects in log folders that no proved digest lists are named.
+//! 1. **a digest**, by its own RSA signature under a key that was valid at the time of signing, or by a proved
+//!    successor that records its hash;
+//! 2. **the chain**, link by link: a digest records its predecessor, and the predecessor matches the record;
+//! 3. **a log file**, by a proved digest that lists its SHA-256, with a gzip stream of one whole member;
+//! 4. **coverage**: proved digests tile the asked time, for each account, region and trail. A digest that starts a
+//!    chain covers nothing;
+//! 5. **that nothing was added**: objects in log folders that no proved digest lists are reported by name.
 //!
 //! ```
 //! use trailproof::Validator;
@@ -24,26 +25,28 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! It does not prove that CloudTrail was told of every event, nor that logging was on while no digest says so. A
-//! record that was deleted whole, or up to some moment after which logging began anew, cannot be told from one that
-//! never was, unless you say from when on it should be there.
+//! trailproof does not prove that CloudTrail was told of every event, nor that logging was on while no digest says so.
+//! A record deleted as a whole, or up to a moment after which logging began anew, looks like a record that never was,
+//! unless you name the start of the record.
 //!
 //! # Where things live
 //!
 //! Values are at the bottom, then judges, then stores and keys, then the engine, then reports and the command line:
 //!
-//! - [`time`], [`ident`], [`event`]: values. Locations, chains, hashes, findings, verdicts, and the [`event::Report`] of a run.
+//! - [`time`], [`ident`], [`event`]: values. Locations, chains, hashes, findings, verdicts, and the [`event::Report`]
+//!   of a run.
 //! - [`gzip`], [`digest`], [`signature`], [`chain`]: judges. Pure: no input or output, no clock, no panic on any bytes.
-//!   [`digest::DigestFile`] is parsed and not trusted; only [`chain::ProvedDigest`] shows the hashes of log files.
-//! - [`store`], [`keys`]: where objects and trusted keys come from: S3 and CloudTrail, directories and files, memory.
-//! - `aws`, `trails`: the user's account, its configuration and its trails. These, S3 and CloudTrail are behind the
-//!   feature `aws`, which is on by default.
-//! - [`mod@validate`]: the engine. It tells an [`event::Sink`] what it finds and never prints.
+//!   [`digest::DigestFile`] is parsed and not trusted; only [`chain::ProvedDigest`] exposes the hashes of log files.
+//! - [`mod@prove`]: the prover. Judges one chain, and reads nothing.
+//! - [`store`], [`keys`]: sources of objects and trusted keys: S3 and CloudTrail, directories and files, memory.
+//! - `aws`, `trails`: the user's account, its configuration and its trails. The feature `aws`, on by default, includes
+//!   both modules, S3 and CloudTrail.
+//! - [`mod@validate`]: the engine. Sends findings to an [`event::Sink`] and never prints.
 //! - [`words`]: the English of findings: a message for each fault, a hint for each cause.
-//! - [`simulate`]: synthetic deliveries with real signatures, and ways to tamper with them.
+//! - [`simulate`]: synthetic deliveries with real signatures, and ways to tamper with deliveries.
 //! - [`report`]: every format of a report, each a function of [`event::Report`].
 //!
-//! The program is `cli`, which is no part of the library. [`architecture`] follows one run through the code. Every report format is written from an [`event::Report`].
+//! The program is `cli`, which is not part of the library. [`architecture`] follows one run through the code.
 
 #[doc = include_str!("ARCHITECTURE.md")]
 pub mod architecture {}
