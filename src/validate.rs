@@ -40,7 +40,7 @@ mod unreferenced;
 mod validator;
 mod workers;
 
-pub use cancel::Stop;
+pub use cancel::CancelFlag;
 pub use check::check;
 pub use entry::validate;
 pub use request::{Limits, Outcome, Request, Source, Tools, TypedSource};

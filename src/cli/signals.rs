@@ -8,15 +8,15 @@ use std::thread;
 use std::time::Duration;
 
 use super::say;
-use crate::validate::Stop;
+use crate::validate::CancelFlag;
 
 /// Exit code that shells report for a program ended by Ctrl-C: 128 plus the number of SIGINT.
 const EXIT_INTERRUPTED: i32 = 130;
 
-static STOP: Stop = Stop::new();
+static STOP: CancelFlag = CancelFlag::new();
 
 /// Starts listening for SIGINT, SIGTERM and SIGHUP. Called first in a run, since a signal may arrive at any moment.
-pub(super) fn listen() -> &'static Stop {
+pub(super) fn listen() -> &'static CancelFlag {
     // If this fails, the first signal ends the program at once, which is the default.
     let _ = ctrlc::set_handler(interrupted);
     &STOP

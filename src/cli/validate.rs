@@ -20,7 +20,7 @@ use crate::report::{
 };
 use crate::store::Store;
 use crate::time::{self, Range, Timestamp};
-use crate::validate::{self, Request, Source, Stop, Tools};
+use crate::validate::{self, CancelFlag, Request, Source, Tools};
 
 /// Validates the sources and returns the exit code of the verdict.
 pub(super) fn run(arguments: &ValidateArgs, started: Timestamp, origin: Origin) -> Result<u8, Failure> {
@@ -74,7 +74,7 @@ pub(super) fn prepare(arguments: &ValidateArgs, now: Timestamp) -> Result<Prepar
     };
     let pool = pool(arguments.jobs, in_s3)?;
     // Ending this check early loses nothing.
-    let stop = Stop::new();
+    let stop = CancelFlag::new();
     let tools = Tools { store: &*store, keys: &keys, pool: &pool, progress: &NoProgress, stop: &stop };
     validate::check(&request, tools).map_err(|error| sources::unusable(&error))?;
     Ok(Prepared { store, keys, request, pool, in_s3 })

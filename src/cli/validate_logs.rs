@@ -24,7 +24,7 @@ use crate::report::progress::{Bars, Display};
 use crate::store::s3::S3Store;
 use crate::time::{self, Range, Timestamp};
 use crate::trails;
-use crate::validate::{Deliveries, NamedTrail, Request, Source, Stop, Tools};
+use crate::validate::{CancelFlag, Deliveries, NamedTrail, Request, Source, Tools};
 use lines::{Asked, Lines};
 use recorder::Recorder;
 
@@ -76,7 +76,7 @@ fn validated(
     keys: &KeyRing,
     asked: Asked,
     jobs: Option<u16>,
-    stop: &Stop,
+    stop: &CancelFlag,
 ) -> Result<u8, Failure> {
     require_handles()?;
     let pool = validate::pool(jobs, true)?;

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 ///
 /// The run looks at the flag before each request to the store, and completes requests under way.
 #[derive(Default, Debug)]
-pub struct Stop(AtomicBool);
+pub struct CancelFlag(AtomicBool);
 
-impl Stop {
+impl CancelFlag {
     /// A flag that is not set.
     #[must_use]
     pub const fn new() -> Self {
@@ -30,12 +30,12 @@ impl Stop {
 
 /// The cancellation flag of a run, and whether the run has skipped work.
 pub(super) struct RunCancellation<'a> {
-    pub(super) stop: &'a Stop,
+    pub(super) stop: &'a CancelFlag,
     has_skipped: AtomicBool,
 }
 
 impl<'a> RunCancellation<'a> {
-    pub(super) const fn new(stop: &'a Stop) -> Self {
+    pub(super) const fn new(stop: &'a CancelFlag) -> Self {
         Self { stop, has_skipped: AtomicBool::new(false) }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use rayon::ThreadPool;
 
-use super::cancel::Stop;
+use super::cancel::CancelFlag;
 use super::trail::NamedTrail;
 use crate::event::{Counts, Finding, Progress, Severity, UsedKey};
 use crate::ident::{ChainId, Location, Relocation};
@@ -127,7 +127,7 @@ pub struct Tools<'a> {
     /// The listener for progress.
     pub progress: &'a dyn Progress,
     /// The flag that cancels the run.
-    pub stop: &'a Stop,
+    pub stop: &'a CancelFlag,
 }
 
 /// The outcome of a run.

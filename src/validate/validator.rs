@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use rayon::ThreadPoolBuilder;
 
-use super::cancel::Stop;
+use super::cancel::CancelFlag;
 use super::copies::{self, CopyError};
 use super::request::{Limits, Request, Source, Tools};
 use crate::event::{Event, NoProgress, Origin, Progress, Report, ReportCollector, Sink, Summary, Verdict};
@@ -206,7 +206,7 @@ impl Validator {
     /// # Errors
     /// [`ValidatorError`] if the run cannot begin.
     pub fn run(self, progress: &mut dyn Progress) -> Result<Report, ValidatorError> {
-        self.run_until(&Stop::new(), progress)
+        self.run_until(&CancelFlag::new(), progress)
     }
 
     /// Runs to the end, or until a second thread sets `stop`. The report contains the results so far as judged, and
@@ -214,7 +214,7 @@ impl Validator {
     ///
     /// # Errors
     /// [`ValidatorError`] if the run cannot begin.
-    pub fn run_until(self, stop: &Stop, progress: &mut dyn Progress) -> Result<Report, ValidatorError> {
+    pub fn run_until(self, stop: &CancelFlag, progress: &mut dyn Progress) -> Result<Report, ValidatorError> {
         let mut collector = ReportCollector::new();
         self.tell_until(stop, progress, &mut collector)?;
         let no_end = || io::Error::other("the run told of no end");
@@ -240,12 +240,12 @@ impl Validator {
     /// # Errors
     /// [`ValidatorError`], also if `sink` fails.
     pub fn tell(self, sink: &mut dyn Sink) -> Result<Verdict, ValidatorError> {
-        self.tell_until(&Stop::new(), &NoProgress, sink)
+        self.tell_until(&CancelFlag::new(), &NoProgress, sink)
     }
 
     fn tell_until(
         self,
-        stop: &Stop,
+        stop: &CancelFlag,
         progress: &dyn Progress,
         sink: &mut dyn Sink,
     ) -> Result<Verdict, ValidatorError> {

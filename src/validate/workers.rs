@@ -177,7 +177,7 @@ mod tests {
     use super::*;
     use crate::store::memory::MemoryStore;
     use crate::store::{Listing, Version};
-    use crate::validate::cancel::Stop;
+    use crate::validate::cancel::CancelFlag;
 
     /// Holds nothing, and has so many threads wait.
     struct Nothing(usize);
@@ -200,7 +200,7 @@ mod tests {
         }
     }
 
-    fn with(threads: usize, store: &dyn Store, stop: &Stop, check: impl Fn(WorkerPool<'_>)) {
+    fn with(threads: usize, store: &dyn Store, stop: &CancelFlag, check: impl Fn(WorkerPool<'_>)) {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         check(WorkerPool { pool: &pool, store, cancellation: &RunCancellation::new(stop) });
     }
@@ -214,7 +214,7 @@ mod tests {
         let items: Vec<u64> = (0..1000).collect();
         let items = &*items;
         for threads in [1, 8] {
-            with(threads, &MemoryStore::new(), &Stop::new(), |workers| {
+            with(threads, &MemoryStore::new(), &CancelFlag::new(), |workers| {
                 assert_eq!(workers.map(items, |item| item * 2), (0..1000).map(|i| i * 2).collect::<Vec<_>>());
                 let read = |budget: usize| {
                     let done = AtomicUsize::new(0);
@@ -239,7 +239,7 @@ mod tests {
         let items: Vec<u64> = (0..1000).collect();
         let items = &*items;
         for (threads, waiting) in [(1, 1), (8, 1), (1, 8)] {
-            let stop = Stop::new();
+            let stop = CancelFlag::new();
             with(threads, &Nothing(waiting), &stop, |workers| {
                 assert_eq!(workers.ask(items, |item| *item), items);
                 let last = |item: &u64| (*item == 9).then(|| stop.set()).map_or(*item, |_| *item);
@@ -258,7 +258,7 @@ mod tests {
     fn what_a_stop_leaves_out_is_noted() {
         for (set_at, left_out) in [(None, true), (Some(0), true), (Some(2), false)] {
             for is_read in [true, false] {
-                let stop = Stop::new();
+                let stop = CancelFlag::new();
                 if set_at.is_none() {
                     stop.set();
                 }

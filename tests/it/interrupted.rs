@@ -8,14 +8,14 @@ use trailproof::simulate::Spec;
 use trailproof::store::memory::MemoryStore;
 use trailproof::store::{Listing, Object, Store, StoreError, Version};
 use trailproof::time::HOUR;
-use trailproof::validate::{Request, Stop};
+use trailproof::validate::{CancelFlag, Request};
 
 use crate::support::{Delivered, Ran, deliver, request, run, run_until};
 
 /// Asks the run to end at the n-th thing it does.
 struct Stopping<'s> {
     inner: &'s MemoryStore,
-    stop: &'s Stop,
+    stop: &'s CancelFlag,
     done: AtomicUsize,
     at: usize,
 }
@@ -53,7 +53,7 @@ impl Store for Stopping<'_> {
 /// Runs that are asked to end at each moment in turn, until one is not reached.
 fn each_moment(delivered: &Delivered, asked: &Request, jobs: usize, mut judge: impl FnMut(usize, &Ran)) {
     for at in 0.. {
-        let stop = Stop::new();
+        let stop = CancelFlag::new();
         let store = Stopping { inner: &delivered.store, stop: &stop, done: AtomicUsize::new(0), at };
         let ran = run_until(&store, &delivered.keys, asked, jobs, &stop);
         judge(at, &ran);

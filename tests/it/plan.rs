@@ -30,7 +30,7 @@ fn plan(store: &dyn Store, request: &Request) -> (Plan, Calls) {
                     keys,
                     pool: &pool,
                     progress: &NoProgress,
-                    stop: &trailproof::validate::Stop::new(),
+                    stop: &trailproof::validate::CancelFlag::new(),
                 },
             )
             .unwrap(),

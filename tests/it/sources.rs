@@ -11,7 +11,7 @@ use trailproof::store::memory::MemoryStore;
 use trailproof::store::{Deposit as _, Metadata, Store};
 use trailproof::time::{HOUR, Timestamp};
 use trailproof::validate::plan::{self, Plan};
-use trailproof::validate::{self, Request, Source, SourceError, Stop, Tools};
+use trailproof::validate::{self, CancelFlag, Request, Source, SourceError, Tools};
 
 use crate::bodies::gzip;
 use crate::plan::watched::Watched;
@@ -38,7 +38,7 @@ fn planned(store: &dyn Store, request: &Request) -> Result<Plan, SourceError> {
 }
 
 fn with_tools<R>(store: &dyn Store, act: impl FnOnce(Tools<'_>) -> R) -> R {
-    let (pool, keys, stop) = (support::pool(2), KeyRing::new(), Stop::new());
+    let (pool, keys, stop) = (support::pool(2), KeyRing::new(), CancelFlag::new());
     act(Tools { store, keys: &keys, pool: &pool, progress: &NoProgress, stop: &stop })
 }
 

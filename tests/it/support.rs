@@ -11,7 +11,7 @@ use trailproof::simulate::{self, Simulated, Spec};
 use trailproof::store::Store;
 use trailproof::store::memory::MemoryStore;
 use trailproof::time::{Range, Timestamp};
-use trailproof::validate::{self, Request, Source, Stop, Tools, TypedSource};
+use trailproof::validate::{self, CancelFlag, Request, Source, Tools, TypedSource};
 
 /// A delivery in memory, as `spec` describes it.
 pub struct Delivered {
@@ -76,11 +76,17 @@ pub fn pool(jobs: usize) -> ThreadPool {
 }
 
 pub fn run(store: &dyn Store, keys: &KeyRing, request: &Request, jobs: usize) -> Ran {
-    run_until(store, keys, request, jobs, &Stop::new())
+    run_until(store, keys, request, jobs, &CancelFlag::new())
 }
 
 /// Runs until `stop` is set.
-pub fn run_until(store: &dyn Store, keys: &KeyRing, request: &Request, jobs: usize, stop: &Stop) -> Ran {
+pub fn run_until(
+    store: &dyn Store,
+    keys: &KeyRing,
+    request: &Request,
+    jobs: usize,
+    stop: &CancelFlag,
+) -> Ran {
     let buffer = Buffer::default();
     let mut events: Vec<Event> = Vec::new();
     let mut json = report::to_writer(Format::Json, Options::default(), Box::new(buffer.clone()));
