@@ -11,7 +11,7 @@ use crate::event::Finding;
 use crate::ident::Location;
 use crate::keys::KeyRing;
 use crate::store::Store;
-use crate::validate::copies::{self, Copies, CopyError};
+use crate::validate::copies::{self, CopyError, OpenedCopies};
 use crate::validate::{NamedTrail, Source, SourceError, TypedSource};
 
 /// Open sources and the store that contains them.
@@ -74,7 +74,7 @@ fn open_s3(arguments: &ValidateArgs, _: KeyRing) -> Result<Opened, Failure> {
 fn open_copies(arguments: &ValidateArgs, keys: KeyRing) -> Result<Opened, Failure> {
     let keys = with_fetched(arguments, keys)?;
     let opened = copies::open(&arguments.sources, &keys, arguments.limits.of_run().digest);
-    let Copies { store, sources, typed, objects, findings } =
+    let OpenedCopies { store, sources, typed, objects, findings } =
         opened.map_err(|error| Failure::new(error.to_string(), hint(&error)))?;
     let (store, named) = (Box::new(store), Vec::new());
     Ok(Opened { store, sources, objects, typed, named, keys, findings, in_s3: false })

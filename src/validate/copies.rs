@@ -62,7 +62,7 @@ pub enum CopyError {
 
 /// Directories opened as a store, with the folders to search and the findings so far.
 #[derive(Debug)]
-pub struct Copies {
+pub struct OpenedCopies {
     /// The files of the directories, addressed as in S3.
     pub store: DirectoryStore,
     /// The folders to search for trails.
@@ -80,7 +80,7 @@ pub struct Copies {
 ///
 /// # Errors
 /// [`CopyError`].
-pub fn open(directories: &[PathBuf], keys: &KeyRing, limit: u64) -> Result<Copies, CopyError> {
+pub fn open(directories: &[PathBuf], keys: &KeyRing, limit: u64) -> Result<OpenedCopies, CopyError> {
     let (mut found, mut typed, mut findings) = (Vec::new(), Vec::new(), Vec::new());
     let mut passed_over = BTreeMap::new();
     // 1. Single files: find the copy around each, and the place in S3.
@@ -129,7 +129,7 @@ pub fn open(directories: &[PathBuf], keys: &KeyRing, limit: u64) -> Result<Copie
     let mut mounts: Vec<_> = found.into_iter().map(|tree| tree.mount).collect();
     mounts.dedup();
     let store = DirectoryStore::new(mounts).having_passed_over(passed_over);
-    Ok(Copies { store, sources, objects, typed, findings })
+    Ok(OpenedCopies { store, sources, objects, typed, findings })
 }
 
 /// The folder to search for the trails of a tree.
