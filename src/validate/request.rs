@@ -32,7 +32,7 @@ pub struct TypedSource {
 
 /// Limits for reading, and for reporting by name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Limits {
+pub struct ReadLimits {
     /// Bytes that one digest file may inflate to. A digest file is held in memory.
     pub digest: u64,
     /// Bytes that one log file may inflate to. A log file is streamed.
@@ -42,7 +42,7 @@ pub struct Limits {
     pub named: usize,
 }
 
-impl Default for Limits {
+impl Default for ReadLimits {
     /// 64 MiB (some 150,000 log files in an hour), 16 GiB, and 100,000 objects.
     fn default() -> Self {
         Self { digest: 64 << 20, log: 16 << 30, named: 100_000 }
@@ -75,7 +75,7 @@ pub struct Request {
     /// Moves that the user named: copies in place of originals.
     pub relocations: Vec<Relocation>,
     /// Limits for reading and reporting.
-    pub limits: Limits,
+    pub limits: ReadLimits,
     /// Whether to send an [`Event::Object`](crate::event::Event::Object) for every object.
     pub every_object: bool,
     /// Findings known before any read, to be reported first.
@@ -108,7 +108,7 @@ impl Request {
             trails: Vec::new(),
             named: Vec::new(),
             relocations: Vec::new(),
-            limits: Limits::default(),
+            limits: ReadLimits::default(),
             every_object: false,
             findings: Vec::new(),
         }

@@ -9,7 +9,7 @@ use rayon::ThreadPoolBuilder;
 
 use super::cancel::CancelFlag;
 use super::copies::{self, CopyError};
-use super::request::{Limits, Request, Source, Tools};
+use super::request::{ReadLimits, Request, Source, Tools};
 use crate::event::{Event, NoProgress, Origin, Progress, Report, ReportCollector, Sink, Summary, Verdict};
 use crate::ident::Relocation;
 use crate::keys::KeyRing;
@@ -189,7 +189,7 @@ impl Validator {
     }
 
     /// Sets the limits for reading.
-    pub const fn limits(mut self, limits: Limits) -> Self {
+    pub const fn limits(mut self, limits: ReadLimits) -> Self {
         self.request.limits = limits;
         self
     }

@@ -14,7 +14,7 @@ use trailproof::event::{Kind, Severity, Verdict};
 use trailproof::ident::Location;
 use trailproof::simulate::Spec;
 use trailproof::store::{Deposit as _, Metadata};
-use trailproof::validate::{Limits, Request};
+use trailproof::validate::{ReadLimits, Request};
 use trailproof::words::hint;
 
 use crate::bodies::{content, gzip, read};
@@ -26,7 +26,7 @@ fn small() -> Delivered {
     deliver(&Spec { hours: 4, logs_per_hour: 2, events_per_log: 1, ..Spec::default() })
 }
 
-fn asked(delivered: &Delivered, limits: Limits) -> Request {
+fn asked(delivered: &Delivered, limits: ReadLimits) -> Request {
     Request { limits, ..request(&["trail-logs"], delivered.simulated.end) }
 }
 
@@ -65,7 +65,7 @@ fn a_log_file_beyond_its_limit_is_unreadable_and_says_so() {
         run(
             &delivered.store,
             &delivered.keys,
-            &asked(&delivered, Limits { log: limit, ..Limits::default() }),
+            &asked(&delivered, ReadLimits { log: limit, ..ReadLimits::default() }),
             2,
         )
     };
@@ -87,7 +87,7 @@ fn a_log_file_padded_with_blocks_without_content_is_unreadable_and_says_so() {
         run(
             &delivered.store,
             &delivered.keys,
-            &asked(&delivered, Limits { log: limit, ..Limits::default() }),
+            &asked(&delivered, ReadLimits { log: limit, ..ReadLimits::default() }),
             2,
         )
     };
@@ -103,7 +103,7 @@ fn a_digest_beyond_its_limit_is_held_against_the_recorded_hash() {
     let delivered = small();
     let digests = objects(&delivered, "/CloudTrail-Digest/");
     let run = |limits| run(&delivered.store, &delivered.keys, &asked(&delivered, limits), 2);
-    let within = |digest| run(Limits { digest, ..Limits::default() });
+    let within = |digest| run(ReadLimits { digest, ..ReadLimits::default() });
     let unreadable = |ran: &Ran, says| {
         assert_eq!(ran.verdict, Verdict::Incomplete, "{:#?}", ran.findings);
         assert_says(ran, Kind::DigestUnreadable, says);
@@ -131,7 +131,7 @@ fn a_digest_beyond_its_limit_is_held_against_the_recorded_hash() {
     }
     // What a log file may inflate to is the most that is read of it.
     replace(&delivered, &digests[1], &gzip(&vec![b' '; 1 << 20]));
-    let ran = run(Limits { digest: 64 << 10, log: 128 << 10, ..Limits::default() });
+    let ran = run(ReadLimits { digest: 64 << 10, log: 128 << 10, ..ReadLimits::default() });
     unreadable(&ran, &["raise `--max-digest-size`", "its hash was not computed", "`--max-log-size`"]);
     // No successor records the newest one.
     replace(&delivered, digests.last().unwrap(), &gzip(&vec![b' '; 1 << 20]));
@@ -148,8 +148,8 @@ fn a_digest_beyond_its_limit_that_is_as_delivered_is_unreadable() {
     let mut sizes: Vec<usize> =
         digests.iter().map(|digest| content(&delivered.store, digest).len()).collect();
     sizes.sort_unstable();
-    let limits = Limits { digest: sizes[1] as u64, ..Limits::default() };
-    for limits in [limits, Limits { log: 16, ..limits }] {
+    let limits = ReadLimits { digest: sizes[1] as u64, ..ReadLimits::default() };
+    for limits in [limits, ReadLimits { log: 16, ..limits }] {
         let ran = run(&delivered.store, &delivered.keys, &asked(&delivered, limits), 2);
         assert_eq!(ran.verdict, Verdict::Incomplete, "{:#?}", ran.findings);
         assert_says(&ran, Kind::DigestUnreadable, &["raise `--max-digest-size`"]);
@@ -166,12 +166,12 @@ fn a_digest_of_more_than_is_read_beside_others_is_proved() {
     signing::put_hour(&store, &key, &json!({"padding": "x".repeat(9 << 20)}));
     let ran = run(&store, &signing::signer().ring, &request(&["b"], end), 2);
     assert_eq!((ran.counts.digests.valid, ran.verdict), (2, Verdict::Intact), "{:#?}", ran.findings);
-    let limits = Limits { digest: 9 << 20, ..Limits::default() };
+    let limits = ReadLimits { digest: 9 << 20, ..ReadLimits::default() };
     let ran = run_limited(&store, limits);
     assert_says(&ran, Kind::DigestUnreadable, &["raise `--max-digest-size`"]);
 }
 
-fn run_limited(store: &trailproof::store::memory::MemoryStore, limits: Limits) -> Ran {
+fn run_limited(store: &trailproof::store::memory::MemoryStore, limits: ReadLimits) -> Ran {
     let end = time("2026-09-01T03:06:57Z");
     run(store, &signing::signer().ring, &Request { limits, ..request(&["b"], end) }, 2)
 }
@@ -224,7 +224,7 @@ fn names_as_long_as_they_may_be_are_named_whole() {
             .put(&Location::new(log.bucket.clone(), key.as_str()), b"x", &Metadata::new())
             .unwrap();
     }
-    let ran = run(&delivered.store, &delivered.keys, &asked(&delivered, Limits::default()), 2);
+    let ran = run(&delivered.store, &delivered.keys, &asked(&delivered, ReadLimits::default()), 2);
     assert_eq!(ran.kinds(), [Kind::LogUnreferenced; 2], "{:#?}", ran.findings);
     for key in &long {
         let uri = format!("s3://{}/{key}", log.bucket);

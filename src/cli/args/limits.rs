@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::parse_size;
-use crate::validate::Limits;
+use crate::validate::ReadLimits;
 
 /// Limits.
 #[derive(Args, Clone, Copy, Debug)]
@@ -29,8 +29,8 @@ pub(in crate::cli) struct LimitArgs {
 
 impl LimitArgs {
     /// The same limits as the engine takes them.
-    pub(in crate::cli) fn of_run(self) -> Limits {
+    pub(in crate::cli) fn of_run(self) -> ReadLimits {
         let named = usize::try_from(self.max_named).unwrap_or(usize::MAX);
-        Limits { digest: self.max_digest_size, log: self.max_log_size, named }
+        ReadLimits { digest: self.max_digest_size, log: self.max_log_size, named }
     }
 }

@@ -8,7 +8,7 @@ use crate::digest::DigestFile;
 use crate::gzip;
 use crate::ident::{DigestKey, Location};
 use crate::store::{Encoding, Folder, Listing, Next, Object, Store, StoreError, Take, Version};
-use crate::validate::Limits;
+use crate::validate::ReadLimits;
 
 /// Largest stored digest file to keep, in bytes. CloudTrail's digest files have some kB. Log files of a larger digest are
 /// printed in sorted order.
@@ -31,7 +31,7 @@ pub(super) struct Kept {
 pub(super) fn digest(shelf: &Shelf, location: &Location) -> Option<DigestFile> {
     let shelf = shelf.lock().unwrap_or_else(PoisonError::into_inner);
     let (encoding, bytes) = shelf.digests.get(location)?;
-    let (content, _) = gzip::inflate(&mut &**bytes, *encoding, Limits::default().digest).ok()?;
+    let (content, _) = gzip::inflate(&mut &**bytes, *encoding, ReadLimits::default().digest).ok()?;
     DigestFile::parse(&content).ok()
 }
 

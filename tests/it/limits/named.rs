@@ -4,7 +4,7 @@ use trailproof::event::{Kind, Verdict};
 use trailproof::ident::Location;
 use trailproof::simulate::Spec;
 use trailproof::store::{Deposit as _, Metadata};
-use trailproof::validate::Limits;
+use trailproof::validate::ReadLimits;
 use trailproof::words::hint;
 
 use super::{asked, objects, small};
@@ -21,7 +21,12 @@ fn litter(delivered: &Delivered, part: &str, count: usize) {
 }
 
 fn ran(delivered: &Delivered, named: usize, jobs: usize) -> Ran {
-    run(&delivered.store, &delivered.keys, &asked(delivered, Limits { named, ..Limits::default() }), jobs)
+    run(
+        &delivered.store,
+        &delivered.keys,
+        &asked(delivered, ReadLimits { named, ..ReadLimits::default() }),
+        jobs,
+    )
 }
 
 /// What is said of each, and what to do about it.
