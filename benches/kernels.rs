@@ -21,7 +21,7 @@ use trailproof::store::directory::DirectoryStore;
 use trailproof::store::memory::MemoryStore;
 use trailproof::store::{Encoding, Store};
 use trailproof::time::Range;
-use trailproof::validate::{self, CancelFlag, Request, Source, Tools};
+use trailproof::validate::{self, CancelFlag, Request, SourceFolder, Tools};
 
 fn main() {
     divan::main();
@@ -43,7 +43,7 @@ static DELIVERY: LazyLock<Delivery> = LazyLock::new(|| {
     let simulated = simulate::simulate(&spec(), &store).unwrap();
     let mut keys = KeyRing::new();
     saved::load(&mut keys, "public-keys.json", simulated.keys_json.as_bytes()).unwrap();
-    let sources = vec![Source { bucket: spec().bucket, prefix: String::new() }];
+    let sources = vec![SourceFolder { bucket: spec().bucket, prefix: String::new() }];
     let request = Request::new(sources, Range { start: None, end: simulated.end }, simulated.end);
     Delivery { store, keys, request }
 });

@@ -12,12 +12,12 @@ use crate::ident::Location;
 use crate::keys::KeyRing;
 use crate::store::Store;
 use crate::validate::copies::{self, CopyError, OpenedCopies};
-use crate::validate::{NamedTrail, Source, SourceError, TypedSource};
+use crate::validate::{NamedTrail, SourceError, SourceFolder, TypedSource};
 
 /// Open sources and the store that contains them.
 pub(super) struct Opened {
     pub(super) store: Box<dyn Store>,
-    pub(super) sources: Vec<Source>,
+    pub(super) sources: Vec<SourceFolder>,
     /// Single objects. A run has objects or sources, never both.
     pub(super) objects: Vec<Location>,
     /// The text that was typed for each source; empty where source and text are equal.

@@ -20,7 +20,7 @@ use crate::report::{
 };
 use crate::store::Store;
 use crate::time::{self, Range, Timestamp};
-use crate::validate::{self, CancelFlag, Request, Source, Tools};
+use crate::validate::{self, CancelFlag, Request, SourceFolder, Tools};
 
 /// Validates the sources and returns the exit code of the verdict.
 pub(super) fn run(arguments: &ValidateArgs, started: Timestamp, origin: Origin) -> Result<u8, Failure> {
@@ -224,12 +224,15 @@ fn read_keys(path: &PathBuf, limit: u64) -> io::Result<Vec<u8>> {
 /// Combines every `--relocated-from` with every source.
 fn relocations(
     named: &[String],
-    sources: &[Source],
+    sources: &[SourceFolder],
     objects: &[Location],
 ) -> Result<Vec<Relocation>, Failure> {
-    let of_object =
-        |object: &Location| Source { bucket: object.bucket.to_string(), prefix: object.key.to_string() };
-    let mut sources: Vec<Source> = sources.iter().cloned().chain(objects.iter().map(of_object)).collect();
+    let of_object = |object: &Location| SourceFolder {
+        bucket: object.bucket.to_string(),
+        prefix: object.key.to_string(),
+    };
+    let mut sources: Vec<SourceFolder> =
+        sources.iter().cloned().chain(objects.iter().map(of_object)).collect();
     for source in &mut sources {
         source.prefix = above_logs(&source.prefix).to_owned();
     }

@@ -24,7 +24,7 @@ use crate::report::progress::{Bars, Display};
 use crate::store::s3::S3Store;
 use crate::time::{self, Range, Timestamp};
 use crate::trails;
-use crate::validate::{CancelFlag, Deliveries, NamedTrail, Request, Source, Tools};
+use crate::validate::{CancelFlag, Deliveries, NamedTrail, Request, SourceFolder, Tools};
 use lines::{Asked, Lines};
 use recorder::Recorder;
 
@@ -109,7 +109,7 @@ fn tell(request: &Request, tools: Tools<'_>, bars: &Bars, lines: &mut Lines) -> 
 
 /// The folder of the trail's digests.
 struct Place {
-    source: Source,
+    source: SourceFolder,
     organization: bool,
     deliveries: Arc<dyn Deliveries>,
 }
@@ -144,12 +144,18 @@ impl Place {
     }
 }
 
-fn source(bucket: &str, prefix: &str, organization: bool, account: Option<&str>, arn: &TrailArn) -> Source {
+fn source(
+    bucket: &str,
+    prefix: &str,
+    organization: bool,
+    account: Option<&str>,
+    arn: &TrailArn,
+) -> SourceFolder {
     let folder = match organization {
         true => String::new(),
         false => format!("{}/", account.unwrap_or(&arn.account)),
     };
-    Source { bucket: bucket.to_owned(), prefix: format!("{prefix}AWSLogs/{folder}") }
+    SourceFolder { bucket: bucket.to_owned(), prefix: format!("{prefix}AWSLogs/{folder}") }
 }
 
 fn no_trail(arn: &TrailArn) -> Failure {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::discover::FoundNames;
 use super::region::RegionRun;
-use super::request::{Request, Source};
+use super::request::{Request, SourceFolder};
 use crate::event::{Fault, Finding};
 use crate::ident::{ChainId, RegionFolder};
 use crate::prove::ChainProver;
@@ -25,7 +25,7 @@ pub(super) struct AnsweredNames {
 struct AskedSource {
     name: String,
     /// The folders that the typed source stands for.
-    parts: Vec<Source>,
+    parts: Vec<SourceFolder>,
     /// Whether a digest of an asked chain in the asked range lies below the source.
     is_answered: bool,
     /// Whether a region below the source has a finding above a notice.
@@ -72,7 +72,7 @@ fn folders_with_digests(request: &Request, region: &RegionRun, chain: &ChainProv
 impl AnsweredNames {
     /// The names of a request, without any answer yet.
     pub(super) fn new(request: &Request) -> Self {
-        let asked = |name: String, parts: Vec<Source>| AskedSource {
+        let asked = |name: String, parts: Vec<SourceFolder>| AskedSource {
             name,
             parts,
             is_answered: false,

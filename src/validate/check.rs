@@ -1,7 +1,7 @@
 //! Checks the sources of a request before a run begins.
 
 use super::cancel::RunCancellation;
-use super::request::{Request, Source, Tools};
+use super::request::{Request, SourceFolder, Tools};
 use super::source_path::{AWS_LOGS, SourceError, SourcePath};
 use super::target::ObjectTarget;
 use super::workers::WorkerPool;
@@ -26,12 +26,12 @@ pub fn check(request: &Request, tools: Tools<'_>) -> Result<(), SourceError> {
     request.sources.iter().try_for_each(|source| check_source(workers, source))
 }
 
-fn check_source(workers: WorkerPool<'_>, source: &Source) -> Result<(), SourceError> {
+fn check_source(workers: WorkerPool<'_>, source: &SourceFolder) -> Result<(), SourceError> {
     let source_uri = source.to_string();
     match SourcePath::parse(&source.prefix) {
         SourcePath::AboveAwsLogs | SourcePath::InAwsLogs(_) => Ok(()),
         SourcePath::DateFolder { region, stretch } => {
-            let region = Source { prefix: region.prefix(), ..source.clone() };
+            let region = SourceFolder { prefix: region.prefix(), ..source.clone() };
             Err(SourceError::Time { source_uri, region_uri: region.to_string(), stretch })
         }
         SourcePath::UnknownSegment(..) if may_be_prefix(workers, source) => Ok(()),
@@ -43,7 +43,7 @@ fn check_source(workers: WorkerPool<'_>, source: &Source) -> Result<(), SourceEr
 
 /// Whether an `AWSLogs/` lies below the source. A folder that cannot be listed may contain one; the run reports the
 /// failure.
-fn may_be_prefix(workers: WorkerPool<'_>, source: &Source) -> bool {
+fn may_be_prefix(workers: WorkerPool<'_>, source: &SourceFolder) -> bool {
     let mut level = vec![source.prefix.clone()];
     let mut looked = 0;
     while !level.is_empty() && looked < MAX_FOLDERS {

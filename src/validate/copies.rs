@@ -7,7 +7,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::request::{Source, TypedSource};
+use super::request::{SourceFolder, TypedSource};
 use super::source_path::{ExpectedSegment, SourcePath};
 use crate::digest::DigestFile;
 use crate::event::{Fault, Finding};
@@ -66,7 +66,7 @@ pub struct OpenedCopies {
     /// The files of the directories, addressed as in S3.
     pub store: DirectoryStore,
     /// The folders to search for trails.
-    pub sources: Vec<Source>,
+    pub sources: Vec<SourceFolder>,
     /// Single files, in place of sources, by their place in S3.
     pub objects: Vec<Location>,
     /// The directories as typed, each with its folders among the sources.
@@ -122,7 +122,7 @@ pub fn open(directories: &[PathBuf], keys: &KeyRing, limit: u64) -> Result<Opene
     reject_shadows(&found)?;
     // The copy around a single file is not asked for as a whole.
     let trees = if is_single && typed.is_empty() { &[] } else { &*found };
-    let mut sources: Vec<Source> = trees.iter().map(source).collect();
+    let mut sources: Vec<SourceFolder> = trees.iter().map(source).collect();
     sources.sort_unstable();
     sources.dedup();
     findings.extend(found.iter().filter_map(renamed));
@@ -133,8 +133,8 @@ pub fn open(directories: &[PathBuf], keys: &KeyRing, limit: u64) -> Result<Opene
 }
 
 /// The folder to search for the trails of a tree.
-fn source(tree: &Tree) -> Source {
-    Source { bucket: tree.bucket.clone(), prefix: format!("{}AWSLogs/", tree.prefix) }
+fn source(tree: &Tree) -> SourceFolder {
+    SourceFolder { bucket: tree.bucket.clone(), prefix: format!("{}AWSLogs/", tree.prefix) }
 }
 
 /// Rejects a directory without trails whose path looks like a misspelt part of a copy.

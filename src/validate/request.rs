@@ -14,7 +14,7 @@ use crate::time::{Range, Timestamp};
 
 /// A folder to search for trails: a bucket, or a folder of a bucket.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Source {
+pub struct SourceFolder {
     /// Bucket name.
     pub bucket: String,
     /// Folder: empty, or with a slash at the end. The folder may lie above or below `AWSLogs/`.
@@ -27,7 +27,7 @@ pub struct TypedSource {
     /// The source as typed.
     pub name: String,
     /// The folders. A digest of the asked range has to lie below at least one folder.
-    pub parts: Vec<Source>,
+    pub parts: Vec<SourceFolder>,
 }
 
 /// Limits for reading, and for reporting by name.
@@ -53,7 +53,7 @@ impl Default for ReadLimits {
 #[derive(Clone, Debug)]
 pub struct Request {
     /// The folders to search.
-    pub sources: Vec<Source>,
+    pub sources: Vec<SourceFolder>,
     /// Single objects to answer for, in place of sources: log files, and digests with their log files. The range, and
     /// objects beside them, are then not asked for.
     pub objects: Vec<Location>,
@@ -96,7 +96,7 @@ impl Request {
 
     /// A request for every chain found in `sources`.
     #[must_use]
-    pub fn new(sources: Vec<Source>, range: Range, now: Timestamp) -> Self {
+    pub fn new(sources: Vec<SourceFolder>, range: Range, now: Timestamp) -> Self {
         Self {
             sources,
             objects: Vec::new(),

@@ -7,7 +7,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::request::Source;
+use super::request::SourceFolder;
 use crate::ident::{LogFolder, RegionFolder, is_account, is_organization, is_region};
 use crate::time::{DAY, Interval, Timestamp};
 
@@ -126,7 +126,7 @@ impl ExpectedSegment {
     }
 }
 
-impl fmt::Display for Source {
+impl fmt::Display for SourceFolder {
     /// `s3://BUCKET/PREFIX`, unescaped: the printer escapes for its own format.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "s3://{}/{}", self.bucket, self.prefix)
@@ -282,7 +282,7 @@ impl AwsLogsPath {
     }
 }
 
-impl Source {
+impl SourceFolder {
     /// Whether the source contains the folders of a region.
     pub(super) fn holds(&self, region: &RegionFolder) -> bool {
         *self.bucket == *region.bucket

@@ -1,6 +1,6 @@
 //! A single object of a request, by its name.
 
-use super::request::{Request, Source};
+use super::request::{Request, SourceFolder};
 use super::source_path::{self, DIGESTS, ExpectedSegment, SourceError};
 use crate::ident::{DigestKey, Location, LogFolderKey, RegionFolder, Relocation};
 use crate::time::{Interval, Range};
@@ -96,9 +96,9 @@ impl ObjectTarget {
     }
 
     /// The folder of the digests that answer for the object.
-    pub(super) fn source(&self) -> Source {
+    pub(super) fn source(&self) -> SourceFolder {
         let folder = self.folder();
-        Source { bucket: folder.bucket.to_string(), prefix: folder.digest_prefix() }
+        SourceFolder { bucket: folder.bucket.to_string(), prefix: folder.digest_prefix() }
     }
 
     /// The time of the digests that are read first.

@@ -9,7 +9,7 @@ use rayon::ThreadPoolBuilder;
 
 use super::cancel::CancelFlag;
 use super::copies::{self, CopyError};
-use super::request::{ReadLimits, Request, Source, Tools};
+use super::request::{ReadLimits, Request, SourceFolder, Tools};
 use crate::event::{Event, NoProgress, Origin, Progress, Report, ReportCollector, Sink, Summary, Verdict};
 use crate::ident::Relocation;
 use crate::keys::KeyRing;
@@ -26,7 +26,7 @@ pub enum EvidenceSource {
         /// The store of the objects.
         store: Box<dyn Store>,
         /// The folders to search for trails.
-        folders: Vec<Source>,
+        folders: Vec<SourceFolder>,
     },
 }
 
@@ -52,8 +52,8 @@ impl From<&str> for EvidenceSource {
     }
 }
 
-impl<S: Store + 'static> From<(S, Vec<Source>)> for EvidenceSource {
-    fn from((store, folders): (S, Vec<Source>)) -> Self {
+impl<S: Store + 'static> From<(S, Vec<SourceFolder>)> for EvidenceSource {
+    fn from((store, folders): (S, Vec<SourceFolder>)) -> Self {
         Self::Folders { store: Box::new(store), folders }
     }
 }

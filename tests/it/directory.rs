@@ -18,7 +18,7 @@ use trailproof::store::directory::DirectoryStore;
 use trailproof::store::directory::find::Tree;
 use trailproof::store::directory::mount;
 use trailproof::store::{METADATA_ERROR, Metadata, Store, StoreError};
-use trailproof::validate::{Request, Source, copies};
+use trailproof::validate::{Request, SourceFolder, copies};
 
 use crate::bodies::{self, in_time};
 use crate::support::{Ran, keys, request, run};
@@ -80,8 +80,8 @@ impl OnDisk {
     }
 }
 
-fn source(tree: &Tree) -> Source {
-    Source { bucket: tree.bucket.clone(), prefix: tree.prefix.clone() }
+fn source(tree: &Tree) -> SourceFolder {
+    SourceFolder { bucket: tree.bucket.clone(), prefix: tree.prefix.clone() }
 }
 
 fn find(root: &Path, keys: &KeyRing) -> Vec<Tree> {
@@ -195,8 +195,8 @@ fn more_forged_digests_than_are_sampled_do_not_move_the_copy_either() {
     assert_eq!(disk.run().counts.digests.valid, 5);
 }
 
-fn source_of(bucket: &str) -> Source {
-    Source { bucket: bucket.to_owned(), prefix: String::new() }
+fn source_of(bucket: &str) -> SourceFolder {
+    SourceFolder { bucket: bucket.to_owned(), prefix: String::new() }
 }
 
 /// Copies a folder of the copy to another place in it.

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use trailproof::event::{Event, ObjectType, Verdict};
 use trailproof::ident::{DigestKey, Location};
 use trailproof::time::{DAY, DELIVERY_GRACE, HOUR, Range, Timestamp, parse_start};
-use trailproof::validate::{Request, Source};
+use trailproof::validate::{Request, SourceFolder};
 
 use crate::signing::signer;
 use crate::support::{Ran, run};
@@ -26,7 +26,7 @@ fn every(default: i64) -> usize {
 }
 
 fn asked(now: Timestamp, start: Option<&str>) -> Request {
-    let source = Source { bucket: schedule::BUCKET.to_owned(), prefix: String::new() };
+    let source = SourceFolder { bucket: schedule::BUCKET.to_owned(), prefix: String::new() };
     let start = start.map(|typed| parse_start(typed, now).unwrap());
     Request::new(vec![source], Range { start, end: now }, now)
 }

@@ -10,7 +10,7 @@ use trailproof::simulate::Spec;
 use trailproof::store::memory::MemoryStore;
 use trailproof::store::{Deposit as _, Folder, Listing, Metadata, Object, Store, StoreError, Version};
 use trailproof::time::{HOUR, Timestamp};
-use trailproof::validate::{Request, Source};
+use trailproof::validate::{Request, SourceFolder};
 
 use crate::bodies::{gzip, in_time};
 use crate::signing::{self, signer};
@@ -129,7 +129,7 @@ impl Moved {
         let newest = DigestKey::parse(self.digests.last().unwrap()).unwrap();
         let mut asked = request(&[], newest.end);
         let prefix = newest.folder.root.to_string();
-        asked.sources = vec![Source { bucket: newest.folder.bucket.to_string(), prefix }];
+        asked.sources = vec![SourceFolder { bucket: newest.folder.bucket.to_string(), prefix }];
         asked
     }
 

@@ -12,7 +12,7 @@ use trailproof::store::memory::MemoryStore;
 use trailproof::store::{Deposit as _, Metadata, Store};
 use trailproof::time::{HOUR, Timestamp};
 use trailproof::validate::plan::{self, Plan};
-use trailproof::validate::{Request, Source, Tools};
+use trailproof::validate::{Request, SourceFolder, Tools};
 
 use crate::support::{Delivered, Ran, deliver, keys, pool, request, run, time};
 use watched::{Calls, Watched};
@@ -258,7 +258,7 @@ fn a_directory_is_planned_as_it_is_read() {
     let dir = tempfile::tempdir().unwrap();
     let store = DirectoryStore::of_buckets(dir.path()).unwrap();
     let simulated = simulate(&organization(), &store).unwrap();
-    let source = Source { bucket: "trail-logs".to_owned(), prefix: String::new() };
+    let source = SourceFolder { bucket: "trail-logs".to_owned(), prefix: String::new() };
     let asked = Request { sources: vec![source], ..request(&[], simulated.end) };
     let (planned, _) = plan(&store, &asked);
     let ran = run(&store, &keys(simulated.keys_json.as_bytes()), &asked, 2);

@@ -11,7 +11,7 @@ use trailproof::store::memory::MemoryStore;
 use trailproof::store::{Deposit as _, Metadata, Store};
 use trailproof::time::{HOUR, Timestamp};
 use trailproof::validate::plan::{self, Plan};
-use trailproof::validate::{self, CancelFlag, Request, Source, SourceError, Tools};
+use trailproof::validate::{self, CancelFlag, Request, SourceError, SourceFolder, Tools};
 
 use crate::bodies::gzip;
 use crate::plan::watched::Watched;
@@ -19,7 +19,7 @@ use crate::signing;
 use crate::support::{self, Ran, request, run, time};
 
 fn asking(sources: &[(&str, &str)], end: Timestamp) -> Request {
-    let source = |(bucket, prefix): &(&str, &str)| Source {
+    let source = |(bucket, prefix): &(&str, &str)| SourceFolder {
         bucket: (*bucket).to_owned(),
         prefix: (*prefix).to_owned(),
     };

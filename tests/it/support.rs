@@ -11,7 +11,7 @@ use trailproof::simulate::{self, Simulated, Spec};
 use trailproof::store::Store;
 use trailproof::store::memory::MemoryStore;
 use trailproof::time::{Range, Timestamp};
-use trailproof::validate::{self, CancelFlag, Request, Source, Tools, TypedSource};
+use trailproof::validate::{self, CancelFlag, Request, SourceFolder, Tools, TypedSource};
 
 /// A delivery in memory, as `spec` describes it.
 pub struct Delivered {
@@ -38,7 +38,7 @@ pub fn time(text: &str) -> Timestamp {
 
 /// Asks about `buckets`, all there is until `end`, a day after which it is now.
 pub fn request(buckets: &[&str], end: Timestamp) -> Request {
-    let source = |bucket: &&str| Source { bucket: (*bucket).to_owned(), prefix: String::new() };
+    let source = |bucket: &&str| SourceFolder { bucket: (*bucket).to_owned(), prefix: String::new() };
     Request::new(buckets.iter().map(source).collect(), Range { start: None, end }, end.plus(86_400))
 }
 

@@ -11,20 +11,20 @@ use crate::ident::Location;
 use crate::store::StoreError;
 use crate::store::s3::S3Store;
 use crate::trails::{self, Trail};
-use crate::validate::{NamedTrail, Source, is_object};
+use crate::validate::{NamedTrail, SourceFolder, is_object};
 
 /// Open sources in S3, and the account that reads them.
 pub(super) struct OpenedS3 {
     pub(super) aws: Arc<Aws>,
     pub(super) store: S3Store,
-    pub(super) sources: Vec<Source>,
+    pub(super) sources: Vec<SourceFolder>,
     pub(super) objects: Vec<Location>,
     pub(super) named: Vec<NamedTrail>,
 }
 
 /// A parsed source.
 enum Named {
-    Folder(Source),
+    Folder(SourceFolder),
     Object(Location),
     Trail(TrailArn),
 }
@@ -82,14 +82,14 @@ fn parse(text: &str) -> Result<Named, Failure> {
         return Ok(Named::Object(object));
     }
     let (bucket, prefix) = typed::place("", text)?;
-    Ok(Named::Folder(Source { bucket, prefix }))
+    Ok(Named::Folder(SourceFolder { bucket, prefix }))
 }
 
 /// The folder that contains an object.
-fn folder_of(object: &Location) -> Source {
+fn folder_of(object: &Location) -> SourceFolder {
     let above = object.key.len() - object.name().len();
     let prefix = object.key.get(..above).unwrap_or_default().to_owned();
-    Source { bucket: object.bucket.to_string(), prefix }
+    SourceFolder { bucket: object.bucket.to_string(), prefix }
 }
 
 impl OpenedS3 {
@@ -123,15 +123,15 @@ impl OpenedS3 {
 }
 
 /// The folders that a trail delivers to: of its account, or of every account for an organization's trail.
-fn source(trail: &Trail) -> Source {
+fn source(trail: &Trail) -> SourceFolder {
     let account = match trail.organization {
         true => String::new(),
         false => format!("{}/", trail.arn.account),
     };
-    Source { bucket: trail.bucket.clone(), prefix: format!("{}AWSLogs/{account}", trail.prefix) }
+    SourceFolder { bucket: trail.bucket.clone(), prefix: format!("{}AWSLogs/{account}", trail.prefix) }
 }
 
-fn unusable(source: &Source, owner: Option<&str>, error: &StoreError) -> Failure {
+fn unusable(source: &SourceFolder, owner: Option<&str>, error: &StoreError) -> Failure {
     let bucket = &source.bucket;
     let hint = match (error, owner) {
         (StoreError::Denied(_), Some(owner)) => format!(

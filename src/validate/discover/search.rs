@@ -10,7 +10,7 @@ use crate::ident::{Location, RegionFolder, is_account, is_organization};
 use crate::store::{self, StoreError};
 use crate::time::Timestamp;
 use crate::validate::context::RunContext;
-use crate::validate::request::Source;
+use crate::validate::request::SourceFolder;
 use crate::validate::source_path::{AWS_LOGS, AwsLogsPath, SourcePath};
 
 /// How many folders deep below the source a trail's prefix may be.
@@ -149,7 +149,7 @@ impl<'a> AccountSearch<'a> {
     }
 
     /// The accounts below a source.
-    pub(super) fn accounts_of(&mut self, source: &Source) -> BTreeSet<AccountFolder> {
+    pub(super) fn accounts_of(&mut self, source: &SourceFolder) -> BTreeSet<AccountFolder> {
         let bucket: Arc<str> = source.bucket.as_str().into();
         match SourcePath::parse(&source.prefix) {
             SourcePath::InAwsLogs(below) => self.accounts_below(bucket, below),

@@ -82,9 +82,9 @@ fn a_source_holds_what_lies_below_it() {
         ("AWSLogs/o-abcdefghij/", false),
         ("x/", false),
     ] {
-        let source = Source { bucket: "b".to_owned(), prefix: prefix.to_owned() };
+        let source = SourceFolder { bucket: "b".to_owned(), prefix: prefix.to_owned() };
         assert_eq!(source.holds(&here), holds, "{prefix}");
-        assert!(!Source { bucket: "c".to_owned(), ..source }.holds(&here), "{prefix}");
+        assert!(!SourceFolder { bucket: "c".to_owned(), ..source }.holds(&here), "{prefix}");
     }
     let nested = region("AWSLogs/222233334444/", "us-east-1");
     for (prefix, holds) in [
@@ -94,7 +94,7 @@ fn a_source_holds_what_lies_below_it() {
         ("AWSLogs/222233334444/AWSLogs/111122223333/CloudTrail/us-east-1/", true),
         ("AWSLogs/111122223333/", false),
     ] {
-        let source = Source { bucket: "b".to_owned(), prefix: prefix.to_owned() };
+        let source = SourceFolder { bucket: "b".to_owned(), prefix: prefix.to_owned() };
         assert_eq!(source.holds(&nested), holds, "{prefix}");
     }
 }

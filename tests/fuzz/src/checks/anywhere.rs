@@ -18,7 +18,7 @@ use trailproof::simulate::{self, Spec};
 use trailproof::store::memory::MemoryStore;
 use trailproof::store::{Deposit as _, Metadata};
 use trailproof::time::{HOUR, Interval, Range, Timestamp};
-use trailproof::validate::{Request, Source};
+use trailproof::validate::{Request, SourceFolder};
 
 use super::gzip::one_member;
 use super::reader::Reader;
@@ -250,7 +250,7 @@ fn is_asked_among_logs(ran: &Ran, asked: &Request, location: &Location) -> bool 
 /// What is asked: sources, a range, accounts, regions and trails.
 fn question(base: &Base, reader: &mut Reader<'_>) -> Request {
     let buckets: BTreeSet<&str> = base.objects.iter().map(|(object, ..)| &*object.bucket).collect();
-    let mut sources: Vec<Source> = Vec::new();
+    let mut sources: Vec<SourceFolder> = Vec::new();
     match reader.byte() % 4 {
         0 => sources.extend(buckets.iter().map(|bucket| source(bucket, ""))),
         1 => sources.push(source(buckets.iter().next().unwrap(), "")),
@@ -283,8 +283,8 @@ fn question(base: &Base, reader: &mut Reader<'_>) -> Request {
     asked
 }
 
-fn source(bucket: &str, prefix: &str) -> Source {
-    Source { bucket: bucket.to_owned(), prefix: prefix.to_owned() }
+fn source(bucket: &str, prefix: &str) -> SourceFolder {
+    SourceFolder { bucket: bucket.to_owned(), prefix: prefix.to_owned() }
 }
 
 /// Does one thing: what removes or changes to both stores, what adds to the second alone.
