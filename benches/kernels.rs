@@ -21,7 +21,7 @@ use trailproof::store::directory::DirectoryStore;
 use trailproof::store::memory::MemoryStore;
 use trailproof::store::{Encoding, Store};
 use trailproof::time::Range;
-use trailproof::validate::{self, CancelFlag, Request, SourceFolder, Tools};
+use trailproof::validate::{self, CancelFlag, Request, RunTools, SourceFolder};
 
 fn main() {
     divan::main();
@@ -104,8 +104,13 @@ impl Sink for Forget {
 
 fn whole_run(bencher: Bencher<'_, '_>, store: &dyn Store, threads: usize) {
     let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-    let tools =
-        Tools { store, keys: &DELIVERY.keys, pool: &pool, progress: &NoProgress, stop: &CancelFlag::new() };
+    let tools = RunTools {
+        store,
+        keys: &DELIVERY.keys,
+        pool: &pool,
+        progress: &NoProgress,
+        stop: &CancelFlag::new(),
+    };
     let run = || validate::validate(&DELIVERY.request, tools, &mut Forget).unwrap();
     let counts = run().counts;
     assert_eq!((counts.logs.valid, counts.logs.tampered), (48 * 40, 0));

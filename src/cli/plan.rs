@@ -9,7 +9,7 @@ use crate::report::plan::{Planned, write_json, write_text};
 use crate::report::{Format, Options};
 use crate::time::Timestamp;
 use crate::validate::plan::plan;
-use crate::validate::{CancelFlag, Tools};
+use crate::validate::{CancelFlag, RunTools};
 
 /// Exit code where every requested folder could be listed.
 const EXIT_PLANNED: u8 = 0;
@@ -21,7 +21,7 @@ pub(super) fn run(arguments: &ValidateArgs, now: Timestamp) -> Result<u8, Failur
     let validate::Prepared { store, keys, request, pool, in_s3 } = validate::prepare(arguments, now)?;
     // Ending a plan early loses nothing.
     let stop = CancelFlag::new();
-    let tools = Tools { store: &*store, keys: &keys, pool: &pool, progress: &NoProgress, stop: &stop };
+    let tools = RunTools { store: &*store, keys: &keys, pool: &pool, progress: &NoProgress, stop: &stop };
     let plan = plan(&request, tools).map_err(|error| sources::unusable(&error))?;
     let sources = validate::named(arguments);
     let planned = Planned { sources: &sources, range: request.range, in_s3, plan: &plan };

@@ -20,7 +20,7 @@ use crate::report::{
 };
 use crate::store::Store;
 use crate::time::{self, Range, Timestamp};
-use crate::validate::{self, CancelFlag, Request, SourceFolder, Tools};
+use crate::validate::{self, CancelFlag, Request, RunTools, SourceFolder};
 
 /// Validates the sources and returns the exit code of the verdict.
 pub(super) fn run(arguments: &ValidateArgs, started: Timestamp, origin: Origin) -> Result<u8, Failure> {
@@ -32,7 +32,7 @@ pub(super) fn run(arguments: &ValidateArgs, started: Timestamp, origin: Origin) 
     let options = outputs::options(arguments.quiet, arguments.verbose);
     let mut outputs = Outputs { fanout: outputs::open(format, files, options)?, bars: &bars };
     require_handles()?;
-    let tools = Tools { store: &*store, keys: &keys, pool: &pool, progress: &bars, stop };
+    let tools = RunTools { store: &*store, keys: &keys, pool: &pool, progress: &bars, stop };
     let begun = Event::Started { sources: named(arguments), range: request.range, at: request.now, origin };
     let told = tell(&request, tools, &begun, &mut outputs);
     finish(outputs, told)
@@ -75,7 +75,7 @@ pub(super) fn prepare(arguments: &ValidateArgs, now: Timestamp) -> Result<Prepar
     let pool = pool(arguments.jobs, in_s3)?;
     // Ending this check early loses nothing.
     let stop = CancelFlag::new();
-    let tools = Tools { store: &*store, keys: &keys, pool: &pool, progress: &NoProgress, stop: &stop };
+    let tools = RunTools { store: &*store, keys: &keys, pool: &pool, progress: &NoProgress, stop: &stop };
     validate::check(&request, tools).map_err(|error| sources::unusable(&error))?;
     Ok(Prepared { store, keys, request, pool, in_s3 })
 }
@@ -120,7 +120,7 @@ pub(super) fn named(arguments: &ValidateArgs) -> Vec<String> {
 }
 
 /// Runs the engine between the first event, which has the start time, and the last, which has the end time.
-fn tell(request: &Request, tools: Tools<'_>, begun: &Event, sink: &mut dyn Sink) -> io::Result<Verdict> {
+fn tell(request: &Request, tools: RunTools<'_>, begun: &Event, sink: &mut dyn Sink) -> io::Result<Verdict> {
     sink.event(begun)?;
     let outcome = validate::validate(request, tools, sink)?;
     let verdict = Verdict::from_worst(outcome.worst, outcome.counts.digests.valid);

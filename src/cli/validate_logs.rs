@@ -24,7 +24,7 @@ use crate::report::progress::{Bars, Display};
 use crate::store::s3::S3Store;
 use crate::time::{self, Range, Timestamp};
 use crate::trails;
-use crate::validate::{CancelFlag, Deliveries, NamedTrail, Request, SourceFolder, Tools};
+use crate::validate::{CancelFlag, Deliveries, NamedTrail, Request, RunTools, SourceFolder};
 use lines::{Asked, Lines};
 use recorder::Recorder;
 
@@ -83,7 +83,7 @@ fn validated(
     // The AWS CLI prints nothing while it runs, so a log has no lines of progress.
     let shown = io::IsTerminal::is_terminal(&io::stderr());
     let bars = Bars::new(if shown { Display::Bars } else { Display::Hidden });
-    let tools = Tools { store: recorder, keys, pool: &pool, progress: &bars, stop };
+    let tools = RunTools { store: recorder, keys, pool: &pool, progress: &bars, stop };
     let mut lines = Lines::new(asked, recorder.shelf(), Box::new(io::stdout()), Box::new(io::stderr()));
     let told = tell(request, tools, &bars, &mut lines);
     bars.clear();
@@ -97,7 +97,7 @@ fn validated(
     }
 }
 
-fn tell(request: &Request, tools: Tools<'_>, bars: &Bars, lines: &mut Lines) -> io::Result<()> {
+fn tell(request: &Request, tools: RunTools<'_>, bars: &Bars, lines: &mut Lines) -> io::Result<()> {
     lines.begin()?;
     let outcome = crate::validate::validate(request, tools, lines)?;
     let verdict = Verdict::from_worst(outcome.worst, outcome.counts.digests.valid);

@@ -1,7 +1,7 @@
 //! The context of a run, passed to every part of the engine.
 
 use super::cancel::RunCancellation;
-use super::request::{Request, Tools};
+use super::request::{Request, RunTools};
 use super::target::ObjectTarget;
 use super::workers::WorkerPool;
 
@@ -9,7 +9,7 @@ use super::workers::WorkerPool;
 #[derive(Clone, Copy)]
 pub(super) struct RunContext<'a> {
     pub(super) request: &'a Request,
-    pub(super) tools: Tools<'a>,
+    pub(super) tools: RunTools<'a>,
     pub(super) workers: WorkerPool<'a>,
     /// The cancellation of the run.
     pub(super) cancellation: &'a RunCancellation<'a>,

@@ -13,7 +13,7 @@ use super::listed::ListedAhead;
 use super::region::RegionRun;
 use super::region_report::RegionReport;
 use super::reporter::RunReporter;
-use super::request::{Outcome, Request, Tools};
+use super::request::{Outcome, Request, RunTools};
 use super::target::ObjectTarget;
 use super::unreferenced::{self, UnreferencedCollector};
 use super::workers::WorkerPool;
@@ -27,12 +27,12 @@ const MAX_REGIONS: usize = 1_024;
 /// Validates the folders below the sources, or the `only` object.
 pub(super) fn run(
     request: &Request,
-    tools: Tools<'_>,
+    tools: RunTools<'_>,
     only: Option<&ObjectTarget>,
     sink: &mut dyn Sink,
 ) -> io::Result<Outcome> {
     let store = RelocatedStore { inner: tools.store, relocations: &request.relocations };
-    let tools = Tools { store: &store, ..tools };
+    let tools = RunTools { store: &store, ..tools };
     let cancellation = RunCancellation::new(tools.stop);
     let workers = WorkerPool { pool: tools.pool, store: tools.store, cancellation: &cancellation };
     let context = RunContext { request, tools, workers, cancellation: &cancellation, only };

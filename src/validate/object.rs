@@ -10,7 +10,7 @@ mod answer;
 use std::io;
 
 use super::driver;
-use super::request::{Outcome, Request, Tools};
+use super::request::{Outcome, Request, RunTools};
 use super::target::{ObjectTarget, until};
 use crate::event::{Event, Fault, Finding, Sink};
 use crate::store::relocated::RelocatedStore;
@@ -23,7 +23,7 @@ use answer::ObjectAnswer;
 const LATE: i64 = 30 * DAY + HOUR;
 
 /// Validates each object of the request in turn.
-pub(super) fn validate(request: &Request, tools: Tools<'_>, sink: &mut dyn Sink) -> io::Result<Outcome> {
+pub(super) fn validate(request: &Request, tools: RunTools<'_>, sink: &mut dyn Sink) -> io::Result<Outcome> {
     let mut whole = Outcome::default();
     for (index, object) in request.objects.iter().enumerate() {
         let target =
@@ -47,7 +47,7 @@ impl ObjectTarget {
     fn run(
         &self,
         request: &Request,
-        tools: Tools<'_>,
+        tools: RunTools<'_>,
         stretch: Interval,
     ) -> io::Result<(Vec<Event>, Outcome)> {
         let mut inner = Request {
@@ -65,7 +65,7 @@ impl ObjectTarget {
         Ok((events, outcome))
     }
 
-    fn answer(&self, request: &Request, tools: Tools<'_>, is_first: bool) -> io::Result<ObjectAnswer> {
+    fn answer(&self, request: &Request, tools: RunTools<'_>, is_first: bool) -> io::Result<ObjectAnswer> {
         if self.is_excluded(request) {
             let finding = Finding::new(Fault::ObjectExcluded, self.near().end).about(self.place());
             return Ok(ObjectAnswer::of_findings(vec![finding]));
@@ -96,7 +96,7 @@ impl ObjectTarget {
     }
 
     /// The finding on an object that no proved digest lists.
-    fn unanswered(&self, request: &Request, tools: Tools<'_>) -> Finding {
+    fn unanswered(&self, request: &Request, tools: RunTools<'_>) -> Finding {
         let store = RelocatedStore { inner: tools.store, relocations: &request.relocations };
         let found = crate::store::Store::get(&store, self.place());
         let fault = match (self, found) {

@@ -18,7 +18,7 @@ use super::cancel::RunCancellation;
 use super::check::check;
 use super::context::RunContext;
 use super::region::exceeds_notices;
-use super::request::{Request, Tools};
+use super::request::{Request, RunTools};
 use super::source_path::SourceError;
 use super::workers::WorkerPool;
 use super::{discover, target};
@@ -148,9 +148,9 @@ impl Plan {
 ///
 /// # Errors
 /// [`SourceError`] for a source that cannot be validated.
-pub fn plan(request: &Request, tools: Tools<'_>) -> Result<Plan, SourceError> {
+pub fn plan(request: &Request, tools: RunTools<'_>) -> Result<Plan, SourceError> {
     let store = CountingStore::new(tools.store);
-    let tools = Tools { store: &store, ..tools };
+    let tools = RunTools { store: &store, ..tools };
     check(request, tools)?;
     if let Some(request) = target::planned(request)? {
         return plan(&request, tools);

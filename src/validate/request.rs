@@ -117,7 +117,7 @@ impl Request {
 
 /// The tools of a run.
 #[derive(Clone, Copy)]
-pub struct Tools<'a> {
+pub struct RunTools<'a> {
     /// The store of the objects.
     pub store: &'a dyn Store,
     /// The trusted keys.
@@ -139,6 +139,6 @@ pub struct Outcome {
     pub keys: BTreeSet<UsedKey>,
     /// The gravest finding; at least [`Severity::Incomplete`] for a cancelled run.
     pub worst: Option<Severity>,
-    /// Whether [`Tools::stop`] ended the run before all objects were checked.
+    /// Whether [`RunTools::stop`] ended the run before all objects were checked.
     pub interrupted: bool,
 }

@@ -9,7 +9,7 @@ use rayon::ThreadPoolBuilder;
 
 use super::cancel::CancelFlag;
 use super::copies::{self, CopyError};
-use super::request::{ReadLimits, Request, SourceFolder, Tools};
+use super::request::{ReadLimits, Request, RunTools, SourceFolder};
 use crate::event::{Event, NoProgress, Origin, Progress, Report, ReportCollector, Sink, Summary, Verdict};
 use crate::ident::Relocation;
 use crate::keys::KeyRing;
@@ -263,7 +263,7 @@ impl Validator {
             }
         };
         let pool = ThreadPoolBuilder::new().num_threads(jobs.unwrap_or(0)).build()?;
-        let tools = Tools { store: &*store, keys: &keys, pool: &pool, progress, stop };
+        let tools = RunTools { store: &*store, keys: &keys, pool: &pool, progress, stop };
         let (range, at) = (request.range, request.now);
         sink.event(&Event::Started { sources: names, range, at, origin: Origin::default() })?;
         let outcome = super::entry::validate(&request, tools, sink)?;

@@ -12,7 +12,7 @@ use trailproof::store::memory::MemoryStore;
 use trailproof::store::{Deposit as _, Metadata, Store};
 use trailproof::time::{HOUR, Timestamp};
 use trailproof::validate::plan::{self, Plan};
-use trailproof::validate::{Request, SourceFolder, Tools};
+use trailproof::validate::{Request, RunTools, SourceFolder};
 
 use crate::support::{Delivered, Ran, deliver, keys, pool, request, run, time};
 use watched::{Calls, Watched};
@@ -25,7 +25,7 @@ fn plan(store: &dyn Store, request: &Request) -> (Plan, Calls) {
         (
             plan::plan(
                 request,
-                Tools {
+                RunTools {
                     store,
                     keys,
                     pool: &pool,

@@ -11,7 +11,7 @@ use trailproof::store::memory::MemoryStore;
 use trailproof::store::{Deposit as _, Metadata, Store};
 use trailproof::time::{HOUR, Timestamp};
 use trailproof::validate::plan::{self, Plan};
-use trailproof::validate::{self, CancelFlag, Request, SourceError, SourceFolder, Tools};
+use trailproof::validate::{self, CancelFlag, Request, RunTools, SourceError, SourceFolder};
 
 use crate::bodies::gzip;
 use crate::plan::watched::Watched;
@@ -37,9 +37,9 @@ fn planned(store: &dyn Store, request: &Request) -> Result<Plan, SourceError> {
     with_tools(store, |tools| plan::plan(request, tools))
 }
 
-fn with_tools<R>(store: &dyn Store, act: impl FnOnce(Tools<'_>) -> R) -> R {
+fn with_tools<R>(store: &dyn Store, act: impl FnOnce(RunTools<'_>) -> R) -> R {
     let (pool, keys, stop) = (support::pool(2), KeyRing::new(), CancelFlag::new());
-    act(Tools { store, keys: &keys, pool: &pool, progress: &NoProgress, stop: &stop })
+    act(RunTools { store, keys: &keys, pool: &pool, progress: &NoProgress, stop: &stop })
 }
 
 fn put(store: &MemoryStore, bucket: &str, key: &str) {

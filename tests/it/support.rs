@@ -11,7 +11,7 @@ use trailproof::simulate::{self, Simulated, Spec};
 use trailproof::store::Store;
 use trailproof::store::memory::MemoryStore;
 use trailproof::time::{Range, Timestamp};
-use trailproof::validate::{self, CancelFlag, Request, SourceFolder, Tools, TypedSource};
+use trailproof::validate::{self, CancelFlag, Request, RunTools, SourceFolder, TypedSource};
 
 /// A delivery in memory, as `spec` describes it.
 pub struct Delivered {
@@ -94,7 +94,7 @@ pub fn run_until(
     let started =
         Event::Started { sources, range: request.range, at: request.now, origin: Origin::default() };
     let pool = pool(jobs);
-    let tools = Tools { store, keys, pool: &pool, progress: &NoProgress, stop };
+    let tools = RunTools { store, keys, pool: &pool, progress: &NoProgress, stop };
     let outcome = validate::validate(request, tools, &mut events).unwrap();
     let verdict = Verdict::from_worst(outcome.worst, outcome.counts.digests.valid);
     let mut summary = Summary::new(verdict, request.now);
