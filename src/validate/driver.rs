@@ -13,7 +13,7 @@ use super::listed::ListedAhead;
 use super::region::RegionRun;
 use super::region_report::RegionReport;
 use super::reporter::RunReporter;
-use super::request::{Outcome, Request, RunTools};
+use super::request::{Request, RunOutcome, RunTools};
 use super::target::ObjectTarget;
 use super::unreferenced::{self, UnreferencedCollector};
 use super::workers::WorkerPool;
@@ -30,7 +30,7 @@ pub(super) fn run(
     tools: RunTools<'_>,
     only: Option<&ObjectTarget>,
     sink: &mut dyn Sink,
-) -> io::Result<Outcome> {
+) -> io::Result<RunOutcome> {
     let store = RelocatedStore { inner: tools.store, relocations: &request.relocations };
     let tools = RunTools { store: &store, ..tools };
     let cancellation = RunCancellation::new(tools.stop);

@@ -10,7 +10,7 @@ mod answer;
 use std::io;
 
 use super::driver;
-use super::request::{Outcome, Request, RunTools};
+use super::request::{Request, RunOutcome, RunTools};
 use super::target::{ObjectTarget, until};
 use crate::event::{Event, Fault, Finding, Sink};
 use crate::store::relocated::RelocatedStore;
@@ -23,8 +23,12 @@ use answer::ObjectAnswer;
 const LATE: i64 = 30 * DAY + HOUR;
 
 /// Validates each object of the request in turn.
-pub(super) fn validate(request: &Request, tools: RunTools<'_>, sink: &mut dyn Sink) -> io::Result<Outcome> {
-    let mut whole = Outcome::default();
+pub(super) fn validate(
+    request: &Request,
+    tools: RunTools<'_>,
+    sink: &mut dyn Sink,
+) -> io::Result<RunOutcome> {
+    let mut whole = RunOutcome::default();
     for (index, object) in request.objects.iter().enumerate() {
         let target =
             ObjectTarget::of(object).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
@@ -49,7 +53,7 @@ impl ObjectTarget {
         request: &Request,
         tools: RunTools<'_>,
         stretch: Interval,
-    ) -> io::Result<(Vec<Event>, Outcome)> {
+    ) -> io::Result<(Vec<Event>, RunOutcome)> {
         let mut inner = Request {
             sources: vec![self.source()],
             objects: Vec::new(),

@@ -6,7 +6,7 @@ use super::answered::AnsweredNames;
 use super::discover::FoundNames;
 use super::region::exceeds_notices;
 use super::region_report::RegionReport;
-use super::request::{Outcome, Request};
+use super::request::{Request, RunOutcome};
 use crate::event::{Event, Fault, Finding, Progress, Severity, Sink};
 use crate::keys::{KeyRing, RejectedKey};
 use crate::time::Timestamp;
@@ -15,13 +15,13 @@ use crate::time::Timestamp;
 pub(super) struct RunReporter<'s> {
     sink: &'s mut dyn Sink,
     progress: &'s dyn Progress,
-    pub(super) outcome: Outcome,
+    pub(super) outcome: RunOutcome,
     answered: AnsweredNames,
 }
 
 impl<'s> RunReporter<'s> {
     pub(super) fn new(request: &Request, progress: &'s dyn Progress, sink: &'s mut dyn Sink) -> Self {
-        Self { sink, progress, outcome: Outcome::default(), answered: AnsweredNames::new(request) }
+        Self { sink, progress, outcome: RunOutcome::default(), answered: AnsweredNames::new(request) }
     }
 
     pub(super) fn send_findings(&mut self, findings: Vec<Finding>) -> io::Result<()> {
@@ -80,7 +80,7 @@ impl<'s> RunReporter<'s> {
     }
 
     /// The outcome of the run. A cancelled run cannot tell what is missing, so missing names are not reported.
-    pub(super) fn finish(mut self, request: &Request, interrupted: bool) -> io::Result<Outcome> {
+    pub(super) fn finish(mut self, request: &Request, interrupted: bool) -> io::Result<RunOutcome> {
         if interrupted {
             self.outcome.interrupted = true;
             self.outcome.worst = self.outcome.worst.max(Some(Severity::Incomplete));

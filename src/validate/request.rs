@@ -132,7 +132,7 @@ pub struct RunTools<'a> {
 
 /// The outcome of a run.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
-pub struct Outcome {
+pub struct RunOutcome {
     /// The counts of checked objects.
     pub counts: Counts,
     /// The keys that verified an object.

@@ -8,7 +8,7 @@ use crate::event::{
 };
 use crate::ident::{DigestKey, Location};
 use crate::time::{HOUR, Interval};
-use crate::validate::request::{Outcome, Request};
+use crate::validate::request::{Request, RunOutcome};
 use crate::validate::target::{ObjectTarget, is_at};
 
 /// The answer for one object.
@@ -41,7 +41,7 @@ impl ObjectAnswer {
         target: &ObjectTarget,
         request: &Request,
         events: &[Event],
-        outcome: &Outcome,
+        outcome: &RunOutcome,
     ) -> Self {
         let is_it = |uri: &str| {
             location(uri).is_some_and(|recorded| is_at(&request.relocations, &recorded, target.place()))
@@ -152,7 +152,7 @@ impl ObjectAnswer {
     }
 
     /// Sends the answer to `sink`, and adds the answer to the outcome of the run.
-    pub(super) fn send(mut self, whole: &mut Outcome, sink: &mut dyn Sink) -> io::Result<()> {
+    pub(super) fn send(mut self, whole: &mut RunOutcome, sink: &mut dyn Sink) -> io::Result<()> {
         let unreferenced = self.findings.iter().filter(|finding| finding.kind == Kind::LogUnreferenced);
         self.counts.logs.unreferenced = unreferenced.count() as u64;
         if self.every_object {
