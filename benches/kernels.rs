@@ -21,7 +21,7 @@ use trailproof::store::directory::DirectoryStore;
 use trailproof::store::memory::MemoryStore;
 use trailproof::store::{Encoding, Store};
 use trailproof::time::Range;
-use trailproof::validate::{self, CancelFlag, Request, RunTools, SourceFolder};
+use trailproof::validate::{self, CancelFlag, RunTools, SourceFolder, ValidationRequest};
 
 fn main() {
     divan::main();
@@ -31,7 +31,7 @@ fn main() {
 struct Delivery {
     store: MemoryStore,
     keys: KeyRing,
-    request: Request,
+    request: ValidationRequest,
 }
 
 fn spec() -> Spec {
@@ -44,7 +44,7 @@ static DELIVERY: LazyLock<Delivery> = LazyLock::new(|| {
     let mut keys = KeyRing::new();
     saved::load(&mut keys, "public-keys.json", simulated.keys_json.as_bytes()).unwrap();
     let sources = vec![SourceFolder { bucket: spec().bucket, prefix: String::new() }];
-    let request = Request::new(sources, Range { start: None, end: simulated.end }, simulated.end);
+    let request = ValidationRequest::new(sources, Range { start: None, end: simulated.end }, simulated.end);
     Delivery { store, keys, request }
 });
 

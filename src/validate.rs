@@ -43,7 +43,7 @@ mod workers;
 pub use cancel::CancelFlag;
 pub use check::check;
 pub use entry::validate;
-pub use request::{ReadLimits, Request, RunOutcome, RunTools, SourceFolder, TypedSource};
+pub use request::{ReadLimits, RunOutcome, RunTools, SourceFolder, TypedSource, ValidationRequest};
 pub use source_path::{ExpectedSegment, SourceError};
 pub use target::{is_object, range_of};
 pub use trail::{Deliveries, NamedTrail};

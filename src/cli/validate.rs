@@ -20,7 +20,7 @@ use crate::report::{
 };
 use crate::store::Store;
 use crate::time::{self, Range, Timestamp};
-use crate::validate::{self, CancelFlag, Request, RunTools, SourceFolder};
+use crate::validate::{self, CancelFlag, RunTools, SourceFolder, ValidationRequest};
 
 /// Validates the sources and returns the exit code of the verdict.
 pub(super) fn run(arguments: &ValidateArgs, started: Timestamp, origin: Origin) -> Result<u8, Failure> {
@@ -42,7 +42,7 @@ pub(super) fn run(arguments: &ValidateArgs, started: Timestamp, origin: Origin) 
 pub(super) struct Prepared {
     pub(super) store: Box<dyn Store>,
     pub(super) keys: KeyRing,
-    pub(super) request: Request,
+    pub(super) request: ValidationRequest,
     pub(super) pool: ThreadPool,
     /// Whether the sources are in S3.
     pub(super) in_s3: bool,
@@ -57,7 +57,7 @@ pub(super) fn prepare(arguments: &ValidateArgs, now: Timestamp) -> Result<Prepar
     let keys = keys(&arguments.public_keys, arguments.limits.max_keys_size)?;
     let Opened { store, sources, objects, typed, named, keys, findings, in_s3 } =
         sources::open(arguments, keys)?;
-    let request = Request {
+    let request = ValidationRequest {
         relocations: relocations(&arguments.relocated_from, &sources, &objects)?,
         range: range_of(arguments, &objects, range)?,
         sources,
@@ -120,7 +120,12 @@ pub(super) fn named(arguments: &ValidateArgs) -> Vec<String> {
 }
 
 /// Runs the engine between the first event, which has the start time, and the last, which has the end time.
-fn tell(request: &Request, tools: RunTools<'_>, begun: &Event, sink: &mut dyn Sink) -> io::Result<Verdict> {
+fn tell(
+    request: &ValidationRequest,
+    tools: RunTools<'_>,
+    begun: &Event,
+    sink: &mut dyn Sink,
+) -> io::Result<Verdict> {
     sink.event(begun)?;
     let outcome = validate::validate(request, tools, sink)?;
     let verdict = Verdict::from_worst(outcome.worst, outcome.counts.digests.valid);

@@ -24,7 +24,7 @@ use crate::report::progress::{Bars, Display};
 use crate::store::s3::S3Store;
 use crate::time::{self, Range, Timestamp};
 use crate::trails;
-use crate::validate::{CancelFlag, Deliveries, NamedTrail, Request, RunTools, SourceFolder};
+use crate::validate::{CancelFlag, Deliveries, NamedTrail, RunTools, SourceFolder, ValidationRequest};
 use lines::{Asked, Lines};
 use recorder::Recorder;
 
@@ -54,7 +54,7 @@ pub(super) fn run(arguments: &ValidateLogsArgs, now: Timestamp) -> Result<u8, Fa
         verbose: arguments.verbose,
     };
     let account = arguments.account_id.clone().unwrap_or_else(|| arn.account.clone());
-    let mut request = Request::new(vec![place.source], range(start, end, now), now);
+    let mut request = ValidationRequest::new(vec![place.source], range(start, end, now), now);
     request.accounts = vec![account];
     request.regions = vec![region];
     request.named = vec![NamedTrail {
@@ -71,7 +71,7 @@ pub(super) fn run(arguments: &ValidateLogsArgs, now: Timestamp) -> Result<u8, Fa
 
 /// Runs the engine and writes the lines.
 fn validated(
-    request: &Request,
+    request: &ValidationRequest,
     recorder: &Recorder<S3Store>,
     keys: &KeyRing,
     asked: Asked,
@@ -97,7 +97,7 @@ fn validated(
     }
 }
 
-fn tell(request: &Request, tools: RunTools<'_>, bars: &Bars, lines: &mut Lines) -> io::Result<()> {
+fn tell(request: &ValidationRequest, tools: RunTools<'_>, bars: &Bars, lines: &mut Lines) -> io::Result<()> {
     lines.begin()?;
     let outcome = crate::validate::validate(request, tools, lines)?;
     let verdict = Verdict::from_worst(outcome.worst, outcome.counts.digests.valid);

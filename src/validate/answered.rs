@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::discover::FoundNames;
 use super::region::RegionRun;
-use super::request::{Request, SourceFolder};
+use super::request::{SourceFolder, ValidationRequest};
 use crate::event::{Fault, Finding};
 use crate::ident::{ChainId, RegionFolder};
 use crate::prove::ChainProver;
@@ -42,7 +42,7 @@ pub(super) struct AnsweringFolders {
 impl AnsweringFolders {
     /// The folders of a region. `has_digest` tells whether a chain has a digest in the asked range.
     pub(super) fn of(
-        request: &Request,
+        request: &ValidationRequest,
         region: &RegionRun,
         has_digest: impl Fn(&ChainProver) -> bool,
     ) -> Self {
@@ -57,7 +57,11 @@ impl AnsweringFolders {
 
 /// The folders with digests of a chain in the asked range. If the chain was followed into a folder that was not asked
 /// for, or if no digest name is in the range, all folders of the chain.
-fn folders_with_digests(request: &Request, region: &RegionRun, chain: &ChainProver) -> BTreeSet<usize> {
+fn folders_with_digests(
+    request: &ValidationRequest,
+    region: &RegionRun,
+    chain: &ChainProver,
+) -> BTreeSet<usize> {
     let asked = request.range.interval();
     let is_inside = |end: Timestamp| Interval { start: end.plus(-HOUR), end }.overlaps(asked);
     let entries = || chain.known().listed().iter().map(|listed| (listed.folder as usize, listed.end));
@@ -71,7 +75,7 @@ fn folders_with_digests(request: &Request, region: &RegionRun, chain: &ChainProv
 
 impl AnsweredNames {
     /// The names of a request, without any answer yet.
-    pub(super) fn new(request: &Request) -> Self {
+    pub(super) fn new(request: &ValidationRequest) -> Self {
         let asked = |name: String, parts: Vec<SourceFolder>| AskedSource {
             name,
             parts,
@@ -117,7 +121,7 @@ impl AnsweredNames {
 
     /// Reports trails named in full and not found. Such a trail records in its home region, and in each region where
     /// CloudTrail states a delivery in the asked time.
-    fn unanswered_trails(&self, request: &Request) -> Vec<Finding> {
+    fn unanswered_trails(&self, request: &ValidationRequest) -> Vec<Finding> {
         let is_asked = |names: &[String], name: &String| names.is_empty() || names.contains(name);
         let mut findings = Vec::new();
         for trail in &request.named {
@@ -151,7 +155,7 @@ impl AnsweredNames {
 
     /// Reports each typed source and each named account × region × trail without a digest: a run that found nothing is
     /// never a success.
-    pub(super) fn unanswered(&self, request: &Request) -> Vec<Finding> {
+    pub(super) fn unanswered(&self, request: &ValidationRequest) -> Vec<Finding> {
         // 1. Trails named in full come first: CloudTrail itself states their regions.
         let mut findings = self.unanswered_trails(request);
         if findings.is_empty() {
@@ -170,7 +174,7 @@ impl AnsweredNames {
         findings
     }
 
-    fn unanswered_names(&self, request: &Request) -> Vec<Finding> {
+    fn unanswered_names(&self, request: &ValidationRequest) -> Vec<Finding> {
         let named = |names: &[String]| match names {
             [] => vec![None],
             names => names.iter().cloned().map(Some).collect(),
@@ -192,7 +196,7 @@ impl AnsweredNames {
     }
 
     /// Reports a source without an answer, unless a region below the source has a finding.
-    fn unanswered_sources(&self, request: &Request) -> Vec<Finding> {
+    fn unanswered_sources(&self, request: &ValidationRequest) -> Vec<Finding> {
         let unanswered = self.sources.iter().filter(|source| !source.is_answered && !source.has_finding);
         let finding = |source: &AskedSource| {
             let finding = no_digests([&None, &None, &None], request.range.end, None, Vec::new());

@@ -1,7 +1,7 @@
 //! Checks the sources of a request before a run begins.
 
 use super::cancel::RunCancellation;
-use super::request::{Request, RunTools, SourceFolder};
+use super::request::{RunTools, SourceFolder, ValidationRequest};
 use super::source_path::{AWS_LOGS, SourceError, SourcePath};
 use super::target::ObjectTarget;
 use super::workers::WorkerPool;
@@ -14,7 +14,7 @@ const MAX_FOLDERS: usize = 1_000;
 ///
 /// # Errors
 /// [`SourceError`] for the first source that cannot be validated.
-pub fn check(request: &Request, tools: RunTools<'_>) -> Result<(), SourceError> {
+pub fn check(request: &ValidationRequest, tools: RunTools<'_>) -> Result<(), SourceError> {
     let cancellation = RunCancellation::new(tools.stop);
     let workers = WorkerPool { pool: tools.pool, store: tools.store, cancellation: &cancellation };
     if let Some(object) = request.objects.first()

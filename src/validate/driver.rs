@@ -13,7 +13,7 @@ use super::listed::ListedAhead;
 use super::region::RegionRun;
 use super::region_report::RegionReport;
 use super::reporter::RunReporter;
-use super::request::{Request, RunOutcome, RunTools};
+use super::request::{RunOutcome, RunTools, ValidationRequest};
 use super::target::ObjectTarget;
 use super::unreferenced::{self, UnreferencedCollector};
 use super::workers::WorkerPool;
@@ -26,7 +26,7 @@ const MAX_REGIONS: usize = 1_024;
 
 /// Validates the folders below the sources, or the `only` object.
 pub(super) fn run(
-    request: &Request,
+    request: &ValidationRequest,
     tools: RunTools<'_>,
     only: Option<&ObjectTarget>,
     sink: &mut dyn Sink,

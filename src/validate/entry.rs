@@ -3,7 +3,7 @@
 use std::io;
 
 use super::check::check;
-use super::request::{Request, RunOutcome, RunTools};
+use super::request::{RunOutcome, RunTools, ValidationRequest};
 use super::{driver, object};
 use crate::event::Sink;
 
@@ -14,7 +14,11 @@ use crate::event::Sink;
 /// # Errors
 /// Errors of `sink`, and [`SourceError`](super::SourceError), as [`io::ErrorKind::InvalidInput`], for a source that
 /// cannot be validated: [`check`] returns the same error before a run. Failures to read evidence are findings.
-pub fn validate(request: &Request, tools: RunTools<'_>, sink: &mut dyn Sink) -> io::Result<RunOutcome> {
+pub fn validate(
+    request: &ValidationRequest,
+    tools: RunTools<'_>,
+    sink: &mut dyn Sink,
+) -> io::Result<RunOutcome> {
     check(request, tools).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
     if request.objects.is_empty() {
         driver::run(request, tools, None, sink)

@@ -10,7 +10,7 @@ mod answer;
 use std::io;
 
 use super::driver;
-use super::request::{Request, RunOutcome, RunTools};
+use super::request::{RunOutcome, RunTools, ValidationRequest};
 use super::target::{ObjectTarget, until};
 use crate::event::{Event, Fault, Finding, Sink};
 use crate::store::relocated::RelocatedStore;
@@ -24,7 +24,7 @@ const LATE: i64 = 30 * DAY + HOUR;
 
 /// Validates each object of the request in turn.
 pub(super) fn validate(
-    request: &Request,
+    request: &ValidationRequest,
     tools: RunTools<'_>,
     sink: &mut dyn Sink,
 ) -> io::Result<RunOutcome> {
@@ -40,7 +40,7 @@ pub(super) fn validate(
 
 impl ObjectTarget {
     /// Whether the request is narrowed to accounts or regions without the object.
-    fn is_excluded(&self, request: &Request) -> bool {
+    fn is_excluded(&self, request: &ValidationRequest) -> bool {
         let folder = self.folder();
         let excludes =
             |names: &[String], name: &str| !names.is_empty() && names.iter().all(|asked| asked != name);
@@ -50,11 +50,11 @@ impl ObjectTarget {
     /// Runs the engine over the digests of `stretch` in the object's region.
     fn run(
         &self,
-        request: &Request,
+        request: &ValidationRequest,
         tools: RunTools<'_>,
         stretch: Interval,
     ) -> io::Result<(Vec<Event>, RunOutcome)> {
-        let mut inner = Request {
+        let mut inner = ValidationRequest {
             sources: vec![self.source()],
             objects: Vec::new(),
             range: until(stretch, request),
@@ -69,7 +69,12 @@ impl ObjectTarget {
         Ok((events, outcome))
     }
 
-    fn answer(&self, request: &Request, tools: RunTools<'_>, is_first: bool) -> io::Result<ObjectAnswer> {
+    fn answer(
+        &self,
+        request: &ValidationRequest,
+        tools: RunTools<'_>,
+        is_first: bool,
+    ) -> io::Result<ObjectAnswer> {
         if self.is_excluded(request) {
             let finding = Finding::new(Fault::ObjectExcluded, self.near().end).about(self.place());
             return Ok(ObjectAnswer::of_findings(vec![finding]));
@@ -100,7 +105,7 @@ impl ObjectTarget {
     }
 
     /// The finding on an object that no proved digest lists.
-    fn unanswered(&self, request: &Request, tools: RunTools<'_>) -> Finding {
+    fn unanswered(&self, request: &ValidationRequest, tools: RunTools<'_>) -> Finding {
         let store = RelocatedStore { inner: tools.store, relocations: &request.relocations };
         let found = crate::store::Store::get(&store, self.place());
         let fault = match (self, found) {

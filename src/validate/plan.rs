@@ -18,7 +18,7 @@ use super::cancel::RunCancellation;
 use super::check::check;
 use super::context::RunContext;
 use super::region::exceeds_notices;
-use super::request::{Request, RunTools};
+use super::request::{RunTools, ValidationRequest};
 use super::source_path::SourceError;
 use super::workers::WorkerPool;
 use super::{discover, target};
@@ -148,7 +148,7 @@ impl Plan {
 ///
 /// # Errors
 /// [`SourceError`] for a source that cannot be validated.
-pub fn plan(request: &Request, tools: RunTools<'_>) -> Result<Plan, SourceError> {
+pub fn plan(request: &ValidationRequest, tools: RunTools<'_>) -> Result<Plan, SourceError> {
     let store = CountingStore::new(tools.store);
     let tools = RunTools { store: &store, ..tools };
     check(request, tools)?;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::request::Request;
+use super::request::ValidationRequest;
 use crate::event::{Finding, Severity};
 use crate::ident::{ChainId, Location, LogFolder, RegionFolder};
 use crate::prove::{ChainProver, ChainScope, ListedDigest, reference};
@@ -36,7 +36,7 @@ pub(super) struct RegionRun {
 
 impl RegionRun {
     pub(super) fn new(
-        request: &Request,
+        request: &ValidationRequest,
         folders: Vec<RegionFolder>,
         listed: BTreeMap<ChainId, Vec<ListedDigest>>,
         report_proved: bool,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::answered::AnsweringFolders;
 use super::region::{RegionRun, exceeds_notices};
-use super::request::Request;
+use super::request::ValidationRequest;
 use super::unreferenced::{self, UnreferencedLogs};
 use crate::event::{Counts, Fault, Finding, UsedKey};
 use crate::ident::Location;
@@ -25,7 +25,11 @@ pub(super) struct RegionReport {
 
 impl RegionRun {
     /// The result for the region, after all its digests and log files.
-    pub(super) fn finish(mut self, request: &Request, unreferenced: UnreferencedLogs) -> RegionReport {
+    pub(super) fn finish(
+        mut self,
+        request: &ValidationRequest,
+        unreferenced: UnreferencedLogs,
+    ) -> RegionReport {
         if self.is_untouched() {
             return self.report_untouched();
         }
@@ -89,7 +93,7 @@ impl RegionRun {
 }
 
 /// Reports trails with backfill digests in range and without hourly digests: backfill digests cover no time.
-fn report_backfill_alone(request: &Request, chains: &mut [ChainReport]) {
+fn report_backfill_alone(request: &ValidationRequest, chains: &mut [ChainReport]) {
     let trail = |chain: &ChainReport| (chain.id.trail.clone(), chain.id.home_region.clone());
     let hourly: BTreeSet<_> = chains.iter().filter(|chain| !chain.id.backfill).map(trail).collect();
     for chain in chains.iter_mut().filter(|chain| chain.id.backfill && !hourly.contains(&trail(chain))) {

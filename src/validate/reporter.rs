@@ -6,7 +6,7 @@ use super::answered::AnsweredNames;
 use super::discover::FoundNames;
 use super::region::exceeds_notices;
 use super::region_report::RegionReport;
-use super::request::{Request, RunOutcome};
+use super::request::{RunOutcome, ValidationRequest};
 use crate::event::{Event, Fault, Finding, Progress, Severity, Sink};
 use crate::keys::{KeyRing, RejectedKey};
 use crate::time::Timestamp;
@@ -20,7 +20,11 @@ pub(super) struct RunReporter<'s> {
 }
 
 impl<'s> RunReporter<'s> {
-    pub(super) fn new(request: &Request, progress: &'s dyn Progress, sink: &'s mut dyn Sink) -> Self {
+    pub(super) fn new(
+        request: &ValidationRequest,
+        progress: &'s dyn Progress,
+        sink: &'s mut dyn Sink,
+    ) -> Self {
         Self { sink, progress, outcome: RunOutcome::default(), answered: AnsweredNames::new(request) }
     }
 
@@ -80,7 +84,7 @@ impl<'s> RunReporter<'s> {
     }
 
     /// The outcome of the run. A cancelled run cannot tell what is missing, so missing names are not reported.
-    pub(super) fn finish(mut self, request: &Request, interrupted: bool) -> io::Result<RunOutcome> {
+    pub(super) fn finish(mut self, request: &ValidationRequest, interrupted: bool) -> io::Result<RunOutcome> {
         if interrupted {
             self.outcome.interrupted = true;
             self.outcome.worst = self.outcome.worst.max(Some(Severity::Incomplete));

@@ -51,7 +51,7 @@ impl Default for ReadLimits {
 
 /// The request of a run.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub struct ValidationRequest {
     /// The folders to search.
     pub sources: Vec<SourceFolder>,
     /// Single objects to answer for, in place of sources: log files, and digests with their log files. The range, and
@@ -82,7 +82,7 @@ pub struct Request {
     pub findings: Vec<Finding>,
 }
 
-impl Request {
+impl ValidationRequest {
     /// Whether `chain` was asked for by its trail.
     pub(super) fn selects(&self, chain: &ChainId) -> bool {
         (self.trails.is_empty() || self.trails.iter().any(|name| **name == *chain.trail))

@@ -1,6 +1,6 @@
 //! A single object of a request, by its name.
 
-use super::request::{Request, SourceFolder};
+use super::request::{SourceFolder, ValidationRequest};
 use super::source_path::{self, DIGESTS, ExpectedSegment, SourceError};
 use crate::ident::{DigestKey, Location, LogFolderKey, RegionFolder, Relocation};
 use crate::time::{Interval, Range};
@@ -31,7 +31,7 @@ pub fn range_of(objects: &[Location]) -> Option<Interval> {
 
 /// The request of a plan for single objects: the digests near each object, in the ranges and folders that a run reads
 /// first. `None` without objects.
-pub(super) fn planned(request: &Request) -> Result<Option<Request>, SourceError> {
+pub(super) fn planned(request: &ValidationRequest) -> Result<Option<ValidationRequest>, SourceError> {
     let mut sources = Vec::new();
     let mut near: Option<Interval> = None;
     for object in &request.objects {
@@ -39,7 +39,7 @@ pub(super) fn planned(request: &Request) -> Result<Option<Request>, SourceError>
         sources.push(target.source());
         near = Some(near.map_or_else(|| target.near(), |near| near.hull(target.near())));
     }
-    Ok(near.map(|near| Request {
+    Ok(near.map(|near| ValidationRequest {
         sources,
         objects: Vec::new(),
         range: until(near, request),
@@ -48,7 +48,7 @@ pub(super) fn planned(request: &Request) -> Result<Option<Request>, SourceError>
 }
 
 /// A stretch as a range that ends at the present at the latest.
-pub(super) fn until(stretch: Interval, request: &Request) -> Range {
+pub(super) fn until(stretch: Interval, request: &ValidationRequest) -> Range {
     Range { start: Some(stretch.start), end: stretch.end.min(request.now).max(stretch.start.plus(1)) }
 }
 

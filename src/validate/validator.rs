@@ -9,7 +9,7 @@ use rayon::ThreadPoolBuilder;
 
 use super::cancel::CancelFlag;
 use super::copies::{self, CopyError};
-use super::request::{ReadLimits, Request, RunTools, SourceFolder};
+use super::request::{ReadLimits, RunTools, SourceFolder, ValidationRequest};
 use crate::event::{Event, NoProgress, Origin, Progress, Report, ReportCollector, Sink, Summary, Verdict};
 use crate::ident::Relocation;
 use crate::keys::KeyRing;
@@ -96,7 +96,7 @@ pub enum ValidatorError {
 pub struct Validator {
     source: EvidenceSource,
     keys: KeyRing,
-    request: Request,
+    request: ValidationRequest,
     /// The sources as the user named them.
     names: Vec<String>,
     jobs: Option<usize>,
@@ -115,7 +115,7 @@ impl Validator {
             }
             EvidenceSource::Folders { folders, .. } => folders.iter().map(ToString::to_string).collect(),
         };
-        let request = Request::new(Vec::new(), Range { start: None, end: now }, now);
+        let request = ValidationRequest::new(Vec::new(), Range { start: None, end: now }, now);
         Self { source, keys, request, names, jobs: None }
     }
 

@@ -18,7 +18,7 @@ use trailproof::store::directory::DirectoryStore;
 use trailproof::store::directory::find::Tree;
 use trailproof::store::directory::mount;
 use trailproof::store::{METADATA_ERROR, Metadata, Store, StoreError};
-use trailproof::validate::{Request, SourceFolder, copies};
+use trailproof::validate::{SourceFolder, ValidationRequest, copies};
 
 use crate::bodies::{self, in_time};
 use crate::support::{Ran, keys, request, run};
@@ -70,7 +70,7 @@ impl OnDisk {
         run(&store, &self.keys(), &request, 2)
     }
 
-    fn open(&self, roots: &[&Path]) -> (DirectoryStore, Request) {
+    fn open(&self, roots: &[&Path]) -> (DirectoryStore, ValidationRequest) {
         let trees: Vec<Tree> = roots.iter().flat_map(|root| find(root, &self.keys())).collect();
         let mut asked = request(&[], self.simulated.end);
         asked.sources = trees.iter().map(source).collect();

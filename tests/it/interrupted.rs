@@ -8,7 +8,7 @@ use trailproof::simulate::Spec;
 use trailproof::store::memory::MemoryStore;
 use trailproof::store::{Listing, Object, Store, StoreError, Version};
 use trailproof::time::HOUR;
-use trailproof::validate::{CancelFlag, Request};
+use trailproof::validate::{CancelFlag, ValidationRequest};
 
 use crate::support::{Delivered, Ran, deliver, request, run, run_until};
 
@@ -51,7 +51,12 @@ impl Store for Stopping<'_> {
 }
 
 /// Runs that are asked to end at each moment in turn, until one is not reached.
-fn each_moment(delivered: &Delivered, asked: &Request, jobs: usize, mut judge: impl FnMut(usize, &Ran)) {
+fn each_moment(
+    delivered: &Delivered,
+    asked: &ValidationRequest,
+    jobs: usize,
+    mut judge: impl FnMut(usize, &Ran),
+) {
     for at in 0.. {
         let stop = CancelFlag::new();
         let store = Stopping { inner: &delivered.store, stop: &stop, done: AtomicUsize::new(0), at };
@@ -95,7 +100,7 @@ fn judge(ran: &Ran, whole: &Ran) {
     assert_eq!(logs, counts.logs.valid + counts.logs.tampered + counts.logs.unverified);
 }
 
-fn held(spec: &Spec, narrow: impl Fn(&mut Request)) {
+fn held(spec: &Spec, narrow: impl Fn(&mut ValidationRequest)) {
     let delivered = deliver(spec);
     let mut asked = request(&["trail-logs"], delivered.simulated.end);
     narrow(&mut asked);

@@ -14,7 +14,7 @@ use trailproof::event::{Kind, Severity, Verdict};
 use trailproof::ident::Location;
 use trailproof::simulate::Spec;
 use trailproof::store::{Deposit as _, Metadata};
-use trailproof::validate::{ReadLimits, Request};
+use trailproof::validate::{ReadLimits, ValidationRequest};
 use trailproof::words::hint;
 
 use crate::bodies::{content, gzip, read};
@@ -26,8 +26,8 @@ fn small() -> Delivered {
     deliver(&Spec { hours: 4, logs_per_hour: 2, events_per_log: 1, ..Spec::default() })
 }
 
-fn asked(delivered: &Delivered, limits: ReadLimits) -> Request {
-    Request { limits, ..request(&["trail-logs"], delivered.simulated.end) }
+fn asked(delivered: &Delivered, limits: ReadLimits) -> ValidationRequest {
+    ValidationRequest { limits, ..request(&["trail-logs"], delivered.simulated.end) }
 }
 
 /// The objects whose key has `part`, in order.
@@ -173,7 +173,7 @@ fn a_digest_of_more_than_is_read_beside_others_is_proved() {
 
 fn run_limited(store: &trailproof::store::memory::MemoryStore, limits: ReadLimits) -> Ran {
     let end = time("2026-09-01T03:06:57Z");
-    run(store, &signing::signer().ring, &Request { limits, ..request(&["b"], end) }, 2)
+    run(store, &signing::signer().ring, &ValidationRequest { limits, ..request(&["b"], end) }, 2)
 }
 
 /// No text of a digest is repeated by what is said of it, and none is kept that is longer than any CloudTrail writes.

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use trailproof::event::{Event, ObjectType, Verdict};
 use trailproof::ident::{DigestKey, Location};
 use trailproof::time::{DAY, DELIVERY_GRACE, HOUR, Range, Timestamp, parse_start};
-use trailproof::validate::{Request, SourceFolder};
+use trailproof::validate::{SourceFolder, ValidationRequest};
 
 use crate::signing::signer;
 use crate::support::{Ran, run};
@@ -25,10 +25,10 @@ fn every(default: i64) -> usize {
     usize::try_from(asked.unwrap_or(default)).unwrap()
 }
 
-fn asked(now: Timestamp, start: Option<&str>) -> Request {
+fn asked(now: Timestamp, start: Option<&str>) -> ValidationRequest {
     let source = SourceFolder { bucket: schedule::BUCKET.to_owned(), prefix: String::new() };
     let start = start.map(|typed| parse_start(typed, now).unwrap());
-    Request::new(vec![source], Range { start, end: now }, now)
+    ValidationRequest::new(vec![source], Range { start, end: now }, now)
 }
 
 fn run_at(bucket: &Bucket, now: Timestamp, start: Option<&str>) -> Ran {

@@ -18,7 +18,7 @@ use trailproof::simulate::Spec;
 use trailproof::store::memory::MemoryStore;
 use trailproof::store::{Deposit as _, Metadata};
 use trailproof::time::{HOUR, Timestamp};
-use trailproof::validate::Request;
+use trailproof::validate::ValidationRequest;
 
 use crate::bodies::{content, gzip};
 use crate::support::{Delivered, Ran, deliver, run, time};
@@ -116,7 +116,7 @@ pub(crate) fn hour(number: i64) -> Timestamp {
     time("2026-09-01T00:06:57Z").plus(number * HOUR)
 }
 
-pub(crate) fn ran(delivered: &Delivered, asked: &Request) -> Ran {
+pub(crate) fn ran(delivered: &Delivered, asked: &ValidationRequest) -> Ran {
     let one = run(&delivered.store, &delivered.keys, asked, 1);
     assert_eq!(one.json, run(&delivered.store, &delivered.keys, asked, 3).json, "`--jobs` 1 and 3 differ");
     one

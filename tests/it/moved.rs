@@ -10,7 +10,7 @@ use trailproof::simulate::Spec;
 use trailproof::store::memory::MemoryStore;
 use trailproof::store::{Deposit as _, Folder, Listing, Metadata, Object, Store, StoreError, Version};
 use trailproof::time::{HOUR, Timestamp};
-use trailproof::validate::{Request, SourceFolder};
+use trailproof::validate::{SourceFolder, ValidationRequest};
 
 use crate::bodies::{gzip, in_time};
 use crate::signing::{self, signer};
@@ -125,7 +125,7 @@ impl Moved {
     }
 
     /// Asks about the newest place alone.
-    fn request(&self) -> Request {
+    fn request(&self) -> ValidationRequest {
         let newest = DigestKey::parse(self.digests.last().unwrap()).unwrap();
         let mut asked = request(&[], newest.end);
         let prefix = newest.folder.root.to_string();
@@ -138,7 +138,7 @@ impl Moved {
     }
 }
 
-fn ran(store: &dyn Store, asked: &Request) -> Ran {
+fn ran(store: &dyn Store, asked: &ValidationRequest) -> Ran {
     let one = run(store, &signer().ring, asked, 1);
     assert_eq!(one.json, run(store, &signer().ring, asked, 8).json, "`--jobs` 1 and 8 differ");
     one
@@ -213,7 +213,7 @@ fn the_older_place_is_listed_once_and_everything_is_read_once() {
 }
 
 /// The buckets whose digests were listed, in order.
-fn listed(moved: &Moved, asked: &Request) -> Vec<String> {
+fn listed(moved: &Moved, asked: &ValidationRequest) -> Vec<String> {
     let store = Counting::of(&moved.store, &[]);
     assert_eq!(run(&store, &signer().ring, asked, 1).verdict, Verdict::Intact);
     let lists = store.digest_lists();

@@ -12,13 +12,13 @@ use trailproof::store::memory::MemoryStore;
 use trailproof::store::{Deposit as _, Metadata, Store};
 use trailproof::time::{HOUR, Timestamp};
 use trailproof::validate::plan::{self, Plan};
-use trailproof::validate::{Request, RunTools, SourceFolder};
+use trailproof::validate::{RunTools, SourceFolder, ValidationRequest};
 
 use crate::support::{Delivered, Ran, deliver, keys, pool, request, run, time};
 use watched::{Calls, Watched};
 
 /// The plan, alike for any number of jobs, and the calls it took.
-fn plan(store: &dyn Store, request: &Request) -> (Plan, Calls) {
+fn plan(store: &dyn Store, request: &ValidationRequest) -> (Plan, Calls) {
     let planned = [1, 8].map(|jobs| {
         let (watched, pool) = (Watched::new(store), pool(jobs));
         let (store, keys) = (&watched, &KeyRing::new());
@@ -44,7 +44,7 @@ fn plan(store: &dyn Store, request: &Request) -> (Plan, Calls) {
 }
 
 /// A plan and the run of the same request, with what that read.
-fn both(delivered: &Delivered, request: &Request) -> (Plan, Ran, Calls) {
+fn both(delivered: &Delivered, request: &ValidationRequest) -> (Plan, Ran, Calls) {
     let (plan, own) = plan(&delivered.store, request);
     assert_eq!(plan.list_requests, own.lists, "the plan counts its own listings");
     let watched = Watched::new(&delivered.store);
@@ -134,7 +134,7 @@ fn ranges_have_their_witnesses() {
         (at(40, 10), at(40, 20)),
         (at(69, 1), at(70, 1)),
     ] {
-        let mut asked = Request { now: at(73, 0), ..whole.clone() };
+        let mut asked = ValidationRequest { now: at(73, 0), ..whole.clone() };
         (asked.range.start, asked.range.end) = (Some(from), to);
         let (planned, ran, calls) = both(&delivered, &asked);
         assert!(planned.is_complete(), "{:#?}", planned.findings);
@@ -259,7 +259,7 @@ fn a_directory_is_planned_as_it_is_read() {
     let store = DirectoryStore::of_buckets(dir.path()).unwrap();
     let simulated = simulate(&organization(), &store).unwrap();
     let source = SourceFolder { bucket: "trail-logs".to_owned(), prefix: String::new() };
-    let asked = Request { sources: vec![source], ..request(&[], simulated.end) };
+    let asked = ValidationRequest { sources: vec![source], ..request(&[], simulated.end) };
     let (planned, _) = plan(&store, &asked);
     let ran = run(&store, &keys(simulated.keys_json.as_bytes()), &asked, 2);
     assert_eq!(planned.inside().objects, ran.counts.digests.valid);

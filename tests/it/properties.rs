@@ -12,7 +12,7 @@ use trailproof::simulate::Spec;
 use trailproof::store::memory::MemoryStore;
 use trailproof::store::{Deposit as _, StoreError};
 use trailproof::time::{HOUR, Timestamp};
-use trailproof::validate::Request;
+use trailproof::validate::ValidationRequest;
 
 use shape::{MOVED, digests, is_unbroken, shape};
 use touch::{add, addition, change, changed, named_gzip};
@@ -21,12 +21,12 @@ use crate::bodies::{config, content, gzip_at, read};
 use crate::support::{self, Delivered, Ran, deliver, request, run};
 
 /// All there is of a delivery, asked a day later: the buckets are one source, of which a range may have no more than one.
-fn all(delivered: &Delivered) -> Request {
+fn all(delivered: &Delivered) -> ValidationRequest {
     support::as_one(request(&["trail-logs", MOVED], delivered.simulated.end))
 }
 
 /// Runs with few and with more threads, which shall not be told apart.
-fn ran(delivered: &Delivered, request: &Request) -> Ran {
+fn ran(delivered: &Delivered, request: &ValidationRequest) -> Ran {
     let one = run(&delivered.store, &delivered.keys, request, 1);
     let three = run(&delivered.store, &delivered.keys, request, 3);
     assert_eq!(one.json, three.json, "`--jobs` 1 and 3 differ");

@@ -14,7 +14,7 @@ use trailproof::ident::Location;
 use trailproof::keys::KeyRing;
 use trailproof::simulate::Spec;
 use trailproof::store::Metadata;
-use trailproof::validate::Request;
+use trailproof::validate::ValidationRequest;
 
 use crate::bodies::gzip;
 use crate::cloud::{self, Bucket, Cloud};
@@ -41,7 +41,7 @@ impl Remote {
         Self::of(&spec, &Bucket::default())
     }
 
-    fn request(&self) -> Request {
+    fn request(&self) -> ValidationRequest {
         support::request(&[BUCKET], self.local.simulated.end)
     }
 

@@ -11,29 +11,29 @@ use trailproof::store::memory::MemoryStore;
 use trailproof::store::{Deposit as _, Metadata, Store};
 use trailproof::time::{HOUR, Timestamp};
 use trailproof::validate::plan::{self, Plan};
-use trailproof::validate::{self, CancelFlag, Request, RunTools, SourceError, SourceFolder};
+use trailproof::validate::{self, CancelFlag, RunTools, SourceError, SourceFolder, ValidationRequest};
 
 use crate::bodies::gzip;
 use crate::plan::watched::Watched;
 use crate::signing;
 use crate::support::{self, Ran, request, run, time};
 
-fn asking(sources: &[(&str, &str)], end: Timestamp) -> Request {
+fn asking(sources: &[(&str, &str)], end: Timestamp) -> ValidationRequest {
     let source = |(bucket, prefix): &(&str, &str)| SourceFolder {
         bucket: (*bucket).to_owned(),
         prefix: (*prefix).to_owned(),
     };
-    Request { sources: sources.iter().map(source).collect(), ..request(&[], end) }
+    ValidationRequest { sources: sources.iter().map(source).collect(), ..request(&[], end) }
 }
 
 /// Why `request` is refused; `None` where it is not.
-fn refused(store: &dyn Store, request: &Request) -> Option<SourceError> {
+fn refused(store: &dyn Store, request: &ValidationRequest) -> Option<SourceError> {
     let checked = with_tools(store, |tools| validate::check(request, tools)).err();
     assert_eq!(planned(store, request).err(), checked, "a plan refuses what a run does");
     checked
 }
 
-fn planned(store: &dyn Store, request: &Request) -> Result<Plan, SourceError> {
+fn planned(store: &dyn Store, request: &ValidationRequest) -> Result<Plan, SourceError> {
     with_tools(store, |tools| plan::plan(request, tools))
 }
 
@@ -156,7 +156,7 @@ fn each_source_is_answered_or_said_not_to_be() {
 #[test]
 fn narrowing_that_leaves_nothing_of_a_source_is_said_of_that_source() {
     let made = at_root("", "");
-    type Narrow = fn(&mut Request, String);
+    type Narrow = fn(&mut ValidationRequest, String);
     let narrow: [(&str, &str, Narrow); 3] = [
         ("111122223333", "222233334444", |asked, name| asked.accounts.push(name)),
         ("us-east-1", "eu-west-1", |asked, name| asked.regions.push(name)),
@@ -223,7 +223,7 @@ struct Made {
 }
 
 impl Made {
-    fn ran(&self, request: &Request) -> Ran {
+    fn ran(&self, request: &ValidationRequest) -> Ran {
         let ring = &signing::signer().ring;
         let one = run(&self.store, ring, request, 1);
         assert_eq!(one.json, run(&self.store, ring, request, 8).json, "`--jobs` 1 and 8 differ");

@@ -11,7 +11,7 @@ use trailproof::simulate::{self, Simulated, Spec};
 use trailproof::store::Store;
 use trailproof::store::memory::MemoryStore;
 use trailproof::time::{Range, Timestamp};
-use trailproof::validate::{self, CancelFlag, Request, RunTools, SourceFolder, TypedSource};
+use trailproof::validate::{self, CancelFlag, RunTools, SourceFolder, TypedSource, ValidationRequest};
 
 /// A delivery in memory, as `spec` describes it.
 pub struct Delivered {
@@ -37,13 +37,13 @@ pub fn time(text: &str) -> Timestamp {
 }
 
 /// Asks about `buckets`, all there is until `end`, a day after which it is now.
-pub fn request(buckets: &[&str], end: Timestamp) -> Request {
+pub fn request(buckets: &[&str], end: Timestamp) -> ValidationRequest {
     let source = |bucket: &&str| SourceFolder { bucket: (*bucket).to_owned(), prefix: String::new() };
-    Request::new(buckets.iter().map(source).collect(), Range { start: None, end }, end.plus(86_400))
+    ValidationRequest::new(buckets.iter().map(source).collect(), Range { start: None, end }, end.plus(86_400))
 }
 
 /// Lets all sources of a request stand for one thing that was typed, as a directory's parts do.
-pub fn as_one(mut request: Request) -> Request {
+pub fn as_one(mut request: ValidationRequest) -> ValidationRequest {
     request.typed = vec![TypedSource { name: "all".to_owned(), parts: request.sources.clone() }];
     request
 }
@@ -75,7 +75,7 @@ pub fn pool(jobs: usize) -> ThreadPool {
     ThreadPoolBuilder::new().num_threads(jobs).build().unwrap()
 }
 
-pub fn run(store: &dyn Store, keys: &KeyRing, request: &Request, jobs: usize) -> Ran {
+pub fn run(store: &dyn Store, keys: &KeyRing, request: &ValidationRequest, jobs: usize) -> Ran {
     run_until(store, keys, request, jobs, &CancelFlag::new())
 }
 
@@ -83,7 +83,7 @@ pub fn run(store: &dyn Store, keys: &KeyRing, request: &Request, jobs: usize) ->
 pub fn run_until(
     store: &dyn Store,
     keys: &KeyRing,
-    request: &Request,
+    request: &ValidationRequest,
     jobs: usize,
     stop: &CancelFlag,
 ) -> Ran {

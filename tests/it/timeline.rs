@@ -4,7 +4,7 @@ use trailproof::event::Event;
 use trailproof::ident::Location;
 use trailproof::simulate::Spec;
 use trailproof::store::{Deposit as _, Metadata};
-use trailproof::validate::Request;
+use trailproof::validate::ValidationRequest;
 
 use crate::edges::in_full;
 use crate::mended::{digests, hour, purge, ran};
@@ -20,7 +20,7 @@ fn picture(delivered: &Delivered) -> String {
     picture_of(delivered, &request(&["trail-logs"], hour(11)))
 }
 
-fn picture_of(delivered: &Delivered, asked: &Request) -> String {
+fn picture_of(delivered: &Delivered, asked: &ValidationRequest) -> String {
     let ran = ran(delivered, asked);
     let shown = ran.events.iter().find_map(|event| match event {
         Event::Chain(chain) => chain.timeline.as_ref(),

@@ -9,7 +9,7 @@ use trailproof::ident::{DigestKey, Location, LogFolderKey};
 use trailproof::simulate::{Spec, Tamper};
 use trailproof::store::memory::MemoryStore;
 use trailproof::store::{Deposit as _, Metadata};
-use trailproof::validate::Request;
+use trailproof::validate::ValidationRequest;
 
 use crate::mended::{digests, hour, purge_all, ran};
 use crate::support::{self, Delivered, deliver, keys, run};
@@ -18,7 +18,7 @@ fn spec() -> Spec {
     Spec { hours: 6, logs_per_hour: 1, events_per_log: 1, ..Spec::default() }
 }
 
-fn until(hours: i64) -> Request {
+fn until(hours: i64) -> ValidationRequest {
     support::request(&["trail-logs"], hour(hours))
 }
 
@@ -101,7 +101,7 @@ fn a_forged_log_file_near_the_end_is_named_by_a_later_run() {
 fn a_clock_that_was_set_back_is_shown_by_digests_of_its_future() {
     let delivered = deliver(&Spec { tampers: tampers(&["log-modified@last"]), ..spec() });
     assert_eq!(ran(&delivered, &until(6)).verdict, Verdict::Tampered);
-    let told = ran(&delivered, &Request { now: hour(4), ..until(4) });
+    let told = ran(&delivered, &ValidationRequest { now: hour(4), ..until(4) });
     assert_eq!(told.verdict, Verdict::Intact, "{:#?}", told.findings);
     let future = told.findings.iter().filter(|finding| finding.kind == Kind::ObjectUnrecognised);
     assert!(future.count() > 0, "{:#?}", told.findings);

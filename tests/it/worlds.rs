@@ -22,7 +22,7 @@ use trailproof::keys::cloudtrail::CloudTrailKeys;
 use trailproof::simulate::Spec;
 use trailproof::store::Metadata;
 use trailproof::store::s3::S3Store;
-use trailproof::validate::Request;
+use trailproof::validate::ValidationRequest;
 
 use crate::bodies::gzip;
 use crate::cloud::{Bucket, Cloud, Faults};
@@ -82,7 +82,7 @@ impl Scene {
         &self.logs[MODIFIED]
     }
 
-    fn request(&self) -> Request {
+    fn request(&self) -> ValidationRequest {
         let mut request = support::request(&[BUCKET], self.local.simulated.end);
         request.every_object = true;
         request

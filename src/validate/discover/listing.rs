@@ -11,7 +11,7 @@ use crate::prove::ListedDigest;
 use crate::time::{DAY, HOUR, Timestamp};
 use crate::validate::context::RunContext;
 use crate::validate::region::RegionRun;
-use crate::validate::request::Request;
+use crate::validate::request::ValidationRequest;
 use crate::validate::unreferenced::strays;
 
 /// Seconds before the asked start from which digests are listed, so that a chain that ended before the start is seen. A
@@ -153,7 +153,7 @@ impl<'a, 'w> DigestListing<'a, 'w> {
     }
 
     fn list_folder(&mut self, index: u32, folder: &RegionFolder) {
-        let Request { range, now, .. } = *self.context.request;
+        let ValidationRequest { range, now, .. } = *self.context.request;
         let prefix = folder.digest_prefix();
         let after = range.start.map(|start| format!("{prefix}{}", start.plus(-LOOK_BACK).day_folder()));
         let limit = range.end.plus(MAX_LOOK_AHEAD);
@@ -277,7 +277,7 @@ fn as_digest_finding(finding: Finding) -> Finding {
 
 /// Keeps the digests of a chain that may overlap the asked range, the witnesses after the range, and one witness
 /// before.
-fn neighbours(request: &Request, mut entries: Vec<ListedDigest>) -> Vec<ListedDigest> {
+fn neighbours(request: &ValidationRequest, mut entries: Vec<ListedDigest>) -> Vec<ListedDigest> {
     entries.sort_unstable();
     let end = request.range.end;
     let before = request.range.start.map_or(0, |start| entries.partition_point(|entry| entry.end <= start));

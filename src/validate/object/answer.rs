@@ -8,7 +8,7 @@ use crate::event::{
 };
 use crate::ident::{DigestKey, Location};
 use crate::time::{HOUR, Interval};
-use crate::validate::request::{Request, RunOutcome};
+use crate::validate::request::{RunOutcome, ValidationRequest};
 use crate::validate::target::{ObjectTarget, is_at};
 
 /// The answer for one object.
@@ -39,7 +39,7 @@ impl ObjectAnswer {
     /// on the digests that list it.
     pub(super) fn about(
         target: &ObjectTarget,
-        request: &Request,
+        request: &ValidationRequest,
         events: &[Event],
         outcome: &RunOutcome,
     ) -> Self {
@@ -176,7 +176,7 @@ impl ObjectAnswer {
 }
 
 /// Findings without a region, sent once for all objects: notices on keys, and findings known before the run.
-pub(super) fn run_wide_findings(events: &[Event], request: &Request) -> Vec<Finding> {
+pub(super) fn run_wide_findings(events: &[Event], request: &ValidationRequest) -> Vec<Finding> {
     let is_of_run = |finding: &&Finding| {
         request.findings.contains(finding) || (finding.kind == Kind::KeyUnknown && finding.account.is_none())
     };
@@ -207,7 +207,7 @@ fn objects(events: &[Event]) -> impl Iterator<Item = (ObjectType, &str, ObjectSt
 }
 
 /// Whether two addresses are of the same object, directly or by a named move.
-fn same(request: &Request, one: &str, other: &str) -> bool {
+fn same(request: &ValidationRequest, one: &str, other: &str) -> bool {
     if one == other {
         return true;
     }

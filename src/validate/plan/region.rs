@@ -13,7 +13,7 @@ use crate::validate::answered::AnsweringFolders;
 use crate::validate::context::RunContext;
 use crate::validate::discover::{self, DiscoveredFolder};
 use crate::validate::region::{RegionRun, exceeds_notices};
-use crate::validate::request::Request;
+use crate::validate::request::ValidationRequest;
 use crate::validate::unreferenced;
 
 /// The planned reads of a region, with its findings.
@@ -122,7 +122,7 @@ fn cannot_list(folder: &RegionFolder, at: Timestamp, error: &StoreError) -> Find
 }
 
 /// The finding on a region with a digest folder and without digests in the asked range, as in a run.
-fn no_digests(request: &Request, region: &RegionRun, chains: &[ChainPlan]) -> Option<Finding> {
+fn no_digests(request: &ValidationRequest, region: &RegionRun, chains: &[ChainPlan]) -> Option<Finding> {
     let has_one = chains.iter().any(|chain| chain.inside.objects > 0);
     (region.has_digest_folder && request.trails.is_empty() && request.named.is_empty() && !has_one)
         .then(|| Finding::new(Fault::EmptyDigestFolder, request.range.end))

@@ -7,7 +7,7 @@ use trailproof::event::{Kind, Reason, Severity, Verdict};
 use trailproof::ident::Location;
 use trailproof::store::memory::MemoryStore;
 use trailproof::time::{HOUR, Interval, Timestamp};
-use trailproof::validate::Request;
+use trailproof::validate::ValidationRequest;
 
 use super::chain::{self, Seen};
 use super::coverage;
@@ -83,7 +83,7 @@ impl Said {
 pub(super) struct Judge<'a> {
     pub(super) world: World<'a>,
     keys: Keys,
-    pub(super) request: &'a Request,
+    pub(super) request: &'a ValidationRequest,
     pub(super) said: Vec<Said>,
     pub(super) counted: Counted,
     covered: BTreeMap<Chain, Vec<Interval>>,
@@ -91,7 +91,7 @@ pub(super) struct Judge<'a> {
     spoken: BTreeSet<Chain>,
 }
 
-pub(super) fn judge(store: &MemoryStore, keys_json: &str, request: &Request) -> Judged {
+pub(super) fn judge(store: &MemoryStore, keys_json: &str, request: &ValidationRequest) -> Judged {
     let mut judge = Judge {
         world: World::read(store),
         keys: Keys::read(keys_json),

@@ -10,7 +10,7 @@ use trailproof::keys::{KeyRing, saved};
 use trailproof::simulate::{self, Simulated, Spec, Tamper, TamperKind, Where};
 use trailproof::store::memory::MemoryStore;
 use trailproof::store::{Deposit as _, Metadata};
-use trailproof::validate::Request;
+use trailproof::validate::ValidationRequest;
 
 use super::touches::{Touch, apply, touch};
 use crate::bodies::read;
@@ -172,7 +172,7 @@ impl Recipe {
         (delivered, undone)
     }
 
-    pub(super) fn request(&self, delivered: &Delivered) -> Request {
+    pub(super) fn request(&self, delivered: &Delivered) -> ValidationRequest {
         let spec = &self.spec;
         let mut buckets = vec![spec.bucket.as_str()];
         if spec.move_at.is_some() {

@@ -11,7 +11,7 @@ use trailproof::simulate::Spec;
 use trailproof::store::memory::MemoryStore;
 use trailproof::store::{Deposit as _, Metadata};
 use trailproof::time::{DAY, HOUR, Interval, Timestamp};
-use trailproof::validate::Request;
+use trailproof::validate::ValidationRequest;
 
 use super::{digests, document, hour};
 use crate::bodies::{gzip, read};
@@ -51,7 +51,7 @@ impl Published {
     }
 
     /// A run that has asked nothing yet.
-    fn run(&self, store: &MemoryStore, request: &Request, jobs: usize) -> Ran {
+    fn run(&self, store: &MemoryStore, request: &ValidationRequest, jobs: usize) -> Ran {
         self.asked.lock().unwrap().clear();
         run(store, &KeyRing::new().asking(Box::new(self.clone())), request, jobs)
     }
@@ -108,8 +108,8 @@ fn backfilled() -> (Delivered, Published, DigestKey) {
 }
 
 /// A year after the record.
-fn asked() -> Request {
-    Request { now: hour(24).plus(365 * DAY), ..request(&["trail-logs"], hour(24)) }
+fn asked() -> ValidationRequest {
+    ValidationRequest { now: hour(24).plus(365 * DAY), ..request(&["trail-logs"], hour(24)) }
 }
 
 #[test]

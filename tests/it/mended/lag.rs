@@ -3,12 +3,12 @@
 use trailproof::event::{Finding, Kind, Reason, Severity, Verdict};
 use trailproof::simulate::{self, Spec};
 use trailproof::time::{HOUR, Timestamp};
-use trailproof::validate::Request;
+use trailproof::validate::ValidationRequest;
 
 use super::{digests, hour, purge, ran, two_trails};
 use crate::support::{Delivered, Ran, deliver, request};
 
-fn between(delivered: &Delivered, start: Timestamp, end: Timestamp) -> Request {
+fn between(delivered: &Delivered, start: Timestamp, end: Timestamp) -> ValidationRequest {
     let mut asked = request(&["trail-logs"], delivered.simulated.end);
     (asked.range.start, asked.range.end) = (Some(start), end);
     asked
@@ -25,7 +25,7 @@ fn only(ran: &Ran, kind: Kind) -> &Finding {
 }
 
 /// That `trail` does not cover the asked range, and why.
-fn assert_gap(ran: &Ran, asked: &Request, trail: &str, reason: Reason) {
+fn assert_gap(ran: &Ran, asked: &ValidationRequest, trail: &str, reason: Reason) {
     let gap = only(ran, Kind::ChainGap);
     assert_eq!(gap.trail.as_deref(), Some(trail));
     assert_eq!((gap.start, gap.end), (asked.range.start, Some(asked.range.end)));

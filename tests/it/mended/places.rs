@@ -8,7 +8,7 @@ use trailproof::ident::{DigestKey, Location};
 use trailproof::simulate::Spec;
 use trailproof::store::{Deposit as _, Metadata};
 use trailproof::time::{Range, Timestamp};
-use trailproof::validate::Request;
+use trailproof::validate::ValidationRequest;
 
 use super::{digests, hour, purge_all, ran};
 use crate::bodies::gzip;
@@ -95,8 +95,8 @@ const STRAYS: [&str; 17] = [
 
 const NAME: &str = "111122223333_CloudTrail_us-east-1_20260901T0230Z_abcdefgh12345678.json.gz";
 
-fn asked(start: Option<Timestamp>, end: Timestamp) -> Request {
-    Request { range: Range { start, end }, ..request(&["trail-logs"], hour(5)) }
+fn asked(start: Option<Timestamp>, end: Timestamp) -> ValidationRequest {
+    ValidationRequest { range: Range { start, end }, ..request(&["trail-logs"], hour(5)) }
 }
 
 #[test]

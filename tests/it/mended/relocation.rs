@@ -5,7 +5,7 @@ use trailproof::ident::Relocation;
 use trailproof::ident::{DigestKey, Location};
 use trailproof::simulate::Spec;
 use trailproof::store::{Deposit as _, Metadata};
-use trailproof::validate::Request;
+use trailproof::validate::ValidationRequest;
 
 use super::ran;
 use crate::bodies::read;
@@ -32,10 +32,10 @@ impl Copied {
     }
 
     fn run(&self) -> Ran {
-        ran(&self.delivered, &Request { relocations: vec![relocation()], ..self.request() })
+        ran(&self.delivered, &ValidationRequest { relocations: vec![relocation()], ..self.request() })
     }
 
-    fn request(&self) -> Request {
+    fn request(&self) -> ValidationRequest {
         request(&["copied-logs"], self.delivered.simulated.end)
     }
 }

@@ -10,7 +10,7 @@ use trailproof::simulate::Spec;
 use trailproof::store::memory::MemoryStore;
 use trailproof::store::{Deposit as _, Metadata};
 use trailproof::time::{HOUR, Timestamp};
-use trailproof::validate::Request;
+use trailproof::validate::ValidationRequest;
 
 use super::hour;
 use crate::bodies::read;
@@ -108,7 +108,7 @@ impl Stopped {
         Self { store, starts, digests, records: self.records.clone(), lasts, end: self.end }
     }
 
-    fn from(&self, start: Option<Timestamp>) -> Request {
+    fn from(&self, start: Option<Timestamp>) -> ValidationRequest {
         let mut asked = request(&["b"], self.end);
         asked.range.start = start;
         asked
@@ -118,7 +118,7 @@ impl Stopped {
         self.asked(&self.from(start))
     }
 
-    fn asked(&self, asked: &Request) -> Ran {
+    fn asked(&self, asked: &ValidationRequest) -> Ran {
         let one = run(&self.store, &signer().ring, asked, 1);
         assert_eq!(one.json, run(&self.store, &signer().ring, asked, 3).json, "`--jobs` 1 and 3 differ");
         one

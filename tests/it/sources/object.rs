@@ -5,7 +5,7 @@ use trailproof::ident::Location;
 use trailproof::simulate::Spec;
 use trailproof::store::{Deposit as _, Metadata, StoreError};
 use trailproof::time::{DAY, HOUR};
-use trailproof::validate::{Request, SourceError};
+use trailproof::validate::{SourceError, ValidationRequest};
 
 use super::{Made, asking, at_root, refused};
 use crate::bodies::gzip;
@@ -13,8 +13,11 @@ use crate::signing;
 use crate::support::{self, Ran, request, run};
 
 fn about(made: &Made, object: &Location) -> Ran {
-    let asked =
-        Request { objects: vec![object.clone()], now: made.end.plus(90 * DAY), ..asking(&[], made.end) };
+    let asked = ValidationRequest {
+        objects: vec![object.clone()],
+        now: made.end.plus(90 * DAY),
+        ..asking(&[], made.end)
+    };
     made.ran(&asked)
 }
 
@@ -138,7 +141,8 @@ fn every_object_of_a_delivery_answers_for_itself() {
         Spec { hours: 6, logs_per_hour: 2, backfill_every: Some(2), shared_body: true, ..Spec::default() };
     let delivered = support::deliver(&Spec { trails: vec!["audit".to_owned(), "second".to_owned()], ..spec });
     for object in delivered.store.locations() {
-        let asked = Request { objects: vec![object.clone()], ..request(&[], delivered.simulated.end) };
+        let asked =
+            ValidationRequest { objects: vec![object.clone()], ..request(&[], delivered.simulated.end) };
         let ran = run(&delivered.store, &delivered.keys, &asked, 2);
         assert_eq!(ran.verdict, Verdict::Intact, "{object}: {:#?}", ran.findings);
         let proved = ran.findings.iter().filter(|finding| finding.kind == Kind::ObjectProved);
@@ -211,11 +215,11 @@ fn what_is_no_place_of_an_object_is_refused() {
         [("_audit_", "_a_"), (".json.gz", ".txt"), ("20260901T", "20260902T"), ("/2026/09/01/", "/2026/")]
     {
         let digest = Location::new("b", made.digests[1].key.replace(from, to));
-        let asked = Request { objects: vec![digest], ..asking(&[], made.end) };
+        let asked = ValidationRequest { objects: vec![digest], ..asking(&[], made.end) };
         let error = refused(&made.store, &asked);
         assert!(matches!(error, Some(SourceError::Segment { .. })), "{from} {to}: {error:?}");
     }
-    let mixed = Request { objects: vec![made.logs[0].clone()], ..asking(&[("b", "")], made.end) };
+    let mixed = ValidationRequest { objects: vec![made.logs[0].clone()], ..asking(&[("b", "")], made.end) };
     assert!(matches!(refused(&made.store, &mixed), Some(SourceError::Mixed { .. })));
 }
 
@@ -223,7 +227,7 @@ fn what_is_no_place_of_an_object_is_refused() {
 fn narrowing_that_leaves_an_object_out_is_said() {
     let made = at_root("", "");
     for (account, region) in [("222233334444", "us-east-1"), ("111122223333", "eu-west-1")] {
-        let mut asked = Request { objects: vec![made.logs[0].clone()], ..asking(&[], made.end) };
+        let mut asked = ValidationRequest { objects: vec![made.logs[0].clone()], ..asking(&[], made.end) };
         (asked.accounts, asked.regions) = (vec![account.to_owned()], vec![region.to_owned()]);
         let ran = made.ran(&asked);
         assert_eq!((ran.verdict, ran.kinds()), (Verdict::Incomplete, vec![Kind::NoDigests]));

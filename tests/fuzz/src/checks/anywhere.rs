@@ -18,7 +18,7 @@ use trailproof::simulate::{self, Spec};
 use trailproof::store::memory::MemoryStore;
 use trailproof::store::{Deposit as _, Metadata};
 use trailproof::time::{HOUR, Interval, Range, Timestamp};
-use trailproof::validate::{Request, SourceFolder};
+use trailproof::validate::{SourceFolder, ValidationRequest};
 
 use super::gzip::one_member;
 use super::reader::Reader;
@@ -149,7 +149,7 @@ fn is_same(before: &MemoryStore, after: &MemoryStore, uri: &str) -> bool {
 
 /// Whether all that was delivered of an object's region of an account is gone, or all of it from before its chain began
 /// anew: that cannot be told from what never was, unless it was asked for by name.
-fn is_traceless(uri: &str, asked: &Request, left: &MemoryStore) -> bool {
+fn is_traceless(uri: &str, asked: &ValidationRequest, left: &MemoryStore) -> bool {
     let location = location_of(uri);
     let parts: Vec<&str> = location.key.split('/').collect();
     let at = parts.iter().rposition(|part| *part == "CloudTrail-Digest" || *part == "CloudTrail").unwrap();
@@ -169,7 +169,7 @@ fn is_traceless(uri: &str, asked: &Request, left: &MemoryStore) -> bool {
 }
 
 /// Whether an object is of less than an hour before the asked end: a record may end so much before it.
-fn is_of_the_last_hour(location: &Location, asked: &Request) -> bool {
+fn is_of_the_last_hour(location: &Location, asked: &ValidationRequest) -> bool {
     let end = asked.range.end;
     DigestKey::parse(location).map_or_else(
         || is_of(location, Interval { start: end.plus(-HOUR), end: end.plus(HOUR) }),
@@ -184,7 +184,7 @@ fn is_of(log: &Location, time: Interval) -> bool {
 }
 
 /// Whether a digest was judged of each account, region and trail that was asked for by name.
-fn is_answered(ran: &Ran, asked: &Request) -> bool {
+fn is_answered(ran: &Ran, asked: &ValidationRequest) -> bool {
     let keys: Vec<DigestKey> =
         judged(ran).iter().filter_map(|uri| DigestKey::parse(&location_of(uri))).collect();
     let each = |names: &[String], is: &dyn Fn(&DigestKey, &str) -> bool| {
@@ -218,7 +218,7 @@ fn is_older_than_a_restart(location: &Location, after: &MemoryStore) -> bool {
 }
 
 /// Whether what was added lies among the log files that all there is was asked about, well inside the covered time.
-fn is_asked_among_logs(ran: &Ran, asked: &Request, location: &Location) -> bool {
+fn is_asked_among_logs(ran: &Ran, asked: &ValidationRequest, location: &Location) -> bool {
     let is_source = asked
         .sources
         .iter()
@@ -248,7 +248,7 @@ fn is_asked_among_logs(ran: &Ran, asked: &Request, location: &Location) -> bool 
 }
 
 /// What is asked: sources, a range, accounts, regions and trails.
-fn question(base: &Base, reader: &mut Reader<'_>) -> Request {
+fn question(base: &Base, reader: &mut Reader<'_>) -> ValidationRequest {
     let buckets: BTreeSet<&str> = base.objects.iter().map(|(object, ..)| &*object.bucket).collect();
     let mut sources: Vec<SourceFolder> = Vec::new();
     match reader.byte() % 4 {
@@ -269,7 +269,7 @@ fn question(base: &Base, reader: &mut Reader<'_>) -> Request {
         _ => None,
     };
     let start = start.filter(|start| *start < end);
-    let mut asked = Request::new(sources, Range { start, end }, base.end.plus(24 * HOUR));
+    let mut asked = ValidationRequest::new(sources, Range { start, end }, base.end.plus(24 * HOUR));
     asked.every_object = true;
     let some = |reader: &mut Reader<'_>, names: &[&str]| -> Vec<String> {
         match reader.byte() % 4 {
