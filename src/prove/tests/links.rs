@@ -66,7 +66,7 @@ fn a_digest_in_anothers_place_is_not_the_predecessor() {
     assert!(matches!(proved.finding("unknown-key").fault, Fault::WithoutRoom(_)));
     // One that is too large to be parsed is not held against the record of another.
     let mut oversized = world.clone();
-    oversized.digest(at(3)).content = Content::Oversized(Excess::Inflated { limit: 1 });
+    oversized.digest(at(3)).content = DigestContent::Oversized(Excess::Inflated { limit: 1 });
     let proved = oversized.prove();
     assert_eq!(proved.told(), ["2 not-covered", "3 oversized-digest"]);
     assert_eq!(proved.batches.len(), 0);
