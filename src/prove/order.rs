@@ -275,6 +275,9 @@ impl ChainProver {
         let judged = self.judge(&digest)?;
         self.enter(digest, judged);
         self.answers.remove(&need);
+        if let ProverNeed::Digest { location, .. } = need {
+            self.state.named.insert(location);
+        }
         Ok(true)
     }
 
@@ -283,6 +286,7 @@ impl ChainProver {
         let ProverNeed::Digest { location, end } = &need else { return Ok(false) };
         let (location, end) = (location.clone(), *end);
         let version = trace.version().map(str::to_owned);
+        self.state.named.insert(location.clone());
         let fault = match self.remembered_at(&location).next() {
             Some(head) => Fault::RememberedGone { trace, run: head.run.clone() },
             None => Fault::DigestGone(trace),
@@ -307,9 +311,13 @@ impl ChainProver {
         Ok(false)
     }
 
-    /// Whether a listing names the digest at `location` in this chain. A listed digest newer than the last one taken
-    /// was taken before, and is not taken twice: backfill digests may follow in any order.
+    /// Whether a listing names the digest at `location` in this chain, or the digest was looked for by name. A listed
+    /// digest newer than the last one taken was taken before, and is not taken twice: backfill digests may follow in
+    /// any order.
     pub(super) fn is_listed(&self, location: &Location) -> bool {
+        if self.state.named.contains(location) {
+            return true;
+        }
         let copy = self.scope.relocations.iter().find_map(|moved| moved.copy_of(location));
         let key = DigestKey::parse(copy.as_ref().unwrap_or(location));
         let Some(key) = key.filter(|key| key.chain() == self.scope.id) else { return false };

@@ -46,6 +46,8 @@ pub struct RememberedHead {
 pub struct ChainState {
     /// Listed digests, newest first.
     pub(super) listed: Vec<ListedDigest>,
+    /// Digests that no listing names and that were looked for by name, whether found or not: where they belong.
+    pub(super) named: BTreeSet<Location>,
     /// Folders that the chain came from and that were not asked for.
     pub(super) followed: Vec<RegionFolder>,
     /// Heads of earlier runs that were not met yet, newest first.

@@ -127,6 +127,19 @@ fn a_digest_of_an_earlier_time_is_held_against_what_it_records() {
     }
     world.digest(at(4)).key = None;
     assert_eq!((world.prove().told(), world.prove().notices()), (vec![], vec!["4 unknown-key".to_owned()]));
+    // No listing names it: it was found by its name, and is not taken twice.
+    let mut hidden = made(6, later(other.clone()));
+    hidden.hide(at(4));
+    let proved = hidden.prove();
+    assert_eq!(
+        (proved.told(), proved.digest_counts()),
+        (vec!["4 earlier-records-other".to_owned()], (6, 0, 0))
+    );
+    // It is gone, which is told once.
+    hidden.lose(at(4));
+    let proved = hidden.prove();
+    assert_eq!(proved.told(), ["3 digests-missing", "4 digest-missing"]);
+    assert_eq!(proved.digest_counts(), (5, 1, 0));
     // What was not asked about is not read again.
     world.digest(at(4)).key = hours(1).digest(at(0)).key.clone();
     world.ask(1, 3);
