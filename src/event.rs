@@ -1,4 +1,4 @@
-//! What a run tells whoever listens: findings with their evidence, chains, counts, and the verdict that follows.
+//! The events of a run: findings with evidence, chains and counts, and the verdict that follows from them.
 
 mod cause;
 mod evidence;
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::ident::ChainId;
 use crate::time::{Interval, Range, Timestamp};
 
-pub(crate) use cause::Cause;
+pub(crate) use cause::FaultCause;
 pub use evidence::{BodyFault, DiscoveryLimit, Excess, KeyLack, Trace, UntakenHash};
 pub use fault::Fault;
 pub use finding::Finding;
@@ -25,20 +25,21 @@ pub use progress::{NoProgress, Phase, Progress};
 pub use report::{Report, ReportCollector, ReportedChain};
 pub use timeline::{Stretch, TimeState, Timeline};
 
-/// The answer of a run.
+/// The result of a run.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// Everything asked for is covered and proved.
+    /// The whole asked range is covered and proved.
     Intact,
-    /// Nothing proves tampering, but something could not be vouched for.
+    /// No finding proves tampering, but part of the asked range could not be proved.
     Incomplete,
     /// At least one finding proves tampering.
     Tampered,
 }
 
 impl Verdict {
-    /// The verdict that the gravest finding and the number of proved digests give. No proved digest is never success.
+    /// Derives the verdict from the gravest finding and the number of proved digests. A run without a proved digest is
+    /// never intact.
     #[must_use]
     pub const fn from_worst(worst: Option<Severity>, proved_digests: u64) -> Self {
         match worst {
@@ -49,7 +50,7 @@ impl Verdict {
         }
     }
 
-    /// The process's exit code. Any other code must be read as failure.
+    /// The process's exit code. Read any other code as failure.
     #[must_use]
     pub const fn exit_code(self) -> u8 {
         match self {
@@ -70,33 +71,33 @@ impl Verdict {
     }
 }
 
-/// How many digests of the asked range ended in each state.
+/// Numbers of digests in the asked range, by state.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DigestCounts {
-    /// Proved, and nothing said against them.
+    /// Proved, without a contrary finding.
     pub valid: u64,
     /// Modified, malformed, moved, deleted or missing.
     pub tampered: u64,
-    /// There, but not proved: unsigned, unreadable or signed by an unknown key.
+    /// Present, but not proved: unsigned, unreadable or signed by an unknown key.
     pub unverified: u64,
 }
 
-/// How many log files ended in each state.
+/// Numbers of log files, by state.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct LogCounts {
-    /// Hash as a proved digest lists it.
+    /// The hash equals the hash in a proved digest.
     pub valid: u64,
     /// Modified, deleted or missing.
     pub tampered: u64,
-    /// Unreadable, or listed by no proved digest.
+    /// Unreadable, or without a proved digest that lists the file.
     pub unverified: u64,
-    /// In a log folder, listed by no proved digest.
+    /// In a log folder, but not listed by any proved digest.
     pub unreferenced: u64,
 }
 
-/// What a run looked at.
+/// Numbers of objects and bytes that a run checked.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Counts {
@@ -104,9 +105,9 @@ pub struct Counts {
     pub digests: DigestCounts,
     /// Log files.
     pub logs: LogCounts,
-    /// Bytes of bodies as stored.
+    /// Size of all bodies as stored, in bytes.
     pub compressed_bytes: u64,
-    /// Bytes of bodies inflated.
+    /// Size of all bodies after inflating, in bytes.
     pub inflated_bytes: u64,
 }
 
@@ -130,37 +131,38 @@ impl Counts {
 pub struct UsedKey {
     /// Lower-case hex MD5 of the key as published.
     pub fingerprint: String,
-    /// Region of the digests it verified.
+    /// Region of the digests that the key verified.
     pub region: String,
-    /// Start of its validity; `None` where the keys file gives none (PEM).
+    /// Start of the key's validity; `None` for a key from a PEM file, which gives no validity.
     pub valid_from: Option<Timestamp>,
-    /// End of its validity.
+    /// End of the key's validity.
     pub valid_to: Option<Timestamp>,
-    /// Where it came from: `cloudtrail`, or the file's path.
+    /// Origin of the key: `cloudtrail`, or the file's path.
     pub source: String,
 }
 
-/// What is known of one chain at the end.
+/// Coverage and counts of a chain.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct ChainSummary {
-    /// Which chain.
+    /// The chain's id.
     pub id: ChainId,
-    /// The stretches of the asked range that proved digests cover.
+    /// Intervals of the asked range that proved digests cover.
     pub covered: Vec<Interval>,
-    /// Digests in the asked range, missing ones that are known included.
+    /// Number of digests in the asked range, including digests known to be missing.
     pub digests: u64,
-    /// Log files these list.
+    /// Number of log files in the digests' lists.
     pub logs: u64,
-    /// Gaps in its coverage: the `chain-gap` findings of it.
+    /// Number of gaps in the coverage: the chain's `chain-gap` findings.
     pub gaps: u64,
-    /// What its time is worth, stretch by stretch; `None` where there is nothing to show.
+    /// State of the chain's time, stretch by stretch; `None` for a chain without judged time.
     pub timeline: Option<Timeline>,
 }
 
 impl ChainSummary {
-    /// Up to when every one of `chains` is covered: the least of the ends of what their proved digests cover. `None` where
-    /// one of them is not covered at all, or there is none. Backfill digests cover nothing: their trail's hourly ones do.
+    /// The time up to which all `chains` are covered: the earliest end of their coverage. `None` if any chain has no
+    /// coverage, or for an empty list. Backfill chains are left out: a backfill digest covers no time, and the hourly
+    /// digests of the same trail do.
     pub fn covered_until<'c>(chains: impl IntoIterator<Item = &'c Self>) -> Option<Timestamp> {
         let hourly = chains.into_iter().filter(|chain| !chain.id.backfill);
         let ends = hourly.map(|chain| chain.covered.last().map(|covered| covered.end));
@@ -168,36 +170,36 @@ impl ChainSummary {
     }
 }
 
-/// Who ran what, for whoever files the report.
+/// Program version, user and command of a run, for the reports.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Origin {
-    /// Version of the program that ran.
+    /// Version of the program.
     pub version: String,
-    /// Who ran it, as a person or a job is told from others; `None` where that is not known.
+    /// The person or job that ran the program; `None` if unknown.
     pub run_by: Option<String>,
-    /// The command line, quoted for a shell; `None` where it is not known.
+    /// The command line, quoted for a shell; `None` if unknown.
     pub command: Option<String>,
 }
 
 impl Default for Origin {
-    /// This version, run by nobody knows whom.
+    /// This version; user and command are unknown.
     fn default() -> Self {
         Self { version: env!("CARGO_PKG_VERSION").to_owned(), run_by: None, command: None }
     }
 }
 
-/// State of one object, for listeners that want every one of them.
+/// State of a single object, for sinks that list all objects.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum ObjectState {
     /// Proved.
     Valid,
-    /// Proved to be tampered with.
+    /// Proved to be modified, moved, deleted or missing.
     Tampered,
-    /// Not vouched for.
+    /// Neither proved nor disproved.
     Unverified,
 }
 
-/// What is looked at.
+/// Type of an object.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum ObjectType {
     /// A digest file.
@@ -206,72 +208,72 @@ pub enum ObjectType {
     Log,
 }
 
-/// What a run says, in order, from one thread.
+/// An event of a run. All events come in order and from the same thread.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Event {
     /// The run begins.
     Started {
-        /// What the user named.
+        /// The sources as the user named them.
         sources: Vec<String>,
-        /// What was asked.
+        /// The asked range.
         range: Range,
-        /// When it began.
+        /// Start of the run.
         at: Timestamp,
-        /// Who ran what.
+        /// Program version, user and command.
         origin: Origin,
     },
-    /// One object was judged. Sent only where the run is asked for every object.
+    /// An object was judged. Sent only if the run was asked to list all objects.
     Object {
         /// Digest or log.
         object: ObjectType,
-        /// Where it lies.
+        /// The object's URI.
         uri: String,
-        /// What it is worth.
+        /// The object's state.
         state: ObjectState,
     },
-    /// Something to be said.
+    /// A finding was made.
     Finding(Box<Finding>),
-    /// A chain is finished.
+    /// A chain was judged.
     Chain(ChainSummary),
     /// The run is over.
     Finished(Summary),
 }
 
-/// The end of a run.
+/// Verdict, counts and keys at the end of a run.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct Summary {
-    /// The answer.
+    /// The verdict.
     pub verdict: Verdict,
-    /// What was looked at.
+    /// Numbers of objects and bytes that were checked.
     pub counts: Counts,
-    /// The keys that verified something, sorted.
+    /// The keys that verified a digest, sorted.
     pub keys: Vec<UsedKey>,
-    /// Whether it was ended before everything was looked at. Then it is never [`Verdict::Intact`].
+    /// Whether the run ended before all objects were checked. An interrupted run is never [`Verdict::Intact`].
     pub interrupted: bool,
-    /// When it ended.
+    /// End of the run.
     pub at: Timestamp,
 }
 
 impl Summary {
-    /// The end of a run at `at`, with nothing counted and no key used.
+    /// The summary of a run that ended at `at`, with zero counts and no keys.
     #[must_use]
     pub fn new(verdict: Verdict, at: Timestamp) -> Self {
         Self { verdict, counts: Counts::default(), keys: Vec::new(), interrupted: false, at }
     }
 }
 
-/// A listener. Events come from one thread, in an order that does not depend on the number of jobs.
+/// A consumer of events. Events come from the same thread, in an order that does not depend on the number of jobs.
 pub trait Sink {
-    /// Takes one event.
+    /// Takes an event.
     ///
     /// # Errors
-    /// Whatever keeps the listener from writing; the run then ends.
+    /// The sink's failure to write; the run then ends.
     fn event(&mut self, event: &Event) -> io::Result<()>;
 }
 
-/// Keeps every event.
+/// Keeps all events.
 impl Sink for Vec<Event> {
     fn event(&mut self, event: &Event) -> io::Result<()> {
         self.push(event.clone());

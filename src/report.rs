@@ -1,11 +1,11 @@
-//! Report formats, one in each small file. A format is written from a [`Report`] when the run is over: [`render`].
+//! Report formats, each in its own file. [`render`] writes a format from a [`Report`] when the run is over.
 //!
-//! Three outputs are written as the run goes, since a run may check millions of objects: [`jsonl`] always, and with
+//! Three outputs are written during the run, since a run may check millions of objects: [`jsonl`] always, and with
 //! [`Options::verbose`] the objects of text and the rows of [`mod@csv`].
 //!
-//! Every output is checked and opened before the work begins, so that a file that cannot be written stops a run of hours
-//! at its first second; what stands in a file stays until the new report is whole. [`Fanout`] collects one report for all
-//! outputs.
+//! All outputs are checked and opened before the work begins: an unwritable file must stop a run of hours in its first
+//! second. The old content of a file stays until the new report is complete. [`Fanout`] collects a single report for
+//! all outputs.
 
 pub mod asff;
 mod cloud;
@@ -32,19 +32,18 @@ use std::str::FromStr;
 
 use crate::event::{Event, Report, ReportCollector, Severity, Sink};
 pub use file::{OpenReport, ReportError, ReportFile};
-use replace::Replacement;
+use replace::FileReplacement;
 
-/// The form of a report.
+/// A report format.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Format {
     /// For people, on a terminal or in a mail.
     Text,
-    /// For programs, `trailproof/report/1`: one document, written when the run is over. Specified in [`json`].
+    /// For programs, `trailproof/report/1`: a document, written when the run is over. Specified in [`json`].
     Json,
-    /// For people, to be read in a browser, printed and filed: one file that needs no other and no script.
+    /// For people, to read in a browser, print and file: a single file without scripts or further files.
     Html,
-    /// For programs that follow a run, `trailproof/events/1`: a line for each event as it happens. Specified in
-    /// [`jsonl`].
+    /// For programs that follow a run, `trailproof/events/1`: a line for each event at once. Specified in [`jsonl`].
     JsonLines,
     /// For spreadsheets. Specified in [`mod@csv`].
     Csv,
@@ -54,12 +53,12 @@ pub enum Format {
     Prometheus,
     /// For AWS Security Hub. Specified in [`asff`].
     Asff,
-    /// For Amazon Security Lake and its like. Specified in [`ocsf`].
+    /// For Amazon Security Lake and other OCSF consumers. Specified in [`ocsf`].
     Ocsf,
 }
 
 impl Format {
-    /// Every format.
+    /// All formats.
     pub const ALL: [Self; 9] = [
         Self::Text,
         Self::Json,
@@ -98,37 +97,37 @@ impl FromStr for Format {
     }
 }
 
-/// A word that names no format.
+/// An unknown format name.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("`{0}` is no report format: choose one of {known}", known = known_formats())]
+#[error("unknown report format `{0}`: expected one of {known}", known = known_formats())]
 pub struct UnknownFormat(String);
 
 fn known_formats() -> String {
     Format::ALL.map(|format| format!("`{}`", format.as_str())).join(", ")
 }
 
-/// How a text report looks. Of the other formats only CSV uses one: whether there will be objects.
+/// Appearance of a text report. Only CSV uses an option besides text: `verbose` adds objects.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Options {
-    /// Colours the verdict and the severities. The words stand there in any case.
+    /// Colours the verdict and the severities. The words are printed with and without colours.
     pub colour: bool,
-    /// Prints the verdict line and nothing else; outranks `verbose`.
+    /// Prints the verdict line only; overrides `verbose`.
     pub quiet: bool,
-    /// Lists every object as it is judged, before the verdict, and every chain in the coverage table.
+    /// Lists all objects, as judged, before the verdict, and all chains in the coverage table.
     pub verbose: bool,
 }
 
-/// A sink that writes a report of `format` to `writer`, buffered, and flushes it when the run is over.
+/// A sink that writes a report of `format` to `writer`, buffered. The sink flushes `writer` when the run is over.
 ///
-/// Errors of the writer come back from [`Sink::event`] as they are, [`io::ErrorKind::BrokenPipe`] included.
+/// [`Sink::event`] returns the writer's errors unchanged, [`io::ErrorKind::BrokenPipe`] included.
 pub fn to_writer(format: Format, options: Options, writer: Box<dyn Write + Send>) -> Box<dyn Sink> {
-    Box::new(Single { renderer: renderer(format, options, writer), collector: ReportCollector::new() })
+    Box::new(SingleOutput { renderer: renderer(format, options, writer), collector: ReportCollector::new() })
 }
 
-/// Writes `report` to `writer` in `format`, and flushes it.
+/// Writes `report` to `writer` in `format`, and flushes `writer`.
 ///
 /// # Errors
-/// What `writer` returns.
+/// The first error of `writer`.
 pub fn render(
     report: &Report,
     format: Format,
@@ -136,17 +135,17 @@ pub fn render(
     writer: Box<dyn Write + Send>,
 ) -> io::Result<()> {
     let mut renderer = renderer(format, options, writer);
-    report.tell(&mut Streamed(&mut *renderer))?;
+    report.tell(&mut EventRelay(&mut *renderer))?;
     renderer.report(report)
 }
 
-/// One output alone.
-struct Single {
-    renderer: Box<dyn Renderer>,
+/// A sink for a single output.
+struct SingleOutput {
+    renderer: Box<dyn FormatRenderer>,
     collector: ReportCollector,
 }
 
-impl Sink for Single {
+impl Sink for SingleOutput {
     fn event(&mut self, event: &Event) -> io::Result<()> {
         self.renderer.event(event)?;
         if self.renderer.needs_report() {
@@ -159,49 +158,49 @@ impl Sink for Single {
     }
 }
 
-/// Passes on what an output writes as the run goes.
-struct Streamed<'r>(&'r mut dyn Renderer);
+/// Passes events to a renderer that writes during the run.
+struct EventRelay<'r>(&'r mut dyn FormatRenderer);
 
-impl Sink for Streamed<'_> {
+impl Sink for EventRelay<'_> {
     fn event(&mut self, event: &Event) -> io::Result<()> {
         self.0.event(event)
     }
 }
 
-/// One output of a run, in one format.
-trait Renderer {
-    /// Whether [`Renderer::report`] writes anything.
+/// Writes a run in a format to an output.
+trait FormatRenderer {
+    /// Whether [`FormatRenderer::report`] writes the report.
     fn needs_report(&self) -> bool {
         true
     }
 
-    /// Takes an event as it happens.
+    /// Takes an event during the run.
     fn event(&mut self, _: &Event) -> io::Result<()> {
         Ok(())
     }
 
-    /// Writes the report when the run is over, and flushes it.
+    /// Writes the report when the run is over, and flushes the output.
     fn report(&mut self, report: &Report) -> io::Result<()>;
 }
 
-/// A format of which nothing is written before the run is over.
-struct AtTheEnd {
+/// A format that is written only when the run is over.
+struct FinalWriter {
     out: BufWriter<Box<dyn Write + Send>>,
     write: fn(&Report, &mut dyn Write) -> io::Result<()>,
 }
 
-impl Renderer for AtTheEnd {
+impl FormatRenderer for FinalWriter {
     fn report(&mut self, report: &Report) -> io::Result<()> {
         (self.write)(report, &mut self.out)?;
         self.out.flush()
     }
 }
 
-fn renderer(format: Format, options: Options, writer: Box<dyn Write + Send>) -> Box<dyn Renderer> {
+fn renderer(format: Format, options: Options, writer: Box<dyn Write + Send>) -> Box<dyn FormatRenderer> {
     let write = match format {
-        Format::Text => return Box::new(text::Text::new(options, writer)),
+        Format::Text => return Box::new(text::TextReport::new(options, writer)),
         Format::JsonLines => return Box::new(jsonl::JsonLines::new(writer)),
-        Format::Csv => return Box::new(csv::Csv::new(options, writer)),
+        Format::Csv => return Box::new(csv::CsvReport::new(options, writer)),
         Format::Json => json::write,
         Format::Html => html::write,
         Format::JUnit => junit::write,
@@ -209,13 +208,13 @@ fn renderer(format: Format, options: Options, writer: Box<dyn Write + Send>) -> 
         Format::Asff => asff::write,
         Format::Ocsf => ocsf::write,
     };
-    Box::new(AtTheEnd { out: BufWriter::new(writer), write })
+    Box::new(FinalWriter { out: BufWriter::new(writer), write })
 }
 
-/// What is said of a verdict that no finding explains.
+/// The explanation of a verdict that no finding explains.
 const UNEXPLAINED: &str = "not everything asked for could be proved";
 
-/// The word for a severity in every report.
+/// The word for a severity in all reports.
 const fn severity_word(severity: Severity) -> &'static str {
     match severity {
         Severity::Notice => "notice",
@@ -224,54 +223,54 @@ const fn severity_word(severity: Severity) -> &'static str {
     }
 }
 
-/// An output that could not be written to its end.
+/// An output that could not be written completely.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write to `{name}`: {source}")]
 pub struct OutputError {
-    /// The output's name, as given to [`Fanout::add`].
+    /// The output's name, as passed to [`Fanout::add`].
     pub name: String,
-    /// What the system says.
+    /// The operating system's error.
     pub source: io::Error,
 }
 
 impl OutputError {
-    /// Whether the reader went away, as `head` does once it has seen enough.
+    /// Whether the reader closed the pipe, for example `head` after enough lines.
     #[must_use]
     pub fn is_broken_pipe(&self) -> bool {
         self.source.kind() == io::ErrorKind::BrokenPipe
     }
 }
 
-/// Writes the same run to several outputs. One that fails is left out from then on; the others still get everything.
+/// Writes the same run to several outputs. A failed output is dropped; the others still receive the whole run.
 #[derive(Default)]
 pub struct Fanout {
-    outputs: Vec<Output>,
+    outputs: Vec<FanoutOutput>,
     failures: Vec<OutputError>,
     collector: ReportCollector,
 }
 
-struct Output {
+struct FanoutOutput {
     name: String,
-    renderer: Box<dyn Renderer>,
-    /// Where the report is to replace a file, once it is whole.
-    replacement: Option<Replacement>,
+    renderer: Box<dyn FormatRenderer>,
+    /// Moves the complete report to its file; `None` for stdout, a pipe or a device.
+    replacement: Option<FileReplacement>,
 }
 
-impl Output {
+impl FanoutOutput {
     fn report(&mut self, report: &Report) -> io::Result<()> {
         self.renderer.report(report)?;
-        self.replacement.take().map_or(Ok(()), Replacement::commit)
+        self.replacement.take().map_or(Ok(()), FileReplacement::commit)
     }
 }
 
 impl Fanout {
-    /// No outputs yet.
+    /// A fanout without outputs.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds an output; `name` is what an [`OutputError`] calls it: `stdout`, or the file's path.
+    /// Adds an output. [`OutputError`] shows `name`: `stdout`, or the file's path.
     pub fn add(
         &mut self,
         name: impl Into<String>,
@@ -280,11 +279,11 @@ impl Fanout {
         writer: Box<dyn Write + Send>,
     ) {
         let renderer = renderer(format, options, writer);
-        self.outputs.push(Output { name: name.into(), renderer, replacement: None });
+        self.outputs.push(FanoutOutput { name: name.into(), renderer, replacement: None });
     }
 
-    /// Adds a report in a file. What stands in a plain file is replaced when the report is whole, and stays where
-    /// it never is, or cannot be.
+    /// Adds a report file. The old content of a plain file is replaced when the report is complete. If the report stays
+    /// incomplete or cannot replace the file, the old content stays.
     pub fn add_report(&mut self, report: OpenReport, options: Options) {
         let OpenReport { format, path, writer, replacement } = report;
         self.add(path.display().to_string(), format, options, writer);
@@ -293,22 +292,21 @@ impl Fanout {
         }
     }
 
-    /// Writes a report of a run that is over to every output.
+    /// Writes a report to all outputs, after the run.
     ///
     /// # Errors
-    /// As those of [`Sink::event`].
+    /// As for [`Sink::event`].
     pub fn render(&mut self, report: &Report) -> io::Result<()> {
         self.each(|output| {
-            report.tell(&mut Streamed(&mut *output.renderer))?;
+            report.tell(&mut EventRelay(&mut *output.renderer))?;
             output.report(report)
         })
     }
 
-    /// Says whether every output was written to its end.
+    /// Checks that all outputs were written completely.
     ///
     /// # Errors
-    /// The first failure. One that is no broken pipe comes before any that is, since a full disk must be told and a
-    /// reader that went away need not be.
+    /// The first failure. Broken pipes come last: the user must learn of a full disk, but not of a reader that stopped.
     pub fn finish(self) -> Result<(), OutputError> {
         let (gone, mut failed): (Vec<_>, Vec<_>) =
             self.failures.into_iter().partition(OutputError::is_broken_pipe);
@@ -316,8 +314,8 @@ impl Fanout {
         failed.into_iter().next().map_or(Ok(()), Err)
     }
 
-    /// Runs `write` on each output, and leaves out those where it fails.
-    fn each(&mut self, mut write: impl FnMut(&mut Output) -> io::Result<()>) -> io::Result<()> {
+    /// Runs `write` on all outputs, and drops the outputs that fail.
+    fn each(&mut self, mut write: impl FnMut(&mut FanoutOutput) -> io::Result<()>) -> io::Result<()> {
         let failures = &mut self.failures;
         self.outputs.retain_mut(|output| match write(output) {
             Ok(()) => true,
@@ -326,6 +324,7 @@ impl Fanout {
                 false
             }
         });
+        // Without outputs, the rest of the run would be wasted.
         match failures.first() {
             Some(first) if self.outputs.is_empty() => Err(first.source.kind().into()),
             _ => Ok(()),
@@ -334,10 +333,10 @@ impl Fanout {
 }
 
 impl Sink for Fanout {
-    /// Takes one event.
+    /// Takes an event.
     ///
     /// # Errors
-    /// Only once no output is left, with the kind of the first failure: nobody would see the rest of the run.
+    /// The kind of the first failure, once no output is left to write to.
     fn event(&mut self, event: &Event) -> io::Result<()> {
         self.each(|output| output.renderer.event(event))?;
         if self.outputs.iter().any(|output| output.renderer.needs_report()) {
@@ -346,10 +345,11 @@ impl Sink for Fanout {
         if !matches!(event, Event::Finished(_)) {
             return Ok(());
         }
+        // The collector has a report only if a renderer needed a report; replacements must be committed in both cases.
         let collector = std::mem::take(&mut self.collector);
         match collector.into_report() {
             Some(report) => self.each(|output| output.report(&report)),
-            None => self.each(|output| output.replacement.take().map_or(Ok(()), Replacement::commit)),
+            None => self.each(|output| output.replacement.take().map_or(Ok(()), FileReplacement::commit)),
         }
     }
 }

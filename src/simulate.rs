@@ -1,9 +1,9 @@
-//! A synthetic trail: deliveries made as CloudTrail makes them, with real RSA-2048 signatures, and tampered with.
+//! A synthetic trail: deliveries like CloudTrail's, with real RSA-2048 signatures, and tampering.
 //!
-//! The same [`Spec`] always makes the same bytes. What belongs to one purpose (a key, one log file) is drawn from a
-//! random stream of its own, so that one setting does not shift what another one makes.
+//! The same [`Spec`] always gives the same bytes. Every purpose (a key, a log file) has its own random stream, so that
+//! a setting for one purpose does not change the bytes of another.
 //!
-//! Source for the forms: AWS CloudTrail User Guide, "CloudTrail digest file structure" and "Custom implementations of
+//! Source of the formats: AWS CloudTrail User Guide, "CloudTrail digest file structure" and "Custom implementations of
 //! CloudTrail log file integrity validation".
 
 mod delivery;
@@ -34,93 +34,92 @@ pub use real::spec_from_logs;
 pub use spec::{LogContent, Spec};
 pub use tamper::{BadTamper, Pick, Tamper, Where};
 
-use delivery::Site;
-use keys::KeyRing;
-use tampering::Scene;
+use delivery::DeliverySite;
+use keys::SigningKeys;
+use tampering::TamperScene;
 
-/// What was made.
+/// The result of a simulation.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Simulated {
     /// The public keys, as `aws cloudtrail list-public-keys` prints them.
     pub keys_json: String,
-    /// What was done to the delivery, in the order of [`Spec::tampers`].
+    /// The effects of the tampers, in the order of [`Spec::tampers`].
     pub answers: Vec<Answer>,
-    /// Digest files delivered, backfill digests included; tampering is not counted.
+    /// Number of delivered digest files, including backfill digests; tampering is not counted.
     pub digests: u64,
-    /// Log files delivered; tampering is not counted.
+    /// Number of delivered log files; tampering is not counted.
     pub logs: u64,
-    /// End of the newest digest delivered.
+    /// End of the newest delivered digest.
     pub end: Timestamp,
 }
 
-/// What one tampering did: the answer that a verifier has to find.
+/// The effect of a tamper: the answer that a verifier must find.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Answer {
-    /// The kind, as typed.
+    /// The kind of tampering.
     pub tamper: TamperKind,
-    /// The objects it touched, `s3://BUCKET/KEY`. Empty where only the saved keys were changed.
+    /// The touched objects, as `s3://BUCKET/KEY`. Empty if only the saved keys were changed.
     pub uris: Vec<String>,
-    /// What was done, for a person.
+    /// Description of the effect, for people.
     pub what: String,
 }
 
 /// Why a delivery could not be made or tampered with.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum SimulateError {
-    /// A setting makes no sense.
+    /// An invalid setting.
     #[error("{0}")]
     Spec(String),
     /// An object could not be written, read or deleted.
     #[error("`{}`: {source}", .location.to_string().escape_debug())]
     Store {
-        /// Which object.
+        /// The object.
         location: Location,
-        /// What kept it.
+        /// The store's error.
         source: StoreError,
     },
-    /// A file with the content of a log file could not be used.
+    /// An existing log file could not be used.
     #[error("`{}`: {why}", .path.display().to_string().escape_debug())]
     Content {
-        /// Which file, or the directory they were looked for in.
+        /// The file, or the searched directory.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The reason.
         why: String,
     },
     /// An RSA key could not be made or used.
     #[error("RSA: {0}")]
     Rsa(String),
-    /// A body could not be made.
+    /// A body could not be compressed or inflated.
     #[error("gzip: {0}")]
     Gzip(String),
-    /// The delivery has nothing that this kind of tampering could be done to.
+    /// The delivery has no object for the kind of tampering.
     #[error("cannot tamper with `{kind}`: {why}")]
     Tamper {
-        /// Which kind.
+        /// The kind.
         kind: TamperKind,
-        /// What is missing.
+        /// What the delivery lacks.
         why: String,
     },
 }
 
-/// Makes the delivery that `spec` describes in `store`, then tampers with it.
+/// Makes the delivery of `spec` in `store`, then tampers with the delivery.
 ///
-/// Log files are made, written and forgotten one by one. What was delivered is remembered, by name only, where
-/// something is to be tampered with.
+/// Log files are made, written and dropped one by one. Names of delivered objects are kept only for tampering.
 ///
 /// # Errors
-/// [`SimulateError`]; what was written until then stays.
+/// [`SimulateError`]; objects written before the error stay.
 pub fn simulate(spec: &Spec, store: &dyn Deposit) -> Result<Simulated, SimulateError> {
     let spec = tampering::prepare(spec);
     spec.check()?;
-    let keys = KeyRing::make(&spec)?;
-    let delivered = Site::new(&spec, &keys, store)?.deliver()?;
+    let keys = SigningKeys::make(&spec)?;
+    let delivered = DeliverySite::new(&spec, &keys, store)?.deliver()?;
     let (digests, logs, end) = (delivered.digest_count, delivered.log_count, delivered.end);
-    let mut scene = Scene::new(&spec, store, &keys, delivered);
+    let mut scene = TamperScene::new(&spec, store, &keys, delivered);
     let answers = spec.tampers.iter().map(|tamper| scene.apply(tamper)).collect::<Result<_, _>>()?;
     Ok(Simulated { keys_json: keys::saved_json(&scene.saved)?, answers, digests, logs, end })
 }
 
-/// The random stream that belongs to one purpose.
+/// The random stream for a purpose.
 fn stream(seed: u64, purpose: &str) -> ChaCha20Rng {
     ChaCha20Rng::from_seed(Sha256Hash::of(format!("{seed} {purpose}").as_bytes()).0)
 }

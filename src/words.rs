@@ -1,8 +1,8 @@
-//! The English of findings: the message of each fault, and what to do about each cause.
+//! The English of findings: a message for each fault, and a hint for each cause.
 //!
-//! A message is a lower-case fragment: what was seen, then the consequence. It is printed under the object that it is
-//! about, literals stand in backticks, and nothing follows the last word. Texts of others are escaped where they are quoted,
-//! and escaped again by whoever prints the message. A hint says what to do.
+//! A message is a lower-case fragment: what was seen, then the consequence. Reports print the message under the object.
+//! Literals are in backticks, and no period ends the text. External texts are escaped when quoted here, and again when a
+//! report prints the message. A hint says what to do.
 
 mod coverage;
 mod digest;
@@ -22,7 +22,7 @@ pub use hints::hint;
 pub use kinds::meaning;
 
 impl Finding {
-    /// What was seen, for a person.
+    /// The message of the finding, for people.
     #[must_use]
     pub fn message(&self) -> String {
         message(&self.fault).into_owned()
@@ -31,133 +31,100 @@ impl Finding {
 
 /// What was seen, and the consequence.
 fn message(fault: &Fault) -> Cow<'_, str> {
-    let words = match fault {
+    match fault {
         // Digest files: content.
-        Fault::DigestBody { body } => return Cow::Owned(format!("{body}, so it is not a digest file")),
-        Fault::NotADigest { reason } => reason,
-        Fault::OversizedDigest { excess, hash } => return digest::oversized(*excess, hash.as_ref()).into(),
-        Fault::UnreadableDigest { why } | Fault::UnreadableLog { why } => why,
-        Fault::DigestReadsDiffer => "two reads of the digest gave different bytes or metadata",
-        Fault::DigestUnconfirmed { why } => return digest::unconfirmed(why).into(),
-        Fault::DigestVanished => "the digest was listed, but was gone when it was read",
-        Fault::DigestElsewhere => "the digest names another bucket or key than the one it lies at",
+        Fault::DigestBody { body } => format!("{body}, so the object is not a digest file").into(),
+        Fault::NotADigest { reason } => reason.into(),
+        Fault::OversizedDigest { excess, hash } => digest::oversized(*excess, hash.as_ref()).into(),
+        Fault::UnreadableDigest { why } | Fault::UnreadableLog { why } => why.into(),
+        Fault::DigestReadsDiffer => "two reads of the digest gave different bytes or metadata".into(),
+        Fault::DigestUnconfirmed { why } => digest::unconfirmed(why).into(),
+        Fault::DigestVanished => "the digest was listed, but was gone when it was read".into(),
+        Fault::DigestElsewhere => "the digest names another bucket or key than its own location".into(),
         // Digest files: signatures and links.
-        Fault::SignatureMisfit => "the signature does not verify the content",
-        Fault::MetadataSignatureMisfit => {
-            "the signature in the metadata does not verify the content, which the successor proves"
-        }
-        Fault::Unsigned { metadata, proved } => {
-            return digest::unsigned(metadata.as_deref(), *proved).into();
-        }
-        Fault::MetadataLost { why } => return digest::metadata_lost(why).into(),
-        Fault::NoKey { lack, proved } => return digest::with_proof(keys::lack(lack), *proved).into(),
-        Fault::NotAsRecorded => "the content does not have the hash that the successor records",
-        Fault::NotAsRemembered { run } => {
-            return digest::not_as_remembered(run).into();
-        }
-        Fault::OtherDigestRecorded => "the signature verifies, but the successor records another digest here",
-        Fault::OtherSignatureRecorded => {
-            "the signature in the metadata is not the one that the successor records"
-        }
-        Fault::OverlapsSuccessor => "the digest ends after its successor starts",
-        Fault::NotThePredecessor => "the digest is genuine, but its successor records another predecessor",
-        Fault::EarlierRecordsOther => "a digest of an earlier time records another digest here",
-        Fault::EarlierFollowsIt => {
-            "the digest ends after the start of a digest that records it as its predecessor"
-        }
-        Fault::WithoutRoom(inner) => return digest::without_room(&message(inner)).into(),
-        Fault::DigestGone(trace) => return trace::words("digest", trace).into(),
-        Fault::RememberedGone { trace, run } => return trace::remembered(run, trace).into(),
+        Fault::SignatureMisfit => "the signature does not verify the content".into(),
+        Fault::MetadataSignatureMisfit => "the signature in the metadata does not verify the content, which the successor proves".into(),
+        Fault::Unsigned { metadata, proved } => digest::unsigned(metadata.as_deref(), *proved).into(),
+        Fault::MetadataLost { why } => digest::metadata_lost(why).into(),
+        Fault::NoKey { lack, proved } => digest::with_proof(keys::lack(lack), *proved).into(),
+        Fault::NotAsRecorded => "the content does not have the hash that the successor records".into(),
+        Fault::NotAsRemembered { run } => digest::not_as_remembered(run).into(),
+        Fault::OtherDigestRecorded => "the signature verifies, but the successor records another digest here".into(),
+        Fault::OtherSignatureRecorded => "the signature in the metadata differs from the signature that the successor records".into(),
+        Fault::OverlapsSuccessor => "the digest ends after its successor starts".into(),
+        Fault::NotThePredecessor => "the digest is genuine, but its successor records another predecessor".into(),
+        Fault::EarlierRecordsOther => "a digest of an earlier time records another digest here".into(),
+        Fault::EarlierFollowsIt => "another digest names this digest as its predecessor, but starts before this digest ends".into(),
+        Fault::WithoutRoom(inner) => digest::without_room(&message(inner)).into(),
+        Fault::DigestGone(trace) => trace::words("digest", trace).into(),
+        Fault::RememberedGone { trace, run } => trace::remembered(run, trace).into(),
         // Log files.
-        Fault::LogContent => "the content does not have the hash that the digest lists",
-        Fault::LogBody { body } => {
-            return Cow::Owned(format!("{body}, so it is not what CloudTrail delivered"));
-        }
-        Fault::LogGone(trace) => return trace::words("log file", trace).into(),
-        Fault::OversizedLog { excess } => return log::oversized(*excess).into(),
-        Fault::LogReadsDiffer => "two reads of the log file gave different bytes",
-        Fault::LogUnconfirmed { why } => return log::unconfirmed(why).into(),
-        Fault::UnknownHash { written } => return log::unknown_hash(written).into(),
-        Fault::ClaimedLog => "only a digest that is not proved lists the log file",
-        Fault::ClaimedLogs { count } => return log::claimed(*count).into(),
-        Fault::LogsInterrupted { count } => return log::interrupted(*count).into(),
+        Fault::LogContent => "the content does not have the hash that the digest lists".into(),
+        Fault::LogBody { body } => format!("{body}, so the log file is not as delivered").into(),
+        Fault::LogGone(trace) => trace::words("log file", trace).into(),
+        Fault::OversizedLog { excess } => log::oversized(*excess).into(),
+        Fault::LogReadsDiffer => "two reads of the log file gave different bytes".into(),
+        Fault::LogUnconfirmed { why } => log::unconfirmed(why).into(),
+        Fault::UnknownHash { written } => log::unknown_hash(written).into(),
+        Fault::ClaimedLog => "only an unproved digest lists the log file".into(),
+        Fault::ClaimedLogs { count } => log::claimed(*count).into(),
+        Fault::LogsInterrupted { count } => log::interrupted(*count).into(),
         // Single objects.
-        Fault::LogProved => "a proved digest lists the log file, and its content has the listed hash",
-        Fault::DigestProved { logs } => return digest::proved(*logs),
-        Fault::ObjectExcluded => "the account or the region of the object was not asked for",
-        Fault::NoSuchObject => "there is no such object, and no proved digest records one",
-        Fault::ObjectUnlisted => "no proved digest lists the object",
-        Fault::ObjectUnreadable { why } => return log::unreadable_object(why).into(),
-        Fault::NotAskedDigest => "the digest is not one of those that were asked for",
+        Fault::LogProved => "a proved digest lists the log file, and its content has the listed hash".into(),
+        Fault::DigestProved { logs } => digest::proved(*logs),
+        Fault::ObjectExcluded => "the account or the region of the object was not asked for".into(),
+        Fault::NoSuchObject => "the object does not exist, and no proved digest records the object".into(),
+        Fault::ObjectUnlisted => "no proved digest lists the object".into(),
+        Fault::ObjectUnreadable { why } => log::unreadable_object(why).into(),
+        Fault::NotAskedDigest => "the digest does not belong to the asked accounts, regions and trails".into(),
         // Coverage.
-        Fault::Relocated { count, belongs } => return coverage::relocated(*count, belongs).into(),
-        Fault::DigestsInterrupted => "interrupted before the digests of this time were checked",
-        Fault::DigestsMissing => "the digests of this time were delivered and are gone",
-        Fault::LoggingStopped => {
-            "no digest covers this time, and the next one starts a new chain: logging or validation was off"
-        }
-        Fault::BeforeTheRecord => {
-            "no digest covers this time: the record begins later, or older digests are gone"
-        }
-        Fault::NotCovered => "no proved digest covers this time",
-        Fault::ChainRestarts => {
-            "a new chain starts here: logging or validation was stopped and started again within the hour of this digest"
-        }
-        Fault::RecordBegins => {
-            "the record begins here: this digest starts the chain, and nothing proves that there was none before"
-        }
-        Fault::NothingCovered => "the only digest starts the chain, so it covers nothing",
-        Fault::Stale { late } => return coverage::stale(*late).into(),
-        Fault::NewerDelivered { late, delivered } => {
-            return coverage::newer_delivered(*late, *delivered).into();
-        }
-        Fault::DeliveryUnchecked { delivered, why } => {
-            return coverage::delivery_unchecked(*delivered, why).into();
-        }
-        Fault::BackfillAlone => "there are backfill digests of the asked range, but no hourly ones",
+        Fault::Relocated { count, belongs } => coverage::relocated(*count, belongs).into(),
+        Fault::DigestsInterrupted => "interrupted before the digests of this time were checked".into(),
+        Fault::DigestsMissing => "the digests of this time were delivered and are gone".into(),
+        Fault::LoggingStopped => "no digest covers this time, and the next digest starts a new chain: logging or validation was off".into(),
+        Fault::BeforeTheRecord => "no digest covers this time: the record begins later, or older digests are gone".into(),
+        Fault::NotCovered => "no proved digest covers this time".into(),
+        Fault::ChainRestarts => "a new chain starts here: logging or validation was stopped and started again within the hour of this digest".into(),
+        Fault::RecordBegins => "the record begins here: this digest starts the chain, and an earlier record cannot be ruled out".into(),
+        Fault::NothingCovered => "the only digest starts the chain, so no time is covered".into(),
+        Fault::Stale { late } => coverage::stale(*late).into(),
+        Fault::NewerDelivered { late, delivered } => coverage::newer_delivered(*late, *delivered).into(),
+        Fault::DeliveryUnchecked { delivered, why } => coverage::delivery_unchecked(*delivered, why).into(),
+        Fault::BackfillAlone => "the asked range has backfill digests, but no hourly digests".into(),
         // Regions, folders and sources.
-        Fault::RegionInterrupted => "interrupted before the region was checked",
-        Fault::EmptyDigestFolder => "the digest folder holds no digest of the asked range",
-        Fault::LogsWithoutDigests => "there are log files of the asked range, but no digest that lists them",
-        Fault::UnlistedFolder { why } => return scope::unlisted("its content was not checked", why).into(),
-        Fault::FolderInterrupted => "interrupted before the digest folder was listed to its end",
-        Fault::UnsearchedFolder { why } => {
-            return scope::unlisted("unreferenced files were not looked for", why).into();
-        }
-        Fault::UnplannedFolder { why } => {
-            return scope::unlisted("its log files are not in the plan", why).into();
-        }
-        Fault::SearchInterrupted => "interrupted before the folder was searched for unreferenced files",
-        Fault::DiscoveryInterrupted => "interrupted before every trail was found",
-        Fault::DiscoveryLimit { limit } => return scope::discovery_limit(*limit).into(),
-        Fault::NestedAwsLogs => "the folder was not searched: it lies in one of CloudTrail's own folders",
-        Fault::SkippedFolder { why } => return scope::skipped(why).into(),
-        Fault::RenamedFolder { belongs } => return scope::renamed(belongs).into(),
+        Fault::RegionInterrupted => "interrupted before the region was checked".into(),
+        Fault::EmptyDigestFolder => "the digest folder has no digest of the asked range".into(),
+        Fault::LogsWithoutDigests => "the asked range has log files, but no digests".into(),
+        Fault::UnlistedFolder { why } => scope::unlisted("its content was not checked", why).into(),
+        Fault::FolderInterrupted => "interrupted before the digest folder was listed to its end".into(),
+        Fault::UnsearchedFolder { why } => scope::unlisted("unreferenced files were not looked for", why).into(),
+        Fault::UnplannedFolder { why } => scope::unlisted("its log files are not in the plan", why).into(),
+        Fault::SearchInterrupted => "interrupted before the folder was searched for unreferenced files".into(),
+        Fault::DiscoveryInterrupted => "interrupted before every trail was found".into(),
+        Fault::DiscoveryLimit { limit } => scope::discovery_limit(*limit).into(),
+        Fault::NestedAwsLogs => "the folder was not searched, since it is inside a CloudTrail folder".into(),
+        Fault::SkippedFolder { why } => scope::skipped(why).into(),
+        Fault::RenamedFolder { belongs } => scope::renamed(belongs).into(),
         Fault::NothingFound { account, region, trail, delivered, found } => {
             let names = [("account", account), ("region", region), ("trail", trail)];
-            return scope::nothing_found(names, *delivered, found).into();
+            scope::nothing_found(names, *delivered, found).into()
         }
-        // Objects that nobody vouches for.
-        Fault::UnlistedLog => "the object lies among the log files, but no proved digest lists it",
-        Fault::StrayLog => {
-            "the object lies where CloudTrail delivers no log file, and no proved digest lists it"
-        }
-        Fault::MoreUnlisted { count } => return scope::more_unlisted(*count).into(),
-        Fault::NotADigestName => "not a valid digest file name",
-        Fault::FutureDigest => "the file name is dated in the future",
-        Fault::MoreJunk { count, folder } => return scope::more_junk(*count, folder).into(),
-        Fault::NotARegion => "not a valid region name",
-        Fault::Droppings { count } => return scope::droppings(*count).into(),
+        // Objects without proof.
+        Fault::UnlistedLog => "the object is among the log files, but no proved digest lists the object".into(),
+        Fault::StrayLog => "the object is where CloudTrail delivers no log files, and no proved digest lists the object".into(),
+        Fault::MoreUnlisted { count } => scope::more_unlisted(*count).into(),
+        Fault::NotADigestName => "not a valid digest file name".into(),
+        Fault::FutureDigest => "the file name is dated in the future".into(),
+        Fault::MoreJunk { count, folder } => scope::more_junk(*count, folder).into(),
+        Fault::NotARegion => "not a valid region name".into(),
+        Fault::Droppings { count } => scope::droppings(*count).into(),
         // Keys.
-        Fault::RejectedKey { entry, region, reason } => {
-            return keys::rejected(*entry, region.as_deref(), reason).into();
-        }
-        Fault::Told { message, .. } => message,
-    };
-    Cow::Borrowed(words)
+        Fault::RejectedKey { entry, region, reason } => keys::rejected(*entry, region.as_deref(), reason).into(),
+        Fault::Told { message, .. } => message.into(),
+    }
 }
 
-/// A text that others wrote, as a literal: escaped, and cut where it is long.
+/// An external text as a literal: escaped, and cut if too long.
 fn quoted(text: &str) -> String {
     format!("`{}`", shortened(text.escape_debug().to_string()))
 }

@@ -1,19 +1,19 @@
-//! The causes of findings: each has a word in reports and a hint of its own.
+//! The causes of findings. Every cause has its own word in reports and its own hint.
 
 use super::{Fault, KeyLack, Kind, Trace};
 
-/// Declares the causes with their words, and the list of all of them, which then cannot lack one.
+/// Declares the causes with their words, so that the list of all causes is complete by construction.
 macro_rules! causes {
     ($($cause:ident = $word:literal,)*) => {
-        /// Why a finding was made: its fault without the evidence.
+        /// The cause of a finding: the fault without its evidence.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-        pub(crate) enum Cause { $($cause),* }
+        pub(crate) enum FaultCause { $($cause),* }
 
-        impl Cause {
-            /// Every cause.
+        impl FaultCause {
+            /// All causes.
             pub(crate) const ALL: &[Self] = &[$(Self::$cause),*];
 
-            /// The word in reports. Once published, it keeps its meaning.
+            /// The word in reports. A published word keeps its meaning.
             pub(crate) const fn as_str(self) -> &'static str {
                 match self { $(Self::$cause => $word),* }
             }
@@ -110,139 +110,92 @@ causes! {
     UnknownSignatureAlgorithm = "unknown-signature-algorithm",
 }
 
-impl Cause {
-    /// The cause with this word; `None` for a word that this version does not know.
+impl FaultCause {
+    /// The cause for `word`; `None` for a word that this version does not know.
     pub(crate) fn parse(word: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|cause| cause.as_str() == word)
     }
 }
 
+/// Matches a fault: the listed variants have the cause of the same name, the remaining arms are written out.
+macro_rules! by_name {
+    ($fault:expr, [$($name:ident)*], $($variant:pat => $cause:expr,)*) => {
+        match $fault {
+            $(Fault::$name { .. } => Some(FaultCause::$name),)*
+            $($variant => $cause,)*
+        }
+    };
+}
+
 impl Fault {
-    /// The word of the cause in reports, such as `signature-misfit`; `None` of a finding that was told without one. A word,
-    /// once published, keeps its meaning.
+    /// The word of the cause in reports, such as `signature-misfit`; `None` for a [`Fault::Told`] without a cause. A
+    /// published word keeps its meaning.
     #[must_use]
     pub fn cause(&self) -> Option<&str> {
         match (self, self.known_cause()) {
             (Self::Told { cause, .. }, _) => cause.as_deref(),
-            (_, cause) => cause.map(Cause::as_str),
+            (_, cause) => cause.map(FaultCause::as_str),
         }
     }
 
-    /// The cause; `None` of a finding that was told without one, or with one that this version does not know.
-    pub(crate) fn known_cause(&self) -> Option<Cause> {
-        Some(match self {
-            Self::DigestBody { .. } => Cause::DigestBody,
-            Self::NotADigest { .. } => Cause::NotADigest,
-            Self::OversizedDigest { .. } => Cause::OversizedDigest,
-            Self::UnreadableDigest { .. } => Cause::UnreadableDigest,
-            Self::DigestReadsDiffer => Cause::DigestReadsDiffer,
-            Self::DigestUnconfirmed { .. } => Cause::DigestUnconfirmed,
-            Self::DigestVanished => Cause::DigestVanished,
-            Self::DigestElsewhere => Cause::DigestElsewhere,
-            Self::SignatureMisfit => Cause::SignatureMisfit,
-            Self::MetadataSignatureMisfit => Cause::MetadataSignatureMisfit,
-            Self::Unsigned { proved: false, .. } => Cause::Unsigned,
-            Self::Unsigned { proved: true, .. } => Cause::SignatureLost,
-            Self::MetadataLost { .. } => Cause::MetadataLost,
-            Self::NoKey { lack, .. } => lack.cause(),
-            Self::NotAsRecorded => Cause::NotAsRecorded,
-            Self::NotAsRemembered { .. } => Cause::NotAsRemembered,
-            Self::OtherDigestRecorded => Cause::OtherDigestRecorded,
-            Self::OtherSignatureRecorded => Cause::OtherSignatureRecorded,
-            Self::OverlapsSuccessor => Cause::OverlapsSuccessor,
-            Self::NotThePredecessor => Cause::NotThePredecessor,
-            Self::EarlierRecordsOther => Cause::EarlierRecordsOther,
-            Self::EarlierFollowsIt => Cause::EarlierFollowsIt,
-            Self::WithoutRoom(fault) => return fault.known_cause(),
-            Self::DigestGone(trace) | Self::RememberedGone { trace, .. } => trace.of_digest().1,
-            Self::LogContent => Cause::LogContent,
-            Self::LogBody { .. } => Cause::LogBody,
-            Self::LogGone(trace) => trace.of_log().1,
-            Self::UnreadableLog { .. } => Cause::UnreadableLog,
-            Self::OversizedLog { .. } => Cause::OversizedLog,
-            Self::LogReadsDiffer => Cause::LogReadsDiffer,
-            Self::LogUnconfirmed { .. } => Cause::LogUnconfirmed,
-            Self::UnknownHash { .. } => Cause::UnknownHash,
-            Self::ClaimedLog => Cause::ClaimedLog,
-            Self::ClaimedLogs { .. } => Cause::ClaimedLogs,
-            Self::LogsInterrupted { .. } => Cause::LogsInterrupted,
-            Self::LogProved => Cause::LogProved,
-            Self::DigestProved { .. } => Cause::DigestProved,
-            Self::ObjectExcluded => Cause::ObjectExcluded,
-            Self::NoSuchObject => Cause::NoSuchObject,
-            Self::ObjectUnlisted => Cause::ObjectUnlisted,
-            Self::ObjectUnreadable { .. } => Cause::ObjectUnreadable,
-            Self::NotAskedDigest => Cause::NotAskedDigest,
-            Self::Relocated { .. } => Cause::Relocated,
-            Self::DigestsInterrupted => Cause::DigestsInterrupted,
-            Self::DigestsMissing => Cause::DigestsMissing,
-            Self::LoggingStopped => Cause::LoggingStopped,
-            Self::BeforeTheRecord => Cause::BeforeTheRecord,
-            Self::NotCovered => Cause::NotCovered,
-            Self::ChainRestarts => Cause::ChainRestarts,
-            Self::RecordBegins => Cause::RecordBegins,
-            Self::NothingCovered => Cause::NothingCovered,
-            Self::Stale { .. } => Cause::Stale,
-            Self::NewerDelivered { .. } => Cause::NewerDelivered,
-            Self::DeliveryUnchecked { .. } => Cause::DeliveryUnchecked,
-            Self::BackfillAlone => Cause::BackfillAlone,
-            Self::RegionInterrupted => Cause::RegionInterrupted,
-            Self::EmptyDigestFolder => Cause::EmptyDigestFolder,
-            Self::LogsWithoutDigests => Cause::LogsWithoutDigests,
-            Self::UnlistedFolder { .. } => Cause::UnlistedFolder,
-            Self::FolderInterrupted => Cause::FolderInterrupted,
-            Self::UnsearchedFolder { .. } => Cause::UnsearchedFolder,
-            Self::UnplannedFolder { .. } => Cause::UnplannedFolder,
-            Self::SearchInterrupted => Cause::SearchInterrupted,
-            Self::DiscoveryInterrupted => Cause::DiscoveryInterrupted,
-            Self::DiscoveryLimit { .. } => Cause::DiscoveryLimit,
-            Self::NestedAwsLogs => Cause::NestedAwsLogs,
-            Self::SkippedFolder { .. } => Cause::SkippedFolder,
-            Self::RenamedFolder { .. } => Cause::RenamedFolder,
-            Self::NothingFound { .. } => Cause::NothingFound,
-            Self::UnlistedLog => Cause::UnlistedLog,
-            Self::StrayLog => Cause::StrayLog,
-            Self::MoreUnlisted { .. } => Cause::MoreUnlisted,
-            Self::NotADigestName => Cause::NotADigestName,
-            Self::FutureDigest => Cause::FutureDigest,
-            Self::MoreJunk { .. } => Cause::MoreJunk,
-            Self::NotARegion => Cause::NotARegion,
-            Self::Droppings { .. } => Cause::Droppings,
-            Self::RejectedKey { .. } => Cause::RejectedKey,
-            Self::Told { cause, .. } => return cause.as_deref().and_then(Cause::parse),
-        })
+    /// The cause; `None` for a [`Fault::Told`] whose cause is absent or unknown to this version.
+    pub(crate) fn known_cause(&self) -> Option<FaultCause> {
+        by_name!(
+            self,
+            [
+                DigestBody NotADigest OversizedDigest UnreadableDigest DigestReadsDiffer DigestUnconfirmed
+                DigestVanished DigestElsewhere SignatureMisfit MetadataSignatureMisfit MetadataLost NotAsRecorded
+                NotAsRemembered OtherDigestRecorded OtherSignatureRecorded OverlapsSuccessor NotThePredecessor
+                EarlierRecordsOther EarlierFollowsIt LogContent LogBody UnreadableLog OversizedLog LogReadsDiffer
+                LogUnconfirmed UnknownHash ClaimedLog ClaimedLogs LogsInterrupted LogProved DigestProved
+                ObjectExcluded NoSuchObject ObjectUnlisted ObjectUnreadable NotAskedDigest Relocated
+                DigestsInterrupted DigestsMissing LoggingStopped BeforeTheRecord NotCovered ChainRestarts
+                RecordBegins NothingCovered Stale NewerDelivered DeliveryUnchecked BackfillAlone RegionInterrupted
+                EmptyDigestFolder LogsWithoutDigests UnlistedFolder FolderInterrupted UnsearchedFolder
+                UnplannedFolder SearchInterrupted DiscoveryInterrupted DiscoveryLimit NestedAwsLogs SkippedFolder
+                RenamedFolder NothingFound UnlistedLog StrayLog MoreUnlisted NotADigestName FutureDigest MoreJunk
+                NotARegion Droppings RejectedKey
+            ],
+            Self::Unsigned { proved: false, .. } => Some(FaultCause::Unsigned),
+            Self::Unsigned { proved: true, .. } => Some(FaultCause::SignatureLost),
+            Self::NoKey { lack, .. } => Some(lack.cause()),
+            Self::WithoutRoom(fault) => fault.known_cause(),
+            Self::DigestGone(trace) | Self::RememberedGone { trace, .. } => Some(trace.of_digest().1),
+            Self::LogGone(trace) => Some(trace.of_log().1),
+            Self::Told { cause, .. } => cause.as_deref().and_then(FaultCause::parse),
+        )
     }
 }
 
 impl Trace {
-    /// The kind and cause of a digest of which this is left.
-    pub(super) const fn of_digest(&self) -> (Kind, Cause) {
+    /// Kind and cause of the finding on a missing digest.
+    pub(super) const fn of_digest(&self) -> (Kind, FaultCause) {
         match self {
-            Self::Nothing => (Kind::DigestMissing, Cause::DigestMissing),
-            Self::Unknown { .. } => (Kind::DigestMissing, Cause::DigestVersionsUnknown),
-            Self::DeleteMarker { .. } => (Kind::DigestDeleted, Cause::DigestDeleted),
-            Self::Contradiction { .. } => (Kind::DigestUnreadable, Cause::DigestContradiction),
+            Self::Nothing => (Kind::DigestMissing, FaultCause::DigestMissing),
+            Self::Unknown { .. } => (Kind::DigestMissing, FaultCause::DigestVersionsUnknown),
+            Self::DeleteMarker { .. } => (Kind::DigestDeleted, FaultCause::DigestDeleted),
+            Self::Contradiction { .. } => (Kind::DigestUnreadable, FaultCause::DigestContradiction),
         }
     }
 
-    /// The kind and cause of a log file of which this is left.
-    pub(super) const fn of_log(&self) -> (Kind, Cause) {
+    /// Kind and cause of the finding on a missing log file.
+    pub(super) const fn of_log(&self) -> (Kind, FaultCause) {
         match self {
-            Self::Nothing => (Kind::LogMissing, Cause::LogMissing),
-            Self::Unknown { .. } => (Kind::LogMissing, Cause::LogVersionsUnknown),
-            Self::DeleteMarker { .. } => (Kind::LogDeleted, Cause::LogDeleted),
-            Self::Contradiction { .. } => (Kind::LogUnreadable, Cause::LogContradiction),
+            Self::Nothing => (Kind::LogMissing, FaultCause::LogMissing),
+            Self::Unknown { .. } => (Kind::LogMissing, FaultCause::LogVersionsUnknown),
+            Self::DeleteMarker { .. } => (Kind::LogDeleted, FaultCause::LogDeleted),
+            Self::Contradiction { .. } => (Kind::LogUnreadable, FaultCause::LogContradiction),
         }
     }
 }
 
 impl KeyLack {
-    const fn cause(&self) -> Cause {
+    const fn cause(&self) -> FaultCause {
         match self {
-            Self::Unknown { .. } => Cause::UnknownKey,
-            Self::NotThen { .. } => Cause::KeyNotValidThen,
-            Self::Unreachable { .. } => Cause::KeysUnreachable,
-            Self::Algorithm { .. } => Cause::UnknownSignatureAlgorithm,
+            Self::Unknown { .. } => FaultCause::UnknownKey,
+            Self::NotThen { .. } => FaultCause::KeyNotValidThen,
+            Self::Unreachable { .. } => FaultCause::KeysUnreachable,
+            Self::Algorithm { .. } => FaultCause::UnknownSignatureAlgorithm,
         }
     }
 }
@@ -255,13 +208,13 @@ mod tests {
 
     #[test]
     fn each_cause_has_a_word_of_its_own() {
-        let words: BTreeSet<&str> = Cause::ALL.iter().map(|cause| cause.as_str()).collect();
-        assert_eq!(words.len(), Cause::ALL.len());
-        for cause in Cause::ALL {
+        let words: BTreeSet<&str> = FaultCause::ALL.iter().map(|cause| cause.as_str()).collect();
+        assert_eq!(words.len(), FaultCause::ALL.len());
+        for cause in FaultCause::ALL {
             let word = cause.as_str();
-            assert_eq!(Cause::parse(word), Some(*cause));
+            assert_eq!(FaultCause::parse(word), Some(*cause));
             assert!(word.chars().all(|letter| letter.is_ascii_lowercase() || letter == '-'), "{word}");
         }
-        assert_eq!(Cause::parse("of-a-later-version"), None);
+        assert_eq!(FaultCause::parse("of-a-later-version"), None);
     }
 }

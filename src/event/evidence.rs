@@ -1,29 +1,29 @@
-//! What faults are made of: evidence that several of them share.
+//! Evidence that several faults share.
 
 use serde::{Deserialize, Serialize};
 
 use crate::time::{Interval, Timestamp};
 
-/// What is left of an object that should be there.
+/// The remains of a missing object.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Trace {
-    /// Nothing.
+    /// No version and no delete marker.
     Nothing,
     /// A delete marker.
     DeleteMarker {
-        /// When it was deleted, where the store tells.
+        /// Time of the deletion, if the store reports the time.
         deleted: Option<Timestamp>,
-        /// The version that may still hold it.
+        /// The version that may still have the object's content.
         kept: Option<String>,
     },
-    /// Whether there is a version could not be looked up.
+    /// The object's versions could not be listed.
     Unknown {
-        /// What the store says.
+        /// The store's error.
         why: String,
     },
-    /// The store lists a version as current that GET does not find.
+    /// The store lists a version as current, but GET finds no object.
     Contradiction {
-        /// That version.
+        /// The listed version.
         version: String,
     },
 }
@@ -40,93 +40,93 @@ impl Trace {
     }
 }
 
-/// What is wrong with a body that should be one whole gzip member.
+/// Why a body is not exactly one whole gzip member.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum BodyFault {
-    /// No byte.
+    /// The body is empty.
     Empty,
-    /// It does not begin as a gzip member does.
+    /// The body does not begin with a gzip header.
     NotGzip,
-    /// It ends before the member does.
+    /// The body ends before the end of the gzip member.
     CutOff,
-    /// Its deflate stream, checksum or length is wrong.
+    /// The deflate stream, the checksum or the length is wrong.
     Corrupt,
-    /// Bytes follow the member.
+    /// Bytes follow the gzip member.
     Trailing,
 }
 
-/// Why the hash of a digest was not taken that is too large to be held.
+/// Why an oversized digest was not hashed.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum UntakenHash {
     /// The run was interrupted.
     Interrupted,
-    /// The stream could not be read to its end.
+    /// The stream could not be read to the end.
     Unread {
-        /// What the store says.
+        /// The store's error.
         why: String,
     },
-    /// It is larger than what a log file may inflate to.
+    /// The digest exceeds the size limit of log files.
     Oversized {
-        /// Which limit.
+        /// The exceeded limit.
         excess: Excess,
     },
 }
 
-/// A body that is larger than a limit.
+/// The limit that a body exceeds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Excess {
-    /// It inflates to more than the limit.
+    /// The body inflates to more than the limit.
     Inflated {
-        /// The limit, in bytes.
+        /// Limit of the inflated size, in bytes.
         limit: u64,
     },
-    /// It goes on for more bytes as stored than a body within the limit can have.
+    /// The stored body is larger than any body that inflates to the limit.
     Stored {
-        /// The limit of what it may inflate to, in bytes.
+        /// Limit of the inflated size, in bytes.
         limit: u64,
     },
 }
 
-/// What kept a signature from being checked.
+/// Why a signature could not be checked.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum KeyLack {
-    /// No key with the fingerprint.
+    /// No key has the fingerprint.
     Unknown {
-        /// As the digest names it.
+        /// The text in the digest.
         fingerprint: String,
     },
-    /// The key is not valid at the time of the signature.
+    /// The key was not valid at the time of the signature.
     NotThen {
-        /// As the digest names it.
+        /// The text in the digest.
         fingerprint: String,
-        /// When it is valid.
+        /// The key's validity.
         validity: Option<Interval>,
     },
     /// CloudTrail could not be asked for keys.
     Unreachable {
-        /// As the digest names it.
+        /// The text in the digest.
         fingerprint: String,
-        /// What kept it from being asked.
+        /// The reason.
         why: String,
     },
-    /// A signature algorithm that CloudTrail does not use.
+    /// CloudTrail does not use the digest's signature algorithm.
     Algorithm {
-        /// As the digest names it.
+        /// The text in the digest.
         name: String,
     },
 }
 
-/// Where discovery gives up.
+/// The limit at which discovery stopped.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum DiscoveryLimit {
-    /// Folders lie too deep.
+    /// Folders are nested too deeply.
     Depth {
-        /// How many folders deep is looked into.
+        /// Maximum depth of the search, in folders.
         most: u64,
     },
-    /// There are too many folders.
+    /// The source has too many folders.
     Folders {
-        /// How many are looked into.
+        /// Maximum number of folders to list.
         most: u64,
     },
 }

@@ -1,7 +1,7 @@
-//! What a finding found: one variant for each cause, with the evidence that its words are made of.
+//! The faults of findings: a variant for every cause, with the evidence for the message.
 //!
-//! A fault has no English in it. Judges and the prover make faults; `words` turns each into a message, and
-//! gives each cause a hint of its own.
+//! A fault contains no English. Judges and the prover make faults; `words` turns a fault into a message, and has a hint
+//! for every cause.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,325 +9,327 @@ use super::{BodyFault, DiscoveryLimit, Excess, KeyLack, Kind, Trace, UntakenHash
 use crate::ident::Location;
 use crate::time::Timestamp;
 
-/// The cause of a finding. Texts in it are those of the store, the parser or the operating system; they may be hostile.
+/// The cause of a finding, with evidence. Texts in the evidence come from the store, the parser or the operating system
+/// and may be hostile.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Fault {
     // Digest files: content.
-    /// The body in the place of a digest is not exactly one whole gzip member.
+    /// The body of a digest object is not exactly one whole gzip member.
     DigestBody {
-        /// What is wrong with it.
+        /// The defect.
         body: BodyFault,
     },
-    /// The content in the place of a digest is not that of a digest file.
+    /// The content of a digest object is not that of a digest file.
     NotADigest {
-        /// What the parser says.
+        /// The parser's error.
         reason: String,
     },
-    /// A digest is larger than the limit, so it is not parsed.
+    /// A digest exceeds the size limit, so it is not parsed.
     OversizedDigest {
-        /// Which limit.
+        /// The exceeded limit.
         excess: Excess,
-        /// Why its hash was not taken either; `None` where there was no need, or the hash is the recorded one.
+        /// Why the digest was not hashed either; `None` if no hash was needed, or the hash equals the recorded hash.
         hash: Option<UntakenHash>,
     },
     /// A digest could not be read.
     UnreadableDigest {
-        /// What the store says.
+        /// The store's error.
         why: String,
     },
     /// Two reads of a digest gave different bytes or metadata.
     DigestReadsDiffer,
-    /// A digest is not as recorded, and could not be read again to confirm it.
+    /// A digest is not as recorded, and a second read to confirm the difference failed.
     DigestUnconfirmed {
-        /// What the store says.
+        /// The store's error.
         why: String,
     },
-    /// A listing named the digest, and GET found nothing.
+    /// A listing named the digest, but GET found no object.
     DigestVanished,
-    /// A digest names another bucket or key than where it lies.
+    /// A digest names another bucket or key than the digest's own location.
     DigestElsewhere,
 
     // Digest files: signatures and links.
-    /// The signature in the metadata does not fit the content, and no successor records the digest.
+    /// The signature in the metadata does not verify the content, and no successor records the digest.
     SignatureMisfit,
-    /// The signature in the metadata does not fit the content, which a proved successor records.
+    /// The signature in the metadata does not verify the content, but a proved successor records the content.
     MetadataSignatureMisfit,
-    /// No signature in metadata, sidecar or successor.
+    /// The digest has no signature in metadata, sidecar or successor.
     Unsigned {
-        /// Why the metadata could not be understood, where that is the reason.
+        /// Why the metadata could not be parsed; `None` if unparsable metadata is not the reason.
         metadata: Option<String>,
         /// Whether a proved successor proves the digest.
         proved: bool,
     },
-    /// The metadata is lost, and the signature that the successor records fits.
+    /// The metadata is lost, but the signature in the successor's record verifies the digest.
     MetadataLost {
-        /// Why the metadata could not be understood.
+        /// Why the metadata could not be parsed.
         why: String,
     },
     /// No usable key for the signature.
     NoKey {
-        /// What is lacking.
+        /// Why no key is usable.
         lack: KeyLack,
         /// Whether a proved successor proves the digest.
         proved: bool,
     },
-    /// The content does not have the hash that a proved successor or a remembered head records.
+    /// The content's hash differs from the record in a proved successor or a remembered head.
     NotAsRecorded,
-    /// The content does not have the hash that an earlier run proved.
+    /// The content's hash differs from the hash that an earlier run proved.
     NotAsRemembered {
-        /// The run that proved it.
+        /// The earlier run.
         run: String,
     },
-    /// The digest is genuine, and its successor records another digest in its place.
+    /// The digest is genuine, but the successor records another digest at the same position.
     OtherDigestRecorded,
-    /// The signature in the metadata is genuine no more: the successor records another one.
+    /// The successor records another signature than the metadata has.
     OtherSignatureRecorded,
     /// The digest ends after its successor starts.
     OverlapsSuccessor,
-    /// The digest is genuine, lies between a digest and the predecessor that digest records, and is neither.
+    /// The digest is genuine and lies between another digest and the predecessor in that digest's record, but is
+    /// neither of the two.
     NotThePredecessor,
-    /// A digest of an earlier time records another digest in this one's place.
+    /// A digest of an earlier time records another digest at the same position.
     EarlierRecordsOther,
-    /// A digest of an earlier time records this one as its predecessor.
+    /// A digest of an earlier time records the digest as its predecessor.
     EarlierFollowsIt,
-    /// The fault of a digest for which the chain leaves no room.
+    /// The fault of a digest that has no place in the chain.
     WithoutRoom(Box<Fault>),
-    /// A digest that was delivered is not there.
+    /// A delivered digest is missing.
     DigestGone(Trace),
-    /// A digest that an earlier run proved is not there.
+    /// A digest that an earlier run proved is missing.
     RememberedGone {
-        /// What is left of it.
+        /// The remains of the digest.
         trace: Trace,
-        /// The run that proved it.
+        /// The earlier run.
         run: String,
     },
 
     // Log files.
-    /// The content does not have the listed hash.
+    /// The content's hash differs from the listed hash.
     LogContent,
     /// The body is not exactly one whole gzip member.
     LogBody {
-        /// What is wrong with it.
+        /// The defect.
         body: BodyFault,
     },
-    /// A log file that was delivered is not there.
+    /// A delivered log file is missing.
     LogGone(Trace),
     /// A log file could not be read.
     UnreadableLog {
-        /// What the store says.
+        /// The store's error.
         why: String,
     },
-    /// A log file is larger than the limit, so its hash is not taken.
+    /// A log file exceeds the size limit, so it is not hashed.
     OversizedLog {
-        /// Which limit.
+        /// The exceeded limit.
         excess: Excess,
     },
     /// Two reads of a log file gave different bytes.
     LogReadsDiffer,
-    /// A log file is not as recorded, and could not be read again to confirm it.
+    /// A log file is not as recorded, and a second read to confirm the difference failed.
     LogUnconfirmed {
-        /// What the store says.
+        /// The store's error.
         why: String,
     },
-    /// The digest lists a hash that cannot be compared.
+    /// The digest lists a hash of an unknown form.
     UnknownHash {
-        /// As written.
+        /// The hash as written in the digest.
         written: String,
     },
-    /// Only a digest that is not proved lists the log file.
+    /// Only an unproved digest lists the log file.
     ClaimedLog,
-    /// Log files that only this digest lists, which is not proved.
+    /// Only this unproved digest lists some log files.
     ClaimedLogs {
-        /// How many.
+        /// Number of files or objects.
         count: u64,
     },
     /// The run was interrupted before log files were read.
     LogsInterrupted {
-        /// How many.
+        /// Number of files or objects.
         count: u64,
     },
 
     // Single objects.
-    /// A log file that was asked about is proved.
+    /// The log file that the user named is proved.
     LogProved,
-    /// A digest that was asked about is proved, with every log file it lists.
+    /// The digest that the user named is proved, and so are all log files in the digest's list.
     DigestProved {
-        /// How many log files it lists.
+        /// Number of log files in the digest's list.
         logs: u64,
     },
-    /// The account or region of an object that was asked about was excluded.
+    /// The filters exclude the account or region of the object that the user named.
     ObjectExcluded,
-    /// An object that was asked about is not there, and no proved digest records one.
+    /// The object that the user named is missing, and no proved digest records the object.
     NoSuchObject,
-    /// A log file that was asked about is there, and no proved digest lists it.
+    /// The log file that the user named exists, but no proved digest lists the file.
     ObjectUnlisted,
-    /// A log file that was asked about cannot be read, and no proved digest lists it.
+    /// The log file that the user named cannot be read, and no proved digest lists the file.
     ObjectUnreadable {
-        /// What the store says.
+        /// The store's error.
         why: String,
     },
-    /// A digest that was asked about is not one of what was asked.
+    /// The digest that the user named does not belong to the asked accounts, regions and trails.
     NotAskedDigest,
 
     // Coverage.
-    /// Digests that lie here are proved at their recorded path.
+    /// Relocated digests are proved at their recorded path.
     Relocated {
-        /// How many.
+        /// Number of files or objects.
         count: u64,
-        /// The recorded place of one of them.
+        /// The recorded location of one of the digests.
         belongs: Location,
     },
-    /// The run was interrupted before the digests of this time were checked.
+    /// The run was interrupted before the digests of the stretch were checked.
     DigestsInterrupted,
-    /// The digests of this time were delivered and are not there.
+    /// The delivered digests of the stretch are missing.
     DigestsMissing,
-    /// No digest covers this time, and the next one starts a new chain.
+    /// No digest covers the stretch, and the next digest starts a new chain.
     LoggingStopped,
-    /// No digest covers this time, and no older digest is there.
+    /// No digest covers the stretch, and no older digest exists.
     BeforeTheRecord,
-    /// No proved digest covers this time.
+    /// No proved digest covers the stretch.
     NotCovered,
-    /// The chain begins anew, without uncovered time.
+    /// A new chain starts, without uncovered time before.
     ChainRestarts,
-    /// The record begins here.
+    /// The record begins with the digest.
     RecordBegins,
-    /// The digest that starts the chain is all there is.
+    /// The chain consists of its starting digest alone, which covers no time.
     NothingCovered,
-    /// The newest digest ends too long before the asked end.
+    /// The newest digest ends too long before the end of the asked range.
     Stale {
-        /// By how many seconds.
+        /// Time from the end of the digest to the end of the asked range, in seconds.
         late: i64,
     },
-    /// The newest digest ends before the asked end, and CloudTrail delivered a newer one.
+    /// The newest digest ends before the end of the asked range, and CloudTrail reports the delivery of a newer digest.
     NewerDelivered {
-        /// By how many seconds it ends before the asked end.
+        /// Time from the end of the digest to the end of the asked range, in seconds.
         late: i64,
-        /// When CloudTrail delivered the newer one.
+        /// Time of the newer digest's delivery.
         delivered: Timestamp,
     },
-    /// CloudTrail says that it delivered a newer digest, and the folder cannot be listed again.
+    /// CloudTrail reports the delivery of a newer digest, and the folder cannot be listed again.
     DeliveryUnchecked {
-        /// When CloudTrail delivered it.
+        /// Time of the newer digest's delivery.
         delivered: Timestamp,
-        /// What the store says.
+        /// The store's error.
         why: String,
     },
-    /// Backfill digests of the asked range, and no hourly ones.
+    /// The asked range has backfill digests, but no hourly digests.
     BackfillAlone,
 
     // Regions, folders and sources.
-    /// The run was interrupted before the region was looked at.
+    /// The run was interrupted before the region was checked.
     RegionInterrupted,
-    /// A digest folder without a digest of the asked range.
+    /// A digest folder has no digest of the asked range.
     EmptyDigestFolder,
-    /// Log files of the asked range beside which there is no digest.
+    /// The asked range has log files, but no digests.
     LogsWithoutDigests,
-    /// A folder that holds digests, or may, cannot be listed.
+    /// A folder that has or may have digests cannot be listed.
     UnlistedFolder {
-        /// What the store says.
+        /// The store's error.
         why: String,
     },
-    /// The run was interrupted before a digest folder was listed to its end.
+    /// The run was interrupted before a digest folder was listed completely.
     FolderInterrupted,
-    /// A log folder cannot be listed, so additions were not looked for.
+    /// A log folder cannot be listed, so additions were not searched for.
     UnsearchedFolder {
-        /// What the store says.
+        /// The store's error.
         why: String,
     },
-    /// A log folder cannot be listed, so its log files are not in the plan.
+    /// A log folder cannot be listed, so the plan lacks the folder's log files.
     UnplannedFolder {
-        /// What the store says.
+        /// The store's error.
         why: String,
     },
-    /// The run was interrupted before additions were looked for.
+    /// The run was interrupted before the search for additions.
     SearchInterrupted,
-    /// The run was interrupted while trails were looked for.
+    /// The run was interrupted during the search for trails.
     DiscoveryInterrupted,
-    /// Discovery gave up: too deep, or too many folders.
+    /// Discovery stopped at a limit of depth or number of folders.
     DiscoveryLimit {
-        /// Which limit.
+        /// The exceeded limit.
         limit: DiscoveryLimit,
     },
-    /// An `AWSLogs/` in one of CloudTrail's own folders is not searched.
+    /// An `AWSLogs/` within a CloudTrail folder is not searched.
     NestedAwsLogs,
-    /// A folder of a copy could not be looked into.
+    /// A folder of a copy could not be listed.
     SkippedFolder {
-        /// What the system says.
+        /// The operating system's error.
         why: String,
     },
-    /// A folder of a copy that is not called as the bucket it is a copy of.
+    /// A folder of a copy does not have the name of the copied bucket.
     RenamedFolder {
-        /// Where its digests say that it belongs.
+        /// The bucket that the folder's digests name.
         belongs: String,
     },
-    /// Nothing was found for what was asked.
+    /// No digest was found for the asked account, region, trail or range.
     NothingFound {
-        /// The account that was asked for.
+        /// The asked account.
         account: Option<String>,
-        /// The region that was asked for.
+        /// The asked region.
         region: Option<String>,
-        /// The trail that was asked for.
+        /// The asked trail.
         trail: Option<String>,
-        /// When CloudTrail says that it delivered a digest of it, here or elsewhere.
+        /// Time at which CloudTrail reports the delivery of a digest of the trail, to this bucket or another.
         delivered: Option<Timestamp>,
-        /// Regions, accounts or trails that were found and are called alike, or are all there is.
+        /// Existing regions, accounts or trails: similar names if any, or all names.
         found: Vec<String>,
     },
 
-    // Objects that nobody vouches for.
-    /// Among the log files of a day, listed by no proved digest.
+    // Objects without proof.
+    /// An object among the log files of a day that no proved digest lists.
     UnlistedLog,
-    /// Beside the days of a log folder, where CloudTrail delivers nothing.
+    /// An object in a log folder but outside the folders of days, where CloudTrail delivers no files.
     StrayLog,
-    /// More objects that no proved digest lists.
+    /// Further objects that no proved digest lists.
     MoreUnlisted {
-        /// How many.
+        /// Number of files or objects.
         count: u64,
     },
-    /// In a digest folder, with a name that no digest has.
+    /// An object in a digest folder without a valid digest file name.
     NotADigestName,
-    /// In a digest folder, with a name of a time to come.
+    /// An object in a digest folder with a digest file name dated in the future.
     FutureDigest,
-    /// More objects in a digest folder that are no digests.
+    /// Further objects in a digest folder that are not digests.
     MoreJunk {
-        /// How many.
+        /// Number of files or objects.
         count: u64,
         /// The folder's key.
         folder: String,
     },
-    /// A folder where those of regions lie, with a name that no region has.
+    /// A folder beside the folders of regions, without a valid region name.
     NotARegion,
-    /// Files that desktops and sync programs leave.
+    /// Files that desktops and sync programs create.
     Droppings {
-        /// How many.
+        /// Number of files or objects.
         count: u64,
     },
 
     // Keys.
-    /// An entry of a keys file, or of CloudTrail's answer, that is not used.
+    /// An entry of a keys file or of CloudTrail's answer was rejected.
     RejectedKey {
-        /// Which one, from 1.
+        /// Number of the entry, from 1.
         entry: usize,
-        /// The region CloudTrail was asked for; `None` for a keys file.
+        /// The region that CloudTrail was asked for; `None` for a keys file.
         region: Option<String>,
-        /// Why.
+        /// Why the entry was rejected.
         reason: String,
     },
 
-    /// A finding of a report that was read again, or one that the caller brings along.
+    /// The fault of a finding from a saved report, or of a finding that the caller supplies.
     Told {
-        /// Its kind.
+        /// Kind of the finding.
         kind: Kind,
-        /// The word of its cause, where the report has one.
+        /// Word of the cause; `None` if the report has no cause.
         cause: Option<String>,
-        /// Its message.
+        /// Message of the finding.
         message: String,
     },
 }
 
 impl Fault {
-    /// The kind of the finding.
+    /// Kind of the finding.
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {

@@ -1,4 +1,4 @@
-//! A finding: what was seen of one object or one stretch of time, with the evidence for it.
+//! A finding: an observation on an object or a stretch of time, with evidence.
 
 use std::sync::Arc;
 
@@ -8,50 +8,50 @@ use super::{Fault, Kind, Reason, Severity};
 use crate::ident::{ChainId, Location, Sha256Hash};
 use crate::time::{Interval, Timestamp};
 
-/// Something to be said of one object or one stretch of time, with the evidence for it.
+/// An observation on an object or a stretch of time, with evidence.
 ///
-/// A finding that concerns one chain names it in full: account, region, trail, home region, organization and backfill.
+/// A finding on a single chain names the chain in full: account, region, trail, home region, organization and backfill.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Finding {
-    /// What it is about.
+    /// Kind of the finding.
     pub kind: Kind,
-    /// How much it weighs.
+    /// Severity of the finding.
     pub severity: Severity,
-    /// Account id, where it concerns one.
+    /// Account id; `None` for a finding that concerns no single account.
     pub account: Option<String>,
-    /// Region, where it concerns one.
+    /// Region; `None` for a finding that concerns no single region.
     pub region: Option<String>,
-    /// Trail, where it concerns one.
+    /// Trail; `None` for a finding that concerns no single trail.
     pub trail: Option<String>,
-    /// Region the trail was made in, where it concerns one chain.
+    /// Home region of the trail; `None` for a finding that concerns no single chain.
     pub home_region: Option<String>,
-    /// Organization id, where it concerns one chain of an organization's trail.
+    /// Organization id; `None` unless the finding concerns a chain of an organization trail.
     pub organization: Option<String>,
-    /// Whether its chain is the trail's backfill digests; `None` where it concerns no single chain.
+    /// Whether the chain consists of the trail's backfill digests; `None` for a finding that concerns no single chain.
     pub backfill: Option<bool>,
-    /// The object, `s3://BUCKET/KEY`; of a keys file, its path.
+    /// The object, as `s3://BUCKET/KEY`; the path for a keys file.
     pub uri: Option<String>,
-    /// The digest that says so.
+    /// The digest that the evidence comes from.
     pub digest: Option<String>,
-    /// What was seen, as a cause with its evidence; [`Finding::message`] puts it in words.
+    /// The cause with its evidence; [`Finding::message`] gives the text.
     pub fault: Fault,
-    /// What was recorded: a SHA-256 value, a location or a signature.
+    /// The recorded SHA-256 value, location or signature.
     pub expected: Option<String>,
-    /// What was found instead.
+    /// The value that was found instead.
     pub actual: Option<String>,
-    /// Start of the stretch it concerns.
+    /// Start of the stretch of time.
     pub start: Option<Timestamp>,
-    /// End of the stretch it concerns.
+    /// End of the stretch of time.
     pub end: Option<Timestamp>,
-    /// Why a stretch is not covered.
+    /// Why the stretch is not covered.
     pub reason: Option<Reason>,
-    /// The moment it is sorted by within its chain. Not part of any report.
+    /// Sort key within the chain. Not part of any report.
     pub at: Timestamp,
 }
 
 impl Finding {
-    /// A finding of what `fault` says, sorted at `at`, with the severity of its kind and nothing else filled in.
+    /// A finding with `fault`, sorted at `at`. The severity is that of the fault's kind; all other fields are empty.
     #[must_use]
     pub fn new(fault: Fault, at: Timestamp) -> Self {
         let kind = fault.kind();
@@ -76,39 +76,39 @@ impl Finding {
         }
     }
 
-    /// A finding of `kind` whose message comes from elsewhere: [`Fault::Told`] without a cause.
+    /// A finding of `kind` with a message from elsewhere: [`Fault::Told`] without a cause.
     #[must_use]
     pub fn told(kind: Kind, at: Timestamp, message: impl Into<String>) -> Self {
         Self::new(Fault::Told { kind, cause: None, message: message.into() }, at)
     }
 
-    /// The same finding in other words.
+    /// The same finding with another message.
     #[cfg(test)]
     pub(crate) fn saying(self, message: impl Into<String>) -> Self {
         Self { fault: Fault::Told { kind: self.kind, cause: None, message: message.into() }, ..self }
     }
 
-    /// The same finding of a digest for which the chain leaves no room.
+    /// The same finding on a digest that has no place in the chain.
     #[must_use]
     pub fn without_room(self) -> Self {
         Self { fault: Fault::WithoutRoom(Box::new(self.fault)), ..self }
     }
 
-    /// The same finding as a notice: something else vouches for the object.
+    /// The same finding as a notice, for an object that other evidence proves.
     #[must_use]
     pub const fn as_notice(mut self) -> Self {
         self.severity = Severity::Notice;
         self
     }
 
-    /// The same finding about the object at `location`.
+    /// The same finding on the object at `location`.
     #[must_use]
     pub fn about(mut self, location: &Location) -> Self {
         self.uri = Some(location.to_string());
         self
     }
 
-    /// The same finding in `chain`.
+    /// The same finding on `chain`.
     #[must_use]
     pub fn of_chain(mut self, chain: &ChainId) -> Self {
         self.trail = Some(chain.trail.to_string());
@@ -118,7 +118,7 @@ impl Finding {
         self.of_region(&chain.account, &chain.region)
     }
 
-    /// The chain it concerns; `None` where it concerns no single chain.
+    /// The chain of the finding; `None` for a finding that concerns no single chain.
     #[must_use]
     pub fn chain(&self) -> Option<ChainId> {
         let name = |field: &Option<String>| field.as_deref().map(Arc::from);
@@ -132,7 +132,7 @@ impl Finding {
         })
     }
 
-    /// Whether it concerns `chain`, and no other.
+    /// Whether the finding concerns exactly `chain`.
     #[must_use]
     pub fn is_of(&self, chain: &ChainId) -> bool {
         self.names(chain)
@@ -141,14 +141,14 @@ impl Finding {
             && self.backfill == Some(chain.backfill)
     }
 
-    /// Whether account, region and trail are those of `chain`.
+    /// Whether the finding has the account, region and trail of `chain`.
     pub(crate) fn names(&self, chain: &ChainId) -> bool {
         self.account.as_deref() == Some(&*chain.account)
             && self.region.as_deref() == Some(&*chain.region)
             && self.trail.as_deref() == Some(&*chain.trail)
     }
 
-    /// The same finding in one region of one account.
+    /// The same finding in a region of an account.
     #[must_use]
     pub fn of_region(mut self, account: &str, region: &str) -> Self {
         self.account = Some(account.to_owned());
@@ -156,14 +156,14 @@ impl Finding {
         self
     }
 
-    /// The same finding, said by the digest at `location`.
+    /// The same finding, with evidence from the digest at `location`.
     #[must_use]
     pub fn by_digest(mut self, location: &Location) -> Self {
         self.digest = Some(location.to_string());
         self
     }
 
-    /// The same finding with the hashes that differ.
+    /// The same finding with the two differing hashes.
     #[must_use]
     pub fn with_hashes(mut self, expected: Option<Sha256Hash>, actual: Option<Sha256Hash>) -> Self {
         self.expected = expected.map(|hash| hash.to_string());
@@ -171,7 +171,7 @@ impl Finding {
         self
     }
 
-    /// The same finding about a stretch of time.
+    /// The same finding on a stretch of time.
     #[must_use]
     pub const fn over(mut self, stretch: Interval) -> Self {
         self.start = Some(stretch.start);
@@ -179,7 +179,7 @@ impl Finding {
         self
     }
 
-    /// The same finding with the reason a stretch is not covered.
+    /// The same finding with the reason why the stretch is not covered.
     #[must_use]
     pub const fn because(mut self, reason: Reason) -> Self {
         self.reason = Some(reason);

@@ -1,74 +1,74 @@
-//! The kinds of findings, how much each weighs, and the reasons for gaps.
+//! The kinds of findings with their severities, and the reasons for gaps.
 
 use serde::{Deserialize, Serialize};
 
-/// How much a finding weighs.
+/// Severity of a finding.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
-    /// Worth knowing; changes no verdict.
+    /// For information; does not change the verdict.
     Notice,
-    /// Something could not be vouched for; nothing is proved against it.
+    /// Part of the record could not be proved, but tampering is not proved either.
     Incomplete,
     /// The record is not what CloudTrail delivered.
     Tampered,
 }
 
-/// What a finding is about.
+/// Kind of a finding.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Kind {
-    /// A log file's hash differs, or it is not exactly one whole gzip member.
+    /// A log file has another hash than listed, or is not exactly one whole gzip member.
     LogModified,
     /// A delete marker stands in a log file's place.
     LogDeleted,
-    /// No trace of a log file.
+    /// A log file is missing without a delete marker.
     LogMissing,
-    /// A digest's signature does not fit, or its metadata differs from what its successor records.
+    /// A digest's signature does not verify, or the digest's metadata differs from the successor's record.
     DigestModified,
-    /// In a digest's place, but no digest.
+    /// An object with a digest's key is not a digest file.
     DigestMalformed,
-    /// A digest that names another place than the one it lies in.
+    /// A digest names another bucket or key than the digest's own location.
     DigestMoved,
     /// A delete marker stands in a digest's place.
     DigestDeleted,
-    /// A digest that the chain says was there is not.
+    /// A digest that the chain records or implies is missing.
     DigestMissing,
-    /// Two digests, each there, that do not link as recorded.
+    /// Two present digests do not link as recorded.
     ChainBroken,
     /// A stretch of time that no proved digest covers.
     ChainGap,
-    /// A chain begins anew inside the asked interval, without a stretch of time that is not covered.
+    /// A new chain starts within the asked range, without uncovered time before.
     ChainRestart,
-    /// The newest digest ends too long before the asked end.
+    /// The newest digest ends too long before the end of the asked range.
     ChainStale,
-    /// No digest was found for what was asked.
+    /// No digest was found for the asked account, region, trail or range.
     NoDigests,
-    /// No usable key with the digest's fingerprint.
+    /// No usable key has the digest's fingerprint.
     KeyUnknown,
-    /// A digest without a signature in metadata, sidecar or successor.
+    /// A digest has no signature in metadata, sidecar or successor.
     DigestUnsigned,
-    /// A digest that could not be read.
+    /// A digest could not be read.
     DigestUnreadable,
-    /// A log file that could not be read.
+    /// A log file could not be read.
     LogUnreadable,
-    /// A log file that only an unproved digest lists, or whose hash nobody can compute.
+    /// A log file that only an unproved digest lists, or whose listed hash has an unknown form.
     LogUnverifiable,
     /// An object in a log folder that no proved digest lists.
     LogUnreferenced,
-    /// An object in a digest folder whose name is no digest's.
+    /// An object in a digest folder without a valid digest file name.
     ObjectUnrecognised,
-    /// A copy, proved at its recorded path.
+    /// A relocated copy, proved at the recorded path.
     Relocated,
-    /// Where the record begins.
+    /// The start of the record.
     ChainStart,
-    /// A single object that was asked about, and that is proved.
+    /// An object that the user named is proved.
     ObjectProved,
 }
 
 impl Kind {
-    /// Every kind, gravest first, in the order reports group them.
+    /// All kinds, gravest first, in the order of groups in reports.
     pub const ALL: [Self; 23] = [
         Self::LogModified,
         Self::LogDeleted,
@@ -125,7 +125,7 @@ impl Kind {
         }
     }
 
-    /// How much a finding of this kind weighs, unless something else vouches for the object.
+    /// Severity of the kind. A finding may have a lower severity if other evidence proves the object.
     #[must_use]
     pub const fn severity(self) -> Severity {
         match self {
@@ -159,18 +159,19 @@ impl Kind {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {
-    /// The next digest starts a new chain: logging, or its validation, was off.
+    /// The next digest starts a new chain: logging or validation was off.
     LoggingStopped,
-    /// Digests on both sides link, yet neither covers it; or what covers it is not proved.
+    /// The digests before and after the stretch link, but neither covers the stretch; or the covering digest is not
+    /// proved.
     NotCovered,
-    /// Digests that were there are not.
+    /// Delivered digests are missing.
     DigestsMissing,
-    /// The run was ended before its digests were looked at.
+    /// The run was interrupted before the digests of the stretch were checked.
     Interrupted,
 }
 
 impl Reason {
-    /// Every reason.
+    /// All reasons.
     pub const ALL: [Self; 4] =
         [Self::LoggingStopped, Self::NotCovered, Self::DigestsMissing, Self::Interrupted];
 

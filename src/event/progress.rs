@@ -1,36 +1,36 @@
-//! How far a run is, for a progress display.
+//! Progress of a run, for a progress display.
 
 use super::Severity;
 
-/// What a run is doing.
+/// A phase of a run.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[non_exhaustive]
 pub enum Phase {
-    /// Folders are listed, to find accounts, regions and trails.
+    /// Lists folders to find accounts, regions and trails.
     Discover,
-    /// Digests are read and verified, and the log files they list are hashed.
+    /// Reads and verifies digests, and hashes the log files in the digests' lists.
     Validate,
-    /// Log folders are listed, to find files that no digest lists.
+    /// Lists log folders to find files that no digest lists.
     SearchAdditions,
 }
 
-/// Counters for a progress display; called from any thread, in no order.
+/// Counters for a progress display. All methods may be called from any thread, in any order.
 pub trait Progress: Sync {
-    /// The run has begun this phase. A run may begin each phase several times.
+    /// A phase began. A run may begin the same phase several times.
     fn phase(&self, _: Phase) {}
-    /// So many more digests are to be read.
+    /// Adds `count` digests to the planned reads.
     fn plan_digests(&self, count: u64);
-    /// So many more log files are to be read.
+    /// Adds `count` log files to the planned reads.
     fn plan_logs(&self, count: u64);
-    /// A digest of so many stored bytes was read.
+    /// A digest of `bytes` stored bytes was read.
     fn digest(&self, bytes: u64);
-    /// A log file of so many stored bytes was read.
+    /// A log file of `bytes` stored bytes was read.
     fn log(&self, bytes: u64);
-    /// A finding of this severity was made.
+    /// A finding of the given severity was made.
     fn finding(&self, _: Severity) {}
 }
 
-/// Shows nothing.
+/// Ignores all progress.
 #[derive(Clone, Copy, Debug)]
 pub struct NoProgress;
 

@@ -1,7 +1,7 @@
-//! A run as a value: what was asked, what was found in each chain and beside the chains, and the verdict that follows.
+//! The complete result of a run: asked range, findings on chains and on the run itself, and verdict.
 //!
-//! Every report format is written from a [`Report`]. [`Report::tell`] turns it into the events of a run, and a
-//! [`ReportCollector`] turns these events back into the same report.
+//! All report formats are written from a [`Report`]. [`Report::tell`] turns a report into the events of a run, and a
+//! [`ReportCollector`] turns the events back into an equal report.
 
 mod collector;
 
@@ -16,39 +16,39 @@ use crate::ident::ChainId;
 use crate::time::{Interval, Range, Timestamp};
 pub use collector::ReportCollector;
 
-/// One chain of digests, with the findings on it.
+/// A chain of digests and the findings on the chain.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct ReportedChain {
     /// The chain's coverage and counts.
     pub summary: ChainSummary,
-    /// The findings on this chain, in order of time and key. Each names the chain in full.
+    /// Findings on the chain, in order of time and key. A finding names the chain in full.
     pub findings: Vec<Finding>,
 }
 
 impl ReportedChain {
-    /// The chain of `summary` with its findings, each of which then names the chain in full.
+    /// A chain with findings. Every finding is set to name the chain in full.
     #[must_use]
     pub fn new(summary: ChainSummary, findings: Vec<Finding>) -> Self {
         let findings = findings.into_iter().map(|finding| finding.of_chain(&summary.id)).collect();
         Self { summary, findings }
     }
 
-    /// The gravest finding on this chain.
+    /// Severity of the gravest finding on the chain.
     #[must_use]
     pub fn worst(&self) -> Option<Severity> {
         self.findings.iter().map(|finding| finding.severity).max()
     }
 
-    /// The verdict on this chain alone. A chain that no proved digest covers is never intact, unless it is one of backfill
-    /// digests, which cover nothing.
+    /// Verdict on the chain alone. A chain without coverage is never intact, except a backfill chain: backfill digests
+    /// cover no time.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         let is_covered = self.summary.id.backfill || !self.summary.covered.is_empty();
         Verdict::from_worst(self.worst(), u64::from(is_covered))
     }
 
-    /// Takes in another part of the same chain.
+    /// Adds another part of the same chain.
     fn merge(&mut self, other: Self) {
         let ChainSummary { id: _, covered, digests, logs, gaps, timeline } = other.summary;
         let own = &mut self.summary;
@@ -61,7 +61,7 @@ impl ReportedChain {
     }
 }
 
-/// All stretches of both lists, in order; stretches that touch or overlap become one.
+/// Unites two lists of intervals, in order of time. Intervals that touch or overlap become a single interval.
 fn union(mut stretches: Vec<Interval>, more: Vec<Interval>) -> Vec<Interval> {
     stretches.extend(more);
     stretches.sort_unstable_by_key(|stretch| (stretch.start, stretch.end));
@@ -82,10 +82,10 @@ fn merge_timelines(one: Option<Timeline>, other: Option<Timeline>) -> Option<Tim
     }
 }
 
-/// What a run found.
+/// The result of a run.
 ///
-/// Chains are in order of their ids, each once, and own the findings that name them. All other findings, those that concern
-/// no single chain or one without a summary, are the run's own.
+/// Chains are unique and in order of id. A chain owns the findings that name the chain. All other findings are
+/// run-wide: a run-wide finding concerns no single chain, or a chain without a summary.
 ///
 /// ```
 /// use trailproof::event::{Finding, Kind, Origin, Report, Verdict};
@@ -101,19 +101,19 @@ fn merge_timelines(one: Option<Timeline>, other: Option<Timeline>) -> Option<Tim
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct Report {
-    /// What the user named, in that order.
+    /// The sources as the user named them, in the user's order.
     pub sources: Vec<String>,
-    /// The asked stretch of time.
+    /// The asked range of time.
     pub range: Range,
-    /// When the run began.
+    /// Start of the run.
     pub started: Timestamp,
-    /// When the run ended.
+    /// End of the run.
     pub finished: Timestamp,
-    /// Who ran what.
+    /// Program version, user and command.
     pub origin: Origin,
-    /// Whether the run ended before everything was checked. Then the verdict is never [`Verdict::Intact`].
+    /// Whether the run ended before all objects were checked. An interrupted run is never [`Verdict::Intact`].
     pub interrupted: bool,
-    /// What was checked.
+    /// Numbers of objects and bytes that were checked.
     pub counts: Counts,
     /// The keys that verified a digest.
     pub keys: BTreeSet<UsedKey>,
@@ -122,7 +122,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// The report of a run that began at `started` and has found nothing yet.
+    /// An empty report of a run that began at `started`.
     #[must_use]
     pub fn new(sources: Vec<String>, range: Range, started: Timestamp, origin: Origin) -> Self {
         Self {
@@ -139,83 +139,85 @@ impl Report {
         }
     }
 
-    /// The answer: it follows from the gravest finding, the number of proved digests and whether the run was interrupted.
+    /// The verdict. It follows from the gravest finding, the number of proved digests and `interrupted`.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         Verdict::from_worst(self.worst(), self.counts.digests.valid)
     }
 
-    /// The severity of the gravest finding; at least [`Severity::Incomplete`] where the run was interrupted.
+    /// Severity of the gravest finding; at least [`Severity::Incomplete`] for an interrupted run.
     #[must_use]
     pub fn worst(&self) -> Option<Severity> {
         let interrupted = self.interrupted.then_some(Severity::Incomplete);
         self.findings().map(|finding| finding.severity).max().max(interrupted)
     }
 
-    /// Whether the verdict is neither intact nor explained by a finding, as where the run was interrupted.
+    /// Whether the verdict is not intact although no finding explains why, for example after an interrupted run.
     #[must_use]
     pub fn is_unexplained(&self) -> bool {
         self.verdict() != Verdict::Intact
             && !self.findings().any(|finding| finding.severity > Severity::Notice)
     }
 
-    /// The chains, in order of their ids.
+    /// The chains, in order of id.
     pub fn chains(&self) -> impl ExactSizeIterator<Item = &ReportedChain> {
         self.chains.values()
     }
 
-    /// The chain with this id.
+    /// The chain with the given id.
     #[must_use]
     pub fn chain(&self, id: &ChainId) -> Option<&ReportedChain> {
         self.chains.get(id)
     }
 
-    /// The findings that belong to none of [`Report::chains`], in order of account, region, trail and key.
+    /// Findings that belong to no chain in [`Report::chains`], in order of account, region, trail and key.
     #[must_use]
     pub fn run_wide(&self) -> &[Finding] {
         &self.run_wide
     }
 
-    /// Every finding, in the order of all formats: chain by chain, then those that belong to none.
+    /// All findings, in the order of all formats: chain by chain, then the run-wide findings.
     pub fn findings(&self) -> impl Iterator<Item = &Finding> {
         self.chains.values().flat_map(|chain| &chain.findings).chain(&self.run_wide)
     }
 
-    /// Up to when every chain is covered; see [`ChainSummary::covered_until`].
+    /// The time up to which all chains are covered; see [`ChainSummary::covered_until`].
     #[must_use]
     pub fn covered_until(&self) -> Option<Timestamp> {
         ChainSummary::covered_until(self.chains().map(|chain| &chain.summary))
     }
 
-    /// How many seconds the run took.
+    /// Duration of the run, in seconds.
     #[must_use]
     pub fn seconds(&self) -> u64 {
         u64::try_from(self.finished.unix().saturating_sub(self.started.unix())).unwrap_or_default()
     }
 
-    /// Adds a chain, or another part of a chain that is there, with its findings.
+    /// Adds a chain and its findings. If the chain is known already, the two parts are merged.
     pub fn add_chain(&mut self, chain: ReportedChain) {
         let id = chain.summary.id.clone();
         match self.chains.entry(id.clone()) {
             Entry::Vacant(entry) => drop(entry.insert(chain)),
             Entry::Occupied(mut entry) => entry.get_mut().merge(chain),
         }
+        // A run-wide finding may have waited for the summary of its chain.
         if self.run_wide.iter().any(|finding| finding.is_of(&id)) {
             let findings = std::mem::take(&mut self.run_wide);
             self.add_findings(findings);
         }
     }
 
-    /// Adds findings, each to the chain that it names.
+    /// Adds findings. A finding goes to the chain that the finding names.
     pub fn add_findings(&mut self, findings: impl IntoIterator<Item = Finding>) {
         self.place(findings);
         self.run_wide.sort_by(|one, other| run_wide_order(one).cmp(&run_wide_order(other)));
     }
 
-    /// Gives each finding to the chain that it names, at its end, or to the run. Returns the chains that got one.
+    /// Appends findings to the chains that they name, or to the run-wide findings. Returns the ids of the changed
+    /// chains.
     fn place(&mut self, findings: impl IntoIterator<Item = Finding>) -> BTreeSet<ChainId> {
         let mut changed = BTreeSet::new();
-        // Findings come chain by chain, so the id of the last one serves for most of them.
+        // Findings come chain by chain: reusing the last id saves building an id for most findings.
         let mut last: Option<ChainId> = None;
         for finding in findings {
             let same = last.take().filter(|id| finding.is_of(id));
@@ -232,11 +234,11 @@ impl Report {
         changed
     }
 
-    /// Two reports of parts of one run as one report.
+    /// Merges the reports of two parts of a run.
     ///
-    /// Counts add up, keys and sources are united, the range is the shortest that covers both, and the run is interrupted
-    /// where either part was. A chain or finding that is in both is there once: the chain's counts add up. Merging is
-    /// associative. `origin` is the first report's.
+    /// Counts add up; keys and sources are united; the range is the shortest range over both ranges; the merged run is
+    /// interrupted if either part was. A chain or finding in both parts appears once, and the chain's counts add up.
+    /// Merging is associative. `origin` is taken from the first report.
     #[must_use]
     pub fn merge(mut self, other: Self) -> Self {
         let new = other.sources.into_iter().filter(|source| !self.sources.contains(source));
@@ -266,7 +268,7 @@ impl Report {
                 }
             }
         }
-        // A finding on a chain without a summary may now have one.
+        // A run-wide finding of a part may name a chain whose summary came with the other part.
         let placed_anew = std::mem::take(&mut self.run_wide).into_iter().chain(run_wide);
         changed.extend(self.place(placed_anew));
         for id in changed {
@@ -278,10 +280,10 @@ impl Report {
         self.run_wide.dedup();
     }
 
-    /// Tells `sink` of the run: each chain after its findings, then the findings that belong to none.
+    /// Sends the run's events to `sink`: findings and summary of each chain, then the run-wide findings.
     ///
     /// # Errors
-    /// What `sink` returns.
+    /// The first error of `sink`.
     pub fn tell(&self, sink: &mut dyn Sink) -> io::Result<()> {
         sink.event(&Event::Started {
             sources: self.sources.clone(),
@@ -307,12 +309,12 @@ impl Report {
     }
 }
 
-/// The order of a chain's findings where two parts of it come together: time, then key.
+/// Order of a chain's findings after a merge: time, then key.
 fn chain_order(finding: &Finding) -> impl Ord {
     (finding.at, field_order(finding))
 }
 
-/// The order of the run's own findings. Fields that a saved report does not have come last.
+/// Order of the run-wide findings. Fields that a saved report lacks come last.
 fn run_wide_order(finding: &Finding) -> impl Ord {
     let chain = (
         &finding.account,

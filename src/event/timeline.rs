@@ -1,28 +1,28 @@
-//! What a chain's time is worth, stretch by stretch: the picture of its coverage.
+//! The state of a chain's time, stretch by stretch: the data of the coverage picture.
 
 use std::fmt;
 
 use crate::time::{Interval, Timestamp};
 
-/// What a stretch of a chain's time is worth, the gravest last.
+/// State of a stretch of time, in order of gravity: the gravest state is last.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum TimeState {
-    /// Nothing is said of it: time between backfill digests.
+    /// Not judged: time between backfill digests.
     Unknown,
-    /// A proved digest covers it, and lists no log file.
+    /// A proved digest covers the time and lists no log file.
     Quiet,
-    /// A proved digest covers it, and every log file that it lists is proved.
+    /// A proved digest covers the time, and all log files in the digest's list are proved.
     Proved,
-    /// No digest covers it.
+    /// No digest covers the time.
     Gap,
-    /// Its digest, or a log file of it, could not be vouched for.
+    /// The digest, or a log file in the digest's list, could not be proved.
     Unverified,
-    /// Its digest, or a log file of it, is not what was delivered, or is gone.
+    /// The digest, or a log file in the digest's list, is not what CloudTrail delivered, or is gone.
     Tampered,
 }
 
 impl TimeState {
-    /// Every state, in order of gravity.
+    /// All states, in order of gravity.
     pub const ALL: [Self; 6] =
         [Self::Unknown, Self::Quiet, Self::Proved, Self::Gap, Self::Unverified, Self::Tampered];
 
@@ -53,17 +53,17 @@ impl TimeState {
     }
 }
 
-/// A stretch of one state.
+/// A stretch of time in a single state.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Stretch {
-    /// When.
+    /// The interval.
     pub time: Interval,
-    /// What it is worth.
+    /// The state.
     pub state: TimeState,
 }
 
-/// Stretches that follow each other without a hole, neighbours in different states. Each is held by its length, so
-/// that a year in which every other hour is quiet takes 140 kB.
+/// Adjacent stretches without holes; neighbours have different states. A stretch is stored as its length alone, so a
+/// year in which every second hour is quiet takes 140 kB.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Timeline {
     start: Timestamp,
@@ -71,7 +71,7 @@ pub struct Timeline {
 }
 
 impl Timeline {
-    /// A timeline of nothing, from `start` on.
+    /// An empty timeline that begins at `start`.
     #[must_use]
     pub const fn starting(start: Timestamp) -> Self {
         Self { start, runs: Vec::new() }
@@ -86,7 +86,8 @@ impl Timeline {
         }
     }
 
-    /// Both timelines as one: the graver state where they overlap, and [`TimeState::Unknown`] where neither says anything.
+    /// Joins two timelines: the graver state where both overlap, and [`TimeState::Unknown`] where neither has a
+    /// stretch.
     #[must_use]
     pub fn merge(&self, other: &Self) -> Self {
         let mut merged = Self::starting(self.start.min(other.start));
@@ -95,8 +96,10 @@ impl Timeline {
         loop {
             let (mut state, mut next) = (TimeState::Unknown, None::<Timestamp>);
             for side in &mut sides {
+                // Stretches that end by `at` are merged already.
                 while side.next_if(|stretch| stretch.time.end <= at).is_some() {}
                 let Some(Stretch { time, state: of_side }) = side.peek() else { continue };
+                // The next moment at which this side changes state: its stretch begins or ends.
                 let turn = if time.start > at { time.start } else { time.end };
                 state = if time.start > at { state } else { state.max(*of_side) };
                 next = Some(next.map_or(turn, |next| next.min(turn)));
@@ -107,19 +110,19 @@ impl Timeline {
         }
     }
 
-    /// Its first moment.
+    /// Start of the timeline.
     #[must_use]
     pub const fn start(&self) -> Timestamp {
         self.start
     }
 
-    /// Its end.
+    /// End of the timeline.
     #[must_use]
     pub fn end(&self) -> Timestamp {
         self.stretches().last().map_or(self.start, |stretch| stretch.time.end)
     }
 
-    /// Its stretches, in order.
+    /// The stretches, in order of time.
     pub fn stretches(&self) -> impl Iterator<Item = Stretch> {
         let mut from = self.start;
         self.runs.iter().map(move |&(seconds, state)| {
@@ -129,20 +132,21 @@ impl Timeline {
         })
     }
 
-    /// Seconds that are in `state`.
+    /// Total time in `state`, in seconds.
     #[must_use]
     pub fn seconds(&self, state: TimeState) -> u64 {
         let of_state = self.runs.iter().filter(|(_, of)| *of == state);
         of_state.fold(0, |sum: u64, (seconds, _)| sum.saturating_add(*seconds))
     }
 
-    /// The unit of the written form, in seconds: the largest that every stretch is a multiple of.
+    /// Unit of the written form, in seconds: the largest number that divides the lengths of all stretches.
     #[must_use]
     pub fn step(&self) -> u64 {
         self.runs.iter().fold(0, |step, (seconds, _)| greatest_common_divisor(step, *seconds)).max(1)
     }
 
-    /// The timeline from `start` whose runs are written as [`fmt::Display`] writes them, in units of `step` seconds.
+    /// Parses `runs`, the form that [`fmt::Display`] writes, in units of `step` seconds from `start` on. `None` for
+    /// invalid or overflowing input.
     #[must_use]
     pub fn parse(start: Timestamp, step: u64, runs: &str) -> Option<Self> {
         let mut timeline = Self::starting(start);
@@ -155,6 +159,7 @@ impl Timeline {
             let state = TimeState::ALL.into_iter().find(|state| state.letter() == letter)?;
             let seconds = count.parse::<u64>().ok()?.checked_mul(step)?;
             total = total.checked_add(seconds)?;
+            // `stretches` adds the lengths to an `i64` timestamp.
             i64::try_from(total).ok()?;
             timeline.push(seconds, state);
             rest = tail.get(letter.len_utf8()..)?;

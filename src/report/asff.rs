@@ -1,27 +1,27 @@
-//! ASFF, the AWS Security Finding Format (schema version 2018-10-08), for AWS Security Hub: one JSON array that
-//! `aws securityhub batch-import-findings --findings file://FILE` takes, at most 100 findings a call.
+//! ASFF, the AWS Security Finding Format (schema version 2018-10-08), for AWS Security Hub: a JSON array for `aws
+//! securityhub batch-import-findings --findings file://FILE`, which takes at most 100 findings a call.
 //!
 //! Form: AWS Security Hub User Guide, "AWS Security Finding Format (ASFF)" and "Required top-level ASFF attributes";
-//! Security Hub API Reference, `AwsSecurityFinding`. Written when the run is over. Two kinds of findings are in it:
+//! Security Hub API Reference, `AwsSecurityFinding`. Written when the run is over. The array has two types of entries:
 //!
-//! - **one for each chain**, a check that passes or fails: `Compliance.Status` is `PASSED` (intact), `FAILED` (tampered)
-//!   or `WARNING` (incomplete). Its `Id` is the chain's, so that each run updates the last one's answer.
-//! - **one for each finding** that is tampered or incomplete, first found or not: its `Id` is the same in every run.
-//!   Notices are left out. Where no finding tells of the verdict, as where the run was interrupted, one says so.
+//! - **per chain**, a check that passes or fails: `Compliance.Status` is `PASSED` (intact), `FAILED` (tampered) or
+//!   `WARNING` (incomplete). The `Id` is the chain's, so that a new run updates the previous result.
+//! - **per finding** that is tampered or incomplete: the `Id` is the same in every run, so a known finding is updated.
+//!   Notices are left out. If no finding explains the verdict, for example after an interrupted run, an extra entry does.
 //!
 //! | field | value |
 //! |---|---|
-//! | `ProductArn` | the default product of the account and region that it concerns: `arn:PARTITION:securityhub:REGION:ACCOUNT:product/ACCOUNT/default` |
+//! | `ProductArn` | the default product of the finding's account and region: `arn:PARTITION:securityhub:REGION:ACCOUNT:product/ACCOUNT/default` |
 //! | `GeneratorId` | `trailproof/KIND`, or `trailproof/chain` |
-//! | `Severity.Label` | `CRITICAL` (tampered), `MEDIUM` (incomplete), `INFORMATIONAL` (a chain that is intact) |
-//! | `Types` | `Effects/Data Modification/…` (tampered), `Software and Configuration Checks/…` (the others) |
+//! | `Severity.Label` | `CRITICAL` (tampered), `MEDIUM` (incomplete), `INFORMATIONAL` (an intact chain) |
+//! | `Types` | `Effects/Data Modification/…` (tampered), `Software and Configuration Checks/…` (otherwise) |
 //! | `CreatedAt`, `UpdatedAt` | the end of the run |
 //! | `Resources` | the object as `AwsS3Object`, the trail as `AwsCloudTrailTrail`, or the account |
 //! | `ProductFields` | the finding's fields under `trailproof/` |
 //!
-//! What concerns no account or no region takes those of the first chain or, where there is none, `000000000000` and
-//! `us-east-1`. Texts are cut at the lengths that the format allows; names are exact but for that, and `Description`
-//! shows characters that nobody sees as `\u{…}`.
+//! An entry without account or region takes those of the first chain or, without chains, `000000000000` and
+//! `us-east-1`. Texts are cut to the lengths that the format allows. Otherwise names are exact, and `Description` shows
+//! invisible characters as `\u{…}`.
 
 mod wire;
 
@@ -36,11 +36,14 @@ use crate::event::{Finding, Reason, Report, ReportedChain, Severity, Verdict};
 use crate::ident::{ChainId, is_account};
 use crate::time::Timestamp;
 use crate::words::{hint, meaning};
-use wire::{Compliance, Details, Entry, Label, REQUIREMENTS, Recommendation, Remediation, Resource, Trail};
+use wire::{
+    AsffFinding, AsffRemediation, AsffResource, ComplianceStatus, REQUIREMENTS, RecommendationText,
+    ResourceDetails, SeverityLabel, TrailDetails,
+};
 
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let (here, at) = (Place::of_run(report), report.finished);
-    let mut entries: Vec<Entry> = report.chains().map(|chain| of_chain(chain, at)).collect();
+    let (here, at) = (ImportTarget::of_run(report), report.finished);
+    let mut entries: Vec<AsffFinding> = report.chains().map(|chain| of_chain(chain, at)).collect();
     let tells = |finding: &&Finding| finding.severity > Severity::Notice;
     entries.extend(report.findings().filter(tells).map(|finding| of_finding(finding, &here, at)));
     if report.is_unexplained() {
@@ -50,14 +53,14 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     write_document(out, &entries)
 }
 
-/// Account and region that a finding is imported into.
-struct Place {
+/// Account and region to import a finding into.
+struct ImportTarget {
     account: String,
     region: String,
 }
 
-impl Place {
-    /// That of the first chain, or one that is nobody's.
+impl ImportTarget {
+    /// Account and region of the first chain, or placeholders.
     fn of_run(report: &Report) -> Self {
         match report.chains().next() {
             Some(chain) => Self::of_chain(&chain.summary.id),
@@ -77,10 +80,10 @@ impl Place {
         }
     }
 
-    fn entry(&self, id: &str, at: Timestamp) -> Entry {
+    fn entry(&self, id: &str, at: Timestamp) -> AsffFinding {
         let Self { account, region } = self;
         let partition = partition(region);
-        Entry::new(
+        AsffFinding::new(
             format!("trailproof/{account}/{region}/{id}"),
             format!("arn:{partition}:securityhub:{region}:{account}:product/{account}/default"),
             account.clone(),
@@ -90,10 +93,10 @@ impl Place {
     }
 }
 
-/// The check of one chain.
-fn of_chain(chain: &ReportedChain, at: Timestamp) -> Entry {
+/// The entry for the check of a chain.
+fn of_chain(chain: &ReportedChain, at: Timestamp) -> AsffFinding {
     let (id, verdict) = (&chain.summary.id, chain.verdict());
-    let place = Place::of_chain(id);
+    let place = ImportTarget::of_chain(id);
     let which = [
         Some("chain"),
         Some(&*id.account),
@@ -121,8 +124,8 @@ fn of_chain(chain: &ReportedChain, at: Timestamp) -> Entry {
     entry
 }
 
-fn of_finding(finding: &Finding, or: &Place, at: Timestamp) -> Entry {
-    let place = Place::of_finding(finding, or);
+fn of_finding(finding: &Finding, or: &ImportTarget, at: Timestamp) -> AsffFinding {
+    let place = ImportTarget::of_finding(finding, or);
     let kind = finding.kind.as_str();
     let mut entry = place.entry(&format!("{kind}/{}", identity(finding)), at);
     entry.generator_id = format!("trailproof/{kind}");
@@ -133,8 +136,9 @@ fn of_finding(finding: &Finding, or: &Place, at: Timestamp) -> Entry {
     entry.title = cut(&format!("CloudTrail {kind}: {}", meaning(finding.kind)), wire::TITLE);
     let about = finding.uri.as_deref().map(|uri| format!("{uri}: ")).unwrap_or_default();
     entry.description = describe(&about, &finding.message());
-    entry.remediation = hint(finding)
-        .map(|hint| Remediation { recommendation: Recommendation { text: cut(hint, wire::RECOMMENDATION) } });
+    entry.remediation = hint(finding).map(|hint| AsffRemediation {
+        recommendation: RecommendationText { text: cut(hint, wire::RECOMMENDATION) },
+    });
     entry.resources = vec![resource(finding, &place)];
     for (name, value) in fields(finding) {
         entry.field(name, &value);
@@ -142,7 +146,7 @@ fn of_finding(finding: &Finding, or: &Place, at: Timestamp) -> Entry {
     entry
 }
 
-/// Where the object's name leaves no room, the message is kept: it says what was seen.
+/// The description. If the object's name leaves no room, the message has priority.
 fn describe(about: &str, message: &str) -> String {
     let message = cut(&for_terminal(message), wire::DESCRIPTION);
     let room = wire::DESCRIPTION - message.chars().count();
@@ -152,8 +156,8 @@ fn describe(about: &str, message: &str) -> String {
     }
 }
 
-/// A verdict that no finding tells of.
-fn of_run(here: &Place, report: &Report) -> Entry {
+/// The entry for a verdict that no finding explains.
+fn of_run(here: &ImportTarget, report: &Report) -> AsffFinding {
     let mut entry = here.entry("run", report.finished);
     entry.generator_id = "trailproof/run".to_owned();
     entry.judge(report.verdict());
@@ -164,36 +168,39 @@ fn of_run(here: &Place, report: &Report) -> Entry {
     entry
 }
 
-fn resource(finding: &Finding, place: &Place) -> Resource {
+fn resource(finding: &Finding, place: &ImportTarget) -> AsffResource {
     match (finding.uri.as_deref(), finding.chain()) {
         (Some(uri), _) => {
             let arn = object_arn(uri, &place.region);
             let kind = if arn.is_some() { "AwsS3Object" } else { "Other" };
-            Resource::new(kind, &arn.unwrap_or_else(|| uri.to_owned()), &place.region)
+            AsffResource::new(kind, &arn.unwrap_or_else(|| uri.to_owned()), &place.region)
         }
         (None, Some(chain)) => trail(&chain, place),
         (None, None) => account(place),
     }
 }
 
-fn trail(id: &ChainId, place: &Place) -> Resource {
+fn trail(id: &ChainId, place: &ImportTarget) -> AsffResource {
     let Some(arn) = trail_arn(id) else {
         let organization = id.organization.as_deref().unwrap_or_default();
         let name = format!("{organization}/{}/trail/{}", id.home_region, id.trail);
-        return Resource::new("Other", &name, &place.region);
+        return AsffResource::new("Other", &name, &place.region);
     };
-    let trail =
-        Trail { name: id.trail.to_string(), home_region: id.home_region.to_string(), trail_arn: arn.clone() };
-    let mut resource = Resource::new("AwsCloudTrailTrail", &arn, &place.region);
-    resource.details = Some(Details { aws_cloud_trail_trail: trail });
+    let trail = TrailDetails {
+        name: id.trail.to_string(),
+        home_region: id.home_region.to_string(),
+        trail_arn: arn.clone(),
+    };
+    let mut resource = AsffResource::new("AwsCloudTrailTrail", &arn, &place.region);
+    resource.details = Some(ResourceDetails { aws_cloud_trail_trail: trail });
     resource
 }
 
-fn account(place: &Place) -> Resource {
-    Resource::new("AwsAccount", &format!("AWS::::Account:{}", place.account), &place.region)
+fn account(place: &ImportTarget) -> AsffResource {
+    AsffResource::new("AwsAccount", &format!("AWS::::Account:{}", place.account), &place.region)
 }
 
-/// What a finding says, for `ProductFields`.
+/// The finding's fields, for `ProductFields`.
 fn fields(finding: &Finding) -> BTreeMap<&'static str, String> {
     let moment = |moment: Option<Timestamp>| moment.map(|moment| moment.to_string());
     let fields = [
@@ -214,19 +221,19 @@ fn fields(finding: &Finding) -> BTreeMap<&'static str, String> {
     fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
-impl Entry {
+impl AsffFinding {
     fn judge(&mut self, verdict: Verdict) {
         let (label, status, kind) = match verdict {
             Verdict::Tampered => {
-                (Label::Critical, "FAILED", "Effects/Data Modification/CloudTrail Tampering")
+                (SeverityLabel::Critical, "FAILED", "Effects/Data Modification/CloudTrail Tampering")
             }
             Verdict::Incomplete => (
-                Label::Medium,
+                SeverityLabel::Medium,
                 "WARNING",
                 "Software and Configuration Checks/AWS Security Best Practices/CloudTrail Integrity",
             ),
             Verdict::Intact => (
-                Label::Informational,
+                SeverityLabel::Informational,
                 "PASSED",
                 "Software and Configuration Checks/AWS Security Best Practices/CloudTrail Integrity",
             ),
@@ -234,7 +241,7 @@ impl Entry {
         self.severity.label = label;
         self.severity.original = verdict.as_str();
         self.types = vec![kind];
-        self.compliance = Compliance { status, related_requirements: REQUIREMENTS };
+        self.compliance = ComplianceStatus { status, related_requirements: REQUIREMENTS };
     }
 }
 

@@ -1,11 +1,12 @@
-//! What AWS's own findings formats need beyond the events: partitions, ARNs, and an identity that lasts over runs.
+//! Data that AWS's findings formats need besides the events: partitions, ARNs, and an identity that is stable over
+//! runs.
 
 use sha2::{Digest as _, Sha256};
 
 use crate::event::{Finding, Kind};
 use crate::ident::ChainId;
 
-/// The partition that a region is in, by its name.
+/// The partition of a region, from the region's name.
 ///
 /// Source: AWS General Reference, "Amazon Resource Names (ARNs)", and the names of the regions.
 pub(super) fn partition(region: &str) -> &'static str {
@@ -21,7 +22,8 @@ pub(super) fn partition(region: &str) -> &'static str {
     partitions.iter().find(|(prefix, _)| region.starts_with(prefix)).map_or("aws", |(_, name)| name)
 }
 
-/// The trail's ARN. `None` for an organization's trail: it is in the management account, which no digest names.
+/// The trail's ARN. `None` for an organization trail: the trail belongs to the management account, which no digest
+/// names.
 pub(super) fn trail_arn(chain: &ChainId) -> Option<String> {
     let ChainId { account, trail, home_region, organization, .. } = chain;
     let partition = partition(home_region);
@@ -30,14 +32,14 @@ pub(super) fn trail_arn(chain: &ChainId) -> Option<String> {
         .then(|| format!("arn:{partition}:cloudtrail:{home_region}:{account}:trail/{trail}"))
 }
 
-/// The ARN of the object that `uri`, `s3://BUCKET/KEY`, names.
+/// The ARN of the object `uri`, `s3://BUCKET/KEY`.
 pub(super) fn object_arn(uri: &str, region: &str) -> Option<String> {
     let path = uri.strip_prefix("s3://")?;
     Some(format!("arn:{}:s3:::{path}", partition(region)))
 }
 
-/// An identity of what is found that is the same in every run that finds it, and no other's: 128 bits in hex of a
-/// SHA-256 over the fields that tell what it is about. A gap is the one that starts there, however long it grows.
+/// A stable and unique identity of the finding's subject: 128 bits in hex of a SHA-256 over the identifying fields. A
+/// gap is identified by its start, however long the gap grows.
 pub(super) fn identity(finding: &Finding) -> String {
     let start = finding.start.filter(|_| finding.kind == Kind::ChainGap).map(|start| start.to_string());
     digest_of(&[
@@ -54,7 +56,7 @@ pub(super) fn identity(finding: &Finding) -> String {
     ])
 }
 
-/// 128 bits in hex of a SHA-256 over `fields`, each with its length before it.
+/// 128 bits in hex of a SHA-256 over `fields`, each preceded by its length.
 pub(super) fn digest_of(fields: &[Option<&str>]) -> String {
     let mut hasher = Sha256::new();
     for field in fields {
@@ -67,7 +69,7 @@ pub(super) fn digest_of(fields: &[Option<&str>]) -> String {
     hex
 }
 
-/// `text` in at most `limit` characters; what was cut off is shown by `…`.
+/// `text` cut to at most `limit` characters; a cut text ends in `…`.
 pub(super) fn cut(text: &str, limit: usize) -> String {
     if text.chars().count() <= limit {
         return text.to_owned();

@@ -1,23 +1,23 @@
-//! CSV by RFC 4180, UTF-8, with a header and lines that end in CR LF: for spreadsheets.
+//! CSV according to RFC 4180, for spreadsheets: UTF-8, a header, lines that end in CR LF.
 //!
 //! | column | of a `finding` | of an `object` (with `-v`) | of the `run` |
 //! |---|---|---|---|
-//! | `record` | `finding` | `object` | `run`: always the last row; a file without it is not whole |
+//! | `record` | `finding` | `object` | `run`: always the last row; a file without a `run` row is incomplete |
 //! | `kind` | `log-modified` and so on | `digest` or `log` | empty |
 //! | `state` | `tampered`, `incomplete`, `notice` | `valid`, `tampered`, `unverified` | the verdict |
-//! | `account`, `region`, `trail` | what it concerns | empty | empty |
+//! | `account`, `region`, `trail` | account, region and trail of the finding | empty | empty |
 //! | `uri` | the object | the object | empty |
 //! | `digest`, `message`, `expected`, `actual`, `reason` | as in [`json`](super::json) | empty | `message` alone: version and counts |
-//! | `start`, `end` | the stretch it concerns | empty | the asked range |
+//! | `start`, `end` | the stretch of time | empty | the asked range |
 //!
-//! Findings are rows in the order of the JSON report. With `-v` they are in the order they come, objects before the
-//! findings of their chain. A cell is what it is to a
-//! spreadsheet, too: where it begins with a character that begins a formula (`=`, `+`, `-`, `@`, and their full-width
-//! forms, behind spaces as well), an apostrophe stands before it, as OWASP's page "CSV Injection" has it. Characters
-//! that nobody sees, tab and line ends among them, are written as `\u{…}`; the exact name is in the JSON report.
+//! Findings are rows in the order of the JSON report. With `-v`, rows are in order of occurrence: objects before the
+//! findings of their chain. A spreadsheet must not take a cell for a formula: a cell that begins with a formula
+//! character (`=`, `+`, `-`, `@`, and the full-width forms, also after spaces) is preceded by an apostrophe, as OWASP's
+//! page "CSV Injection" recommends. Invisible characters, including tab and line ends, are written as `\u{…}`; the
+//! exact name is in the JSON report.
 //!
-//! Findings alone are written when the run is over, so that a part of them cannot be read as the whole. Where every
-//! object is listed, rows are written as they come, as a run may have millions.
+//! Without `-v`, all rows are written when the run is over, so that part of the findings cannot look like the whole.
+//! With `-v`, rows are written during the run, since a run may have millions of objects.
 
 use std::io::{self, Write};
 
@@ -25,7 +25,7 @@ use csv::{QuoteStyle, Terminator, Writer, WriterBuilder};
 
 use super::escape::for_terminal;
 use super::text::words::{object_state, object_type};
-use super::{Options, Renderer, severity_word};
+use super::{FormatRenderer, Options, severity_word};
 use crate::event::{Event, Finding, Reason, Report};
 use crate::time::{Range, Timestamp};
 
@@ -34,14 +34,14 @@ const COLUMNS: [&str; 14] = [
     "actual", "start", "end", "reason",
 ];
 
-pub(super) struct Csv {
+pub(super) struct CsvReport {
     out: Writer<Box<dyn Write + Send>>,
-    /// Whether rows are written as they come.
+    /// Whether rows are written during the run.
     streams: bool,
     begun: bool,
 }
 
-impl Csv {
+impl CsvReport {
     pub(super) fn new(options: Options, writer: Box<dyn Write + Send>) -> Self {
         let out = WriterBuilder::new()
             .terminator(Terminator::CRLF)
@@ -50,7 +50,7 @@ impl Csv {
         Self { out, streams: options.verbose, begun: false }
     }
 
-    fn row(&mut self, row: &Row<'_>) -> io::Result<()> {
+    fn row(&mut self, row: &CsvRow<'_>) -> io::Result<()> {
         if !self.begun {
             self.begun = true;
             self.out.write_record(COLUMNS)?;
@@ -60,32 +60,32 @@ impl Csv {
     }
 }
 
-impl Renderer for Csv {
+impl FormatRenderer for CsvReport {
     fn event(&mut self, event: &Event) -> io::Result<()> {
         match event {
-            Event::Object { object, uri, state } => self.row(&Row {
+            Event::Object { object, uri, state } => self.row(&CsvRow {
                 record: "object",
                 kind: object_type(*object),
                 state: object_state(*state),
                 uri: Some(uri),
-                ..Row::default()
+                ..CsvRow::default()
             }),
-            Event::Finding(finding) if self.streams => self.row(&Row::of_finding(finding)),
+            Event::Finding(finding) if self.streams => self.row(&CsvRow::of_finding(finding)),
             Event::Started { .. } | Event::Finding(_) | Event::Chain(_) | Event::Finished(_) => Ok(()),
         }
     }
 
     fn report(&mut self, report: &Report) -> io::Result<()> {
         if !self.streams {
-            report.findings().try_for_each(|finding| self.row(&Row::of_finding(finding)))?;
+            report.findings().try_for_each(|finding| self.row(&CsvRow::of_finding(finding)))?;
         }
-        self.row(&Row::of_run(report))?;
+        self.row(&CsvRow::of_run(report))?;
         self.out.flush()
     }
 }
 
 #[derive(Default)]
-struct Row<'a> {
+struct CsvRow<'a> {
     record: &'static str,
     kind: &'static str,
     state: &'static str,
@@ -102,7 +102,7 @@ struct Row<'a> {
     reason: Option<Reason>,
 }
 
-impl<'a> Row<'a> {
+impl<'a> CsvRow<'a> {
     fn of_finding(finding: &'a Finding) -> Self {
         Self {
             record: "finding",
@@ -138,7 +138,7 @@ impl<'a> Row<'a> {
             if report.interrupted { "; interrupted" } else { "" }
         );
         let (state, Range { start, end }) = (report.verdict().as_str(), report.range);
-        Row { record: "run", state, message, start, end: Some(end), ..Self::default() }
+        CsvRow { record: "run", state, message, start, end: Some(end), ..Self::default() }
     }
 
     fn cells(&self) -> [String; 14] {
@@ -163,7 +163,7 @@ impl<'a> Row<'a> {
     }
 }
 
-/// `text` as a cell that no spreadsheet takes for a formula.
+/// `text` as a cell that spreadsheets do not take for a formula.
 fn cell(text: &str) -> String {
     let shown = for_terminal(text);
     match shown.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']) {

@@ -1,12 +1,12 @@
-//! Makes a string that anybody may have chosen, such as an object's key, safe to print on a terminal.
+//! Makes an untrusted string, such as an object's key, safe to print on a terminal.
 //!
-//! A name may hold escape codes that move the cursor or rewrite the line above, characters that turn the reading
-//! direction around, and characters that nobody sees. Each is shown as `\u{…}` instead; what is printable stays, in
-//! any script. The backslash stays too: the exact name is in the JSON report.
+//! A name may contain escape codes that move the cursor or rewrite the line above, characters that reverse the reading
+//! direction, and invisible characters. All such characters are shown as `\u{…}`; printable characters stay, in any
+//! script. The backslash stays too: the exact name is in the JSON report.
 
 use std::borrow::Cow;
 
-/// Printable by its Unicode category, and yet nothing is seen of it: fillers, joiners and variation selectors.
+/// Invisible although printable by Unicode category: fillers, joiners and variation selectors.
 const INVISIBLE: [(char, char); 9] = [
     ('\u{34f}', '\u{34f}'),
     ('\u{115f}', '\u{1160}'),
@@ -19,8 +19,8 @@ const INVISIBLE: [(char, char); 9] = [
     ('\u{e0100}', '\u{e01ef}'),
 ];
 
-/// `text` with every character that [`is_hidden`] written as `\u{…}`, and a combining mark at its very beginning,
-/// which would change the character printed before it.
+/// `text` with all [hidden](is_hidden) characters written as `\u{…}`. A combining mark at the very beginning is escaped
+/// too: the mark would change the character printed before `text`.
 #[must_use]
 pub fn for_terminal(text: &str) -> Cow<'_, str> {
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
@@ -37,16 +37,16 @@ pub fn for_terminal(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// Whether `c` is a control (C0, DEL, C1), a format character (bidirectional overrides and isolates, zero-width
-/// characters, byte order mark, tags), a line or paragraph separator, a space other than the common one, private,
-/// unassigned, or otherwise leaves no mark on a screen.
+/// Whether `c` leaves no mark on a screen: a control (C0, DEL, C1), a format character (bidirectional overrides and
+/// isolates, zero-width characters, byte order mark, tags), a line or paragraph separator, a space other than U+0020, a
+/// private or an unassigned character.
 #[must_use]
 pub fn is_hidden(c: char) -> bool {
     !matches!(c, ' '..='~')
         && (INVISIBLE.iter().any(|&(first, last)| (first..=last).contains(&c)) || !is_printable(c))
 }
 
-/// The standard library's table decides; it shows a combining mark as it is only behind another character.
+/// Asks the standard library's table, which leaves a combining mark unescaped only after another character.
 fn is_printable(c: char) -> bool {
     String::from_iter(['a', c]).escape_debug().nth(1) == Some(c)
 }

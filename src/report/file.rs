@@ -1,89 +1,91 @@
-//! The files that further reports go to: `--report FORMAT=FILE`. All are checked before any is opened, and none is
-//! changed before its report is whole.
+//! The files of further reports: `--report FORMAT=FILE`. All files are checked before any file is opened, and a file
+//! changes only when its report is complete.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::escape::for_terminal;
-use super::replace::Replacement;
+use super::replace::FileReplacement;
 use super::{Format, UnknownFormat};
 
-/// How many links may lead from one to the next, as on Linux (path_resolution(7)).
+/// Maximum length of a chain of symbolic links, as on Linux (path_resolution(7)).
 const MAX_LINKS: usize = 40;
 
-/// Why a further report cannot be made.
+/// Why a further report cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
-    /// No `=`, or nothing on one side of it.
-    #[error("`{0}` names no format and file")]
+    /// No `=`, or an empty side.
+    #[error("invalid report `{0}`: expected FORMAT=FILE")]
     Spec(String),
-    /// A format that does not exist.
+    /// An unknown format.
     #[error(transparent)]
     Format(#[from] UnknownFormat),
-    /// Two reports for one file.
-    #[error("`{0}` is named twice")]
+    /// Two reports for the same file.
+    #[error("`{0}` is given twice")]
     Twice(String),
     /// The file cannot be written.
     #[error("cannot write `{path}`: {source}")]
     Open {
-        /// The file as named, safe to print.
+        /// The file as typed, safe to print.
         path: String,
-        /// What the system says.
+        /// The operating system's error.
         source: io::Error,
     },
 }
 
 impl ReportError {
-    /// What to do about it, for a `hint:` line.
+    /// The text of the `hint:` line.
     #[must_use]
     pub const fn hint(&self) -> &'static str {
         match self {
-            Self::Spec(_) | Self::Format(_) => "give FORMAT=FILE, such as `--report json=report.json`",
-            Self::Twice(_) => "give each report a file of its own",
-            Self::Open { .. } => "name a file in a folder that exists and that you may write to",
+            Self::Spec(_) | Self::Format(_) => {
+                "give a known format and a file, such as `--report json=report.json`"
+            }
+            Self::Twice(_) => "give every report a different file",
+            Self::Open { .. } => "give a file in an existing folder with write permission",
         }
     }
 }
 
-/// A further report as it was named, `FORMAT=FILE`; nothing is opened yet.
+/// A further report as typed, `FORMAT=FILE`; not opened yet.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ReportFile {
     format: Format,
-    /// As it was named.
+    /// The path as typed.
     path: PathBuf,
-    place: Place,
+    place: PathTarget,
 }
 
-/// What a path leads to.
+/// The target of a path.
 #[derive(Clone, PartialEq, Eq, Debug)]
-enum Place {
-    /// A plain file, whether it is there yet or not, with links resolved.
+enum PathTarget {
+    /// A plain file, existing or not, with links resolved.
     File(PathBuf),
     /// A pipe, with links resolved.
     Pipe(PathBuf),
-    /// A device, a socket, or an open file of a process, such as `/dev/stderr`; as it was named, since two of these may
-    /// well lead to the same terminal.
+    /// A device, a socket, or an open file of a process, such as `/dev/stderr`. The path stays as typed, since two such
+    /// paths may lead to the same terminal.
     Device(PathBuf),
 }
 
 impl ReportFile {
-    /// Reads `FORMAT=FILE` and finds out what the file is.
+    /// Parses `FORMAT=FILE` and locates the file.
     ///
     /// # Errors
-    /// [`ReportError`] where the words are wrong, or the path leads to no file and to no place for one.
+    /// [`ReportError`] for a malformed `spec`, or a path that is a folder or lies in a missing folder.
     pub fn parse(spec: &str) -> Result<Self, ReportError> {
         let (format, path) = words(spec)?;
         let place = locate(path).map_err(|source| cannot_write(path, source))?;
         Ok(Self { format, path: path.to_owned(), place })
     }
 
-    /// The same of several.
+    /// Parses several reports.
     ///
     /// # Errors
-    /// As [`ReportFile::parse`], and where two name the same file, however that is spelt.
+    /// As for [`ReportFile::parse`], and [`ReportError::Twice`] if two paths lead to the same file.
     pub fn parse_all(specs: &[String]) -> Result<Vec<Self>, ReportError> {
-        // What is misspelt is said before what cannot be written.
+        // Spelling errors are reported before unwritable files.
         specs.iter().try_for_each(|spec| words(spec).map(drop))?;
         let mut files: Vec<Self> = Vec::new();
         for spec in specs {
@@ -96,24 +98,24 @@ impl ReportFile {
         Ok(files)
     }
 
-    /// Whether the report would take the place of the plain file at `path`.
+    /// Whether the report would replace the plain file at `path`.
     #[must_use]
     pub fn replaces(&self, path: &Path) -> bool {
-        let Place::File(file) = &self.place else { return false };
+        let PathTarget::File(file) = &self.place else { return false };
         fs::canonicalize(path).is_ok_and(|path| path == *file)
     }
 
-    /// The file as it was named.
+    /// The path as typed.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Makes ready to write. A plain file stays as it is until [`Fanout`](super::Fanout) has taken a run's last event;
-    /// a pipe or a device is opened, and written to as the run goes on.
+    /// Opens the output. A plain file stays unchanged until [`Fanout`](super::Fanout) has taken the run's last event; a
+    /// pipe or a device is opened now and written during the run.
     ///
     /// # Errors
-    /// [`ReportError::Open`] where nothing can be written there.
+    /// [`ReportError::Open`] for an unwritable path.
     pub fn open(self) -> Result<OpenReport, ReportError> {
         let Self { format, path, place } = self;
         match to(place) {
@@ -132,32 +134,32 @@ fn words(spec: &str) -> Result<(Format, &Path), ReportError> {
     Ok((format.parse()?, Path::new(path)))
 }
 
-/// A further report that can be written.
+/// A further report with an open writer.
 pub struct OpenReport {
     pub(super) format: Format,
     pub(super) path: PathBuf,
     pub(super) writer: Box<dyn Write + Send>,
-    /// What puts the report in its file's place when it is whole.
-    pub(super) replacement: Option<Replacement>,
+    /// Moves the complete report to its file; `None` for a pipe or a device.
+    pub(super) replacement: Option<FileReplacement>,
 }
 
-type Opened = (Box<dyn Write + Send>, Option<Replacement>);
+type OpenOutput = (Box<dyn Write + Send>, Option<FileReplacement>);
 
-fn to(place: Place) -> io::Result<Opened> {
+fn to(place: PathTarget) -> io::Result<OpenOutput> {
     match place {
-        Place::File(path) => {
-            let replacement = Replacement::of(path)?;
+        PathTarget::File(path) => {
+            let replacement = FileReplacement::of(path)?;
             Ok((replacement.writer(), Some(replacement)))
         }
-        // A shell that opened the file may have opened it to append.
-        Place::Pipe(path) | Place::Device(path) => {
+        // A shell may have opened the file for appending.
+        PathTarget::Pipe(path) | PathTarget::Device(path) => {
             Ok((Box::new(OpenOptions::new().append(true).open(path)?), None))
         }
     }
 }
 
-/// Finds out what `path` leads to, link by link: the target of a link need not be there.
-fn locate(path: &Path) -> io::Result<Place> {
+/// Resolves `path` link by link: the last link's target need not exist.
+fn locate(path: &Path) -> io::Result<PathTarget> {
     let mut next = path.to_path_buf();
     for _ in 0..MAX_LINKS {
         let Some(name) = next.file_name().filter(|_| !is_folder_name(&next)) else {
@@ -167,11 +169,11 @@ fn locate(path: &Path) -> io::Result<Place> {
         let folder = fs::canonicalize(folder.unwrap_or(Path::new(".")))?;
         let resolved = folder.join(name);
         if has_open_files(&folder) {
-            return Ok(Place::Device(path.to_owned()));
+            return Ok(PathTarget::Device(path.to_owned()));
         }
         let found = match fs::symlink_metadata(&resolved) {
             Ok(found) => found,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Place::File(resolved)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(PathTarget::File(resolved)),
             Err(error) => return Err(error),
         };
         if !found.is_symlink() {
@@ -179,17 +181,17 @@ fn locate(path: &Path) -> io::Result<Place> {
         }
         next = folder.join(fs::read_link(&resolved)?);
     }
-    Err(io::Error::other("too many links lead from one to the next"))
+    Err(io::Error::other("too many symbolic links"))
 }
 
-fn place(path: &Path, resolved: PathBuf, kind: fs::FileType) -> io::Result<Place> {
+fn place(path: &Path, resolved: PathBuf, kind: fs::FileType) -> io::Result<PathTarget> {
     if kind.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
     }
     Ok(match kind.is_file() {
-        true => Place::File(resolved),
-        false if is_pipe(kind) => Place::Pipe(resolved),
-        false => Place::Device(path.to_owned()),
+        true => PathTarget::File(resolved),
+        false if is_pipe(kind) => PathTarget::Pipe(resolved),
+        false => PathTarget::Device(path.to_owned()),
     })
 }
 
@@ -204,13 +206,13 @@ fn is_pipe(_: fs::FileType) -> bool {
     false
 }
 
-/// Whether a path ends as that of a folder does: [`Path::file_name`] takes such an end for nothing.
+/// Whether the path ends like a folder's path: [`Path::file_name`] ignores such an end.
 fn is_folder_name(path: &Path) -> bool {
     let bytes = path.as_os_str().as_encoded_bytes();
     bytes.ends_with(b"/") || bytes.ends_with(b"/.")
 }
 
-/// Whether `folder` holds a process's open files: `/dev/fd`, where `/dev/stdout` leads as well.
+/// Whether `folder` contains a process's open files: `/dev/fd`, which `/dev/stdout` leads to as well.
 fn has_open_files(folder: &Path) -> bool {
     folder == Path::new("/dev/fd") || (folder.starts_with("/proc") && folder.ends_with("fd"))
 }

@@ -1,10 +1,11 @@
-//! The HTML report: one file that needs no other and no script, to be read in a browser, printed and filed.
+//! The HTML report: a single file without scripts or further files, to read in a browser, print and file.
 //!
-//! It is written when the run is over. Its size is bounded: findings are rendered up to a number of bytes, and counted
-//! beyond that. The page is under 2 MB for a million log files, ten thousand findings and a year of 200 chains.
+//! The report is written when the run is over. The size is bounded: findings are rendered up to a number of bytes, and
+//! counted beyond that limit. The page is under 2 MB for a million log files, ten thousand findings and a year of 200
+//! chains.
 //!
-//! Everything that comes from a bucket, a directory or the user goes through [`Shown`](shown::Shown). A browser is told
-//! besides to run no script and to fetch nothing.
+//! All text from a bucket, a directory or the user goes through [`SafeText`](shown::SafeText). In addition, a content
+//! security policy forbids the browser to run scripts and to fetch resources.
 
 mod coverage;
 mod days;
@@ -27,7 +28,7 @@ use sha2::{Digest as _, Sha256};
 use super::text::verdict;
 use crate::event::{ChainSummary, Report};
 use crate::report::shell;
-use shown::Shown;
+use shown::SafeText;
 
 const STYLE: &str = include_str!("html/style.css");
 
@@ -49,7 +50,7 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     parts.into_iter().try_for_each(|part| out.write_all(part.into_string().as_bytes()))
 }
 
-/// The command that gives a report with every finding.
+/// The command that writes a report with all findings.
 fn all(report: &Report) -> String {
     match &report.origin.command {
         Some(command) => format!("{command} --report json=FILE"),
@@ -73,7 +74,7 @@ const SECTIONS: [(&str, &str); 7] = [
     ("controls", "Controls"),
 ];
 
-/// Up to the beginning of the body.
+/// The document's head, and the beginning of the body.
 fn head(report: &Report) -> Markup {
     let hash = STANDARD.encode(Sha256::digest(STYLE));
     let policy = format!(
@@ -89,7 +90,7 @@ fn head(report: &Report) -> Markup {
             meta name="referrer" content="no-referrer";
             meta name="viewport" content="width=device-width, initial-scale=1";
             meta name="color-scheme" content="light dark";
-            title { (Shown(&title)) }
+            title { (SafeText(&title)) }
             style { (PreEscaped(STYLE)) }
         }
         (PreEscaped("<body>"))
@@ -104,7 +105,7 @@ fn header(report: &Report, why: &str) -> Markup {
             p.brand { "CloudTrail's record, validated by trailproof" }
             div.verdict.(word) {
                 h1 { (word) }
-                p.why { (Shown(why)) }
+                p.why { (SafeText(why)) }
             }
             nav aria-label="Sections" { ul {
                 @for (id, title) in SECTIONS { li { a href=(format!("#{id}")) { (title) } } }
@@ -121,12 +122,12 @@ fn section(id: &str, title: &str, content: &Markup) -> Markup {
 fn foot(report: &Report) -> Markup {
     html! {
         (PreEscaped("</main>"))
-        footer { "trailproof " (Shown(&report.origin.version)) ", run at " (report.started) ". All times are UTC." }
+        footer { "trailproof " (SafeText(&report.origin.version)) ", run at " (report.started) ". All times are UTC." }
         (PreEscaped("</body></html>\n"))
     }
 }
 
-/// A length of time in hours, to the tenth where it is not a whole number.
+/// A duration in hours, rounded down to tenths.
 fn hours(seconds: u64) -> String {
     let tenths = seconds / 360;
     match (tenths / 10, tenths % 10) {

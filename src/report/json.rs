@@ -1,71 +1,71 @@
-//! The JSON report, `trailproof/report/1`: one object, two spaces of indentation, one newline at the end, UTF-8.
+//! The JSON report, `trailproof/report/1`: an object, indentation of two spaces, a newline at the end, UTF-8.
 //!
-//! Every field below is always there; one that has nothing to say is `null`. Fields may be added in later versions,
-//! and none is ever renamed, removed or given another meaning. A moment is a string in UTC with whole seconds,
-//! `2026-09-01T00:00:00Z`; in a stretch `start` is included and `end` is not. A count is a whole number, a size is in
-//! bytes. Characters that nobody sees are written as `\uXXXX`. The same input gives the same bytes for any number of jobs,
-//! but for what is of the run itself: `started`, `finished`, `run_by` and `command`.
+//! All fields below are always present; a field without a value is `null`. Later versions may add fields, but never
+//! rename, remove or redefine a field. A moment is a string in UTC with whole seconds, `2026-09-01T00:00:00Z`; in a
+//! stretch `start` is included and `end` is not. A count is a whole number, a size is in bytes. Invisible characters
+//! are written as `\uXXXX`. The same input gives the same bytes for any number of jobs, except the fields of the run
+//! itself: `started`, `finished`, `run_by` and `command`.
 //!
 //! | field | type | meaning |
 //! |---|---|---|
 //! | `schema` | string | `trailproof/report/1` |
-//! | `version` | string | version of the program that wrote it |
+//! | `version` | string | version of the program that wrote the report |
 //! | `verdict` | string | `intact`, `incomplete` or `tampered` |
-//! | `sources` | array of strings | what the user named, in that order |
-//! | `range.start` | moment or null | asked start; null asks for all there is |
+//! | `sources` | array of strings | sources as the user named them, in the user's order |
+//! | `range.start` | moment or null | asked start; null asks for the whole record |
 //! | `range.end` | moment | asked end |
 //! | `started`, `finished` | moment | when the run began and ended |
-//! | `run_by` | string or null | who ran it: as told by `--run-by`, or user and host |
+//! | `run_by` | string or null | person or job that ran the program: from `--run-by`, or user and host |
 //! | `command` | string or null | the command line, quoted for a shell |
-//! | `interrupted` | boolean | whether the run was ended before everything was looked at: then it is never `intact` |
+//! | `interrupted` | boolean | whether the run ended before all objects were checked: an interrupted run is never `intact` |
 //! | `counts.digests.valid`, `.tampered`, `.unverified` | count | digest files of the asked range by state |
-//! | `counts.logs.valid`, `.tampered`, `.unverified` | count | log files these list, by state |
+//! | `counts.logs.valid`, `.tampered`, `.unverified` | count | log files that the digests list, by state |
 //! | `counts.logs.unreferenced` | count | objects in log folders that no proved digest lists |
 //! | `counts.compressed_bytes` | size | bodies as stored |
 //! | `counts.inflated_bytes` | size | the same bodies inflated |
 //! | `keys[]` | array of objects | public keys that verified a digest, in order of fingerprint, region |
 //! | `keys[].fingerprint` | string | hex MD5 of the key as published |
-//! | `keys[].region` | string | region of the digests it verified |
-//! | `keys[].valid_from`, `.valid_to` | moment or null | its validity, null where the keys file gives none |
-//! | `keys[].source` | string | `cloudtrail` (with ` at URL` where that is not AWS's own endpoint), or the keys file's path |
-//! | `chains[]` | array of objects | every chain of digests once, in order of account, region, trail, home region, organization, backfill |
+//! | `keys[].region` | string | region of the digests that the key verified |
+//! | `keys[].valid_from`, `.valid_to` | moment or null | validity of the key, null where the keys file gives no validity |
+//! | `keys[].source` | string | `cloudtrail` (with ` at URL` for a custom endpoint), or the keys file's path |
+//! | `chains[]` | array of objects | all chains of digests, each exactly once, in order of account, region, trail, home region, organization, backfill |
 //! | `chains[].account` | string | account id, 12 digits |
-//! | `chains[].region` | string | region the log files are from |
+//! | `chains[].region` | string | region of the log files |
 //! | `chains[].trail` | string | trail name |
-//! | `chains[].home_region` | string | region the trail was made in |
+//! | `chains[].home_region` | string | home region of the trail |
 //! | `chains[].organization` | string or null | organization id, for an organization's trail |
-//! | `chains[].backfill` | boolean | whether these are the trail's backfill digests |
+//! | `chains[].backfill` | boolean | whether the chain consists of the trail's backfill digests |
 //! | `chains[].covered[]` | array of `start`, `end` | stretches of the asked range that proved digests cover, in order |
-//! | `chains[].digests` | count | digests in the asked range, those known to be missing included |
-//! | `chains[].logs` | count | log files these list |
-//! | `chains[].gaps` | count | gaps in its coverage: its findings `chain-gap` |
-//! | `chains[].timeline` | object or null | what its time is worth, stretch by stretch; null where there is nothing to show |
-//! | `chains[].timeline.start` | moment | where the first stretch begins; each begins where the one before ends |
-//! | `chains[].timeline.step` | seconds | unit of the lengths that follow; 3600 where every digest covers one hour |
-//! | `chains[].timeline.runs` | string | stretches in order, each a length in steps and a letter: `12p3q1t` |
-//! | `findings[]` | array of objects | those of each of `chains[]` in order of time and key, then all others in order of account, region, trail and key |
+//! | `chains[].digests` | count | digests in the asked range, including digests known to be missing |
+//! | `chains[].logs` | count | log files that the digests list |
+//! | `chains[].gaps` | count | gaps in the coverage: the chain's findings `chain-gap` |
+//! | `chains[].timeline` | object or null | state of the chain's time, stretch by stretch; null without judged time |
+//! | `chains[].timeline.start` | moment | start of the first stretch; every further stretch begins at the end of the previous stretch |
+//! | `chains[].timeline.step` | seconds | unit of the lengths in `runs`; 3600 if all digests cover an hour |
+//! | `chains[].timeline.runs` | string | stretches in order, written as length in steps and letter: `12p3q1t` |
+//! | `findings[]` | array of objects | chain by chain in order of time and key, then the run-wide findings in order of account, region, trail and key |
 //! | `findings[].kind` | string | `log-modified` and so on: [`Kind`](crate::event::Kind) |
 //! | `findings[].severity` | string | `tampered`, `incomplete` or `notice` |
-//! | `findings[].account`, `.region`, `.trail` | string or null | what it concerns |
-//! | `findings[].home_region`, `.organization` | string or null | of its chain, as in `chains[]`; null where it concerns no single chain |
-//! | `findings[].backfill` | boolean or null | whether its chain is one of backfill digests; null where it concerns no single chain |
-//! | `findings[].uri` | string or null | the object, `s3://BUCKET/KEY`; of a keys file, its path |
-//! | `findings[].digest` | string or null | the digest that says so, `s3://BUCKET/KEY` |
-//! | `findings[].cause` | string or null | why, in a word that never changes its meaning: `signature-misfit` and so on; null where it is not known |
-//! | `findings[].message` | string | what was seen, for a person; not for programs |
-//! | `findings[].hint` | string or null | what to do about it, for a person; null where there is nothing to do |
-//! | `findings[].expected`, `.actual` | string or null | what was recorded and what was found: a hex SHA-256, a location, a signature |
-//! | `findings[].start`, `.end` | moment or null | the stretch it concerns |
+//! | `findings[].account`, `.region`, `.trail` | string or null | account, region and trail of the finding |
+//! | `findings[].home_region`, `.organization` | string or null | of the finding's chain, as in `chains[]`; null for a finding on no single chain |
+//! | `findings[].backfill` | boolean or null | whether the chain consists of backfill digests; null for a finding on no single chain |
+//! | `findings[].uri` | string or null | the object, `s3://BUCKET/KEY`; the path for a keys file |
+//! | `findings[].digest` | string or null | the digest that the evidence comes from, `s3://BUCKET/KEY` |
+//! | `findings[].cause` | string or null | cause, a word with a fixed meaning: `signature-misfit` and so on; null if unknown |
+//! | `findings[].message` | string | what was seen; for people, not for programs |
+//! | `findings[].hint` | string or null | what to do next, for people; null without a suggestion |
+//! | `findings[].expected`, `.actual` | string or null | recorded and found value: a hex SHA-256, a location, a signature |
+//! | `findings[].start`, `.end` | moment or null | the stretch of time |
 //! | `findings[].reason` | string or null | of a `chain-gap`: `logging-stopped`, `not-covered`, `digests-missing` or `interrupted` |
 //!
-//! The letters of a timeline: `p` proved, with every log file; `q` quiet: a proved digest lists no log file; `g` gap: no
-//! digest covers it; `u` unverified: its digest or a log file of it could not be vouched for; `t` tampered: one of them is
-//! not what was delivered, or is gone; `n` nothing is said of it, between backfill digests. Where several hold, the
-//! gravest is given: `t`, then `u`. Written in this way a year of 200 chains takes 3.5 MB where every other hour is
-//! quiet, which is the worst; one object for each stretch would take 230 MB.
+//! The letters of a timeline: `p` proved, with all log files; `q` quiet: a proved digest lists no log file; `g` gap: no
+//! digest covers the time; `u` unverified: the digest, or a log file in the digest's list, could not be proved; `t`
+//! tampered: the digest or a log file is not what was delivered, or is gone; `n` not judged, between backfill digests.
+//! If several letters apply, the gravest is written: `t`, then `u`. In this form a year of 200 chains takes 3.5 MB in
+//! the worst case, when every second hour is quiet; an object per stretch would take 230 MB.
 //!
-//! A [JSON Schema](SCHEMA_FILE) of it is in `src/report/json/report-1.schema.json`, and `trailproof report --schema`
-//! prints it. `trailproof report` reads the report again: [`saved`](crate::report::saved).
+//! A [JSON Schema](SCHEMA_FILE) of the report is in `src/report/json/report-1.schema.json`, and `trailproof report
+//! --schema` prints the schema. `trailproof report` reads a report again: [`saved`](crate::report::saved).
 
 mod safe;
 
@@ -79,20 +79,20 @@ use crate::time::{Interval, Range, Timestamp};
 /// The report's first field.
 pub(super) const SCHEMA: &str = "trailproof/report/1";
 
-/// The JSON Schema (draft 2020-12) of this report.
+/// The JSON Schema (draft 2020-12) of the report.
 pub const SCHEMA_FILE: &str = include_str!("json/report-1.schema.json");
 
-/// That of a plan, `trailproof/plan/1`.
+/// The JSON Schema of a plan, `trailproof/plan/1`.
 pub const PLAN_SCHEMA_FILE: &str = include_str!("plan/plan-1.schema.json");
 
-/// That of a list of trails, `trailproof/trails/1`.
+/// The JSON Schema of a list of trails, `trailproof/trails/1`.
 pub const TRAILS_SCHEMA_FILE: &str = include_str!("trails-1.schema.json");
 
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     write_document(out, &WireReport::of(report))
 }
 
-/// Writes one document in the form of this report and flushes `out`.
+/// Writes a document in the form of the report and flushes `out`.
 pub(super) fn write_document(out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {
     let mut serializer = serde_json::Serializer::with_formatter(&mut *out, safe::SafePretty::default());
     document.serialize(&mut serializer)?;
@@ -100,7 +100,7 @@ pub(super) fn write_document(out: &mut dyn Write, document: &impl Serialize) -> 
     out.flush()
 }
 
-/// Writes one document in the form of this report, on one line and without flushing `out`.
+/// Writes a document in the form of the report, on a single line and without flushing `out`.
 pub(super) fn write_line(out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {
     let mut serializer = serde_json::Serializer::with_formatter(&mut *out, safe::SafeCompact);
     document.serialize(&mut serializer)?;

@@ -1,24 +1,24 @@
-//! JSON Lines, `trailproof/events/1`: every event of a run as it happens, one JSON object a line, UTF-8.
+//! JSON Lines, `trailproof/events/1`: a JSON object per line for each event of a run, written at once, in UTF-8.
 //!
-//! Form: <https://jsonlines.org/>. Fields are those of [`json`](super::json) and mean the same. `event` tells the kind:
+//! Form: <https://jsonlines.org/>. Fields have the names and meanings of [`json`](super::json). `event` is the type:
 //!
 //! | `event` | further fields | when |
 //! |---|---|---|
 //! | `started` | `schema`, `version`, `sources`, `range`, `at` | first |
 //! | `object` | `object` (`digest`, `log`), `uri`, `state` (`valid`, `tampered`, `unverified`) | with `-v`, for each object, before its chain |
-//! | `finding` | as `findings[]` | before its chain; those of no chain stand anywhere |
+//! | `finding` | as `findings[]` | before the summary of its chain; run-wide findings at any point |
 //! | `chain` | as `chains[]` | when a chain is judged |
-//! | `finished` | `at`, `verdict`, `interrupted`, `counts`, `keys` | last: what lacks it broke off, and says nothing of the rest |
+//! | `finished` | `at`, `verdict`, `interrupted`, `counts`, `keys` | last: without `finished` the run broke off, and the rest is unknown |
 //!
-//! Every event but `object` is flushed as it is written, so that a reader who follows stdout or a pipe sees it at once; a
-//! plain file has the run when it is over. Objects go out with the event after them, or by the buffer, since a run may
-//! have millions of them.
+//! All events except `object` are flushed at once, so that a reader of stdout or a pipe can follow the run. A plain
+//! file has the run when the run is over. Objects are flushed with the next event or by the full buffer, since a run
+//! may have millions of objects.
 
 use std::io::{self, BufWriter, Write};
 
 use serde::Serialize;
 
-use super::Renderer;
+use super::FormatRenderer;
 use super::json::{WireChain, WireCounts, WireFinding, WireKey, WireRange, write_line};
 use super::text::words::{object_state, object_type};
 use crate::event::{Event, Report, Summary};
@@ -26,7 +26,7 @@ use crate::time::Timestamp;
 
 const SCHEMA: &str = "trailproof/events/1";
 
-/// Writes each event as it comes.
+/// Writes events during the run.
 pub(super) struct JsonLines {
     out: BufWriter<Box<dyn Write + Send>>,
 }
@@ -37,13 +37,13 @@ impl JsonLines {
     }
 }
 
-impl Renderer for JsonLines {
+impl FormatRenderer for JsonLines {
     fn needs_report(&self) -> bool {
         false
     }
 
     fn event(&mut self, event: &Event) -> io::Result<()> {
-        write_line(&mut self.out, &Line::of(event))?;
+        write_line(&mut self.out, &EventLine::of(event))?;
         match event {
             Event::Object { .. } => Ok(()),
             Event::Started { .. } | Event::Finding(_) | Event::Chain(_) | Event::Finished(_) => {
@@ -59,7 +59,7 @@ impl Renderer for JsonLines {
 
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
-enum Line<'a> {
+enum EventLine<'a> {
     Started {
         schema: &'static str,
         version: &'a str,
@@ -83,7 +83,7 @@ enum Line<'a> {
     },
 }
 
-impl<'a> Line<'a> {
+impl<'a> EventLine<'a> {
     fn of(event: &'a Event) -> Self {
         match event {
             Event::Started { sources, range, at, origin } => Self::Started {

@@ -1,20 +1,21 @@
-//! JUnit XML, so that a CI system shows each chain with what was checked of it.
+//! JUnit XML, for CI systems: a suite for each chain, a case for each check.
 //!
-//! The form is the one that the Jenkins JUnit plugin and its like read: `testsuites`, `testsuite`, `testcase` with at
-//! most one `failure` or `error`, as described on <https://github.com/testmoapp/junitxml>. Nobody owns the format.
+//! The format is what Jenkins' JUnit plugin and similar tools read: `testsuites`, `testsuite`, `testcase` with at most
+//! one `failure` or `error`, as described on <https://github.com/testmoapp/junitxml>. JUnit XML has no official
+//! standard.
 //!
-//! | element | what it is |
+//! | element | content |
 //! |---|---|
-//! | suite `ACCOUNT REGION TRAIL` | one chain (with `, home REGION` and the organization where two would be called the same); cases `digests`, `log files`, and `coverage` (not of backfill digests) |
-//! | suite `ACCOUNT REGION` | what concerns a region and none of its chains; the case `additions` is always there |
-//! | suite `run` | the case `verdict`, and what concerns no region |
-//! | `failure` | something is tampered with; outranks `error` |
-//! | `error` | something could not be vouched for: never a pass |
+//! | suite `ACCOUNT REGION TRAIL` | a chain (with `, home REGION` and the organization where two names would be equal); cases `digests`, `log files`, and `coverage` (not for backfill digests) |
+//! | suite `ACCOUNT REGION` | findings on a region but on no chain; the case `additions` is always present |
+//! | suite `run` | the case `verdict`, and findings on no region |
+//! | `failure` | at least one tampered finding; outranks `error` |
+//! | `error` | at least one incomplete finding: never a pass |
 //! | `system-out` | notices |
 //!
-//! `type` is the kind of the first finding, `message` says how many there are, and the text lists up to 100 of them. It
-//! is written when the run is over. Characters that nobody sees, and with them all that XML 1.0 cannot hold, are written
-//! as `\u{…}`.
+//! `type` is the kind of the first finding, `message` has the number of findings, and the text lists up to 100
+//! findings. The report is written when the run is over. Invisible characters, and with them all characters that XML
+//! 1.0 does not allow, are written as `\u{…}`.
 
 mod suite;
 
@@ -25,18 +26,18 @@ use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event as Xml
 
 use super::escape::for_terminal;
 use crate::event::{Report, ReportedChain};
-use suite::{Case, Check, Outcome, Suite};
+use suite::{CaseOutcome, SuiteCheck, TestCase, TestSuite};
 
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let (suites, started, seconds) =
         (suites(report), report.started.to_string(), report.seconds().to_string());
-    let mut xml = Document(quick_xml::Writer::new_with_indent(&mut *out, b' ', 2));
+    let mut xml = XmlDocument(quick_xml::Writer::new_with_indent(&mut *out, b' ', 2));
     xml.write(&suites, started.trim_end_matches('Z'), &seconds)?;
     out.write_all(b"\n")
 }
 
-/// Every suite: the run, then chains and regions in their order.
-fn suites(report: &Report) -> Vec<Suite> {
+/// All suites: the run, then chains and regions in order.
+fn suites(report: &Report) -> Vec<TestSuite> {
     let mut regions: BTreeMap<(Option<&str>, Option<&str>), Vec<_>> = BTreeMap::new();
     for chain in report.chains() {
         let id = &chain.summary.id;
@@ -46,16 +47,17 @@ fn suites(report: &Report) -> Vec<Suite> {
         regions.entry((finding.account.as_deref(), finding.region.as_deref())).or_default().push(finding);
     }
     let nowhere = regions.remove(&(None, None)).unwrap_or_default();
-    let mut suites = vec![Suite::of_run(report, nowhere)];
-    suites.extend(report.chains().zip(names(report)).map(|(chain, name)| Suite::of_chain(chain, name)));
+    let mut suites = vec![TestSuite::of_run(report, nowhere)];
+    suites.extend(report.chains().zip(names(report)).map(|(chain, name)| TestSuite::of_chain(chain, name)));
     suites.extend(regions.into_iter().map(|((account, region), findings)| {
         let name = [account, region].into_iter().flatten().collect::<Vec<_>>().join(" ");
-        Suite::new(name, &[Check::Additions], findings)
+        TestSuite::new(name, &[SuiteCheck::Additions], findings)
     }));
     suites
 }
 
-/// The name of each chain's suite. Where two chains share account, region and trail, the name says how they differ.
+/// Names of the chains' suites. If two chains share account, region and trail, the names include home region and
+/// organization.
 fn names(report: &Report) -> Vec<String> {
     let mut uses: BTreeMap<String, u64> = BTreeMap::new();
     for chain in report.chains() {
@@ -74,12 +76,11 @@ fn names(report: &Report) -> Vec<String> {
     report.chains().map(name).collect()
 }
 
-/// The document, element by element. Every text that comes from elsewhere is shown by [`for_terminal`] and escaped by
-/// the writer.
-struct Document<W: Write>(quick_xml::Writer<W>);
+/// Writes the document element by element. All external text goes through [`for_terminal`], and the writer escapes XML.
+struct XmlDocument<W: Write>(quick_xml::Writer<W>);
 
-impl<W: Write> Document<W> {
-    fn write(&mut self, suites: &[Suite], started: &str, seconds: &str) -> io::Result<()> {
+impl<W: Write> XmlDocument<W> {
+    fn write(&mut self, suites: &[TestSuite], started: &str, seconds: &str) -> io::Result<()> {
         self.0.write_event(Xml::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
         let mut root = BytesStart::new("testsuites");
         root.push_attribute(("name", "trailproof"));
@@ -90,7 +91,7 @@ impl<W: Write> Document<W> {
         self.0.write_event(Xml::End(BytesEnd::new("testsuites")))
     }
 
-    fn suite(&mut self, suite: &Suite, started: &str) -> io::Result<()> {
+    fn suite(&mut self, suite: &TestSuite, started: &str) -> io::Result<()> {
         let mut element = BytesStart::new("testsuite");
         element.push_attribute(("name", &*for_terminal(&suite.name)));
         push_counts(&mut element, suite.cases.iter());
@@ -106,7 +107,7 @@ impl<W: Write> Document<W> {
         self.0.write_event(Xml::End(BytesEnd::new("testsuite")))
     }
 
-    fn properties(&mut self, suite: &Suite) -> io::Result<()> {
+    fn properties(&mut self, suite: &TestSuite) -> io::Result<()> {
         if suite.properties.is_empty() {
             return Ok(());
         }
@@ -120,15 +121,15 @@ impl<W: Write> Document<W> {
         self.0.write_event(Xml::End(BytesEnd::new("properties")))
     }
 
-    fn case(&mut self, suite: &str, case: &Case) -> io::Result<()> {
+    fn case(&mut self, suite: &str, case: &TestCase) -> io::Result<()> {
         let mut element = BytesStart::new("testcase");
         element.push_attribute(("classname", &*for_terminal(suite)));
         element.push_attribute(("name", case.name));
         element.push_attribute(("time", "0"));
         let (name, told) = match &case.outcome {
-            Outcome::Passed => return self.0.write_event(Xml::Empty(element)),
-            Outcome::Failure(told) => ("failure", told),
-            Outcome::Error(told) => ("error", told),
+            CaseOutcome::Passed => return self.0.write_event(Xml::Empty(element)),
+            CaseOutcome::Failure(told) => ("failure", told),
+            CaseOutcome::Error(told) => ("error", told),
         };
         self.0.write_event(Xml::Start(element))?;
         let mut child = BytesStart::new(name);
@@ -138,7 +139,7 @@ impl<W: Write> Document<W> {
         self.0.write_event(Xml::End(BytesEnd::new("testcase")))
     }
 
-    /// An element that holds lines of text.
+    /// Writes an element with lines of text.
     fn text_element(&mut self, element: BytesStart<'_>, lines: &[String]) -> io::Result<()> {
         let end = element.to_end().into_owned();
         let lines: Vec<_> = lines.iter().map(|line| for_terminal(line)).collect();
@@ -148,14 +149,14 @@ impl<W: Write> Document<W> {
     }
 }
 
-fn push_counts<'c>(element: &mut BytesStart<'_>, cases: impl Iterator<Item = &'c Case>) {
+fn push_counts<'c>(element: &mut BytesStart<'_>, cases: impl Iterator<Item = &'c TestCase>) {
     let (mut all, mut failures, mut errors) = (0_u64, 0_u64, 0_u64);
     for case in cases {
         all += 1;
         match case.outcome {
-            Outcome::Passed => {}
-            Outcome::Failure(_) => failures += 1,
-            Outcome::Error(_) => errors += 1,
+            CaseOutcome::Passed => {}
+            CaseOutcome::Failure(_) => failures += 1,
+            CaseOutcome::Error(_) => errors += 1,
         }
     }
     for (name, count) in [("tests", all), ("failures", failures), ("errors", errors)] {

@@ -1,9 +1,9 @@
 //! OCSF, the Open Cybersecurity Schema Framework, version 1.5.0: Detection Findings (`class_uid` 2004) with the profile
-//! `cloud`, one JSON object a line, for Amazon Security Lake and what else reads OCSF.
+//! `cloud`, a JSON object per line, for Amazon Security Lake and other OCSF consumers.
 //!
-//! Form: <https://schema.ocsf.io/1.5.0/classes/detection_finding>. One object for each finding, notices included, written
-//! when the run is over. An intact run writes what notices there are, and nothing else; where no finding tells of the
-//! verdict, as where the run was interrupted, one object does.
+//! Form: <https://schema.ocsf.io/1.5.0/classes/detection_finding>. An object for each finding, notices included,
+//! written when the run is over. An intact run writes only notices. If no finding explains the verdict, for example
+//! after an interrupted run, an extra object does.
 //!
 //! | field | value |
 //! |---|---|
@@ -11,12 +11,12 @@
 //! | `finding_info.types`, `.analytic` | the kind: `log-modified` and so on |
 //! | `severity_id` | 5 Critical (tampered), 3 Medium (incomplete), 1 Informational (notice) |
 //! | `status_id`, `activity_id` | 1 New, 1 Create |
-//! | `is_alert` | whether it is tampered |
-//! | `time`, `finding_info.created_time` | the end of the run, in milliseconds; `start_time`, `end_time`: the stretch it concerns |
-//! | `cloud` | provider `AWS`, region and account it concerns |
+//! | `is_alert` | whether the finding is tampered |
+//! | `time`, `finding_info.created_time` | the end of the run, in milliseconds; `start_time`, `end_time`: the stretch of time |
+//! | `cloud` | provider `AWS`, region and account of the finding |
 //! | `resources` | the object, or the trail |
 //! | `evidences` | the object as a file with its actual hash, and in `data` the fields of the JSON report's finding |
-//! | `observables` | the object, and the hashes that were expected and found |
+//! | `observables` | the object, and the expected and actual hashes |
 //! | `remediation.desc` | what to do next |
 
 mod wire;
@@ -31,8 +31,8 @@ use crate::ident::{Sha256Hash, is_account};
 use crate::time::Timestamp;
 use crate::words::{hint, meaning};
 use wire::{
-    Account, Analytic, Cloud, Detection, Evidence, File, Hash, Info, Metadata, Observable, Remediation,
-    Resource,
+    AffectedResource, CloudAccount, CloudOrigin, DetectionFinding, EvidenceFile, FileHash, FindingEvidence,
+    FindingInfo, FindingMetadata, ObservedValue, OcsfRemediation, RuleAnalytic,
 };
 
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
@@ -45,42 +45,43 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn of_finding<'a>(finding: &'a Finding, report: &'a Report) -> Detection<'a> {
+fn of_finding<'a>(finding: &'a Finding, report: &'a Report) -> DetectionFinding<'a> {
     let at = report.finished;
     let kind = finding.kind.as_str();
-    let info = Info {
+    let info = FindingInfo {
         uid: format!("trailproof/{kind}/{}", identity(finding)),
         title: format!("CloudTrail {kind}: {}", meaning(finding.kind)),
         desc: finding.message(),
         types: [kind],
         created_time: milliseconds(at),
-        analytic: Analytic::new(kind),
+        analytic: RuleAnalytic::new(kind),
         data_sources: ["AWS CloudTrail"],
     };
-    let mut detection = Detection::new(info, finding.severity, milliseconds(at), &report.origin.version);
+    let mut detection =
+        DetectionFinding::new(info, finding.severity, milliseconds(at), &report.origin.version);
     detection.message = finding.message();
     detection.start_time = finding.start.map(milliseconds);
     detection.end_time = finding.end.map(milliseconds);
-    detection.cloud = Cloud::new(account(finding), finding.region.as_deref());
+    detection.cloud = CloudOrigin::new(account(finding), finding.region.as_deref());
     detection.resources = resource(finding).into_iter().collect();
     detection.observables = observables(finding);
-    detection.evidences = vec![Evidence { file: file(finding), data: WireFinding::of(finding) }];
-    detection.remediation = hint(finding).map(|desc| Remediation { desc });
+    detection.evidences = vec![FindingEvidence { file: file(finding), data: WireFinding::of(finding) }];
+    detection.remediation = hint(finding).map(|desc| OcsfRemediation { desc });
     detection
 }
 
-/// A verdict that no finding tells of.
-fn of_run(report: &Report) -> Detection<'_> {
+/// The object for a verdict that no finding explains.
+fn of_run(report: &Report) -> DetectionFinding<'_> {
     let at = milliseconds(report.finished);
     let verdict = report.verdict();
     let kind = verdict.as_str();
-    let info = Info {
+    let info = FindingInfo {
         uid: "trailproof/run".to_owned(),
         title: "CloudTrail log file integrity could not be proved".to_owned(),
         desc: UNEXPLAINED.to_owned(),
         types: [kind],
         created_time: at,
-        analytic: Analytic::new(kind),
+        analytic: RuleAnalytic::new(kind),
         data_sources: ["AWS CloudTrail"],
     };
     let severity = match verdict {
@@ -88,9 +89,9 @@ fn of_run(report: &Report) -> Detection<'_> {
         Verdict::Incomplete => Severity::Incomplete,
         Verdict::Intact => Severity::Notice,
     };
-    Detection {
+    DetectionFinding {
         message: UNEXPLAINED.to_owned(),
-        ..Detection::new(info, severity, at, &report.origin.version)
+        ..DetectionFinding::new(info, severity, at, &report.origin.version)
     }
 }
 
@@ -98,13 +99,13 @@ const fn milliseconds(moment: Timestamp) -> i64 {
     moment.unix().saturating_mul(1000)
 }
 
-fn account(finding: &Finding) -> Option<Account<'_>> {
+fn account(finding: &Finding) -> Option<CloudAccount<'_>> {
     let uid = finding.account.as_deref().filter(|account| is_account(account))?;
-    Some(Account { uid, type_id: 10, r#type: "AWS Account" })
+    Some(CloudAccount { uid, type_id: 10, r#type: "AWS Account" })
 }
 
-/// The object or, where it concerns none, the trail or the account.
-fn resource(finding: &Finding) -> Option<Resource<'_>> {
+/// The object; without an object, the trail or the account.
+fn resource(finding: &Finding) -> Option<AffectedResource<'_>> {
     let region = finding.region.as_deref();
     let (uid, kind) = match (&finding.uri, &finding.trail, &finding.account) {
         (Some(uri), _, _) => match object_arn(uri, region.unwrap_or_default()) {
@@ -115,13 +116,13 @@ fn resource(finding: &Finding) -> Option<Resource<'_>> {
         (None, None, Some(account)) => (account.clone(), "AWS::Account"),
         (None, None, None) => return None,
     };
-    Some(Resource { uid, r#type: kind, region, cloud_partition: region.map(partition) })
+    Some(AffectedResource { uid, r#type: kind, region, cloud_partition: region.map(partition) })
 }
 
-fn observables(finding: &Finding) -> Vec<Observable<'_>> {
+fn observables(finding: &Finding) -> Vec<ObservedValue<'_>> {
     let mut observables = Vec::new();
     if let Some(uri) = &finding.uri {
-        observables.push(Observable {
+        observables.push(ObservedValue {
             name: "evidences[].file.path",
             type_id: 45,
             r#type: "File Path",
@@ -132,22 +133,22 @@ fn observables(finding: &Finding) -> Vec<Observable<'_>> {
     let expected = finding.expected.as_deref().filter(|value| is_hash(value));
     let hashes = [("evidences[].file.hashes[].value", actual), ("evidences[].data.expected", expected)];
     for (name, value) in hashes {
-        observables.extend(value.map(|value| Observable { name, type_id: 8, r#type: "Hash", value }));
+        observables.extend(value.map(|value| ObservedValue { name, type_id: 8, r#type: "Hash", value }));
     }
     observables
 }
 
-/// The object as a file. Its hash is that of its content, inflated.
-fn file(finding: &Finding) -> Option<File<'_>> {
+/// The object as a file, with the hash of the inflated content.
+fn file(finding: &Finding) -> Option<EvidenceFile<'_>> {
     let uri = finding.uri.as_deref()?;
     let name = uri.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or(uri);
     let actual = finding.actual.as_deref().filter(|value| is_hash(value));
-    let hashes = actual.map(|value| Hash { algorithm_id: 3, algorithm: "SHA-256", value });
+    let hashes = actual.map(|value| FileHash { algorithm_id: 3, algorithm: "SHA-256", value });
     let is_deleted = matches!(
         finding.kind,
         Kind::LogDeleted | Kind::LogMissing | Kind::DigestDeleted | Kind::DigestMissing
     );
-    Some(File {
+    Some(EvidenceFile {
         name,
         path: uri,
         type_id: 1,
@@ -161,8 +162,8 @@ fn is_hash(value: &str) -> bool {
     Sha256Hash::parse(value).is_some()
 }
 
-impl<'a> Detection<'a> {
-    fn new(info: Info, severity: Severity, time: i64, version: &'a str) -> Self {
+impl<'a> DetectionFinding<'a> {
+    fn new(info: FindingInfo, severity: Severity, time: i64, version: &'a str) -> Self {
         let (severity_id, severity_word) = match severity {
             Severity::Tampered => (5, "Critical"),
             Severity::Incomplete => (3, "Medium"),
@@ -187,8 +188,8 @@ impl<'a> Detection<'a> {
             is_alert: severity == Severity::Tampered,
             message: String::new(),
             finding_info: info,
-            metadata: Metadata::new(version),
-            cloud: Cloud::new(None, None),
+            metadata: FindingMetadata::new(version),
+            cloud: CloudOrigin::new(None, None),
             resources: Vec::new(),
             observables: Vec::new(),
             evidences: Vec::new(),

@@ -1,4 +1,5 @@
-//! What `trailproof validate --dry-run` prints: what a run would read and what that costs. Nothing in it is a verdict.
+//! The output of `trailproof validate --dry-run`: the objects a run would read, and the cost. A plan contains no
+//! verdict.
 
 mod json;
 mod text;
@@ -10,16 +11,16 @@ use crate::validate::plan::{Cost, Plan};
 pub use json::write as write_json;
 pub use text::write as write_text;
 
-/// A plan with what was asked.
+/// A plan with the asked sources and range.
 #[derive(Clone, Copy, Debug)]
 pub struct Planned<'a> {
-    /// What the user named, in that order.
+    /// The sources as the user named them, in the user's order.
     pub sources: &'a [String],
-    /// The asked stretch of time.
+    /// The asked range of time.
     pub range: Range,
-    /// Whether any source is in S3. Where none is, reading takes no requests and costs nothing.
+    /// Whether any source is in S3. Reading directories needs no requests and costs nothing.
     pub in_s3: bool,
-    /// What a run would read.
+    /// The plan.
     pub plan: &'a Plan,
 }
 

@@ -1,5 +1,5 @@
-//! Progress on stderr: what the run is doing, how long it has taken, what it has found, and bars of digests and log files
-//! read. On a terminal these are redrawn; elsewhere a line is printed once a minute.
+//! Progress on stderr: phase, elapsed time, findings so far, and bars for digests and log files. A terminal shows
+//! redrawn bars; otherwise a line is printed every minute.
 
 mod bars;
 mod lines;
@@ -13,46 +13,46 @@ use indicatif::ProgressDrawTarget;
 
 use crate::event::{Phase, Progress, Severity};
 use bars::TerminalBars;
-use lines::Lines;
-use tally::Tally;
+use lines::ProgressLines;
+use tally::RunTally;
 
-/// How long it takes until the next line where stderr is no terminal.
+/// Interval between lines if stderr is not a terminal.
 const EACH_LINE: Duration = Duration::from_secs(60);
 
-/// How progress is shown.
+/// How to show progress.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Display {
-    /// Not at all.
+    /// No progress.
     Hidden,
-    /// Bars, redrawn several times a second. They need a terminal at stderr.
+    /// Bars, redrawn several times a second. Needs a terminal on stderr.
     Bars,
-    /// A line on stderr once a minute.
+    /// A line on stderr every minute.
     Lines,
 }
 
-/// Counters of a run, shown on stderr until they are cleared or dropped.
+/// Counters of a run, shown on stderr until cleared or dropped.
 pub struct Bars {
-    tally: Arc<Tally>,
+    tally: Arc<RunTally>,
     bars: Option<TerminalBars>,
-    lines: Option<Lines>,
+    lines: Option<ProgressLines>,
 }
 
 impl Bars {
-    /// Counters that are shown as `display` says.
+    /// Starts counters that are shown according to `display`.
     #[must_use]
     pub fn new(display: Display) -> Self {
-        let tally = Arc::new(Tally::new());
+        let tally = Arc::new(RunTally::new());
         let bars =
             (display == Display::Bars).then(|| TerminalBars::new(&tally, ProgressDrawTarget::stderr()));
-        let print = || Lines::start(&tally, EACH_LINE, Box::new(io::stderr()));
+        let print = || ProgressLines::start(&tally, EACH_LINE, Box::new(io::stderr()));
         let lines = (display == Display::Lines).then(print);
         Self { tally, bars, lines }
     }
 
-    /// Takes the bars off the screen for good, and prints no more lines, before the last words on stdout or stderr.
+    /// Removes the bars and stops the lines. Call before the final output on stdout or stderr.
     pub fn clear(&self) {
         self.bars.iter().for_each(TerminalBars::clear);
-        self.lines.iter().for_each(Lines::stop);
+        self.lines.iter().for_each(ProgressLines::stop);
     }
 }
 

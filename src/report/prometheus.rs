@@ -1,28 +1,28 @@
 //! Prometheus metrics in the text exposition format 0.0.4, for node_exporter's textfile collector.
 //!
-//! Form: <https://prometheus.io/docs/instrumenting/exposition_formats/>. All metrics are gauges of the last run that
-//! ended; seconds are whole, moments are Unix times.
+//! Form: <https://prometheus.io/docs/instrumenting/exposition_formats/>. All metrics are gauges of the last finished
+//! run; seconds are whole, moments are Unix times.
 //!
 //! | metric | labels | meaning |
 //! |---|---|---|
 //! | `trailproof_build_info` | `version` | 1 |
-//! | `trailproof_run_start_timestamp_seconds`, `trailproof_run_end_timestamp_seconds` | | when it began and ended: alert where the end is too long ago, since a run that dies leaves the file as it was |
-//! | `trailproof_run_duration_seconds` | | its length |
-//! | `trailproof_run_interrupted` | | 1 where it was ended before everything was looked at |
+//! | `trailproof_run_start_timestamp_seconds`, `trailproof_run_end_timestamp_seconds` | | start and end of the run: alert if the end is too long ago, since a crashed run leaves the file unchanged |
+//! | `trailproof_run_duration_seconds` | | duration of the run |
+//! | `trailproof_run_interrupted` | | 1 if the run ended before all objects were checked |
 //! | `trailproof_verdict` | `verdict` | 1 for the verdict, 0 for the two others |
-//! | `trailproof_range_start_timestamp_seconds`, `trailproof_range_end_timestamp_seconds` | | the asked range; no start where all there is was asked for |
+//! | `trailproof_range_start_timestamp_seconds`, `trailproof_range_end_timestamp_seconds` | | the asked range; without start if the whole record was asked for |
 //! | `trailproof_digests`, `trailproof_logs` | `state` | digest and log files by state |
 //! | `trailproof_stored_bytes`, `trailproof_inflated_bytes` | | bodies as stored, and inflated |
-//! | `trailproof_findings` | `kind`, `severity` | findings; every kind is there, with 0 where there are none |
-//! | `trailproof_chain_digests`, `trailproof_chain_logs`, `trailproof_chain_covered_seconds` | chain | what each chain has in the asked range |
-//! | `trailproof_chain_newest_proved_digest_timestamp_seconds` | chain | where what proved digests cover ends, within the asked range; absent where they cover nothing |
-//! | `trailproof_chain_newest_proved_digest_age_seconds` | chain | how long before the end of the run that was |
+//! | `trailproof_findings` | `kind`, `severity` | findings; all kinds are present, with 0 if not found |
+//! | `trailproof_chain_digests`, `trailproof_chain_logs`, `trailproof_chain_covered_seconds` | chain | digests, log files and covered time of the chain in the asked range |
+//! | `trailproof_chain_newest_proved_digest_timestamp_seconds` | chain | end of the time that proved digests cover, within the asked range; absent without coverage |
+//! | `trailproof_chain_newest_proved_digest_age_seconds` | chain | time from the newest proved digest to the end of the run |
 //!
 //! The labels of a chain are `account`, `region`, `trail`, `home_region` and `organization` (empty for an account's own
-//! trail). Backfill digests cover nothing, and have no series of their own.
+//! trail). Backfill digests cover no time and have no series.
 //!
-//! The collector may read at any moment, so the file is replaced as a whole when the run is over, and is left as it was
-//! until then: an empty file would make alerts flap, and half of one would lie.
+//! The collector may read at any moment, so the file is replaced as a whole when the run is over and stays unchanged
+//! until then: an empty file would make alerts flap, and half a file would be wrong.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -33,7 +33,7 @@ use crate::ident::ChainId;
 use crate::time::Interval;
 
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let mut page = Page(String::new());
+    let mut page = MetricsPage(String::new());
     write_run(&mut page, report);
     write_counts(&mut page, &report.counts);
     write_findings(&mut page, report);
@@ -41,15 +41,15 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(page.0.as_bytes())
 }
 
-fn write_run(page: &mut Page, report: &Report) {
+fn write_run(page: &mut MetricsPage, report: &Report) {
     let (start, end) = (report.started.unix(), report.finished.unix());
-    page.metric("build_info", "the program that ran");
+    page.metric("build_info", "version of the program");
     page.sample("build_info", &[("version", &report.origin.version)], 1);
     page.single("run_start_timestamp_seconds", "when the run began", start);
     page.single("run_end_timestamp_seconds", "when the run ended", end);
     page.single("run_duration_seconds", "how long the run took", report.seconds());
     let interrupted = i64::from(report.interrupted);
-    page.single("run_interrupted", "whether the run was ended before everything was looked at", interrupted);
+    page.single("run_interrupted", "1 if the run ended before all objects were checked", interrupted);
     let of_run = report.verdict();
     page.metric("verdict", "1 for the verdict of the run");
     for verdict in [Verdict::Intact, Verdict::Incomplete, Verdict::Tampered] {
@@ -61,7 +61,7 @@ fn write_run(page: &mut Page, report: &Report) {
     page.single("range_end_timestamp_seconds", "end of the asked range", report.range.end.unix());
 }
 
-fn write_counts(page: &mut Page, counts: &Counts) {
+fn write_counts(page: &mut MetricsPage, counts: &Counts) {
     let (digests, logs) = (&counts.digests, &counts.logs);
     page.metric("digests", "digest files of the asked range, by state");
     for (state, count) in
@@ -82,7 +82,7 @@ fn write_counts(page: &mut Page, counts: &Counts) {
     page.single("inflated_bytes", "bodies that were read, inflated", counts.inflated_bytes);
 }
 
-fn write_findings(page: &mut Page, report: &Report) {
+fn write_findings(page: &mut MetricsPage, report: &Report) {
     let mut counts: BTreeMap<(Kind, Severity), u64> =
         Kind::ALL.iter().map(|kind| ((*kind, kind.severity()), 0)).collect();
     for finding in report.findings() {
@@ -95,7 +95,7 @@ fn write_findings(page: &mut Page, report: &Report) {
     }
 }
 
-fn write_chains(page: &mut Page, report: &Report) {
+fn write_chains(page: &mut MetricsPage, report: &Report) {
     let chains: Vec<&ChainSummary> =
         report.chains().map(|chain| &chain.summary).filter(|chain| !chain.id.backfill).collect();
     let mut gauge = |name: &str, help: &str, value: &dyn Fn(&ChainSummary) -> Option<i64>| {
@@ -109,13 +109,13 @@ fn write_chains(page: &mut Page, report: &Report) {
     let newest = |chain: &ChainSummary| chain.covered.last().map(|stretch| stretch.end.unix());
     let count = |count: u64| Some(i64::try_from(count).unwrap_or(i64::MAX));
     gauge("chain_digests", "digest files of the chain in the asked range", &|chain| count(chain.digests));
-    gauge("chain_logs", "log files that these list", &|chain| count(chain.logs));
+    gauge("chain_logs", "log files that the digests of the chain list", &|chain| count(chain.logs));
     gauge("chain_covered_seconds", "time of the asked range that proved digests cover", &|chain| {
         Some(chain.covered.iter().copied().map(Interval::seconds).sum())
     });
     gauge(
         "chain_newest_proved_digest_timestamp_seconds",
-        "end of what proved digests cover, within the asked range",
+        "end of the time that proved digests cover, within the asked range",
         &newest,
     );
     gauge(
@@ -135,10 +135,10 @@ fn labels(id: &ChainId) -> [(&'static str, &str); 5] {
     ]
 }
 
-/// The text as it grows. Metrics come whole, each below its `HELP` and `TYPE`.
-struct Page(String);
+/// The text of the metrics, complete metric by metric: `HELP`, `TYPE`, samples.
+struct MetricsPage(String);
 
-impl Page {
+impl MetricsPage {
     fn metric(&mut self, name: &str, help: &str) {
         self.line(&format!("# HELP trailproof_{name} {help}"));
         self.line(&format!("# TYPE trailproof_{name} gauge"));
@@ -161,7 +161,7 @@ impl Page {
     }
 }
 
-/// A label's value: backslash, quotation mark and line feed are escaped. What is hidden is shown before.
+/// A label's value: hidden characters are shown, then backslash, quotation mark and line feed are escaped.
 fn escaped(value: &str) -> String {
     super::escape::for_terminal(value).replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }

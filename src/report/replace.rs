@@ -1,8 +1,9 @@
-//! A report file that is replaced as a whole: the report is written to a temporary file in the same folder, and that is
-//! renamed over the old file once the report is whole and on the disk.
+//! Replaces a report file as a whole: the report is written to a temporary file in the same folder. When the report is
+//! complete and on disk, the temporary file is renamed over the old file.
 //!
-//! On Linux the temporary file has no name (`O_TMPFILE`, open(2)), so that a run that is killed leaves nothing. Where
-//! the file system or the system has no such files, it has a name of [`leftover`]'s pattern, which a later run sweeps up.
+//! On Linux the temporary file has no name (`O_TMPFILE`, open(2)), so a killed run leaves no file. Where the file
+//! system or the operating system lacks unnamed files, the temporary file has a name from [`leftover`], and a later run
+//! removes leftovers.
 
 mod leftover;
 
@@ -13,35 +14,34 @@ use std::sync::Arc;
 
 use tempfile::TempPath;
 
-/// A report that is being written, and the file whose place it takes. Until [`Replacement::commit`] the old file is
-/// untouched; without it, for good.
+/// A report in progress and the file to replace. The old file stays unchanged until [`FileReplacement::commit`].
 #[derive(Debug)]
-pub(super) struct Replacement {
-    /// Links resolved.
+pub(super) struct FileReplacement {
+    /// The file to replace, with links resolved.
     target: PathBuf,
     file: Arc<File>,
-    temporary: Temporary,
+    temporary: TemporaryKind,
 }
 
-/// What becomes of the temporary file.
+/// How the temporary file becomes the report file.
 #[derive(Debug)]
-enum Temporary {
-    /// It has no name yet.
+enum TemporaryKind {
+    /// The temporary file has no name; [`FileReplacement::commit`] links the file into place.
     #[cfg(target_os = "linux")]
     Unnamed,
-    /// It is renamed; dropped, it is removed.
+    /// The temporary file is renamed; dropping the path removes the file.
     Named(TempPath),
-    /// It lies in another folder, and is copied into the old file.
+    /// The temporary file is in another folder, and its content is copied into the old file.
     Elsewhere,
 }
 
-impl Replacement {
-    /// Creates the temporary file for `target`, a path whose links are resolved.
+impl FileReplacement {
+    /// Creates the temporary file for `target`, a path with links resolved.
     ///
     /// # Errors
-    /// Where `target` may not be written to, or no temporary file can be created.
+    /// If `target` is not writable, or no temporary file can be created.
     pub(super) fn of(target: PathBuf) -> io::Result<Self> {
-        // A file that may not be written to is not to be replaced either.
+        // A read-only file must not be replaced either.
         let old = match OpenOptions::new().write(true).open(&target) {
             Ok(old) => Some(old.metadata()?),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -50,9 +50,9 @@ impl Replacement {
         let folder = folder_of(&target);
         leftover::sweep(folder);
         let (file, temporary) = match temporary(folder) {
-            // The old file may be written to, but no other file in its folder: it is written over at the end.
+            // The old file is writable but its folder is not: the old file is overwritten at the end.
             Err(error) if old.is_some() && forbids_files(&error) => {
-                (tempfile::tempfile()?, Temporary::Elsewhere)
+                (tempfile::tempfile()?, TemporaryKind::Elsewhere)
             }
             made => made?,
         };
@@ -62,26 +62,26 @@ impl Replacement {
         Ok(Self { target, file: Arc::new(file), temporary })
     }
 
-    /// Writes to the temporary file, unbuffered.
+    /// An unbuffered writer to the temporary file.
     pub(super) fn writer(&self) -> Box<dyn Write + Send> {
         Box::new(Arc::clone(&self.file))
     }
 
-    /// Puts the report in the old file's place: the file reaches the disk, then its name, then the folder.
+    /// Replaces the old file: syncs the temporary file, renames the file, then syncs the folder.
     ///
     /// # Errors
-    /// What the system says; the old file is then still there.
+    /// The operating system's error. The old file stays, except after a failed overwrite, which leaves an empty file.
     pub(super) fn commit(self) -> io::Result<()> {
         let Self { target, file, temporary } = self;
         file.sync_all()?;
         let renamed = match temporary {
             #[cfg(target_os = "linux")]
-            Temporary::Unnamed => unnamed::rename(&file, &target),
-            Temporary::Named(path) => path.persist(&target).map_err(|error| error.error),
-            Temporary::Elsewhere => return write_over(&file, &target),
+            TemporaryKind::Unnamed => unnamed::rename(&file, &target),
+            TemporaryKind::Named(path) => path.persist(&target).map_err(|error| error.error),
+            TemporaryKind::Elsewhere => return write_over(&file, &target),
         };
         match renamed {
-            // A file that is mounted by itself, as into a container, cannot be renamed over.
+            // A file mounted on its own, as into a container, cannot be renamed over.
             Err(error) if error.kind() == io::ErrorKind::ResourceBusy => write_over(&file, &target),
             Err(error) => Err(error),
             Ok(()) => sync_folder(folder_of(&target)),
@@ -93,21 +93,21 @@ fn folder_of(target: &Path) -> &Path {
     target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-fn temporary(folder: &Path) -> io::Result<(File, Temporary)> {
+fn temporary(folder: &Path) -> io::Result<(File, TemporaryKind)> {
     #[cfg(target_os = "linux")]
     if let Some(file) = unnamed::create(folder) {
-        return Ok((file, Temporary::Unnamed));
+        return Ok((file, TemporaryKind::Unnamed));
     }
     let (file, path) = leftover::create(folder)?;
-    Ok((file, Temporary::Named(path)))
+    Ok((file, TemporaryKind::Named(path)))
 }
 
 fn forbids_files(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
 }
 
-/// Writes the report into the old file. A part of a report must not be read as the whole: where the rest does not fit,
-/// the file is emptied.
+/// Overwrites the old file with the report. If the report does not fit, the file is emptied: part of a report must not
+/// look like a whole report.
 fn write_over(mut file: &File, target: &Path) -> io::Result<()> {
     file.rewind()?;
     let mut old = OpenOptions::new().write(true).truncate(true).open(target)?;
@@ -115,7 +115,8 @@ fn write_over(mut file: &File, target: &Path) -> io::Result<()> {
     written.inspect_err(|_| drop(old.set_len(0)))
 }
 
-/// Brings the new name to the disk. Not every file system can, and a folder may be hidden from those who may write to it.
+/// Syncs the folder, so that the new name survives a crash. Skipped where the file system cannot sync folders or the
+/// user may not read the folder.
 #[cfg(unix)]
 fn sync_folder(folder: &Path) -> io::Result<()> {
     let Ok(folder) = File::open(folder) else { return Ok(()) };
@@ -132,8 +133,8 @@ fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Gives the new file the owner and the rights of the old one, as far as this user may: who could not read the old
-/// report cannot read the new one.
+/// Gives the new file the owner and the permissions of the old file, as far as the user may: a user who could not read
+/// the old report must not read the new report.
 #[cfg(unix)]
 fn take_after(old: &Metadata, file: &File) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
@@ -146,7 +147,7 @@ fn take_after(old: &Metadata, file: &File) -> io::Result<()> {
     let has_group = old.gid() == new.gid() || fchown(file, None, Some(old.gid())).is_ok();
     let mut mode = old.mode() & 0o777;
     if !has_group {
-        // Another group gets what everybody has.
+        // Another group gets only the permissions that all users have.
         mode = (mode & !GROUP) | (mode & GROUP & (mode << 3));
     }
     file.set_permissions(fs::Permissions::from_mode(mode))
@@ -157,7 +158,7 @@ fn take_after(old: &Metadata, file: &File) -> io::Result<()> {
     file.set_permissions(old.permissions())
 }
 
-/// Files without a name, which vanish with the process that has them open.
+/// Unnamed files, which vanish when the process ends.
 #[cfg(target_os = "linux")]
 mod unnamed {
     use std::fs::{self, File};
@@ -169,18 +170,20 @@ mod unnamed {
 
     use super::{folder_of, leftover};
 
-    /// `None` where such a file cannot be created in `folder`, or could not be given a name later.
+    /// Creates an unnamed file; `None` where `folder` does not support unnamed files, or the file could not be linked
+    /// later.
     pub(super) fn create(folder: &Path) -> Option<File> {
         let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-        // What every new file gets, less the user's mask.
+        // The permissions of any new file; the kernel applies the user's umask.
         let file = File::from(rustix::fs::open(folder, flags, Mode::from_raw_mode(0o666)).ok()?);
         fs::metadata(descriptor(&file)).ok()?;
-        // Once it has a name, other runs must not take it for a leftover.
+        // Without the lock, other runs would take the named file for a leftover.
         let _ = file.lock();
         Some(file)
     }
 
-    /// Names the file `target`. A file that is there is renamed over, by way of a name that lasts no longer than that.
+    /// Links the file to `target`. An existing file is replaced by way of a short-lived temporary name, since `linkat`
+    /// cannot overwrite.
     pub(super) fn rename(file: &File, target: &Path) -> io::Result<()> {
         match link(file, target) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -190,7 +193,7 @@ mod unnamed {
         named.persist(target).map_err(|error| error.error)
     }
 
-    /// Source: open(2), `O_TMPFILE`, whose example this is: no privilege is needed.
+    /// Follows the example in open(2), `O_TMPFILE`: no privilege is needed.
     fn link(file: &File, name: &Path) -> io::Result<()> {
         Ok(rustix::fs::linkat(CWD, descriptor(file), CWD, name, AtFlags::SYMLINK_FOLLOW)?)
     }

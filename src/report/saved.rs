@@ -1,19 +1,20 @@
-//! A saved JSON report, read again. [`read`] gives the [`Report`] that was saved, so every format rendered from it has the
-//! same bytes as the run's own, with these exceptions:
+//! Reads a saved JSON report. [`read`] returns the saved [`Report`], so all formats rendered from the saved report have
+//! the same bytes as the formats of the run itself, with these exceptions:
 //!
 //! - [`jsonl`](super::jsonl) has no `object` lines, and its `finding` and `chain` lines may be in another order: a run
-//!   writes them as they happen, and a saved report chain by chain.
-//! - With `-v`, text and CSV list every object, and CSV has its rows as they happen. A saved report has no objects.
-//! - Colours are those of the terminal that it is rendered on.
+//!   writes them in order of occurrence, and a saved report chain by chain.
+//! - With `-v`, text and CSV of a run list all objects, and CSV rows are in order of occurrence. A saved report has no
+//!   objects.
+//! - Colours depend on the terminal.
 //!
-//! The file is hostile until it is read: its size is capped by the caller, its nesting by the parser. What this version does
-//! not know among fields is ignored, since later versions may add some; a kind, severity or reason that it does not know is
-//! refused, since it could not be told truly. A report whose verdict is not the one that its findings and counts come
-//! to is refused as well. Nothing vouches for a report: whoever can write the file can write another verdict, with the
-//! findings that go with it.
+//! The file is untrusted: the caller limits the size, the parser limits the nesting. Unknown fields are ignored, since
+//! later versions may add fields. An unknown kind, severity or reason is refused, since the report could not be
+//! rendered correctly. A report whose verdict does not follow from its findings and counts is refused as well. A report
+//! proves nothing by itself: with write access to the file, an attacker can change the verdict and the findings
+//! together.
 //!
-//! Reports of before findings named their chain in full have no `findings[].backfill`. There a finding belongs to the first
-//! chain of its account, region and trail.
+//! Older reports have no `findings[].backfill`, since findings did not name their chain in full. A finding in such a
+//! report is assigned to the first chain with the finding's account, region and trail.
 
 mod wire;
 
@@ -21,30 +22,30 @@ use std::io::{self, Read};
 
 use crate::event::{Report, Verdict};
 
-/// Why a file is not taken as a report.
+/// Why a file cannot be used as a report.
 #[derive(Debug, thiserror::Error)]
 pub enum SavedError {
-    /// It could not be read to its end.
-    #[error("it cannot be read: {0}")]
+    /// The file could not be read completely.
+    #[error("cannot read to the end: {0}")]
     Unreadable(io::Error),
-    /// It is larger than the limit, in bytes.
-    #[error("it is larger than the limit of {0} bytes")]
+    /// The file is larger than the limit, in bytes.
+    #[error("larger than the limit of {0} bytes")]
     TooLarge(u64),
-    /// Not JSON, or not with a report's fields.
-    #[error("it is no report: {0}")]
+    /// The file is not JSON, or lacks a report's fields.
+    #[error("not a report: {0}")]
     Malformed(String),
-    /// Another kind of document.
-    #[error("its schema is `{0}`, not `trailproof/report/1`")]
+    /// The document has another schema.
+    #[error("schema `{0}`, expected `trailproof/report/1`")]
     Schema(String),
-    /// Its parts do not go together.
-    #[error("it contradicts itself: {0}")]
+    /// The verdict does not follow from findings and counts.
+    #[error("contradictory: {0}")]
     Contradiction(String),
 }
 
 /// Reads a report of at most `limit` bytes.
 ///
 /// # Errors
-/// [`SavedError`]: what is wrong with it.
+/// [`SavedError`] for an unusable file.
 pub fn read(from: impl Read, limit: u64) -> Result<Report, SavedError> {
     let mut bytes = Vec::new();
     from.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(SavedError::Unreadable)?;
@@ -56,7 +57,7 @@ pub fn read(from: impl Read, limit: u64) -> Result<Report, SavedError> {
     Ok(report)
 }
 
-/// Whether the verdict is the one that a run with these findings and counts comes to.
+/// Checks that the verdict follows from findings and counts.
 fn hold_together(report: &Report, says: Verdict) -> Result<(), SavedError> {
     let follows = report.verdict();
     if follows == says {
@@ -64,6 +65,6 @@ fn hold_together(report: &Report, says: Verdict) -> Result<(), SavedError> {
     }
     let (says, follows) = (says.as_str(), follows.as_str());
     Err(SavedError::Contradiction(format!(
-        "it says `{says}`, and its findings and counts come to `{follows}`"
+        "the verdict is `{says}`, but findings and counts give `{follows}`"
     )))
 }

@@ -1,11 +1,11 @@
-//! Words quoted for a POSIX shell, so that a line of a report can be pasted and does what it says and nothing else.
+//! Quotes words for a POSIX shell, so that a pasted line runs exactly the shown command.
 //!
-//! A word with characters that nobody sees is written in the `$'…'` form of bash and zsh, byte by byte where it
-//! must be: it is safe to print, and still the exact word.
+//! A word with invisible characters is written in the `$'…'` form of bash and zsh, byte by byte where necessary: the
+//! quoted word is safe to print and still exact.
 
 use super::escape::is_hidden;
 
-/// `word` as one word of a shell's command line.
+/// `word` quoted as a single word of a command line.
 #[must_use]
 pub fn quote(word: &str) -> String {
     if word.chars().any(is_hidden) {

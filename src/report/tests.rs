@@ -185,7 +185,7 @@ fn formats_are_read_and_others_refused() {
     let error = "ht\u{1b}ml".parse::<Format>().unwrap_err();
     assert_eq!(
         error.to_string(),
-        "`ht\\u{1b}ml` is no report format: choose one of `text`, `json`, `html`, `jsonl`, `csv`, `junit`, `prometheus`, \
+        "unknown report format `ht\\u{1b}ml`: expected one of `text`, `json`, `html`, `jsonl`, `csv`, `junit`, `prometheus`, \
          `asff`, `ocsf`"
     );
 }

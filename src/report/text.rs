@@ -1,10 +1,10 @@
-//! The text report: verdict first, then what was asked, findings with what to do next, coverage, totals, keys.
+//! The text report: verdict, asked sources and range, findings with hints, coverage, totals, keys.
 //!
-//! The report is written when the run is over. Listing every object (`verbose`) is the exception: these lines are printed
-//! as they come, under a heading of their own before the verdict, since a run may have millions of them. Of each kind the
-//! first [`SHOWN`] findings are printed, and the rest is counted.
+//! The report is written when the run is over. The object list (`verbose`) is the exception, since a run may have
+//! millions of objects: objects are printed during the run, under their own heading before the verdict. The first
+//! [`SHOWN`] findings of a kind are printed, and the rest is counted.
 //!
-//! Everything that comes from a bucket, a directory or the user goes through [`for_terminal`].
+//! All text from a bucket, a directory or the user goes through [`for_terminal`].
 
 pub(super) mod coverage;
 pub(super) mod findings;
@@ -16,22 +16,22 @@ use std::collections::BTreeSet;
 use std::io::{self, BufWriter, Write};
 
 use super::escape::for_terminal;
-use super::{Options, Renderer};
+use super::{FormatRenderer, Options};
 use crate::event::{Counts, Event, ObjectState, ObjectType, Origin, Report, UsedKey};
 use crate::time::{Range, Timestamp};
-use findings::Findings;
-use layout::{Paint, grouped};
+use findings::GroupedFindings;
+use layout::{TextColour, grouped};
 
-/// So many findings of one kind are shown in full.
+/// Maximum number of findings to print per kind.
 const SHOWN: usize = 20;
 
-pub(super) struct Text {
+pub(super) struct TextReport {
     out: BufWriter<Box<dyn Write + Send>>,
     options: Options,
     listing: bool,
 }
 
-impl Text {
+impl TextReport {
     pub(super) fn new(options: Options, writer: Box<dyn Write + Send>) -> Self {
         Self { out: BufWriter::new(writer), options, listing: false }
     }
@@ -49,7 +49,7 @@ impl Text {
     }
 }
 
-impl Renderer for Text {
+impl FormatRenderer for TextReport {
     fn event(&mut self, event: &Event) -> io::Result<()> {
         match event {
             Event::Object { object, uri, state } => self.object(*object, uri, *state),
@@ -67,8 +67,8 @@ impl Renderer for Text {
 }
 
 fn write(report: &Report, options: Options, out: &mut dyn Write) -> io::Result<()> {
-    let paint = Paint(options.colour);
-    let findings: Findings<'_> = report.findings().collect();
+    let paint = TextColour(options.colour);
+    let findings: GroupedFindings<'_> = report.findings().collect();
     verdict::write(out, paint, report, &findings)?;
     if options.quiet {
         return Ok(());
@@ -92,7 +92,7 @@ fn write_asked(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     run_by.as_ref().map_or(Ok(()), |who| writeln!(out, "by       {}", for_terminal(who)))
 }
 
-/// The speed by whole seconds, since a saved report has no others.
+/// Prints the speed from whole seconds: a saved report has no fractions.
 fn write_speed(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     let Counts { digests, logs, compressed_bytes, .. } = &report.counts;
     let read =
@@ -102,7 +102,7 @@ fn write_speed(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     let (Some(files), Some(bytes)) = (per_second(files), per_second(*compressed_bytes)) else {
         return Ok(());
     };
-    // A few large files may come to less than one a second, and `0` would say nothing.
+    // A few large files may give less than 1 file per second, and `0` would be misleading.
     let files = if files == 0 { "under 1".to_owned() } else { grouped(files) };
     writeln!(out, "  speed    {files} files/s, {} stored bytes/s", grouped(bytes))
 }
@@ -149,7 +149,7 @@ fn write_totals(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     write_speed(out, report)
 }
 
-/// The keys under each source, in the order they come.
+/// Prints the keys grouped by source, in the report's order.
 fn write_keys(out: &mut dyn Write, keys: &BTreeSet<UsedKey>) -> io::Result<()> {
     writeln!(out, "\nkeys used")?;
     if keys.is_empty() {
@@ -168,7 +168,7 @@ fn write_keys(out: &mut dyn Write, keys: &BTreeSet<UsedKey>) -> io::Result<()> {
     Ok(())
 }
 
-/// By the day; the JSON report has the second.
+/// The validity in days; the JSON report has seconds.
 fn validity(key: &UsedKey) -> String {
     let day = |moment: Timestamp| moment.to_string().split('T').next().unwrap_or_default().to_owned();
     match (key.valid_from.map(day), key.valid_to.map(day)) {

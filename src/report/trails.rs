@@ -1,10 +1,11 @@
 //! The list of the account's trails, as text and as JSON (`trailproof/trails/1`).
 //!
-//! The JSON is one object: `schema`, `version`, `trails[]` with `arn`, `name`, `home_region`, `bucket`, `prefix`
-//! (string, empty or with a slash at its end), `multi_region`, `organization`, `validation`, `provable` (booleans),
-//! `logging` (boolean or null where CloudTrail does not tell), `last_delivery`, `last_digest_delivery` (moment in UTC or
-//! null), `last_delivery_error`, `last_digest_delivery_error` (S3's code or null), `obstacles[]` with `message` and
-//! `remedy`; and `notes[]`, what kept it from seeing more. Fields may be added, none is ever changed.
+//! The JSON is an object: `schema`, `version`, `trails[]` with `arn`, `name`, `home_region`, `bucket`, `prefix`
+//! (string, empty or with a slash at the end), `multi_region`, `organization`, `validation`, `provable` (booleans),
+//! `logging` (boolean, or null if CloudTrail does not report the state), `last_delivery`, `last_digest_delivery`
+//! (moment in UTC or null), `last_delivery_error`, `last_digest_delivery_error` (S3's code or null), `obstacles[]` with
+//! `message` and `remedy`; and `notes[]`, the reasons why the list may be incomplete. Fields may be added, but are
+//! never changed.
 
 use std::fmt::Write as _;
 
@@ -47,7 +48,7 @@ struct WireObstacle {
     remedy: String,
 }
 
-/// The trails as JSON, one newline at the end.
+/// The trails as JSON, with a newline at the end.
 #[must_use]
 pub fn json(trails: &[Trail], notes: &[String], now: Timestamp) -> String {
     let wire = WireTrails {
@@ -84,18 +85,18 @@ fn wire(trail: &Trail, now: Timestamp) -> WireTrail<'_> {
     }
 }
 
-/// The trails for a person, safe to print on a terminal.
+/// The trails for people, safe to print on a terminal.
 #[must_use]
 pub fn text(trails: &[Trail], notes: &[String], now: Timestamp) -> String {
     let mut text = String::new();
     let well = trails.iter().filter(|trail| trail.obstacles(now).is_empty()).count();
     // Writing to a string does not fail.
     let _ = match trails.len() {
-        0 if !notes.is_empty() => writeln!(text, "no trail was found"),
-        0 => writeln!(text, "no trail: nothing is recorded beyond the 90 days of CloudTrail's event history"),
-        1 if well == 1 => writeln!(text, "1 trail, and it can be proved"),
-        number if well == number => writeln!(text, "{number} trails, all of which can be proved"),
-        number => writeln!(text, "{well} of {number} trails can be proved"),
+        0 if !notes.is_empty() => writeln!(text, "no trail found"),
+        0 => writeln!(text, "no trail: only CloudTrail's event history of 90 days is recorded"),
+        1 if well == 1 => writeln!(text, "1 trail, provable"),
+        number if well == number => writeln!(text, "{number} trails, all provable"),
+        number => writeln!(text, "{well} of {number} trails provable"),
     };
     for trail in trails {
         one(&mut text, trail, now);
@@ -110,10 +111,10 @@ fn one(text: &mut String, trail: &Trail, now: Timestamp) {
     let obstacles = trail.obstacles(now);
     let word = if obstacles.is_empty() { "provable" } else { "not provable" };
     let scope = match (trail.multi_region, trail.organization) {
-        (true, true) => "every region, every account of the organization",
-        (true, false) => "every region",
-        (false, true) => "its home region alone, every account of the organization",
-        (false, false) => "its home region alone",
+        (true, true) => "all regions, all accounts of the organization",
+        (true, false) => "all regions",
+        (false, true) => "home region only, all accounts of the organization",
+        (false, false) => "home region only",
     };
     let place = format!("s3://{}/{}", trail.bucket, trail.prefix);
     let _ = writeln!(text, "\n{}: {word}", trail.arn);

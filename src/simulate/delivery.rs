@@ -1,85 +1,85 @@
-//! Delivery: hour by hour in each chain, log files first and then the digest that lists them.
+//! Delivery: hour by hour in each chain, log files first, then the digest that lists the log files.
 
 use std::collections::HashMap;
 
 use rayon::prelude::*;
 
-use super::document::{Document, LogEntry, Signed, signature_metadata};
-use super::events::{self, Content};
-use super::keys::KeyRing;
+use super::document::{DigestDocument, LogEntry, SignedDigest, signature_metadata};
+use super::events::{self, EventContent};
+use super::keys::SigningKeys;
 use super::real;
 use super::{LogContent, SimulateError, Spec, stream};
 use crate::ident::{DigestKey, Location, LogFolderKey, RegionFolder, Sha256Hash};
 use crate::store::{Deposit, Metadata};
 use crate::time::{HOUR, Interval, Timestamp};
 
-/// Minutes in log files' names are multiples of this, in seconds.
+/// Log files are named after multiples of this time, in seconds.
 const MINUTES: i64 = 300;
 
-/// How long after the hour's end its backfill digest is made, in hours.
+/// Time from the hour's end to the hour's backfill digest, in hours.
 const BACKFILL_DELAY: u32 = 3;
 
-/// What was delivered, by name.
+/// The delivered objects, by name.
 #[derive(Debug)]
-pub(super) struct Delivered {
-    /// Digests, backfill digests included. Empty where nothing is to be tampered with.
+pub(super) struct DeliveredObjects {
+    /// Digests, including backfill digests. Empty without tampers.
     pub(super) digests: Vec<DeliveredDigest>,
-    /// Log files. Empty where nothing is to be tampered with.
+    /// Log files. Empty without tampers.
     pub(super) logs: Vec<DeliveredLog>,
     pub(super) digest_count: u64,
     pub(super) log_count: u64,
     pub(super) end: Timestamp,
 }
 
-/// A digest that was delivered.
+/// A delivered digest.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct DeliveredDigest {
     pub(super) end: Timestamp,
     pub(super) location: Location,
     pub(super) key: DigestKey,
-    /// Whether it lists log files.
+    /// Whether the digest lists log files.
     pub(super) lists: bool,
-    /// Whether it starts its chain: an empty digest of the hour before logging began.
+    /// Whether the digest starts the chain: an empty digest of the hour before logging began.
     pub(super) starts: bool,
 }
 
-/// A log file that was delivered.
+/// A delivered log file.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct DeliveredLog {
     pub(super) minute: Timestamp,
     pub(super) location: Location,
 }
 
-/// Where and with what a delivery is made.
-pub(super) struct Site<'a> {
+/// Settings, keys and store of a delivery.
+pub(super) struct DeliverySite<'a> {
     spec: &'a Spec,
-    keys: &'a KeyRing,
+    keys: &'a SigningKeys,
     store: &'a dyn Deposit,
-    shared: Option<Body>,
+    shared: Option<LogBody>,
     existing: HashMap<(&'a str, &'a str), Vec<&'a LogContent>>,
 }
 
-/// A chain that is being made.
+/// A chain to deliver.
 #[derive(Clone, Copy)]
-struct Chain<'a> {
+struct ChainNames<'a> {
     account: &'a str,
     region: &'a str,
     trail: &'a str,
 }
 
-/// A log file as stored, and what a digest says of it.
-struct Body {
+/// A stored log file, and the data of the digest's entry.
+struct LogBody {
     stored: Vec<u8>,
     hash: Sha256Hash,
     oldest: Timestamp,
     newest: Timestamp,
 }
 
-impl<'a> Site<'a> {
+impl<'a> DeliverySite<'a> {
     /// Prepares a delivery to `store`.
     pub(super) fn new(
         spec: &'a Spec,
-        keys: &'a KeyRing,
+        keys: &'a SigningKeys,
         store: &'a dyn Deposit,
     ) -> Result<Self, SimulateError> {
         let mut existing: HashMap<_, Vec<_>> = HashMap::new();
@@ -96,30 +96,30 @@ impl<'a> Site<'a> {
         Ok(site)
     }
 
-    /// Delivers every chain.
-    pub(super) fn deliver(&self) -> Result<Delivered, SimulateError> {
-        let made: Vec<Delivered> =
+    /// Delivers all chains.
+    pub(super) fn deliver(&self) -> Result<DeliveredObjects, SimulateError> {
+        let made: Vec<DeliveredObjects> =
             self.chains().into_par_iter().map(|chain| self.deliver_chain(chain)).collect::<Result<_, _>>()?;
-        let mut all = Delivered::none(self.spec.start);
+        let mut all = DeliveredObjects::none(self.spec.start);
         made.into_iter().for_each(|one| all.add(one));
         all.digests.sort_unstable();
         all.logs.sort_unstable();
         Ok(all)
     }
 
-    fn chains(&self) -> Vec<Chain<'a>> {
+    fn chains(&self) -> Vec<ChainNames<'a>> {
         let spec = self.spec;
         let mut chains = Vec::new();
         for account in &spec.accounts {
             for region in &spec.regions {
-                chains.extend(spec.trails.iter().map(|trail| Chain { account, region, trail }));
+                chains.extend(spec.trails.iter().map(|trail| ChainNames { account, region, trail }));
             }
         }
         chains
     }
 
-    fn deliver_chain(&self, chain: Chain<'a>) -> Result<Delivered, SimulateError> {
-        let mut delivered = Delivered::none(self.spec.start);
+    fn deliver_chain(&self, chain: ChainNames<'a>) -> Result<DeliveredObjects, SimulateError> {
+        let mut delivered = DeliveredObjects::none(self.spec.start);
         let mut previous = None;
         for hour in 0..self.spec.hours {
             if self.spec.is_stopped(hour) || self.spec.is_resumed(hour) {
@@ -136,18 +136,18 @@ impl<'a> Site<'a> {
         Ok(delivered)
     }
 
-    /// The digest that starts a chain: empty, and of the hour before logging begins with `hour`.
+    /// Delivers the digest that starts a chain: an empty digest of the hour before `hour`.
     fn deliver_start(
         &self,
-        chain: Chain<'a>,
+        chain: ChainNames<'a>,
         hour: u32,
-        delivered: &mut Delivered,
-    ) -> Result<Signed, SimulateError> {
+        delivered: &mut DeliveredObjects,
+    ) -> Result<SignedDigest, SimulateError> {
         let window = self.spec.window(hour);
         let window = Interval { start: window.start.plus(-HOUR), end: window.start };
         let key = DigestKey { end: window.end, ..self.digest_key(chain, hour, false) };
         let signer = self.keys.at_hour(hour);
-        let document = Document::starting(&key, window, Vec::new()).naming_key(signer);
+        let document = DigestDocument::starting(&key, window, Vec::new()).naming_key(signer);
         let signed = document.sign(signer)?;
         self.put_digest(&signed, &Metadata::new())?;
         delivered.digest(key, &document, self.remembers());
@@ -156,11 +156,11 @@ impl<'a> Site<'a> {
 
     fn deliver_hour(
         &self,
-        chain: Chain<'a>,
+        chain: ChainNames<'a>,
         hour: u32,
-        previous: &Signed,
-        delivered: &mut Delivered,
-    ) -> Result<Signed, SimulateError> {
+        previous: &SignedDigest,
+        delivered: &mut DeliveredObjects,
+    ) -> Result<SignedDigest, SimulateError> {
         let mut logs = if self.spec.is_quiet(hour) { Vec::new() } else { self.deliver_logs(chain, hour)? };
         delivered.log_count += logs.len() as u64;
         if self.remembers() {
@@ -174,7 +174,7 @@ impl<'a> Site<'a> {
         let key = self.digest_key(chain, hour, false);
         let logs: Vec<LogEntry> = logs.into_iter().map(|(_, log)| log).collect();
         let signer = self.keys.at_hour(hour);
-        let document = Document::starting(&key, self.spec.window(hour), logs).naming_key(signer);
+        let document = DigestDocument::starting(&key, self.spec.window(hour), logs).naming_key(signer);
         let document = document.following(previous);
         let signed = document.sign(signer)?;
         self.put_digest(&signed, &Metadata::new())?;
@@ -182,26 +182,26 @@ impl<'a> Site<'a> {
         Ok(signed)
     }
 
-    /// A backfill digest is made hours later, by the key that signs then.
+    /// Delivers a backfill digest, made hours later and signed with the key of that time.
     fn deliver_backfill(
         &self,
-        chain: Chain<'a>,
+        chain: ChainNames<'a>,
         hour: u32,
         late: LogEntry,
-        delivered: &mut Delivered,
+        delivered: &mut DeliveredObjects,
     ) -> Result<(), SimulateError> {
         let key = self.digest_key(chain, hour, true);
         let window = self.spec.window(hour);
         let made = window.end.plus(i64::from(BACKFILL_DELAY) * HOUR);
         let signer = self.keys.at_hour(hour.saturating_add(BACKFILL_DELAY));
-        let document = Document::starting(&key, window, vec![late]).naming_key(signer);
+        let document = DigestDocument::starting(&key, window, vec![late]).naming_key(signer);
         let stamp = Metadata::from([("backfill-generation-timestamp".to_owned(), made.to_string())]);
         self.put_digest(&document.sign(signer)?, &stamp)?;
         delivered.digest(key, &document, self.remembers());
         Ok(())
     }
 
-    fn put_digest(&self, signed: &Signed, more: &Metadata) -> Result<(), SimulateError> {
+    fn put_digest(&self, signed: &SignedDigest, more: &Metadata) -> Result<(), SimulateError> {
         let mut metadata = Metadata::new();
         if self.spec.metadata {
             metadata = signature_metadata(&signed.signature);
@@ -210,7 +210,7 @@ impl<'a> Site<'a> {
         self.put(&signed.location, &self.spec.pack(&signed.content)?, &metadata)
     }
 
-    fn digest_key(&self, chain: Chain<'a>, hour: u32, backfill: bool) -> DigestKey {
+    fn digest_key(&self, chain: ChainNames<'a>, hour: u32, backfill: bool) -> DigestKey {
         DigestKey {
             folder: self.folder(chain, hour),
             trail: chain.trail.into(),
@@ -220,12 +220,16 @@ impl<'a> Site<'a> {
         }
     }
 
-    fn folder(&self, chain: Chain<'a>, hour: u32) -> RegionFolder {
+    fn folder(&self, chain: ChainNames<'a>, hour: u32) -> RegionFolder {
         self.spec.folder(self.spec.bucket_at(hour), chain.account, chain.region)
     }
 
-    /// Delivers the log files of one hour and says what its digest will: their minutes and entries.
-    fn deliver_logs(&self, chain: Chain<'a>, hour: u32) -> Result<Vec<(Timestamp, LogEntry)>, SimulateError> {
+    /// Delivers the log files of an hour. Returns minutes and digest entries.
+    fn deliver_logs(
+        &self,
+        chain: ChainNames<'a>,
+        hour: u32,
+    ) -> Result<Vec<(Timestamp, LogEntry)>, SimulateError> {
         let folder = self.folder(chain, hour);
         if self.spec.logs.is_empty() {
             let stop = self.spec.stops_within(hour);
@@ -239,12 +243,12 @@ impl<'a> Site<'a> {
 
     fn deliver_made_up(
         &self,
-        chain: Chain<'a>,
+        chain: ChainNames<'a>,
         folder: &RegionFolder,
         hour: u32,
         number: u32,
     ) -> Result<(Timestamp, LogEntry), SimulateError> {
-        let Chain { account, region, trail } = chain;
+        let ChainNames { account, region, trail } = chain;
         let random = &mut stream(self.spec.seed, &format!("log {account} {region} {trail} {hour} {number}"));
         let minute = self.minute(hour, number);
         let location = log_location(folder, minute, &events::unique(random));
@@ -255,7 +259,8 @@ impl<'a> Site<'a> {
         Ok((minute, self.put_log(&location, &self.body(&content)?)?))
     }
 
-    /// The minutes of an hour's log files are spread evenly over the multiples of five in its window.
+    /// The minute of a log file. The log files of an hour are spread evenly over the multiples of five minutes in the
+    /// window.
     fn minute(&self, hour: u32, number: u32) -> Timestamp {
         let window = self.spec.window(hour);
         let first = window.start.plus((-window.start.unix()).rem_euclid(MINUTES));
@@ -274,12 +279,12 @@ impl<'a> Site<'a> {
         let (stored, content) = real::read(log)?;
         let hash = Sha256Hash::of(&content.json);
         let stored = if self.spec.inflated { content.json } else { stored };
-        let body = Body { stored, hash, oldest: content.oldest, newest: content.newest };
+        let body = LogBody { stored, hash, oldest: content.oldest, newest: content.newest };
         Ok((log.minute, self.put_log(&location, &body)?))
     }
 
-    /// The existing log files whose minute is in the window of `hour`. The first trail delivers them.
-    fn existing_logs(&self, chain: Chain<'a>, hour: u32) -> &[&'a LogContent] {
+    /// The existing log files whose minute is in the window of `hour`. The first trail delivers the files.
+    fn existing_logs(&self, chain: ChainNames<'a>, hour: u32) -> &[&'a LogContent] {
         let is_first = self.spec.trails.first().is_some_and(|first| first == chain.trail);
         let Some(logs) = self.existing.get(&(chain.account, chain.region)).filter(|_| is_first) else {
             return &[];
@@ -289,13 +294,13 @@ impl<'a> Site<'a> {
         logs.get(before(window.start)..before(window.end)).unwrap_or_default()
     }
 
-    fn body(&self, content: &Content) -> Result<Body, SimulateError> {
+    fn body(&self, content: &EventContent) -> Result<LogBody, SimulateError> {
         let stored = self.spec.pack(&content.json)?;
         let hash = Sha256Hash::of(&content.json);
-        Ok(Body { stored, hash, oldest: content.oldest, newest: content.newest })
+        Ok(LogBody { stored, hash, oldest: content.oldest, newest: content.newest })
     }
 
-    fn put_log(&self, location: &Location, body: &Body) -> Result<LogEntry, SimulateError> {
+    fn put_log(&self, location: &Location, body: &LogBody) -> Result<LogEntry, SimulateError> {
         self.put(location, &body.stored, &Metadata::new())?;
         Ok(LogEntry::new(location, body.hash, body.oldest, body.newest))
     }
@@ -305,7 +310,7 @@ impl<'a> Site<'a> {
         self.store.put(location, body, metadata).map_err(failed)
     }
 
-    /// Names are remembered only where something is to be done to them.
+    /// Whether to keep names of delivered objects: only tampering needs names.
     fn remembers(&self) -> bool {
         !self.spec.tampers.is_empty()
     }
@@ -321,12 +326,12 @@ impl DeliveredLog {
     }
 }
 
-impl Delivered {
+impl DeliveredObjects {
     const fn none(end: Timestamp) -> Self {
         Self { digests: Vec::new(), logs: Vec::new(), digest_count: 0, log_count: 0, end }
     }
 
-    fn digest(&mut self, key: DigestKey, document: &Document, remember: bool) {
+    fn digest(&mut self, key: DigestKey, document: &DigestDocument, remember: bool) {
         self.digest_count += 1;
         self.end = self.end.max(key.end);
         if remember {

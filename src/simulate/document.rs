@@ -1,9 +1,9 @@
-//! A digest file's JSON as CloudTrail writes it, and its signature.
+//! A digest file's JSON, as CloudTrail writes the fields, and the signature.
 
 use serde::{Deserialize, Serialize};
 
 use super::SimulateError;
-use super::keys::Signer;
+use super::keys::DigestSigner;
 use crate::ident::{DigestKey, Location, Sha256Hash};
 use crate::store::Metadata;
 use crate::time::{Interval, Timestamp};
@@ -17,7 +17,7 @@ pub(super) const SIGNATURE: &str = "signature";
 /// A digest file's fields, in AWS's order.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Document {
+pub(super) struct DigestDocument {
     pub(super) aws_account_id: String,
     pub(super) digest_start_time: String,
     pub(super) digest_end_time: String,
@@ -35,7 +35,7 @@ pub(super) struct Document {
     pub(super) log_files: Vec<LogEntry>,
 }
 
-/// What a digest says of one log file.
+/// The entry for a log file in a digest.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct LogEntry {
@@ -47,9 +47,9 @@ pub(super) struct LogEntry {
     pub(super) oldest_event_time: String,
 }
 
-/// A signed digest: what is delivered, and what the next one records of it.
+/// A signed digest: the delivered parts, and the source of the next digest's record.
 #[derive(Clone, Debug)]
-pub(super) struct Signed {
+pub(super) struct SignedDigest {
     pub(super) location: Location,
     pub(super) content: Vec<u8>,
     pub(super) signature: String,
@@ -67,14 +67,14 @@ impl LogEntry {
         }
     }
 
-    /// Where the log file lies.
+    /// The location of the log file.
     pub(super) fn location(&self) -> Location {
         Location::new(self.s3_bucket.as_str(), self.s3_object.as_str())
     }
 }
 
-impl Document {
-    /// A starting digest of `window`, to lie at `key`.
+impl DigestDocument {
+    /// A chain's starting digest of `window`, with location `key`.
     pub(super) fn starting(key: &DigestKey, window: Interval, logs: Vec<LogEntry>) -> Self {
         let location = key.location();
         Self {
@@ -85,7 +85,7 @@ impl Document {
             digest_s3_object: location.key.to_string(),
             digest_public_key_fingerprint: String::new(),
             digest_signature_algorithm: SIGNATURE_ALGORITHM.to_owned(),
-            // The written form of a time sorts as the time does.
+            // The written form of a time sorts like the time.
             newest_event_time: logs.iter().map(|log| &log.newest_event_time).max().cloned(),
             oldest_event_time: logs.iter().map(|log| &log.oldest_event_time).min().cloned(),
             previous_digest_s3_bucket: None,
@@ -97,8 +97,8 @@ impl Document {
         }
     }
 
-    /// The same digest, following `previous`.
-    pub(super) fn following(mut self, previous: &Signed) -> Self {
+    /// The same digest with links to `previous`.
+    pub(super) fn following(mut self, previous: &SignedDigest) -> Self {
         self.previous_digest_s3_bucket = Some(previous.location.bucket.to_string());
         self.previous_digest_s3_object = Some(previous.location.key.to_string());
         self.previous_digest_hash_value = Some(Sha256Hash::of(&previous.content).to_string());
@@ -107,34 +107,39 @@ impl Document {
         self
     }
 
-    /// The same digest, naming the key of `signer`.
-    pub(super) fn naming_key(mut self, signer: &Signer) -> Self {
+    /// The same digest with the fingerprint of `signer`.
+    pub(super) fn naming_key(mut self, signer: &DigestSigner) -> Self {
         self.digest_public_key_fingerprint.clone_from(&signer.saved.fingerprint);
         self
     }
 
-    /// Where this digest says it lies.
+    /// The location that the digest names.
     pub(super) fn location(&self) -> Location {
         Location::new(self.digest_s3_bucket.as_str(), self.digest_s3_object.as_str())
     }
 
-    /// The bytes of this digest: compact JSON.
+    /// The bytes of the digest: compact JSON.
     pub(super) fn content(&self) -> Result<Vec<u8>, SimulateError> {
         serde_json::to_vec(self).map_err(|error| SimulateError::Spec(error.to_string()))
     }
 
-    /// This digest signed, whatever key it names.
-    pub(super) fn sign(&self, signer: &Signer) -> Result<Signed, SimulateError> {
+    /// Signs the digest, whatever key the digest names.
+    pub(super) fn sign(&self, signer: &DigestSigner) -> Result<SignedDigest, SimulateError> {
         self.sign_content(signer, self.content()?)
     }
 
-    /// `content`, which has this digest's fields, signed.
-    pub(super) fn sign_content(&self, signer: &Signer, content: Vec<u8>) -> Result<Signed, SimulateError> {
+    /// Signs `content`, which must have the digest's fields.
+    pub(super) fn sign_content(
+        &self,
+        signer: &DigestSigner,
+        content: Vec<u8>,
+    ) -> Result<SignedDigest, SimulateError> {
         let signature = signer.sign(&self.string_to_sign(&content))?;
-        Ok(Signed { location: self.location(), content, signature })
+        Ok(SignedDigest { location: self.location(), content, signature })
     }
 
-    /// Source: AWS CloudTrail User Guide, "Custom implementations of CloudTrail log file integrity validation".
+    /// The string to sign. Source: AWS CloudTrail User Guide, "Custom implementations of CloudTrail log file integrity
+    /// validation".
     fn string_to_sign(&self, content: &[u8]) -> String {
         format!(
             "{}\n{}/{}\n{}\n{}",
@@ -147,7 +152,7 @@ impl Document {
     }
 }
 
-/// The metadata of a digest with this signature.
+/// The metadata for a signature.
 pub(super) fn signature_metadata(signature: &str) -> Metadata {
     Metadata::from([
         (SIGNATURE.to_owned(), signature.to_owned()),

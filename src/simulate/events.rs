@@ -1,4 +1,4 @@
-//! Made-up log file content: events as a small account has them, with names and addresses reserved for examples.
+//! Synthetic log file content: events of a small account, with names and addresses reserved for examples.
 
 use rand::Rng;
 use serde::Serialize;
@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use super::SimulateError;
 use crate::time::Timestamp;
 
-/// A log file holds events of the minutes before the minute it is named after.
+/// Length of the time before the minute in a log file's name that the events cover, in seconds.
 const SPAN: i64 = 300;
 
-/// What happens in an account: source, name, whether it only reads, name and value of its request parameter.
+/// API calls: source, name, whether the call only reads, name and value of the request parameter.
 const CALLS: [(&str, &str, bool, &str, &str); 12] = [
     ("ec2.amazonaws.com", "DescribeInstances", true, "instancesSet", "i-0a1b2c3d4e5f60718"),
     ("sts.amazonaws.com", "AssumeRole", true, "roleSessionName", "deploy"),
@@ -30,9 +30,9 @@ const USERS: [&str; 4] = ["alice", "bob", "ci-runner", "backup"];
 const AGENTS: [&str; 4] =
     ["aws-cli/2.27.49", "Boto3/1.39.4", "console.amazonaws.com", "APN/1.0 HashiCorp/1.0 Terraform/1.12.2"];
 
-/// The inflated content of a log file and the times of its events.
+/// The inflated content of a log file, and the times of the oldest and newest event.
 #[derive(Clone, Debug)]
-pub(super) struct Content {
+pub(super) struct EventContent {
     pub(super) json: Vec<u8>,
     pub(super) oldest: Timestamp,
     pub(super) newest: Timestamp,
@@ -41,13 +41,13 @@ pub(super) struct Content {
 #[derive(Serialize)]
 struct LogFile<'a> {
     #[serde(rename = "Records")]
-    records: Vec<Record<'a>>,
+    records: Vec<EventRecord<'a>>,
 }
 
-/// One event, its fields in AWS's order.
+/// An event, with the fields in AWS's order.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Record<'a> {
+struct EventRecord<'a> {
     event_version: &'static str,
     user_identity: Value,
     event_time: String,
@@ -70,32 +70,32 @@ struct Record<'a> {
     event_category: &'static str,
 }
 
-/// A log file of `count` events of one region of one account, delivered at `minute`.
+/// The content of a log file with `count` events of a region of an account, delivered at `minute`.
 pub(super) fn content(
     random: &mut impl Rng,
     (account, region): (&str, &str),
     minute: Timestamp,
     count: u32,
-) -> Result<Content, SimulateError> {
+) -> Result<EventContent, SimulateError> {
     let mut times: Vec<Timestamp> = (0..count).map(|_| minute.plus(-random.gen_range(0..SPAN))).collect();
     times.sort_unstable();
     let records = times.iter().map(|&time| record(random, account, region, time)).collect();
     let json =
         serde_json::to_vec(&LogFile { records }).map_err(|error| SimulateError::Spec(error.to_string()))?;
     let end = |time: Option<&Timestamp>| time.copied().unwrap_or(minute);
-    Ok(Content { json, oldest: end(times.first()), newest: end(times.last()) })
+    Ok(EventContent { json, oldest: end(times.first()), newest: end(times.last()) })
 }
 
-/// The 16 characters that end a log file's name.
+/// The 16 random characters at the end of a log file's name.
 pub(super) fn unique(random: &mut impl Rng) -> String {
     const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     (0..16).filter_map(|_| pick(random, LETTERS)).map(|&byte| char::from(byte)).collect()
 }
 
-fn record<'a>(random: &mut impl Rng, account: &'a str, region: &'a str, time: Timestamp) -> Record<'a> {
+fn record<'a>(random: &mut impl Rng, account: &'a str, region: &'a str, time: Timestamp) -> EventRecord<'a> {
     let [first, ..] = CALLS;
     let &(source, name, read_only, parameter, value) = pick(random, &CALLS).unwrap_or(&first);
-    Record {
+    EventRecord {
         event_version: "1.11",
         user_identity: identity(random, account),
         event_time: time.to_string(),

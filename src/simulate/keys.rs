@@ -1,4 +1,4 @@
-//! The key pairs that sign a delivery, and their public halves as CloudTrail publishes them.
+//! The key pairs that sign a delivery, and the public keys as CloudTrail publishes them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -14,18 +14,18 @@ use sha2::{Digest as _, Sha256};
 use super::{SimulateError, Spec, stream};
 use crate::time::{DAY, Interval};
 
-/// Length of CloudTrail's keys.
+/// Length of CloudTrail's keys, in bits.
 const KEY_BITS: usize = 2048;
 
 /// A key pair that signs digests.
 #[derive(Debug)]
-pub(super) struct Signer {
+pub(super) struct DigestSigner {
     private: Arc<RsaPrivateKey>,
     /// The public key as published.
     pub(super) saved: SavedKey,
 }
 
-/// One public key as it is saved.
+/// A saved public key.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct SavedKey {
     /// Base64 of the PKCS#1 DER form.
@@ -36,8 +36,8 @@ pub(super) struct SavedKey {
     pub(super) valid: Interval,
 }
 
-impl Signer {
-    /// The key pair that the seed and a name give, which is made only once in a process: that is the slow part.
+impl DigestSigner {
+    /// The key pair for a seed and a name. Making an RSA key is slow, so a process makes a key pair only once.
     fn make(seed: u64, name: &str, valid: Interval) -> Result<Self, SimulateError> {
         let private = private_key(seed, name)?;
         let der = private.to_public_key().to_pkcs1_der().map_err(rsa_error)?;
@@ -55,9 +55,9 @@ impl Signer {
 }
 
 fn private_key(seed: u64, name: &str) -> Result<Arc<RsaPrivateKey>, SimulateError> {
-    type Made = HashMap<(u64, String), Arc<RsaPrivateKey>>;
-    static MADE: OnceLock<Mutex<Made>> = OnceLock::new();
-    // The lock is held while a key is made, so that nobody else makes the same one meanwhile.
+    type MadeKeys = HashMap<(u64, String), Arc<RsaPrivateKey>>;
+    static MADE: OnceLock<Mutex<MadeKeys>> = OnceLock::new();
+    // The lock is held while a key is made, so that no other thread makes the same key.
     let mut made = MADE.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
     let id = (seed, name.to_owned());
     if let Some(key) = made.get(&id) {
@@ -73,18 +73,18 @@ fn rsa_error(error: impl std::fmt::Display) -> SimulateError {
     SimulateError::Rsa(error.to_string())
 }
 
-/// All key pairs of a delivery, in the order they are used.
+/// All key pairs of a delivery, in order of use.
 #[derive(Debug)]
-pub(super) struct KeyRing {
+pub(super) struct SigningKeys {
     seed: u64,
     every: u32,
-    first: Signer,
-    later: Vec<Signer>,
+    first: DigestSigner,
+    later: Vec<DigestSigner>,
 }
 
-impl KeyRing {
-    /// A key for each stretch of hours. Each is valid from a day before its first use to a day after its last, so
-    /// that neighbours overlap as CloudTrail's do.
+impl SigningKeys {
+    /// Makes a key for each interval of rotation. A key is valid from a day before the first use to a day after the
+    /// last use, so that neighbours overlap like CloudTrail's keys.
     pub(super) fn make(spec: &Spec) -> Result<Self, SimulateError> {
         let every = spec.rotate_keys_every.unwrap_or(spec.hours).max(1);
         let signer = |index: u32| {
@@ -92,14 +92,14 @@ impl KeyRing {
             let last = from.saturating_add(every - 1).min(spec.hours - 1);
             let used = Interval { start: spec.window(from).end, end: spec.window(last).end };
             let valid = Interval { start: used.start.plus(-DAY), end: used.end.plus(DAY) };
-            Signer::make(spec.seed, &index.to_string(), valid)
+            DigestSigner::make(spec.seed, &index.to_string(), valid)
         };
         let later = (1..spec.hours.div_ceil(every)).map(signer).collect::<Result<_, _>>()?;
         Ok(Self { seed: spec.seed, every, first: signer(0)?, later })
     }
 
-    /// The key that signs in `hour`; the last one where that is after the record's end.
-    pub(super) fn at_hour(&self, hour: u32) -> &Signer {
+    /// The key that signs in `hour`; after the record's end, the last key.
+    pub(super) fn at_hour(&self, hour: u32) -> &DigestSigner {
         let index = usize::try_from(hour.checked_div(self.every).unwrap_or_default()).unwrap_or(usize::MAX);
         match index.min(self.later.len()).checked_sub(1) {
             Some(later) => self.later.get(later).unwrap_or(&self.first),
@@ -107,48 +107,48 @@ impl KeyRing {
         }
     }
 
-    /// The key with this fingerprint.
-    pub(super) fn by_fingerprint(&self, fingerprint: &str) -> Option<&Signer> {
+    /// The key with a given fingerprint.
+    pub(super) fn by_fingerprint(&self, fingerprint: &str) -> Option<&DigestSigner> {
         self.all().find(|signer| signer.saved.fingerprint == fingerprint)
     }
 
-    /// The public keys as saved.
+    /// The saved public keys.
     pub(super) fn saved(&self) -> Vec<SavedKey> {
         self.all().map(|signer| signer.saved.clone()).collect()
     }
 
     /// A key that CloudTrail never published.
-    pub(super) fn attacker(&self) -> Result<Signer, SimulateError> {
-        Signer::make(self.seed, "attacker", self.first.saved.valid)
+    pub(super) fn attacker(&self) -> Result<DigestSigner, SimulateError> {
+        DigestSigner::make(self.seed, "attacker", self.first.saved.valid)
     }
 
-    fn all(&self) -> impl Iterator<Item = &Signer> {
+    fn all(&self) -> impl Iterator<Item = &DigestSigner> {
         std::iter::once(&self.first).chain(&self.later)
     }
 }
 
-/// The keys in the shape that `aws cloudtrail list-public-keys` prints.
+/// The keys as JSON, in the form that `aws cloudtrail list-public-keys` prints.
 pub(super) fn saved_json(keys: &[SavedKey]) -> Result<String, SimulateError> {
     #[derive(Serialize)]
     #[serde(rename_all = "PascalCase")]
-    struct Answer {
-        public_key_list: Vec<Entry>,
+    struct KeyListAnswer {
+        public_key_list: Vec<KeyListEntry>,
     }
     #[derive(Serialize)]
     #[serde(rename_all = "PascalCase")]
-    struct Entry {
+    struct KeyListEntry {
         value: String,
         validity_start_time: String,
         validity_end_time: String,
         fingerprint: String,
     }
     let moment = |moment: crate::time::Timestamp| moment.to_string().replace('Z', "+00:00");
-    let entry = |key: &SavedKey| Entry {
+    let entry = |key: &SavedKey| KeyListEntry {
         value: key.value.clone(),
         validity_start_time: moment(key.valid.start),
         validity_end_time: moment(key.valid.end),
         fingerprint: key.fingerprint.clone(),
     };
-    let answer = Answer { public_key_list: keys.iter().map(entry).collect() };
+    let answer = KeyListAnswer { public_key_list: keys.iter().map(entry).collect() };
     serde_json::to_string_pretty(&answer).map_err(|error| SimulateError::Spec(error.to_string()))
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-/// A kind of tampering. Where a name is also a finding's, that finding is what it should lead to.
+/// A kind of tampering. A kind with a finding's name should lead to that finding.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum TamperKind {
     /// One byte of a log file's content is changed, inside valid gzip.
@@ -13,7 +13,7 @@ pub enum TamperKind {
     LogTruncated,
     /// A second gzip member is appended to a log file.
     LogAppended,
-    /// Bytes that are no gzip are appended to a log file.
+    /// Bytes that are not gzip are appended to a log file.
     LogTrailing,
     /// A log file is replaced with plain text.
     LogNotGzip,
@@ -25,21 +25,21 @@ pub enum TamperKind {
     LogSwapped,
     /// A log file is deleted.
     LogDeleted,
-    /// The same as `log-deleted`: whether a trace is left is up to the store.
+    /// The same as `log-deleted`: the store decides whether a trace is left.
     LogMissing,
     /// A log file is left in place, but cannot be read.
     LogUnreadable,
-    /// A log file is listed, validly signed, with a hash algorithm that nobody knows.
+    /// A log file is listed, validly signed, with an unknown hash algorithm.
     LogUnverifiable,
-    /// A forged log file is put beside the real ones.
+    /// A forged log file is put beside the real log files.
     LogUnreferenced,
     /// `notes.txt` is put into a log folder.
     LogJunkName,
     /// A forged object with escape codes and markup in its name is put into a log folder.
     LogNameEscape,
-    /// A log file is struck from a digest, whose signature is left as it was.
+    /// A log file is removed from a digest, without a new signature.
     DigestModified,
-    /// A log file is changed and its new hash entered in the digest, whose signature is left as it was.
+    /// A log file is changed and the new hash is entered in the digest, without a new signature.
     DigestHashChanged,
     /// One hex digit of a digest's signature metadata is changed.
     DigestMetadata,
@@ -47,9 +47,9 @@ pub enum TamperKind {
     DigestMetadataJunk,
     /// A digest is changed and signed with the attacker's key under the real key's fingerprint.
     DigestResigned,
-    /// A digest is changed and signed with the attacker's key under that key's fingerprint.
+    /// A digest is changed and signed with the attacker's key under the attacker's fingerprint.
     DigestOwnKey,
-    /// A digest is replaced with gzip of JSON that is no digest.
+    /// A digest is replaced with gzip of JSON that is not a digest.
     DigestMalformed,
     /// A digest is replaced with plain text.
     DigestNotGzip,
@@ -57,53 +57,53 @@ pub enum TamperKind {
     DigestTruncated,
     /// A second gzip member is appended to a digest.
     DigestAppended,
-    /// Bytes that are no gzip are appended to a digest.
+    /// Bytes that are not gzip are appended to a digest.
     DigestTrailing,
     /// A digest is replaced with gzip that inflates to 512 MB of spaces.
     DigestBomb,
     /// A digest is cut to 0 bytes.
     DigestEmptied,
-    /// A digest is renamed to another time of its chain.
+    /// A digest is renamed to another time of the chain.
     DigestMoved,
-    /// A digest is copied to another time of its chain.
+    /// A digest is copied to another time of the chain.
     DigestCopied,
-    /// Bodies and metadata of two digests of one chain are exchanged.
+    /// Bodies and metadata of two digests of the same chain are exchanged.
     DigestSwapped,
     /// A digest is deleted.
     DigestDeleted,
-    /// The same as `digest-deleted`: whether a trace is left is up to the store.
+    /// The same as `digest-deleted`: the store decides whether a trace is left.
     DigestMissing,
     /// Two digests in a row are deleted.
     DigestDeletedTwo,
-    /// A digest loses its metadata (by default the last one, which no successor vouches for).
+    /// A digest loses its metadata (by default the last digest, which no successor proves).
     DigestUnsigned,
     /// A digest is left in place, but cannot be read.
     DigestUnreadable,
-    /// A forged digest with the attacker's key is put between two real ones.
+    /// A forged digest with the attacker's key is put between two real digests.
     DigestExtra,
-    /// An older digest with its metadata is put in place of the next one.
+    /// An older digest with its metadata replaces the next digest.
     DigestReplayed,
-    /// A digest is written anew and validly signed, so that its successor does not link to it.
+    /// A digest is rewritten and validly signed, so that the successor does not link to the digest.
     ChainBroken,
-    /// An hour has neither digest nor log files, and the next digest links across it, validly signed.
+    /// An hour has neither digest nor log files, and the next digest links across the hour, validly signed.
     ChainGap,
-    /// The newest three digests of a chain and the log files they list are deleted.
+    /// The newest three digests of a chain and the log files in their lists are deleted.
     ChainStale,
     /// The same as `chain-stale`.
     EndDeleted,
-    /// Every digest is deleted, log files are left.
+    /// All digests are deleted; log files stay.
     NoDigests,
-    /// Everything is deleted; an unrelated `README.txt` is left.
+    /// All objects are deleted; an unrelated `README.txt` is left.
     AllDeleted,
-    /// Logging stops and starts again, and everything from before the stop is deleted.
+    /// Logging stops and restarts, and all objects from before the stop are deleted.
     OlderDeleted,
-    /// The first digest of a chain and the log files it lists are deleted.
+    /// The first digest of a chain that lists log files is deleted, with these log files and all earlier digests.
     StartDeleted,
     /// The key that signed a digest is left out of the saved keys.
     KeyUnknown,
-    /// The saved validity of the key that signed a digest ends before its first use.
+    /// The saved validity of the key that signed a digest ends before the key's first use.
     KeyExpired,
-    /// The attacker's key is added to the saved keys under the fingerprint of a real one.
+    /// The attacker's key is added to the saved keys under a real key's fingerprint.
     KeyBadEntry,
     /// A junk object whose name is dated 9999 is put into a digest folder.
     ObjectUnrecognised,
@@ -112,7 +112,7 @@ pub enum TamperKind {
 }
 
 impl TamperKind {
-    /// Every kind, in the order of help texts.
+    /// All kinds, in the order of help texts.
     pub const ALL: [Self; 51] = [
         Self::LogModified,
         Self::LogTruncated,
@@ -225,7 +225,7 @@ impl TamperKind {
         }
     }
 
-    /// What is done, in one line.
+    /// The description, in a line.
     #[must_use]
     pub const fn description(self) -> &'static str {
         match self {
@@ -238,19 +238,17 @@ impl TamperKind {
             Self::LogEmptied => "a log file is cut to 0 bytes",
             Self::LogSwapped => "the bodies of two log files are exchanged",
             Self::LogDeleted => "a log file is deleted",
-            Self::LogMissing => "the same as `log-deleted`: whether a trace is left is up to the store",
+            Self::LogMissing => "the same as `log-deleted`: the store decides whether a trace is left",
             Self::LogUnreadable => "a log file is left in place, but cannot be read",
-            Self::LogUnverifiable => {
-                "a log file is listed, validly signed, with a hash algorithm that nobody knows"
-            }
-            Self::LogUnreferenced => "a forged log file is put beside the real ones",
+            Self::LogUnverifiable => "a log file is listed, validly signed, with an unknown hash algorithm",
+            Self::LogUnreferenced => "a forged log file is put beside the real log files",
             Self::LogJunkName => "`notes.txt` is put into a log folder",
             Self::LogNameEscape => {
                 "a forged object with escape codes and markup in its name is put into a log folder"
             }
-            Self::DigestModified => "a log file is struck from a digest, whose signature is left as it was",
+            Self::DigestModified => "a log file is removed from a digest, without a new signature",
             Self::DigestHashChanged => {
-                "a log file is changed and its new hash entered in the digest, whose signature is left as it was"
+                "a log file is changed and the new hash is entered in the digest, without a new signature"
             }
             Self::DigestMetadata => "one hex digit of a digest's signature metadata is changed",
             Self::DigestMetadataJunk => "a digest's signature metadata is replaced with text that is not hex",
@@ -258,53 +256,55 @@ impl TamperKind {
                 "a digest is changed and signed with the attacker's key under the real key's fingerprint"
             }
             Self::DigestOwnKey => {
-                "a digest is changed and signed with the attacker's key under that key's fingerprint"
+                "a digest is changed and signed with the attacker's key under the attacker's fingerprint"
             }
-            Self::DigestMalformed => "a digest is replaced with gzip of JSON that is no digest",
+            Self::DigestMalformed => "a digest is replaced with gzip of JSON that is not a digest",
             Self::DigestNotGzip => "a digest is replaced with plain text",
             Self::DigestTruncated => "the gzip trailer of a digest is cut off",
             Self::DigestAppended => "a second gzip member is appended to a digest",
             Self::DigestTrailing => "bytes that are no gzip are appended to a digest",
             Self::DigestBomb => "a digest is replaced with gzip that inflates to 512 MB of spaces",
             Self::DigestEmptied => "a digest is cut to 0 bytes",
-            Self::DigestMoved => "a digest is renamed to another time of its chain",
-            Self::DigestCopied => "a digest is copied to another time of its chain",
-            Self::DigestSwapped => "bodies and metadata of two digests of one chain are exchanged",
+            Self::DigestMoved => "a digest is renamed to another time of the chain",
+            Self::DigestCopied => "a digest is copied to another time of the chain",
+            Self::DigestSwapped => "bodies and metadata of two digests of the same chain are exchanged",
             Self::DigestDeleted => "a digest is deleted",
-            Self::DigestMissing => "the same as `digest-deleted`: whether a trace is left is up to the store",
+            Self::DigestMissing => "the same as `digest-deleted`: the store decides whether a trace is left",
             Self::DigestDeletedTwo => "two digests in a row are deleted",
             Self::DigestUnsigned => {
-                "a digest loses its metadata (by default the last one, which no successor vouches for)"
+                "a digest loses its metadata (by default the last digest, which no successor proves)"
             }
             Self::DigestUnreadable => "a digest is left in place, but cannot be read",
-            Self::DigestExtra => "a forged digest with the attacker's key is put between two real ones",
-            Self::DigestReplayed => "an older digest with its metadata is put in place of the next one",
+            Self::DigestExtra => "a forged digest with the attacker's key is put between two real digests",
+            Self::DigestReplayed => "an older digest with its metadata replaces the next digest",
             Self::ChainBroken => {
-                "a digest is written anew and validly signed, so that its successor does not link to it"
+                "a digest is rewritten and validly signed, so that the successor does not link to the digest"
             }
             Self::ChainGap => {
-                "an hour has neither digest nor log files, and the next digest links across it, validly signed"
+                "an hour has neither digest nor log files, and the next digest links across the hour, validly signed"
             }
-            Self::ChainStale => "the newest three digests of a chain and the log files they list are deleted",
+            Self::ChainStale => {
+                "the newest three digests of a chain and the log files in their lists are deleted"
+            }
             Self::EndDeleted => "the same as `chain-stale`",
-            Self::NoDigests => "every digest is deleted, log files are left",
-            Self::AllDeleted => "everything is deleted; an unrelated `README.txt` is left",
+            Self::NoDigests => "all digests are deleted; log files stay",
+            Self::AllDeleted => "all objects are deleted; an unrelated `README.txt` is left",
             Self::OlderDeleted => {
-                "logging stops and starts again, and everything from before the stop is deleted"
+                "logging stops and restarts, and all objects from before the stop are deleted"
             }
             Self::StartDeleted => {
-                "the first digest of a chain that lists log files is deleted with these and all before it"
+                "the first digest of a chain that lists log files is deleted, with these log files and all earlier digests"
             }
             Self::KeyUnknown => "the key that signed a digest is left out of the saved keys",
             Self::KeyExpired => {
-                "the saved validity of the key that signed a digest ends before its first use"
+                "the saved validity of the key that signed a digest ends before the key's first use"
             }
             Self::KeyBadEntry => {
-                "the attacker's key is added to the saved keys under the fingerprint of a real one"
+                "the attacker's key is added to the saved keys under a real key's fingerprint"
             }
-            Self::ObjectUnrecognised => "a junk object, its name dated 9999, is put before the digests",
+            Self::ObjectUnrecognised => "a junk object with a name dated 9999 is put before the digests",
             Self::Relocated => {
-                "the whole delivery is copied to the bucket `BUCKET-copy`, and the original deleted"
+                "the whole delivery is copied to the bucket `BUCKET-copy`, and the original is deleted"
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Bodies as they are stored: gzip with nothing in it that changes from run to run, and broken gzip.
+//! Stored bodies: gzip that is equal in all runs, and broken gzip.
 
 use std::io::{Read, Write};
 
@@ -7,15 +7,15 @@ use flate2::{Compress, Compression, Crc, FlushCompress, GzBuilder};
 
 use super::SimulateError;
 
-/// How much is inflated of an object that is read back, in bytes. More than that is one of our own bombs.
+/// Maximum inflated size of an object that is read back, in bytes. Only the simulator's own bombs are larger.
 const INFLATE_LIMIT: u64 = 256 << 20;
 
-/// The piece a bomb is built of, in bytes inflated.
+/// Inflated size of a bomb's pieces, in bytes.
 const BOMB_PIECE: usize = 1 << 20;
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
-/// `content` as one gzip member without time or name, so that the same content gives the same bytes.
+/// `content` as a gzip member without time or name, so that the same content gives the same bytes.
 pub(super) fn gzip(content: &[u8]) -> Result<Vec<u8>, SimulateError> {
     let mut encoder =
         GzBuilder::new().mtime(0).operating_system(255).write(Vec::new(), Compression::default());
@@ -23,24 +23,24 @@ pub(super) fn gzip(content: &[u8]) -> Result<Vec<u8>, SimulateError> {
     encoder.finish().map_err(failed)
 }
 
-/// The content of a stored body, which is taken as it is where it is not gzip. What follows the first member is
-/// left aside: the body may have been tampered with.
+/// The content of a stored body, gzip or not. Bytes after the first member are ignored: the body may have been tampered
+/// with.
 pub(super) fn inflate(body: &[u8]) -> Result<Vec<u8>, SimulateError> {
     if is_gzip(body) { Ok(inflate_member(body)?.0) } else { Ok(body.to_vec()) }
 }
 
-/// The content of a body that has to be one gzip member with nothing after it.
+/// The content of a body that must be a single gzip member.
 pub(super) fn inflate_whole(body: &[u8]) -> Result<Vec<u8>, SimulateError> {
     let (content, rest) = inflate_member(body)?;
-    if rest.is_empty() { Ok(content) } else { Err(failed("something follows the gzip member")) }
+    if rest.is_empty() { Ok(content) } else { Err(failed("bytes follow the gzip member")) }
 }
 
-/// Whether a body begins as gzip does.
+/// Whether a body begins like gzip.
 pub(super) fn is_gzip(body: &[u8]) -> bool {
     body.starts_with(&GZIP_MAGIC)
 }
 
-/// The content of the first gzip member, and what follows it.
+/// The content of the first gzip member, and the remaining bytes.
 fn inflate_member(body: &[u8]) -> Result<(Vec<u8>, &[u8]), SimulateError> {
     let (mut decoder, mut content) = (GzDecoder::new(body), Vec::new());
     decoder.by_ref().take(INFLATE_LIMIT).read_to_end(&mut content).map_err(failed)?;
@@ -52,7 +52,8 @@ fn inflate_member(body: &[u8]) -> Result<(Vec<u8>, &[u8]), SimulateError> {
 
 /// A small gzip member that inflates to `pieces` MiB of spaces.
 ///
-/// One piece is deflated and repeated: after a full flush a piece refers to nothing before it and ends on a whole byte.
+/// A single deflated piece is repeated: after a full flush a piece does not refer to earlier bytes and ends on a whole
+/// byte.
 pub(super) fn bomb(pieces: u32) -> Result<Vec<u8>, SimulateError> {
     let content = vec![b' '; BOMB_PIECE];
     let piece = flushed(&content)?;

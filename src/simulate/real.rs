@@ -6,24 +6,24 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::events::Content;
+use super::events::EventContent;
 use super::{LogContent, SimulateError, Spec, pack};
 use crate::ident::{is_account, is_region};
 use crate::time::{HOUR, Timestamp};
 
-/// `spec` with the log files found in `dir` and its subfolders as content, wherever they lie in it. Accounts,
-/// regions, start and hours become what the files need; the start keeps its place in the hour. A file counts where
-/// its name is `ACCOUNT_CloudTrail_REGION_YYYYMMDDTHHmmZ_UNIQUE.json.gz`; of two with one name the first is taken.
-/// Symbolic links are not followed. The first trail delivers all of them.
+/// Returns `spec` with the log files in `dir` and its subfolders as content. Accounts, regions, start and hours are set
+/// to fit the files; the start keeps its minute and second. A file is used if the name is
+/// `ACCOUNT_CloudTrail_REGION_YYYYMMDDTHHmmZ_UNIQUE.json.gz`; of two files with the same name the first is used.
+/// Symbolic links are not followed. The first trail delivers all files.
 ///
 /// # Errors
-/// [`SimulateError::Content`] where the directory cannot be read or holds no such file.
+/// [`SimulateError::Content`] if the directory cannot be read or has no such file.
 pub fn spec_from_logs(dir: &Path, mut spec: Spec) -> Result<Spec, SimulateError> {
     let mut found = BTreeMap::new();
     collect(dir, &mut found)?;
     let minutes = || found.values().map(|log: &LogContent| log.minute);
     let (Some(first), Some(last)) = (minutes().min(), minutes().max()) else {
-        return Err(failed(dir, "no file in it has a CloudTrail log file's name"));
+        return Err(failed(dir, "no file has a CloudTrail log file's name"));
     };
     spec.start = first.plus(-(first.unix() - spec.start.unix()).rem_euclid(HOUR));
     let hours = (last.unix() - spec.start.unix()) / HOUR + 1;
@@ -34,14 +34,14 @@ pub fn spec_from_logs(dir: &Path, mut spec: Spec) -> Result<Spec, SimulateError>
     Ok(spec)
 }
 
-/// The stored body of an existing log file, its content and the times of its events. A file that a client has saved
-/// inflated is gzipped again.
-pub(super) fn read(log: &LogContent) -> Result<(Vec<u8>, Content), SimulateError> {
+/// The stored body of an existing log file, the content and the times of the events. A file that a client saved
+/// inflated is compressed again.
+pub(super) fn read(log: &LogContent) -> Result<(Vec<u8>, EventContent), SimulateError> {
     let stored = fs::read(&log.path).map_err(|error| failed(&log.path, error))?;
     let stored = if pack::is_gzip(&stored) { stored } else { pack::gzip(&stored)? };
     let json = pack::inflate_whole(&stored).map_err(|error| failed(&log.path, error))?;
     let (oldest, newest) = event_times(&json).unwrap_or((log.minute, log.minute));
-    Ok((stored, Content { json, oldest, newest }))
+    Ok((stored, EventContent { json, oldest, newest }))
 }
 
 fn collect(dir: &Path, found: &mut BTreeMap<String, LogContent>) -> Result<(), SimulateError> {
@@ -58,7 +58,7 @@ fn collect(dir: &Path, found: &mut BTreeMap<String, LogContent>) -> Result<(), S
     Ok(())
 }
 
-/// In order of their names, so that the first of two files with one name is always the same one.
+/// The entries in order of name, so that the choice between two files with the same name is stable.
 fn sorted_entries(dir: &Path) -> Result<Vec<PathBuf>, SimulateError> {
     let entries = fs::read_dir(dir).map_err(|error| failed(dir, error))?;
     let paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>();
@@ -80,16 +80,16 @@ fn parse_name(name: &str) -> Option<LogContent> {
     })
 }
 
-/// Oldest and newest `eventTime`; `None` where the content is no log file's, which is delivered all the same.
+/// Oldest and newest `eventTime`; `None` if the content is not a log file's. Such a file is delivered all the same.
 fn event_times(json: &[u8]) -> Option<(Timestamp, Timestamp)> {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
     struct LogFile {
-        records: Vec<Record>,
+        records: Vec<TimedRecord>,
     }
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Record {
+    struct TimedRecord {
         event_time: String,
     }
     let file: LogFile = serde_json::from_slice(json).ok()?;

@@ -1,4 +1,4 @@
-//! What is to be delivered.
+//! The settings of a delivery.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -7,60 +7,62 @@ use super::{SimulateError, Tamper, pack};
 use crate::ident::{RegionFolder, is_account, is_organization, is_region, is_trail};
 use crate::time::{HOUR, Interval, Timestamp};
 
-/// How long into its hour a pause begins, in seconds.
+/// Time from the start of the hour to the start of a pause, in seconds.
 const BEFORE_PAUSE: i64 = 600;
 
-/// What is to be delivered and how it is tampered with afterwards. Hours are counted from 0.
+/// The settings of a delivery and the tampers. Hours are counted from 0.
 #[derive(Clone, Debug)]
 pub struct Spec {
-    /// Where all randomness comes from.
+    /// Seed of all randomness.
     pub seed: u64,
-    /// When logging begins. The digest that starts a chain is of the hour before.
+    /// Start of logging. The digest that starts a chain covers the hour before.
     pub start: Timestamp,
-    /// Hours the record spans: a digest for each, in each chain, beside the one that starts it.
+    /// Length of the record in hours: every chain has a digest per hour, and the digest that starts the chain.
     pub hours: u32,
     /// Bucket name.
     pub bucket: String,
-    /// The trail's prefix: empty, or folders without slashes at the ends.
+    /// The trail's prefix: empty, or folders without a slash at either end.
     pub prefix: String,
-    /// Organization id of an organization's trail.
+    /// Organization id; `None` unless the trail is an organization trail.
     pub organization: Option<String>,
     /// Account ids.
     pub accounts: Vec<String>,
-    /// Regions the log files are from.
+    /// Regions of the log files.
     pub regions: Vec<String>,
-    /// Region the trails were made in; the first of `regions` where it is not said.
+    /// Home region of the trails; the first of `regions` if `None`.
     pub home_region: Option<String>,
-    /// Trail names. Several trails share the prefix, and each delivers log files of its own.
+    /// Trail names. Several trails share the prefix; every trail delivers its own log files.
     pub trails: Vec<String>,
-    /// Log files an hour and chain.
+    /// Number of log files per hour and chain.
     pub logs_per_hour: u32,
-    /// Events in a log file.
+    /// Number of events per log file.
     pub events_per_log: u32,
-    /// Every so many hours, one without log files.
+    /// Interval of hours without log files, in hours.
     pub quiet_every: Option<u32>,
-    /// Every so many hours, a new key signs.
+    /// Interval of key rotations, in hours.
     pub rotate_keys_every: Option<u32>,
-    /// After so many hours logging is off for so many hours. The chain after that starts anew.
+    /// First hour and number of hours in which logging is off. Afterwards a new chain starts.
     pub stop: Option<(u32, u32)>,
-    /// In this hour logging stops after ten minutes, for so many minutes: fewer than 60, and not 50. The hour's digest is the chain's
-    /// last one, and the chain after it, whose hours begin when logging does, may begin before it ends.
+    /// Hour and length of a pause: logging stops ten minutes into the hour, for 1 to 59 minutes, but not 50. The hour's
+    /// digest is the last of the chain. The next chain, whose hours begin when logging restarts, may begin before that
+    /// digest ends.
     pub pause: Option<(u32, u32)>,
-    /// An hour without digest and log files, though the next digest links across it as if nothing were missing.
+    /// An hour without digest and log files, which the next digest links across as if the hour were complete.
     pub skip_hour: Option<u32>,
-    /// From this hour on, deliveries go to another bucket.
+    /// Hour and name of the new bucket for all later deliveries.
     pub move_at: Option<(u32, String)>,
-    /// Every so many hours, one log file is left out of the digest and listed by a backfill digest.
+    /// Interval of backfilled log files, in hours: a backfill digest lists a log file that the hourly digest leaves
+    /// out.
     pub backfill_every: Option<u32>,
-    /// Whether digests carry their signature as metadata; `false` is what a copy leaves of it.
+    /// Whether digests have their signature as metadata; `false` simulates a copy that lost the metadata.
     pub metadata: bool,
-    /// Whether bodies are written inflated under their `.json.gz` names, as some clients save them.
+    /// Whether bodies are written inflated under their `.json.gz` names, like some clients save objects.
     pub inflated: bool,
-    /// Whether all made-up log files have one body, which makes a large delivery cheap.
+    /// Whether all synthetic log files share the same body, which makes a large delivery cheap.
     pub shared_body: bool,
-    /// Existing log files to deliver instead of made-up ones; the first trail lists them.
+    /// Existing log files to deliver instead of synthetic log files; the first trail lists the files.
     pub logs: Vec<LogContent>,
-    /// What is done to the delivery, in this order.
+    /// The tampers, in order.
     pub tampers: Vec<Tamper>,
 }
 
@@ -71,11 +73,11 @@ pub struct LogContent {
     pub account: String,
     /// Region.
     pub region: String,
-    /// The minute in its name; the digest whose window holds it lists the file.
+    /// The minute in the name. The digest whose window contains the minute lists the file.
     pub minute: Timestamp,
-    /// Its name, the last segment of the key.
+    /// The name, the last segment of the key.
     pub name: String,
-    /// The file with its gzip body, read when it is delivered.
+    /// Path of the file with the gzip body. The file is read at delivery.
     pub path: PathBuf,
 }
 
@@ -111,7 +113,7 @@ impl Default for Spec {
 }
 
 impl Spec {
-    /// The window of one hour's digest.
+    /// The window of an hour's digest.
     pub(super) fn window(&self, hour: u32) -> Interval {
         let start = self.start.plus(i64::from(hour) * HOUR);
         let start = match self.pause {
@@ -121,12 +123,12 @@ impl Spec {
         Interval { start, end: start.plus(HOUR) }
     }
 
-    /// When logging stops within `hour`.
+    /// Start of a pause in `hour`.
     pub(super) fn stops_within(&self, hour: u32) -> Option<Timestamp> {
         self.pause.filter(|(at, _)| *at == hour).map(|_| self.window(hour).start.plus(BEFORE_PAUSE))
     }
 
-    /// Whether a chain begins anew with `hour`, after a pause in the one before.
+    /// Whether a new chain starts with `hour`, after a pause in the previous hour.
     pub(super) fn is_resumed(&self, hour: u32) -> bool {
         self.pause.is_some_and(|(at, _)| at.checked_add(1) == Some(hour))
     }
@@ -136,7 +138,7 @@ impl Spec {
         self.stop.is_some_and(|(after, hours)| hour >= after && hour - after < hours)
     }
 
-    /// The start of the first window after logging was off, where there is one.
+    /// The start of the first window after a stop, if within the record.
     pub(super) fn restart(&self) -> Option<Timestamp> {
         let (after, hours) = self.stop?;
         let hour = after.saturating_add(hours);
@@ -148,12 +150,12 @@ impl Spec {
         is_nth(hour, self.quiet_every)
     }
 
-    /// Whether one of the log files of `hour` is left to a backfill digest.
+    /// Whether a log file of `hour` is left to a backfill digest.
     pub(super) fn is_backfilled(&self, hour: u32) -> bool {
         is_nth(hour, self.backfill_every)
     }
 
-    /// The bucket of `hour`.
+    /// The bucket for deliveries of `hour`.
     pub(super) fn bucket_at(&self, hour: u32) -> &str {
         match &self.move_at {
             Some((from, bucket)) if hour >= *from => bucket,
@@ -161,28 +163,28 @@ impl Spec {
         }
     }
 
-    /// Every bucket something is delivered to.
+    /// All buckets of the delivery.
     pub(super) fn buckets(&self) -> BTreeSet<&str> {
         let moved = self.move_at.as_ref().map(|(_, bucket)| bucket.as_str());
         moved.into_iter().chain([self.bucket.as_str()]).collect()
     }
 
-    /// What stands before `AWSLogs/` in a key.
+    /// The part of a key before `AWSLogs/`.
     pub(super) fn root(&self) -> String {
         if self.prefix.is_empty() { String::new() } else { format!("{}/", self.prefix) }
     }
 
-    /// `content` as this delivery stores bodies.
+    /// `content` as a body in the delivery's form.
     pub(super) fn pack(&self, content: &[u8]) -> Result<Vec<u8>, SimulateError> {
         if self.inflated { Ok(content.to_vec()) } else { pack::gzip(content) }
     }
 
-    /// Region the trails were made in.
+    /// Home region of the trails.
     pub(super) fn home(&self) -> &str {
         self.home_region.as_deref().or(self.regions.first().map(String::as_str)).unwrap_or_default()
     }
 
-    /// The folders of one region of one account.
+    /// The folders of a region of an account.
     pub(super) fn folder(&self, bucket: &str, account: &str, region: &str) -> RegionFolder {
         RegionFolder {
             bucket: bucket.into(),
@@ -193,10 +195,10 @@ impl Spec {
         }
     }
 
-    /// Refuses what CloudTrail could not have delivered.
+    /// Refuses settings that CloudTrail could not have delivered.
     ///
     /// # Errors
-    /// [`SimulateError::Spec`], which says what.
+    /// [`SimulateError::Spec`] with the invalid setting.
     pub fn check(&self) -> Result<(), SimulateError> {
         check_names("account", &self.accounts, is_account)?;
         check_names("region", &self.regions, is_region)?;
@@ -219,16 +221,14 @@ impl Spec {
         if self.hours == 0 || every.contains(&Some(0)) {
             return Err(SimulateError::Spec("a number of hours is 0".to_owned()));
         }
-        // One of 50 minutes would end with its hour: two digests would then have one name.
+        // A pause of 50 minutes would end with the hour, and two digests would have the same name.
         if self.pause.is_some_and(|(_, minutes)| !(1..60).contains(&minutes) || minutes == 50) {
-            return Err(SimulateError::Spec("a pause takes 1 to 59 minutes, and not 50".to_owned()));
+            return Err(SimulateError::Spec("a pause takes 1 to 59 minutes, but not 50".to_owned()));
         }
         let written = |moment: Timestamp| Timestamp::parse_digest_field(&moment.to_string()) == Some(moment);
         let end = self.window(self.hours).end;
         if !written(self.start.plus(-crate::time::DAY)) || !written(end.plus(crate::time::DAY)) {
-            return Err(SimulateError::Spec(
-                "the delivery begins or ends beyond the years 0 to 9999".to_owned(),
-            ));
+            return Err(SimulateError::Spec("the delivery exceeds the years 0 to 9999".to_owned()));
         }
         Ok(())
     }
@@ -244,7 +244,7 @@ fn check_names(what: &str, names: &[String], good: fn(&str) -> bool) -> Result<(
     }
     let distinct: BTreeSet<_> = names.iter().collect();
     if distinct.len() < names.len() {
-        return Err(SimulateError::Spec(format!("the same {what} twice")));
+        return Err(SimulateError::Spec(format!("duplicate {what}")));
     }
     names.iter().try_for_each(|name| check_name(what, name, good))
 }
@@ -253,5 +253,5 @@ fn check_name(what: &str, name: &str, good: impl Fn(&str) -> bool) -> Result<(),
     if good(name) {
         return Ok(());
     }
-    Err(SimulateError::Spec(format!("`{}` is no {what}", name.escape_debug())))
+    Err(SimulateError::Spec(format!("invalid {what} `{}`", name.escape_debug())))
 }

@@ -1,4 +1,4 @@
-//! What a user types to have a delivery tampered with: `KIND[@WHERE]`.
+//! The form in which a user types a tamper: `KIND[@WHERE]`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,41 +6,41 @@ use std::str::FromStr;
 use super::TamperKind;
 use crate::ident::is_account;
 
-/// One tampering: what is done, and to which object.
+/// A tamper: kind and target.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Tamper {
-    /// What is done.
+    /// The kind of tampering.
     pub kind: TamperKind,
-    /// To which of the objects it could be done to.
+    /// Which of the suitable objects to tamper with.
     pub at: Where,
 }
 
-/// Which object is chosen, of those a kind can be done to: digests or log files of all chains, in order of time and
-/// key. Backfill digests are chosen only by a text that names them, such as `_backfill`.
+/// Selects an object among the suitable digests or log files of all chains, in order of time and key. Backfill digests
+/// are selected only by a text that names them, such as `_backfill`.
 ///
 /// Typed as `PICK`, `TEXT` or `TEXT:PICK`.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Where {
-    /// Only objects whose key contains this.
+    /// Restricts the selection to objects whose key contains the text.
     pub text: Option<String>,
-    /// Which of those; the kind's own choice where it is not said, mostly the middle one.
+    /// The position among the remaining objects; `None` for the kind's default, mostly the middle.
     pub pick: Option<Pick>,
 }
 
-/// Which one of several objects.
+/// A position among several objects.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Pick {
     /// The first.
     First,
-    /// The middle one; of an even number the later one.
+    /// The middle; the later of two middle objects.
     Middle,
     /// The last.
     Last,
-    /// This one, counted from 0.
+    /// The given index, from 0.
     Nth(usize),
 }
 
-/// What is wrong with a tampering that a user typed.
+/// An invalid tamper, as typed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct BadTamper(pub String);
 
@@ -48,7 +48,7 @@ impl std::error::Error for BadTamper {}
 
 impl fmt::Display for BadTamper {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is no `KIND[@WHERE]`; the kinds are", self.0.escape_debug())?;
+        write!(f, "invalid tamper `{}`: expected `KIND[@WHERE]` with a kind of", self.0.escape_debug())?;
         for (number, kind) in TamperKind::ALL.iter().enumerate() {
             write!(f, "{} {kind}", if number == 0 { "" } else { "," })?;
         }
@@ -119,12 +119,12 @@ impl Pick {
             "first" => Some(Self::First),
             "middle" => Some(Self::Middle),
             "last" => Some(Self::Last),
-            // Twelve digits are an account.
+            // Twelve digits are an account id, hence a text.
             number => number.parse().ok().filter(|_| !is_account(number)).map(Self::Nth),
         }
     }
 
-    /// The place of the chosen one among `count`.
+    /// The index of the selected object among `count` objects.
     pub(super) const fn of(self, count: usize) -> Option<usize> {
         let place = match self {
             Self::First => 0,

@@ -1,4 +1,4 @@
-//! Tampering: what an attacker, an accident or only CloudTrail itself could do to a delivery.
+//! Tampering: what an attacker, an accident or only CloudTrail could do to a delivery.
 
 mod chains;
 mod damage;
@@ -9,25 +9,25 @@ mod scene;
 
 use std::borrow::Cow;
 
-use super::delivery::{Delivered, DeliveredDigest, DeliveredLog};
-use super::keys::{KeyRing, SavedKey};
+use super::delivery::{DeliveredDigest, DeliveredLog, DeliveredObjects};
+use super::keys::{SavedKey, SigningKeys};
 use super::{Answer, Pick, SimulateError, Spec, Tamper, TamperKind, Where};
 use crate::ident::Location;
 use crate::store::Deposit;
 
-use damage::Damage;
+use damage::BodyDamage;
 
-/// MiB that a log file's bomb inflates to.
+/// Inflated size of a log file's bomb, in MiB.
 const LOG_BOMB: u32 = 256;
 
-/// MiB that a digest's bomb inflates to.
+/// Inflated size of a digest's bomb, in MiB.
 const DIGEST_BOMB: u32 = 512;
 
-/// A delivery that is being tampered with: what is there, by name, and the keys that will be saved.
-pub(super) struct Scene<'a> {
+/// A delivery during tampering: the objects by name, and the keys to save.
+pub(super) struct TamperScene<'a> {
     spec: &'a Spec,
     store: &'a dyn Deposit,
-    keys: &'a KeyRing,
+    keys: &'a SigningKeys,
     digests: Vec<DeliveredDigest>,
     logs: Vec<DeliveredLog>,
     /// Objects that tampering added.
@@ -35,22 +35,22 @@ pub(super) struct Scene<'a> {
     pub(super) saved: Vec<SavedKey>,
 }
 
-/// One tampering at work.
+/// A tamper in progress.
 #[derive(Clone, Copy)]
-struct Task<'a> {
+struct TamperTask<'a> {
     kind: TamperKind,
     at: &'a Where,
 }
 
-/// What a tampering touched, and what there is to say beyond the kind's description.
-struct Done {
+/// The effect of a tamper: touched objects, and a detail beyond the kind's description.
+struct TamperEffect {
     touched: Vec<Location>,
     detail: Option<String>,
 }
 
-type Outcome = Result<Done, SimulateError>;
+type TamperResult = Result<TamperEffect, SimulateError>;
 
-/// `spec` with what its tampers need of the making itself: an hour left out, or a stop.
+/// `spec` with the settings that tampers need at delivery: a skipped hour, or a stop.
 pub(super) fn prepare(spec: &Spec) -> Cow<'_, Spec> {
     let mut spec = Cow::Borrowed(spec);
     for tamper in spec.tampers.clone() {
@@ -67,7 +67,7 @@ pub(super) fn prepare(spec: &Spec) -> Cow<'_, Spec> {
     spec
 }
 
-/// An hour with neighbours on both sides.
+/// The selected hour, if the hour has neighbours on both sides.
 fn inner_hour(hours: u32, at: &Where) -> Option<u32> {
     let last = hours.checked_sub(2).filter(|_| at.text.is_none())?;
     let hour = match at.pick {
@@ -79,21 +79,21 @@ fn inner_hour(hours: u32, at: &Where) -> Option<u32> {
     (1..=last).contains(&hour).then_some(hour)
 }
 
-impl<'a> Scene<'a> {
-    /// A delivery as it was made.
+impl<'a> TamperScene<'a> {
+    /// A scene with the delivery before tampering.
     pub(super) fn new(
         spec: &'a Spec,
         store: &'a dyn Deposit,
-        keys: &'a KeyRing,
-        delivered: Delivered,
+        keys: &'a SigningKeys,
+        delivered: DeliveredObjects,
     ) -> Self {
-        let Delivered { digests, logs, .. } = delivered;
+        let DeliveredObjects { digests, logs, .. } = delivered;
         Self { spec, store, keys, digests, logs, added: Vec::new(), saved: keys.saved() }
     }
 
-    /// Does one tampering and says what it did.
+    /// Applies a tamper and returns the effect.
     pub(super) fn apply(&mut self, tamper: &Tamper) -> Result<Answer, SimulateError> {
-        let task = Task { kind: tamper.kind, at: &tamper.at };
+        let task = TamperTask { kind: tamper.kind, at: &tamper.at };
         let done = self.perform(task)?;
         let description = tamper.kind.description();
         Ok(Answer {
@@ -103,16 +103,16 @@ impl<'a> Scene<'a> {
         })
     }
 
-    fn perform(&mut self, task: Task<'_>) -> Outcome {
+    fn perform(&mut self, task: TamperTask<'_>) -> TamperResult {
         use TamperKind as K;
         match task.kind {
-            K::LogModified => self.damage_log(task, Damage::ByteChanged),
-            K::LogTruncated => self.damage_log(task, Damage::Truncated),
-            K::LogAppended => self.damage_log(task, Damage::MemberAppended),
-            K::LogTrailing => self.damage_log(task, Damage::JunkAppended),
-            K::LogNotGzip => self.damage_log(task, Damage::NotGzip),
-            K::LogBomb => self.damage_log(task, Damage::Bomb(LOG_BOMB)),
-            K::LogEmptied => self.damage_log(task, Damage::Emptied),
+            K::LogModified => self.damage_log(task, BodyDamage::ByteChanged),
+            K::LogTruncated => self.damage_log(task, BodyDamage::Truncated),
+            K::LogAppended => self.damage_log(task, BodyDamage::MemberAppended),
+            K::LogTrailing => self.damage_log(task, BodyDamage::JunkAppended),
+            K::LogNotGzip => self.damage_log(task, BodyDamage::NotGzip),
+            K::LogBomb => self.damage_log(task, BodyDamage::Bomb(LOG_BOMB)),
+            K::LogEmptied => self.damage_log(task, BodyDamage::Emptied),
             K::LogSwapped => self.swap_logs(task),
             K::LogDeleted | K::LogMissing => self.delete_log(task),
             K::LogUnreadable => self.hide_log(task),
@@ -126,13 +126,13 @@ impl<'a> Scene<'a> {
             K::DigestMetadataJunk => self.junk_signature(task),
             K::DigestResigned => self.resign(task, digests::NamedKey::Real),
             K::DigestOwnKey => self.resign(task, digests::NamedKey::Attackers),
-            K::DigestMalformed => self.damage_digest(task, Damage::NoDigest),
-            K::DigestNotGzip => self.damage_digest(task, Damage::NotGzip),
-            K::DigestTruncated => self.damage_digest(task, Damage::Truncated),
-            K::DigestAppended => self.damage_digest(task, Damage::MemberAppended),
-            K::DigestTrailing => self.damage_digest(task, Damage::JunkAppended),
-            K::DigestBomb => self.damage_digest(task, Damage::Bomb(DIGEST_BOMB)),
-            K::DigestEmptied => self.damage_digest(task, Damage::Emptied),
+            K::DigestMalformed => self.damage_digest(task, BodyDamage::NoDigest),
+            K::DigestNotGzip => self.damage_digest(task, BodyDamage::NotGzip),
+            K::DigestTruncated => self.damage_digest(task, BodyDamage::Truncated),
+            K::DigestAppended => self.damage_digest(task, BodyDamage::MemberAppended),
+            K::DigestTrailing => self.damage_digest(task, BodyDamage::JunkAppended),
+            K::DigestBomb => self.damage_digest(task, BodyDamage::Bomb(DIGEST_BOMB)),
+            K::DigestEmptied => self.damage_digest(task, BodyDamage::Emptied),
             K::DigestMoved | K::DigestCopied => self.move_digest(task),
             K::DigestSwapped => self.swap_digests(task),
             K::DigestDeleted | K::DigestMissing => self.delete_digest(task),
@@ -157,8 +157,8 @@ impl<'a> Scene<'a> {
     }
 }
 
-impl Task<'_> {
-    /// Which one is chosen where the user did not say.
+impl TamperTask<'_> {
+    /// The user's pick, or the kind's default.
     fn pick(&self) -> Pick {
         let default = match self.kind {
             TamperKind::DigestUnsigned => Pick::Last,
@@ -167,13 +167,13 @@ impl Task<'_> {
         self.at.pick.unwrap_or(default)
     }
 
-    /// The error that the delivery has nothing to do this to.
+    /// The error for a delivery without a suitable object.
     fn lacks(&self, why: impl Into<String>) -> SimulateError {
         SimulateError::Tamper { kind: self.kind, why: why.into() }
     }
 }
 
-impl Done {
+impl TamperEffect {
     fn to(touched: impl IntoIterator<Item = Location>) -> Self {
         Self { touched: touched.into_iter().collect(), detail: None }
     }

@@ -285,7 +285,7 @@ fn what_cannot_be_done_is_refused() {
     ] {
         assert!(refused(with(typed)).contains("cannot tamper with"), "{typed}");
     }
-    assert_eq!(refused(Spec { regions: vec!["nowhere".to_owned()], ..small() }), "`nowhere` is no region");
+    assert_eq!(refused(Spec { regions: vec!["nowhere".to_owned()], ..small() }), "invalid region `nowhere`");
     assert_eq!(refused(Spec { trails: Vec::new(), ..small() }), "no trail");
     assert!(refused(Spec { prefix: "/a".to_owned(), ..small() }).contains("prefix"));
     assert!(refused(Spec { hours: 0, ..small() }).contains("hours"));

@@ -15,16 +15,16 @@ pub(super) fn stale(late: i64) -> String {
 }
 
 pub(super) fn newer_delivered(late: i64, delivered: Timestamp) -> String {
-    format!("{}, but CloudTrail says it delivered another one at {delivered}", stale(late))
+    format!("{}, but CloudTrail reports the delivery of another digest at {delivered}", stale(late))
 }
 
 pub(super) fn delivery_unchecked(delivered: Timestamp, why: &str) -> String {
     format!(
-        "CloudTrail says it delivered another digest at {delivered}, but the folder could not be listed again to look for it: {why}"
+        "CloudTrail reports the delivery of another digest at {delivered}, but the folder could not be listed again: {why}"
     )
 }
 
-/// A length of time, for a person.
+/// A duration, for people.
 fn length(seconds: i64) -> String {
     let (days, hours, minutes) = (seconds / DAY, seconds % DAY / HOUR, seconds % HOUR / 60);
     match days {

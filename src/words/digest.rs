@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::event::{BodyFault, Excess, UntakenHash};
 
-/// What is wrong with a body, as the beginning of a message.
+/// The defect, as the beginning of a message.
 impl fmt::Display for BodyFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -18,7 +18,7 @@ impl fmt::Display for BodyFault {
     }
 }
 
-/// Which limit a body exceeds, after the name of the file.
+/// The exceeded limit, to follow the name of the file.
 impl fmt::Display for Excess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -35,7 +35,9 @@ pub(super) fn oversized(excess: Excess, hash: Option<&UntakenHash>) -> String {
         None => String::new(),
         Some(UntakenHash::Interrupted) => "; interrupted before its hash was computed".to_owned(),
         Some(UntakenHash::Unread { why }) => format!("; its hash could not be computed: {why}"),
-        Some(UntakenHash::Oversized { excess }) => format!("; its hash was not computed: it {excess}"),
+        Some(UntakenHash::Oversized { excess }) => {
+            format!("; its hash was not computed: the digest {excess}")
+        }
     };
     format!("the digest {excess}, so it was not parsed{hash}")
 }
@@ -58,7 +60,7 @@ pub(super) fn metadata_lost(why: &str) -> String {
     format!("{why}; the signature that the successor records verifies the digest")
 }
 
-/// `words`, and that the digest is proved all the same where it is.
+/// `words`, with a remark if the successor proves the digest.
 pub(super) fn with_proof(words: String, proved: bool) -> String {
     if proved { words + "; the successor proves the digest" } else { words }
 }

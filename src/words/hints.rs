@@ -1,189 +1,197 @@
-//! What to do about each cause.
+//! Hints: what to do about each cause.
 
-use crate::event::{Cause, Finding, Kind};
+use crate::event::{FaultCause, Finding, Kind};
 
-const READ_IT: &str = "make it readable (`s3:GetObject`, `kms:Decrypt`, `restore-object` where it is archived, or a \
-                       fuller copy) and run again";
+const READ_IT: &str = "make the object readable (`s3:GetObject`, `kms:Decrypt`, `restore-object` for an archived \
+                       object, or a fuller copy) and run again";
 const LIST_IT: &str = "allow `s3:ListBucket` on the folder, or make the directory readable, and run again";
 const READ_TWICE: &str =
     "run again; if two reads still differ, find out what changes the object or its transfer";
 const FINISH: &str = "run again, and let the run finish";
-const NOT_A_DIGEST: &str = "find out who wrote it, and look for an older version or a replica of the digest: until one is \
-                            proved, nothing that it listed is vouched for";
-const METADATA_CHANGED: &str = "the content and the log files it lists are proved all the same; find out who changed the \
-                                metadata, and compare it with an older version or a replica";
-const ORIGINAL: &str =
-    "keep it as evidence; an older version or a replica that still has the expected hash is the original";
-const TWO_DIGESTS: &str =
-    "one of the two was put in another's place: compare both with a replica or with older versions";
-const WHO_DELETED: &str =
-    "an older version may hold it: `aws s3api list-object-versions`; S3 data events tell who deleted it";
-const LIST_VERSIONS: &str =
-    "allow `s3:ListBucketVersions` and run again, to learn whether it was deleted and which version is left";
-const DISAGREE: &str = "run again; if the listing and GET still disagree, ask whoever operates the store";
+const NOT_A_DIGEST: &str = "find out who wrote the object, and look for an older version or a replica of the digest: \
+                            until a copy is proved, the log files in the digest have no proof";
+const METADATA_CHANGED: &str = "the content and the listed log files are proved all the same; find out who changed \
+                                the metadata, and compare the metadata with an older version or a replica";
+const ORIGINAL: &str = "keep the object as evidence; an older version or a replica with the expected hash is the \
+                        original";
+const TWO_DIGESTS: &str = "one of the two digests was replaced or inserted: compare both with a replica or with \
+                           older versions";
+const WHO_DELETED: &str = "look for an older version with `aws s3api list-object-versions`; S3 data events show who \
+                           deleted the object";
+const LIST_VERSIONS: &str = "allow `s3:ListBucketVersions` and run again, to learn whether the object was deleted \
+                             and which version is left";
+const DISAGREE: &str = "run again; if the listing and GET still disagree, ask the operator of the store";
 const SEE_DIGEST: &str = "see the findings on the digest that lists it";
-const FORGED: &str =
-    "forged, or its digest is not here: compare its events with another trail or with event history";
-const NAME_MORE: &str = "raise `--max-named` to list more of them";
-const JUNK: &str = "no proof depends on it; find out who put it there";
+const FORGED: &str = "the object is forged, or the digest that lists it is missing: compare the events with another \
+                      trail or with event history";
+const NAME_MORE: &str = "raise `--max-named` to list more objects";
+const JUNK: &str = "no proof depends on the object; find out who put the object there";
 const SAVE_METADATA: &str =
     "save what `aws s3api head-object` prints beside the digest as `NAME.metadata.json`, and run again";
-const COPY_METADATA: &str = "copy the digest after it too, which holds its signature, or save what `aws s3api head-object` \
-                             prints beside it as `NAME.metadata.json`";
-const SAVE_KEYS: &str = "save the keys of that region and time with `aws cloudtrail list-public-keys` and name the file \
-                         with `--public-keys`";
-const MISSING_DIGEST: &str = "see whether this copy is whole; where a lifecycle rule expired older files, ask from later on \
-                              with `--start-time`; else look for a replica: the log files of that time have no other proof";
-const MISSING_LOG: &str =
-    "see whether this copy is whole and which lifecycle rules the bucket has; then look for a replica";
+const COPY_METADATA: &str = "copy the next digest too, which contains the signature, or save what `aws s3api \
+                             head-object` prints beside the digest as `NAME.metadata.json`";
+const SAVE_KEYS: &str = "save the keys of the digest's region and time with `aws cloudtrail list-public-keys` and \
+                         give the file with `--public-keys`";
+const MISSING_DIGEST: &str = "check whether this copy is complete; if a lifecycle rule expired older files, give a \
+                              later `--start-time`; otherwise look for a replica: the log files of that time have no \
+                              other proof";
+const MISSING_LOG: &str = "check whether this copy is complete and which lifecycle rules the bucket has; then look \
+                           for a replica";
 const MOVED: &str = "if you moved the files yourself, name the move: `--relocated-from s3://OLD[/PREFIX]`";
-const GAP: &str = "look for digests of this time in a replica or a fuller copy, and see the findings on digests of this time";
-const RESTART: &str = "look for `StopLogging`, `DeleteTrail` and `UpdateTrail` events in the hour before it: what happened \
-                       while logging was off is in no log file";
-const STALE: &str = "`aws cloudtrail get-trail-status` tells whether logging and digest delivery go on; if they do, the \
-                     newest digests are not here: deleted, or not yet copied";
-const NOTHING: &str = "check source, times and narrowing; `aws cloudtrail describe-trails` tells where digests are delivered \
-                       and whether `LogFileValidationEnabled` is true";
-const BEGINNING: &str = "if the trail is older than that, find out what became of the digests before";
+const GAP: &str = "look for digests of this time in a replica or a fuller copy, and see the findings on digests of \
+                   this time";
+const RESTART: &str = "look for `StopLogging`, `DeleteTrail` and `UpdateTrail` events in the hour before: events \
+                       while logging was off are in no log file";
+const STALE: &str = "check with `aws cloudtrail get-trail-status` whether logging and digest delivery go on; if so, \
+                     the newest digests were deleted, or are not yet copied";
+const NOTHING: &str = "check source, times and filters; `aws cloudtrail describe-trails` shows where digests are \
+                       delivered and whether `LogFileValidationEnabled` is true";
+const BEGINNING: &str = "if the trail is older, find out what happened to the earlier digests";
 
-/// What to do about a finding, where there is something to do: by its cause or, where that is not known, by its kind.
+/// The hint for a finding, by cause or, if the cause is unknown, by kind; `None` if no action is needed.
 #[must_use]
 pub fn hint(finding: &Finding) -> Option<&'static str> {
     finding.fault.known_cause().map_or_else(|| by_kind(finding.kind), by_cause)
 }
 
-pub(super) const fn by_cause(cause: Cause) -> Option<&'static str> {
+pub(super) const fn by_cause(cause: FaultCause) -> Option<&'static str> {
     Some(match cause {
-        Cause::DigestBody | Cause::NotADigest => NOT_A_DIGEST,
-        Cause::OversizedDigest => {
-            "raise `--max-digest-size`, and `--max-log-size` where that is lower, and run again"
+        FaultCause::DigestBody | FaultCause::NotADigest => NOT_A_DIGEST,
+        FaultCause::OversizedDigest => {
+            "raise `--max-digest-size`, and also `--max-log-size` if lower, and run again"
         }
-        Cause::UnreadableDigest
-        | Cause::DigestUnconfirmed
-        | Cause::UnreadableLog
-        | Cause::LogUnconfirmed
-        | Cause::ObjectUnreadable => READ_IT,
-        Cause::DigestReadsDiffer | Cause::LogReadsDiffer => READ_TWICE,
-        Cause::DigestVanished => {
-            "run again: a digest that was deleted is then reported as deleted or missing"
+        FaultCause::UnreadableDigest
+        | FaultCause::DigestUnconfirmed
+        | FaultCause::UnreadableLog
+        | FaultCause::LogUnconfirmed
+        | FaultCause::ObjectUnreadable => READ_IT,
+        FaultCause::DigestReadsDiffer | FaultCause::LogReadsDiffer => READ_TWICE,
+        FaultCause::DigestVanished => "run again: a deleted digest is then reported as deleted or missing",
+        FaultCause::DigestElsewhere => MOVED,
+        FaultCause::SignatureMisfit => {
+            "find out who wrote the digest, and look for an older version or a replica that verifies: until then the \
+             log files in the digest have no proof"
         }
-        Cause::DigestElsewhere => MOVED,
-        Cause::SignatureMisfit => {
-            "find out who wrote it, and look for an older version or a replica that verifies: until then nothing that it \
-             lists is vouched for"
+        FaultCause::MetadataSignatureMisfit | FaultCause::OtherSignatureRecorded => METADATA_CHANGED,
+        FaultCause::Unsigned => COPY_METADATA,
+        FaultCause::SignatureLost => {
+            "the proof holds; to keep the signature too, save what `aws s3api head-object` prints beside the digest \
+             as `NAME.metadata.json`"
         }
-        Cause::MetadataSignatureMisfit | Cause::OtherSignatureRecorded => METADATA_CHANGED,
-        Cause::Unsigned => COPY_METADATA,
-        Cause::SignatureLost => {
-            "the proof holds; to keep the signature too, save what `aws s3api head-object` prints beside the digest as \
-             `NAME.metadata.json`"
+        FaultCause::MetadataLost => SAVE_METADATA,
+        FaultCause::UnknownKey => SAVE_KEYS,
+        FaultCause::KeyNotValidThen => {
+            "give the keys of the digest's time with `--public-keys`; if CloudTrail lists no other key with the \
+             fingerprint, the digest is forged or names a wrong key"
         }
-        Cause::MetadataLost => SAVE_METADATA,
-        Cause::UnknownKey => SAVE_KEYS,
-        Cause::KeyNotValidThen => {
-            "name the keys of the time of the digest with `--public-keys`; if CloudTrail lists no other key with that \
-             fingerprint, somebody else signed the digest or misnamed its key"
+        FaultCause::KeysUnreachable => {
+            "allow `cloudtrail:ListPublicKeys` in the region of the digest, or give saved keys with `--public-keys`"
         }
-        Cause::KeysUnreachable => {
-            "allow `cloudtrail:ListPublicKeys` in the region of the digest, or name saved keys with `--public-keys`"
-        }
-        Cause::UnknownSignatureAlgorithm => {
+        FaultCause::UnknownSignatureAlgorithm => {
             "look for a newer trailproof; if there is none, find out who wrote the digest: CloudTrail signs with \
              `SHA256withRSA`"
         }
-        Cause::RejectedKey => {
-            "save the keys again with `aws cloudtrail list-public-keys`; no digest is verified with the rejected one"
+        FaultCause::RejectedKey => {
+            "save the keys again with `aws cloudtrail list-public-keys`; the rejected key verifies no digest"
         }
-        Cause::NotAsRecorded | Cause::NotAsRemembered => {
-            "find out who replaced it, and look for an older version or a replica with the expected hash: until then nothing \
-             that it lists is vouched for"
+        FaultCause::NotAsRecorded | FaultCause::NotAsRemembered => {
+            "find out who replaced the digest, and look for an older version or a replica with the expected hash: \
+             until then the log files in the digest have no proof"
         }
-        Cause::OtherDigestRecorded
-        | Cause::OverlapsSuccessor
-        | Cause::NotThePredecessor
-        | Cause::EarlierRecordsOther
-        | Cause::EarlierFollowsIt => TWO_DIGESTS,
-        Cause::DigestMissing => MISSING_DIGEST,
-        Cause::DigestDeleted | Cause::LogDeleted => WHO_DELETED,
-        Cause::DigestVersionsUnknown | Cause::LogVersionsUnknown => LIST_VERSIONS,
-        Cause::DigestContradiction | Cause::LogContradiction => DISAGREE,
-        Cause::LogContent | Cause::LogBody => ORIGINAL,
-        Cause::LogMissing => MISSING_LOG,
-        Cause::OversizedLog => "raise `--max-log-size` and run again",
-        Cause::UnknownHash => {
-            "look for a newer trailproof: the digest is proved, so CloudTrail lists hashes that this version does not know"
+        FaultCause::OtherDigestRecorded
+        | FaultCause::OverlapsSuccessor
+        | FaultCause::NotThePredecessor
+        | FaultCause::EarlierRecordsOther
+        | FaultCause::EarlierFollowsIt => TWO_DIGESTS,
+        FaultCause::DigestMissing => MISSING_DIGEST,
+        FaultCause::DigestDeleted | FaultCause::LogDeleted => WHO_DELETED,
+        FaultCause::DigestVersionsUnknown | FaultCause::LogVersionsUnknown => LIST_VERSIONS,
+        FaultCause::DigestContradiction | FaultCause::LogContradiction => DISAGREE,
+        FaultCause::LogContent | FaultCause::LogBody => ORIGINAL,
+        FaultCause::LogMissing => MISSING_LOG,
+        FaultCause::OversizedLog => "raise `--max-log-size` and run again",
+        FaultCause::UnknownHash => {
+            "look for a newer trailproof: the digest is proved, so CloudTrail lists hashes that this version does \
+             not know"
         }
-        Cause::ClaimedLog => SEE_DIGEST,
-        Cause::ClaimedLogs => "see the other findings on the digest",
-        Cause::LogsInterrupted
-        | Cause::DigestsInterrupted
-        | Cause::RegionInterrupted
-        | Cause::FolderInterrupted
-        | Cause::SearchInterrupted
-        | Cause::DiscoveryInterrupted => FINISH,
-        Cause::ObjectExcluded | Cause::NotAskedDigest => {
-            "leave out `--account-id`, `--region` and `--trail`, or name those of the object"
+        FaultCause::ClaimedLog => SEE_DIGEST,
+        FaultCause::ClaimedLogs => "see the other findings on the digest",
+        FaultCause::LogsInterrupted
+        | FaultCause::DigestsInterrupted
+        | FaultCause::RegionInterrupted
+        | FaultCause::FolderInterrupted
+        | FaultCause::SearchInterrupted
+        | FaultCause::DiscoveryInterrupted => FINISH,
+        FaultCause::ObjectExcluded | FaultCause::NotAskedDigest => {
+            "leave out `--account-id`, `--region` and `--trail`, or give the values of the object"
         }
-        Cause::NoSuchObject => {
-            "check the name; `aws s3api list-object-versions` tells whether it was deleted"
+        FaultCause::NoSuchObject => {
+            "check the name; `aws s3api list-object-versions` shows whether the object was deleted"
         }
-        Cause::ObjectUnlisted | Cause::UnlistedLog => FORGED,
-        Cause::StrayLog => "forged, or moved from where CloudTrail delivered it: find out who put it there",
-        Cause::DigestsMissing => "see the findings on the missing digests",
-        Cause::LoggingStopped => {
-            "look for `StopLogging`, `DeleteTrail` and `UpdateTrail` events before it: what happened while logging was off \
-             is in no log file"
+        FaultCause::ObjectUnlisted | FaultCause::UnlistedLog => FORGED,
+        FaultCause::StrayLog => "the object is forged, or was moved: find out who put the object there",
+        FaultCause::DigestsMissing => "see the findings on the missing digests",
+        FaultCause::LoggingStopped => {
+            "look for `StopLogging`, `DeleteTrail` and `UpdateTrail` events before: events while logging was off are \
+             in no log file"
         }
-        Cause::BeforeTheRecord => {
-            "if the trail is older, look for its digests in a replica or a fuller copy; else ask from later on with \
+        FaultCause::BeforeTheRecord => {
+            "if the trail is older, look for its digests in a replica or a fuller copy; otherwise give a later \
              `--start-time`"
         }
-        Cause::NotCovered => GAP,
-        Cause::ChainRestarts => RESTART,
-        Cause::RecordBegins => BEGINNING,
-        Cause::NothingCovered => "run again after CloudTrail has delivered the next digest, an hour later",
-        Cause::Stale => STALE,
-        Cause::NewerDelivered => {
-            "look for the newest digest in older versions or a replica: `aws s3api list-object-versions`; S3 data events \
-             tell who deleted it"
+        FaultCause::NotCovered => GAP,
+        FaultCause::ChainRestarts => RESTART,
+        FaultCause::RecordBegins => BEGINNING,
+        FaultCause::NothingCovered => {
+            "run again after CloudTrail has delivered the next digest, an hour later"
         }
-        Cause::DeliveryUnchecked
-        | Cause::UnlistedFolder
-        | Cause::UnsearchedFolder
-        | Cause::UnplannedFolder => LIST_IT,
-        Cause::BackfillAlone => {
+        FaultCause::Stale => STALE,
+        FaultCause::NewerDelivered => {
+            "look for the newest digest in older versions or a replica: `aws s3api list-object-versions`; S3 data \
+             events show who deleted the digest"
+        }
+        FaultCause::DeliveryUnchecked
+        | FaultCause::UnlistedFolder
+        | FaultCause::UnsearchedFolder
+        | FaultCause::UnplannedFolder => LIST_IT,
+        FaultCause::BackfillAlone => {
             "look for the hourly digests in a replica or a fuller copy: backfill digests cover no time"
         }
-        Cause::EmptyDigestFolder => {
-            "check `--start-time` and `--end-time`; `aws cloudtrail get-trail-status` tells whether digest delivery goes on"
+        FaultCause::EmptyDigestFolder => {
+            "check `--start-time` and `--end-time`; `aws cloudtrail get-trail-status` shows whether digest delivery \
+             goes on"
         }
-        Cause::LogsWithoutDigests => {
-            "look for the digests in a fuller copy; `aws cloudtrail describe-trails` tells whether \
+        FaultCause::LogsWithoutDigests => {
+            "look for the digests in a fuller copy; `aws cloudtrail describe-trails` shows whether \
              `LogFileValidationEnabled` is true"
         }
-        Cause::DiscoveryLimit => "name the trail's prefix as the source: `s3://BUCKET/PREFIX`",
-        Cause::NestedAwsLogs => "if a trail delivers there, name the folder as a source",
-        Cause::SkippedFolder => {
-            "if it is part of the copy, make it readable or name it as a source, and run again"
+        FaultCause::DiscoveryLimit => "give the trail's prefix as the source: `s3://BUCKET/PREFIX`",
+        FaultCause::NestedAwsLogs => "if a trail delivers there, give the folder as a source",
+        FaultCause::SkippedFolder => {
+            "if the folder is part of the copy, make the folder readable or give the folder as a source, and run \
+             again"
         }
-        Cause::NothingFound => NOTHING,
-        Cause::MoreUnlisted | Cause::MoreJunk => NAME_MORE,
-        Cause::NotADigestName | Cause::FutureDigest | Cause::NotARegion => JUNK,
-        Cause::LogProved
-        | Cause::DigestProved
-        | Cause::Relocated
-        | Cause::RenamedFolder
-        | Cause::Droppings => return None,
+        FaultCause::NothingFound => NOTHING,
+        FaultCause::MoreUnlisted | FaultCause::MoreJunk => NAME_MORE,
+        FaultCause::NotADigestName | FaultCause::FutureDigest | FaultCause::NotARegion => JUNK,
+        FaultCause::LogProved
+        | FaultCause::DigestProved
+        | FaultCause::Relocated
+        | FaultCause::RenamedFolder
+        | FaultCause::Droppings => return None,
     })
 }
 
-/// What to do about a kind of finding, for reports without causes.
+/// The hint for a kind, for reports without causes.
 pub(super) const fn by_kind(kind: Kind) -> Option<&'static str> {
     Some(match kind {
         Kind::LogModified => ORIGINAL,
         Kind::LogDeleted | Kind::DigestDeleted => WHO_DELETED,
         Kind::LogMissing => MISSING_LOG,
-        Kind::DigestModified => "find out who wrote it, and compare it with an older version or a replica",
+        Kind::DigestModified => {
+            "find out who wrote the digest, and compare the digest with an older version or a \
+                                 replica"
+        }
         Kind::DigestMalformed => NOT_A_DIGEST,
         Kind::DigestMoved => MOVED,
         Kind::DigestMissing => MISSING_DIGEST,
@@ -195,7 +203,7 @@ pub(super) const fn by_kind(kind: Kind) -> Option<&'static str> {
         Kind::KeyUnknown => SAVE_KEYS,
         Kind::DigestUnsigned => COPY_METADATA,
         Kind::DigestUnreadable | Kind::LogUnreadable => {
-            "make it readable and run again; where it is larger than a limit, raise that with `--max-digest-size` or \
+            "make the object readable and run again; for an oversized object, raise `--max-digest-size` or \
              `--max-log-size`"
         }
         Kind::LogUnverifiable => SEE_DIGEST,

@@ -3,7 +3,7 @@
 use super::quoted;
 use crate::event::KeyLack;
 
-/// What kept a signature from being checked.
+/// Why a signature could not be checked.
 pub(super) fn lack(lack: &KeyLack) -> String {
     match lack {
         KeyLack::Unknown { fingerprint } => format!("no public key with fingerprint {}", quoted(fingerprint)),

@@ -17,7 +17,7 @@ pub(super) fn unknown_hash(written: &str) -> String {
 
 pub(super) fn claimed(count: u64) -> String {
     let (files, verb) = (counted(count, "log file"), if count == 1 { "is" } else { "are" });
-    format!("{files} {verb} listed by this digest alone, which is not proved")
+    format!("{files} {verb} listed by this unproved digest alone")
 }
 
 pub(super) fn interrupted(count: u64) -> String {
@@ -26,5 +26,5 @@ pub(super) fn interrupted(count: u64) -> String {
 }
 
 pub(super) fn unreadable_object(why: &str) -> String {
-    format!("no proved digest lists the object, and it cannot be read: {why}")
+    format!("no proved digest lists the object, and the object cannot be read: {why}")
 }

@@ -1,13 +1,13 @@
-//! Messages about what was asked for, the folders searched for it, and objects beside the record.
+//! Messages about the asked scope, the searched folders, and objects without proof.
 
 use super::{counted, quoted};
 use crate::event::DiscoveryLimit;
 use crate::time::Timestamp;
 
-/// How many names are listed.
+/// Maximum number of names to list.
 const LISTED: usize = 5;
 
-/// A folder that could not be listed, so that `consequence`.
+/// The message for an unlisted folder, with the consequence.
 pub(super) fn unlisted(consequence: &str, why: &str) -> String {
     format!("the folder could not be listed, so {consequence}: {why}")
 }
@@ -26,7 +26,7 @@ pub(super) fn skipped(why: &str) -> String {
 }
 
 pub(super) fn renamed(belongs: &str) -> String {
-    format!("by its digests the folder is a copy of {}", quoted(belongs))
+    format!("according to its digests, the folder is a copy of {}", quoted(belongs))
 }
 
 pub(super) fn nothing_found(
@@ -36,16 +36,16 @@ pub(super) fn nothing_found(
 ) -> String {
     let named = names.iter().filter_map(|(word, name)| Some(format!("{word} {}", quoted(name.as_deref()?))));
     let asked = match named.collect::<Vec<_>>().as_slice() {
-        [] => "no digest was found for what was asked".to_owned(),
+        [] => "no digest was found for the asked scope".to_owned(),
         named => format!("no digest of the asked range was found for {}", named.join(", ")),
     };
     let delivered = delivered
-        .map(|at| format!("; CloudTrail says it delivered one at {at}, here or elsewhere"))
+        .map(|at| format!("; CloudTrail reports the delivery of a digest at {at}, here or elsewhere"))
         .unwrap_or_default();
     format!("{asked}{delivered}{}", others(found))
 }
 
-/// What was found instead.
+/// The names that were found instead.
 fn others(found: &[String]) -> String {
     if found.is_empty() {
         return String::new();

@@ -3,13 +3,18 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::event::{BodyFault, Cause, DiscoveryLimit, Excess, KeyLack, Kind, Trace, UntakenHash};
+use crate::event::{BodyFault, DiscoveryLimit, Excess, FaultCause, KeyLack, Kind, Trace, UntakenHash};
 use crate::ident::Location;
 use crate::time::{Interval, Timestamp};
 
 /// Causes that need nothing done.
-const WITHOUT_HINT: [Cause; 5] =
-    [Cause::LogProved, Cause::DigestProved, Cause::Relocated, Cause::RenamedFolder, Cause::Droppings];
+const WITHOUT_HINT: [FaultCause; 5] = [
+    FaultCause::LogProved,
+    FaultCause::DigestProved,
+    FaultCause::Relocated,
+    FaultCause::RenamedFolder,
+    FaultCause::Droppings,
+];
 
 /// Longest message of plain evidence, and longest hint, in bytes.
 const LONG_MESSAGE: usize = 200;
@@ -169,8 +174,9 @@ fn is_fragment(text: &str) -> bool {
 
 #[test]
 fn every_cause_is_made_and_has_a_hint_or_needs_none() {
-    let made: BTreeSet<Cause> = faults(&|| "x".to_owned()).iter().filter_map(Fault::known_cause).collect();
-    let all: BTreeSet<Cause> = Cause::ALL.iter().copied().collect();
+    let made: BTreeSet<FaultCause> =
+        faults(&|| "x".to_owned()).iter().filter_map(Fault::known_cause).collect();
+    let all: BTreeSet<FaultCause> = FaultCause::ALL.iter().copied().collect();
     assert_eq!(made, all);
     for cause in all {
         let hint = hints::by_cause(cause);
@@ -248,7 +254,7 @@ fn a_digest_without_room_keeps_what_it_is() {
 #[test]
 fn counts_and_lengths_are_spelt_out() {
     for (fault, words) in [
-        (Fault::ClaimedLogs { count: 1 }, "1 log file is listed by this digest alone, which is not proved"),
+        (Fault::ClaimedLogs { count: 1 }, "1 log file is listed by this unproved digest alone"),
         (Fault::LogsInterrupted { count: 1 }, "interrupted before 1 log file was read"),
         (Fault::LogsInterrupted { count: 2 }, "interrupted before 2 log files were read"),
         (Fault::DigestProved { logs: 0 }, "the digest is proved, and lists no log file"),
@@ -266,7 +272,7 @@ fn counts_and_lengths_are_spelt_out() {
         ),
         (
             Fault::LogBody { body: BodyFault::CutOff },
-            "the gzip stream is cut off, so it is not what CloudTrail delivered",
+            "the gzip stream is cut off, so the log file is not as delivered",
         ),
     ] {
         assert_eq!(said(fault), words);
@@ -282,7 +288,7 @@ fn what_was_found_instead_is_named_and_then_counted() {
         delivered: None,
         found: (0..found).map(|number| format!("r{number}")).collect(),
     };
-    assert_eq!(said(nothing(None, 0)), "no digest was found for what was asked");
+    assert_eq!(said(nothing(None, 0)), "no digest was found for the asked scope");
     let asked = "no digest of the asked range was found for account `1`, region `us-east-1`";
     assert_eq!(said(nothing(Some("1"), 1)), format!("{asked}; found: `r0`"));
     let many = format!("{asked}; found: `r0`, `r1`, `r2`, `r3`, `r4` and 2 more");

@@ -1,9 +1,9 @@
-//! Messages about objects that are gone.
+//! Messages about missing objects.
 
 use super::quoted;
 use crate::event::Trace;
 
-/// What is left of an object, of which `noun` says what it was.
+/// The remains of a missing object. `noun` is the object's type.
 pub(super) fn words(noun: &str, trace: &Trace) -> String {
     match trace {
         Trace::Nothing => format!("the {noun} was delivered, and no trace of it is left"),
@@ -18,14 +18,14 @@ pub(super) fn words(noun: &str, trace: &Trace) -> String {
             let kept = kept.as_deref().map(quoted);
             let kept = kept.map_or_else(
                 || "no older version is left".to_owned(),
-                |kept| format!("version {kept} may still hold it"),
+                |kept| format!("version {kept} may still have the content"),
             );
             format!("deleted at {when}; {kept}")
         }
     }
 }
 
-/// What is left of a digest that an earlier run proved.
+/// The remains of a digest that an earlier run proved.
 pub(super) fn remembered(run: &str, trace: &Trace) -> String {
     format!("run {} proved the digest: {}", quoted(run), words("digest", trace))
 }

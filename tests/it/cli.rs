@@ -131,15 +131,15 @@ fn a_report_that_cannot_be_written_is_found_before_the_work_begins() {
     for spec in ["json", "=x", "json=", "xml=x", "\u{1b}[2J=x"] {
         let done = case.validate(&["--report", spec]);
         done.assert_cannot(if spec.contains("=x") && !spec.starts_with('=') {
-            "no report format"
+            "unknown report format"
         } else {
-            "names no"
+            "expected FORMAT=FILE"
         });
     }
     let same = format!("json={}", case.text("same.json"));
-    case.validate(&["--report", &same, "--report", &same]).assert_cannot("named twice");
+    case.validate(&["--report", &same, "--report", &same]).assert_cannot("given twice");
     let other = format!("text={}", case.text("./same.json"));
-    case.validate(&["--report", &same, "--report", &other]).assert_cannot("named twice");
+    case.validate(&["--report", &same, "--report", &other]).assert_cannot("given twice");
     case.validate(&["--relocated-from", "bucket"]).assert_cannot("names no bucket");
 }
 
@@ -187,7 +187,7 @@ fn what_is_typed_wrong_is_a_usage_error() {
 fn an_unknown_format_is_said_with_a_hint() {
     let case = Case::make(&[]);
     for format in ["xml", "", "JSON"] {
-        case.validate(&["--format", format]).assert_cannot("is no report format");
+        case.validate(&["--format", format]).assert_cannot("unknown report format");
     }
 }
 

@@ -71,7 +71,7 @@ fn a_digest_that_cloudtrail_delivered_is_missed_from_one_second_to_another() {
     ] {
         let finding = said_of_the_end(end, Some(latest));
         assert_eq!(finding.kind, kind, "{latest}");
-        let told = format!(", but CloudTrail says it delivered another one at {latest}");
+        let told = format!(", but CloudTrail reports the delivery of another digest at {latest}");
         assert_eq!(finding.message().ends_with(&told), kind == Kind::DigestMissing, "{}", finding.message());
     }
     assert_eq!(said_of_the_end(end, None).kind, Kind::ChainStale);
@@ -170,7 +170,7 @@ fn a_trail_that_is_named_in_full_has_to_be_there() {
     let finding = missed.findings.iter().find(|finding| finding.kind == Kind::NoDigests).unwrap();
     let places = [&finding.account, &finding.region, &finding.trail].map(|place| place.as_deref().unwrap());
     assert_eq!(places, ["111122223333", "us-east-1", "gone"]);
-    let told = format!("; CloudTrail says it delivered one at {}, here or elsewhere", hour(3));
+    let told = format!("; CloudTrail reports the delivery of a digest at {}, here or elsewhere", hour(3));
     assert!(finding.message().ends_with(&told), "{}", finding.message());
 
     asked.named.remove(1);

@@ -73,13 +73,13 @@ fn a_run_that_cannot_begin_leaves_every_old_report() {
     for (more, what) in [
         (["--report", &spec("json", &nowhere)], "cannot write"),
         (["--report", &spec("json", &case.text("buckets"))], "cannot write"),
-        (["--report", &spec("xml", &case.text("new"))], "no report format"),
-        (["--report", "json"], "names no format and file"),
-        (["--report", &spec("json", &reports.file("json"))], "named twice"),
-        (["--report", &spec("text", &case.text("reports/../reports/csv"))], "named twice"),
-        (["--report", &spec("csv", &case.text("link"))], "named twice"),
-        (["--report", &spec("csv", &case.text("folder/./html"))], "named twice"),
-        (["--format", "xml"], "no report format"),
+        (["--report", &spec("xml", &case.text("new"))], "unknown report format"),
+        (["--report", "json"], "expected FORMAT=FILE"),
+        (["--report", &spec("json", &reports.file("json"))], "given twice"),
+        (["--report", &spec("text", &case.text("reports/../reports/csv"))], "given twice"),
+        (["--report", &spec("csv", &case.text("link"))], "given twice"),
+        (["--report", &spec("csv", &case.text("folder/./html"))], "given twice"),
+        (["--format", "xml"], "unknown report format"),
         (["--start-time", "never"], "`--start-time`"),
         (["--relocated-from", "bucket"], "names no bucket"),
         (["--public-keys", &nowhere], "cannot be read"),
@@ -107,8 +107,8 @@ fn a_report_that_is_rendered_again_leaves_old_ones_until_it_is_whole() {
     };
     render(&junk, &[]).assert_cannot("cannot be used");
     render(&run, &["--report", "json=no/where"]).assert_cannot("cannot write");
-    render(&run, &["--report", "xml=x"]).assert_cannot("no report format");
-    render(&run, &["--report", &format!("csv={}", reports.file("json"))]).assert_cannot("named twice");
+    render(&run, &["--report", "xml=x"]).assert_cannot("unknown report format");
+    render(&run, &["--report", &format!("csv={}", reports.file("json"))]).assert_cannot("given twice");
     reports.assert_old("rendered");
     assert_eq!(render(&run, &[]).code, Some(0));
     assert!(reports.now().iter().all(|(format, text)| *text != old(format)));

@@ -1,33 +1,33 @@
-//! From the events of a run to its report.
+//! Collects the events of a run into a report.
 
 use std::io;
 
 use super::{Report, ReportedChain};
 use crate::event::{Event, Finding, Sink};
 
-/// Makes a [`Report`] of the events of a run.
+/// A sink that builds a [`Report`] from the events of a run.
 #[derive(Default, Debug)]
 pub struct ReportCollector {
     report: Option<Report>,
-    /// In the order that they came in; they are placed when every chain is known.
+    /// Findings in order of arrival. They are assigned to chains when all chains are known.
     findings: Vec<Finding>,
     is_finished: bool,
 }
 
 impl ReportCollector {
-    /// A collector that waits for the run to begin.
+    /// An empty collector; the first event must be [`Event::Started`].
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The report; `None` while the run is not over.
+    /// The report; `None` until the run has finished.
     #[must_use]
     pub const fn report(&self) -> Option<&Report> {
         if self.is_finished { self.report.as_ref() } else { None }
     }
 
-    /// The report; `None` where the run was not over.
+    /// The report; `None` if the run has not finished.
     #[must_use]
     pub fn into_report(self) -> Option<Report> {
         self.report.filter(|_| self.is_finished)
@@ -35,10 +35,10 @@ impl ReportCollector {
 }
 
 impl Sink for ReportCollector {
-    /// Takes one event.
+    /// Takes an event.
     ///
     /// # Errors
-    /// Where the run ends, or names a chain, before it began.
+    /// A [`Event::Chain`] or [`Event::Finished`] before [`Event::Started`].
     fn event(&mut self, event: &Event) -> io::Result<()> {
         let not_begun = || io::Error::other("the run ended before it began");
         match event {

@@ -1,4 +1,4 @@
-//! The fields of ASFF that are written, and how long they may be.
+//! The written fields of ASFF and their maximum lengths.
 //!
 //! Lengths: AWS Security Hub User Guide, "Required top-level ASFF attributes" and "Optional top-level ASFF attributes",
 //! and the API Reference of `AwsSecurityFinding` and `Resource`, in characters.
@@ -18,7 +18,7 @@ const FIELD: usize = 2048;
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Entry {
+pub(super) struct AsffFinding {
     schema_version: &'static str,
     id: String,
     product_arn: String,
@@ -35,14 +35,14 @@ pub(super) struct Entry {
     pub(super) title: String,
     pub(super) description: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) remediation: Option<Remediation>,
+    pub(super) remediation: Option<AsffRemediation>,
     product_fields: BTreeMap<String, String>,
-    pub(super) resources: Vec<Resource>,
-    pub(super) compliance: Compliance,
+    pub(super) resources: Vec<AsffResource>,
+    pub(super) compliance: ComplianceStatus,
     record_state: &'static str,
 }
 
-impl Entry {
+impl AsffFinding {
     pub(super) fn new(
         id: String,
         product_arn: String,
@@ -63,18 +63,18 @@ impl Entry {
             last_observed_at: at,
             created_at: at,
             updated_at: at,
-            severity: SeverityOf { label: Label::Informational, original: "" },
+            severity: SeverityOf { label: SeverityLabel::Informational, original: "" },
             title: String::new(),
             description: String::new(),
             remediation: None,
             product_fields: BTreeMap::new(),
             resources: Vec::new(),
-            compliance: Compliance { status: "NOT_AVAILABLE", related_requirements: REQUIREMENTS },
+            compliance: ComplianceStatus { status: "NOT_AVAILABLE", related_requirements: REQUIREMENTS },
             record_state: "ACTIVE",
         }
     }
 
-    /// Adds `trailproof/NAME` to the product's fields. Such a field cannot be empty.
+    /// Adds `trailproof/NAME` to `ProductFields`. Empty values are left out, since ASFF forbids them.
     pub(super) fn field(&mut self, name: &str, value: &str) {
         if !value.trim().is_empty() {
             self.product_fields.insert(format!("trailproof/{name}"), cut(value, FIELD));
@@ -85,13 +85,13 @@ impl Entry {
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct SeverityOf {
-    pub(super) label: Label,
+    pub(super) label: SeverityLabel,
     pub(super) original: &'static str,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "UPPERCASE")]
-pub(super) enum Label {
+pub(super) enum SeverityLabel {
     Informational,
     Medium,
     Critical,
@@ -99,24 +99,24 @@ pub(super) enum Label {
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Remediation {
-    pub(super) recommendation: Recommendation,
+pub(super) struct AsffRemediation {
+    pub(super) recommendation: RecommendationText,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Recommendation {
+pub(super) struct RecommendationText {
     pub(super) text: String,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Compliance {
+pub(super) struct ComplianceStatus {
     pub(super) status: &'static str,
     pub(super) related_requirements: [&'static str; 5],
 }
 
-/// The controls that a whole record is evidence for.
+/// The controls that a complete record is evidence for.
 pub(super) const REQUIREMENTS: [&str; 5] = [
     "PCI DSS v4.0.1/10.3.4",
     "PCI DSS v4.0.1/11.5.2",
@@ -127,18 +127,18 @@ pub(super) const REQUIREMENTS: [&str; 5] = [
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Resource {
+pub(super) struct AsffResource {
     r#type: &'static str,
     id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     partition: Option<&'static str>,
     region: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) details: Option<Details>,
+    pub(super) details: Option<ResourceDetails>,
 }
 
-impl Resource {
-    /// A name that is too long ends in a hash of all of it, so that two are never one.
+impl AsffResource {
+    /// A resource. An overlong name is cut and ends in a hash of the full name, so that two names stay different.
     pub(super) fn new(kind: &'static str, id: &str, region: &str) -> Self {
         let id = match id.chars().count() > RESOURCE_ID {
             true => {
@@ -157,7 +157,7 @@ impl Resource {
     }
 }
 
-/// The partition in the words that ASFF has for it, which are not always the ARN's.
+/// The partition in ASFF's words, which differ from the ARN's; `None` for partitions unknown to ASFF.
 fn known_partition(region: &str) -> Option<&'static str> {
     match partition(region) {
         "aws" => Some("aws"),
@@ -171,13 +171,13 @@ fn known_partition(region: &str) -> Option<&'static str> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Details {
-    pub(super) aws_cloud_trail_trail: Trail,
+pub(super) struct ResourceDetails {
+    pub(super) aws_cloud_trail_trail: TrailDetails,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Trail {
+pub(super) struct TrailDetails {
     pub(super) name: String,
     pub(super) home_region: String,
     pub(super) trail_arn: String,

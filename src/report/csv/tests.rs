@@ -16,7 +16,7 @@ fn a_row_for_each_finding_and_one_for_the_run() {
     let expected = [
         "record,kind,state,account,region,trail,uri,digest,message,expected,actual,start,end,reason",
         "finding,chain-gap,incomplete,111122223333,eu-west-3,audit_with_a_very_long_name,,,\
-         \"no digest covers this time, and the next one starts a new chain: logging or validation was off\",,,2026-09-01T04:06:57Z,2026-09-01T06:06:57Z,logging-stopped",
+         \"no digest covers this time, and the next digest starts a new chain: logging or validation was off\",,,2026-09-01T04:06:57Z,2026-09-01T06:06:57Z,logging-stopped",
         "finding,key-unknown,notice,,,,,,no key; its successor proves it,,,,,",
         &format!(
             "run,,incomplete,,,,,,\"trailproof {version}: digests: 12 valid, 0 tampered, 1 unverified; logs: 36 valid, \

@@ -1,17 +1,17 @@
-//! Coverage: the heat map, and the same in numbers.
+//! Coverage: the heat map, and the same data as a table.
 
 use maud::{Markup, html};
 
 use super::map;
 use super::section;
-use super::shown::Shown;
+use super::shown::SafeText;
 use crate::event::{ChainSummary, TimeState};
 use crate::report::text::layout::grouped;
 
-/// Of more chains than these, the table is folded, and those of which not everything is proved come first.
+/// Number of chains above which the table is folded, and the incompletely proved chains are listed separately.
 const OPEN_ROWS: usize = 40;
 
-/// Rows of the whole table.
+/// Maximum number of rows in a table.
 const MOST_ROWS: usize = 1_000;
 
 pub(super) fn coverage(chains: &[&ChainSummary]) -> Markup {
@@ -28,11 +28,11 @@ pub(super) fn coverage(chains: &[&ChainSummary]) -> Markup {
                 (table("All chains", &numbered))
             } @else {
                 p {
-                    (grouped(chains.len() as u64)) " chains: of " (grouped((chains.len() - troubled.len()) as u64))
-                    " everything is proved, of " (grouped(troubled.len() as u64)) " not."
+                    (grouped(chains.len() as u64)) " chains: " (grouped((chains.len() - troubled.len()) as u64))
+                    " completely proved, " (grouped(troubled.len() as u64)) " not."
                 }
                 @if !troubled.is_empty() {
-                    (table("Chains of which not everything is proved", troubled.get(..OPEN_ROWS).unwrap_or(&troubled)))
+                    (table("Chains that are not completely proved", troubled.get(..OPEN_ROWS).unwrap_or(&troubled)))
                 }
                 details { summary { "All chains" } (table("All chains", &numbered)) }
             }
@@ -43,7 +43,7 @@ pub(super) fn coverage(chains: &[&ChainSummary]) -> Markup {
 
 fn legend() -> Markup {
     let meant = [
-        (TimeState::Proved, "proved, with every log file"),
+        (TimeState::Proved, "proved, with all log files"),
         (TimeState::Quiet, "proved, and quiet: no log file"),
         (TimeState::Gap, "gap: no digest"),
         (TimeState::Unverified, "unverified"),
@@ -83,9 +83,9 @@ fn row(index: usize, chain: &ChainSummary) -> Markup {
     let gaps = if chain.id.backfill { "-".to_owned() } else { grouped(chain.gaps) };
     html! {
         tr {
-            td { (Shown(&chain.id.account)) }
-            td { (Shown(&chain.id.region)) }
-            th scope="row" { a href=(format!("#c{index}")) { (Shown(&chain.id.trail)) } (backfill) }
+            td { (SafeText(&chain.id.account)) }
+            td { (SafeText(&chain.id.region)) }
+            th scope="row" { a href=(format!("#c{index}")) { (SafeText(&chain.id.trail)) } (backfill) }
             td { (covered(chain)) }
             td.n { (grouped(chain.digests)) }
             td.n { (grouped(chain.logs)) }

@@ -1,4 +1,4 @@
-//! The closer look at each chain: every hour of every day as a picture, and in words what is not proved.
+//! Details of each chain: a picture of all hours, and a table of the stretches that are not proved.
 
 use std::cell::Cell;
 use std::io;
@@ -6,35 +6,35 @@ use std::io;
 use maud::{Markup, html};
 
 use super::map;
-use super::png::{self, Colour};
-use super::shown::Shown;
-use super::time::{self, Axis};
+use super::png::{self, PaletteColour};
+use super::shown::SafeText;
+use super::time::{self, TimeAxis};
 use crate::event::{ChainSummary, TimeState, Timeline};
 use crate::time::{DAY, HOUR};
 
-/// Days of one picture.
+/// Maximum number of days in a picture.
 const MOST_DAYS: usize = 4_000;
 
-/// Bytes of all pictures together.
+/// Maximum size of all pictures together, in bytes.
 const MOST_BYTES: usize = 700_000;
 
-/// Stretches of a chain that are written out, and chains that are.
+/// Maximum number of stretches to list per chain, and of chains to show.
 const MOST_STRETCHES: usize = 40;
 const MOST_CHAINS: usize = 1_000;
 
-/// Of more chains than these, only those of which not everything is proved are listed openly.
+/// Number of chains above which completely proved chains are folded.
 const OPEN_CHAINS: usize = 40;
 
 const HOURS: usize = 24;
 
-/// Up to so many days are rows, one below the other; more are columns, side by side.
+/// Maximum number of days to draw as rows, one below the other. More days are drawn as columns, side by side.
 const DAYS_AS_ROWS: usize = 45;
 
 const LEFT: usize = 76;
 const TOP: usize = 18;
 
-/// The colours of the page's style, which are told apart on white and on black. Index 0 is nothing.
-const PALETTE: [Colour; 6] = [
+/// The colours of the page's style, distinguishable on white and on black. Index 0 is transparent.
+const PALETTE: [PaletteColour; 6] = [
     None,
     Some([0x9c, 0xc3, 0xea]),
     Some([0x2d, 0x7d, 0xd2]),
@@ -54,8 +54,8 @@ const fn colour(state: Option<TimeState>) -> u8 {
     }
 }
 
-/// One folded part for each chain, open where there is only one. Of many, those of which everything is proved are folded
-/// together.
+/// A fold for each chain, open if the report has a single chain. With many chains, the completely proved chains share
+/// another fold.
 pub(super) fn days(chains: &[&ChainSummary]) -> io::Result<Markup> {
     let spent = Cell::new(0);
     let mut parts = Vec::new();
@@ -70,7 +70,7 @@ pub(super) fn days(chains: &[&ChainSummary]) -> io::Result<Markup> {
         @for (_, part) in &open { (part) }
         @if !folded.is_empty() {
             details {
-                summary { "Chains of which everything is proved (" (folded.len()) ")" }
+                summary { "Completely proved chains (" (folded.len()) ")" }
                 @for (_, part) in &folded { (part) }
             }
         }
@@ -81,7 +81,7 @@ pub(super) fn days(chains: &[&ChainSummary]) -> io::Result<Markup> {
 fn part(index: usize, chain: &ChainSummary, picture: Option<&Markup>, open: bool) -> Markup {
     html! {
         details.day open[open] {
-            summary { (Shown(&map::name(chain))) " — " (in_words(chain)) }
+            summary { (SafeText(&map::name(chain))) " — " (in_words(chain)) }
             div id=(format!("c{index}")) {
                 @if let Some(picture) = picture { (picture) }
                 @if let Some(timeline) = &chain.timeline { (stretches(timeline)) }
@@ -90,9 +90,9 @@ fn part(index: usize, chain: &ChainSummary, picture: Option<&Markup>, open: bool
     }
 }
 
-/// What a chain's time is worth, in hours.
+/// Hours of the chain's time in each state.
 fn in_words(chain: &ChainSummary) -> String {
-    let Some(timeline) = &chain.timeline else { return "nothing of its time is known".to_owned() };
+    let Some(timeline) = &chain.timeline else { return "no time judged".to_owned() };
     let said = TimeState::ALL.into_iter().filter(|state| *state != TimeState::Unknown);
     let parts: Vec<String> = said
         .map(|state| (state, timeline.seconds(state)))
@@ -102,14 +102,14 @@ fn in_words(chain: &ChainSummary) -> String {
     parts.join(", ")
 }
 
-/// A cell for each hour; nothing where it would be too large.
+/// A picture with a cell for each hour; `None` if the picture would be too large.
 fn picture(timeline: &Timeline, spent: &Cell<usize>) -> io::Result<Option<Markup>> {
     let Some(whole) = time::whole([timeline]) else { return Ok(None) };
-    let days = Axis::of(whole, DAY);
+    let days = TimeAxis::of(whole, DAY);
     if days.cells > MOST_DAYS {
         return Ok(None);
     }
-    let hours = Axis { start: days.start, cell: HOUR, cells: days.cells * HOURS };
+    let hours = TimeAxis { start: days.start, cell: HOUR, cells: days.cells * HOURS };
     let colours: Vec<u8> = hours.states(timeline).into_iter().map(colour).collect();
     let as_rows = days.cells <= DAYS_AS_ROWS;
     let rows: Vec<Vec<u8>> = if as_rows {
@@ -122,21 +122,22 @@ fn picture(timeline: &Timeline, spent: &Cell<usize>) -> io::Result<Option<Markup
     if spent.get() > MOST_BYTES {
         return Ok(None);
     }
-    let frame = if as_rows { Frame::of_rows(days) } else { Frame::of_columns(days) };
+    // The frame labels days, whatever the length of a cell.
+    let frame = if as_rows { PictureFrame::of_rows(days) } else { PictureFrame::of_columns(days) };
     Ok(Some(frame.draw(&address, days.cells)))
 }
 
-/// The picture's size and what is written beside it: each with where it stands.
-struct Frame {
+/// The picture's size, and the labels above and beside the picture with their positions.
+struct PictureFrame {
     width: usize,
     height: usize,
     above: Vec<(usize, String)>,
     beside: Vec<(usize, String)>,
 }
 
-impl Frame {
+impl PictureFrame {
     /// A row for each day, a column for each hour.
-    fn of_rows(days: Axis) -> Self {
+    fn of_rows(days: TimeAxis) -> Self {
         let height = if days.cells <= 10 { 16 } else { 12 };
         let hour = |hour: usize| (hour * 36, format!("{hour:02}:00"));
         let day = |day: usize| {
@@ -151,7 +152,7 @@ impl Frame {
     }
 
     /// A column for each day, a row for each hour.
-    fn of_columns(days: Axis) -> Self {
+    fn of_columns(days: TimeAxis) -> Self {
         let width = (940 / days.cells.max(1)).clamp(1, 20);
         let hour = |hour: usize| (hour * 8, format!("{hour:02}:00"));
         let labels = days.labels(days.cells * width / 60);
@@ -167,7 +168,7 @@ impl Frame {
         let (width, height) = (LEFT + self.width + 40, TOP + self.height + 2);
         html! {
             svg.hours viewBox=(format!("0 0 {width} {height}")) width=(width) role="img" data-days=(days)
-                aria-label="Every hour of every day; what is not proved is written out below" {
+                aria-label="All hours of all days; the table below lists the stretches that are not proved" {
                 @for (x, label) in &self.above { text.tick x=(LEFT + x) y="12" { (label) } }
                 @for (y, label) in &self.beside { text.tick x="0" y=(TOP + y + 10) { (label) } }
                 rect.frame x=(LEFT) y=(TOP) width=(self.width) height=(self.height) {}
@@ -178,14 +179,14 @@ impl Frame {
     }
 }
 
-/// What is not proved, stretch by stretch.
+/// A table of the stretches that are not proved.
 fn stretches(timeline: &Timeline) -> Markup {
     let is_trouble = |state| matches!(state, TimeState::Gap | TimeState::Unverified | TimeState::Tampered);
     let troubles = || timeline.stretches().filter(|stretch| is_trouble(stretch.state));
     let more = troubles().count().saturating_sub(MOST_STRETCHES);
     html! {
         @if troubles().next().is_none() {
-            p { "From " (timeline.start()) " to " (timeline.end()) " everything is proved." }
+            p { "Completely proved from " (timeline.start()) " to " (timeline.end()) "." }
         } @else {
             table.stretches {
                 thead { tr { th scope="col" { "from" } th scope="col" { "to" } th scope="col" { "state" } } }
@@ -199,7 +200,7 @@ fn stretches(timeline: &Timeline) -> Markup {
                     }
                 }
             }
-            @if more > 0 { p { "and " (more) " more, which the JSON report has" } }
+            @if more > 0 { p { "and " (more) " more: see the JSON report" } }
         }
     }
 }

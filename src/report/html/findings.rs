@@ -1,54 +1,55 @@
-//! Findings by kind, each with its evidence: folded in pages, and cut at a number of bytes.
+//! Findings by kind, with evidence: folded in pages, and cut at a number of bytes.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use maud::{Markup, PreEscaped, html};
 
-use super::reproduce::{self, Where};
-use super::shown::Shown;
+use super::reproduce::{self, ObjectPlace};
+use super::shown::SafeText;
 use crate::event::{Finding, Kind, Reason, Report, Severity};
 use crate::report::severity_word;
 use crate::report::text::findings::{stretch, subject};
 use crate::report::text::layout::grouped;
 use crate::words;
 
-/// So many findings of a kind are open, and so many more in each fold.
+/// Number of findings of a kind to show openly, and number of further findings per fold.
 const OPEN: usize = 10;
 const PAGE: usize = 100;
 
-/// Bytes that each kind may take, and bytes that all kinds share beyond that.
+/// Bytes reserved for each kind, and bytes that all kinds share beyond.
 const BYTES_EACH: usize = 20_000;
 const BYTES_SHARED: usize = 420_000;
 
-/// All findings. `all` is the command that gives those which are not shown.
+/// Renders the findings. `all` is the command that writes all findings.
 pub(super) fn findings(report: &Report, all: &str) -> Markup {
-    let place = Where::of(&report.sources);
-    let mut groups = Groups::default();
+    let place = ObjectPlace::of(&report.sources);
+    let mut groups = FindingGroups::default();
     report.findings().for_each(|finding| groups.add(finding, &place));
     groups.render(all)
 }
 
-/// The gravest first, and within a severity in the order of kinds.
+/// Groups of findings: gravest severity first, then in order of kinds.
 #[derive(Default)]
-struct Groups {
-    groups: BTreeMap<(Reverse<Severity>, Kind), Group>,
+struct FindingGroups {
+    groups: BTreeMap<(Reverse<Severity>, Kind), KindGroup>,
     shared: usize,
 }
 
 #[derive(Default)]
-struct Group {
+struct KindGroup {
     count: u64,
-    /// What to do, once for each cause, in the order in which the causes came.
+    /// The hints, without duplicates, in order of first appearance.
     hints: Vec<&'static str>,
     rendered: Vec<String>,
     bytes: usize,
-    /// Whether one was left out: then all later ones are, so that those shown are the first.
+    /// Whether a finding was left out. Then all later findings are left out too, so that the shown findings are the
+    /// first.
     full: bool,
 }
 
-impl Groups {
-    fn add(&mut self, finding: &Finding, place: &Where) {
+impl FindingGroups {
+    fn add(&mut self, finding: &Finding, place: &ObjectPlace) {
         let group = self.groups.entry((Reverse(finding.severity), finding.kind)).or_default();
         group.count += 1;
         if let Some(hint) = words::hint(finding).filter(|hint| !group.hints.contains(hint)) {
@@ -60,7 +61,7 @@ impl Groups {
         let item = item(finding, place).into_string();
         let own = BYTES_EACH.saturating_sub(group.bytes);
         let over = item.len().saturating_sub(own);
-        // The first of a kind is always shown.
+        // The first finding of a kind is always shown.
         if !group.rendered.is_empty() && self.shared + over > BYTES_SHARED {
             group.full = true;
             return;
@@ -78,7 +79,7 @@ impl Groups {
     }
 }
 
-impl Group {
+impl KindGroup {
     fn render(&self, severity: Severity, kind: Kind, all: &str) -> Markup {
         let (open, folded) = self.rendered.split_at(self.rendered.len().min(OPEN));
         let shown = self.rendered.len() as u64;
@@ -99,8 +100,8 @@ impl Group {
                 }
                 @if self.count > shown {
                     p.more {
-                        "… and " (grouped(self.count - shown)) " more, which are not on this page. All of them: "
-                        code { (Shown(all)) }
+                        "… and " (grouped(self.count - shown)) " more, not on this page. To list all findings: "
+                        code { (SafeText(all)) }
                     }
                 }
             }
@@ -108,7 +109,7 @@ impl Group {
     }
 }
 
-/// A hint's text, in which what stands between backticks is code.
+/// A hint's text, with text between backticks marked as code.
 fn ticked(text: &str) -> Markup {
     html! {
         @for (index, part) in text.split('`').enumerate() {
@@ -117,7 +118,7 @@ fn ticked(text: &str) -> Markup {
     }
 }
 
-fn item(finding: &Finding, place: &Where) -> Markup {
+fn item(finding: &Finding, place: &ObjectPlace) -> Markup {
     let stretch = stretch(finding);
     let chain: Vec<&str> = [&finding.account, &finding.region, &finding.trail]
         .into_iter()
@@ -136,13 +137,13 @@ fn item(finding: &Finding, place: &Where) -> Markup {
     let reproduce = reproduce::command(finding, place);
     html! {
         li {
-            p.subject { code { (Shown(finding.uri.as_deref().unwrap_or(&subject(finding)))) } }
-            p { (Shown(&finding.message())) }
+            p.subject { code { (SafeText(finding.uri.as_deref().unwrap_or(&subject(finding)))) } }
+            p { (SafeText(&finding.message())) }
             dl {
                 @for (label, value) in evidence {
-                    @if let Some(value) = value { dt { (label) } dd { code { (Shown(value)) } } }
+                    @if let Some(value) = value { dt { (label) } dd { code { (SafeText(value)) } } }
                 }
-                @if let Some(line) = reproduce { dt { "see it" } dd { code.line { (Shown(&line)) } } }
+                @if let Some(line) = reproduce { dt { "reproduce" } dd { code.line { (SafeText(&line)) } } }
             }
         }
     }

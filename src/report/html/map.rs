@@ -1,47 +1,47 @@
 //! The heat map: a row for each chain, a cell for each hour or day, drawn without a script.
 //!
-//! A run of cells in one state is one step of a path, so that a year of 200 chains stays small. States differ in
-//! height as well as in colour.
+//! Consecutive cells in the same state are a single step of a path, so that a year of 200 chains stays small. States
+//! differ in height as well as in colour.
 
 use maud::{Markup, html};
 
-use super::shown::Shown;
-use super::time::{self, Axis};
+use super::shown::SafeText;
+use super::time::{self, TimeAxis};
 use crate::event::{ChainSummary, TimeState};
 use crate::report::text::layout::fit;
 
-/// Chains that are drawn; of more, those are left out of which everything is proved.
+/// Maximum number of chains to draw; beyond, completely proved chains are left out.
 const MOST_ROWS: usize = 1_000;
 
-/// Up to so many rows are each named beside the map.
+/// Maximum number of rows to label with chain names.
 const NAMED_ROWS: usize = 40;
 
-/// Width of the map, and of the names beside it, in its units: of chains, or of accounts alone.
+/// Width of the map, and of the label column for chain names or for account ids, in SVG units.
 const WIDTH: usize = 1_030;
 const CHAINS: usize = 290;
 const ACCOUNTS: usize = 100;
 
-/// The map of all chains that have a timeline.
+/// The map of all chains with a timeline.
 pub(super) fn map(chains: &[&ChainSummary]) -> Markup {
     let (rows, left_out) = rows(chains);
     let timelines = rows.iter().filter_map(|(_, chain)| chain.timeline.as_ref());
     let Some(whole) = time::whole(timelines) else {
-        return html! { p { "There is no time of any chain to draw." } };
+        return html! { p { "No chain has a timeline to draw." } };
     };
-    let map = Map::new(Axis::over(whole), rows.len());
+    let map = HeatMap::new(TimeAxis::over(whole), rows.len());
     let height = map.top + map.pitch * rows.len() + 4;
     let end = map.axis.moment(map.axis.cells);
     html! {
         p.axis {
             "Each cell is " (map.axis.cell_words()) " and shows the gravest state in it, from "
-            (map.axis.moment(0)) " to " (end) " (UTC). A digest is drawn in the hour that it begins in."
+            (map.axis.moment(0)) " to " (end) " (UTC). A digest is drawn in the hour in which the digest begins."
         }
-        @if left_out > 0 { p { (left_out) " more chains are not drawn: everything of them is proved." } }
+        @if left_out > 0 { p { (left_out) " more chains are not drawn: they are completely proved." } }
         div.wide {
             svg.map viewBox=(format!("0 0 {WIDTH} {height}")) role="img" aria-labelledby="map-title map-about"
                 data-cell=(map.axis.cell) data-cells=(map.axis.cells) {
                 title id="map-title" { "Coverage by chain and time" }
-                desc id="map-about" { "The tables of coverage below have the same in numbers." }
+                desc id="map-about" { "The coverage tables below have the same data in numbers." }
                 (map.axis())
                 @for (row, (index, chain)) in rows.iter().enumerate() { (map.row(row, *index, chain)) }
                 @if rows.len() > NAMED_ROWS { (map.accounts(&rows)) }
@@ -50,15 +50,15 @@ pub(super) fn map(chains: &[&ChainSummary]) -> Markup {
     }
 }
 
-type Row<'a> = (usize, &'a ChainSummary);
+type MapRow<'a> = (usize, &'a ChainSummary);
 
-/// The chains to draw with their numbers, and how many are left out.
-fn rows<'a>(chains: &[&'a ChainSummary]) -> (Vec<Row<'a>>, usize) {
-    let drawn: Vec<Row<'_>> =
+/// The chains to draw, with their numbers, and the number of omitted chains.
+fn rows<'a>(chains: &[&'a ChainSummary]) -> (Vec<MapRow<'a>>, usize) {
+    let drawn: Vec<MapRow<'_>> =
         chains.iter().copied().enumerate().filter(|(_, chain)| chain.timeline.is_some()).collect();
     let spare = drawn.len().saturating_sub(MOST_ROWS);
     let mut left_out = 0;
-    let is_kept = |row: &Row<'_>| {
+    let is_kept = |row: &MapRow<'_>| {
         let leave = left_out < spare && !is_troubled(row.1);
         left_out += usize::from(leave);
         !leave
@@ -67,7 +67,7 @@ fn rows<'a>(chains: &[&'a ChainSummary]) -> (Vec<Row<'a>>, usize) {
     (kept, left_out)
 }
 
-/// Whether any of a chain's time is not proved.
+/// Whether any of the chain's time is not proved.
 pub(super) fn is_troubled(chain: &ChainSummary) -> bool {
     let troubles = [TimeState::Gap, TimeState::Unverified, TimeState::Tampered];
     chain.gaps > 0
@@ -77,17 +77,18 @@ pub(super) fn is_troubled(chain: &ChainSummary) -> bool {
             .is_none_or(|timeline| troubles.iter().any(|state| timeline.seconds(*state) > 0))
 }
 
-struct Map {
-    axis: Axis,
-    /// Distance of rows, and of cells in hundredths.
+struct HeatMap {
+    axis: TimeAxis,
+    /// Height of a row, in SVG units.
     pitch: usize,
+    /// Width of a cell, in hundredths of a unit.
     cell: usize,
     top: usize,
     left: usize,
 }
 
-impl Map {
-    fn new(axis: Axis, rows: usize) -> Self {
+impl HeatMap {
+    fn new(axis: TimeAxis, rows: usize) -> Self {
         let pitch = if rows <= NAMED_ROWS { 18 } else { (1_200 / rows).clamp(4, 12) };
         let left = if rows <= NAMED_ROWS { CHAINS } else { ACCOUNTS };
         let cell = ((WIDTH - left) * 100 / axis.cells.max(1)).min(3_600);
@@ -112,9 +113,9 @@ impl Map {
         let states = chain.timeline.as_ref().map(|timeline| self.axis.states(timeline)).unwrap_or_default();
         html! {
             a href=(format!("#c{index}")) tabindex="-1" {
-                title { (Shown(&name)) }
+                title { (SafeText(&name)) }
                 @if self.left == CHAINS {
-                    text.name x="0" y=(middle + 4) { (Shown(&fit(&name, 46))) }
+                    text.name x="0" y=(middle + 4) { (SafeText(&fit(&name, 46))) }
                 }
                 g data-chain=(index) transform=(place) {
                     @for state in TimeState::ALL {
@@ -128,8 +129,8 @@ impl Map {
         }
     }
 
-    /// Where rows have no room for their names: the accounts, each at its first row.
-    fn accounts(&self, rows: &[Row<'_>]) -> Markup {
+    /// Labels the accounts, at their first rows, if the rows are too low for chain names.
+    fn accounts(&self, rows: &[MapRow<'_>]) -> Markup {
         let mut free = 0;
         let mut names = Vec::new();
         let mut last = None;
@@ -142,19 +143,19 @@ impl Map {
             last = Some(&chain.id.account);
         }
         html! {
-            @for (y, account) in names { text.name x="0" y=(y + 4) { (Shown(&fit(account, 14))) } }
+            @for (y, account) in names { text.name x="0" y=(y + 4) { (SafeText(&fit(account, 14))) } }
         }
     }
 }
 
-/// A chain's name for people.
+/// The chain's name, for people.
 pub(super) fn name(chain: &ChainSummary) -> String {
     let organization = chain.id.organization.as_deref();
     organization.map_or_else(|| chain.id.to_string(), |organization| format!("{} {organization}", chain.id))
 }
 
-/// The class of a state's cells. Where these are narrow, tampering is drawn wider than it is, since it must be seen, and
-/// dashes would only dim what is unverified.
+/// The CSS class of a state's cells. Narrow tampered cells are drawn wider, since tampering must be visible. Narrow
+/// unverified cells are drawn without dashes, which would only dim the colour.
 fn class(state: TimeState, cell: usize) -> String {
     let form = match state {
         TimeState::Tampered if cell < 600 => " narrow",
@@ -164,7 +165,7 @@ fn class(state: TimeState, cell: usize) -> String {
     format!("{}{form}", state.letter())
 }
 
-/// A step for each run of cells in `state`.
+/// The path of all cells in `state`: a step for each run of cells.
 fn path(states: &[Option<TimeState>], state: TimeState) -> String {
     if state == TimeState::Unknown {
         return String::new();

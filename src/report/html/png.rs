@@ -1,7 +1,7 @@
-//! A picture with a palette, as PNG in a `data:` address: the hours of a year are some hundred bytes.
+//! Encodes a picture with a palette as PNG in a `data:` address: the hours of a year take some hundred bytes.
 //!
-//! Written here, since the `png` crate would give the engine's inflating a second backend. Source: W3C, "Portable Network
-//! Graphics (PNG) Specification (Third Edition)", sections 5 and 11.
+//! Written by hand, since the `png` crate would add a second backend to the engine's inflating. Source: W3C, "Portable
+//! Network Graphics (PNG) Specification (Third Edition)", sections 5 and 11.
 
 use std::io::{self, Write as _};
 
@@ -10,24 +10,24 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::write::ZlibEncoder;
 use flate2::{Compression, Crc};
 
-/// A colour; `None` is transparent.
-pub(super) type Colour = Option<[u8; 3]>;
+/// A colour as red, green and blue; `None` is transparent.
+pub(super) type PaletteColour = Option<[u8; 3]>;
 
 const SIGNATURE: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
 
-/// Bits of a pixel, which allow for 16 colours.
+/// Bits per pixel, enough for 16 colours.
 const DEPTH: u8 = 4;
 
-/// Colour type of a palette.
+/// PNG colour type for palettes.
 const INDEXED: u8 = 3;
 
-/// The address of a picture whose rows are indices into `palette`, of at most 16 colours.
-pub(super) fn data_address(rows: &[Vec<u8>], palette: &[Colour]) -> io::Result<String> {
+/// The `data:` address of a picture. The rows consist of indices into `palette`, which has at most 16 colours.
+pub(super) fn data_address(rows: &[Vec<u8>], palette: &[PaletteColour]) -> io::Result<String> {
     Ok(format!("data:image/png;base64,{}", STANDARD.encode(encode(rows, palette)?)))
 }
 
-fn encode(rows: &[Vec<u8>], palette: &[Colour]) -> io::Result<Vec<u8>> {
-    let too_large = |_| io::Error::other("a picture of more pixels than there can be");
+fn encode(rows: &[Vec<u8>], palette: &[PaletteColour]) -> io::Result<Vec<u8>> {
+    let too_large = |_| io::Error::other("the picture is too large for PNG");
     let width = u32::try_from(rows.first().map_or(0, Vec::len)).map_err(too_large)?;
     let height = u32::try_from(rows.len()).map_err(too_large)?;
     let mut header = [width.to_be_bytes(), height.to_be_bytes()].concat();
@@ -58,7 +58,7 @@ fn chunk(png: &mut Vec<u8>, kind: &[u8; 4], content: &[u8]) -> Result<(), std::n
     Ok(())
 }
 
-/// Each row begins with the number of its filter, which is none; two pixels are one byte.
+/// Packs the rows: a filter byte (0, no filter), then two pixels per byte.
 fn pixels(rows: &[Vec<u8>]) -> io::Result<Vec<u8>> {
     let mut packed = ZlibEncoder::new(Vec::new(), Compression::best());
     for row in rows {

@@ -1,19 +1,19 @@
-//! A command line by which a finding can be seen without this program.
+//! Shell commands that show a finding without this program.
 
 use crate::event::{Finding, Kind, Reason};
 use crate::report::shell;
 use crate::time::{HOUR, Timestamp};
 
-/// Where the run looked.
-pub(super) enum Where {
-    /// In S3.
+/// The location of the validated objects.
+pub(super) enum ObjectPlace {
+    /// Objects in S3.
     Bucket,
-    /// In these directories.
+    /// Copies in the given directories.
     Directories(Vec<String>),
 }
 
-impl Where {
-    /// By what the user named.
+impl ObjectPlace {
+    /// Derives the location from the sources.
     pub(super) fn of(sources: &[String]) -> Self {
         let in_s3 = |source: &String| source.starts_with("s3://") || source.starts_with("arn:");
         if sources.iter().any(in_s3) {
@@ -27,8 +27,8 @@ impl Where {
     }
 }
 
-/// The command line, quoted for a shell; `None` where no short one shows it.
-pub(super) fn command(finding: &Finding, place: &Where) -> Option<String> {
+/// The command line, quoted for a shell; `None` if no short command shows the finding.
+pub(super) fn command(finding: &Finding, place: &ObjectPlace) -> Option<String> {
     match (finding.kind, finding.uri.as_deref().and_then(object)) {
         (Kind::ChainGap | Kind::ChainRestart | Kind::ChainStale, _) => events(finding),
         (
@@ -56,51 +56,51 @@ pub(super) fn command(finding: &Finding, place: &Where) -> Option<String> {
     }
 }
 
-struct Object<'a> {
+struct NamedObject<'a> {
     uri: &'a str,
     bucket: &'a str,
     key: &'a str,
 }
 
-fn object(uri: &str) -> Option<Object<'_>> {
+fn object(uri: &str) -> Option<NamedObject<'_>> {
     let (bucket, key) = uri.strip_prefix("s3://")?.split_once('/')?;
-    Some(Object { uri, bucket, key })
+    Some(NamedObject { uri, bucket, key })
 }
 
-/// Its content, inflated or as it is, through `filter`.
-fn read(object: &Object<'_>, place: &Where, filter: &str) -> String {
+/// Reads the object, inflated if necessary, and pipes the content through `filter`.
+fn read(object: &NamedObject<'_>, place: &ObjectPlace, filter: &str) -> String {
     match place {
-        Where::Bucket => {
+        ObjectPlace::Bucket => {
             let words = ["aws", "s3", "cp", object.uri, "-"];
             format!("{} | gzip -dcf | {filter}", shell::line(words))
         }
-        Where::Directories(directories) => {
+        ObjectPlace::Directories(directories) => {
             format!("{} -exec gzip -dcf {{}} \\; | {filter}", find(object, directories))
         }
     }
 }
 
-/// Whether it, or an older version of it, is there.
-fn look_for(object: &Object<'_>, place: &Where) -> String {
+/// Looks for the object or an older version.
+fn look_for(object: &NamedObject<'_>, place: &ObjectPlace) -> String {
     let (bucket, prefix) = (format!("--bucket={}", object.bucket), format!("--prefix={}", object.key));
     match place {
-        Where::Bucket => shell::line(["aws", "s3api", "list-object-versions", &bucket, &prefix]),
-        Where::Directories(directories) => find(object, directories),
+        ObjectPlace::Bucket => shell::line(["aws", "s3api", "list-object-versions", &bucket, &prefix]),
+        ObjectPlace::Directories(directories) => find(object, directories),
     }
 }
 
-/// When it was written, and with which metadata.
-fn about(object: &Object<'_>, place: &Where) -> String {
+/// Shows modification time and metadata of the object.
+fn about(object: &NamedObject<'_>, place: &ObjectPlace) -> String {
     let (bucket, key) = (format!("--bucket={}", object.bucket), format!("--key={}", object.key));
     match place {
-        Where::Bucket => shell::line(["aws", "s3api", "head-object", &bucket, &key]),
-        Where::Directories(directories) => format!("{} -ls", find(object, directories)),
+        ObjectPlace::Bucket => shell::line(["aws", "s3api", "head-object", &bucket, &key]),
+        ObjectPlace::Directories(directories) => format!("{} -ls", find(object, directories)),
     }
 }
 
-fn find(object: &Object<'_>, directories: &[String]) -> String {
+fn find(object: &NamedObject<'_>, directories: &[String]) -> String {
     let name = object.key.rsplit('/').next().unwrap_or_default();
-    // What would match other names is taken as it is.
+    // Wildcards are escaped, so that `-name` matches the exact name only.
     let mut pattern = String::new();
     for c in name.chars() {
         if matches!(c, '*' | '?' | '[' | ']' | '\\') {
@@ -112,7 +112,7 @@ fn find(object: &Object<'_>, directories: &[String]) -> String {
     shell::line(words.chain(["-name", &pattern]))
 }
 
-/// The events that would explain why logging stopped. CloudTrail keeps them for 90 days.
+/// Looks up events that explain why logging stopped. CloudTrail keeps events for 90 days.
 fn events(finding: &Finding) -> Option<String> {
     if finding.reason == Some(Reason::Interrupted) || finding.reason == Some(Reason::DigestsMissing) {
         return None;
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn an_object_is_one_word_whatever_its_name() {
-        let bucket = Where::of(&["s3://b".to_owned()]);
+        let bucket = ObjectPlace::of(&["s3://b".to_owned()]);
         let hostile = "a/$(rm -rf ~) 'x'.json.gz";
         let line = command(&of(Kind::LogModified, hostile), &bucket).unwrap();
         assert_eq!(line, r"aws s3 cp 's3://b/a/$(rm -rf ~) '\''x'\''.json.gz' - | gzip -dcf | sha256sum");
@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_copy_is_searched() {
-        let copy = Where::of(&["./copy of it".to_owned(), "-x".to_owned()]);
+        let copy = ObjectPlace::of(&["./copy of it".to_owned(), "-x".to_owned()]);
         let line = command(&of(Kind::LogModified, "a/b*[c].json.gz"), &copy).unwrap();
         let found = r"find './copy of it' ./-x -name 'b\*\[c\].json.gz' -exec gzip -dcf {} \; | sha256sum";
         assert_eq!(line, found);
@@ -162,9 +162,9 @@ mod tests {
     fn a_keys_file_and_a_gap_that_was_not_looked_at_have_none() {
         let mut finding = of(Kind::KeyUnknown, "x");
         finding.uri = Some("keys.json".to_owned());
-        assert_eq!(command(&finding, &Where::Bucket), None);
+        assert_eq!(command(&finding, &ObjectPlace::Bucket), None);
         let gap = Finding::told(Kind::ChainGap, Timestamp::from_unix(0), "x").because(Reason::Interrupted);
-        assert_eq!(command(&gap, &Where::Bucket), None);
+        assert_eq!(command(&gap, &ObjectPlace::Bucket), None);
     }
 
     /// The shell finds what the line says, and runs nothing else.
@@ -175,7 +175,7 @@ mod tests {
         let name = "it's *[$(touch y)]\u{1b}\u{202e}.json.gz";
         std::fs::write(folder.path().join(name), "plain").unwrap();
         std::fs::write(folder.path().join("it's other.json.gz"), "other").unwrap();
-        let copy = Where::of(&[folder.path().to_str().unwrap().to_owned()]);
+        let copy = ObjectPlace::of(&[folder.path().to_str().unwrap().to_owned()]);
         let line = command(&of(Kind::LogModified, &format!("a/{name}")), &copy).unwrap();
         let Ok(output) = std::process::Command::new("bash").args(["-c", &line]).output() else { return };
         let hash = crate::ident::Sha256Hash::of(b"plain").to_string();

@@ -1,11 +1,11 @@
-//! What was asked, who ran it, what was looked at, and the keys that proved it.
+//! Asked scope, user, counts and used keys.
 
 use std::collections::BTreeSet;
 
 use maud::{Markup, html};
 
 use super::section;
-use super::shown::Shown;
+use super::shown::SafeText;
 use crate::event::{Counts, Report, UsedKey};
 use crate::report::text::layout::grouped;
 use crate::time::Timestamp;
@@ -19,15 +19,15 @@ pub(super) fn scope(report: &Report) -> Markup {
     };
     let content = html! {
         dl {
-            dt { "sources" } dd { @for source in &report.sources { div { code { (Shown(source)) } } } }
+            dt { "sources" } dd { @for source in &report.sources { div { code { (SafeText(source)) } } } }
             dt { "asked time" } dd { (start) " to " (report.range.end) }
             dt { "run" } dd { (report.started) ", took " (took) @if report.interrupted { ", interrupted" } }
-            dt { "run by" } dd { (Shown(report.origin.run_by.as_deref().unwrap_or("not told"))) }
-            dt { "version" } dd { "trailproof " (Shown(&report.origin.version)) }
+            dt { "run by" } dd { (SafeText(report.origin.run_by.as_deref().unwrap_or("unknown"))) }
+            dt { "version" } dd { "trailproof " (SafeText(&report.origin.version)) }
             dt { "command" } dd {
                 @match &report.origin.command {
-                    Some(command) => code.line { (Shown(command)) },
-                    None => "not told",
+                    Some(command) => code.line { (SafeText(command)) },
+                    None => "unknown",
                 }
             }
         }
@@ -45,7 +45,7 @@ fn counts(counts: &Counts) -> Markup {
     html! {
         div.wide { table {
             caption {
-                "What was looked at: " (grouped(counts.compressed_bytes)) " bytes as stored, "
+                "Checked: " (grouped(counts.compressed_bytes)) " bytes as stored, "
                 (grouped(counts.inflated_bytes)) " inflated"
             }
             thead { tr {
@@ -67,7 +67,7 @@ fn counts(counts: &Counts) -> Markup {
     }
 }
 
-/// Keys that are shown.
+/// Maximum number of keys to show.
 const MOST_KEYS: usize = 1_000;
 
 pub(super) fn keys(keys: &BTreeSet<UsedKey>) -> Markup {
@@ -84,11 +84,11 @@ pub(super) fn keys(keys: &BTreeSet<UsedKey>) -> Markup {
                 } } }
                 tbody { @for key in keys.iter().take(MOST_KEYS) {
                     tr {
-                        td { code { (Shown(&key.fingerprint)) } }
-                        td { (Shown(&key.region)) }
+                        td { code { (SafeText(&key.fingerprint)) } }
+                        td { (SafeText(&key.region)) }
                         td { (moment(key.valid_from)) }
                         td { (moment(key.valid_to)) }
-                        td { code { (Shown(&key.source)) } }
+                        td { code { (SafeText(&key.source)) } }
                     }
                 } }
             } }

@@ -1,29 +1,29 @@
-//! Timelines cut into cells of equal length, and the days and hours they are labelled with.
+//! Divides timelines into cells of equal length, and labels days and hours.
 
 use std::collections::BTreeMap;
 
 use crate::event::{TimeState, Timeline};
 use crate::time::{DAY, HOUR, Interval, Timestamp};
 
-/// So many cells are in a row at most: the days of a year, or the hours of two weeks.
+/// Maximum number of cells in a row: the days of a year, or the hours of two weeks.
 const MOST_CELLS: i64 = 372;
 
-/// So many marks on an axis may be named.
+/// Maximum number of labels on an axis.
 const MOST_LABELS: usize = 12;
 
-/// Lengths of cells that people count in, in seconds; longer ones are doubled.
+/// Customary cell lengths, in seconds. Longer cells are 28 days, doubled as often as necessary.
 const LENGTHS: [i64; 9] = [HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 7 * DAY, 14 * DAY];
 
-/// A stretch of time in cells of one length, from a multiple of that length on.
+/// A stretch of time, divided into cells of equal length. The start is a multiple of the length.
 #[derive(Clone, Copy)]
-pub(super) struct Axis {
+pub(super) struct TimeAxis {
     pub(super) start: i64,
     pub(super) cell: i64,
     pub(super) cells: usize,
 }
 
-impl Axis {
-    /// The axis with the shortest cells that `whole` fits in.
+impl TimeAxis {
+    /// The axis over `whole` with the shortest cells that respect [`MOST_CELLS`].
     pub(super) fn over(whole: Interval) -> Self {
         let doubled = std::iter::successors(Some(28 * DAY), |length| length.checked_mul(2));
         let lengths = LENGTHS.into_iter().chain(doubled);
@@ -59,20 +59,21 @@ impl Axis {
         states
     }
 
-    /// The moment at which a cell begins.
+    /// The start of a cell.
     pub(super) fn moment(&self, cell: usize) -> Timestamp {
         let cells = i64::try_from(cell).unwrap_or(i64::MAX);
         Timestamp::from_unix(self.start.saturating_add(cells.saturating_mul(self.cell)))
     }
 
-    /// Cells to be named along the axis, with their names: the finest of hours, days, months and years that leaves room,
-    /// and at most so many of them.
+    /// Cells to label along the axis, with labels: the finest of hours, days, months and years that leaves room, at
+    /// most `most` labels.
     pub(super) fn labels(&self, most: usize) -> Vec<(usize, String)> {
         let written: Vec<String> = (0..self.cells).map(|cell| self.moment(cell).to_string()).collect();
         let marks = |length: usize| -> Vec<usize> {
             let unit = |cell: usize| written.get(cell).and_then(|text| text.get(..length));
             (0..self.cells).filter(|&cell| cell == 0 || unit(cell) != unit(cell - 1)).collect()
         };
+        // Length of the timestamp's prefix that tells marks apart, and start of the part to print.
         let units = [("T".len() + "2026-09-01".len() + 2, 11), ("2026-09-01".len(), 5), ("2026-09".len(), 0)];
         let found = units.into_iter().map(|(length, from)| (marks(length), length, from));
         let chosen = found.into_iter().find(|(marks, ..)| marks.len() <= 4 * most.min(MOST_LABELS));
@@ -96,8 +97,8 @@ impl Axis {
     }
 }
 
-/// Seconds after the full hour at which most stretches begin: a digest is drawn in the hour that it begins in, though
-/// it ends in the next one.
+/// Seconds after the full hour at which most stretches begin. Subtracting the phase draws a digest in the hour in which
+/// the digest begins, although the digest ends in the next hour.
 fn phase(timeline: &Timeline) -> i64 {
     let mut counts: BTreeMap<i64, usize> = BTreeMap::new();
     let starts = timeline.stretches().map(|stretch| stretch.time.start);
@@ -108,7 +109,7 @@ fn phase(timeline: &Timeline) -> i64 {
     most.map_or(0, |(phase, _)| *phase)
 }
 
-/// From the first moment of any timeline to the last.
+/// From the earliest start to the latest end of the timelines.
 pub(super) fn whole<'a>(timelines: impl IntoIterator<Item = &'a Timeline>) -> Option<Interval> {
     let mut ends = timelines.into_iter().filter_map(|timeline| {
         let phase = phase(timeline);
@@ -129,7 +130,7 @@ mod tests {
     #[test]
     fn each_hour_is_one_cell_though_digests_begin_off_the_hour() {
         let timeline = timeline(417, "3p1t2q");
-        let axis = Axis::over(whole([&timeline]).unwrap());
+        let axis = TimeAxis::over(whole([&timeline]).unwrap());
         assert_eq!((axis.start, axis.cell, axis.cells), (0, HOUR, 6));
         let letters: String = axis.states(&timeline).into_iter().flatten().map(TimeState::letter).collect();
         assert_eq!(letters, "ppptqq");
@@ -138,7 +139,7 @@ mod tests {
     #[test]
     fn a_year_is_in_days_and_keeps_its_worst_hour() {
         let timeline = timeline(417, "4000p1t4759q");
-        let axis = Axis::over(whole([&timeline]).unwrap());
+        let axis = TimeAxis::over(whole([&timeline]).unwrap());
         assert_eq!((axis.cell, axis.cells), (DAY, 365));
         let states = axis.states(&timeline);
         assert_eq!(states.iter().filter(|state| **state == Some(TimeState::Tampered)).count(), 1);
@@ -153,7 +154,7 @@ mod tests {
             [(0, 1), (0, HOUR), (-10, 10), (0, 400 * DAY), (i64::MIN, i64::MAX), (i64::MAX, i64::MAX)]
         {
             let whole = Interval::new(Timestamp::from_unix(start), Timestamp::from_unix(end)).unwrap();
-            let axis = Axis::over(whole);
+            let axis = TimeAxis::over(whole);
             assert!((1..=372).contains(&axis.cells), "{start} to {end}: {}", axis.cells);
             assert!(axis.labels(12).len() <= 12);
         }

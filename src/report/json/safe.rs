@@ -1,7 +1,7 @@
-//! JSON in which every character that nobody sees is written as `\uXXXX`.
+//! JSON with all invisible characters written as `\uXXXX`.
 //!
-//! JSON asks for that only below U+0020. A report is also read on a terminal, where a name may hold a C1 control or
-//! turn the reading direction around; a reader of JSON gets the same string either way.
+//! JSON requires the escape only below U+0020. But a report is also read on a terminal, where a name may contain a C1
+//! control or reverse the reading direction. A JSON parser returns the same string with or without the escapes.
 
 use std::io::{self, Write};
 
@@ -9,7 +9,7 @@ use serde_json::ser::{Formatter, PrettyFormatter};
 
 use crate::report::escape::is_hidden;
 
-/// Two spaces of indentation, as [`PrettyFormatter`] has it.
+/// Indentation of two spaces, from [`PrettyFormatter`].
 #[derive(Default)]
 pub(super) struct SafePretty(PrettyFormatter<'static>);
 
@@ -55,7 +55,7 @@ impl Formatter for SafePretty {
     }
 }
 
-/// All on one line.
+/// A document on a single line.
 pub(super) struct SafeCompact;
 
 impl Formatter for SafeCompact {

@@ -101,7 +101,7 @@ fn every_field_is_there_in_its_order() {
       "digest": "s3://trail-logs/digest.json.gz",
       "cause": null,
       "message": "the SHA-256 of its content differs",
-      "hint": "keep it as evidence; an older version or a replica that still has the expected hash is the original",
+      "hint": "keep the object as evidence; an older version or a replica with the expected hash is the original",
       "expected": "1111111111111111111111111111111111111111111111111111111111111111",
       "actual": "2222222222222222222222222222222222222222222222222222222222222222",
       "start": null,

@@ -1,4 +1,4 @@
-//! Suites and cases: which check a finding belongs to, and what the check comes to.
+//! Suites and cases: assigns findings to checks, and judges the checks.
 
 use std::collections::BTreeMap;
 
@@ -6,19 +6,19 @@ use crate::event::{Finding, Kind, Report, ReportedChain, Severity, Verdict};
 use crate::report::UNEXPLAINED;
 use crate::words::meaning;
 
-/// So many findings of one check are listed.
+/// Maximum number of findings to list per check.
 const LISTED: usize = 100;
 
-/// What is checked. The order is that of the cases.
+/// A check. The order is the order of the cases.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Check {
+pub(super) enum SuiteCheck {
     Digests,
     Logs,
     Coverage,
     Additions,
 }
 
-impl Check {
+impl SuiteCheck {
     const fn of(kind: Kind) -> Self {
         match kind {
             Kind::DigestModified
@@ -57,61 +57,61 @@ impl Check {
     }
 }
 
-pub(super) struct Suite {
+pub(super) struct TestSuite {
     pub(super) name: String,
     pub(super) properties: Vec<(&'static str, String)>,
-    pub(super) cases: Vec<Case>,
+    pub(super) cases: Vec<TestCase>,
     pub(super) notices: Vec<String>,
 }
 
-pub(super) struct Case {
+pub(super) struct TestCase {
     pub(super) name: &'static str,
-    pub(super) outcome: Outcome,
+    pub(super) outcome: CaseOutcome,
 }
 
-pub(super) enum Outcome {
+pub(super) enum CaseOutcome {
     Passed,
-    Failure(Told),
-    Error(Told),
+    Failure(CaseMessage),
+    Error(CaseMessage),
 }
 
-/// What a failure or an error tells.
-pub(super) struct Told {
+/// Content of a `failure` or `error` element.
+pub(super) struct CaseMessage {
     pub(super) kind: &'static str,
     pub(super) message: String,
     pub(super) lines: Vec<String>,
 }
 
-impl Suite {
-    /// A suite with the cases that are always there, and those that findings ask for.
+impl TestSuite {
+    /// A suite with the cases in `always`, and further cases for the checks with findings.
     pub(super) fn new<'f>(
         name: String,
-        always: &[Check],
+        always: &[SuiteCheck],
         findings: impl IntoIterator<Item = &'f Finding>,
     ) -> Self {
-        let mut checks: BTreeMap<Check, Vec<&Finding>> =
+        let mut checks: BTreeMap<SuiteCheck, Vec<&Finding>> =
             always.iter().map(|check| (*check, Vec::new())).collect();
         let mut notices = Vec::new();
         for finding in findings {
             match finding.severity {
                 Severity::Notice => notices.extend(describe(finding)),
                 Severity::Incomplete | Severity::Tampered => {
-                    checks.entry(Check::of(finding.kind)).or_default().push(finding);
+                    checks.entry(SuiteCheck::of(finding.kind)).or_default().push(finding);
                 }
             }
         }
-        let case = |(check, findings): (Check, Vec<&Finding>)| Case {
+        let case = |(check, findings): (SuiteCheck, Vec<&Finding>)| TestCase {
             name: check.name(),
-            outcome: Outcome::of(&findings),
+            outcome: CaseOutcome::of(&findings),
         };
         Self { name, properties: Vec::new(), cases: checks.into_iter().map(case).collect(), notices }
     }
 
     pub(super) fn of_chain(chain: &ReportedChain, name: String) -> Self {
         let summary = &chain.summary;
-        let checks: &[Check] = match summary.id.backfill {
-            true => &[Check::Digests, Check::Logs],
-            false => &[Check::Digests, Check::Logs, Check::Coverage],
+        let checks: &[SuiteCheck] = match summary.id.backfill {
+            true => &[SuiteCheck::Digests, SuiteCheck::Logs],
+            false => &[SuiteCheck::Digests, SuiteCheck::Logs, SuiteCheck::Coverage],
         };
         let mut suite = Self::new(name, checks, &chain.findings);
         let covered: Vec<_> =
@@ -126,25 +126,25 @@ impl Suite {
 
     pub(super) fn of_run<'f>(report: &Report, findings: impl IntoIterator<Item = &'f Finding>) -> Self {
         let verdict = report.verdict();
-        let told = |message: &str| Told {
+        let told = |message: &str| CaseMessage {
             kind: verdict.as_str(),
             message: format!("{}: {message}", verdict.as_str()),
             lines: Vec::new(),
         };
         let outcome = match verdict {
-            Verdict::Intact => Outcome::Passed,
-            Verdict::Tampered => Outcome::Failure(told("the record is not what CloudTrail delivered")),
-            Verdict::Incomplete => Outcome::Error(told(UNEXPLAINED)),
+            Verdict::Intact => CaseOutcome::Passed,
+            Verdict::Tampered => CaseOutcome::Failure(told("the record is not what CloudTrail delivered")),
+            Verdict::Incomplete => CaseOutcome::Error(told(UNEXPLAINED)),
         };
         let mut suite = Self::new("run".to_owned(), &[], findings);
-        suite.cases.insert(0, Case { name: "verdict", outcome });
+        suite.cases.insert(0, TestCase { name: "verdict", outcome });
         suite.properties =
             vec![("version", report.origin.version.clone()), ("interrupted", report.interrupted.to_string())];
         suite
     }
 }
 
-impl Outcome {
+impl CaseOutcome {
     fn of(findings: &[&Finding]) -> Self {
         let worst = findings.iter().map(|finding| finding.severity).max();
         let first = findings.iter().find(|finding| Some(finding.severity) == worst);
@@ -159,7 +159,7 @@ impl Outcome {
         if let Some(more @ 1..) = findings.len().checked_sub(LISTED) {
             lines.push(format!("and {more} more: see the JSON report (`--report json=FILE`)"));
         }
-        let told = Told { kind, message, lines };
+        let told = CaseMessage { kind, message, lines };
         match worst {
             Severity::Tampered => Self::Failure(told),
             Severity::Incomplete | Severity::Notice => Self::Error(told),
@@ -167,7 +167,7 @@ impl Outcome {
     }
 }
 
-/// A finding in lines of text.
+/// The finding as lines of text.
 fn describe(finding: &Finding) -> Vec<String> {
     let mut lines = vec![match &finding.uri {
         Some(uri) => format!("{}: {uri}", finding.kind.as_str()),

@@ -44,7 +44,7 @@ fn tampering_is_a_failure_of_the_verdict_and_of_what_was_checked() {
     let text = junit(&tampered());
     assert!(text.contains(r#"tests="5" failures="2" errors="0""#), "{text}");
     assert!(text.contains(
-        r#"<failure message="log-modified: the content is not what its digest lists" type="log-modified">log-modified: "#
+        r#"<failure message="log-modified: the content is not what the digest lists" type="log-modified">log-modified: "#
     ));
     assert!(text.contains("  expected  1111") && text.contains("  actual    2222"));
 }

@@ -1,4 +1,4 @@
-//! The attributes of OCSF 1.5.0 that are written. Source: <https://schema.ocsf.io/1.5.0/>.
+//! The written attributes of OCSF 1.5.0. Source: <https://schema.ocsf.io/1.5.0/>.
 
 use serde::Serialize;
 
@@ -6,7 +6,7 @@ use crate::report::json::WireFinding;
 
 /// A Detection Finding.
 #[derive(Serialize)]
-pub(super) struct Detection<'a> {
+pub(super) struct DetectionFinding<'a> {
     pub(super) activity_id: u8,
     pub(super) activity_name: &'static str,
     pub(super) category_uid: u8,
@@ -26,90 +26,90 @@ pub(super) struct Detection<'a> {
     pub(super) status: &'static str,
     pub(super) is_alert: bool,
     pub(super) message: String,
-    pub(super) finding_info: Info,
-    pub(super) metadata: Metadata<'a>,
-    pub(super) cloud: Cloud<'a>,
+    pub(super) finding_info: FindingInfo,
+    pub(super) metadata: FindingMetadata<'a>,
+    pub(super) cloud: CloudOrigin<'a>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) resources: Vec<Resource<'a>>,
+    pub(super) resources: Vec<AffectedResource<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) observables: Vec<Observable<'a>>,
+    pub(super) observables: Vec<ObservedValue<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) evidences: Vec<Evidence<'a>>,
+    pub(super) evidences: Vec<FindingEvidence<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) remediation: Option<Remediation>,
+    pub(super) remediation: Option<OcsfRemediation>,
 }
 
 #[derive(Serialize)]
-pub(super) struct Info {
+pub(super) struct FindingInfo {
     pub(super) uid: String,
     pub(super) title: String,
     pub(super) desc: String,
     pub(super) types: [&'static str; 1],
     pub(super) created_time: i64,
-    pub(super) analytic: Analytic,
+    pub(super) analytic: RuleAnalytic,
     pub(super) data_sources: [&'static str; 1],
 }
 
 #[derive(Serialize)]
-pub(super) struct Analytic {
+pub(super) struct RuleAnalytic {
     uid: &'static str,
     name: &'static str,
     type_id: u8,
     r#type: &'static str,
 }
 
-impl Analytic {
+impl RuleAnalytic {
     pub(super) const fn new(kind: &'static str) -> Self {
         Self { uid: kind, name: kind, type_id: 1, r#type: "Rule" }
     }
 }
 
 #[derive(Serialize)]
-pub(super) struct Metadata<'a> {
+pub(super) struct FindingMetadata<'a> {
     version: &'static str,
     profiles: [&'static str; 1],
-    product: Product<'a>,
+    product: ProductInfo<'a>,
 }
 
 #[derive(Serialize)]
-struct Product<'a> {
+struct ProductInfo<'a> {
     name: &'static str,
     vendor_name: &'static str,
     version: &'a str,
 }
 
-impl<'a> Metadata<'a> {
-    /// `version` is that of the program that ran.
+impl<'a> FindingMetadata<'a> {
+    /// `version` is the version of the program that validated.
     pub(super) const fn new(version: &'a str) -> Self {
-        let product = Product { name: "trailproof", vendor_name: "trailproof", version };
+        let product = ProductInfo { name: "trailproof", vendor_name: "trailproof", version };
         Self { version: "1.5.0", profiles: ["cloud"], product }
     }
 }
 
 #[derive(Serialize)]
-pub(super) struct Cloud<'a> {
+pub(super) struct CloudOrigin<'a> {
     provider: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     region: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    account: Option<Account<'a>>,
+    account: Option<CloudAccount<'a>>,
 }
 
-impl<'a> Cloud<'a> {
-    pub(super) const fn new(account: Option<Account<'a>>, region: Option<&'a str>) -> Self {
+impl<'a> CloudOrigin<'a> {
+    pub(super) const fn new(account: Option<CloudAccount<'a>>, region: Option<&'a str>) -> Self {
         Self { provider: "AWS", region, account }
     }
 }
 
 #[derive(Serialize)]
-pub(super) struct Account<'a> {
+pub(super) struct CloudAccount<'a> {
     pub(super) uid: &'a str,
     pub(super) type_id: u8,
     pub(super) r#type: &'static str,
 }
 
 #[derive(Serialize)]
-pub(super) struct Resource<'a> {
+pub(super) struct AffectedResource<'a> {
     pub(super) uid: String,
     pub(super) r#type: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -119,7 +119,7 @@ pub(super) struct Resource<'a> {
 }
 
 #[derive(Serialize)]
-pub(super) struct Observable<'a> {
+pub(super) struct ObservedValue<'a> {
     pub(super) name: &'static str,
     pub(super) type_id: u8,
     pub(super) r#type: &'static str,
@@ -127,31 +127,31 @@ pub(super) struct Observable<'a> {
 }
 
 #[derive(Serialize)]
-pub(super) struct Evidence<'a> {
+pub(super) struct FindingEvidence<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) file: Option<File<'a>>,
+    pub(super) file: Option<EvidenceFile<'a>>,
     pub(super) data: WireFinding<'a>,
 }
 
 #[derive(Serialize)]
-pub(super) struct File<'a> {
+pub(super) struct EvidenceFile<'a> {
     pub(super) name: &'a str,
     pub(super) path: &'a str,
     pub(super) type_id: u8,
     pub(super) r#type: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) hashes: Vec<Hash<'a>>,
+    pub(super) hashes: Vec<FileHash<'a>>,
     pub(super) is_deleted: bool,
 }
 
 #[derive(Serialize)]
-pub(super) struct Hash<'a> {
+pub(super) struct FileHash<'a> {
     pub(super) algorithm_id: u8,
     pub(super) algorithm: &'static str,
     pub(super) value: &'a str,
 }
 
 #[derive(Serialize)]
-pub(super) struct Remediation {
+pub(super) struct OcsfRemediation {
     pub(super) desc: &'static str,
 }

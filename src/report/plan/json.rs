@@ -1,31 +1,31 @@
-//! The plan as JSON, `trailproof/plan/1`, in the form of the [report](crate::report::json): every field is always
-//! there, fields may be added and are never changed. A moment is a string in UTC, a size is in bytes as stored.
+//! The plan as JSON, `trailproof/plan/1`, in the form of the [report](crate::report::json): all fields are always
+//! present; fields may be added and are never changed. A moment is a string in UTC, a size is in bytes as stored.
 //!
 //! | field | type | meaning |
 //! |---|---|---|
 //! | `schema` | string | `trailproof/plan/1` |
-//! | `version` | string | version of the program that wrote it |
-//! | `sources` | array of strings | what the user named, in that order |
-//! | `range.start` | moment or null | asked start; null asks for all there is |
+//! | `version` | string | version of the program that wrote the plan |
+//! | `sources` | array of strings | sources as the user named them, in the user's order |
+//! | `range.start` | moment or null | asked start; null asks for the whole record |
 //! | `range.end` | moment | asked end |
 //! | `chains[]` | array of objects | chains of digests to read, in order of account, region, trail, home region |
-//! | `chains[].account`, `.region`, `.trail`, `.home_region` | string | which chain |
+//! | `chains[].account`, `.region`, `.trail`, `.home_region` | string | names of the chain |
 //! | `chains[].organization` | string or null | organization id, for an organization's trail |
-//! | `chains[].backfill` | boolean | whether these are the trail's backfill digests |
-//! | `chains[].selected` | boolean | false for a trail that was not asked for, read for what its digests list |
+//! | `chains[].backfill` | boolean | whether the chain consists of the trail's backfill digests |
+//! | `chains[].selected` | boolean | false for a trail that was not asked for, read for the log files in its digests |
 //! | `chains[].digests`, `.digest_bytes` | count, size | digests of the asked range |
-//! | `chains[].witnesses`, `.witness_bytes` | count, size | digests beside it that are read and not counted |
-//! | `chains[].first`, `.last` | moment | ends of the oldest and the newest of both |
+//! | `chains[].witnesses`, `.witness_bytes` | count, size | digests outside the range that are read but not counted |
+//! | `chains[].first`, `.last` | moment | end times of the oldest and the newest digest to read |
 //! | `regions[]` | array of objects | regions with folders, in order of account, region |
-//! | `regions[].account`, `.region` | string | which region |
-//! | `regions[].logs`, `.bytes` | count, size | log files to read: an estimate by their names |
-//! | `requests.list` | count | LIST requests, of 1,000 keys each; of a directory, the listings that stand for them |
-//! | `requests.get` | count | GET requests, one an object; of a directory, files to read. Log files are estimated |
-//! | `bytes` | size | what all of these objects take |
+//! | `regions[].account`, `.region` | string | names of the region |
+//! | `regions[].logs`, `.bytes` | count, size | log files to read, estimated from their names |
+//! | `requests.list` | count | LIST requests of 1,000 keys each; for a directory, the equivalent number |
+//! | `requests.get` | count | GET requests, an object each; for a directory, files to read. Log files are estimated |
+//! | `bytes` | size | total size of the objects |
 //! | `cost_usd` | object or null | US dollars, S3 Standard in us-east-1; null where no source is in S3 |
-//! | `cost_usd.requests` | number | for the requests: all there is to pay in the bucket's region |
-//! | `cost_usd.transfer_to_internet` | number | what is added at most outside AWS: no free transfer is taken off |
-//! | `findings[]` | array of objects | what could not be listed or was not found, in the form of the report's |
+//! | `cost_usd.requests` | number | for the requests: the total cost within the bucket's region |
+//! | `cost_usd.transfer_to_internet` | number | maximum additional cost outside AWS: free transfer is not subtracted |
+//! | `findings[]` | array of objects | failed listings and unmatched requests, in the form of the report's findings |
 
 use std::io::{self, Write};
 
@@ -38,10 +38,10 @@ use crate::validate::plan::{ChainPlan, Cost, RegionPlan};
 
 const SCHEMA: &str = "trailproof/plan/1";
 
-/// Writes `planned` as one JSON document and flushes `out`.
+/// Writes `planned` as a JSON document and flushes `out`.
 ///
 /// # Errors
-/// Those of `out`, as they are.
+/// The errors of `out`, unchanged.
 pub fn write(planned: &Planned<'_>, out: &mut dyn Write) -> io::Result<()> {
     write_document(out, &WirePlan::of(planned))
 }

@@ -78,7 +78,7 @@ digests to read
   111122223333  eu-west-3       other                        1,200          3
     ending 2026-07-13T00:06:57Z to 2026-09-01T02:06:57Z, 1,002,500 bytes
     home us-east-1
-    not asked for: read for what it lists
+    not asked for: read for its lists of log files
   111122223333  us-east-1       audit                        1,200          3
     ending 2026-07-13T00:06:57Z to 2026-09-01T02:06:57Z, 1,002,500 bytes
 
@@ -91,7 +91,7 @@ findings
   none
 
 totals
-  digests   1,200 in range, 1,206 beside it
+  digests   1,200 in range, 1,206 witnesses
   logs      about 36,000
   bytes     2,002,005,000
   requests  42 LIST, 38,406 GET

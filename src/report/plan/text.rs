@@ -1,4 +1,4 @@
-//! The plan for people: the totals in one line, what was asked, digests, log files, findings, and what it costs.
+//! The plan for people: a summary line, asked sources and range, digests, log files, findings, and cost.
 
 use std::io::{self, Write};
 
@@ -6,17 +6,17 @@ use super::{Options, Planned};
 use crate::event::Severity;
 use crate::report::escape::for_terminal;
 use crate::report::text::coverage::{REGION, TRAIL, trail};
-use crate::report::text::findings::Findings;
-use crate::report::text::layout::{Paint, fit, grouped, plural};
+use crate::report::text::findings::GroupedFindings;
+use crate::report::text::layout::{TextColour, fit, grouped, plural};
 use crate::report::text::write_sources_and_range;
 use crate::validate::plan::{Amount, ChainPlan, Cost, FREE_TRANSFER_GB, Plan, RegionPlan, Usd};
 
-/// Writes `planned` as text and flushes `out`. Only the first line with `quiet`; `verbose` adds nothing.
+/// Writes `planned` as text and flushes `out`. With `quiet`, writes the first line only; `verbose` has no effect.
 ///
 /// # Errors
-/// Those of `out`, as they are.
+/// The errors of `out`, unchanged.
 pub fn write(planned: &Planned<'_>, options: Options, out: &mut dyn Write) -> io::Result<()> {
-    let paint = Paint(options.colour);
+    let paint = TextColour(options.colour);
     write_summary(out, paint, planned.plan)?;
     if !options.quiet {
         writeln!(out)?;
@@ -24,15 +24,15 @@ pub fn write(planned: &Planned<'_>, options: Options, out: &mut dyn Write) -> io
         writeln!(out, "plan     trailproof {}, from listings alone", env!("CARGO_PKG_VERSION"))?;
         write_chains(out, &planned.plan.chains)?;
         write_regions(out, &planned.plan.regions)?;
-        let findings: Findings<'_> = planned.plan.findings.iter().collect();
+        let findings: GroupedFindings<'_> = planned.plan.findings.iter().collect();
         findings.write(out, paint, "--format json")?;
         write_totals(out, planned)?;
     }
     out.flush()
 }
 
-/// The line that has to say by itself what it is.
-fn write_summary(out: &mut dyn Write, paint: Paint, plan: &Plan) -> io::Result<()> {
+/// Writes the summary line, which must be understandable alone.
+fn write_summary(out: &mut dyn Write, paint: TextColour, plan: &Plan) -> io::Result<()> {
     let word = match plan.is_complete() {
         true => "plan".to_owned(),
         false => paint.severity(Some(Severity::Incomplete), "incomplete plan"),
@@ -70,7 +70,7 @@ fn write_chain(out: &mut dyn Write, chain: &ChainPlan) -> io::Result<()> {
         writeln!(out, "    home {}", for_terminal(&id.home_region))?;
     }
     if !selected {
-        writeln!(out, "    not asked for: read for what it lists")?;
+        writeln!(out, "    not asked for: read for its lists of log files")?;
     }
     Ok(())
 }
@@ -95,7 +95,7 @@ fn write_totals(out: &mut dyn Write, planned: &Planned<'_>) -> io::Result<()> {
     writeln!(out, "\ntotals")?;
     writeln!(
         out,
-        "  digests   {} in range, {} beside it",
+        "  digests   {} in range, {} witnesses",
         grouped(plan.inside().objects),
         grouped(plan.beside().objects)
     )?;

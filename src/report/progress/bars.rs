@@ -1,4 +1,5 @@
-//! Bars on a terminal: a line of words, then digests and log files done of those planned, bytes a second and time left.
+//! Bars on a terminal: a line with phase and findings, then read and planned digests and log files, bytes per second
+//! and time left.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,33 +11,33 @@ use indicatif::{
     ProgressState, ProgressStyle,
 };
 
-use super::tally::{Files, Tally};
+use super::tally::{FileCounters, RunTally};
 
-/// Redrawn so often by a thread of its own, and by nothing else: counting takes no lock and draws nothing.
+/// Interval between redraws. A separate thread redraws the bars, so counting takes no lock and draws nothing.
 const REDRAW: Duration = Duration::from_millis(100);
 
-/// Bytes a second are those of about so long back.
+/// Time constant of the smoothed rate.
 const RATE_WINDOW: Duration = Duration::from_secs(2);
 
-/// Fits 79 columns: a line that wraps would leave its first half behind at every redraw.
+/// Templates that fit 79 columns: every redraw of a wrapped line would leave the line's first half behind.
 pub(super) const HEAD: &str = "{elapsed_precise} {words}";
 pub(super) const COUNTING: &str = "{prefix:7}  {human_pos:>31}                {rate:>12}";
 pub(super) const PLANNED: &str =
     "{prefix:7} [{bar:18}] {human_pos:>11} of {human_len:11} {rate:>12} {left:>9}";
 
-/// A line of words and two bars, digests and log files. They vanish when dropped.
+/// A line of words and two bars, for digests and log files. Dropping the value removes the lines.
 pub(super) struct TerminalBars {
     head: ProgressBar,
     digests: ProgressBar,
     logs: ProgressBar,
-    /// The styles of bars whose total is known.
+    /// Bar styles for a known total.
     planned: [ProgressStyle; 2],
 }
 
 impl TerminalBars {
-    pub(super) fn new(tally: &Arc<Tally>, target: ProgressDrawTarget) -> Self {
+    pub(super) fn new(tally: &Arc<RunTally>, target: ProgressDrawTarget) -> Self {
         let all = MultiProgress::with_draw_target(target);
-        let words = style(HEAD).with_key("words", Words(Arc::clone(tally)));
+        let words = style(HEAD).with_key("words", HeadWords(Arc::clone(tally)));
         let bar = |name: &'static str, style: ProgressStyle| {
             let bar = ProgressBar::no_length().with_prefix(name).with_finish(ProgressFinish::AndClear);
             let bar = all.add(bar);
@@ -44,7 +45,7 @@ impl TerminalBars {
             bar.enable_steady_tick(REDRAW);
             bar
         };
-        let rate = [Rate::new(tally, |tally| &tally.digests), Rate::new(tally, |tally| &tally.logs)];
+        let rate = [ByteRate::new(tally, |tally| &tally.digests), ByteRate::new(tally, |tally| &tally.logs)];
         let [digests, logs] = rate.clone().map(|rate| style(COUNTING).with_key("rate", rate));
         Self {
             head: bar("", words),
@@ -54,8 +55,8 @@ impl TerminalBars {
         }
     }
 
-    /// Gives each bar its total, once that is known.
-    pub(super) fn plan(&self, tally: &Tally) {
+    /// Sets the totals of the bars, once known.
+    pub(super) fn plan(&self, tally: &RunTally) {
         let [digests, logs] = &self.planned;
         set_length(&self.digests, tally.digests.planned(), digests);
         set_length(&self.logs, tally.expected_logs().unwrap_or_default(), logs);
@@ -86,25 +87,25 @@ fn set_length(bar: &ProgressBar, total: u64, planned: &ProgressStyle) {
     bar.set_length(total);
 }
 
-/// The time left, once the first file was read: before that nobody can know it.
+/// Writes the time left. Before the first file the time left is unknown.
 fn time_left(state: &ProgressState, out: &mut dyn fmt::Write) {
     if state.pos() > 0 {
-        // The tracker has nobody to tell if the line cannot be written.
+        // The tracker cannot report a write error.
         let _ = write!(out, "{:#} left", HumanDuration(state.eta()));
     }
 }
 
-/// A template that does not parse would cost the bars their looks, not the run.
+/// Builds a style. An invalid template gives the default look: progress must not end a run.
 fn style(template: &str) -> ProgressStyle {
     let style = ProgressStyle::with_template(template);
     style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ")
 }
 
-/// The phase, and what was found so far.
+/// Shows the phase and the number of findings.
 #[derive(Clone)]
-struct Words(Arc<Tally>);
+struct HeadWords(Arc<RunTally>);
 
-impl ProgressTracker for Words {
+impl ProgressTracker for HeadWords {
     fn clone_box(&self) -> Box<dyn ProgressTracker> {
         Box::new(self.clone())
     }
@@ -114,29 +115,30 @@ impl ProgressTracker for Words {
     fn reset(&mut self, _: &ProgressState, _: Instant) {}
 
     fn write(&self, _: &ProgressState, out: &mut dyn fmt::Write) {
-        // The tracker has nobody to tell if the line cannot be written.
+        // The tracker cannot report a write error.
         let _ = write!(out, "{}, {}", self.0.phase(), self.0.findings());
     }
 }
 
-/// Bytes a second, smoothed.
+/// Smoothed rate in bytes per second.
 #[derive(Clone)]
-pub(super) struct Rate {
-    tally: Arc<Tally>,
-    files: fn(&Tally) -> &Files,
+pub(super) struct ByteRate {
+    tally: Arc<RunTally>,
+    files: fn(&RunTally) -> &FileCounters,
     seen: u64,
     at: Instant,
     pub(super) per_second: f64,
 }
 
-impl Rate {
-    pub(super) fn new(tally: &Arc<Tally>, files: fn(&Tally) -> &Files) -> Self {
+impl ByteRate {
+    pub(super) fn new(tally: &Arc<RunTally>, files: fn(&RunTally) -> &FileCounters) -> Self {
         Self { tally: Arc::clone(tally), files, seen: 0, at: Instant::now(), per_second: 0.0 }
     }
 
-    /// Weighs what came since the last look against what came before, by how long ago that was.
+    /// Updates the rate at `now`: an exponential average of the bytes since the last update.
     pub(super) fn look(&mut self, now: Instant) {
         let seconds = now.saturating_duration_since(self.at).as_secs_f64();
+        // Two updates in quick succession would make the rate jump.
         if seconds < REDRAW.as_secs_f64() / 2.0 {
             return;
         }
@@ -148,7 +150,7 @@ impl Rate {
     }
 }
 
-impl ProgressTracker for Rate {
+impl ProgressTracker for ByteRate {
     fn clone_box(&self) -> Box<dyn ProgressTracker> {
         Box::new(self.clone())
     }
@@ -163,7 +165,7 @@ impl ProgressTracker for Rate {
     }
 
     fn write(&self, _: &ProgressState, out: &mut dyn fmt::Write) {
-        // The tracker has nobody to tell if the line cannot be written.
+        // The tracker cannot report a write error.
         let _ = write!(out, "{}/s", BinaryBytes(self.per_second as u64));
     }
 }

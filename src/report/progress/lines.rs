@@ -1,4 +1,4 @@
-//! A line at a time, for logs of scheduled jobs.
+//! Progress as single lines, for logs of scheduled jobs.
 
 use std::io::Write;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
@@ -6,46 +6,46 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::tally::Tally;
+use super::tally::RunTally;
 use crate::report::text::layout::{grouped, plural};
 
-/// Prints what was counted at regular times, from a thread of its own, until it is stopped or dropped.
-pub(super) struct Lines(Mutex<Option<(Sender<()>, JoinHandle<()>)>>);
+/// Prints the counters at regular intervals from a separate thread, until stopped or dropped.
+pub(super) struct ProgressLines(Mutex<Option<(Sender<()>, JoinHandle<()>)>>);
 
-impl Lines {
-    pub(super) fn start(tally: &Arc<Tally>, each: Duration, mut out: Box<dyn Write + Send>) -> Self {
+impl ProgressLines {
+    pub(super) fn start(tally: &Arc<RunTally>, each: Duration, mut out: Box<dyn Write + Send>) -> Self {
         let (stop, stopped) = mpsc::channel();
         let (tally, begun) = (Arc::clone(tally), Instant::now());
         let print = move || {
             while stopped.recv_timeout(each) == Err(RecvTimeoutError::Timeout) {
-                // A reader of stderr who went away is no reason to end a run.
+                // A closed stderr must not end the run.
                 let _ = writeln!(out, "{}", line(&tally, begun.elapsed()));
             }
         };
-        // Without a thread there are no lines, and the run goes on.
+        // If no thread can be started, the run goes on without lines.
         let thread = std::thread::Builder::new().name("progress".to_owned()).spawn(print);
         Self(Mutex::new(thread.ok().map(|thread| (stop, thread))))
     }
 
-    /// Prints no more lines.
+    /// Stops printing.
     pub(super) fn stop(&self) {
         let running = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some((stop, thread)) = running {
             drop(stop);
-            // It only prints, and has nothing to tell.
+            // The thread has no result.
             let _ = thread.join();
         }
     }
 }
 
-impl Drop for Lines {
+impl Drop for ProgressLines {
     fn drop(&mut self) {
         self.stop();
     }
 }
 
 /// `progress: 12 min, reading digests and log files: 12 of 34 digests, 56 log files, no findings yet`.
-pub(super) fn line(tally: &Tally, elapsed: Duration) -> String {
+pub(super) fn line(tally: &RunTally, elapsed: Duration) -> String {
     let minutes = elapsed.as_secs() / 60;
     let time = match minutes / 60 {
         0 => format!("{minutes} min"),

@@ -1,29 +1,29 @@
-//! The counters, and the words for them.
+//! The counters of a run and the words for them.
 
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use crate::event::{Phase, Severity};
 use crate::report::text::layout::{grouped, plural};
 
-/// What a run has done so far. Any thread may count.
+/// The counters of a run. Any thread may count.
 #[derive(Default)]
-pub(super) struct Tally {
-    pub(super) digests: Files,
-    pub(super) logs: Files,
+pub(super) struct RunTally {
+    pub(super) digests: FileCounters,
+    pub(super) logs: FileCounters,
     phase: AtomicU8,
     findings: AtomicU64,
     tampered: AtomicU64,
 }
 
-/// Files of one type.
+/// Counters for digests or log files.
 #[derive(Default)]
-pub(super) struct Files {
+pub(super) struct FileCounters {
     planned: AtomicU64,
     read: AtomicU64,
     bytes: AtomicU64,
 }
 
-impl Files {
+impl FileCounters {
     pub(super) fn plan(&self, count: u64) {
         self.planned.fetch_add(count, Ordering::Relaxed);
     }
@@ -52,7 +52,7 @@ const PHASES: [(Phase, &str); 3] = [
     (Phase::SearchAdditions, "looking for added files"),
 ];
 
-impl Tally {
+impl RunTally {
     pub(super) fn new() -> Self {
         Self::default()
     }
@@ -73,8 +73,8 @@ impl Tally {
         }
     }
 
-    /// How many log files there are in all, taken to be as many for each digest still to be read as for those that were.
-    /// `None` while no digest was read.
+    /// Estimated total number of log files, assuming as many per unread digest as per read digest. `None` until a
+    /// digest was read.
     pub(super) fn expected_logs(&self) -> Option<u64> {
         let read = self.digests.read();
         let digests = self.digests.planned().max(read);
@@ -87,7 +87,7 @@ impl Tally {
         PHASES.get(index).map_or("", |(_, words)| *words)
     }
 
-    /// `no findings yet`, or how many there are. Notices are not counted.
+    /// `no findings yet`, or the number of findings without notices.
     pub(super) fn findings(&self) -> String {
         let (all, tampered) = (self.findings.load(Ordering::Relaxed), self.tampered.load(Ordering::Relaxed));
         match (all, tampered) {

@@ -2,7 +2,7 @@ use std::sync::Mutex;
 
 use indicatif::TermLike;
 
-use super::bars::{COUNTING, HEAD, PLANNED, Rate};
+use super::bars::{ByteRate, COUNTING, HEAD, PLANNED};
 use super::lines::line;
 use super::*;
 use crate::report::tests::Captured;
@@ -51,8 +51,8 @@ fn a_line_says_what_is_done_how_long_it_took_and_what_was_found() {
 
 #[test]
 fn lines_come_until_they_are_stopped() {
-    let (tally, captured) = (Arc::new(Tally::new()), Captured::default());
-    let lines = Lines::start(&tally, Duration::from_millis(5), Box::new(captured.clone()));
+    let (tally, captured) = (Arc::new(RunTally::new()), Captured::default());
+    let lines = ProgressLines::start(&tally, Duration::from_millis(5), Box::new(captured.clone()));
     while captured.text().lines().count() < 2 {
         std::thread::sleep(Duration::from_millis(1));
     }
@@ -61,7 +61,7 @@ fn lines_come_until_they_are_stopped() {
     std::thread::sleep(Duration::from_millis(20));
     assert_eq!(captured.text(), printed);
     assert!(printed.lines().all(|line| line == "progress: 0 min, looking for trails, no findings yet"));
-    let silent = Lines::start(&tally, Duration::from_secs(60), Box::new(captured.clone()));
+    let silent = ProgressLines::start(&tally, Duration::from_secs(60), Box::new(captured.clone()));
     drop(silent);
     assert_eq!(captured.text(), printed);
 }
@@ -119,7 +119,7 @@ impl TermLike for Terminal {
 
 /// Bars on a terminal that can be read.
 fn on_a_terminal() -> (Bars, Terminal) {
-    let (tally, terminal) = (Arc::new(Tally::new()), Terminal::default());
+    let (tally, terminal) = (Arc::new(RunTally::new()), Terminal::default());
     let target = ProgressDrawTarget::term_like(Box::new(terminal.clone()));
     let bars = Some(TerminalBars::new(&tally, target));
     (Bars { tally, bars, lines: None }, terminal)
@@ -174,8 +174,8 @@ fn the_templates_are_sound() {
 
 #[test]
 fn the_rate_settles_on_what_comes_in() {
-    let tally = Arc::new(Tally::new());
-    let mut rate = Rate::new(&tally, |tally| &tally.digests);
+    let tally = Arc::new(RunTally::new());
+    let mut rate = ByteRate::new(&tally, |tally| &tally.digests);
     let begin = std::time::Instant::now();
     for step in 1..=200 {
         tally.digests.count(50_000);

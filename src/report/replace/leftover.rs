@@ -1,5 +1,5 @@
-//! Temporary files with a name, and what earlier runs left of them. A run holds a lock on each as long as it lives: a
-//! file of the pattern that nobody holds was left by a run that was killed.
+//! Named temporary files, and leftovers of earlier runs. A run keeps a lock on its temporary file: an unlocked file
+//! with such a name was left by a killed run.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
@@ -8,17 +8,17 @@ use std::path::Path;
 
 use tempfile::{Builder, TempPath};
 
-/// The names end in no report format's, so that no collector reads such a file.
+/// The suffix differs from all report formats' suffixes, so that no collector reads a temporary file.
 const PREFIX: &str = ".trailproof-";
 const SUFFIX: &str = ".tmp";
 
-/// Random letters and digits between prefix and suffix.
+/// Number of random letters and digits between prefix and suffix.
 const RANDOM: usize = 16;
 
-/// Entries of a folder that are looked at for leftovers: a folder may have very many.
+/// Maximum number of folder entries to search for leftovers: a folder may be very large.
 const MAX_ENTRIES: usize = 1 << 16;
 
-/// How often a temporary file is created anew where another run has swept it up before it was locked.
+/// Maximum number of attempts to create a temporary file: another run may remove the file before the lock is taken.
 const MAX_TRIES: usize = 16;
 
 /// Names for temporary files.
@@ -29,7 +29,7 @@ pub(super) fn names() -> Builder<'static, 'static> {
     builder
 }
 
-/// Whoever may read any new file of the user may read this one: a collector is another user.
+/// Gives the file the permissions of any new file: a collector may run as another user.
 #[cfg(unix)]
 fn readable(builder: &mut Builder<'_, '_>) {
     use std::os::unix::fs::PermissionsExt as _;
@@ -43,16 +43,16 @@ fn readable(_: &mut Builder<'_, '_>) {}
 pub(super) fn create(folder: &Path) -> io::Result<(File, TempPath)> {
     for _ in 0..MAX_TRIES {
         let (file, path) = names().tempfile_in(folder)?.into_parts();
-        // Where there are no locks, nothing is swept up either.
+        // Without lock support, other runs do not remove leftovers either.
         let _ = file.lock();
         if path.exists() {
             return Ok((file, path));
         }
     }
-    Err(io::Error::other("other runs remove its temporary file"))
+    Err(io::Error::other("other runs keep removing the temporary file"))
 }
 
-/// Removes the temporary files in `folder` whose runs are dead.
+/// Removes the temporary files of killed runs from `folder`.
 pub(super) fn sweep(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.take(MAX_ENTRIES).flatten().filter(|entry| is_temporary(&entry.file_name())) {
@@ -67,7 +67,7 @@ fn is_temporary(name: &OsStr) -> bool {
     })
 }
 
-/// Removes a file that nobody holds a lock on. Anything but a plain file is somebody else's.
+/// Removes an unlocked file. Anything but a plain file does not belong to this program and stays.
 fn remove_unheld(path: &Path) {
     if !fs::symlink_metadata(path).is_ok_and(|found| found.is_file()) {
         return;
@@ -79,8 +79,7 @@ fn remove_unheld(path: &Path) {
     }
 }
 
-/// Opens what lies there without following a link or waiting for the other end of a pipe, whatever it has become since
-/// it was looked at.
+/// Opens a file without following a link or blocking on a pipe: the entry may have changed since the check.
 #[cfg(unix)]
 fn open(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt as _;

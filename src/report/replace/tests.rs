@@ -3,12 +3,16 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use super::*;
 
 /// Each way to replace a file, as on systems and file systems that have and have not files without a name.
-fn ways(target: &Path) -> Vec<Replacement> {
+fn ways(target: &Path) -> Vec<FileReplacement> {
     let named = || {
         let (file, path) = leftover::create(folder_of(target)).unwrap();
-        Replacement { target: target.to_owned(), file: Arc::new(file), temporary: Temporary::Named(path) }
+        FileReplacement {
+            target: target.to_owned(),
+            file: Arc::new(file),
+            temporary: TemporaryKind::Named(path),
+        }
     };
-    vec![Replacement::of(target.to_owned()).unwrap(), named()]
+    vec![FileReplacement::of(target.to_owned()).unwrap(), named()]
 }
 
 fn names(folder: &Path) -> Vec<String> {
@@ -52,9 +56,9 @@ fn a_run_that_breaks_off_leaves_nothing_new() {
 #[test]
 fn where_the_file_system_allows_it_the_file_has_no_name_meanwhile() {
     let folder = tempfile::tempdir().unwrap();
-    let replacement = Replacement::of(folder.path().join("run.json")).unwrap();
+    let replacement = FileReplacement::of(folder.path().join("run.json")).unwrap();
     if unnamed::create(folder.path()).is_some() {
-        assert!(matches!(replacement.temporary, Temporary::Unnamed));
+        assert!(matches!(replacement.temporary, TemporaryKind::Unnamed));
         assert_eq!(names(folder.path()), [""; 0]);
     }
 }
@@ -73,7 +77,7 @@ fn rights_are_those_of_the_old_file_or_of_any_new_one() {
     for rights in [0o600, 0o640, 0o666] {
         fs::write(at("old"), "").unwrap();
         fs::set_permissions(at("old"), fs::Permissions::from_mode(rights)).unwrap();
-        Replacement::of(at("old")).unwrap().commit().unwrap();
+        FileReplacement::of(at("old")).unwrap().commit().unwrap();
         assert_eq!(mode(&at("old")) & 0o777, rights);
     }
 }
@@ -85,7 +89,7 @@ fn a_file_that_cannot_be_renamed_over_is_written_over() {
     fs::write(&path, "old, and longer").unwrap();
     let inode = fs::metadata(&path).unwrap().ino();
     let file = Arc::new(tempfile::tempfile().unwrap());
-    let replacement = Replacement { target: path.clone(), file, temporary: Temporary::Elsewhere };
+    let replacement = FileReplacement { target: path.clone(), file, temporary: TemporaryKind::Elsewhere };
     replacement.writer().write_all(b"new").unwrap();
     assert_eq!(fs::read_to_string(&path).unwrap(), "old, and longer");
     replacement.commit().unwrap();
@@ -114,7 +118,7 @@ fn a_later_run_sweeps_up_what_a_killed_one_left_and_nothing_else() {
     let kept = names(folder.path());
     fs::write(at(".trailproof-0123456789abcdef.tmp"), "of a run that was killed").unwrap();
     fs::write(at(".trailproof-0123456789abcdeF.tmp"), "").unwrap();
-    drop(Replacement::of(at("report.json")).unwrap());
+    drop(FileReplacement::of(at("report.json")).unwrap());
     assert_eq!(names(folder.path()), kept);
     assert!(held.exists());
 }

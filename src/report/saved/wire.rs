@@ -1,4 +1,4 @@
-//! The fields of a report as they are read. What later versions added may be absent.
+//! The fields of a saved report. Fields that later versions added may be absent.
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 
@@ -13,15 +13,15 @@ use crate::report::json::SCHEMA;
 use crate::text::shortened;
 use crate::time::{Interval, Range, Timestamp};
 
-/// The report, and the verdict that it says it has.
+/// Parses the report and the verdict that the file claims.
 pub(super) fn parse(bytes: &[u8]) -> Result<(Report, Verdict), SavedError> {
     let shown = |text: String| for_terminal(&shortened(text)).into_owned();
     let malformed = |error: serde_json::Error| SavedError::Malformed(shown(error.to_string()));
-    let Schema { schema } = serde_json::from_slice(bytes).map_err(malformed)?;
+    let SchemaField { schema } = serde_json::from_slice(bytes).map_err(malformed)?;
     match schema {
         Some(schema) if schema == SCHEMA => {}
         Some(schema) => return Err(SavedError::Schema(shown(schema))),
-        None => return Err(SavedError::Malformed("it has no `schema`".to_owned())),
+        None => return Err(SavedError::Malformed("missing field `schema`".to_owned())),
     }
     let report: WireReport = serde_json::from_slice(bytes).map_err(malformed)?;
     let verdict = report.verdict;
@@ -29,7 +29,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<(Report, Verdict), SavedError> {
 }
 
 #[derive(Deserialize)]
-struct Schema {
+struct SchemaField {
     schema: Option<String>,
 }
 
@@ -153,6 +153,7 @@ struct WireChain {
 
 impl WireChain {
     fn into_summary(self) -> ChainSummary {
+        // Older reports have no `gaps`: count the holes between the covered stretches.
         let between = self.covered.len().saturating_sub(1) as u64;
         ChainSummary {
             id: ChainId {
@@ -185,7 +186,7 @@ struct WireFinding {
     home_region: Option<String>,
     #[serde(default)]
     organization: Option<String>,
-    /// `None` where the report has no such field, `Some(None)` where it is null.
+    /// `None` if the field is absent, `Some(None)` if the field is null.
     #[serde(default, deserialize_with = "present")]
     backfill: Option<Option<bool>>,
     uri: Option<String>,
@@ -231,7 +232,7 @@ impl WireFinding {
     }
 }
 
-/// A finding of a report that does not name chains in full, given to the first chain that it may be of.
+/// Assigns a finding of an older report to the first chain with the same account, region and trail.
 fn in_its_chain(finding: Finding, report: &Report) -> Finding {
     match report.chains().find(|chain| finding.names(&chain.summary.id)) {
         Some(chain) => finding.of_chain(&chain.summary.id),
@@ -239,7 +240,7 @@ fn in_its_chain(finding: Finding, report: &Report) -> Finding {
     }
 }
 
-/// A field that is there, be it null.
+/// A present field, possibly null.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<bool>>, D::Error> {
     Option::<bool>::deserialize(deserializer).map(Some)
 }
@@ -249,15 +250,15 @@ struct WireStretch(Interval);
 impl<'de> Deserialize<'de> for WireStretch {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
-        struct Ends {
+        struct StretchEnds {
             #[serde(deserialize_with = "moment")]
             start: Timestamp,
             #[serde(deserialize_with = "moment")]
             end: Timestamp,
         }
-        let Ends { start, end } = Ends::deserialize(deserializer)?;
+        let StretchEnds { start, end } = StretchEnds::deserialize(deserializer)?;
         let stretch = Interval::new(start, end);
-        stretch.map(Self).ok_or_else(|| D::Error::custom("a stretch ends before it starts"))
+        stretch.map(Self).ok_or_else(|| D::Error::custom("a stretch ends before its start"))
     }
 }
 
@@ -266,27 +267,27 @@ struct WireTimeline(Timeline);
 impl<'de> Deserialize<'de> for WireTimeline {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
-        struct Runs {
+        struct TimelineRuns {
             #[serde(deserialize_with = "moment")]
             start: Timestamp,
             step: u64,
             runs: String,
         }
-        let Runs { start, step, runs } = Runs::deserialize(deserializer)?;
+        let TimelineRuns { start, step, runs } = TimelineRuns::deserialize(deserializer)?;
         let timeline = Timeline::parse(start, step, &runs).filter(|_| step > 0);
-        timeline.map(Self).ok_or_else(|| D::Error::custom("a timeline that cannot be read"))
+        timeline.map(Self).ok_or_else(|| D::Error::custom("invalid timeline"))
     }
 }
 
 fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
     let text = String::deserialize(deserializer)?;
-    Timestamp::parse_report(&text).ok_or_else(|| D::Error::custom(format!("`{text}` is no moment")))
+    Timestamp::parse_report(&text).ok_or_else(|| D::Error::custom(format!("invalid moment `{text}`")))
 }
 
 fn moment_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
     let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
     let moment = Timestamp::parse_report(&text);
-    moment.map(Some).ok_or_else(|| D::Error::custom(format!("`{text}` is no moment")))
+    moment.map(Some).ok_or_else(|| D::Error::custom(format!("invalid moment `{text}`")))
 }
 
 fn verdict<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Verdict, D::Error> {
@@ -308,7 +309,7 @@ fn reason<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Reason>, 
     word(&text, "reason", Reason::ALL, Reason::as_str).map(Some)
 }
 
-/// The value that `text` is the word of.
+/// The value whose word is `text`.
 fn word<T: Copy, E: serde::de::Error>(
     text: &str,
     what: &str,
@@ -316,5 +317,5 @@ fn word<T: Copy, E: serde::de::Error>(
     as_str: impl Fn(T) -> &'static str,
 ) -> Result<T, E> {
     let named = all.into_iter().find(|one| as_str(*one) == text);
-    named.ok_or_else(|| E::custom(format!("`{text}` is no {what} that this version knows")))
+    named.ok_or_else(|| E::custom(format!("unknown {what} `{text}`")))
 }

@@ -1,5 +1,5 @@
-//! Coverage: a line for each chain with its numbers, and below it the newest stretch that is covered. Whole chains are one
-//! line together.
+//! Coverage: a line of numbers for each chain, followed by the newest covered stretch. Complete chains share a single
+//! line.
 
 use std::io::{self, Write};
 
@@ -9,12 +9,12 @@ use crate::ident::ChainId;
 use crate::report::escape::for_terminal;
 use crate::time::Interval;
 
-/// Widths that add up to 80 columns; the region's is that of the longest name in common use.
+/// Column widths for lines of 80 columns; the region column fits the longest region name in common use.
 pub(in crate::report) const REGION: usize = 14;
 pub(in crate::report) const TRAIL: usize = 21;
 const BACKFILL: &str = " (backfill)";
 
-/// Writes the table: with `all` every chain has a line of its own.
+/// Writes the table. With `all`, complete chains are listed too.
 pub(super) fn write(out: &mut dyn Write, report: &Report, all: bool) -> io::Result<()> {
     writeln!(out, "\ncoverage")?;
     if report.chains().len() == 0 {
@@ -30,7 +30,7 @@ pub(super) fn write(out: &mut dyn Write, report: &Report, all: bool) -> io::Resu
     write_whole_backfill(out, backfill.len() as u64)
 }
 
-/// Whether nothing but notices is found on the chain, and it is covered without a gap.
+/// Whether the chain has no findings but notices, no gaps, and at most one covered stretch.
 fn is_whole(chain: &ReportedChain) -> bool {
     chain.verdict() == Verdict::Intact && chain.summary.gaps == 0 && chain.summary.covered.len() < 2
 }
@@ -44,7 +44,7 @@ fn write_head(out: &mut dyn Write) -> io::Result<()> {
     )
 }
 
-/// One line for all whole chains, with the stretch that every one of them covers.
+/// Writes a line for all complete chains, with the stretch that all of them cover.
 fn write_whole(out: &mut dyn Write, chains: &[&ReportedChain]) -> io::Result<()> {
     let stretches = || chains.iter().filter_map(|chain| chain.summary.covered.first().copied());
     let Some(hull) = stretches().reduce(Interval::hull) else { return Ok(()) };
@@ -86,7 +86,7 @@ fn write_chain(out: &mut dyn Write, chain: &ChainSummary) -> io::Result<()> {
     writeln!(out, "    {}", covered(chain))
 }
 
-/// The trail's name, cut so that what marks a backfill chain is always seen.
+/// The trail's name, cut so that the backfill mark stays visible.
 pub(in crate::report) fn trail(chain: &ChainId) -> String {
     let name = for_terminal(&chain.trail);
     if chain.backfill {
@@ -96,7 +96,7 @@ pub(in crate::report) fn trail(chain: &ChainId) -> String {
     }
 }
 
-/// Backfill digests come when they come: what they leave open is no gap.
+/// The number of gaps; `-` for backfill digests, which have no schedule and so no gaps.
 fn gaps(chain: &ChainSummary) -> String {
     if chain.id.backfill { "-".to_owned() } else { grouped(chain.gaps) }
 }

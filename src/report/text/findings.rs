@@ -1,31 +1,31 @@
-//! Findings, gathered by severity and kind and printed with what to do next.
+//! Findings, grouped by severity and kind and printed with hints.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::SHOWN;
-use super::layout::{Paint, grouped, wrap};
+use super::layout::{TextColour, grouped, wrap};
 use crate::event::{Finding, Kind, Reason, Severity};
 use crate::report::escape::for_terminal;
 use crate::report::severity_word;
 use crate::words;
 
-/// The gravest first, and within a severity in the order of [`Kind::ALL`], which is that of the enum itself.
+/// Groups of findings: gravest severity first, then in the order of [`Kind::ALL`], which equals the enum's order.
 #[derive(Default)]
-pub(in crate::report) struct Findings<'f> {
-    groups: BTreeMap<(Reverse<Severity>, Kind), Group<'f>>,
+pub(in crate::report) struct GroupedFindings<'f> {
+    groups: BTreeMap<(Reverse<Severity>, Kind), KindGroup<'f>>,
 }
 
 #[derive(Default)]
-struct Group<'f> {
+struct KindGroup<'f> {
     first: Vec<&'f Finding>,
     count: u64,
-    /// What to do, once for each cause, in the order in which the causes came.
+    /// The hints, without duplicates, in order of first appearance.
     hints: Vec<&'static str>,
 }
 
-impl<'f> FromIterator<&'f Finding> for Findings<'f> {
+impl<'f> FromIterator<&'f Finding> for GroupedFindings<'f> {
     fn from_iter<I: IntoIterator<Item = &'f Finding>>(findings: I) -> Self {
         let mut all = Self::default();
         for finding in findings {
@@ -42,20 +42,25 @@ impl<'f> FromIterator<&'f Finding> for Findings<'f> {
     }
 }
 
-impl Findings<'_> {
-    /// How many of `kind`, of any severity.
+impl GroupedFindings<'_> {
+    /// Number of findings of `kind`, with any severity.
     pub(super) fn count(&self, kind: Kind) -> u64 {
         self.groups.iter().filter(|((_, of), _)| *of == kind).map(|(_, group)| group.count).sum()
     }
 
-    /// How many that prove tampering.
+    /// Number of findings that prove tampering.
     pub(super) fn tampered(&self) -> u64 {
         let proving = |severity: &Reverse<Severity>| severity.0 == Severity::Tampered;
         self.groups.iter().filter(|((severity, _), _)| proving(severity)).map(|(_, group)| group.count).sum()
     }
 
-    /// Writes the groups under a heading. `all` is the option that gives those which are not shown.
-    pub(in crate::report) fn write(&self, out: &mut dyn Write, paint: Paint, all: &str) -> io::Result<()> {
+    /// Writes the groups under a heading. `all` is the option that prints all findings.
+    pub(in crate::report) fn write(
+        &self,
+        out: &mut dyn Write,
+        paint: TextColour,
+        all: &str,
+    ) -> io::Result<()> {
         if self.groups.is_empty() {
             return writeln!(out, "\nfindings\n  none");
         }
@@ -70,11 +75,11 @@ impl Findings<'_> {
     }
 }
 
-impl Group<'_> {
+impl KindGroup<'_> {
     fn write(
         &self,
         out: &mut dyn Write,
-        paint: Paint,
+        paint: TextColour,
         (severity, kind): (Severity, Kind),
         all: &str,
     ) -> io::Result<()> {
@@ -104,7 +109,7 @@ fn write_finding(out: &mut dyn Write, finding: &Finding) -> io::Result<()> {
     evidence.into_iter().flatten().try_for_each(|line| writeln!(out, "{line}"))
 }
 
-/// The object, or the chain, or the account and region it concerns.
+/// The object, chain, or account and region of the finding.
 pub(in crate::report) fn subject(finding: &Finding) -> String {
     if let Some(uri) = &finding.uri {
         return for_terminal(uri).into_owned();
@@ -114,7 +119,7 @@ pub(in crate::report) fn subject(finding: &Finding) -> String {
         .flatten()
         .map(|part| for_terminal(part))
         .collect();
-    if parts.is_empty() { "what was asked".to_owned() } else { parts.join(" ") }
+    if parts.is_empty() { "asked scope".to_owned() } else { parts.join(" ") }
 }
 
 pub(in crate::report) fn stretch(finding: &Finding) -> Option<String> {

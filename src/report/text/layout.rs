@@ -2,15 +2,15 @@
 
 use crate::event::Severity;
 
-/// Columns of a terminal as narrow as they come.
+/// Columns of the narrowest terminal in common use.
 const WIDTH: usize = 80;
 
-/// Colours words, or leaves them as they are.
+/// Colours words if enabled.
 #[derive(Clone, Copy)]
-pub(in crate::report) struct Paint(pub(in crate::report) bool);
+pub(in crate::report) struct TextColour(pub(in crate::report) bool);
 
-impl Paint {
-    /// `word` in the colour of `severity`; without one, in that of success.
+impl TextColour {
+    /// `word` in the colour of `severity`, or in the colour of success for `None`.
     pub(in crate::report) fn severity(self, severity: Option<Severity>, word: &str) -> String {
         if !self.0 {
             return word.to_owned();
@@ -38,7 +38,7 @@ pub(in crate::report) fn grouped(number: u64) -> String {
     text
 }
 
-/// `text` in at most `width` characters, its end cut and marked where it is longer.
+/// `text` cut to at most `width` characters; a cut text ends in `…`.
 pub(in crate::report) fn fit(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
         return text.to_owned();
@@ -46,8 +46,8 @@ pub(in crate::report) fn fit(text: &str, width: usize) -> String {
     text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
 }
 
-/// `text` in lines of at most 80 columns, broken between words: `first` stands before the first line, and as many spaces
-/// before each other one. A word that is longer stays whole, and so does what stands between backticks: it can be copied.
+/// Wraps `text` into lines of at most 80 columns. `first` precedes the first line; further lines are indented as far. A
+/// longer word stays whole, and so does text between backticks, for copying.
 pub(in crate::report) fn wrap(first: &str, text: &str) -> String {
     let mut line = first.to_owned();
     let (indent, mut lines) = (" ".repeat(first.len()), Vec::new());
@@ -64,7 +64,7 @@ pub(in crate::report) fn wrap(first: &str, text: &str) -> String {
     lines.join("\n")
 }
 
-/// The words of `text`; what stands between backticks is one.
+/// The words of `text`; text between backticks counts as a single word.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     let mut in_code = false;
     text.split(move |c: char| {

@@ -51,13 +51,13 @@ fn a_tampered_run() {
     assert!(report.contains("range    2026-09-01T00:00:00Z to 2026-09-01T12:06:57Z\n"));
     let findings = "
 findings
-[tampered] log-modified (1): the content is not what its digest lists
+[tampered] log-modified (1): the content is not what the digest lists
   s3://trail-logs/a/log.json.gz
     the SHA-256 of its content differs
     expected  1111111111111111111111111111111111111111111111111111111111111111
     actual    2222222222222222222222222222222222222222222222222222222222222222
     digest    s3://trail-logs/digest.json.gz
-  hint: keep it as evidence; an older version or a replica that still has the
+  hint: keep the object as evidence; an older version or a replica with the
         expected hash is the original
 
 coverage
@@ -82,18 +82,18 @@ fn an_incomplete_run() {
 findings
 [incomplete] chain-gap (1): time that no proved digest covers
   111122223333 eu-west-3 audit_with_a_very_long_name
-    no digest covers this time, and the next one starts a new chain: logging or
-    validation was off
+    no digest covers this time, and the next digest starts a new chain: logging
+    or validation was off
     time      2026-09-01T04:06:57Z to 2026-09-01T06:06:57Z
     reason    logging-stopped
-  hint: look for `StopLogging`, `DeleteTrail` and `UpdateTrail` events before
-        it: what happened while logging was off is in no log file
+  hint: look for `StopLogging`, `DeleteTrail` and `UpdateTrail` events before:
+        events while logging was off are in no log file
 
-[notice] key-unknown (1): no usable key with its fingerprint
-  what was asked
+[notice] key-unknown (1): no usable key with the fingerprint
+  asked scope
     no key; its successor proves it
-  hint: save the keys of that region and time with
-        `aws cloudtrail list-public-keys` and name the file with `--public-keys`
+  hint: save the keys of the digest's region and time with
+        `aws cloudtrail list-public-keys` and give the file with `--public-keys`
 
 coverage
   account       region          trail                  digests        logs  gaps
@@ -187,7 +187,7 @@ fn the_verdict_line_says_what_happened() {
     let stopped = |counts| first_line(&[started(None), interrupted(counts)]);
     assert_eq!(
         stopped(late),
-        "incomplete: interrupted before everything was looked at: 1,000 of 1,036 log files not verified; no tampering \
+        "incomplete: interrupted before all objects were checked: 1,000 of 1,036 log files not verified; no tampering \
          found\n"
     );
     assert_eq!(stopped(none), "incomplete: interrupted before any digest was checked\n");

@@ -1,16 +1,16 @@
-//! The verdict line, which has to say by itself what happened.
+//! The verdict line, which must be understandable alone.
 
 use std::io::{self, Write};
 
-use super::findings::Findings;
-use super::layout::{Paint, grouped, plural};
+use super::findings::GroupedFindings;
+use super::layout::{TextColour, grouped, plural};
 use crate::event::{Counts, Kind, Report, Severity, Verdict};
 
 pub(super) fn write(
     out: &mut dyn Write,
-    paint: Paint,
+    paint: TextColour,
     report: &Report,
-    findings: &Findings<'_>,
+    findings: &GroupedFindings<'_>,
 ) -> io::Result<()> {
     let verdict = report.verdict();
     let severity = match verdict {
@@ -22,8 +22,8 @@ pub(super) fn write(
     writeln!(out, "{word}: {}", why(report, findings))
 }
 
-/// What the verdict follows from, and up to when all chains are covered: what was delivered later may be on its way.
-pub(in crate::report) fn why(report: &Report, findings: &Findings<'_>) -> String {
+/// The reason for the verdict, and the time up to which all chains are covered: later digests may not be delivered yet.
+pub(in crate::report) fn why(report: &Report, findings: &GroupedFindings<'_>) -> String {
     if report.interrupted && report.verdict() == Verdict::Incomplete && all_digests(&report.counts) == 0 {
         return "interrupted before any digest was checked".to_owned();
     }
@@ -32,7 +32,7 @@ pub(in crate::report) fn why(report: &Report, findings: &Findings<'_>) -> String
         Verdict::Incomplete => incomplete(report, findings),
         Verdict::Tampered => tampered(&report.counts, findings),
     };
-    let so_far = if report.interrupted { "interrupted before everything was looked at: " } else { "" };
+    let so_far = if report.interrupted { "interrupted before all objects were checked: " } else { "" };
     let until =
         report.covered_until().map(|covered| format!("; covered up to {covered}")).unwrap_or_default();
     format!("{so_far}{why}{until}")
@@ -44,7 +44,7 @@ fn intact(counts: &Counts) -> String {
     format!("everything asked for is covered, {digests} and {logs} proved")
 }
 
-fn tampered(counts: &Counts, findings: &Findings<'_>) -> String {
+fn tampered(counts: &Counts, findings: &GroupedFindings<'_>) -> String {
     let broken = findings.count(Kind::ChainBroken);
     let mut parts = Vec::new();
     if counts.digests.tampered + counts.logs.tampered > 0 {
@@ -61,7 +61,7 @@ fn tampered(counts: &Counts, findings: &Findings<'_>) -> String {
     parts.join(", ")
 }
 
-fn incomplete(report: &Report, findings: &Findings<'_>) -> String {
+fn incomplete(report: &Report, findings: &GroupedFindings<'_>) -> String {
     let counts = &report.counts;
     if all_digests(counts) == 0 {
         return "no digests found, so nothing is proved".to_owned();
@@ -70,7 +70,7 @@ fn incomplete(report: &Report, findings: &Findings<'_>) -> String {
     let stale = findings.count(Kind::ChainStale);
     let parts: Vec<String> = [
         (gaps, format!("{} in coverage", plural(gaps, "gap"))),
-        (restarts, format!("{} begun anew", plural(restarts, "chain"))),
+        (restarts, format!("{} restarted", plural(restarts, "chain"))),
         (stale, format!("{} out of date", plural(stale, "chain"))),
         (counts.digests.unverified, unverified(counts.digests.unverified, all_digests(counts), "digest")),
         (counts.logs.unverified, unverified(counts.logs.unverified, all_logs(counts), "log file")),

@@ -1,8 +1,8 @@
-//! The words of states and objects.
+//! The words for states and object types.
 
 use crate::event::{ObjectState, ObjectType};
 
-/// The words of the counts in every report.
+/// The word for a state in all reports.
 pub(in crate::report) const fn object_state(state: ObjectState) -> &'static str {
     match state {
         ObjectState::Valid => "valid",

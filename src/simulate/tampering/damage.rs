@@ -1,33 +1,33 @@
-//! What can be done to a stored body, whatever is in it.
+//! Damage to a stored body, whatever the content.
 
 use super::super::{SimulateError, Spec, pack};
 
 /// Length of a gzip member's trailer: CRC-32 and size (RFC 1952).
 const GZIP_TRAILER: usize = 8;
 
-/// A way to spoil a body.
+/// A way to damage a body.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Damage {
-    /// Other content of the same length, stored as the delivery stores it.
+pub(super) enum BodyDamage {
+    /// Other content of the same length, packed like the delivery.
     ByteChanged,
     /// The gzip trailer is cut off.
     Truncated,
     /// A second gzip member follows.
     MemberAppended,
-    /// Bytes follow that are no gzip.
+    /// Bytes that are not gzip follow.
     JunkAppended,
     /// Plain text.
     NotGzip,
-    /// JSON, but no digest.
+    /// JSON that is not a digest.
     NoDigest,
-    /// Gzip that inflates to so many MiB.
+    /// Gzip that inflates to the given size in MiB.
     Bomb(u32),
-    /// Nothing.
+    /// An empty body.
     Emptied,
 }
 
-impl Damage {
-    /// `stored` with the damage done.
+impl BodyDamage {
+    /// Returns the damaged body.
     pub(super) fn to(self, spec: &Spec, stored: Vec<u8>) -> Result<Vec<u8>, SimulateError> {
         match self {
             Self::ByteChanged => spec.pack(&change_byte(pack::inflate(&stored)?)),
@@ -45,7 +45,7 @@ impl Damage {
     }
 }
 
-/// Content with one byte changed: the first digit of its second half, so that JSON stays JSON.
+/// Changes a byte of the content: the first digit of the second half, so that JSON stays JSON.
 pub(super) fn change_byte(mut content: Vec<u8>) -> Vec<u8> {
     let middle = content.len() / 2;
     let place =

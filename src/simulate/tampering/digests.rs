@@ -1,52 +1,52 @@
 //! Tampering with digests.
 
-use super::super::document::{Document, SIGNATURE, signature_metadata};
+use super::super::document::{DigestDocument, SIGNATURE, signature_metadata};
 use super::super::pack;
-use super::scene::Stored;
-use super::{Damage, Done, Outcome, Scene, TamperKind, Task};
+use super::scene::StoredObject;
+use super::{BodyDamage, TamperEffect, TamperKind, TamperResult, TamperScene, TamperTask};
 use crate::ident::{DigestKey, Location, Sha256Hash};
 use crate::store::Metadata;
 use crate::time::{HOUR, Interval, Timestamp};
 
-/// How far a digest is moved, in seconds. The second makes it a name that no hourly digest has.
+/// Offset of a moved digest, in seconds. The extra second gives a name that no hourly digest has.
 const MOVED_BY: i64 = HOUR + 1;
 
-/// Whose fingerprint a digest carries that the attacker has signed.
+/// The fingerprint in a digest that the attacker signs.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum NamedKey {
-    /// The one it had.
+    /// The original key's fingerprint.
     Real,
-    /// The attacker's own.
+    /// The attacker's fingerprint.
     Attackers,
 }
 
-impl Scene<'_> {
-    pub(super) fn damage_digest(&self, task: Task<'_>, damage: Damage) -> Outcome {
+impl TamperScene<'_> {
+    pub(super) fn damage_digest(&self, task: TamperTask<'_>, damage: BodyDamage) -> TamperResult {
         self.damage(self.digest(task)?.location, damage)
     }
 
-    pub(super) fn strike_log(&self, task: Task<'_>) -> Outcome {
+    pub(super) fn strike_log(&self, task: TamperTask<'_>) -> TamperResult {
         let digest = self.digest(task)?;
         let mut document = self.document(task, &digest)?;
         let detail = change(&mut document);
         self.replace(&digest.location, &document.content()?)?;
-        Ok(Done::to([digest.location]).saying(detail))
+        Ok(TamperEffect::to([digest.location]).saying(detail))
     }
 
-    pub(super) fn change_hash(&self, task: Task<'_>) -> Outcome {
+    pub(super) fn change_hash(&self, task: TamperTask<'_>) -> TamperResult {
         let digest = self.digest_where(task, |digest| digest.lists)?;
         let mut document = self.document(task, &digest)?;
         let entry =
             document.log_files.first_mut().ok_or_else(|| task.lacks("the digest lists no log file"))?;
         let log = entry.location();
-        self.damage(log.clone(), Damage::ByteChanged)?;
+        self.damage(log.clone(), BodyDamage::ByteChanged)?;
         let content = pack::inflate(&self.read(&log)?.body)?;
         entry.hash_value = Sha256Hash::of(&content).to_string();
         self.replace(&digest.location, &document.content()?)?;
-        Ok(Done::to([digest.location, log]))
+        Ok(TamperEffect::to([digest.location, log]))
     }
 
-    pub(super) fn change_signature(&self, task: Task<'_>) -> Outcome {
+    pub(super) fn change_signature(&self, task: TamperTask<'_>) -> TamperResult {
         let digest = self.digest(task)?;
         let mut stored = self.read(&digest.location)?;
         let signature = stored.metadata.get_mut(SIGNATURE).filter(|signature| !signature.is_empty());
@@ -54,18 +54,18 @@ impl Scene<'_> {
         let digit = if signature.pop() == Some('0') { '1' } else { '0' };
         signature.push(digit);
         self.put(&digest.location, &stored)?;
-        Ok(Done::to([digest.location]))
+        Ok(TamperEffect::to([digest.location]))
     }
 
-    pub(super) fn junk_signature(&self, task: Task<'_>) -> Outcome {
+    pub(super) fn junk_signature(&self, task: TamperTask<'_>) -> TamperResult {
         let digest = self.digest(task)?;
         let mut stored = self.read(&digest.location)?;
         stored.metadata.extend(signature_metadata("no hex at all"));
         self.put(&digest.location, &stored)?;
-        Ok(Done::to([digest.location]))
+        Ok(TamperEffect::to([digest.location]))
     }
 
-    pub(super) fn resign(&self, task: Task<'_>, named: NamedKey) -> Outcome {
+    pub(super) fn resign(&self, task: TamperTask<'_>, named: NamedKey) -> TamperResult {
         let digest = self.digest(task)?;
         let attacker = self.keys.attacker()?;
         let mut document = self.document(task, &digest)?;
@@ -76,82 +76,83 @@ impl Scene<'_> {
         let signed = document.sign(&attacker)?;
         let mut metadata = self.read(&digest.location)?.metadata;
         metadata.extend(signature_metadata(&signed.signature));
-        self.put(&digest.location, &Stored { metadata, ..self.packed(&signed.content)? })?;
-        Ok(Done::to([digest.location]).saying(detail))
+        self.put(&digest.location, &StoredObject { metadata, ..self.packed(&signed.content)? })?;
+        Ok(TamperEffect::to([digest.location]).saying(detail))
     }
 
-    /// Moves a digest, or copies it.
-    pub(super) fn move_digest(&mut self, task: Task<'_>) -> Outcome {
+    /// Moves or copies a digest.
+    pub(super) fn move_digest(&mut self, task: TamperTask<'_>) -> TamperResult {
         let digest = self.digest(task)?;
         let moved = DigestKey { end: digest.end.plus(MOVED_BY), ..digest.key };
         let place = moved.location();
         let stored = self.read(&digest.location)?;
         self.add(&place, &stored)?;
         if task.kind == TamperKind::DigestCopied {
-            return Ok(Done::to([place]).saying(format!("it is a copy of `{}`", digest.location)));
+            return Ok(TamperEffect::to([place]).saying(format!("a copy of `{}`", digest.location)));
         }
         self.delete(vec![digest.location.clone()])?;
-        Ok(Done::to([digest.location, place]))
+        Ok(TamperEffect::to([digest.location, place]))
     }
 
-    pub(super) fn swap_digests(&self, task: Task<'_>) -> Outcome {
+    pub(super) fn swap_digests(&self, task: TamperTask<'_>) -> TamperResult {
         let [older, newer] = self.two_digests(task)?;
         let (first, second) = (self.read(&older.location)?, self.read(&newer.location)?);
         self.put(&older.location, &second)?;
         self.put(&newer.location, &first)?;
-        Ok(Done::to([older.location, newer.location]))
+        Ok(TamperEffect::to([older.location, newer.location]))
     }
 
-    pub(super) fn replay_digest(&self, task: Task<'_>) -> Outcome {
+    pub(super) fn replay_digest(&self, task: TamperTask<'_>) -> TamperResult {
         let [older, newer] = self.two_digests(task)?;
         self.put(&newer.location, &self.read(&older.location)?)?;
-        Ok(Done::to([newer.location]).saying(format!("the body is that of `{}`", older.location)))
+        Ok(TamperEffect::to([newer.location]).saying(format!("with the body of `{}`", older.location)))
     }
 
-    pub(super) fn delete_digest(&mut self, task: Task<'_>) -> Outcome {
+    pub(super) fn delete_digest(&mut self, task: TamperTask<'_>) -> TamperResult {
         let digest = self.digest(task)?;
         self.delete(vec![digest.location])
     }
 
-    pub(super) fn delete_two_digests(&mut self, task: Task<'_>) -> Outcome {
+    pub(super) fn delete_two_digests(&mut self, task: TamperTask<'_>) -> TamperResult {
         let two = self.two_digests(task)?;
         self.delete(two.map(|digest| digest.location).into())
     }
 
-    pub(super) fn drop_metadata(&self, task: Task<'_>) -> Outcome {
+    pub(super) fn drop_metadata(&self, task: TamperTask<'_>) -> TamperResult {
         let digest = self.digest(task)?;
         let body = self.read(&digest.location)?.body;
-        self.put(&digest.location, &Stored { body, metadata: Metadata::new() })?;
-        Ok(Done::to([digest.location]))
+        self.put(&digest.location, &StoredObject { body, metadata: Metadata::new() })?;
+        Ok(TamperEffect::to([digest.location]))
     }
 
-    pub(super) fn hide_digest(&self, task: Task<'_>) -> Outcome {
+    pub(super) fn hide_digest(&self, task: TamperTask<'_>) -> TamperResult {
         self.hide(self.digest(task)?.location)
     }
 
-    /// The forged digest follows the older of two digests, as the newer one does.
-    pub(super) fn forge_digest(&mut self, task: Task<'_>) -> Outcome {
+    /// Forges a digest that follows the older of two digests, like the newer digest does.
+    pub(super) fn forge_digest(&mut self, task: TamperTask<'_>) -> TamperResult {
         let [older, newer] = self.two_digests(task)?;
         let window = Interval { start: older.end, end: older.end.plus(HOUR / 2) };
         let key = DigestKey { end: window.end, ..older.key };
         let attacker = self.keys.attacker()?;
         let real = self.document(task, &newer)?;
-        let forged = Document {
+        let forged = DigestDocument {
             previous_digest_s3_bucket: real.previous_digest_s3_bucket,
             previous_digest_s3_object: real.previous_digest_s3_object,
             previous_digest_hash_value: real.previous_digest_hash_value,
             previous_digest_hash_algorithm: real.previous_digest_hash_algorithm,
             previous_digest_signature: real.previous_digest_signature,
-            ..Document::starting(&key, window, Vec::new()).naming_key(&attacker)
+            ..DigestDocument::starting(&key, window, Vec::new()).naming_key(&attacker)
         };
         let signed = forged.sign(&attacker)?;
         let metadata = signature_metadata(&signed.signature);
-        self.add(&signed.location, &Stored { metadata, ..self.packed(&signed.content)? })?;
-        Ok(Done::to([signed.location]))
+        self.add(&signed.location, &StoredObject { metadata, ..self.packed(&signed.content)? })?;
+        Ok(TamperEffect::to([signed.location]))
     }
 
-    /// Its name is dated after all others and its folder before them: who believes both stops reading there.
-    pub(super) fn junk_digest_name(&mut self, task: Task<'_>) -> Outcome {
+    /// Adds an object whose name is dated after all digests, in a folder dated before: a reader that trusts both stops
+    /// there.
+    pub(super) fn junk_digest_name(&mut self, task: TamperTask<'_>) -> TamperResult {
         let digest = self.digest(task)?.key;
         let name = format!(
             "{}_CloudTrail-Digest_{}_{}_{}_99990101T000000Z.json.gz",
@@ -162,16 +163,16 @@ impl Scene<'_> {
         let place = format!("{}{month}/00/{name}", digest.folder.digest_prefix());
         let location = Location::new(digest.folder.bucket.clone(), place);
         self.add(&location, &self.packed(b"{}")?)?;
-        Ok(Done::to([location]))
+        Ok(TamperEffect::to([location]))
     }
 }
 
-/// Hides something: one log file, or, where the digest lists none, the hour before.
-fn change(document: &mut Document) -> String {
+/// Removes evidence from a digest: a log file, or the start of the hour if the digest lists no log file.
+fn change(document: &mut DigestDocument) -> String {
     if let Some(log) = document.log_files.pop() {
         return format!("`{}` was listed", log.location().to_string().escape_debug());
     }
     let start = Timestamp::parse_digest_field(&document.digest_start_time);
     document.digest_start_time = start.map(|start| start.plus(-HOUR).to_string()).unwrap_or_default();
-    "it lists none, so its start was set an hour earlier".to_owned()
+    "the digest lists no log file, so the start was set an hour earlier".to_owned()
 }

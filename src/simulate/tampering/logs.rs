@@ -1,32 +1,35 @@
 //! Tampering with log files.
 
 use super::super::delivery::DeliveredDigest;
-use super::super::document::{Document, Signed};
+use super::super::document::{DigestDocument, SignedDigest};
 use super::super::{SimulateError, events, stream};
-use super::scene::Stored;
-use super::{Damage, Done, Outcome, Scene, Task};
+use super::scene::StoredObject;
+use super::{BodyDamage, TamperEffect, TamperResult, TamperScene, TamperTask};
 use crate::ident::Location;
 
-/// A name that does something in a terminal, in CSV, in a spreadsheet and in HTML where it is not escaped.
+/// A name that is dangerous in a terminal, in CSV, in a spreadsheet and in HTML unless escaped.
 pub(super) const ESCAPING_NAME: &str = "=1+1,\"\u{1b}[2J'<script>alert(1)<script>.json.gz";
 
-/// A hash algorithm that no digest names.
+/// A hash algorithm that no real digest names.
 const UNKNOWN_ALGORITHM: &str = "SHA3-256";
 
-impl Scene<'_> {
-    pub(super) fn damage_log(&self, task: Task<'_>, damage: Damage) -> Outcome {
+impl TamperScene<'_> {
+    pub(super) fn damage_log(&self, task: TamperTask<'_>, damage: BodyDamage) -> TamperResult {
         let log = self.log(task)?;
         self.damage(log.location, damage)
     }
 
-    /// Spoils a body; the metadata stays.
-    pub(super) fn damage(&self, location: Location, damage: Damage) -> Outcome {
+    /// Damages a body; the metadata stays.
+    pub(super) fn damage(&self, location: Location, damage: BodyDamage) -> TamperResult {
         let stored = self.read(&location)?;
-        self.put(&location, &Stored { body: damage.to(self.spec, stored.body)?, metadata: stored.metadata })?;
-        Ok(Done::to([location]))
+        self.put(
+            &location,
+            &StoredObject { body: damage.to(self.spec, stored.body)?, metadata: stored.metadata },
+        )?;
+        Ok(TamperEffect::to([location]))
     }
 
-    pub(super) fn swap_logs(&self, task: Task<'_>) -> Outcome {
+    pub(super) fn swap_logs(&self, task: TamperTask<'_>) -> TamperResult {
         let chosen = self.log(task)?;
         let mine = self.read(&chosen.location)?;
         let later = self.logs.iter().skip_while(|log| **log != chosen).skip(1);
@@ -36,23 +39,23 @@ impl Scene<'_> {
             if theirs.body != mine.body {
                 self.put(&chosen.location, &theirs)?;
                 self.put(&other.location, &mine)?;
-                return Ok(Done::to([chosen.location, other.location.clone()]));
+                return Ok(TamperEffect::to([chosen.location, other.location.clone()]));
             }
         }
-        Err(task.lacks("it takes two log files with different content"))
+        Err(task.lacks("needs two log files with different content"))
     }
 
-    pub(super) fn delete_log(&mut self, task: Task<'_>) -> Outcome {
+    pub(super) fn delete_log(&mut self, task: TamperTask<'_>) -> TamperResult {
         let log = self.log(task)?;
         self.delete(vec![log.location])
     }
 
-    pub(super) fn hide_log(&self, task: Task<'_>) -> Outcome {
+    pub(super) fn hide_log(&self, task: TamperTask<'_>) -> TamperResult {
         self.hide(self.log(task)?.location)
     }
 
-    /// The digest and all that follow it are signed again with their real keys: only CloudTrail could do this.
-    pub(super) fn unknown_hash_algorithm(&self, task: Task<'_>) -> Outcome {
+    /// The digest and all following digests are signed again with their real keys: only CloudTrail could do this.
+    pub(super) fn unknown_hash_algorithm(&self, task: TamperTask<'_>) -> TamperResult {
         let log = self.log(task)?.location;
         let (digest, mut document) = self.listing(task, &log)?;
         for entry in document.log_files.iter_mut().filter(|entry| entry.location() == log) {
@@ -61,17 +64,17 @@ impl Scene<'_> {
         let signed = document.sign(self.signer(task, &document)?)?;
         self.put_signed(&digest.location, &signed)?;
         self.link_again(task, &digest, signed)?;
-        Ok(Done::to([log, digest.location]))
+        Ok(TamperEffect::to([log, digest.location]))
     }
 
-    pub(super) fn forge_log(&mut self, task: Task<'_>) -> Outcome {
+    pub(super) fn forge_log(&mut self, task: TamperTask<'_>) -> TamperResult {
         let beside = self.log(task)?;
         let (folder, name) = split(task, &beside.location)?;
         let fields: Vec<&str> = name.split('_').collect();
         let (Some(account), Some(region), Some((begin, _))) =
             (fields.first(), fields.get(2), name.rsplit_once('_'))
         else {
-            return Err(task.lacks("the log file beside which to put it has a strange name"));
+            return Err(task.lacks("the name of the selected log file has an unknown form"));
         };
         let random = &mut stream(self.spec.seed, &format!("forged {}", beside.location));
         let unique = events::unique(random);
@@ -79,19 +82,23 @@ impl Scene<'_> {
         let location =
             Location::new(beside.location.bucket.clone(), format!("{folder}/{begin}_{unique}.json.gz"));
         self.add(&location, &self.packed(&content.json)?)?;
-        Ok(Done::to([location]))
+        Ok(TamperEffect::to([location]))
     }
 
-    pub(super) fn junk_log_name(&mut self, task: Task<'_>, name: &str) -> Outcome {
+    pub(super) fn junk_log_name(&mut self, task: TamperTask<'_>, name: &str) -> TamperResult {
         let beside = self.log(task)?.location;
         let (folder, _) = split(task, &beside)?;
         let location = Location::new(beside.bucket.clone(), format!("{folder}/{name}"));
         self.add(&location, &self.packed(b"{\"Records\":[]}")?)?;
-        Ok(Done::to([location]))
+        Ok(TamperEffect::to([location]))
     }
 
-    /// The digest that lists a log file, looked for from the log file's time outwards.
-    fn listing(&self, task: Task<'_>, log: &Location) -> Result<(DeliveredDigest, Document), SimulateError> {
+    /// The digest that lists a log file, searched outwards from the log file's time.
+    fn listing(
+        &self,
+        task: TamperTask<'_>,
+        log: &Location,
+    ) -> Result<(DeliveredDigest, DigestDocument), SimulateError> {
         let minute =
             self.logs.iter().find(|known| known.location == *log).map_or(0, |known| known.minute.unix());
         let beside =
@@ -107,12 +114,12 @@ impl Scene<'_> {
         Err(task.lacks(format!("no digest lists `{log}`")))
     }
 
-    /// Links every successor of `digest`, which is now `signed`, to it again.
+    /// Links all successors of `digest` again to the new version `signed`.
     fn link_again(
         &self,
-        task: Task<'_>,
+        task: TamperTask<'_>,
         digest: &DeliveredDigest,
-        signed: Signed,
+        signed: SignedDigest,
     ) -> Result<(), SimulateError> {
         let chain = digest.key.chain();
         let mut previous = signed;
@@ -129,6 +136,6 @@ impl Scene<'_> {
     }
 }
 
-fn split<'l>(task: Task<'_>, location: &'l Location) -> Result<(&'l str, &'l str), SimulateError> {
+fn split<'l>(task: TamperTask<'_>, location: &'l Location) -> Result<(&'l str, &'l str), SimulateError> {
     location.key.rsplit_once('/').ok_or_else(|| task.lacks("the log file is in no folder"))
 }

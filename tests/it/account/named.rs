@@ -74,7 +74,7 @@ fn digests_gone_from_the_end_are_missed_by_cloudtrails_word() {
     let report = json(&done);
     assert_eq!((done.code, kinds(&report)), (Some(1), vec!["digest-missing".to_owned()]), "{report}");
     assert!(
-        message(&report, "digest-missing").contains("CloudTrail says it delivered another one"),
+        message(&report, "digest-missing").contains("CloudTrail reports the delivery of another digest"),
         "{report}"
     );
     account.cloud.deny_action("cloudtrail:GetTrailStatus", "");
@@ -93,7 +93,10 @@ fn a_trail_without_a_digest_is_never_a_success() {
     let done = account.run(&["validate", "--format", "json", &audit().arn()]);
     let report = json(&done);
     assert_eq!((done.code, kinds(&report)), (Some(3), vec!["no-digests".to_owned()]), "{report}");
-    assert!(message(&report, "no-digests").contains("CloudTrail says it delivered one at"), "{report}");
+    assert!(
+        message(&report, "no-digests").contains("CloudTrail reports the delivery of a digest at"),
+        "{report}"
+    );
 }
 
 #[test]

@@ -88,7 +88,9 @@ fn a_digest_that_was_delivered_minutes_ago_is_missed() {
     for more in [&[][..], &["--start-time", "2h"], &["--region", "eu-west-1"]] {
         let (code, found, report) = scene.asked(more);
         assert_eq!((code, found), (Some(1), vec!["digest-missing".to_owned()]), "{more:?} {report}");
-        assert!(message(&report, "digest-missing").contains("CloudTrail says it delivered another one"));
+        assert!(
+            message(&report, "digest-missing").contains("CloudTrail reports the delivery of another digest")
+        );
         let region =
             &report["findings"].as_array().unwrap().iter().find(|it| it["kind"] == "digest-missing").unwrap();
         assert_eq!(region["region"], "eu-west-1", "{gone:?}");

@@ -72,7 +72,7 @@ fn the_first_signal_ends_it_with_a_report_of_what_was_looked_at() {
         let mut text = String::new();
         running.child.stdout.take().unwrap().read_to_string(&mut text).unwrap();
         assert_eq!(running.child.wait().unwrap().code(), Some(3), "{text}");
-        assert!(text.starts_with("incomplete: interrupted before everything was looked at: "), "{text}");
+        assert!(text.starts_with("incomplete: interrupted before all objects were checked: "), "{text}");
 
         let report: Value = serde_json::from_str(&running.report()).unwrap();
         assert_eq!(report["interrupted"], Value::Bool(true));

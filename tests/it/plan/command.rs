@@ -72,7 +72,7 @@ fn quiet_is_one_line_and_other_reports_are_refused() {
         "{}",
         done.stderr
     );
-    case.validate(&["--dry-run", "--format", "xml"]).assert_cannot("is no report format");
+    case.validate(&["--dry-run", "--format", "xml"]).assert_cannot("unknown report format");
     case.validate(&["--dry-run", "--public-keys", "nowhere"]).assert_cannot("cannot be read");
 }
 

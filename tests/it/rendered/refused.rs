@@ -13,33 +13,33 @@ use crate::cli::case::{Case, trailproof};
 fn what_is_no_report_is_refused_with_a_reason() {
     let report = report_of(&["log-modified"]);
     for (content, what) in [
-        ("", "is no report"),
-        ("[]", "is no report"),
-        ("{}", "no `schema`"),
-        ("{\"schema\": \"trailproof/plan/1\"}", "its schema is `trailproof/plan/1`"),
-        ("{\"schema\": \"trailproof/report/2\"}", "its schema is"),
-        ("{\"schema\": \"\\u001b[2J\"}", "its schema is `\\u{1b}[2J`"),
+        ("", "not a report"),
+        ("[]", "not a report"),
+        ("{}", "missing field `schema`"),
+        ("{\"schema\": \"trailproof/plan/1\"}", "schema `trailproof/plan/1`, expected"),
+        ("{\"schema\": \"trailproof/report/2\"}", "schema `trailproof/report/2`"),
+        ("{\"schema\": \"\\u001b[2J\"}", "schema `\\u{1b}[2J`"),
         ("{\"schema\": \"trailproof/report/1\"}", "missing field"),
-        (&"[".repeat(1_000_000), "is no report"),
+        (&"[".repeat(1_000_000), "not a report"),
         (&format!("{report}x"), "trailing characters"),
     ] {
         render(content.as_bytes(), &[]).assert_cannot(what);
     }
-    render(&[0xff, 0xfe], &[]).assert_cannot("is no report");
+    render(&[0xff, 0xfe], &[]).assert_cannot("not a report");
     for (pointer, value, what) in [
-        ("/findings/0/kind", "log-eaten", "`log-eaten` is no kind of finding that this version knows"),
-        ("/findings/0/kind", "\u{1b}[2J", "no kind of finding"),
-        ("/findings/0/severity", "grave", "no severity"),
-        ("/findings/0/reason", "bored", "no reason"),
+        ("/findings/0/kind", "log-eaten", "unknown kind of finding `log-eaten`"),
+        ("/findings/0/kind", "\u{1b}[2J", "unknown kind of finding"),
+        ("/findings/0/severity", "grave", "unknown severity"),
+        ("/findings/0/reason", "bored", "unknown reason"),
         (
             "/verdict",
             "intact",
-            "it contradicts itself: it says `intact`, and its findings and counts come to `tampered`",
+            "contradictory: the verdict is `intact`, but findings and counts give `tampered`",
         ),
-        ("/verdict", "fine", "no verdict"),
-        ("/started", "2026-02-30T00:00:00Z", "no moment"),
-        ("/chains/0/timeline/runs", "99999999999999999999p", "a timeline that cannot be read"),
-        ("/chains/0/covered/0/end", "2001-01-01T00:00:00Z", "a stretch ends before it starts"),
+        ("/verdict", "fine", "unknown verdict"),
+        ("/started", "2026-02-30T00:00:00Z", "invalid moment"),
+        ("/chains/0/timeline/runs", "99999999999999999999p", "invalid timeline"),
+        ("/chains/0/covered/0/end", "2001-01-01T00:00:00Z", "a stretch ends before its start"),
     ] {
         let mut wrong = report.clone();
         *wrong.pointer_mut(pointer).unwrap() = value.into();
@@ -48,7 +48,7 @@ fn what_is_no_report_is_refused_with_a_reason() {
     render(report.to_string().as_bytes(), &["--max-size", "1K"])
         .assert_cannot("larger than the limit of 1024");
     trailproof(&["report", "nowhere.json"]).assert_cannot("cannot be read");
-    render(report.to_string().as_bytes(), &["--format", "xml"]).assert_cannot("no report format");
+    render(report.to_string().as_bytes(), &["--format", "xml"]).assert_cannot("unknown report format");
 }
 
 #[test]
