@@ -59,6 +59,8 @@ impl<'p> ListedAhead<'p> {
     }
 
     fn list_all(&self, context: RunContext<'_>) {
+        // Without the region of a thread that panicked, `take` would wait for ever.
+        let _close = CloseOnPanic(self);
         while let Some((number, discovered)) = self.next() {
             let run = list(context, discovered);
             let mut queue = self.lock();
@@ -93,11 +95,11 @@ impl<'p> ListedAhead<'p> {
         let mut queue = self.lock();
         let number = queue.first;
         let discovered = self.discovered.get(number)?;
-        if queue.is_closed {
-            queue.first += 1;
-            return Some(list(context, discovered));
-        }
         loop {
+            if queue.is_closed && !queue.ready.contains_key(&number) {
+                queue.first += 1;
+                return Some(list(context, discovered));
+            }
             if let Some(run) = queue.ready.remove(&number) {
                 queue.first += 1;
                 queue.digests -= run.unread();
@@ -115,6 +117,17 @@ impl<'p> ListedAhead<'p> {
     pub(super) fn close(&self) {
         self.lock().is_closed = true;
         self.changed.notify_all();
+    }
+}
+
+/// Closes the queue where the thread of a listing panics.
+struct CloseOnPanic<'a, 'p>(&'a ListedAhead<'p>);
+
+impl Drop for CloseOnPanic<'_, '_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.close();
+        }
     }
 }
 
