@@ -307,7 +307,7 @@ impl<'a> World<'a> {
             14 | 15 => self.resign(reader, number, &mut digest),
             16 => {
                 let end = genuine.end.plus(i64::from(reader.byte()) * 600 - 30 * HOUR);
-                self.listed.insert(ListedDigest { end, folder: u32::from(reader.byte() % 8 == 7) });
+                self.listed.insert(ListedDigest { end, folder: 0 });
             }
             _ => {
                 self.remember(reader, genuine);
