@@ -161,7 +161,7 @@ fn a_wrong_signature_in_metadata_is_tampering_whatever_proves_the_digest() {
     // Its successor is not proved, but the signature that it records fits.
     let by_signature = said_with_metadata(&json!({}), wrong, true);
     assert_eq!(by_signature.verdict, Verdict::Tampered, "{:#?}", by_signature.findings);
-    let told = "the signature in the metadata is not the one that the successor records";
+    let told = "the signature in the metadata differs from the signature that the successor records";
     let found = by_signature.findings.iter().find(|finding| finding.kind == Kind::DigestModified).unwrap();
     assert_eq!((&*found.message(), found.actual.as_deref()), (told, Some("00")));
 }

@@ -116,7 +116,7 @@ fn what_is_not_searched_for_trails_is_said() {
             (searched, run(&store, &signing::signer().ring, &asked, 2))
         });
         assert_eq!(searched.verdict, Verdict::Incomplete, "{:#?}", searched.findings);
-        assert_says(&searched, Kind::DigestUnreadable, &[said, "name the trail's prefix"]);
+        assert_says(&searched, Kind::DigestUnreadable, &[said, "give the trail's prefix"]);
         assert_eq!(named.verdict, Verdict::Intact, "{:#?}", named.findings);
     }
 }
