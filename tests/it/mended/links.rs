@@ -179,7 +179,7 @@ fn an_hourly_digest_that_an_older_one_records_is_a_broken_chain() {
     let broken = ran.findings.iter().find(|finding| finding.kind == Kind::ChainBroken).unwrap();
     assert_eq!(broken.uri, Some(key(KEY, hour(4), false).location().to_string()));
     assert!(
-        broken.message().starts_with("the digest ends after the start of"),
+        broken.message().starts_with("another digest names this digest as its predecessor"),
         "{broken:?}"
     );
 }
