@@ -1,10 +1,11 @@
-//! Whole runs, side by side: `cargo bench --bench whole_runs -- [ROW...]`.
+//! Whole runs, side by side: `cargo bench --bench whole_runs -- [--rounds N] [--before PROGRAM] [ROW...]`.
 //!
 //! Each row runs its contestants in turn, several times, on the same bytes: the `trailproof` program, the AWS CLI where
 //! it is installed, a bare loop over the SDK's client, the disk kernel (inflate and SHA-256, from memory). What counts
 //! is the ratio within one round, and of the rounds the median. S3 is a server on 127.0.0.1 that holds the delivery in
 //! memory and answers after a set latency; it runs in a process of its own. Deliveries are made once, in
-//! `target/whole-runs`. What the rows are, and the figures seen: `benches/README.md`.
+//! `target/whole-runs`. `--before`, or the variable `TRAILPROOF_BEFORE`, names the program of an older trailproof: each row
+//! then runs it in turn with ours. What the rows are, and the figures seen: `benches/README.md`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -6,6 +6,9 @@ use crate::deliveries::{BUCKET, Delivery, HOME};
 use crate::measure::Contestant;
 use crate::server::Served;
 
+/// The program that was built with this benchmark.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_trailproof");
+
 /// Names the AWS CLI's program, where it is not `aws`.
 const AWS: &str = "TRAILPROOF_AWS_CLI";
 
@@ -27,29 +30,48 @@ fn words(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
 
+fn contestant(name: &str, command: Vec<String>) -> Contestant<'static> {
+    Contestant {
+        name: name.to_owned(),
+        commands: vec![command],
+        environment: Vec::new(),
+        code: 0,
+        server: None,
+    }
+}
+
+/// The same commands by the older `program`; `None` where the contestant is not our program.
+pub fn by_older<'s>(program: &str, contestant: &Contestant<'s>) -> Option<Contestant<'s>> {
+    let mut older = Contestant { name: format!("{}, before", contestant.name), ..contestant.clone() };
+    for command in &mut older.commands {
+        let first = command.first_mut().filter(|first| *first == PROGRAM)?;
+        program.clone_into(first);
+    }
+    Some(older)
+}
+
 /// `trailproof validate`, with these further arguments.
-pub fn trailproof(name: &'static str, source: &str, delivery: &Delivery, more: &[&str]) -> Contestant {
-    let program = env!("CARGO_BIN_EXE_trailproof");
-    let mut command = words(&[program, "validate", source, "--end-time", &delivery.summary.end, "-q"]);
+pub fn trailproof(name: &str, source: &str, delivery: &Delivery, more: &[&str]) -> Contestant<'static> {
+    let mut command = words(&[PROGRAM, "validate", source, "--end-time", &delivery.summary.end, "-q"]);
     command.extend(words(more));
-    Contestant { name, commands: vec![command], environment: Vec::new(), code: 0 }
+    contestant(name, command)
 }
 
 /// The same from the directory.
-pub fn on_disk(name: &'static str, delivery: &Delivery, more: &[&str]) -> Contestant {
+pub fn on_disk(name: &str, delivery: &Delivery, more: &[&str]) -> Contestant<'static> {
     let (dir, keys) = (delivery.bucket(), delivery.keys());
     let more = [&["--public-keys", &keys][..], more].concat();
     trailproof(name, dir.to_str().unwrap(), delivery, &more)
 }
 
 /// The same from the server.
-pub fn in_s3(name: &'static str, served: &Served, delivery: &Delivery, more: &[&str]) -> Contestant {
+pub fn in_s3<'s>(name: &str, served: &'s Served, delivery: &Delivery, more: &[&str]) -> Contestant<'s> {
     let contestant = trailproof(name, &format!("s3://{BUCKET}"), delivery, more);
-    Contestant { environment: environment(served), ..contestant }
+    Contestant { environment: environment(served), server: Some(served), ..contestant }
 }
 
 /// The AWS CLI, once for each account and region; `None` where it is not installed.
-pub fn aws_cli(served: &Served, delivery: &Delivery) -> Option<Contestant> {
+pub fn aws_cli<'s>(served: &'s Served, delivery: &Delivery) -> Option<Contestant<'s>> {
     let program = std::env::var(AWS).unwrap_or_else(|_| "aws".to_owned());
     if Command::new(&program).arg("--version").output().is_err() {
         eprintln!("the AWS CLI is not installed; `{AWS}` may name its program");
@@ -67,25 +89,27 @@ pub fn aws_cli(served: &Served, delivery: &Delivery) -> Option<Contestant> {
         }
     }
     Some(Contestant {
-        name: "aws cloudtrail validate-logs",
+        name: "aws cloudtrail validate-logs".to_owned(),
         commands,
         environment: environment(served),
         code: 0,
+        server: Some(served),
     })
 }
 
 /// A bare loop over the SDK's client.
-pub fn sdk(served: &Served, delivery: &Delivery, part: &str, at_once: usize) -> Contestant {
+pub fn sdk<'s>(served: &'s Served, delivery: &Delivery, part: &str, at_once: usize) -> Contestant<'s> {
     let program = std::env::current_exe().unwrap();
     let (program, dir) = (program.to_str().unwrap(), delivery.dir.to_str().unwrap());
     let command = words(&[program, "sdk", dir, part, &at_once.to_string()]);
-    Contestant { name: "bare SDK loop", commands: vec![command], environment: environment(served), code: 0 }
+    let environment = environment(served);
+    Contestant { environment, server: Some(served), ..contestant("bare SDK loop", command) }
 }
 
 /// Inflate and SHA-256 of the log files, from memory.
-pub fn kernel(delivery: &Delivery, threads: usize) -> Contestant {
+pub fn kernel(delivery: &Delivery, threads: usize) -> Contestant<'static> {
     let program = std::env::current_exe().unwrap();
     let dir = delivery.bucket();
     let command = words(&[program.to_str().unwrap(), "kernel", dir.to_str().unwrap(), &threads.to_string()]);
-    Contestant { name: "kernel", commands: vec![command], environment: Vec::new(), code: 0 }
+    contestant("kernel", command)
 }

@@ -146,6 +146,30 @@ pub fn chains() -> Delivery {
     })
 }
 
+/// Eight regions with 240 hours each, a digest and two log files an hour.
+pub fn ten_days() -> Delivery {
+    let regions =
+        ["us-east-2", "us-west-1", "us-west-2", "eu-central-1", "eu-west-1", "eu-west-2", "eu-west-3"];
+    made("ten-days", || Spec {
+        hours: 240,
+        logs_per_hour: 2,
+        shared_body: true,
+        regions: [HOME].into_iter().chain(regions).map(str::to_owned).collect(),
+        ..spec()
+    })
+}
+
+/// An organization of 5,000 accounts, each with three hours without log files in one region.
+pub fn organization() -> Delivery {
+    made("organization", || Spec {
+        hours: 3,
+        logs_per_hour: 0,
+        organization: Some("o-exampleorg".to_owned()),
+        accounts: (0..5_000).map(|number| format!("{:012}", 111_122_223_333_u64 + number)).collect(),
+        ..spec()
+    })
+}
+
 /// One log file of 5 GB inflated, as a busy hour never has it.
 pub fn giant() -> Delivery {
     made("giant", || Spec { hours: 1, logs_per_hour: 1, events_per_log: 7_500_000, ..spec() })

@@ -7,20 +7,24 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeVal;
 use serde_json::{Value, json};
 
+use crate::server::Served;
+
 /// Separates the commands of a contestant that needs several.
 const NEXT: &str = "--next";
 
 /// A contestant: commands that run one after the other, with these additions to their environment.
 #[derive(Clone)]
-pub struct Contestant {
+pub struct Contestant<'s> {
     /// Its name in the table.
-    pub name: &'static str,
+    pub name: String,
     /// Program and arguments of each command.
     pub commands: Vec<Vec<String>>,
     /// Variables.
     pub environment: Vec<(String, String)>,
     /// What each command has to exit with.
     pub code: i64,
+    /// The server that it asks, which counts the requests.
+    pub server: Option<&'s Served>,
 }
 
 /// What a contestant took.
@@ -34,10 +38,14 @@ pub struct Taken {
     pub peak: f64,
     /// The number it printed as `figure`, where it did.
     pub figure: f64,
+    /// Requests to the server.
+    pub requests: f64,
 }
 
 /// Runs a contestant in a process that only it is a child of.
-pub fn run(contestant: &Contestant) -> Taken {
+pub fn run(contestant: &Contestant<'_>) -> Taken {
+    let asked = || contestant.server.map_or(0, Served::requests);
+    let asked_before = asked();
     let mut helper = Command::new(std::env::current_exe().unwrap());
     helper.arg("time").args(contestant.commands.join(&NEXT.to_owned()));
     helper.envs(contestant.environment.iter().map(|(name, value)| (name, value)));
@@ -47,11 +55,17 @@ pub fn run(contestant: &Contestant) -> Taken {
     let fits = codes.iter().all(|code| code.as_i64() == Some(contestant.code));
     assert!(fits, "`{}` exits with {codes:?}:\n{}", contestant.name, answer["printed"].as_str().unwrap());
     let number = |name: &str| answer[name].as_f64().unwrap_or(f64::NAN);
-    Taken { wall: number("wall"), cpu: number("cpu"), peak: number("peak"), figure: number("figure") }
+    Taken {
+        wall: number("wall"),
+        cpu: number("cpu"),
+        peak: number("peak"),
+        figure: number("figure"),
+        requests: (asked() - asked_before) as f64,
+    }
 }
 
 /// Runs all contestants in turn, `rounds` times after one round to warm up. One list for each contestant.
-pub fn in_turn(contestants: &[Contestant], rounds: usize, warm_up: bool) -> Vec<Vec<Taken>> {
+pub fn in_turn(contestants: &[Contestant<'_>], rounds: usize, warm_up: bool) -> Vec<Vec<Taken>> {
     if warm_up {
         contestants.iter().for_each(|contestant| _ = run(contestant));
     }

@@ -1,8 +1,10 @@
 //! S3 and CloudTrail on a port of this machine, in a process of their own, with a delivery in memory.
 
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::collections::BTreeMap;
+use std::io::{self, BufReader, Read as _, Write as _};
 use std::path::Path;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use trailproof::ident::Location;
@@ -17,7 +19,72 @@ pub struct Served {
     /// Where it answers.
     pub url: String,
     child: Child,
-    _open: ChildStdin,
+    pipes: Mutex<(ChildStdin, BufReader<ChildStdout>)>,
+}
+
+impl Served {
+    /// How many requests have come so far.
+    pub fn requests(&self) -> u64 {
+        let (input, output) = &mut *self.pipes.lock().unwrap();
+        writeln!(input).unwrap();
+        line(output).parse().unwrap()
+    }
+}
+
+fn line(output: &mut impl io::BufRead) -> String {
+    let mut line = String::new();
+    output.read_line(&mut line).unwrap();
+    line.trim().to_owned()
+}
+
+/// What is deleted of a delivery before it is served.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Deletion {
+    /// Nothing.
+    Nothing,
+    /// Every other digest of each region, its newest one and the one that starts the chain left.
+    EveryOtherDigest,
+    /// As many digests of each region, but in one stretch.
+    DigestStretch,
+    /// Every fourth log file.
+    EveryFourthLog,
+}
+
+impl Deletion {
+    const ALL: [(&'static str, Self); 4] = [
+        ("nothing", Self::Nothing),
+        ("every-other-digest", Self::EveryOtherDigest),
+        ("digest-stretch", Self::DigestStretch),
+        ("every-fourth-log", Self::EveryFourthLog),
+    ];
+
+    fn word(self) -> &'static str {
+        Self::ALL.iter().find(|(_, deletion)| *deletion == self).unwrap().0
+    }
+
+    fn parse(word: &str) -> Self {
+        Self::ALL.iter().find(|(known, _)| *known == word).unwrap().1
+    }
+
+    /// Of `keys`, those that are deleted.
+    fn of(self, keys: &[String]) -> Vec<&String> {
+        let with = |part: &'static str| keys.iter().filter(move |key| key.contains(part));
+        // A key up to its year is that of its region.
+        let region = |key: &str| key.rsplitn(5, '/').nth(4).unwrap().to_owned();
+        let mut regions: BTreeMap<String, Vec<&String>> = BTreeMap::new();
+        for key in with("/CloudTrail-Digest/") {
+            regions.entry(region(key)).or_default().push(key);
+        }
+        let digests = regions.into_values();
+        match self {
+            Self::Nothing => Vec::new(),
+            Self::EveryOtherDigest => digests.flat_map(|own| own.into_iter().skip(1).step_by(2)).collect(),
+            Self::DigestStretch => {
+                digests.flat_map(|own| own[own.len() / 4..own.len() / 4 + own.len() / 2].to_vec()).collect()
+            }
+            Self::EveryFourthLog => with("/CloudTrail/").step_by(4).collect(),
+        }
+    }
 }
 
 impl Drop for Served {
@@ -34,26 +101,42 @@ pub fn start(delivery: &Delivery, latency: Duration) -> Served {
 
 /// The same, which answers this share of requests with `SlowDown`.
 pub fn start_slowed(delivery: &Delivery, latency: Duration, slowed: f64) -> Served {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.arg("serve").arg(&delivery.dir).arg(latency.as_millis().to_string()).arg(slowed.to_string());
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let mut url = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
-    Served { url: url.trim().to_owned(), _open: child.stdin.take().unwrap(), child }
+    begin(delivery, latency, slowed, Deletion::Nothing)
 }
 
-/// The server: `DIR LATENCY_MS SLOWED`. It ends when its input does.
+/// The same, of a delivery of which something is deleted.
+pub fn start_without(delivery: &Delivery, latency: Duration, deletion: Deletion) -> Served {
+    begin(delivery, latency, 0.0, deletion)
+}
+
+fn begin(delivery: &Delivery, latency: Duration, slowed: f64, deletion: Deletion) -> Served {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.arg("serve").arg(&delivery.dir).arg(latency.as_millis().to_string());
+    command.arg(slowed.to_string()).arg(deletion.word());
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let url = line(&mut output);
+    Served { url, pipes: Mutex::new((child.stdin.take().unwrap(), output)), child }
+}
+
+/// The server: `DIR LATENCY_MS SLOWED DELETION`. It prints where it answers, then for each line of its input how many
+/// requests have come, and ends when its input does.
 pub fn serve(words: &[&str]) {
-    let &[dir, latency, slowed] = words else { panic!("serve DIR LATENCY_MS SLOWED") };
+    let &[dir, latency, slowed, deletion] = words else { panic!("serve DIR LATENCY_MS SLOWED DELETION") };
     let cloud = Cloud::start();
     cloud.remember_requests(false);
     fill(&cloud, Path::new(dir));
+    let keys = cloud.keys(BUCKET);
+    Deletion::parse(deletion).of(&keys).into_iter().for_each(|key| cloud.delete(BUCKET, key));
     let latency = Duration::from_millis(latency.parse().unwrap());
     let slow_down = slowed.parse().unwrap();
     cloud.set_faults(Faults { latency, slow_down, ..Faults::default() });
     println!("{}", cloud.endpoint());
     io::stdout().flush().unwrap();
-    io::stdin().read_to_end(&mut Vec::new()).unwrap();
+    for _ in io::stdin().lines() {
+        println!("{}", cloud.request_count());
+        io::stdout().flush().unwrap();
+    }
 }
 
 fn fill(cloud: &Cloud, dir: &Path) {

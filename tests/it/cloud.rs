@@ -166,6 +166,11 @@ impl Cloud {
         self.server.asked.lock().unwrap().clone()
     }
 
+    /// How many requests have come since the faults were set, remembered or not.
+    pub fn request_count(&self) -> u64 {
+        self.server.number.load(Ordering::SeqCst)
+    }
+
     /// Forgets what has been asked.
     pub fn forget_requests(&self) {
         self.server.asked.lock().unwrap().clear();
