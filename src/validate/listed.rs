@@ -12,7 +12,7 @@ use super::region::RegionRun;
 const MAX_AHEAD: usize = 1_024;
 
 /// The most digests in the regions that are listed ahead.
-const MAX_DIGESTS: usize = 1_000_000;
+const MAX_DIGESTS: usize = 100_000;
 
 /// Regions that are listed ahead.
 pub(super) struct ListedAhead<'p> {
