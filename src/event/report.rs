@@ -13,7 +13,7 @@ use super::{
     ChainSummary, Counts, Event, Finding, Origin, Severity, Sink, Summary, Timeline, UsedKey, Verdict,
 };
 use crate::ident::ChainId;
-use crate::time::{Interval, Range, Timestamp};
+use crate::time::{self, Range, Timestamp};
 pub use collector::ReportCollector;
 
 /// A chain of digests and the findings on the chain.
@@ -52,27 +52,14 @@ impl ReportedChain {
     fn merge(&mut self, other: Self) {
         let ChainSummary { id: _, covered, digests, logs, gaps, timeline } = other.summary;
         let own = &mut self.summary;
-        own.covered = union(std::mem::take(&mut own.covered), covered);
+        own.covered.extend(covered);
+        own.covered = time::union(std::mem::take(&mut own.covered));
         own.digests = own.digests.saturating_add(digests);
         own.logs = own.logs.saturating_add(logs);
         own.gaps = own.gaps.saturating_add(gaps);
         own.timeline = merge_timelines(own.timeline.take(), timeline);
         self.findings.extend(other.findings);
     }
-}
-
-/// Unites two lists of intervals, in order of time. Intervals that touch or overlap become a single interval.
-fn union(mut stretches: Vec<Interval>, more: Vec<Interval>) -> Vec<Interval> {
-    stretches.extend(more);
-    stretches.sort_unstable_by_key(|stretch| (stretch.start, stretch.end));
-    let mut united: Vec<Interval> = Vec::with_capacity(stretches.len());
-    for stretch in stretches {
-        match united.last_mut() {
-            Some(last) if stretch.start <= last.end => last.end = last.end.max(stretch.end),
-            _ => united.push(stretch),
-        }
-    }
-    united
 }
 
 fn merge_timelines(one: Option<Timeline>, other: Option<Timeline>) -> Option<Timeline> {

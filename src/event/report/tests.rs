@@ -1,5 +1,6 @@
 use super::*;
 use crate::event::{Kind, TimeState};
+use crate::time::Interval;
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_unix(seconds)
