@@ -17,7 +17,7 @@ use crate::time::Timestamp;
 
 /// Digests that inflate to more bytes than this are read one at a time, so that memory does not grow with the number of
 /// requests.
-pub(super) const LIGHT: u64 = 8 << 20;
+const LIGHT: u64 = 8 << 20;
 
 /// The weight of one batch of digests, some 30 MB. A digest weighs [`DIGEST_WEIGHT`] plus 1 for each listed log file.
 pub(super) const BATCH_WEIGHT: u64 = 100_000;
@@ -108,7 +108,7 @@ pub(super) fn read_batch(
             break;
         }
         if digest.is_heavy {
-            read_whole(context, &mut digest.read);
+            read_whole(context, &mut digest.read, LIGHT);
         }
         context.tools.progress.digest(digest.read.sizes.compressed);
         weight += weigh(&digest.read);
@@ -173,10 +173,10 @@ pub(super) fn read_one(
     (read, is_heavy)
 }
 
-/// Reads a heavy digest again, alone.
-pub(super) fn read_whole(context: RunContext<'_>, read: &mut ReadDigest) {
+/// Reads a digest again, alone, that inflates to more than the `tried` bytes.
+pub(super) fn read_whole(context: RunContext<'_>, read: &mut ReadDigest, tried: u64) {
     let limit = context.request.limits.digest;
-    if limit > LIGHT {
+    if limit > tried {
         let object = context.tools.store.get(&read.location);
         fill(read, object, limit);
     }

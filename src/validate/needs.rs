@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::context::RunContext;
-use super::digests::{self, BATCH_WEIGHT, LIGHT};
+use super::digests::{self, BATCH_WEIGHT};
 use super::region::RegionRun;
 use super::{again, discover, trace};
 use crate::event::Excess;
@@ -64,6 +64,10 @@ pub(super) fn advance(context: RunContext<'_>, regions: &mut [RegionRun], touche
     }
 }
 
+/// The most bytes to which a digest found by name inflates beside others. Up to 512 are read in parallel, before the
+/// weight of any is known.
+const LIGHT_NAMED: u64 = 512 << 10;
+
 /// The answer to each need. `None` if the answers would exceed the memory of a batch: the prover asks again.
 fn answer_all(context: RunContext<'_>, needs: &[NeedTask]) -> Vec<Option<ProverAnswer>> {
     let weight = AtomicU64::new(0);
@@ -95,14 +99,14 @@ fn answer(context: RunContext<'_>, need: &NeedTask, heavy: &Mutex<()>) -> Option
         // A need that is not begun is left out of a cancelled run.
         _ if context.cancellation.skips_work() => ProverAnswer::LeftOut,
         ProverNeed::Digest { location, end } => {
-            let (mut read, is_heavy) = digests::read_one(context, location.clone(), *end, LIGHT);
+            let (mut read, is_heavy) = digests::read_one(context, location.clone(), *end, LIGHT_NAMED);
             if is_heavy {
                 // A likely need may be superfluous, which a heavy digest is not worth.
                 if !need.is_first {
                     return None;
                 }
                 let _alone = heavy.lock().unwrap_or_else(PoisonError::into_inner);
-                digests::read_whole(context, &mut read);
+                digests::read_whole(context, &mut read, LIGHT_NAMED);
             }
             context.tools.progress.digest(read.sizes.compressed);
             match read.content {
