@@ -1,6 +1,7 @@
 //! Sources of objects. The engine reads buckets and keys, and is independent of how a store holds them.
 
 pub mod directory;
+pub mod files;
 pub mod memory;
 pub mod relocated;
 #[cfg(feature = "aws")]
@@ -10,7 +11,8 @@ use std::collections::BTreeMap;
 use std::io::BufRead;
 
 pub use crate::gzip::Encoding;
-use crate::ident::Location;
+use crate::gzip::{self, BodyError, Sizes};
+use crate::ident::{Location, Sha256Hash};
 use crate::time::Timestamp;
 
 /// Why a store did not return an object. Only [`StoreError::NotFound`] is evidence of tampering: the store answered,
@@ -48,6 +50,30 @@ pub struct Object {
     pub encoding: Encoding,
     /// User metadata; empty if a copy lost the metadata.
     pub metadata: Metadata,
+    /// The result of hashing the body, if the store hashed the body in a pass over many objects.
+    pub hashed: Option<HashedBody>,
+}
+
+impl Object {
+    /// Hashes the inflated content, up to `limit` bytes, or returns the result of the store's own pass.
+    ///
+    /// # Errors
+    /// The errors of [`gzip::hash`].
+    pub fn hash(&mut self, limit: u64) -> Result<(Sha256Hash, Sizes), BodyError> {
+        match &self.hashed {
+            Some(hashed) => hashed.content.clone(),
+            None => gzip::hash(&mut *self.body, self.encoding, limit),
+        }
+    }
+}
+
+/// A body that a store hashed in a pass over many objects, such as the members of a compressed archive.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HashedBody {
+    /// Hash of the inflated content, as [`gzip::hash`] returns it.
+    pub content: Result<(Sha256Hash, Sizes), BodyError>,
+    /// Hash of the stored bytes, to compare two reads of a body without valid content.
+    pub stored: Sha256Hash,
 }
 
 /// An object returned by a listing.

@@ -182,12 +182,17 @@ impl Store for DirectoryStore {
         let file = patiently(|| File::open(&path)).map_err(|error| read_error(&error))?;
         if size > READ_AT_ONCE {
             let body = Box::new(BufReader::with_capacity(128 << 10, file));
-            return Ok(Object { body, encoding: Encoding::GzipOrPlain, metadata });
+            return Ok(Object { body, encoding: Encoding::GzipOrPlain, metadata, hashed: None });
         }
         let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
         // The file may grow during the read, so the read is limited.
         file.take(READ_AT_ONCE + 1).read_to_end(&mut bytes).map_err(|error| read_error(&error))?;
-        Ok(Object { body: Box::new(Cursor::new(bytes)), encoding: Encoding::GzipOrPlain, metadata })
+        Ok(Object {
+            body: Box::new(Cursor::new(bytes)),
+            encoding: Encoding::GzipOrPlain,
+            metadata,
+            hashed: None,
+        })
     }
 
     /// Always empty: a directory keeps no versions.

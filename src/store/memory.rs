@@ -129,6 +129,7 @@ impl Store for MemoryStore {
             body: Box::new(Cursor::new(Arc::clone(&content.body))),
             encoding: Encoding::Gzip,
             metadata: content.metadata.clone(),
+            hashed: None,
         })
     }
 

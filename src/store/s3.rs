@@ -211,9 +211,12 @@ impl Store for S3Store {
         self.aws.block_on(async {
             let bucket = self.open_bucket(&location.bucket).await?;
             match ObjectBody::open(Arc::clone(&bucket), &location.key).await {
-                Ok((body, metadata)) => {
-                    Ok(Object { body: Box::new(body), encoding: Encoding::GzipOrPlain, metadata })
-                }
+                Ok((body, metadata)) => Ok(Object {
+                    body: Box::new(body),
+                    encoding: Encoding::GzipOrPlain,
+                    metadata,
+                    hashed: None,
+                }),
                 Err(failure) => Err(explain_failed_get(&bucket, &location.key, &failure).await),
             }
         })

@@ -45,10 +45,14 @@ impl ReadAttempt {
             Err(error) => return Self::unreadable(&error.to_string()),
         };
         let signature = object.metadata.remove("signature");
-        let mut body = HashedBody { body: &mut *object.body, taken: 0, hasher: Sha256::new() };
-        match gzip::hash(&mut body, object.encoding, limit) {
+        let mut body = BodyTee { body: &mut *object.body, taken: 0, hasher: Sha256::new() };
+        let (content, stored) = match object.hashed {
+            Some(hashed) => (hashed.content, Some(hashed.stored)),
+            None => (gzip::hash(&mut body, object.encoding, limit), None),
+        };
+        match content {
             Ok((hash, _)) => Self::Read { seen: Ok(hash), raw: None, signature },
-            Err(BodyError::Malformed(reason)) => match body.finish() {
+            Err(BodyError::Malformed(reason)) => match stored.map_or_else(|| body.finish(), Ok) {
                 Ok(raw) => Self::Read { seen: Err(reason), raw: Some(raw), signature },
                 Err(error) => Self::unreadable(&error.to_string()),
             },
@@ -79,13 +83,13 @@ impl ReadAttempt {
 }
 
 /// A body that hashes its first bytes while they are read.
-struct HashedBody<'b> {
+struct BodyTee<'b> {
     body: &'b mut dyn BufRead,
     taken: u64,
     hasher: Sha256,
 }
 
-impl HashedBody<'_> {
+impl BodyTee<'_> {
     /// Reads on to the last compared byte, and returns the hash.
     fn finish(mut self) -> io::Result<Sha256Hash> {
         while self.taken < MAX_COMPARED {
@@ -101,7 +105,7 @@ impl HashedBody<'_> {
     }
 }
 
-impl BufRead for HashedBody<'_> {
+impl BufRead for BodyTee<'_> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         self.body.fill_buf()
     }
@@ -121,7 +125,7 @@ impl BufRead for HashedBody<'_> {
     }
 }
 
-impl Read for HashedBody<'_> {
+impl Read for BodyTee<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let mut available = self.fill_buf()?;
         let length = available.read(into)?;

@@ -4,7 +4,6 @@ use super::context::RunContext;
 use super::region::RegionRun;
 use super::{again, trace};
 use crate::digest::{ListedHash, ListedLog};
-use crate::gzip;
 use crate::ident::Location;
 use crate::prove::{LogSeen, ProvedDigestLogs, SecondRead, SeenBody, reference};
 use crate::store::{Object, StoreError};
@@ -109,7 +108,7 @@ fn first_read(context: RunContext<'_>, log: &ListedLog, object: Result<Object, S
             return FirstRead::Seen(LogSeen::Unreadable(error.to_string()));
         }
     };
-    let read = gzip::hash(&mut *object.body, object.encoding, context.request.limits.log);
+    let read = object.hash(context.request.limits.log);
     let seen = LogSeen::of(log, read);
     progress.log(seen.sizes().compressed);
     match seen {

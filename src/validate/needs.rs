@@ -9,7 +9,7 @@ use super::digests::{self, BATCH_WEIGHT};
 use super::region::RegionRun;
 use super::{again, discover, trace};
 use crate::event::Excess;
-use crate::gzip::{self, BodyError};
+use crate::gzip::BodyError;
 use crate::ident::ChainId;
 use crate::prove::{DigestContent, ProverAnswer, ProverNeed, ReadLimit, StreamRead};
 use crate::store::{Object, StoreError};
@@ -136,7 +136,7 @@ fn stream(object: Result<Object, StoreError>, limit: u64) -> StreamRead {
         Err(StoreError::NotFound) => return StreamRead::Gone,
         Err(error) => return StreamRead::Unread(error.to_string()),
     };
-    match gzip::hash(&mut *object.body, object.encoding, limit) {
+    match object.hash(limit) {
         Ok((hash, _)) => StreamRead::Seen(Ok(hash)),
         Err(BodyError::Malformed(body)) => StreamRead::Seen(Err(body)),
         Err(BodyError::TooLarge(limit)) => StreamRead::Oversized(Excess::Inflated { limit }),

@@ -44,7 +44,7 @@ pub(super) async fn read(
         chunks.push_back(chunk);
     }
     let body = Box::new(WholeBody { chunks, _permit: permit });
-    Ok(Some(Object { body, encoding: Encoding::GzipOrPlain, metadata }))
+    Ok(Some(Object { body, encoding: Encoding::GzipOrPlain, metadata, hashed: None }))
 }
 
 /// A body received to the end.

@@ -19,7 +19,7 @@ impl Store for Turns {
         let turn = if turns.len() > 1 { turns.remove(0) } else { turns[0].clone() };
         let metadata = Metadata::from([("signature".to_owned(), "00".to_owned())]);
         let body = Box::new(io::BufReader::new(io::Cursor::new(turn?)));
-        Ok(Object { body, encoding: Encoding::Gzip, metadata })
+        Ok(Object { body, encoding: Encoding::Gzip, metadata, hashed: None })
     }
     fn versions(&self, _: &Location) -> Result<Vec<Version>, StoreError> {
         Ok(Vec::new())
