@@ -124,7 +124,7 @@ impl BufRead for Interrupted {
 fn a_read_that_is_interrupted_goes_on_and_one_that_fails_ends() {
     let finish = |then| {
         let mut body = Interrupted { once: true, then };
-        HashedBody { body: &mut body, taken: 0, hasher: Sha256::new() }
+        BodyTee { body: &mut body, taken: 0, hasher: Sha256::new() }
             .finish()
             .map_err(|error| error.to_string())
     };
