@@ -1,6 +1,7 @@
 //! Identifiers: locations of objects, chains of digests, hashes.
 
 mod digest_key;
+mod file_name;
 mod log_key;
 mod relocation;
 
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
 pub use digest_key::{DigestKey, RegionFolder};
+pub use file_name::{DeliveredName, DeliveredType, name_after_inflating, name_before_inflating};
 pub use log_key::{LogFolder, LogFolderKey};
 pub use relocation::Relocation;
 

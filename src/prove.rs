@@ -43,7 +43,7 @@ mod signatures;
 mod state;
 mod timeline;
 
-pub use log::LogSeen;
+pub use log::{LogRead, LogSeen};
 pub use need::{ProverAnswer, ProverNeed, ReadLimit, SecondRead, StreamRead};
 pub use prover::{ChainProver, ProvedDigestLogs, reference};
 pub use read::{DigestContent, ReadDigest, SeenBody};

@@ -34,6 +34,14 @@ pub enum StoreError {
     /// Reading failed, retries included.
     #[error("unreadable: {0}")]
     Unreadable(String),
+    /// Two copies hold the object with different content, and neither stands for the bucket.
+    #[error("two copies differ: `{one}` and `{other}`")]
+    Contradictory {
+        /// Name of the first copy.
+        one: String,
+        /// Name of the second copy.
+        other: String,
+    },
 }
 
 /// User metadata of an object: names in lower case, without the prefix `x-amz-meta-`.
@@ -107,6 +115,25 @@ pub struct Version {
     pub modified: Option<Timestamp>,
 }
 
+/// A second copy of an object, for comparison with the object itself.
+pub struct SecondCopy {
+    /// Where the copy lies: a path, or the URI of a replica.
+    pub name: String,
+    /// The copy.
+    pub object: Object,
+}
+
+/// Two copies of an object with different content.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Disagreement {
+    /// Location of the object.
+    pub location: Location,
+    /// The copy that stands for the object, and was judged.
+    pub judged: String,
+    /// The copy that differs.
+    pub other: String,
+}
+
 /// A lazy listing in key order.
 pub type Listing<'a> = Box<dyn Iterator<Item = Result<Listed, StoreError>> + Send + 'a>;
 
@@ -171,6 +198,18 @@ pub trait Store: Send + Sync {
     /// Number of listed files skipped so far as leftovers of desktops and sync programs.
     fn passed_over(&self) -> u64 {
         0
+    }
+
+    /// Every copy of the object at `location`, for a search for the original of an object that is not as delivered. Empty
+    /// if the store holds each object once.
+    fn second_copies(&self, location: &Location) -> Vec<SecondCopy> {
+        let _ = location;
+        Vec::new()
+    }
+
+    /// Objects with copies that differ, among the objects read so far.
+    fn disagreements(&self) -> Vec<Disagreement> {
+        Vec::new()
     }
 }
 

@@ -25,7 +25,12 @@ impl Finding {
     /// The message of the finding, for people.
     #[must_use]
     pub fn message(&self) -> String {
-        message(&self.fault).into_owned()
+        let told = message(&self.fault);
+        match (&self.fault, &self.original) {
+            // A saved message names the original already.
+            (Fault::Told { .. }, _) | (_, None) => told.into_owned(),
+            (_, Some(original)) => format!("{told}; the proved original is {}", quoted(original)),
+        }
     }
 }
 
@@ -117,6 +122,7 @@ fn message(fault: &Fault) -> Cow<'_, str> {
         Fault::FutureDigest => "the file name is dated in the future".into(),
         Fault::MoreJunk { count, folder } => scope::more_junk(*count, folder).into(),
         Fault::NotARegion => "not a valid region name".into(),
+        Fault::CopiesDiffer { judged, other, .. } => scope::copies_differ(judged, other).into(),
         Fault::Droppings { count } => scope::droppings(*count).into(),
         // Keys.
         Fault::RejectedKey { entry, region, reason } => keys::rejected(*entry, region.as_deref(), reason).into(),

@@ -111,7 +111,9 @@ fn hint(error: &CopyError) -> String {
         CopyError::Empty(_) => {
             "give the directory with the copy of the bucket; an empty directory proves nothing"
         }
-        CopyError::Twice { .. } => "validate one copy at a time",
+        CopyError::Nested { .. } => {
+            "move the inner copy out of the bucket's folder, or validate each copy alone"
+        }
         CopyError::Odd { expected, .. } => expected.hint(),
         CopyError::NoCopy(_) => {
             "give the directory of the copy; one file is validated where it lies in the copy: \

@@ -94,6 +94,7 @@ causes! {
     FutureDigest = "future-digest",
     MoreJunk = "more-junk",
     NotARegion = "not-a-region",
+    CopiesDiffer = "copies-differ",
     Droppings = "droppings",
     RejectedKey = "rejected-key",
     DigestMissing = "digest-missing",
@@ -154,7 +155,7 @@ impl Fault {
                 EmptyDigestFolder LogsWithoutDigests UnlistedFolder FolderInterrupted UnsearchedFolder
                 UnplannedFolder SearchInterrupted DiscoveryInterrupted DiscoveryLimit NestedAwsLogs SkippedFolder
                 RenamedFolder NothingFound UnlistedLog StrayLog MoreUnlisted NotADigestName FutureDigest MoreJunk
-                NotARegion Droppings RejectedKey
+                NotARegion CopiesDiffer Droppings RejectedKey
             ],
             Self::Unsigned { proved: false, .. } => Some(FaultCause::Unsigned),
             Self::Unsigned { proved: true, .. } => Some(FaultCause::SignatureLost),

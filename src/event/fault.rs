@@ -300,6 +300,15 @@ pub enum Fault {
     },
     /// A folder beside the folders of regions, without a valid region name.
     NotARegion,
+    /// A second copy of an object differs from the copy that was judged.
+    CopiesDiffer {
+        /// Whether the object is a digest; otherwise a log file.
+        is_digest: bool,
+        /// The copy that was judged.
+        judged: String,
+        /// The copy that differs.
+        other: String,
+    },
     /// Files that desktops and sync programs create.
     Droppings {
         /// Number of files or objects.
@@ -339,6 +348,8 @@ impl Fault {
             | Self::DigestReadsDiffer
             | Self::DigestUnconfirmed { .. }
             | Self::DigestVanished => Kind::DigestUnreadable,
+            Self::CopiesDiffer { is_digest: true, .. } => Kind::DigestUnreadable,
+            Self::CopiesDiffer { is_digest: false, .. } => Kind::LogUnreadable,
             Self::DigestElsewhere => Kind::DigestMoved,
             Self::SignatureMisfit
             | Self::MetadataSignatureMisfit

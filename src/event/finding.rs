@@ -40,6 +40,8 @@ pub struct Finding {
     pub expected: Option<String>,
     /// The value that was found instead.
     pub actual: Option<String>,
+    /// Where the proved original of the object lies: another copy, as a path or `s3://BUCKET/KEY`.
+    pub original: Option<String>,
     /// Start of the stretch of time.
     pub start: Option<Timestamp>,
     /// End of the stretch of time.
@@ -69,6 +71,7 @@ impl Finding {
             fault,
             expected: None,
             actual: None,
+            original: None,
             start: None,
             end: None,
             reason: None,

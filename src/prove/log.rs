@@ -33,6 +33,21 @@ pub enum LogSeen {
     LeftOut,
 }
 
+/// A log file as read, and where its original lies.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LogRead {
+    /// The result of reading the place of the log file.
+    pub seen: LogSeen,
+    /// Where another copy lies that has the listed hash, if the place does not have it.
+    pub original: Option<String>,
+}
+
+impl From<LogSeen> for LogRead {
+    fn from(seen: LogSeen) -> Self {
+        Self { seen, original: None }
+    }
+}
+
 impl LogSeen {
     /// The result of one read of the log file.
     #[must_use]
@@ -59,7 +74,8 @@ impl LogSeen {
 
 impl ChainProver {
     /// Takes the result of reading a log file that the proved digest `by` lists.
-    pub fn log(&mut self, by: &DigestFile, log: &ListedLog, seen: LogSeen) {
+    pub fn log(&mut self, by: &DigestFile, log: &ListedLog, read: impl Into<LogRead>) {
+        let LogRead { seen, original } = read.into();
         // 1. Count the bytes.
         let at = by.window().end;
         let sizes = seen.sizes();
@@ -110,6 +126,7 @@ impl ChainProver {
         // 3. Count the log file, and report the finding on the log file and its digest.
         self.count(ObjectType::Log, at, &log.location, state);
         if let Some(found) = found {
+            let found = Finding { original, ..found };
             self.report(found.about(&log.location).by_digest(by.location()));
         }
     }

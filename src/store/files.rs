@@ -106,6 +106,8 @@ pub trait CopyFiles: Send + Sync + Debug {
 pub struct DiskFiles {
     /// The directory, with resolved links. No file outside of the directory is read.
     root: PathBuf,
+    /// The directory as the user named it.
+    shown: PathBuf,
 }
 
 impl DiskFiles {
@@ -114,7 +116,7 @@ impl DiskFiles {
     /// # Errors
     /// The errors of [`fs::canonicalize`].
     pub fn new(root: &Path) -> io::Result<Self> {
-        Ok(Self { root: fs::canonicalize(root)? })
+        Ok(Self { root: fs::canonicalize(root)?, shown: root.to_owned() })
     }
 }
 
@@ -166,7 +168,11 @@ impl CopyFiles for DiskFiles {
     }
 
     fn display(&self, path: &Path) -> String {
-        path.display().to_string()
+        let shown = path.strip_prefix(&self.root).map(|below| match below.as_os_str().is_empty() {
+            true => self.shown.clone(),
+            false => self.shown.join(below),
+        });
+        shown.as_deref().unwrap_or(path).display().to_string()
     }
 }
 

@@ -1,6 +1,6 @@
 //! A store with moved folders: some buckets, or parts of buckets, are read from a copy at another location.
 
-use super::{Folder, Listing, Next, Object, Store, StoreError, Take, Version};
+use super::{Disagreement, Folder, Listing, Next, Object, SecondCopy, Store, StoreError, Take, Version};
 use crate::ident::{Location, Relocation};
 
 /// Redirects reads below a moved folder to the copy. The original location is never read, because the copy is under
@@ -63,6 +63,15 @@ impl Store for RelocatedStore<'_> {
 
     fn passed_over(&self) -> u64 {
         self.inner.passed_over()
+    }
+
+    fn second_copies(&self, location: &Location) -> Vec<SecondCopy> {
+        let copies = self.copies(location).flat_map(|copy| self.inner.second_copies(&copy));
+        copies.chain(self.inner.second_copies(location)).collect()
+    }
+
+    fn disagreements(&self) -> Vec<Disagreement> {
+        self.inner.disagreements()
     }
 
     fn versions(&self, location: &Location) -> Result<Vec<Version>, StoreError> {

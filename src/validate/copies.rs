@@ -2,13 +2,14 @@
 
 mod file;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::request::{SourceFolder, TypedSource};
-use super::source_path::{ExpectedSegment, SourcePath};
+use super::source_path::{AWS_LOGS, ExpectedSegment, SourcePath};
 use crate::digest::DigestFile;
 use crate::event::{Fault, Finding};
 use crate::gzip;
@@ -16,9 +17,10 @@ use crate::handles::patiently;
 use crate::ident::{DigestKey, Location};
 use crate::keys::{KeyRing, Lookup};
 use crate::signature;
-use crate::store::Object;
 use crate::store::directory::DirectoryStore;
 use crate::store::directory::find::{self, Found, Recorded, Tree};
+use crate::store::files::{CopyFiles, DiskFiles};
+use crate::store::{Disagreement, Object};
 use crate::time::Timestamp;
 
 /// Why directories cannot be validated.
@@ -35,15 +37,16 @@ pub enum CopyError {
     /// The directory is empty.
     #[error("the directory `{}` is empty", .0.display())]
     Empty(PathBuf),
-    /// Two copies of the same part of S3 would hide their objects from the run.
-    #[error("`{}` and `{}` are copies of the same part of S3, `{part}`", .one.display(), .other.display())]
-    Twice {
-        /// The first copy.
-        one: PathBuf,
-        /// The second copy.
-        other: PathBuf,
-        /// The part of S3 that both are copies of.
-        part: String,
+    /// A copy of a bucket lies in a folder of the same bucket: a file moved within the bucket would look like the
+    /// original.
+    #[error("`{inner}` is a copy of `s3://{bucket}` inside of `{outer}`, which stands for the same bucket")]
+    Nested {
+        /// The folder of the bucket.
+        outer: String,
+        /// The copy inside.
+        inner: String,
+        /// The bucket.
+        bucket: String,
     },
     /// A single file outside of any copy.
     #[error("`{}` is not a directory, and lies in no folder of a copy", .0.display())]
@@ -81,8 +84,8 @@ pub struct OpenedCopies {
 /// # Errors
 /// [`CopyError`].
 pub fn open(directories: &[PathBuf], keys: &KeyRing, limit: u64) -> Result<OpenedCopies, CopyError> {
-    let (mut found, mut typed, mut findings) = (Vec::new(), Vec::new(), Vec::new());
-    let mut passed_over = BTreeMap::new();
+    let (mut whole, mut typed) = (Found::default(), Vec::new());
+    let mut findings = Vec::new();
     // 1. Single files: find the copy around each, and the place in S3.
     let (files, directories): (Vec<&PathBuf>, Vec<&PathBuf>) =
         directories.iter().partition(|path| file::is_single(path));
@@ -97,7 +100,7 @@ pub fn open(directories: &[PathBuf], keys: &KeyRing, limit: u64) -> Result<Opene
         for path in files {
             objects.push(file::object(path, &here.trees)?);
         }
-        found.extend(here.trees);
+        whole.trees.extend(here.trees);
     }
     // 2. Directories: find the trees in each.
     let is_single = !roots.is_empty();
@@ -107,34 +110,57 @@ pub fn open(directories: &[PathBuf], keys: &KeyRing, limit: u64) -> Result<Opene
             return Err(CopyError::Empty(path.clone()));
         }
         let here = look(path, keys, limit).map_err(unreadable)?;
-        if here.trees.is_empty() {
+        let parts = sources(&here);
+        if parts.is_empty() {
             reject_misspelt(path)?;
         }
         findings.extend(here.skipped.iter().map(skipped));
-        typed.push(TypedSource {
-            name: path.display().to_string(),
-            parts: here.trees.iter().map(source).collect(),
-        });
-        found.extend(here.trees);
-        passed_over.extend(here.passed_over);
+        findings.extend(here.trees.iter().filter_map(renamed));
+        typed.push(TypedSource { name: path.display().to_string(), parts });
+        whole.trees.extend(here.trees);
+        whole.placed.extend(here.placed);
+        whole.passed_over.extend(here.passed_over);
     }
-    // 3. Join the trees into one store.
-    reject_shadows(&found)?;
-    // The copy around a single file is not asked for as a whole.
-    let trees = if is_single && typed.is_empty() { &[] } else { &*found };
-    let mut sources: Vec<SourceFolder> = trees.iter().map(source).collect();
-    sources.sort_unstable();
-    sources.dedup();
-    findings.extend(found.iter().filter_map(renamed));
-    let mut mounts: Vec<_> = found.into_iter().map(|tree| tree.mount).collect();
-    mounts.dedup();
-    let store = DirectoryStore::new(mounts).having_passed_over(passed_over);
+    reject_nested(&whole.trees)?;
+    // 3. Join the trees into one store. The copy around a single file is not asked for as a whole.
+    let is_asked_whole = !is_single || !typed.is_empty();
+    let sources = if is_asked_whole { sources(&whole) } else { Vec::new() };
+    let mounts = whole.trees.into_iter().map(|tree| tree.mount).collect();
+    let store = DirectoryStore::new(mounts).with_placed(whole.placed).having_passed_over(whole.passed_over);
     Ok(OpenedCopies { store, sources, objects, typed, findings })
 }
 
-/// The folder to search for the trails of a tree.
-fn source(tree: &Tree) -> SourceFolder {
-    SourceFolder { bucket: tree.bucket.clone(), prefix: format!("{}AWSLogs/", tree.prefix) }
+/// The folders to search for the trails of a copy.
+fn sources(found: &Found) -> Vec<SourceFolder> {
+    let of_tree = |tree: &Tree| SourceFolder {
+        bucket: tree.bucket.clone(),
+        prefix: format!("{}{AWS_LOGS}/", tree.prefix),
+    };
+    let of_placed = |(bucket, key): (&str, &str)| {
+        let (root, _) = key.rsplit_once(&format!("{AWS_LOGS}/"))?;
+        Some(SourceFolder { bucket: bucket.to_owned(), prefix: format!("{root}{AWS_LOGS}/") })
+    };
+    let all: BTreeSet<SourceFolder> =
+        found.trees.iter().map(of_tree).chain(found.placed.locations().filter_map(of_placed)).collect();
+    all.into_iter().collect()
+}
+
+/// Rejects a copy of a bucket in a folder of the same bucket.
+fn reject_nested(trees: &[Tree]) -> Result<(), CopyError> {
+    let held: BTreeMap<&Path, &Tree> =
+        trees.iter().filter_map(|tree| Some((tree.holder.as_deref()?, tree))).collect();
+    for (holder, tree) in &held {
+        let outer = holder.ancestors().skip(1).filter_map(|above| Some((above, held.get(above)?)));
+        if let Some((above, _)) = outer.into_iter().find(|(_, outer)| outer.bucket == tree.bucket) {
+            let files = &tree.mount.files;
+            return Err(CopyError::Nested {
+                outer: files.display(above),
+                inner: files.display(holder),
+                bucket: tree.bucket.clone(),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Rejects a directory without trails whose path looks like a misspelt part of a copy.
@@ -154,7 +180,8 @@ fn reject_misspelt(path: &Path) -> Result<(), CopyError> {
 /// # Errors
 /// The directory itself cannot be read.
 pub fn look(directory: &Path, keys: &KeyRing, limit: u64) -> io::Result<Found> {
-    find::find(directory, &|objects| judge(objects, keys, limit))
+    let files: Arc<dyn CopyFiles> = Arc::new(DiskFiles::new(directory)?);
+    find::find(&files, &|objects| judge(objects, keys, limit))
 }
 
 /// The recorded place of each sampled digest, and whether the digest is proved: by its own signature, or by the
@@ -183,31 +210,6 @@ fn judge(objects: Vec<Object>, keys: &KeyRing, limit: u64) -> Vec<Option<Recorde
     judged.collect()
 }
 
-/// Rejects copies of the same part of S3, or of a part within a second copy: one copy would hide the other's objects.
-fn reject_shadows(trees: &[Tree]) -> Result<(), CopyError> {
-    let mut parts: Vec<(String, &Tree)> = Vec::new();
-    for tree in trees {
-        let base = if tree.mount.base.is_empty() { &tree.bucket } else { &tree.mount.base };
-        parts.push((format!("{base}/"), tree));
-    }
-    parts.sort_by(|one, other| one.0.cmp(&other.0));
-    // In sorted order, an inner part follows its outer part, or a sibling.
-    for pair in parts.windows(2) {
-        if let [(outer, one), (inner, other)] = pair
-            && inner.starts_with(outer.as_str())
-            && one.mount.dir != other.mount.dir
-        {
-            let part = inner.trim_end_matches('/').to_owned();
-            return Err(CopyError::Twice {
-                one: one.mount.dir.clone(),
-                other: other.mount.dir.clone(),
-                part,
-            });
-        }
-    }
-    Ok(())
-}
-
 /// The finding on a folder that cannot be read.
 fn skipped((folder, why): &(PathBuf, String)) -> Finding {
     let mut finding = Finding::new(Fault::SkippedFolder { why: why.clone() }, Timestamp::from_unix(0));
@@ -220,9 +222,19 @@ pub(super) fn passed_over(files: u64) -> Option<Finding> {
     (files > 0).then(|| Finding::new(Fault::Droppings { count: files }, Timestamp::from_unix(0)))
 }
 
+/// The findings on objects with copies that differ. The judged copy is reported by its own result.
+pub(super) fn disagreements(found: Vec<Disagreement>) -> Vec<Finding> {
+    let finding = |Disagreement { location, judged, other }| {
+        let is_digest = location.key.contains("/CloudTrail-Digest/");
+        let fault = Fault::CopiesDiffer { is_digest, judged, other };
+        Finding::new(fault, Timestamp::from_unix(0)).about(&location)
+    };
+    found.into_iter().map(finding).collect()
+}
+
 /// The finding on a folder whose name is not the bucket's name.
 fn renamed(tree: &Tree) -> Option<Finding> {
-    let folder = tree.renamed.as_ref()?.display().to_string();
+    let folder = tree.mount.files.display(tree.renamed.as_ref()?);
     let belongs = format!("s3://{}/{}", tree.bucket, tree.prefix);
     let fault = Fault::RenamedFolder { belongs: belongs.clone() };
     let mut finding = Finding::new(fault, Timestamp::from_unix(0));

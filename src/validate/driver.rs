@@ -57,6 +57,7 @@ pub(super) fn run(
     // 4. Report what was asked for and not found.
     reporter.send_rejected_keys(tools.keys, &reported)?;
     reporter.send_findings(copies::passed_over(tools.store.passed_over()).into_iter().collect())?;
+    reporter.send_findings(copies::disagreements(tools.store.disagreements()))?;
     reporter.finish(request, cancellation.has_skipped_work())
 }
 

@@ -5,7 +5,7 @@ use super::region::RegionRun;
 use super::{again, trace};
 use crate::digest::{ListedHash, ListedLog};
 use crate::ident::Location;
-use crate::prove::{LogSeen, ProvedDigestLogs, SecondRead, SeenBody, reference};
+use crate::prove::{LogRead, LogSeen, ProvedDigestLogs, SecondRead, SeenBody, reference};
 use crate::store::{Object, StoreError};
 
 /// A proved digest, with the indexes of its region and chain.
@@ -65,7 +65,7 @@ fn is_asked(context: RunContext<'_>, proved: &[ProvedInChain], task: &LogTask<'_
 }
 
 /// The result for each log file.
-fn read_all(context: RunContext<'_>, tasks: &[LogTask<'_>]) -> Vec<LogSeen> {
+fn read_all(context: RunContext<'_>, tasks: &[LogTask<'_>]) -> Vec<LogRead> {
     // 1. Read every log file with a comparable hash once.
     let is_comparable = |task: &&LogTask<'_>| matches!(task.log.hash, ListedHash::Sha256(_));
     let comparable: Vec<&LogTask<'_>> = tasks.iter().filter(is_comparable).collect();
@@ -84,15 +84,17 @@ fn read_all(context: RunContext<'_>, tasks: &[LogTask<'_>]) -> Vec<LogSeen> {
     // 3. Put the results together, in the order of the tasks.
     let mut read = read.into_iter();
     let mut next = || match read.next() {
-        Some(FirstRead::Seen(seen)) => seen,
-        Some(FirstRead::Suspect(..) | FirstRead::Gone) => settled.next().unwrap_or(LogSeen::LeftOut),
-        None => LogSeen::LeftOut,
+        Some(FirstRead::Seen(seen)) => seen.into(),
+        Some(FirstRead::Suspect(..) | FirstRead::Gone) => {
+            settled.next().unwrap_or_else(|| LogSeen::LeftOut.into())
+        }
+        None => LogSeen::LeftOut.into(),
     };
     let seen = |task: &LogTask<'_>| match task.log.hash {
         ListedHash::Sha256(_) => next(),
         ListedHash::Unknown(_) => {
             context.tools.progress.log(0);
-            LogSeen::Incomparable
+            LogSeen::Incomparable.into()
         }
     };
     tasks.iter().map(seen).collect()
@@ -118,8 +120,27 @@ fn first_read(context: RunContext<'_>, log: &ListedLog, object: Result<Object, S
     }
 }
 
-/// The result of a second look at a log file that is suspect or missing.
-fn settle_doubt(context: RunContext<'_>, log: &ListedLog, read: &FirstRead) -> LogSeen {
+/// The result of a second look at a log file that is suspect or missing, and where its original lies.
+fn settle_doubt(context: RunContext<'_>, log: &ListedLog, read: &FirstRead) -> LogRead {
+    let seen = look_again(context, log, read);
+    let original = match seen {
+        LogSeen::Other(..) | LogSeen::NoContent(_) | LogSeen::Gone(_) => original_of(context, log),
+        _ => None,
+    };
+    LogRead { seen, original }
+}
+
+/// Where a copy of a log file lies that has the listed hash.
+fn original_of(context: RunContext<'_>, log: &ListedLog) -> Option<String> {
+    let copies = context.tools.store.second_copies(&log.location);
+    let is_original = |object: &mut Object| {
+        let read = object.hash(context.request.limits.log);
+        matches!(LogSeen::of(log, read), LogSeen::Valid(_))
+    };
+    copies.into_iter().find_map(|mut copy| is_original(&mut copy.object).then_some(copy.name))
+}
+
+fn look_again(context: RunContext<'_>, log: &ListedLog, read: &FirstRead) -> LogSeen {
     let store = context.tools.store;
     match read {
         FirstRead::Seen(seen) => return seen.clone(),

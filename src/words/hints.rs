@@ -174,6 +174,9 @@ pub(super) const fn by_cause(cause: FaultCause) -> Option<&'static str> {
         FaultCause::NothingFound => NOTHING,
         FaultCause::MoreUnlisted | FaultCause::MoreJunk => NAME_MORE,
         FaultCause::NotADigestName | FaultCause::FutureDigest | FaultCause::NotARegion => JUNK,
+        FaultCause::CopiesDiffer => {
+            "find out which of the copies was changed; validate each copy alone to see which one is proved"
+        }
         FaultCause::LogProved
         | FaultCause::DigestProved
         | FaultCause::Relocated

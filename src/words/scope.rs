@@ -71,6 +71,10 @@ fn objects<'v>(count: u64, one: &'v str, many: &'v str) -> (String, &'v str) {
     (counted(count, "more object"), if count == 1 { one } else { many })
 }
 
+pub(super) fn copies_differ(judged: &str, other: &str) -> String {
+    format!("two copies of the object differ: {} was checked, {} was not", quoted(judged), quoted(other))
+}
+
 pub(super) fn droppings(count: u64) -> String {
     let verb = if count == 1 { "was" } else { "were" };
     format!("{} that desktops and sync programs leave {verb} passed over", counted(count, "file"))

@@ -141,6 +141,7 @@ fn faults(text: &dyn Fn() -> String) -> Vec<Fault> {
             Fault::MoreUnlisted { count },
             Fault::MoreJunk { count, folder: "p/".to_owned() },
             Fault::Droppings { count },
+            Fault::CopiesDiffer { is_digest: count == 1, judged: text(), other: text() },
         ]);
     }
     for trace in traces(text) {

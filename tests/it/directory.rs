@@ -120,8 +120,8 @@ fn logs_and_digests_apart_are_one_record() {
     fs::rename(account.join("CloudTrail"), logs.join("CloudTrail")).unwrap();
     let base = "trail-logs/AWSLogs/111122223333";
     let mounts = vec![
-        mount::Mount::new(&digests, &digests, format!("{base}/CloudTrail-Digest")).unwrap(),
-        mount::Mount::new(&logs, &logs, base).unwrap(),
+        mount::Mount::of_directory(&digests, format!("{base}/CloudTrail-Digest")).unwrap(),
+        mount::Mount::of_directory(&logs, base).unwrap(),
     ];
     let ran =
         run(&DirectoryStore::new(mounts), &disk.keys(), &request(&["trail-logs"], disk.simulated.end), 2);
@@ -305,7 +305,7 @@ fn a_key_that_is_no_path_is_out_of_reach() {
     let disk = OnDisk::make();
     fs::write(disk.path().join("secret"), b"x").unwrap();
     let inside = disk.path().join("trail-logs");
-    let store = DirectoryStore::new(vec![mount::Mount::new(&inside, &inside, "trail-logs").unwrap()]);
+    let store = DirectoryStore::new(vec![mount::Mount::of_directory(&inside, "trail-logs").unwrap()]);
     for key in ["../secret", "AWSLogs/../../secret", "/etc/passwd", "a//b", "a/./b", "", "a/", "a\0b"] {
         let error = store.get(&Location::new("trail-logs", key)).err();
         assert!(matches!(error, Some(StoreError::OutOfReach(_))), "`{}`: {error:?}", key.escape_debug());

@@ -158,7 +158,9 @@ fn how_to_list(bucket: &str, error: &StoreError) -> String {
                 "allow `s3:ListBucket` on the bucket `{bucket}` to these credentials, or use another profile (`--profile`)"
             )
         }
-        StoreError::OutOfReach(_) => "give `s3://BUCKET[/PREFIX]`".to_owned(),
+        StoreError::OutOfReach(_) | StoreError::Contradictory { .. } => {
+            "give `s3://BUCKET[/PREFIX]`".to_owned()
+        }
         StoreError::Archived(why) | StoreError::Unreadable(why) => match why.contains("did not answer") {
             true => unreachable_hint(why).to_owned(),
             false => "check the credentials (`aws sts get-caller-identity`), the network and the endpoint"

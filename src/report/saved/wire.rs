@@ -196,6 +196,8 @@ struct WireFinding {
     message: String,
     expected: Option<String>,
     actual: Option<String>,
+    #[serde(default)]
+    original: Option<String>,
     #[serde(default, deserialize_with = "moment_or_null")]
     start: Option<Timestamp>,
     #[serde(default, deserialize_with = "moment_or_null")]
@@ -220,6 +222,7 @@ impl WireFinding {
             digest: self.digest,
             expected: self.expected,
             actual: self.actual,
+            original: self.original,
             start: self.start,
             end: self.end,
             reason: self.reason,

@@ -4,7 +4,6 @@
 //! sync` copies keys in key order, with several downloads in parallel.
 
 use std::collections::{BTreeSet, HashMap};
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,12 +12,13 @@ use super::mount::Mount;
 use super::{leftovers, walk};
 use crate::ident::{Location, is_account};
 use crate::store::StoreError;
+use crate::store::files::{CopyFiles, FileKind};
 
 /// Most folders cached with a list of unfinished downloads. A full cache is emptied.
 const REMEMBERED_FOLDERS: usize = 256;
 
-/// Folder of a copy, and whether only the objects of a trail count.
-type CopiedPart = (PathBuf, bool);
+/// Folder of a copy, the key prefix of its objects, and whether only the objects of a trail count.
+type CopiedPart = (PathBuf, String, bool);
 
 /// Cached facts about the parts of a copy, used to explain missing objects.
 #[derive(Default, Debug)]
@@ -36,10 +36,10 @@ impl MissingObjects {
     pub(super) fn reason(&self, mount: &Mount, location: &Location, path: &Path) -> StoreError {
         let not_in_this_copy = |why: &str| StoreError::OutOfReach(format!("not in this copy: {why}"));
         let folder = path.parent().unwrap_or(&mount.dir);
-        if !fs::metadata(folder).is_ok_and(|found| found.is_dir()) {
+        if !mount.files.facts_of_target(folder).is_ok_and(|found| found.kind == FileKind::Folder) {
             return not_in_this_copy("the copy has no such folder");
         }
-        match self.unfinished(folder) {
+        match self.unfinished(&*mount.files, folder) {
             Ok(names) if names.contains(location.name()) => {
                 return not_in_this_copy("the download was interrupted");
             }
@@ -58,15 +58,14 @@ impl MissingObjects {
         }
     }
 
-    fn unfinished(&self, folder: &Path) -> io::Result<Arc<BTreeSet<String>>> {
+    fn unfinished(&self, files: &dyn CopyFiles, folder: &Path) -> io::Result<Arc<BTreeSet<String>>> {
         let mut known = self.unfinished.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(names) = known.get(folder) {
             return Ok(Arc::clone(names));
         }
         let mut names = BTreeSet::new();
-        for entry in fs::read_dir(folder)? {
-            let name = entry?.file_name();
-            names.extend(name.to_str().and_then(leftovers::unfinished_object).map(str::to_owned));
+        for entry in files.entries(folder)? {
+            names.extend(entry.name.to_str().and_then(leftovers::unfinished_object).map(str::to_owned));
         }
         let names = Arc::new(names);
         if known.len() >= REMEMBERED_FOLDERS {
@@ -82,7 +81,7 @@ impl MissingObjects {
         let (folder, key_prefix) = mount.part(&format!("{bucket}/"), bucket)?;
         // Lock during the walk, so that other threads wait for the result instead of walking the same copy.
         let mut known = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let last = known.entry((folder.clone(), is_of_trail)).or_insert_with(|| {
+        let last = known.entry((folder.clone(), key_prefix.clone(), is_of_trail)).or_insert_with(|| {
             let mut keys = walk::FolderWalk::backwards(mount, folder, key_prefix).map_while(Result::ok);
             keys.find(|listed| !is_of_trail || is_delivered(&listed.key)).map(|listed| listed.key.into())
         });
@@ -103,13 +102,15 @@ fn is_delivered(key: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::files::DiskFiles;
 
     #[test]
     fn a_folder_that_cannot_be_listed_says_nothing_of_downloads() {
         let dir = tempfile::tempdir().unwrap();
         let missing = MissingObjects::default();
-        assert!(missing.unfinished(&dir.path().join("none")).is_err());
+        let files = DiskFiles::new(dir.path()).unwrap();
+        assert!(missing.unfinished(&files, &dir.path().join("none")).is_err());
         std::fs::write(dir.path().join("x.json.gz.6eF3a1B2"), "").unwrap();
-        assert!(missing.unfinished(dir.path()).unwrap().contains("x.json.gz"));
+        assert!(missing.unfinished(&files, dir.path()).unwrap().contains("x.json.gz"));
     }
 }

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, FileType};
-use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+
+use super::content;
+use crate::ident::name_before_inflating;
+use crate::store::files::{CopyFiles, FileEntry, FileKind};
 
 /// Folder with file attributes, added to zip archives by macOS.
 const MACOS_ATTRIBUTES: &str = "__MACOSX";
@@ -27,14 +29,14 @@ impl PassedOver {
     }
 
     /// Records the skipped entries of `folder`, a path with resolved links.
-    pub(super) fn note(&self, folder: &Path, left_out: &FolderLeftovers) {
+    pub(super) fn note(&self, files: &dyn CopyFiles, folder: &Path, left_out: &FolderLeftovers) {
         let mut folders = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if left_out.files > 0 {
             folders.insert(folder.to_owned(), left_out.files);
         }
         // A skipped folder is walked once, however often the parent folder is listed.
         for name in &left_out.folders {
-            folders.entry(folder.join(name)).or_insert_with_key(|inner| files_below(inner));
+            folders.entry(folder.join(name)).or_insert_with_key(|inner| files_below(files, inner));
         }
     }
 
@@ -61,23 +63,25 @@ impl FolderLeftovers {
     }
 
     /// Whether an entry of `folder` is a leftover; if so, records the entry. Symbolic links are never leftovers.
-    pub(super) fn records(&mut self, folder: &Path, name: &OsStr, kind: FileType) -> bool {
-        let is_folder = kind.is_dir() && name == MACOS_ATTRIBUTES;
-        let is_file = kind.is_file() && is_leftover(folder, name);
+    pub(super) fn records(&mut self, files: &dyn CopyFiles, folder: &Path, entry: &FileEntry) -> bool {
+        let FileEntry { name, kind } = entry;
+        let is_folder = *kind == FileKind::Folder && name == MACOS_ATTRIBUTES;
+        let is_file = *kind == FileKind::File && is_leftover(files, folder, name);
         self.files += u64::from(is_file);
-        self.folders.extend(is_folder.then(|| name.to_owned()));
+        self.folders.extend(is_folder.then(|| name.clone()));
         is_file || is_folder
     }
 }
 
-fn is_leftover(folder: &Path, name: &OsStr) -> bool {
+fn is_leftover(files: &dyn CopyFiles, folder: &Path, name: &OsStr) -> bool {
     if name.as_encoded_bytes().starts_with(b"._") {
         return true;
     }
     let Some(name) = name.to_str() else { return false };
     DESKTOP_FILES.iter().any(|made| name.eq_ignore_ascii_case(made))
         || unfinished_object(name).is_some()
-        || is_duplicate(&folder.join(name), name)
+        || is_duplicate(files, &folder.join(name), name)
+        || is_inflated_duplicate(files, folder, name)
 }
 
 /// Name of the object with an interrupted download, if `name` is an unfinished download. `aws s3` writes to
@@ -90,9 +94,18 @@ pub(super) fn unfinished_object(name: &str) -> Option<&str> {
 
 /// Whether a browser made the file by downloading `name.json.gz` twice: the file is called `name (1).json.gz` and has
 /// the same bytes as `name.json.gz`. A file with other bytes is not skipped.
-fn is_duplicate(path: &Path, name: &str) -> bool {
-    name_without_number(name)
-        .is_some_and(|original| same_bytes(path, &path.with_file_name(original)).unwrap_or(false))
+fn is_duplicate(files: &dyn CopyFiles, path: &Path, name: &str) -> bool {
+    name_without_number(name).is_some_and(|original| {
+        content::same_bytes(files, path, files, &path.with_file_name(original)).unwrap_or(false)
+    })
+}
+
+/// Whether `gunzip -k` made the file beside the delivered file `NAME.gz`. A read of `NAME.gz` compares the content of
+/// the two files.
+fn is_inflated_duplicate(files: &dyn CopyFiles, folder: &Path, name: &str) -> bool {
+    name_before_inflating(name).is_some_and(|before| {
+        files.facts(&folder.join(before)).is_ok_and(|found| found.kind == FileKind::File)
+    })
 }
 
 /// The name without the number added by a browser before the extension.
@@ -104,40 +117,18 @@ fn name_without_number(name: &str) -> Option<String> {
     (is_number && !before.is_empty() && extension.starts_with('.')).then(|| format!("{before}{extension}"))
 }
 
-/// Whether two paths are regular files, not symbolic links, with equal bytes.
-fn same_bytes(one: &Path, other: &Path) -> io::Result<bool> {
-    let (of_one, of_other) = (fs::symlink_metadata(one)?, fs::symlink_metadata(other)?);
-    if !of_one.is_file() || !of_other.is_file() || of_one.len() != of_other.len() {
-        return Ok(false);
-    }
-    let (mut one, mut other) = (BufReader::new(File::open(one)?), BufReader::new(File::open(other)?));
-    loop {
-        // The two buffers may differ in length, so only the common part is compared and consumed.
-        let (here, there) = (one.fill_buf()?, other.fill_buf()?);
-        let length = here.len().min(there.len());
-        if here.get(..length) != there.get(..length) || here.is_empty() != there.is_empty() {
-            return Ok(false);
-        }
-        if length == 0 {
-            return Ok(true);
-        }
-        one.consume(length);
-        other.consume(length);
-    }
-}
-
 /// Number of files below `folder`. Skips unreadable folders and follows no symbolic links.
-fn files_below(folder: &Path) -> u64 {
-    let (mut files, mut folders) = (0, vec![folder.to_owned()]);
+fn files_below(files: &dyn CopyFiles, folder: &Path) -> u64 {
+    let (mut count, mut folders) = (0, vec![folder.to_owned()]);
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            match entry.file_type() {
-                Ok(kind) if kind.is_dir() => folders.push(entry.path()),
-                _ => files += 1,
+        for entry in files.entries(&folder).into_iter().flatten() {
+            match entry.kind {
+                FileKind::Folder => folders.push(folder.join(entry.name)),
+                FileKind::File | FileKind::Link | FileKind::Other => count += 1,
             }
         }
     }
-    files
+    count
 }
 
 #[cfg(test)]

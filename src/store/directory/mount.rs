@@ -1,29 +1,54 @@
-//! A folder on disk, mounted as a part of S3.
+//! A folder of a copy, mounted as a part of S3.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::names::is_plain;
+use crate::store::files::{CopyFiles, DiskFiles};
 
-/// A folder on disk and the part of S3 it holds a copy of.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// A folder of a copy and the part of S3 it holds a copy of.
+#[derive(Clone, Debug)]
 pub struct Mount {
-    /// The folder on disk.
+    /// The files of the copy.
+    pub files: Arc<dyn CopyFiles>,
+    /// The folder.
     pub dir: PathBuf,
     /// `BUCKET[/KEY-PREFIX]` without a trailing slash; empty if the folder holds buckets.
     pub base: String,
-    /// The user's directory, with resolved links. No file outside this directory is read.
-    root: PathBuf,
 }
 
+impl PartialEq for Mount {
+    fn eq(&self, other: &Self) -> bool {
+        let parts = |mount: &Self| (mount.files.root().to_owned(), mount.dir.clone(), mount.base.clone());
+        parts(self) == parts(other)
+    }
+}
+
+impl Eq for Mount {}
+
 impl Mount {
-    /// Mounts `dir`, a folder in `root`, as `base`.
+    /// Mounts `dir`, a folder of `files`, as `base`.
+    pub fn new(files: Arc<dyn CopyFiles>, dir: impl Into<PathBuf>, base: impl Into<String>) -> Self {
+        Self { files, dir: dir.into(), base: base.into() }
+    }
+
+    /// Mounts the directory `root` on disk as `base`.
     ///
     /// # Errors
-    /// The errors of [`fs::canonicalize`] on `root`.
-    pub fn new(root: &Path, dir: &Path, base: impl Into<String>) -> io::Result<Self> {
-        Ok(Self { dir: dir.to_owned(), base: base.into(), root: fs::canonicalize(root)? })
+    /// The errors of [`DiskFiles::new`].
+    pub fn of_directory(root: &Path, base: impl Into<String>) -> io::Result<Self> {
+        let files = Arc::new(DiskFiles::new(root)?);
+        let dir = files.root().to_owned();
+        Ok(Self::new(files, dir, base))
+    }
+
+    /// Whether the folder holds buckets, or is called like the bucket: in a folder with several copies of one bucket,
+    /// this copy stands for the bucket itself.
+    pub(super) fn is_called_like_bucket(&self) -> bool {
+        self.base.is_empty()
+            || (!self.base.contains('/')
+                && self.dir.file_name().is_some_and(|name| name.to_str() == Some(self.base.as_str())))
     }
 
     /// The rest of the full path `BUCKET/KEY` below this mount.
@@ -47,7 +72,7 @@ impl Mount {
         self.base.strip_prefix(full).filter(|rest| !rest.is_empty())?.split('/').next()
     }
 
-    /// Folder on disk to list for the prefix `full`, and the key prefix of the files in the folder.
+    /// Folder to list for the prefix `full`, and the key prefix of the files in the folder.
     pub(super) fn part(&self, full: &str, bucket: &str) -> Option<(PathBuf, String)> {
         if let Some(rest) = self.below_folder(full) {
             let key_prefix = full.strip_prefix(bucket)?.strip_prefix('/')?;
@@ -58,16 +83,11 @@ impl Mount {
         Some((self.dir.clone(), format!("{key_prefix}/")))
     }
 
-    /// Resolves the symbolic links in `path`.
-    ///
-    /// # Errors
-    /// The errors of [`fs::canonicalize`], and an error if a link points outside the directory.
-    pub(super) fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
-        let target = fs::canonicalize(path)?;
-        if target.starts_with(&self.root) {
-            Ok(target)
-        } else {
-            Err(io::Error::other("a symbolic link leads out of the directory"))
-        }
+    /// The full path `BUCKET/KEY` of a path below the mounted folder, as UTF-8.
+    pub(super) fn full_path_of(&self, path: &Path) -> Option<String> {
+        let below = path.strip_prefix(&self.dir).ok()?;
+        let segments: Option<Vec<&str>> = below.iter().map(|segment| segment.to_str()).collect();
+        let below = segments?.join("/");
+        Some(if self.base.is_empty() { below } else { format!("{}/{below}", self.base) })
     }
 }

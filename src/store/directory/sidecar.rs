@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::handles::patiently;
+use crate::store::files::{CopyFiles, FileKind};
 use crate::store::{METADATA_ERROR, Metadata};
 
 /// Suffix of a sidecar's file name.
@@ -43,8 +43,8 @@ fn path_of(object: &Path) -> PathBuf {
 
 /// Reads the metadata in the sidecar of `object`. Returns no metadata if there is no sidecar, and only
 /// [`METADATA_ERROR`] if the sidecar cannot be parsed.
-pub(super) fn read(object: &Path) -> Metadata {
-    let text = match read_capped(&path_of(object)) {
+pub(super) fn read(files: &dyn CopyFiles, object: &Path) -> Metadata {
+    let text = match read_capped(files, &path_of(object)) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Metadata::new(),
         Err(error) => return metadata_error(&error.to_string()),
@@ -52,6 +52,17 @@ pub(super) fn read(object: &Path) -> Metadata {
     match serde_json::from_slice::<SidecarFile>(&text) {
         Ok(sidecar) => sidecar.metadata.into_iter().map(|(name, value)| (plain_name(&name), value)).collect(),
         Err(_) => metadata_error("not JSON with `Metadata`"),
+    }
+}
+
+/// Reads the metadata in the extended attributes of `object`, which some tools save instead of a sidecar.
+pub(super) fn read_attributes(files: &dyn CopyFiles, object: &Path) -> Metadata {
+    match files.attributes(object) {
+        Ok(found) => found.into_iter().map(|(name, value)| (plain_name(&name), value)).collect(),
+        Err(error) => Metadata::from([(
+            METADATA_ERROR.to_owned(),
+            format!("the extended attributes are not usable: {error}"),
+        )]),
     }
 }
 
@@ -66,14 +77,14 @@ fn metadata_error(reason: &str) -> Metadata {
 
 /// Reads a regular file. A symbolic link is an error, because a sidecar is stored beside the object and never
 /// elsewhere.
-fn read_capped(path: &Path) -> io::Result<Vec<u8>> {
-    let found = fs::symlink_metadata(path)?;
-    if !found.is_file() || found.len() > MAX_SIDECAR {
+fn read_capped(files: &dyn CopyFiles, path: &Path) -> io::Result<Vec<u8>> {
+    let found = files.facts(path)?;
+    if found.kind != FileKind::File || found.size > MAX_SIDECAR {
         let most = MAX_SIDECAR >> 10;
         return Err(io::Error::other(format!("not a regular file of at most {most} KiB (S3 allows 2 KB)")));
     }
     let mut bytes = Vec::new();
-    patiently(|| File::open(path))?.take(MAX_SIDECAR).read_to_end(&mut bytes)?;
+    files.open(path)?.body.take(MAX_SIDECAR).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

@@ -1,8 +1,6 @@
 //! Lazy walk through a directory, in S3's key order.
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
-use std::fs::{self, DirEntry, FileType};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -10,7 +8,8 @@ use super::leftovers::{FolderLeftovers, PassedOver};
 use super::mount::Mount;
 use super::names::key_segment;
 use super::{read_error, sidecar};
-use crate::handles::patiently;
+use crate::ident::name_before_inflating;
+use crate::store::files::{FileEntry, FileFacts, FileKind};
 use crate::store::{Listed, StoreError};
 
 struct WalkEntry {
@@ -75,7 +74,7 @@ impl<'a> FolderWalk<'a> {
     }
 
     fn start(mut self, dir: PathBuf, key_prefix: &str) -> Self {
-        match self.mount.resolve(&dir) {
+        match self.mount.files.resolve(&dir) {
             Ok(canonical) => self.push_entries(&WalkFolder { path: dir, canonical }, key_prefix),
             Err(error) => self.record_error(&error),
         }
@@ -105,43 +104,61 @@ impl<'a> FolderWalk<'a> {
     }
 
     fn read_folder(&mut self, folder: &WalkFolder, key_prefix: &str) -> io::Result<Vec<WalkEntry>> {
+        let files = &*self.mount.files;
         let (mut read, mut left_out): (Vec<WalkEntry>, FolderLeftovers) =
             (Vec::new(), FolderLeftovers::default());
-        for entry in patiently(|| fs::read_dir(&folder.path))? {
-            let entry = entry?;
-            let is_left_out = left_out.records(&folder.path, &entry.file_name(), entry.file_type()?);
-            if !is_left_out && !is_sidecar(&entry, key_prefix) {
-                read.push(self.read_entry(&folder.canonical, &entry, key_prefix));
+        for entry in files.entries(&folder.path)? {
+            let is_left_out = left_out.records(files, &folder.path, &entry);
+            if !is_left_out && !self.is_sidecar(&folder.path, &entry, key_prefix) {
+                read.push(self.read_entry(folder, &entry, key_prefix));
             }
         }
         if let Some(all) = self.passed_over {
-            all.note(&folder.canonical, &left_out);
+            all.note(files, &folder.canonical, &left_out);
         }
         Ok(read)
     }
 
-    /// Converts a directory entry. The walk follows a link to a folder if the target lies in the directory, does not
+    /// Converts an entry of a folder. The walk follows a link to a folder if the target lies in the directory, does not
     /// contain the link, and was not entered through another link. Any other link to a folder is listed as an
     /// unreadable object, so that the report mentions the link.
-    fn read_entry(&mut self, parent: &Path, entry: &DirEntry, key_prefix: &str) -> WalkEntry {
-        let path = entry.path();
-        let found = fs::metadata(&path);
-        let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
-        let is_folder = found.as_ref().is_ok_and(fs::Metadata::is_dir);
-        let canonical = match (is_folder, is_link) {
+    fn read_entry(&mut self, parent: &WalkFolder, entry: &FileEntry, key_prefix: &str) -> WalkEntry {
+        let path = parent.path.join(&entry.name);
+        let found = self.mount.files.facts_of_target(&path).ok();
+        let is_folder = found.is_some_and(|found| found.kind == FileKind::Folder);
+        let canonical = match (is_folder, entry.kind == FileKind::Link) {
             (false, _) => None,
-            (true, false) => Some(parent.join(entry.file_name())),
-            (true, true) => self.followed_target(parent, &path),
+            (true, false) => Some(parent.canonical.join(&entry.name)),
+            (true, true) => self.followed_target(&parent.canonical, &path),
         };
         // S3 sorts a folder by the key with the slash: `a-b` comes before `a/`.
-        let slash = if canonical.is_some() { "/" } else { "" };
-        let key = format!("{key_prefix}{}{slash}", key_segment(&entry.file_name()));
+        let mut name = key_segment(&entry.name);
+        match canonical {
+            Some(_) => name.push('/'),
+            None => name = name_before_inflating(&name).unwrap_or(name),
+        }
         let folder = canonical.map(|canonical| WalkFolder { path, canonical });
-        WalkEntry { key, size: found.map_or(0, |found| found.len()), folder }
+        let size = found.map_or(0, |FileFacts { size, .. }| size);
+        WalkEntry { key: format!("{key_prefix}{name}"), size, folder }
+    }
+
+    /// Whether the entry is the sidecar of an object. Sidecars exist only in digest folders: elsewhere, a file with the
+    /// suffix is an ordinary object. Folders and links with the suffix are never sidecars.
+    fn is_sidecar(&self, parent: &Path, entry: &FileEntry, key_prefix: &str) -> bool {
+        let name = key_segment(&entry.name);
+        let Some(object) = name.strip_suffix(sidecar::SUFFIX) else { return false };
+        // The object may have lost `.gz` since the sidecar was saved, or before.
+        let variants = [object.to_owned(), format!("{object}.gz"), object.trim_end_matches(".gz").to_owned()];
+        let is_object = |name: &String| {
+            self.mount.files.facts(&parent.join(name)).is_ok_and(|found| found.kind != FileKind::Folder)
+        };
+        entry.kind == FileKind::File
+            && sidecar::is_in_digest_folder(&format!("{key_prefix}{object}"))
+            && variants.iter().any(is_object)
     }
 
     fn followed_target(&mut self, parent: &Path, link: &Path) -> Option<PathBuf> {
-        let target = self.mount.resolve(link).ok()?;
+        let target = self.mount.files.resolve(link).ok()?;
         (!parent.starts_with(&target) && self.linked.insert(target.clone())).then_some(target)
     }
 
@@ -172,37 +189,23 @@ impl Iterator for FolderWalk<'_> {
     }
 }
 
-/// Whether the entry is the sidecar of an object. Sidecars exist only in digest folders: elsewhere, a file with the
-/// suffix is an ordinary object. Folders and links with the suffix are never sidecars.
-fn is_sidecar(entry: &DirEntry, key_prefix: &str) -> bool {
-    let name = key_segment(&entry.file_name());
-    let Some(object) = name.strip_suffix(sidecar::SUFFIX) else { return false };
-    let path = entry.path().with_file_name(object);
-    entry.file_type().is_ok_and(|kind| kind.is_file())
-        && sidecar::is_in_digest_folder(&format!("{key_prefix}{object}"))
-        && path.symlink_metadata().is_ok_and(|found| !found.is_dir())
-}
-
 /// Names of the folders in `dir`, including links to folders; empty if `dir` does not exist.
 pub(super) fn folders(
     mount: &Mount,
     dir: &Path,
     passed_over: &PassedOver,
 ) -> Result<Vec<String>, StoreError> {
+    let files = &*mount.files;
     let read = || -> io::Result<Vec<String>> {
-        let canonical = mount.resolve(dir)?;
-        let entries = patiently(|| fs::read_dir(dir))?.map(|entry| {
-            let entry = entry?;
-            Ok((entry.file_name(), entry.file_type()?))
-        });
-        let mut entries = entries.collect::<io::Result<Vec<(OsString, FileType)>>>()?;
+        let canonical = files.resolve(dir)?;
+        let mut entries = files.entries(dir)?;
         let mut left_out = FolderLeftovers::default();
-        entries.retain(|(name, kind)| !left_out.records(dir, name, *kind));
-        passed_over.note(&canonical, &left_out);
-        let is_folder = |(name, _): &&(OsString, FileType)| {
-            fs::metadata(dir.join(name)).is_ok_and(|found| found.is_dir())
+        entries.retain(|entry| !left_out.records(files, dir, entry));
+        passed_over.note(files, &canonical, &left_out);
+        let is_folder = |entry: &&FileEntry| {
+            files.facts_of_target(&dir.join(&entry.name)).is_ok_and(|found| found.kind == FileKind::Folder)
         };
-        Ok(entries.iter().filter(is_folder).map(|(name, _)| key_segment(name)).collect())
+        Ok(entries.iter().filter(is_folder).map(|entry| key_segment(&entry.name)).collect())
     };
     match read() {
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {

@@ -20,9 +20,11 @@ pub(super) fn root(path: &Path) -> Result<PathBuf, CopyError> {
 /// The place in S3 of a file in one of `trees`.
 pub(super) fn object(path: &Path, trees: &[Tree]) -> Result<Location, CopyError> {
     let no_copy = || CopyError::NoCopy(path.to_owned());
-    let (root, below) = parts(path).ok_or_else(no_copy)?;
-    let whole = root.join(below);
-    let holding = trees.iter().filter_map(|tree| Some((tree, whole.strip_prefix(&tree.mount.dir).ok()?)));
+    let (_, below) = parts(path).ok_or_else(no_copy)?;
+    let holding = trees.iter().filter_map(|tree| {
+        let whole = tree.mount.files.root().join(&below);
+        Some((tree, whole.strip_prefix(&tree.mount.dir).ok()?.to_owned()))
+    });
     let nearest = holding.min_by_key(|(_, rest)| rest.as_os_str().len());
     let (tree, rest) = nearest.ok_or_else(no_copy)?;
     let rest = rest.to_str().ok_or_else(no_copy)?;

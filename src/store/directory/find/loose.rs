@@ -1,0 +1,162 @@
+//! Places files by their names, where a copy lost the folders of S3.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::search::LogRegionFolder;
+use super::trees::name_of_root;
+use super::{Judge, Tree, open_file};
+use crate::ident::{
+    DeliveredName, DeliveredType, DigestKey, Location, LogFolder, RegionFolder, is_account, is_organization,
+    name_before_inflating,
+};
+use crate::store::directory::mount::Mount;
+use crate::store::directory::names::key_segment;
+use crate::store::directory::placed::{PlacedFile, PlacedFiles};
+use crate::store::files::CopyFiles;
+
+/// Where the digests of each account were delivered, as the digests record it.
+#[derive(Default)]
+pub(super) struct Homes {
+    accounts: BTreeMap<String, BTreeSet<Home>>,
+}
+
+/// The folder of an account in S3, without the account.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Home {
+    bucket: Arc<str>,
+    root: Arc<str>,
+    organization: Option<Arc<str>>,
+}
+
+impl Homes {
+    /// Notes the location that a digest records.
+    pub(super) fn note(&mut self, location: &Location) {
+        let Some(DigestKey { folder, .. }) = DigestKey::parse(location) else { return };
+        let home = Home { bucket: folder.bucket, root: folder.root, organization: folder.organization };
+        self.accounts.entry(folder.account.to_string()).or_default().insert(home);
+    }
+
+    /// The folders of an account's region. An account without digests is taken to lie beside the other accounts.
+    fn region_folder(&self, files: &Arc<dyn CopyFiles>, account: &str, region: &str) -> RegionFolder {
+        let own = self.accounts.get(account).or_else(|| self.accounts.values().next());
+        let home = own.and_then(|homes| homes.first().cloned());
+        let home = home.unwrap_or_else(|| Home {
+            bucket: name_of_root(files).into(),
+            root: "".into(),
+            organization: None,
+        });
+        RegionFolder {
+            bucket: home.bucket,
+            root: home.root,
+            organization: home.organization,
+            account: account.into(),
+            region: region.into(),
+        }
+    }
+
+    /// The location of a file by its name.
+    fn location_of(&self, files: &Arc<dyn CopyFiles>, name: &str) -> Option<Location> {
+        let parsed = DeliveredName::parse(name)?;
+        let folder = self.region_folder(files, parsed.account, parsed.region);
+        let prefix = match parsed.kind {
+            DeliveredType::Digest => folder.digest_prefix(),
+            DeliveredType::Log(logs) => folder.log_prefix_in(logs),
+        };
+        let whole = name_before_inflating(name);
+        let name = whole.as_deref().unwrap_or(name);
+        Some(Location::new(folder.bucket, format!("{prefix}{}/{name}", parsed.time.day_folder())))
+    }
+}
+
+/// Places digests at the locations that they record. A digest that records no location of its name is placed by its
+/// name, so that the run reports the digest.
+pub(super) fn place_digests(
+    files: &Arc<dyn CopyFiles>,
+    digests: &[PathBuf],
+    judge: &Judge<'_>,
+    homes: &mut Homes,
+) -> PlacedFiles {
+    let mut placed = PlacedFiles::default();
+    let mut by_name = Vec::new();
+    for path in digests {
+        let recorded = open_file(files, path).and_then(|object| judge(vec![object]).pop()?);
+        let name = path.file_name().map(key_segment).unwrap_or_default();
+        let is_own = |location: &Location| {
+            location.name() == name || name_before_inflating(&name).as_deref() == Some(location.name())
+        };
+        match recorded.map(|recorded| recorded.location).filter(is_own) {
+            Some(location) => {
+                homes.note(&location);
+                add(&mut placed, files, path, Some(location));
+            }
+            None => by_name.push((path, name)),
+        }
+    }
+    for (path, name) in by_name {
+        let location = homes.location_of(files, &name);
+        add(&mut placed, files, path, location);
+    }
+    placed
+}
+
+/// Places log files by account, region and day.
+pub(super) fn place_logs(
+    files: &Arc<dyn CopyFiles>,
+    logs: &[PathBuf],
+    trees: &[Tree],
+    homes: &Homes,
+) -> PlacedFiles {
+    let mut placed = PlacedFiles::default();
+    for path in logs.iter().filter(|path| !trees.iter().any(|tree| tree.holds(path))) {
+        let name = path.file_name().map(key_segment).unwrap_or_default();
+        add(&mut placed, files, path, homes.location_of(files, &name));
+    }
+    placed
+}
+
+fn add(placed: &mut PlacedFiles, files: &Arc<dyn CopyFiles>, path: &Path, location: Option<Location>) {
+    if let Some(location) = location {
+        let size = files.facts(path).map_or(0, |found| found.size);
+        placed.add(location, PlacedFile { files: Arc::clone(files), path: path.to_owned(), size });
+    }
+}
+
+/// Mounts folders with the log files of a region in folders of days, where the folders above were renamed.
+pub(super) fn mount_log_folders(
+    files: &Arc<dyn CopyFiles>,
+    found: &BTreeSet<LogRegionFolder>,
+    trees: &[Tree],
+    homes: &Homes,
+) -> Vec<Tree> {
+    let is_outside = |folder: &&LogRegionFolder| !trees.iter().any(|tree| tree.holds(&folder.dir));
+    let mount = |found: &LogRegionFolder| {
+        let folder = homes.region_folder(files, &found.account, &found.region);
+        let prefix = folder.log_prefix_in(found.logs);
+        let base = format!("{}/{}", folder.bucket, prefix.trim_end_matches('/'));
+        Tree {
+            mount: Mount::new(Arc::clone(files), found.dir.clone(), base),
+            bucket: folder.bucket.to_string(),
+            prefix: folder.root.to_string(),
+            renamed: None,
+            holder: None,
+        }
+    };
+    found.iter().filter(is_outside).map(mount).collect()
+}
+
+/// Whether a tree shows `path` in one of CloudTrail's folders of an account.
+pub(super) fn is_in_delivery_folder(tree: &Tree, path: &Path) -> bool {
+    tree.mount.full_path_of(path).is_some_and(|full| {
+        let segments: Vec<&str> = full.split('/').collect();
+        let Some(at) = segments.iter().rposition(|segment| *segment == "AWSLogs") else { return false };
+        let mut below = segments.iter().skip(at + 1).peekable();
+        below.next_if(|segment| is_organization(segment));
+        let is_account = below.next().is_some_and(|segment| is_account(segment));
+        let is_folder = below.next().is_some_and(|segment| {
+            *segment == "CloudTrail-Digest" || LogFolder::ALL.iter().any(|logs| logs.as_str() == *segment)
+        });
+        is_account && is_folder
+    })
+}

@@ -1,0 +1,210 @@
+//! Locates groups of digests in S3, and mounts their folders.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::loose::Homes;
+use super::search::{DigestGroup, DigestSample, GroupId, KnownDepth, Searched, base_of};
+use super::{Judge, Tree, open_file};
+use crate::ident::DeliveredName;
+use crate::store::Object;
+use crate::store::directory::mount::Mount;
+use crate::store::directory::names::key_segment;
+use crate::store::files::CopyFiles;
+
+/// The located groups.
+pub(super) struct Located {
+    pub(super) trees: Vec<Tree>,
+    /// Where the digests of each account were delivered.
+    pub(super) homes: Homes,
+    /// Digests in no folder of S3's, to be placed one by one.
+    pub(super) loose_digests: Vec<PathBuf>,
+}
+
+/// A full path `[BUCKET, KEY…]` of a folder in S3.
+type Base = Vec<String>;
+
+/// A sample with its recorded location.
+struct LocatedSample {
+    sample: DigestSample,
+    base: Base,
+    proved: bool,
+}
+
+/// Locates all groups, the best known first.
+pub(super) fn locate(files: &Arc<dyn CopyFiles>, searched: &Searched, judge: &Judge<'_>) -> Located {
+    let mut located = Located { trees: Vec::new(), homes: Homes::default(), loose_digests: Vec::new() };
+    for (id, group) in &searched.groups {
+        let is_inside = |path: &Path| located.trees.iter().any(|tree| tree.holds(path));
+        // A digest in another folder of a located tree was moved there, and must not stand for the tree's own.
+        let digests = group.digests.iter().filter(|path| !is_inside(path)).cloned().collect::<Vec<_>>();
+        if id.depth != KnownDepth::Whole && digests.is_empty() {
+            continue;
+        }
+        let samples =
+            group.samples.iter().filter(|sample| id.depth == KnownDepth::Whole || !is_inside(&sample.path));
+        let samples = judge_samples(files, samples, judge, &mut located.homes);
+        let found = match id.depth {
+            KnownDepth::Whole => locate_whole(files, id, group, &samples),
+            KnownDepth::Day | KnownDepth::Name => {
+                let has_logs = id.depth == KnownDepth::Name
+                    && digests
+                        .iter()
+                        .filter_map(|path| path.parent())
+                        .any(|folder| searched.loose_log_folders.contains(folder));
+                match agreed_base(&samples).filter(|_| !has_logs) {
+                    Some(base) => vec![tree_at(files, &id.above, &base, false)],
+                    None => {
+                        located.loose_digests.extend(digests);
+                        Vec::new()
+                    }
+                }
+            }
+        };
+        for tree in found {
+            if !located.trees.contains(&tree) {
+                located.trees.push(tree);
+            }
+        }
+    }
+    located
+}
+
+/// Reads the samples again, together: a sample may hold the signature of another.
+fn judge_samples<'s>(
+    files: &Arc<dyn CopyFiles>,
+    samples: impl Iterator<Item = &'s DigestSample>,
+    judge: &Judge<'_>,
+    homes: &mut Homes,
+) -> Vec<LocatedSample> {
+    let read = |sample: &DigestSample| open_file(files, &sample.path).map(|object| (sample.clone(), object));
+    let (samples, objects): (Vec<DigestSample>, Vec<Object>) = samples.filter_map(read).unzip();
+    let mut located = Vec::new();
+    for (sample, recorded) in samples.into_iter().zip(judge(objects)) {
+        let Some(recorded) = recorded else { continue };
+        if let Some((base, proved)) = base_of(&sample, &recorded) {
+            homes.note(&recorded.location);
+            located.push(LocatedSample { sample, base, proved });
+        }
+    }
+    located
+}
+
+/// Mounts an `AWSLogs` folder: whole if the digests of all accounts agree, otherwise each account on its own.
+fn locate_whole(
+    files: &Arc<dyn CopyFiles>,
+    id: &GroupId,
+    group: &DigestGroup,
+    samples: &[LocatedSample],
+) -> Vec<Tree> {
+    // Each account votes on its own: buckets may have been replicated into one.
+    let bases = bases_by(samples, |name| name.account.to_owned(), &id.above);
+    let mut votes: BTreeMap<&Base, usize> = BTreeMap::new();
+    for base in bases.values() {
+        *votes.entry(base).or_default() += 1;
+    }
+    // Of equal votes the smallest path wins, so that the result is repeatable.
+    let best = votes.iter().max_by(|(a, one), (b, other)| one.cmp(other).then_with(|| b.cmp(a)));
+    let Some((&main, _)) = best else { return vec![unknown_tree(files, &id.above)] };
+    if votes.len() == 1 {
+        return vec![tree_at(files, &id.above, main, true)];
+    }
+    let folder: PathBuf = id.above.iter().fold(files.root().to_owned(), |dir, part| dir.join(part));
+    let of_account = |segments: &Vec<String>| {
+        let base = segments.last().and_then(|account| bases.get(account)).unwrap_or(main);
+        let below: PathBuf = std::iter::once("AWSLogs").chain(segments.iter().map(String::as_str)).collect();
+        let dir = folder.join(&below);
+        let full = format!("{}/AWSLogs/{}", base.join("/"), segments.join("/"));
+        let (bucket, prefix) = split_base(base);
+        let holder = Some(holder(&folder, &prefix));
+        let mount = Mount::new(Arc::clone(files), dir.clone(), full);
+        Tree { mount, bucket, prefix, renamed: Some(dir), holder }
+    };
+    group.accounts.iter().map(of_account).collect()
+}
+
+/// The base that all chains of a group agree on.
+fn agreed_base(samples: &[LocatedSample]) -> Option<Base> {
+    let part = |name: &DeliveredName<'_>| format!("{} {}", name.account, name.region);
+    let bases: BTreeSet<Base> = bases_by(samples, part, &[]).into_values().collect();
+    match bases.len() {
+        1 => bases.into_iter().next(),
+        _ => None,
+    }
+}
+
+/// The likeliest base of each part of the samples. A proved sample decides, then a sample whose bucket has the
+/// folder's name, then the majority of the samples.
+fn bases_by(
+    samples: &[LocatedSample],
+    part: impl Fn(&DeliveredName<'_>) -> String,
+    above: &[String],
+) -> BTreeMap<String, Base> {
+    let mut votes: BTreeMap<String, BTreeMap<&Base, (bool, bool, usize)>> = BTreeMap::new();
+    for LocatedSample { sample, base, proved } in samples {
+        let Some(name) = sample.tail.last().and_then(|name| DeliveredName::parse(name)) else { continue };
+        let is_named = base.first() == above.first() && !above.is_empty();
+        let vote = votes.entry(part(&name)).or_default().entry(base).or_default();
+        *vote = (vote.0 || *proved, is_named, vote.2 + 1);
+    }
+    let best = |votes: BTreeMap<&Base, (bool, bool, usize)>| {
+        let best = votes.into_iter().max_by(|(a, one), (b, other)| one.cmp(other).then_with(|| b.cmp(a)));
+        best.map(|(base, _)| base.clone())
+    };
+    votes.into_iter().filter_map(|(part, votes)| Some((part, best(votes)?))).collect()
+}
+
+/// Mounts the folder `above` at `base`; `is_whole` if `AWSLogs/` lies in the folder.
+fn tree_at(files: &Arc<dyn CopyFiles>, above: &[String], base: &Base, is_whole: bool) -> Tree {
+    // Trailing names that are equal in the copy and in S3 stay below the mount; the mount covers the differing part.
+    let shared = above.iter().rev().zip(base.iter().rev()).take_while(|(one, other)| one == other).count();
+    let differing = above.iter().take(above.len() - shared);
+    let dir: PathBuf = differing.fold(files.root().to_owned(), |dir, part| dir.join(part));
+    let mount_base = base.get(..base.len() - shared).unwrap_or_default().join("/");
+    let (bucket, prefix) = split_base(base);
+    let renamed = (!above.is_empty() && shared == 0).then(|| dir.clone());
+    let folder: PathBuf = above.iter().fold(files.root().to_owned(), |dir, part| dir.join(part));
+    let holder = is_whole.then(|| holder(&folder, &prefix));
+    Tree { mount: Mount::new(Arc::clone(files), dir, mount_base), bucket, prefix, renamed, holder }
+}
+
+/// The folder that stands for the bucket, above the trail's prefix if the copy has the prefix.
+fn holder(folder: &Path, prefix: &str) -> PathBuf {
+    match folder.ends_with(prefix) {
+        true => folder.iter().take(folder.iter().count() - Path::new(prefix).iter().count()).collect(),
+        false => folder.to_owned(),
+    }
+}
+
+/// The bucket, and the folder above `AWSLogs/`.
+fn split_base(base: &Base) -> (String, String) {
+    let (bucket, key) = base.split_first().map(|(bucket, key)| (bucket.clone(), key)).unwrap_or_default();
+    let known = key.iter().rposition(|segment| segment == "AWSLogs").unwrap_or(key.len());
+    (bucket, key.iter().take(known).map(|segment| format!("{segment}/")).collect())
+}
+
+/// Builds a tree without a readable digest: the name of the folder is used as the bucket's name.
+fn unknown_tree(files: &Arc<dyn CopyFiles>, above: &[String]) -> Tree {
+    let root = files.root();
+    let mount = |base: String| Mount::new(Arc::clone(files), root, base);
+    match above.split_first() {
+        Some((bucket, rest)) => Tree {
+            mount: mount(String::new()),
+            bucket: bucket.clone(),
+            prefix: rest.iter().map(|segment| format!("{segment}/")).collect(),
+            renamed: None,
+            holder: Some(root.join(bucket)),
+        },
+        None => {
+            let bucket = name_of_root(files);
+            let (prefix, holder) = (String::new(), Some(root.to_owned()));
+            Tree { mount: mount(bucket.clone()), bucket, prefix, renamed: None, holder }
+        }
+    }
+}
+
+/// The name of the copy's folder, for a bucket whose name is unknown.
+pub(super) fn name_of_root(files: &Arc<dyn CopyFiles>) -> String {
+    files.root().file_name().map_or_else(|| "directory".to_owned(), key_segment)
+}
