@@ -59,6 +59,7 @@ pub(super) fn prepare(arguments: &ValidateArgs, now: Timestamp) -> Result<Prepar
         sources::open(arguments, keys)?;
     let request = ValidationRequest {
         relocations: relocations(&arguments.relocated_from, &sources, &objects)?,
+        replicas: Vec::new(),
         range: range_of(arguments, &objects, range)?,
         sources,
         objects,
@@ -239,17 +240,15 @@ fn relocations(
     let mut sources: Vec<SourceFolder> =
         sources.iter().cloned().chain(objects.iter().map(of_object)).collect();
     for source in &mut sources {
-        source.prefix = above_logs(&source.prefix).to_owned();
+        source.prefix = validate::above_logs(&source.prefix).to_owned();
     }
     sources.dedup();
     let mut relocations = Vec::new();
     for text in named {
         let (from_bucket, prefix) = typed::place("--relocated-from", text)?;
-        // The original is a source of its own, so no copy replaces it.
-        if sources.iter().any(|to| to.bucket == from_bucket && to.prefix == prefix) {
-            continue;
-        }
-        relocations.extend(sources.iter().map(|to| Relocation {
+        // A source that is the original itself did not move.
+        let moved = sources.iter().filter(|to| to.bucket != from_bucket || to.prefix != prefix);
+        relocations.extend(moved.map(|to| Relocation {
             from_bucket: from_bucket.clone(),
             from_prefix: prefix.clone(),
             to_bucket: to.bucket.clone(),
@@ -257,11 +256,4 @@ fn relocations(
         }));
     }
     Ok(relocations)
-}
-
-/// The part of a source's folder before the last `AWSLogs/`.
-fn above_logs(prefix: &str) -> &str {
-    let is_whole = |at: &usize| *at == 0 || prefix.get(..*at).is_some_and(|above| above.ends_with('/'));
-    let last = prefix.rmatch_indices("AWSLogs/").map(|(at, _)| at).find(is_whole);
-    last.and_then(|at| prefix.get(..at)).unwrap_or(prefix)
 }

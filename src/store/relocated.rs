@@ -10,6 +10,8 @@ pub struct RelocatedStore<'s> {
     pub inner: &'s dyn Store,
     /// The moved folders.
     pub relocations: &'s [Relocation],
+    /// Moves whose original is validated too. Originals and copies are second copies of each other.
+    pub replicas: &'s [Relocation],
 }
 
 impl RelocatedStore<'_> {
@@ -66,8 +68,15 @@ impl Store for RelocatedStore<'_> {
     }
 
     fn second_copies(&self, location: &Location) -> Vec<SecondCopy> {
-        let copies = self.copies(location).flat_map(|copy| self.inner.second_copies(&copy));
-        copies.chain(self.inner.second_copies(location)).collect()
+        let mut all = self.inner.second_copies(location);
+        let replicas = self.replicas.iter().filter_map(|replica| replica.copy_of(location));
+        let original = (!self.replicas.is_empty()).then(|| location.clone());
+        for place in replicas.chain(original) {
+            if let Ok(object) = self.inner.get(&place) {
+                all.push(SecondCopy { name: place.to_string(), object });
+            }
+        }
+        all
     }
 
     fn disagreements(&self) -> Vec<Disagreement> {

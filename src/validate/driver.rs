@@ -31,7 +31,8 @@ pub(super) fn run(
     only: Option<&ObjectTarget>,
     sink: &mut dyn Sink,
 ) -> io::Result<RunOutcome> {
-    let store = RelocatedStore { inner: tools.store, relocations: &request.relocations };
+    let store =
+        RelocatedStore { inner: tools.store, relocations: &request.relocations, replicas: &request.replicas };
     let tools = RunTools { store: &store, ..tools };
     let cancellation = RunCancellation::new(tools.stop);
     let workers = WorkerPool { pool: tools.pool, store: tools.store, cancellation: &cancellation };

@@ -4,7 +4,7 @@ use std::io;
 
 use super::check::check;
 use super::request::{RunOutcome, RunTools, ValidationRequest};
-use super::{driver, object};
+use super::{object, replicas};
 use crate::event::Sink;
 
 /// Validates the request and sends each finding to `sink`, chain by chain.
@@ -21,7 +21,7 @@ pub fn validate(
 ) -> io::Result<RunOutcome> {
     check(request, tools).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
     if request.objects.is_empty() {
-        driver::run(request, tools, None, sink)
+        replicas::validate(request, tools, sink)
     } else {
         object::validate(request, tools, sink)
     }

@@ -4,6 +4,7 @@ use super::context::RunContext;
 use super::region::RegionRun;
 use super::{again, trace};
 use crate::digest::{ListedHash, ListedLog};
+use crate::event::Trace;
 use crate::ident::Location;
 use crate::prove::{LogRead, LogSeen, ProvedDigestLogs, SecondRead, SeenBody, reference};
 use crate::store::{Object, StoreError};
@@ -127,7 +128,13 @@ fn settle_doubt(context: RunContext<'_>, log: &ListedLog, read: &FirstRead) -> L
         LogSeen::Other(..) | LogSeen::NoContent(_) | LogSeen::Gone(_) => original_of(context, log),
         _ => None,
     };
-    LogRead { seen, original }
+    match (&seen, original) {
+        // Replication may be late or partial, so an object that a replica lacks was not deleted there.
+        (LogSeen::Gone(Trace::Nothing), original @ Some(_)) if context.request.is_of_replicas() => {
+            LogRead { seen: LogSeen::Unreadable("not in this replica".to_owned()), original }
+        }
+        (_, original) => LogRead { seen, original },
+    }
 }
 
 /// Where a copy of a log file lies that has the listed hash.

@@ -106,7 +106,11 @@ impl ObjectTarget {
 
     /// The finding on an object that no proved digest lists.
     fn unanswered(&self, request: &ValidationRequest, tools: RunTools<'_>) -> Finding {
-        let store = RelocatedStore { inner: tools.store, relocations: &request.relocations };
+        let store = RelocatedStore {
+            inner: tools.store,
+            relocations: &request.relocations,
+            replicas: &request.replicas,
+        };
         let found = crate::store::Store::get(&store, self.place());
         let fault = match (self, found) {
             (_, Err(crate::store::StoreError::NotFound)) => Fault::NoSuchObject,

@@ -74,6 +74,8 @@ pub struct ValidationRequest {
     pub named: Vec<NamedTrail>,
     /// Moves that the user named: copies in place of originals.
     pub relocations: Vec<Relocation>,
+    /// Moves whose original is validated in the same run. Leave empty: the engine sorts `relocations`.
+    pub replicas: Vec<Relocation>,
     /// Limits for reading and reporting.
     pub limits: ReadLimits,
     /// Whether to send an [`Event::Object`](crate::event::Event::Object) for every object.
@@ -83,6 +85,11 @@ pub struct ValidationRequest {
 }
 
 impl ValidationRequest {
+    /// Whether the sources are replicas of sources that are validated in the same run.
+    pub(super) fn is_of_replicas(&self) -> bool {
+        self.replicas.iter().any(|moved| self.relocations.contains(moved))
+    }
+
     /// Whether `chain` was asked for by its trail.
     pub(super) fn selects(&self, chain: &ChainId) -> bool {
         (self.trails.is_empty() || self.trails.iter().any(|name| **name == *chain.trail))
@@ -108,6 +115,7 @@ impl ValidationRequest {
             trails: Vec::new(),
             named: Vec::new(),
             relocations: Vec::new(),
+            replicas: Vec::new(),
             limits: ReadLimits::default(),
             every_object: false,
             findings: Vec::new(),

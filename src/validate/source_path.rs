@@ -218,6 +218,14 @@ fn stretch_of_date(segments: &[&str]) -> Option<Interval> {
     Interval::new(start, end)
 }
 
+/// The part of a source's folder before the last `AWSLogs/`.
+#[must_use]
+pub fn above_logs(prefix: &str) -> &str {
+    let is_whole = |at: &usize| *at == 0 || prefix.get(..*at).is_some_and(|above| above.ends_with('/'));
+    let last = prefix.rmatch_indices("AWSLogs/").map(|(at, _)| at).find(is_whole);
+    last.and_then(|at| prefix.get(..at)).unwrap_or(prefix)
+}
+
 /// Splits an object key in the folder of a day into the region and the rest of the key. `None` for a key outside of
 /// such a folder, and for a folder.
 pub(super) fn split_day(key: &str) -> Option<(AwsLogsPath, &str)> {

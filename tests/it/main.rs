@@ -28,6 +28,7 @@ mod genuine;
 mod hostile;
 mod interrupted;
 mod judge;
+mod layouts;
 mod limits;
 mod live;
 mod mended;
@@ -37,6 +38,7 @@ mod properties;
 #[cfg(feature = "aws")]
 mod remote;
 mod rendered;
+mod replicas;
 mod reports;
 mod repository;
 #[cfg(feature = "aws")]

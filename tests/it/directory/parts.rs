@@ -239,7 +239,7 @@ fn a_copy_that_lacks_a_folder_stands_for_no_absence() {
     };
     let get = |copies: &[&str], key: &str| {
         let relocations: Vec<Relocation> = copies.iter().map(|to| moved(to)).collect();
-        let store = RelocatedStore { inner: &store, relocations: &relocations };
+        let store = RelocatedStore { inner: &store, relocations: &relocations, replicas: &[] };
         store.get(&Location::new("from", key)).map(drop)
     };
     assert_eq!(get(&["one", "two"], "b/x"), Ok(()));

@@ -48,12 +48,8 @@ pub(super) fn locate(files: &Arc<dyn CopyFiles>, searched: &Searched, judge: &Ju
         let found = match id.depth {
             KnownDepth::Whole => locate_whole(files, id, group, &samples),
             KnownDepth::Day | KnownDepth::Name => {
-                let has_logs = id.depth == KnownDepth::Name
-                    && digests
-                        .iter()
-                        .filter_map(|path| path.parent())
-                        .any(|folder| searched.loose_log_folders.contains(folder));
-                match agreed_base(&samples).filter(|_| !has_logs) {
+                let is_mixed = id.depth == KnownDepth::Name && is_mixed(&digests, searched);
+                match agreed_base(&samples).filter(|_| !is_mixed) {
                     Some(base) => vec![tree_at(files, &id.above, &base, false)],
                     None => {
                         located.loose_digests.extend(digests);
@@ -69,6 +65,18 @@ pub(super) fn locate(files: &Arc<dyn CopyFiles>, searched: &Searched, judge: &Ju
         }
     }
     located
+}
+
+/// Whether a folder that is known by the names of its files alone holds files of several folders of S3.
+fn is_mixed(digests: &[PathBuf], searched: &Searched) -> bool {
+    let names = digests.iter().filter_map(|path| path.file_name().map(key_segment));
+    let folder = |name: String| {
+        let DeliveredName { account, region, time, .. } = DeliveredName::parse(&name)?;
+        Some((account.to_owned(), region.to_owned(), time.day_folder()))
+    };
+    let folders: BTreeSet<_> = names.filter_map(folder).collect();
+    let mut holding = digests.iter().filter_map(|path| path.parent());
+    folders.len() > 1 || holding.any(|folder| searched.loose_log_folders.contains(folder))
 }
 
 /// Reads the samples again, together: a sample may hold the signature of another.

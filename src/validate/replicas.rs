@@ -1,0 +1,61 @@
+//! Sources that are replicas of another source of the same run.
+//!
+//! A named move whose original is a source too is no move: the bucket and its replica are both there. Each is validated
+//! on its own, the replica at the recorded paths. An object that one of them lacks is looked for in the others.
+
+use std::io;
+
+use super::driver;
+use super::request::{RunOutcome, RunTools, SourceFolder, ValidationRequest};
+use super::source_path;
+use crate::event::Sink;
+use crate::ident::Relocation;
+
+/// Validates the sources, then the replicas among them.
+pub(super) fn validate(
+    request: &ValidationRequest,
+    tools: RunTools<'_>,
+    sink: &mut dyn Sink,
+) -> io::Result<RunOutcome> {
+    let Some((originals, copies)) = split(request) else { return driver::run(request, tools, None, sink) };
+    let mut whole = driver::run(&originals, tools, None, sink)?;
+    let RunOutcome { counts, keys, worst, interrupted } = driver::run(&copies, tools, None, sink)?;
+    whole.counts.add(&counts);
+    whole.keys.extend(keys);
+    whole.worst = whole.worst.max(worst);
+    whole.interrupted |= interrupted;
+    Ok(whole)
+}
+
+/// The request for the originals and the request for the replicas; `None` without a replica.
+fn split(request: &ValidationRequest) -> Option<(ValidationRequest, ValidationRequest)> {
+    let is_original = |moved: &Relocation, source: &SourceFolder| {
+        source.bucket == moved.from_bucket && source_path::above_logs(&source.prefix) == moved.from_prefix
+    };
+    let is_replica = |moved: &Relocation, source: &SourceFolder| {
+        source.bucket == moved.to_bucket && source_path::above_logs(&source.prefix) == moved.to_prefix
+    };
+    let (replicas, moves): (Vec<Relocation>, Vec<Relocation>) = request
+        .relocations
+        .iter()
+        .cloned()
+        .partition(|moved| request.sources.iter().any(|source| is_original(moved, source)));
+    let (copies, originals): (Vec<SourceFolder>, Vec<SourceFolder>) =
+        request.sources.iter().cloned().partition(|source| {
+            replicas.iter().any(|moved| is_replica(moved, source))
+                && !replicas.iter().any(|moved| is_original(moved, source))
+        });
+    if copies.is_empty() || originals.is_empty() {
+        return None;
+    }
+    let of = |sources: Vec<SourceFolder>, relocations: Vec<Relocation>| ValidationRequest {
+        typed: Vec::new(),
+        sources,
+        relocations,
+        replicas: replicas.clone(),
+        ..request.clone()
+    };
+    let originals = of(originals, moves);
+    let copies = ValidationRequest { findings: Vec::new(), ..of(copies, request.relocations.clone()) };
+    Some((originals, copies))
+}
