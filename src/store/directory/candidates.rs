@@ -1,0 +1,243 @@
+//! Which files of the copies may be an object, and whether they agree.
+
+use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
+
+use super::mount::Mount;
+use super::names::is_plain;
+use super::{
+    DirectoryStore, MAX_DISAGREEMENTS, REMEMBERED_FOLDERS, content, path_error, read_error, sidecar,
+};
+use crate::ident::{Location, name_after_inflating};
+use crate::store::files::{CopyFiles, FileKind};
+use crate::store::{Disagreement, Encoding, METADATA_ERROR, Metadata, Object, StoreError};
+
+/// A file that may be the object at a location. The file with the lowest rank stands for the object.
+pub(super) struct Candidate<'s> {
+    pub(super) rank: Rank,
+    pub(super) files: &'s dyn CopyFiles,
+    pub(super) path: PathBuf,
+}
+
+/// Which copy stands for the object, best first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Rank {
+    /// In its place, in a folder called like the bucket.
+    InBucket,
+    /// The same, inflated by a tool.
+    InBucketInflated,
+    /// In its place, in another copy.
+    InCopy,
+    /// The same, inflated by a tool.
+    InCopyInflated,
+    /// Found by its name.
+    ByName,
+}
+
+/// The files found for a location.
+pub(super) struct Candidates<'s> {
+    /// In order of rank.
+    pub(super) found: Vec<Candidate<'s>>,
+    /// Whether a folder called like the bucket holds later objects, but not this object.
+    pub(super) bucket_lacks: bool,
+    /// Why there is no file.
+    pub(super) absence: StoreError,
+}
+
+impl DirectoryStore {
+    /// Looks for the object in every copy.
+    pub(super) fn candidates(&self, location: &Location) -> Candidates<'_> {
+        let full = format!("{}/{}", location.bucket, location.key);
+        let mut candidates = Candidates { found: Vec::new(), bucket_lacks: false, absence: not_held() };
+        let mut is_bucket_held = false;
+        for (mount, rest) in self.mounts.iter().filter_map(|mount| Some((mount, mount.below(&full)?))) {
+            let is_bucket = mount.is_called_like_bucket();
+            match self.files_in(mount, location, rest) {
+                Ok(paths) => {
+                    is_bucket_held |= is_bucket;
+                    candidates.found.extend(paths.into_iter().map(|(path, inflated)| Candidate {
+                        rank: Rank::of(is_bucket, inflated),
+                        files: &*mount.files,
+                        path,
+                    }));
+                }
+                Err(StoreError::NotFound) => {
+                    candidates.bucket_lacks |= is_bucket;
+                    candidates.absence = StoreError::NotFound;
+                }
+                // A copy that says that the object is missing outweighs a copy that does not reach so far.
+                Err(error) if candidates.absence != StoreError::NotFound => candidates.absence = error,
+                Err(_) => {}
+            }
+        }
+        candidates.bucket_lacks &= !is_bucket_held;
+        let placed = self.placed.at(location).iter();
+        candidates.found.extend(placed.map(|file| Candidate {
+            rank: Rank::ByName,
+            files: &*file.files,
+            path: file.path.clone(),
+        }));
+        candidates.found.sort_by_key(|candidate| candidate.rank);
+        candidates
+    }
+
+    /// The files of the object in one mount: the file in its place, and the file that `gunzip` makes of it, with
+    /// whether the file was inflated. Symbolic links are followed inside the directory only.
+    fn files_in(
+        &self,
+        mount: &Mount,
+        location: &Location,
+        rest: &str,
+    ) -> Result<Vec<(PathBuf, bool)>, StoreError> {
+        let path = path_below(mount, rest)?;
+        // The mount holds a folder for each bucket. A missing bucket folder must not look like a missing object.
+        if mount.base.is_empty() {
+            self.check_bucket(mount, &location.bucket)?;
+        }
+        let exact = self.check_file(mount, &path);
+        let inflated = name_after_inflating(location.name()).map(|name| path.with_file_name(name));
+        let inflated = inflated.filter(|inflated| self.check_file(mount, inflated).is_ok());
+        match (exact, inflated) {
+            (Ok(()), None) => Ok(vec![(path, false)]),
+            (Ok(()), Some(inflated)) => Ok(vec![(path, false), (inflated, true)]),
+            (Err(_), Some(inflated)) => Ok(vec![(inflated, true)]),
+            (Err(StoreError::NotFound), None) => Err(self.missing.reason(mount, location, &path)),
+            (Err(error), None) => Err(error),
+        }
+    }
+
+    /// Checks that `path` is a regular file inside the directory.
+    fn check_file(&self, mount: &Mount, path: &Path) -> Result<(), StoreError> {
+        let files = &*mount.files;
+        self.check_inside(mount, path.parent().unwrap_or(&mount.dir))?;
+        let mut found = files.facts(path).map_err(|error| path_error(&error))?;
+        // The target must lie inside the directory: otherwise a link could present any file as evidence.
+        if found.kind == FileKind::Link {
+            files.resolve(path).map_err(|error| path_error(&error))?;
+            found = files.facts_of_target(path).map_err(|error| read_error(&error))?;
+        }
+        match found.kind {
+            FileKind::File => Ok(()),
+            FileKind::Folder | FileKind::Link | FileKind::Other => {
+                Err(StoreError::Unreadable("not a regular file".to_owned()))
+            }
+        }
+    }
+
+    /// Checks that the copy has a folder for the bucket. A bucket without a folder was not copied, so the content of
+    /// the bucket is unknown.
+    fn check_bucket(&self, mount: &Mount, bucket: &str) -> Result<(), StoreError> {
+        match self.check_inside(mount, &mount.dir.join(bucket)) {
+            Err(StoreError::NotFound) => {
+                Err(StoreError::OutOfReach("the copy does not hold this bucket".to_owned()))
+            }
+            result => result,
+        }
+    }
+
+    fn check_inside(&self, mount: &Mount, folder: &Path) -> Result<(), StoreError> {
+        if self.inside.read().unwrap_or_else(PoisonError::into_inner).contains(folder) {
+            return Ok(());
+        }
+        mount.files.resolve(folder).map_err(|error| path_error(&error))?;
+        let mut inside = self.inside.write().unwrap_or_else(PoisonError::into_inner);
+        // A hostile copy may have any number of folders.
+        if inside.len() >= REMEMBERED_FOLDERS {
+            inside.clear();
+        }
+        inside.insert(folder.to_owned());
+        Ok(())
+    }
+
+    /// Compares the object in `first` with the other copies. Takes the signature from another copy if `object` has
+    /// lost it.
+    ///
+    /// # Errors
+    /// [`StoreError::Contradictory`] if a copy of the same rank differs: nothing says which of the two is the object.
+    pub(super) fn compare(
+        &self,
+        location: &Location,
+        first: &Candidate<'_>,
+        others: &[Candidate<'_>],
+        object: &mut Object,
+    ) -> Result<(), StoreError> {
+        for other in others {
+            let is_same = match &object.hashed {
+                Some(body) => content::has_content_of(body, other.files, &other.path),
+                None => content::same_content(first.files, &first.path, other.files, &other.path),
+            };
+            let signature = metadata(other, location).remove("signature");
+            let is_same = is_same.unwrap_or(false)
+                && match (object.metadata.get("signature"), signature) {
+                    (Some(own), Some(theirs)) => *own == theirs,
+                    (None, Some(theirs)) => {
+                        object.metadata.remove(METADATA_ERROR);
+                        object.metadata.insert("signature".to_owned(), theirs);
+                        true
+                    }
+                    (_, None) => true,
+                };
+            if is_same {
+                continue;
+            }
+            let [one, other_name] = [first, other].map(|copy| copy.files.display(&copy.path));
+            if other.rank == first.rank {
+                return Err(StoreError::Contradictory { one, other: other_name });
+            }
+            let mut all = self.disagreements.lock().unwrap_or_else(PoisonError::into_inner);
+            if all.len() < MAX_DISAGREEMENTS {
+                all.insert(Disagreement { location: location.clone(), judged: one, other: other_name });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Rank {
+    const fn of(is_bucket: bool, inflated: bool) -> Self {
+        match (is_bucket, inflated) {
+            (true, false) => Self::InBucket,
+            (true, true) => Self::InBucketInflated,
+            (false, false) => Self::InCopy,
+            (false, true) => Self::InCopyInflated,
+        }
+    }
+}
+
+pub(super) fn not_held() -> StoreError {
+    StoreError::OutOfReach("the copy does not hold this part of S3".to_owned())
+}
+
+/// The path of a key below a mount.
+pub(super) fn path_below(mount: &Mount, rest: &str) -> Result<PathBuf, StoreError> {
+    if !is_plain(rest) {
+        return Err(StoreError::OutOfReach("the key is not usable as a path on disk".to_owned()));
+    }
+    Ok(mount.dir.join(rest))
+}
+
+/// Opens a file as the object at `location`.
+pub(super) fn read(candidate: &Candidate<'_>, location: &Location) -> Result<Object, StoreError> {
+    // The sidecar is closed before the object is opened: a thread with an open handle must never wait for a second
+    // handle.
+    let metadata = metadata(candidate, location);
+    let file = candidate.files.open(&candidate.path).map_err(|error| read_error(&error))?;
+    Ok(Object { body: file.body, encoding: Encoding::GzipOrPlain, metadata, hashed: file.hashed })
+}
+
+/// The metadata of a digest: from a sidecar, or from extended attributes. Only digests need metadata; looking for a
+/// sidecar beside every log file would double the work.
+fn metadata(candidate: &Candidate<'_>, location: &Location) -> Metadata {
+    if !sidecar::may_be_digest(&location.key) {
+        return Metadata::new();
+    }
+    let Candidate { files, path, .. } = candidate;
+    // A tool that inflates a digest leaves the sidecar with the old name.
+    let name = location.name();
+    let names = [name, name_after_inflating(name).unwrap_or(name)];
+    let mut paths = vec![path.clone()];
+    paths.extend(names.map(|name| path.with_file_name(name)));
+    paths.dedup();
+    let found = paths.iter().map(|path| sidecar::read(*files, path)).find(|found| !found.is_empty());
+    found.unwrap_or_else(|| sidecar::read_attributes(*files, path))
+}
