@@ -1,5 +1,6 @@
 //! Sources of objects. The engine reads buckets and keys, and is independent of how a store holds them.
 
+pub mod archive;
 pub mod directory;
 pub mod files;
 pub mod memory;

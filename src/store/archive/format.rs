@@ -1,0 +1,97 @@
+//! Tells the format of an archive by its bytes.
+
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::Arc;
+
+use ::tar::Header;
+
+use super::inflated::{Compression, inflate};
+use super::names;
+use super::positioned::PositionedFile;
+use super::tar_walk::has_right_checksum;
+
+/// Size of a tar header, in bytes.
+const HEADER: usize = 512;
+
+/// Most bytes inflated to see what is in a compressed file.
+const PROBED: u64 = 1 << 20;
+
+/// Longest end of a zip, in bytes: the end record, and the longest comment (APPNOTE.TXT, section 4.3.16).
+const ZIP_END: u64 = 22 + 0xffff;
+
+/// Format of a file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum ArchiveFormat {
+    Zip,
+    Tar,
+    /// A compressed tar.
+    Compressed(Compression),
+    /// A known format that is not read in place, by its name.
+    Unsupported(&'static str),
+    /// A compressed file without a tar, by the name of the compression.
+    NoTarInside(&'static str),
+    /// No known format.
+    Unknown,
+}
+
+/// Formats that are not read in place, by their first bytes.
+const UNSUPPORTED: [(&[u8], &str); 7] = [
+    (b"BZh", "a bzip2 file"),
+    (b"\xfd7zXZ\0", "an xz file"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
+    (b"Rar!\x1a\x07", "a RAR archive"),
+    (b"\x04\x22\x4d\x18", "an LZ4 file"),
+    (b"LZIP", "an lzip file"),
+    (b"!<arch>\n", "an ar archive"),
+];
+
+/// The format of a file, from its content. The name matters only if a zip follows other data.
+pub(super) fn of(file: &Arc<PositionedFile>, path: &Path) -> io::Result<ArchiveFormat> {
+    let start = file.read_up_to(HEADER, 0)?;
+    if starts_like_zip(&start) {
+        return Ok(ArchiveFormat::Zip);
+    }
+    // Before other formats: the first bytes of a tar are a name, which anybody may choose.
+    if starts_like_tar(&start) {
+        return Ok(ArchiveFormat::Tar);
+    }
+    if let Some((_, name)) = UNSUPPORTED.iter().find(|(magic, _)| start.starts_with(magic)) {
+        return Ok(ArchiveFormat::Unsupported(name));
+    }
+    if let Some(compression) = Compression::of(&start) {
+        return inside(file, compression);
+    }
+    let is_named_zip = names::is_archive(path.as_os_str().as_encoded_bytes());
+    Ok(if is_named_zip && has_end_of_zip(file)? { ArchiveFormat::Zip } else { ArchiveFormat::Unknown })
+}
+
+/// Local header, end record of an empty zip, or marker of a split zip.
+fn starts_like_zip(start: &[u8]) -> bool {
+    [b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"].iter().any(|magic| start.starts_with(*magic))
+}
+
+/// A header with a right checksum, or the end marker of an empty tar.
+fn starts_like_tar(start: &[u8]) -> bool {
+    let Ok(block) = <&[u8; HEADER]>::try_from(start) else { return false };
+    block.iter().all(|&byte| byte == 0) || has_right_checksum(Header::from_byte_slice(block))
+}
+
+/// A zip may follow other data, such as a program that unpacks the zip.
+fn has_end_of_zip(file: &PositionedFile) -> io::Result<bool> {
+    let length = ZIP_END.min(file.size());
+    let end = file.read_up_to(usize::try_from(length).unwrap_or_default(), file.size() - length)?;
+    Ok(end.windows(4).any(|window| window == b"PK\x05\x06"))
+}
+
+/// Inflates the start of a compressed file.
+fn inside(file: &Arc<PositionedFile>, compression: Compression) -> io::Result<ArchiveFormat> {
+    let mut start = Vec::with_capacity(HEADER);
+    // An invalid stream holds no tar that could be read.
+    let read = inflate(Arc::clone(file), compression, PROBED)
+        .and_then(|body| body.take(HEADER as u64).read_to_end(&mut start));
+    Ok(match read {
+        Ok(_) if starts_like_tar(&start) => ArchiveFormat::Compressed(compression),
+        _ => ArchiveFormat::NoTarInside(compression.name()),
+    })
+}

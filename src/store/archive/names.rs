@@ -1,0 +1,152 @@
+//! Names of members: what is refused, and how a name becomes folders and a file name.
+
+use std::ffi::OsStr;
+
+use super::problem::MemberProblem;
+use crate::ident::LogFolder;
+
+/// Longest name of a member, in bytes. The longest key in S3 has 1,024.
+const MAX_NAME: usize = 4_096;
+
+/// Endings of names of archives, in lower case.
+const ARCHIVES: [&[u8]; 13] = [
+    b".zip",
+    b".tar",
+    b".tar.gz",
+    b".tgz",
+    b".tar.zst",
+    b".tzst",
+    b".tar.bz2",
+    b".tbz2",
+    b".tar.xz",
+    b".txz",
+    b".7z",
+    b".rar",
+    b".jar",
+];
+
+/// The components of a member's name, without `.` and empty components.
+///
+/// # Errors
+/// The problem of a name that cannot lie below the root of the archive, or is in no use on this system.
+pub(super) fn components(name: &[u8]) -> Result<Vec<&OsStr>, MemberProblem> {
+    if name.len() > MAX_NAME {
+        return Err(MemberProblem::NameTooLong);
+    }
+    if name.contains(&0) {
+        return Err(MemberProblem::NulInName);
+    }
+    if name.starts_with(b"/") {
+        return Err(MemberProblem::AbsoluteName);
+    }
+    let parts = name.split(|&byte| byte == b'/').filter(|part| !matches!(part, [] | [b'.']));
+    let parts = parts.map(|part| match part {
+        [b'.', b'.'] => Err(MemberProblem::ParentInName),
+        part => as_os_str(part).ok_or(MemberProblem::UnusableName),
+    });
+    let parts: Vec<&OsStr> = parts.collect::<Result<_, _>>()?;
+    if parts.is_empty() { Err(MemberProblem::EmptyName) } else { Ok(parts) }
+}
+
+/// The last component of a name that was refused, to recognise a path that looks for it.
+pub(super) fn last_part(name: &[u8]) -> Option<&OsStr> {
+    let part = name.rsplit(|&byte| byte == b'/').find(|part| !part.is_empty())?;
+    let part = part.split(|&byte| byte == 0).next()?;
+    as_os_str(part.get(..MAX_NAME).unwrap_or(part))
+}
+
+#[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "other systems have no such names")]
+fn as_os_str(part: &[u8]) -> Option<&OsStr> {
+    Some(std::os::unix::ffi::OsStrExt::from_bytes(part))
+}
+
+/// On Windows `\` and `:` would make another path of a name.
+#[cfg(not(unix))]
+fn as_os_str(part: &[u8]) -> Option<&OsStr> {
+    let part = std::str::from_utf8(part).ok()?;
+    (!part.contains(['\\', ':'])).then(|| OsStr::new(part))
+}
+
+fn file_name(name: &[u8]) -> &[u8] {
+    name.rsplit(|&byte| byte == b'/').next().unwrap_or(name)
+}
+
+fn contains(name: &[u8], part: &[u8]) -> bool {
+    name.windows(part.len()).any(|window| window == part)
+}
+
+/// Whether a member is named like an archive.
+pub(super) fn is_archive(name: &[u8]) -> bool {
+    let name = file_name(name).to_ascii_lowercase();
+    ARCHIVES.iter().any(|ending| name.ends_with(ending))
+}
+
+/// What a member in a compressed tar probably is, by its name alone. The name decides only how the member is held.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum NamedLike {
+    /// A log file: many, and hashed once.
+    Log,
+    /// A digest file, or the metadata of an object: read as a whole.
+    DigestOrMetadata,
+    /// Anything else.
+    Other,
+}
+
+impl NamedLike {
+    pub(super) fn of(name: &[u8]) -> Self {
+        let name = file_name(name);
+        if name.ends_with(b".metadata.json") || contains(name, b"_CloudTrail-Digest_") {
+            return Self::DigestOrMetadata;
+        }
+        let is_log =
+            LogFolder::ALL.iter().any(|folder| contains(name, format!("_{}_", folder.as_str()).as_bytes()));
+        if is_log { Self::Log } else { Self::Other }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_cleaned_or_refused() {
+        let parts = |name: &str| {
+            components(name.as_bytes())
+                .map(|parts| parts.iter().map(|part| part.to_str().unwrap()).collect::<Vec<_>>().join("|"))
+        };
+        for (name, right) in [
+            ("a/b", Ok("a|b")),
+            ("./a/b", Ok("a|b")),
+            ("a//b/./c/", Ok("a|b|c")),
+            ("..a/b..", Ok("..a|b..")),
+            ("", Err(MemberProblem::EmptyName)),
+            ("./", Err(MemberProblem::EmptyName)),
+            ("/a", Err(MemberProblem::AbsoluteName)),
+            ("/", Err(MemberProblem::AbsoluteName)),
+            ("a/../b", Err(MemberProblem::ParentInName)),
+            ("..", Err(MemberProblem::ParentInName)),
+            ("a\0b", Err(MemberProblem::NulInName)),
+        ] {
+            assert_eq!(parts(name), right.map(str::to_owned), "{name:?}");
+        }
+        assert_eq!(parts(&"a".repeat(4_097)), Err(MemberProblem::NameTooLong));
+        assert_eq!(last_part(b"../x/y/"), Some(OsStr::new("y")));
+    }
+
+    #[test]
+    fn names_tell_how_members_are_held() {
+        let name = "AWSLogs/1/111122223333_CloudTrail_us-east-1_20260901T1205Z_abcdefgh12345678.json";
+        for (name, right) in [
+            (name.to_owned(), NamedLike::Log),
+            (format!("{name}.gz"), NamedLike::Log),
+            (name.replace("_CloudTrail_", "_CloudTrail-Insight_"), NamedLike::Log),
+            (name.replace("_CloudTrail_", "_CloudTrail-Digest_"), NamedLike::DigestOrMetadata),
+            (format!("{name}.metadata.json"), NamedLike::DigestOrMetadata),
+            ("a_CloudTrail_b/notes.txt".to_owned(), NamedLike::Other),
+        ] {
+            assert_eq!(NamedLike::of(name.as_bytes()), right, "{name}");
+        }
+        assert!(is_archive(b"a/B.TAR.GZ") && !is_archive(b"a.tar.gz/b.json.gz"));
+    }
+}

@@ -1,0 +1,203 @@
+//! Reads members of a compressed tar again, from the start of the archive.
+
+use std::collections::{HashMap, VecDeque};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::ArchiveLimits;
+use super::hashed::HashId;
+use super::inflated::{Compression, InflatedStream, inflate};
+use super::positioned::PositionedFile;
+use super::tar_walk::{TarKind, TarMember, TarWalk};
+
+/// Largest member kept for a while, in bytes.
+const MAX_NEARBY: u64 = 1 << 20;
+
+/// Bytes of members kept before a member that was read again. The engine reads a chain from its newest digest, and
+/// archives list folders from the oldest day.
+const NEARBY_BEFORE: u64 = 32 << 20;
+
+/// Bytes of members kept after a member that was read again.
+const NEARBY_AFTER: u64 = 8 << 20;
+
+/// A member that was passed over, and how to recognise the member in a further pass.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct PassedMember {
+    number: u64,
+    size: u64,
+    /// CRC-32 of the name.
+    name: u32,
+}
+
+impl PassedMember {
+    pub(super) fn new(member: &TarMember) -> Self {
+        Self { number: member.number, size: member.size, name: crc32fast::hash(&member.name) }
+    }
+
+    pub(super) const fn size(&self) -> u64 {
+        self.size
+    }
+}
+
+/// A compressed tar, to be read from the start any number of times.
+#[derive(Debug)]
+pub(super) struct TarSource {
+    file: Arc<PositionedFile>,
+    compression: Compression,
+    limits: ArchiveLimits,
+    /// Members that are not kept in memory, by [`HashId`], in the order of the archive.
+    members: Vec<PassedMember>,
+    /// Members near a member that was read again. Each is given out once: a further read is a read of the archive.
+    nearby: Mutex<HashMap<HashId, Vec<u8>>>,
+}
+
+impl TarSource {
+    pub(super) fn new(file: Arc<PositionedFile>, compression: Compression, limits: ArchiveLimits) -> Self {
+        Self { file, compression, limits, members: Vec::new(), nearby: Mutex::default() }
+    }
+
+    pub(super) fn with_members(mut self, members: Vec<PassedMember>) -> Self {
+        self.members = members;
+        self
+    }
+
+    pub(super) const fn limits(&self) -> &ArchiveLimits {
+        &self.limits
+    }
+
+    pub(super) fn members(&self) -> &[PassedMember] {
+        &self.members
+    }
+
+    /// Begins at the start of the archive.
+    pub(super) fn walk(&self) -> io::Result<TarWalk<InflatedStream>> {
+        inflate(Arc::clone(&self.file), self.compression, self.limits.stream).map(TarWalk::new)
+    }
+
+    /// Moves on to a member. Returns whether the member is where it was.
+    pub(super) fn go_to(&self, walk: &mut TarWalk<InflatedStream>, passed: &PassedMember) -> bool {
+        while let Ok(member) = walk.next() {
+            if member.number >= passed.number {
+                return member.kind == TarKind::File && PassedMember::new(&member) == *passed;
+            }
+        }
+        false
+    }
+
+    /// Reads a member again.
+    fn read(&self, id: HashId) -> io::Result<Box<dyn BufRead + Send>> {
+        // Held during the read: other threads probably want members nearby.
+        let mut nearby = self.nearby.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bytes) = nearby.remove(&id) {
+            return Ok(Box::new(Cursor::new(bytes)));
+        }
+        let wanted = self.members.get(id as usize).ok_or_else(not_found)?;
+        let mut walk = self.walk()?;
+        let first = self.first_nearby(id);
+        let mut kept = VecDeque::new();
+        for (number, passed) in (0..id).zip(&self.members).skip(first) {
+            if passed.size > MAX_NEARBY {
+                continue;
+            }
+            if !self.go_to(&mut walk, passed) {
+                return Err(not_found());
+            }
+            kept.push_back((number, walk.read_all()?));
+        }
+        if !self.go_to(&mut walk, wanted) {
+            return Err(not_found());
+        }
+        if wanted.size > MAX_NEARBY {
+            *nearby = kept.into_iter().collect();
+            return Ok(Box::new(BufReader::with_capacity(64 << 10, WalkedContent(walk))));
+        }
+        let bytes = walk.read_all()?;
+        self.keep_after(id, &mut walk, &mut kept);
+        *nearby = kept.into_iter().collect();
+        Ok(Box::new(Cursor::new(bytes)))
+    }
+
+    /// The first member of those that lie before a member and have [`NEARBY_BEFORE`] bytes in total.
+    fn first_nearby(&self, id: HashId) -> usize {
+        let mut first = id as usize;
+        let mut bytes = 0;
+        for passed in self.members.get(..first).unwrap_or_default().iter().rev() {
+            bytes += if passed.size > MAX_NEARBY { 0 } else { passed.size };
+            if bytes > NEARBY_BEFORE {
+                break;
+            }
+            first -= 1;
+        }
+        first
+    }
+
+    /// Keeps members after a member. The archive may end: they were not asked for.
+    fn keep_after(
+        &self,
+        id: HashId,
+        walk: &mut TarWalk<InflatedStream>,
+        kept: &mut VecDeque<(HashId, Vec<u8>)>,
+    ) {
+        let mut bytes = 0;
+        for (number, passed) in (0..).zip(&self.members).skip(id as usize + 1) {
+            bytes += passed.size;
+            if bytes > NEARBY_AFTER || !self.go_to(walk, passed) {
+                return;
+            }
+            match walk.read_all() {
+                Ok(content) => kept.push_back((number, content)),
+                Err(_) => return,
+            }
+        }
+    }
+}
+
+fn not_found() -> io::Error {
+    io::Error::other("the member was not found again: the archive has changed since it was opened")
+}
+
+/// The content of a member that is larger than what is kept.
+struct WalkedContent(TarWalk<InflatedStream>);
+
+impl Read for WalkedContent {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.0.read_content(into)
+    }
+}
+
+/// The body of a hashed member. The archive is read when the first byte is asked for.
+pub(super) struct LazyBody {
+    source: Arc<TarSource>,
+    id: HashId,
+    body: Option<Box<dyn BufRead + Send>>,
+}
+
+impl LazyBody {
+    pub(super) const fn new(source: Arc<TarSource>, id: HashId) -> Self {
+        Self { source, id, body: None }
+    }
+}
+
+impl BufRead for LazyBody {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        let body = match self.body.take() {
+            Some(body) => body,
+            None => self.source.read(self.id)?,
+        };
+        self.body.insert(body).fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        if let Some(body) = &mut self.body {
+            body.consume(amount);
+        }
+    }
+}
+
+impl Read for LazyBody {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let length = self.fill_buf()?.read(into)?;
+        self.consume(length);
+        Ok(length)
+    }
+}
