@@ -11,6 +11,7 @@
 #[cfg(feature = "aws")]
 mod account;
 mod anywhere;
+mod archives;
 mod bodies;
 mod chains;
 #[path = "../fuzz/src/checks/mod.rs"]

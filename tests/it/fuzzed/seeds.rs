@@ -23,6 +23,7 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
     let mut seeds: BTreeSet<Vec<u8>> = match target {
         "answers" => answers(),
         "anywhere" => choices(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]),
+        "archive" => crate::archives::seeds(),
         "arn" => arns(),
         "digest" => bodies(is_digest)
             .into_iter()

@@ -3,6 +3,7 @@
 #[cfg(feature = "aws")]
 pub mod answers;
 pub mod anywhere;
+pub mod archive;
 pub mod arn;
 pub mod digest;
 mod edit;
@@ -25,6 +26,7 @@ pub const ALL: &[(&str, Check)] = &[
     #[cfg(feature = "aws")]
     ("answers", answers::check),
     ("anywhere", anywhere::check),
+    ("archive", archive::check),
     ("arn", arn::check),
     ("digest", digest::check),
     ("gzip", gzip::check),

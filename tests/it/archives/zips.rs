@@ -1,0 +1,198 @@
+//! Zips: methods, encryption, headers that differ, overlapping members, odd programs.
+
+use trailproof::store::archive::MemberProblem;
+use trailproof::store::files::FileKind;
+
+use super::{Format, OnDisk, all, content, opened, problems, written};
+
+/// Positions of a signature.
+fn positions(bytes: &[u8], signature: &[u8]) -> Vec<usize> {
+    (0..bytes.len()).filter(|&at| bytes[at..].starts_with(signature)).collect()
+}
+
+const LOCAL: &[u8] = b"PK\x03\x04";
+const CENTRAL: &[u8] = b"PK\x01\x02";
+const END: &[u8] = b"PK\x05\x06";
+
+fn two() -> Vec<u8> {
+    written(Format::Zip, &[("a", &[b'a'; 300]), ("b", &[b'b'; 300])])
+}
+
+/// Sets a number of two bytes in the first member's headers.
+fn set(bytes: &mut [u8], local: usize, central: usize, value: u16) {
+    for (signature, offset) in [(LOCAL, local), (CENTRAL, central)] {
+        let at = positions(bytes, signature)[0] + offset;
+        bytes[at..at + 2].copy_from_slice(&value.to_le_bytes());
+    }
+}
+
+#[test]
+fn encrypted_members_are_refused() {
+    let mut bytes = two();
+    set(&mut bytes, 6, 8, 1);
+    let archive = opened(&bytes);
+    assert_eq!(problems(&archive), [MemberProblem::Encrypted]);
+    assert!(content(&*archive.files, "a").unwrap_err().contains("encrypted"));
+    assert_eq!(content(&*archive.files, "b"), Ok(vec![b'b'; 300]));
+}
+
+#[test]
+fn unknown_methods_are_refused() {
+    for method in [1, 9, 12, 14, 93, 99, 1000] {
+        let mut bytes = two();
+        set(&mut bytes, 8, 10, method);
+        let archive = opened(&bytes);
+        assert_eq!(problems(&archive), [MemberProblem::UnknownMethod(method)]);
+        assert!(content(&*archive.files, "a").unwrap_err().contains(&method.to_string()));
+        assert!(content(&*archive.files, "b").is_ok());
+    }
+}
+
+#[test]
+fn damaged_members_are_errors_when_they_are_read() {
+    for format in [Format::Zip, Format::ZipStored] {
+        let whole = written(format, &[("a", &[b'a'; 300]), ("b", &[b'b'; 300])]);
+        let data = positions(&whole, LOCAL)[0] + 31;
+        let central = positions(&whole, CENTRAL)[0];
+        // The content, the checksum, and the size in the central directory.
+        for at in [data, data + 2, central + 16, central + 24] {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 0x55;
+            let archive = opened(&bytes);
+            assert!(content(&*archive.files, "a").is_err(), "{format:?} byte {at}");
+            assert!(content(&*archive.files, "b").is_ok(), "{format:?} byte {at}");
+        }
+    }
+}
+
+/// Some programs read the local header and some the central directory.
+#[test]
+fn headers_that_differ_are_errors_when_they_are_read() {
+    let whole = two();
+    let local = positions(&whole, LOCAL)[0];
+    // Flags, method, and name of the local header.
+    for (at, bits) in [(local + 6, 1), (local + 8, 8), (local + 30, 3)] {
+        let mut bytes = whole.clone();
+        bytes[at] ^= bits;
+        let archive = opened(&bytes);
+        assert!(content(&*archive.files, "a").is_err(), "byte {at}");
+    }
+}
+
+#[test]
+fn overlapping_members_are_refused() {
+    let mut bytes = two();
+    let [_, second] = positions(&bytes, CENTRAL)[..] else { panic!() };
+    // The second member is where the first is.
+    bytes[second + 42..second + 46].fill(0);
+    let archive = opened(&bytes);
+    assert_eq!(problems(&archive), [MemberProblem::Overlaps, MemberProblem::Overlaps]);
+    assert!(content(&*archive.files, "a").is_err() && content(&*archive.files, "b").is_err());
+    // The first member holds the second.
+    let mut bytes = written(Format::ZipStored, &[("a", &[b'a'; 300]), ("b", &[b'b'; 300])]);
+    set(&mut bytes, 18, 20, 500);
+    set(&mut bytes, 22, 24, 500);
+    let archive = opened(&bytes);
+    assert_eq!(problems(&archive), [MemberProblem::Overlaps, MemberProblem::Overlaps]);
+    // The last member reaches into the central directory.
+    let mut bytes = written(Format::ZipStored, &[("a", &[b'a'; 300])]);
+    set(&mut bytes, 18, 20, 320);
+    assert_eq!(problems(&opened(&bytes)), [MemberProblem::Overlaps]);
+}
+
+#[test]
+fn data_before_a_zip_is_passed_over() {
+    let mut bytes = b"#!/bin/sh\nexit\n".repeat(100);
+    bytes.extend(two());
+    let disk = OnDisk::new(&bytes);
+    // Such a file is a zip only by its name.
+    assert!(disk.open().is_err());
+    let named = disk.dir.path().join("copy.zip");
+    std::fs::rename(&disk.path, &named).unwrap();
+    let archive = trailproof::store::archive::open(&named, &super::small_limits()).unwrap();
+    assert_eq!(problems(&archive), []);
+    assert_eq!(content(&*archive.files, "b"), Ok(vec![b'b'; 300]));
+}
+
+/// The end record counts two bytes' worth of members, and some programs write more.
+#[test]
+fn more_members_than_the_end_record_counts_are_named() {
+    let mut bytes = two();
+    let end = positions(&bytes, END)[0];
+    bytes[end + 8..end + 12].copy_from_slice(&[1, 0, 1, 0]);
+    let archive = opened(&bytes);
+    assert!(matches!(&problems(&archive)[..], [MemberProblem::Damaged { .. }]), "{:?}", problems(&archive));
+    assert!(!archive.is_whole);
+}
+
+#[test]
+fn members_of_one_name_are_compared() {
+    // The writer refuses two members of one name, so the second is renamed afterwards.
+    let renamed = |content: &[u8], other: &[u8], format| {
+        let mut bytes = written(format, &[("a", content), ("b", other)]);
+        for (signature, offset) in [(LOCAL, 30), (CENTRAL, 46)] {
+            let at = positions(&bytes, signature)[1] + offset;
+            bytes[at] = b'a';
+        }
+        bytes
+    };
+    for format in [Format::Zip, Format::ZipStored] {
+        let archive = opened(&renamed(b"one", b"one", format));
+        assert_eq!(problems(&archive), [MemberProblem::Duplicate { first: 1 }]);
+        assert_eq!(content(&*archive.files, "a"), Ok(b"one".to_vec()));
+        let archive = opened(&renamed(b"one", b"two", format));
+        assert_eq!(problems(&archive), [MemberProblem::Conflict { first: 1, second: 2 }]);
+        assert!(content(&*archive.files, "a").unwrap_err().contains("members 1 and 2"));
+    }
+}
+
+#[test]
+fn links_and_folders_of_a_zip() {
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default();
+    writer.add_directory("folder", options).unwrap();
+    writer.add_symlink("link", "/etc/passwd", options).unwrap();
+    let archive = opened(&writer.finish().unwrap().into_inner());
+    assert_eq!(problems(&archive), [MemberProblem::SymbolicLink]);
+    let kind = |name: &str| archive.files.facts(&archive.files.root().join(name)).unwrap().kind;
+    assert_eq!((kind("folder"), kind("link")), (FileKind::Folder, FileKind::Link));
+    assert!(content(&*archive.files, "link").is_err());
+}
+
+/// Old programs for Windows write `\` between folders.
+#[test]
+fn backslashes_of_windows_are_slashes() {
+    let mut bytes = written(Format::Zip, &[("a|b|c", b"1")]);
+    for at in positions(&bytes, b"a|b|c") {
+        bytes[at..at + 5].copy_from_slice(b"a\\b\\c");
+    }
+    let central = positions(&bytes, CENTRAL)[0];
+    assert_eq!(all(&*opened(&bytes).files).keys().collect::<Vec<_>>(), ["a\\b\\c"]);
+    bytes[central + 5] = 0;
+    assert_eq!(all(&*opened(&bytes).files).keys().collect::<Vec<_>>(), ["a/b/c"]);
+}
+
+#[test]
+fn names_of_dos_are_decoded() {
+    let mut bytes = written(Format::Zip, &[("a~b", b"1")]);
+    for at in positions(&bytes, b"a~b") {
+        bytes[at + 1] = 0x81;
+    }
+    assert_eq!(all(&*opened(&bytes).files).keys().collect::<Vec<_>>(), ["a\u{fc}b"]);
+}
+
+#[test]
+fn a_zip_of_more_than_65535_members_is_read() {
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default()
+        .compression_method(zip::CompressionMethod::Stored)
+        .large_file(true);
+    for number in 0..70_000 {
+        writer.start_file(format!("{}/{number}", number % 10), options).unwrap();
+        std::io::Write::write_all(&mut writer, b"x").unwrap();
+    }
+    let archive = opened(&writer.finish().unwrap().into_inner());
+    assert_eq!(problems(&archive), []);
+    assert_eq!(archive.files.entries(&archive.files.root().join("7")).unwrap().len(), 7_000);
+    assert_eq!(content(&*archive.files, "9/69999"), Ok(b"x".to_vec()));
+}
