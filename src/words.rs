@@ -122,6 +122,8 @@ fn message(fault: &Fault) -> Cow<'_, str> {
         Fault::FutureDigest => "the file name is dated in the future".into(),
         Fault::MoreJunk { count, folder } => scope::more_junk(*count, folder).into(),
         Fault::NotARegion => "not a valid region name".into(),
+        Fault::UnreadMember { member, why } => scope::unread_member(member.as_ref(), why).into(),
+        Fault::MoreUnreadMembers { count } => scope::more_unread_members(*count).into(),
         Fault::CopiesDiffer { judged, other, .. } => scope::copies_differ(judged, other).into(),
         Fault::Droppings { count } => scope::droppings(*count).into(),
         // Keys.

@@ -73,7 +73,7 @@ fn open_s3(arguments: &ValidateArgs, _: KeyRing) -> Result<Opened, Failure> {
 
 fn open_copies(arguments: &ValidateArgs, keys: KeyRing) -> Result<Opened, Failure> {
     let keys = with_fetched(arguments, keys)?;
-    let opened = copies::open(&arguments.sources, &keys, arguments.limits.of_run().digest);
+    let opened = copies::open(&arguments.sources, &keys, &arguments.limits.of_run());
     let OpenedCopies { store, sources, typed, objects, findings } =
         opened.map_err(|error| Failure::new(error.to_string(), hint(&error)))?;
     let (store, named) = (Box::new(store), Vec::new());
@@ -107,6 +107,9 @@ fn hint(error: &CopyError) -> String {
         CopyError::Unreadable { .. } => {
             "give a directory with a copy of a trail's bucket, or a part of one; one file is validated where it lies in \
              the copy: `…/AWSLogs/ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/NAME`"
+        }
+        CopyError::Archive { .. } => {
+            "give a directory, a `.zip`, or a `.tar`, plain or compressed by gzip or zstd"
         }
         CopyError::Empty(_) => {
             "give the directory with the copy of the bucket; an empty directory proves nothing"

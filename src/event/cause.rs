@@ -94,6 +94,8 @@ causes! {
     FutureDigest = "future-digest",
     MoreJunk = "more-junk",
     NotARegion = "not-a-region",
+    UnreadMember = "unread-member",
+    MoreUnreadMembers = "more-unread-members",
     CopiesDiffer = "copies-differ",
     Droppings = "droppings",
     RejectedKey = "rejected-key",
@@ -155,7 +157,7 @@ impl Fault {
                 EmptyDigestFolder LogsWithoutDigests UnlistedFolder FolderInterrupted UnsearchedFolder
                 UnplannedFolder SearchInterrupted DiscoveryInterrupted DiscoveryLimit NestedAwsLogs SkippedFolder
                 RenamedFolder NothingFound UnlistedLog StrayLog MoreUnlisted NotADigestName FutureDigest MoreJunk
-                NotARegion CopiesDiffer Droppings RejectedKey
+                NotARegion UnreadMember MoreUnreadMembers CopiesDiffer Droppings RejectedKey
             ],
             Self::Unsigned { proved: false, .. } => Some(FaultCause::Unsigned),
             Self::Unsigned { proved: true, .. } => Some(FaultCause::SignatureLost),

@@ -300,6 +300,18 @@ pub enum Fault {
     },
     /// A folder beside the folders of regions, without a valid region name.
     NotARegion,
+    /// A member of an archive, or the rest of the archive, cannot be read.
+    UnreadMember {
+        /// Number from 1, and name of the member; `None` if the problem is one of the archive.
+        member: Option<(u64, String)>,
+        /// The archive reader's error.
+        why: String,
+    },
+    /// Further members of an archive cannot be read.
+    MoreUnreadMembers {
+        /// Number of members.
+        count: u64,
+    },
     /// A second copy of an object differs from the copy that was judged.
     CopiesDiffer {
         /// Whether the object is a digest; otherwise a log file.
@@ -406,7 +418,9 @@ impl Fault {
             | Self::DiscoveryInterrupted
             | Self::DiscoveryLimit { .. }
             | Self::NestedAwsLogs
-            | Self::SkippedFolder { .. } => Kind::DigestUnreadable,
+            | Self::SkippedFolder { .. }
+            | Self::UnreadMember { .. }
+            | Self::MoreUnreadMembers { .. } => Kind::DigestUnreadable,
             Self::NotADigestName
             | Self::FutureDigest
             | Self::MoreJunk { .. }

@@ -1,5 +1,6 @@
-//! Copies on disk: turns directories into a store and the folders to search.
+//! Copies on disk: turns directories and archives into a store and the folders to search.
 
+mod archived;
 mod file;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,17 +9,17 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::request::{SourceFolder, TypedSource};
+use super::request::{ReadLimits, SourceFolder, TypedSource};
 use super::source_path::{AWS_LOGS, ExpectedSegment, SourcePath};
 use crate::digest::DigestFile;
 use crate::event::{Fault, Finding};
 use crate::gzip;
-use crate::handles::patiently;
 use crate::ident::{DigestKey, Location};
 use crate::keys::{KeyRing, Lookup};
 use crate::signature;
+use crate::store::archive::ArchiveError;
 use crate::store::directory::DirectoryStore;
-use crate::store::directory::find::{self, Found, Recorded, Tree};
+use crate::store::directory::find::{self, Found, Homes, Recorded, SearchedCopy, Tree};
 use crate::store::files::{CopyFiles, DiskFiles};
 use crate::store::{Disagreement, Object};
 use crate::time::Timestamp;
@@ -34,8 +35,16 @@ pub enum CopyError {
         /// The cause.
         source: io::Error,
     },
-    /// The directory is empty.
-    #[error("the directory `{}` is empty", .0.display())]
+    /// The file is not an archive that can be read in place.
+    #[error("`{}`: {source}", .path.display())]
+    Archive {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: ArchiveError,
+    },
+    /// The directory or archive is empty.
+    #[error("`{}` is empty", .0.display())]
     Empty(PathBuf),
     /// A copy of a bucket lies in a folder of the same bucket: a file moved within the bucket would look like the
     /// original.
@@ -78,17 +87,17 @@ pub struct OpenedCopies {
     pub findings: Vec<Finding>,
 }
 
-/// Opens directories, or the copies around single files. A digest names the bucket and folder of its copy; `keys` tell
-/// proved digests from forged digests. Digests that inflate to more than `limit` bytes are not used.
+/// Opens directories, archives, or the copies around single files. A digest names the bucket and folder of its copy;
+/// `keys` tell proved digests from forged digests. Digests that inflate to more than [`ReadLimits::digest`] are not used.
 ///
 /// # Errors
 /// [`CopyError`].
-pub fn open(directories: &[PathBuf], keys: &KeyRing, limit: u64) -> Result<OpenedCopies, CopyError> {
+pub fn open(sources: &[PathBuf], keys: &KeyRing, limits: &ReadLimits) -> Result<OpenedCopies, CopyError> {
     let (mut whole, mut typed) = (Found::default(), Vec::new());
     let mut findings = Vec::new();
     // 1. Single files: find the copy around each, and the place in S3.
-    let (files, directories): (Vec<&PathBuf>, Vec<&PathBuf>) =
-        directories.iter().partition(|path| file::is_single(path));
+    let (files, copies): (Vec<&PathBuf>, Vec<&PathBuf>) =
+        sources.iter().partition(|path| file::is_single(path));
     let mut roots = BTreeMap::new();
     for path in files {
         roots.entry(file::root(path)?).or_insert_with(Vec::new).push(path);
@@ -96,21 +105,34 @@ pub fn open(directories: &[PathBuf], keys: &KeyRing, limit: u64) -> Result<Opene
     let mut objects = Vec::new();
     for (root, files) in &roots {
         let unreadable = |source| CopyError::Unreadable { path: root.clone(), source };
-        let here = look(root, keys, limit).map_err(unreadable)?;
+        let here = look(root, keys, limits.digest).map_err(unreadable)?;
         for path in files {
             objects.push(file::object(path, &here.trees)?);
         }
         whole.trees.extend(here.trees);
     }
-    // 2. Directories: find the trees in each.
+    // 2. Directories and archives: find the trees in each.
     let is_single = !roots.is_empty();
-    for path in directories {
+    let (mut searched, mut homes) = (Vec::new(), Homes::default());
+    for path in copies {
         let unreadable = |source| CopyError::Unreadable { path: path.clone(), source };
-        if patiently(|| fs::read_dir(path)).map_err(unreadable)?.next().is_none() {
+        let opened = archived::open(path, limits)?;
+        let entries = opened.files.entries(opened.files.root()).map_err(unreadable)?;
+        // An archive of which nothing can be read is not empty.
+        if entries.is_empty() && opened.findings.is_empty() {
             return Err(CopyError::Empty(path.clone()));
         }
-        let here = look(path, keys, limit).map_err(unreadable)?;
-        let parts = sources(&here);
+        let here = search_in(&opened.files, keys, limits.digest).map_err(unreadable)?;
+        homes.extend(here.homes());
+        findings.extend(opened.findings);
+        if opened.duplicates > 0 {
+            whole.passed_over.insert(opened.files.root().to_owned(), opened.duplicates);
+        }
+        searched.push((path, here));
+    }
+    for (path, here) in searched {
+        let here = here.place(&homes);
+        let parts = folders(&here);
         if parts.is_empty() {
             reject_misspelt(path)?;
         }
@@ -124,14 +146,14 @@ pub fn open(directories: &[PathBuf], keys: &KeyRing, limit: u64) -> Result<Opene
     reject_nested(&whole.trees)?;
     // 3. Join the trees into one store. The copy around a single file is not asked for as a whole.
     let is_asked_whole = !is_single || !typed.is_empty();
-    let sources = if is_asked_whole { sources(&whole) } else { Vec::new() };
+    let sources = if is_asked_whole { folders(&whole) } else { Vec::new() };
     let mounts = whole.trees.into_iter().map(|tree| tree.mount).collect();
     let store = DirectoryStore::new(mounts).with_placed(whole.placed).having_passed_over(whole.passed_over);
     Ok(OpenedCopies { store, sources, objects, typed, findings })
 }
 
 /// The folders to search for the trails of a copy.
-fn sources(found: &Found) -> Vec<SourceFolder> {
+fn folders(found: &Found) -> Vec<SourceFolder> {
     let of_tree = |tree: &Tree| SourceFolder {
         bucket: tree.bucket.clone(),
         prefix: format!("{}{AWS_LOGS}/", tree.prefix),
@@ -181,7 +203,13 @@ fn reject_misspelt(path: &Path) -> Result<(), CopyError> {
 /// The directory itself cannot be read.
 pub fn look(directory: &Path, keys: &KeyRing, limit: u64) -> io::Result<Found> {
     let files: Arc<dyn CopyFiles> = Arc::new(DiskFiles::new(directory)?);
-    find::find(&files, &|objects| judge(objects, keys, limit))
+    let searched = search_in(&files, keys, limit)?;
+    let homes = searched.homes().clone();
+    Ok(searched.place(&homes))
+}
+
+fn search_in(files: &Arc<dyn CopyFiles>, keys: &KeyRing, limit: u64) -> io::Result<SearchedCopy> {
+    find::search(files, &|objects| judge(objects, keys, limit))
 }
 
 /// The recorded place of each sampled digest, and whether the digest is proved: by its own signature, or by the

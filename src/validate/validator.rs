@@ -252,7 +252,7 @@ impl Validator {
         let Self { source, keys, mut request, names, jobs } = self;
         let store: Box<dyn Store> = match source {
             EvidenceSource::Directories(paths) => {
-                let opened = copies::open(&paths, &keys, request.limits.digest)?;
+                let opened = copies::open(&paths, &keys, &request.limits)?;
                 (request.sources, request.objects) = (opened.sources, opened.objects);
                 (request.typed, request.findings) = (opened.typed, opened.findings);
                 Box::new(opened.store)

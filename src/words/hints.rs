@@ -174,6 +174,10 @@ pub(super) const fn by_cause(cause: FaultCause) -> Option<&'static str> {
         FaultCause::NothingFound => NOTHING,
         FaultCause::MoreUnlisted | FaultCause::MoreJunk => NAME_MORE,
         FaultCause::NotADigestName | FaultCause::FutureDigest | FaultCause::NotARegion => JUNK,
+        FaultCause::UnreadMember | FaultCause::MoreUnreadMembers => {
+            "if the member is part of the copy, unpack the archive with a tool you trust and give the directory; a cut \
+             archive has to be copied again"
+        }
         FaultCause::CopiesDiffer => {
             "find out which of the copies was changed; validate each copy alone to see which one is proved"
         }

@@ -71,6 +71,20 @@ fn objects<'v>(count: u64, one: &'v str, many: &'v str) -> (String, &'v str) {
     (counted(count, "more object"), if count == 1 { one } else { many })
 }
 
+pub(super) fn unread_member(member: Option<&(u64, String)>, why: &str) -> String {
+    match member {
+        Some((number, name)) => {
+            format!("member {number} of the archive, {}, was not read: {why}", quoted(name))
+        }
+        None => format!("a part of the archive was not read: {why}"),
+    }
+}
+
+pub(super) fn more_unread_members(count: u64) -> String {
+    let verb = if count == 1 { "was" } else { "were" };
+    format!("{} of the archive {verb} not read", counted(count, "more member"))
+}
+
 pub(super) fn copies_differ(judged: &str, other: &str) -> String {
     format!("two copies of the object differ: {} was checked, {} was not", quoted(judged), quoted(other))
 }

@@ -141,6 +141,8 @@ fn faults(text: &dyn Fn() -> String) -> Vec<Fault> {
             Fault::MoreUnlisted { count },
             Fault::MoreJunk { count, folder: "p/".to_owned() },
             Fault::Droppings { count },
+            Fault::MoreUnreadMembers { count },
+            Fault::UnreadMember { member: (count > 0).then(|| (count, text())), why: why() },
             Fault::CopiesDiffer { is_digest: count == 1, judged: text(), other: text() },
         ]);
     }

@@ -18,7 +18,7 @@ use trailproof::store::directory::DirectoryStore;
 use trailproof::store::directory::find::Tree;
 use trailproof::store::directory::mount;
 use trailproof::store::{METADATA_ERROR, Metadata, Store, StoreError};
-use trailproof::validate::{SourceFolder, ValidationRequest, copies};
+use trailproof::validate::{ReadLimits, SourceFolder, ValidationRequest, copies};
 
 use crate::bodies::{self, in_time};
 use crate::support::{Ran, keys, request, run};
@@ -157,7 +157,7 @@ fn a_renamed_folder_is_known_by_its_digests() {
     assert_eq!(trees.len(), 1);
     assert_eq!((trees[0].bucket.as_str(), trees[0].prefix.as_str()), ("trail-logs", ""));
     assert_eq!(trees[0].renamed, Some(disk.path().join("évidence 1")));
-    let opened = copies::open(&[disk.path().to_owned()], &disk.keys(), 64 << 20).unwrap();
+    let opened = copies::open(&[disk.path().to_owned()], &disk.keys(), &ReadLimits::default()).unwrap();
     let [finding] = &*opened.findings else { panic!("{:#?}", opened.findings) };
     assert_eq!(finding.kind, Kind::Relocated);
     assert_eq!(finding.uri, Some(disk.path().join("évidence 1").display().to_string()));

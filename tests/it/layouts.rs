@@ -5,6 +5,7 @@
 
 mod layout;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use rand_chacha::ChaCha20Rng;
@@ -15,6 +16,7 @@ use trailproof::simulate::{self, Simulated, Spec};
 use trailproof::store::memory::MemoryStore;
 use trailproof::store::{Metadata, Store as _};
 use trailproof::time::HOUR;
+use trailproof::validate::ReadLimits;
 use trailproof::validate::copies;
 
 use crate::bodies::{gzip, inflate};
@@ -203,20 +205,20 @@ impl<'b> World<'b> {
 
     /// Writes the copy, and names what to validate.
     fn write(&self, dir: &Path) -> Vec<PathBuf> {
-        let mut all: Vec<(String, Vec<u8>)> = Vec::new();
+        let mut all: BTreeMap<String, Vec<u8>> = BTreeMap::new();
         for file in &self.files {
-            all.push((file.path.clone(), file.body.clone()));
+            all.insert(file.path.clone(), file.body.clone());
             let Some(object) = self.base.objects.get(file.object).filter(|_| self.with_metadata) else {
                 continue;
             };
             if object.is_digest() {
                 let sidecar = serde_json::json!({ "Metadata": object.metadata }).to_string();
-                all.push((format!("{}.metadata.json", file.path), sidecar.into_bytes()));
+                all.insert(format!("{}.metadata.json", file.path), sidecar.into_bytes());
             }
             if self.droppings && file.object % 3 == 0 {
                 let (folder, name) = file.path.rsplit_once('/').unwrap();
-                all.push((format!("{folder}/._{name}"), b"x".to_vec()));
-                all.push((format!("{folder}/.DS_Store"), b"x".to_vec()));
+                all.insert(format!("{folder}/._{name}"), b"x".to_vec());
+                all.insert(format!("{folder}/.DS_Store"), b"x".to_vec());
             }
         }
         self.packed.write(dir, &all)
@@ -226,7 +228,7 @@ impl<'b> World<'b> {
         let dir = tempfile::tempdir().unwrap();
         let paths = self.write(dir.path());
         let keys = keys(self.base.simulated.keys_json.as_bytes());
-        let opened = copies::open(&paths, &keys, 64 << 20).unwrap();
+        let opened = copies::open(&paths, &keys, &ReadLimits::default()).unwrap();
         let mut asked = request(&[], self.base.simulated.end);
         asked.sources = opened.sources;
         asked.findings = opened.findings;

@@ -24,6 +24,7 @@ use super::placed::PlacedFiles;
 use crate::ident::Location;
 use crate::store::Object;
 use crate::store::files::CopyFiles;
+pub use loose::Homes;
 
 /// The recorded location of a sampled digest, and whether the digest is proved.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -74,20 +75,49 @@ pub struct Found {
     pub passed_over: BTreeMap<PathBuf, u64>,
 }
 
-/// Finds the trees in a copy.
+/// A searched copy. What it holds of S3 is known where its digests say so; the digests of other copies may say the rest.
+pub struct SearchedCopy {
+    files: Arc<dyn CopyFiles>,
+    searched: search::Searched,
+    located: trees::Located,
+    digests: loose::PlacedDigests,
+    homes: Homes,
+}
+
+/// Searches a copy for trees.
 ///
 /// # Errors
 /// An error if the root of the copy cannot be read.
-pub fn find(files: &Arc<dyn CopyFiles>, judge: &Judge<'_>) -> io::Result<Found> {
+pub fn search(files: &Arc<dyn CopyFiles>, judge: &Judge<'_>) -> io::Result<SearchedCopy> {
     let searched = search::search(files, judge)?;
-    let located = trees::locate(files, &searched, judge);
-    let mut homes = located.homes;
+    let mut homes = Homes::default();
+    let located = trees::locate(files, &searched, judge, &mut homes);
     let digests = loose::place_digests(files, &located.loose_digests, judge, &mut homes);
-    let mut trees = located.trees;
-    trees.extend(loose::mount_log_folders(files, &searched.log_folders, &trees, &homes));
-    let mut placed = digests;
-    placed.extend(loose::place_logs(files, &searched.loose_logs, &trees, &homes));
-    Ok(Found { trees, placed, skipped: searched.skipped, passed_over: searched.passed_over })
+    Ok(SearchedCopy { files: Arc::clone(files), searched, located, digests, homes })
+}
+
+impl SearchedCopy {
+    /// Where the digests of the copy were delivered.
+    #[must_use]
+    pub const fn homes(&self) -> &Homes {
+        &self.homes
+    }
+
+    /// Places everything in the copy. `homes` are those of all copies: log files may lie in another copy than the
+    /// digests.
+    #[must_use]
+    pub fn place(self, homes: &Homes) -> Found {
+        let Self { files, searched, located, digests, .. } = self;
+        let mut trees = trees::with_unknown(&files, located, homes);
+        trees.extend(loose::mount_log_folders(&files, &searched.log_folders, &trees, homes));
+        let mut placed = digests.placed;
+        placed.extend(loose::place_by_name(&files, &digests.unusable, homes));
+        // A log file in another folder of a tree was moved there.
+        let is_loose = |path: &&PathBuf| !trees.iter().any(|tree| tree.holds(path));
+        let logs = searched.loose_logs.iter().filter(is_loose);
+        placed.extend(loose::place_by_name(&files, logs, homes));
+        Found { trees, placed, skipped: searched.skipped, passed_over: searched.passed_over }
+    }
 }
 
 /// Opens a file of the copy with metadata; `None` if the file cannot be read.

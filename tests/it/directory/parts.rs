@@ -10,6 +10,7 @@ use trailproof::simulate::Spec;
 use trailproof::store::directory::DirectoryStore;
 use trailproof::store::relocated::RelocatedStore;
 use trailproof::store::{Store as _, StoreError};
+use trailproof::validate::ReadLimits;
 use trailproof::validate::copies;
 
 use super::OnDisk;
@@ -66,7 +67,7 @@ impl OnDisk {
     }
 
     fn run_part(&self, root: &Path) -> Ran {
-        let copies = copies::open(&[root.to_owned()], &self.keys(), 64 << 20).unwrap();
+        let copies = copies::open(&[root.to_owned()], &self.keys(), &ReadLimits::default()).unwrap();
         let mut asked = request(&[], self.simulated.end);
         (asked.sources, asked.findings) = (copies.sources, copies.findings);
         let ran = run(&copies.store, &self.keys(), &asked, 1);

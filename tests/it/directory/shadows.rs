@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use trailproof::event::{Kind, Verdict};
+use trailproof::validate::ReadLimits;
 use trailproof::validate::copies::{self, CopyError};
 
 use super::{DIGESTS, LOGS, OnDisk, copy};
@@ -14,7 +15,7 @@ impl OnDisk {
     /// Validates these folders of the copy together.
     fn validate(&self, parts: &[&str]) -> Ran {
         let paths: Vec<PathBuf> = parts.iter().map(|part| self.path().join(part)).collect();
-        let opened = copies::open(&paths, &self.keys(), 64 << 20).unwrap();
+        let opened = copies::open(&paths, &self.keys(), &ReadLimits::default()).unwrap();
         let mut asked = request(&[], self.simulated.end);
         asked.sources = opened.sources;
         asked.findings = opened.findings;
@@ -24,7 +25,7 @@ impl OnDisk {
     /// These folders cannot be validated together: one is a copy inside of the folder of its bucket.
     fn assert_nested(&self, parts: &[&str]) {
         let paths: Vec<PathBuf> = parts.iter().map(|part| self.path().join(part)).collect();
-        let opened = copies::open(&paths, &self.keys(), 64 << 20);
+        let opened = copies::open(&paths, &self.keys(), &ReadLimits::default());
         assert!(matches!(opened, Err(CopyError::Nested { .. })), "{parts:?}: {opened:#?}");
         let keys = tempfile::NamedTempFile::new().unwrap();
         fs::write(keys.path(), &self.simulated.keys_json).unwrap();

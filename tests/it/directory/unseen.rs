@@ -8,6 +8,7 @@ use trailproof::ident::Location;
 use trailproof::simulate::Spec;
 use trailproof::store::directory::DirectoryStore;
 use trailproof::store::{Store as _, StoreError};
+use trailproof::validate::ReadLimits;
 use trailproof::validate::copies;
 
 use super::{DIGESTS, LOGS, OnDisk};
@@ -17,7 +18,7 @@ use crate::support::{Ran, request, run};
 impl OnDisk {
     /// Runs as the program does: over what opening the directory gives, with what opening it has to say.
     pub(super) fn run_opened(&self) -> Ran {
-        let copies = copies::open(&[self.path().to_owned()], &self.keys(), 64 << 20).unwrap();
+        let copies = copies::open(&[self.path().to_owned()], &self.keys(), &ReadLimits::default()).unwrap();
         let mut asked = request(&[], self.simulated.end);
         (asked.sources, asked.findings) = (copies.sources, copies.findings);
         run(&copies.store, &self.keys(), &asked, 2)

@@ -1,12 +1,17 @@
 //! Where the files of a copy lie, and in which form.
 
-use std::fs;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use trailproof::ident::{DeliveredName, DeliveredType};
 
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
 use super::Delivered;
-use crate::bodies::inflate;
+use crate::bodies::{gzip, inflate};
 
 /// Where the files lie.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -99,22 +104,74 @@ impl Inflated {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Packed {
     Directory,
+    Zip,
+    Tar,
+    TarGz,
+    TarZst,
 }
 
 impl Packed {
-    pub(super) const ALL: [Self; 1] = [Self::Directory];
+    /// A directory half of the time.
+    pub(super) const ALL: [Self; 8] = [
+        Self::Directory,
+        Self::Directory,
+        Self::Directory,
+        Self::Directory,
+        Self::Zip,
+        Self::Tar,
+        Self::TarGz,
+        Self::TarZst,
+    ];
 
     /// Writes the files, and names what to validate.
-    pub(super) fn write(self, dir: &Path, files: &[(String, Vec<u8>)]) -> Vec<PathBuf> {
-        for (path, body) in files {
-            let path = dir.join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, body).unwrap();
-        }
-        let Self::Directory = self;
-        vec![match dir.join("in").exists() {
-            true => dir.join("in"),
-            false => dir.join("trail-logs"),
-        }]
+    pub(super) fn write(self, dir: &Path, files: &BTreeMap<String, Vec<u8>>) -> Vec<PathBuf> {
+        let path = match self {
+            Self::Directory => {
+                let inside =
+                    if files.keys().any(|path| path.starts_with("in/")) { "in" } else { "trail-logs" };
+                write_files(dir, files);
+                dir.join(inside)
+            }
+            Self::Zip => {
+                let path = dir.join("evidence.zip");
+                let mut zip = ZipWriter::new(File::create(&path).unwrap());
+                for (name, body) in files {
+                    zip.start_file(name, SimpleFileOptions::default()).unwrap();
+                    zip.write_all(body).unwrap();
+                }
+                zip.finish().unwrap();
+                path
+            }
+            Self::Tar => written(dir.join("evidence.tar"), &tar(files)),
+            Self::TarGz => written(dir.join("evidence.tgz"), &gzip(&tar(files))),
+            Self::TarZst => {
+                written(dir.join("evidence.tar.zst"), &zstd::encode_all(tar(files).as_slice(), 1).unwrap())
+            }
+        };
+        vec![path]
     }
+}
+
+fn write_files(dir: &Path, files: &BTreeMap<String, Vec<u8>>) {
+    for (path, body) in files {
+        let path = dir.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, body).unwrap();
+    }
+}
+
+fn written(path: PathBuf, bytes: &[u8]) -> PathBuf {
+    fs::write(&path, bytes).unwrap();
+    path
+}
+
+fn tar(files: &BTreeMap<String, Vec<u8>>) -> Vec<u8> {
+    let mut tar = tar::Builder::new(Vec::new());
+    for (name, body) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(u64::try_from(body.len()).unwrap());
+        header.set_mode(0o644);
+        tar.append_data(&mut header, name, body.as_slice()).unwrap();
+    }
+    tar.into_inner().unwrap()
 }

@@ -17,20 +17,32 @@ use crate::store::directory::placed::{PlacedFile, PlacedFiles};
 use crate::store::files::CopyFiles;
 
 /// Where the digests of each account were delivered, as the digests record it.
-#[derive(Default)]
-pub(super) struct Homes {
+#[derive(Clone, Default, Debug)]
+pub struct Homes {
     accounts: BTreeMap<String, BTreeSet<Home>>,
 }
 
 /// The folder of an account in S3, without the account.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Home {
-    bucket: Arc<str>,
-    root: Arc<str>,
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct Home {
+    pub(super) bucket: Arc<str>,
+    pub(super) root: Arc<str>,
     organization: Option<Arc<str>>,
 }
 
 impl Homes {
+    /// Adds the homes of another copy.
+    pub fn extend(&mut self, other: &Self) {
+        for (account, homes) in &other.accounts {
+            self.accounts.entry(account.clone()).or_default().extend(homes.iter().cloned());
+        }
+    }
+
+    /// The first home of an account.
+    pub(super) fn of_account(&self, account: &str) -> Option<&Home> {
+        self.accounts.get(account).and_then(BTreeSet::first)
+    }
+
     /// Notes the location that a digest records.
     pub(super) fn note(&mut self, location: &Location) {
         let Some(DigestKey { folder, .. }) = DigestKey::parse(location) else { return };
@@ -70,16 +82,23 @@ impl Homes {
     }
 }
 
-/// Places digests at the locations that they record. A digest that records no location of its name is placed by its
-/// name, so that the run reports the digest.
+/// Digests in no folder of S3's.
+#[derive(Default)]
+pub(super) struct PlacedDigests {
+    /// Digests at the locations that they record.
+    pub(super) placed: PlacedFiles,
+    /// Digests that record no location of their name.
+    pub(super) unusable: Vec<PathBuf>,
+}
+
+/// Places digests at the locations that they record.
 pub(super) fn place_digests(
     files: &Arc<dyn CopyFiles>,
     digests: &[PathBuf],
     judge: &Judge<'_>,
     homes: &mut Homes,
-) -> PlacedFiles {
-    let mut placed = PlacedFiles::default();
-    let mut by_name = Vec::new();
+) -> PlacedDigests {
+    let mut all = PlacedDigests::default();
     for path in digests {
         let recorded = open_file(files, path).and_then(|object| judge(vec![object]).pop()?);
         let name = path.file_name().map(key_segment).unwrap_or_default();
@@ -89,27 +108,22 @@ pub(super) fn place_digests(
         match recorded.map(|recorded| recorded.location).filter(is_own) {
             Some(location) => {
                 homes.note(&location);
-                add(&mut placed, files, path, Some(location));
+                add(&mut all.placed, files, path, Some(location));
             }
-            None => by_name.push((path, name)),
+            None => all.unusable.push(path.clone()),
         }
     }
-    for (path, name) in by_name {
-        let location = homes.location_of(files, &name);
-        add(&mut placed, files, path, location);
-    }
-    placed
+    all
 }
 
-/// Places log files by account, region and day.
-pub(super) fn place_logs(
+/// Places files by account, region and day in their names: log files, and digests that the run has to report.
+pub(super) fn place_by_name<'p>(
     files: &Arc<dyn CopyFiles>,
-    logs: &[PathBuf],
-    trees: &[Tree],
+    paths: impl IntoIterator<Item = &'p PathBuf>,
     homes: &Homes,
 ) -> PlacedFiles {
     let mut placed = PlacedFiles::default();
-    for path in logs.iter().filter(|path| !trees.iter().any(|tree| tree.holds(path))) {
+    for path in paths {
         let name = path.file_name().map(key_segment).unwrap_or_default();
         add(&mut placed, files, path, homes.location_of(files, &name));
     }

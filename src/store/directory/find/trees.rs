@@ -16,11 +16,15 @@ use crate::store::files::CopyFiles;
 /// The located groups.
 pub(super) struct Located {
     pub(super) trees: Vec<Tree>,
-    /// Where the digests of each account were delivered.
-    pub(super) homes: Homes,
+    /// `AWSLogs` folders without a usable digest, with their accounts. Their trees have the folder's name as the
+    /// bucket's name.
+    unknown: Vec<UnknownFolder>,
     /// Digests in no folder of S3's, to be placed one by one.
     pub(super) loose_digests: Vec<PathBuf>,
 }
+
+/// The path segments above an `AWSLogs` folder, and its accounts.
+type UnknownFolder = (Vec<String>, BTreeSet<Vec<String>>);
 
 /// A full path `[BUCKET, KEY…]` of a folder in S3.
 type Base = Vec<String>;
@@ -33,8 +37,13 @@ struct LocatedSample {
 }
 
 /// Locates all groups, the best known first.
-pub(super) fn locate(files: &Arc<dyn CopyFiles>, searched: &Searched, judge: &Judge<'_>) -> Located {
-    let mut located = Located { trees: Vec::new(), homes: Homes::default(), loose_digests: Vec::new() };
+pub(super) fn locate(
+    files: &Arc<dyn CopyFiles>,
+    searched: &Searched,
+    judge: &Judge<'_>,
+    homes: &mut Homes,
+) -> Located {
+    let mut located = Located { trees: Vec::new(), unknown: Vec::new(), loose_digests: Vec::new() };
     for (id, group) in &searched.groups {
         let is_inside = |path: &Path| located.trees.iter().any(|tree| tree.holds(path));
         // A digest in another folder of a located tree was moved there, and must not stand for the tree's own.
@@ -44,7 +53,10 @@ pub(super) fn locate(files: &Arc<dyn CopyFiles>, searched: &Searched, judge: &Ju
         }
         let samples =
             group.samples.iter().filter(|sample| id.depth == KnownDepth::Whole || !is_inside(&sample.path));
-        let samples = judge_samples(files, samples, judge, &mut located.homes);
+        let samples = judge_samples(files, samples, judge, homes);
+        if id.depth == KnownDepth::Whole && samples.is_empty() {
+            located.unknown.push((id.above.clone(), group.accounts.clone()));
+        }
         let found = match id.depth {
             KnownDepth::Whole => locate_whole(files, id, group, &samples),
             KnownDepth::Day | KnownDepth::Name => {
@@ -190,6 +202,25 @@ fn split_base(base: &Base) -> (String, String) {
     let (bucket, key) = base.split_first().map(|(bucket, key)| (bucket.clone(), key)).unwrap_or_default();
     let known = key.iter().rposition(|segment| segment == "AWSLogs").unwrap_or(key.len());
     (bucket, key.iter().take(known).map(|segment| format!("{segment}/")).collect())
+}
+
+/// The located trees. A folder without a usable digest is placed by the digests of its accounts in other folders.
+pub(super) fn with_unknown(files: &Arc<dyn CopyFiles>, located: Located, homes: &Homes) -> Vec<Tree> {
+    let Located { mut trees, unknown, .. } = located;
+    for (above, accounts) in unknown {
+        let homes = accounts.iter().filter_map(|segments| homes.of_account(segments.last()?));
+        let bases: BTreeSet<Base> = homes
+            .map(|home| format!("{}/{}", home.bucket, home.root))
+            .map(|full| full.split('/').filter(|segment| !segment.is_empty()).map(str::to_owned).collect())
+            .collect();
+        // Accounts of several buckets in one folder without digests stay unknown.
+        if let (1, Some(base)) = (bases.len(), bases.first()) {
+            let placed_by_folder = unknown_tree(files, &above);
+            trees.retain(|tree| *tree != placed_by_folder);
+            trees.push(tree_at(files, &above, base, true));
+        }
+    }
+    trees
 }
 
 /// Builds a tree without a readable digest: the name of the folder is used as the bucket's name.
