@@ -8,6 +8,7 @@
 //! two programs would read differently is refused. Everything refused is a [`MemberIssue`], and opening it is an error.
 
 mod compressed_tar;
+mod content;
 mod format;
 mod hashed;
 mod inflated;
@@ -18,6 +19,8 @@ mod plain_tar;
 mod positioned;
 mod problem;
 mod reread;
+mod tar_header;
+mod tar_listing;
 mod tar_walk;
 mod tree;
 mod zip_body;

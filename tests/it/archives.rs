@@ -2,6 +2,7 @@
 
 mod cut;
 mod limits;
+mod measured;
 mod names;
 mod random;
 mod rereads;
@@ -365,6 +366,14 @@ fn extended_attributes_are_read() {
         assert!(attributes("plain").unwrap().is_empty());
         assert_eq!(content(&*archive.files, "broken"), Ok(b"{}".to_vec()));
     }
+}
+
+/// Highest resident memory of this process so far, in bytes.
+fn peak_memory() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+    let kilobytes = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
+    kilobytes.unwrap_or_default() * 1024
 }
 
 fn encoder() -> GzEncoder<Vec<u8>> {

@@ -21,7 +21,8 @@ use super::names::NamedLike;
 use super::positioned::PositionedFile;
 use super::problem::{ArchiveError, MemberProblem};
 use super::reread::{LazyBody, PassedMember, TarSource};
-use super::tar_walk::{TarEnd, TarKind, TarMember, TarWalk};
+use super::tar_header::{TarEnd, TarKind, TarMember};
+use super::tar_walk::TarWalk;
 use super::tree::{Member, MemberContent};
 use super::{ArchiveLimits, OpenedArchive};
 use crate::ident::Sha256Hash;
@@ -37,8 +38,8 @@ const SHARE_OF_OTHERS: u64 = 4;
 /// Where the content of a member is.
 #[derive(Clone, Debug)]
 pub(super) enum TarContent {
-    /// The stored bytes.
-    Kept(Arc<[u8]>),
+    /// The stored bytes. A digest file and metadata are also hashed in each further pass.
+    Kept(Arc<[u8]>, Option<HashId>),
     /// Hashed in each pass.
     Hashed(HashId),
 }
@@ -105,13 +106,7 @@ impl FirstPass<'_> {
                 }
                 Err(TarEnd::Whole) => {
                     // The checksum of a gzip member is at its end.
-                    match walk.has_trailing_bytes() {
-                        Ok(false) => {}
-                        Ok(true) => self.listing.issues.of_archive(MemberProblem::Trailing),
-                        Err(error) => {
-                            self.listing.issues.of_archive(MemberProblem::DamagedEnd(error.to_string()));
-                        }
-                    }
+                    self.listing.report_bytes_after(walk.has_trailing_bytes());
                     return;
                 }
                 Err(end) => {
@@ -146,17 +141,25 @@ impl FirstPass<'_> {
             if named_like == NamedLike::Other {
                 self.memory_of_others -= member.size;
             }
-            return MemberContent::Readable(TarContent::Kept(bytes.into()));
+            // A conviction may rest on digest files and metadata, and needs a second read.
+            let id = if named_like == NamedLike::Other { None } else { self.pass_again(member, true) };
+            return MemberContent::Readable(TarContent::Kept(bytes.into(), id));
         }
-        let Ok(id) = HashId::try_from(self.passed.len()) else {
+        let Some(id) = self.pass_again(member, false) else {
             return refused(MemberProblem::TooManyMembers(u64::from(HashId::MAX)));
         };
-        self.passed.push(PassedMember::new(member));
         if queue.hash_content(walk, member.size, id) {
             MemberContent::Readable(TarContent::Hashed(id))
         } else {
             refused(MemberProblem::CutOff)
         }
+    }
+
+    /// Remembers a member for further passes.
+    fn pass_again(&mut self, member: &TarMember, is_kept: bool) -> Option<HashId> {
+        let id = HashId::try_from(self.passed.len()).ok()?;
+        self.passed.push(PassedMember::new(member, is_kept));
+        Some(id)
     }
 }
 
@@ -187,7 +190,7 @@ impl HashPass {
     /// Whether two members hold the same bytes. Beyond [`MAX_COMPARED`] bytes nothing is known.
     fn are_same(&self, one: &Member<TarContent>, other: &Member<TarContent>) -> bool {
         let stored = |content: &MemberContent<TarContent>| match content {
-            MemberContent::Readable(TarContent::Kept(bytes)) => Some(Sha256Hash::of(bytes)),
+            MemberContent::Readable(TarContent::Kept(bytes, _)) => Some(stored_hash(bytes)),
             MemberContent::Readable(TarContent::Hashed(id)) => self.body(*id).map(|body| body.stored),
             _ => None,
         };
@@ -214,23 +217,42 @@ impl CompressedTarBodies {
 
     /// The result of a pass whose result was not yet given out for the member.
     fn hashed(&self, id: HashId) -> io::Result<HashedBody> {
-        let given = self.given.get(id as usize).ok_or_else(changed)?;
-        if let Some(pass) = self.unseen(given) {
-            return pass.body(id).cloned().ok_or_else(changed);
-        }
-        let making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
-        // Another thread may have made a pass in the meantime.
+        let given = self.given.get(id as usize).ok_or(MemberProblem::Changed)?;
         let pass = match self.unseen(given) {
             Some(pass) => pass,
-            None => {
-                let pass = Arc::new(self.further_pass()?);
-                *self.latest.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&pass);
-                given.fetch_max(pass.number, Ordering::SeqCst);
-                pass
-            }
+            None => self.make_unseen(given)?,
         };
-        drop(making);
-        pass.body(id).cloned().ok_or_else(changed)
+        Ok(pass.body(id).cloned().ok_or(MemberProblem::Changed)?)
+    }
+
+    /// Compares a member in memory with a second pass, when the member is opened a second time. Later openings are not
+    /// compared: metadata may be opened many times.
+    fn verify_kept(&self, bytes: &[u8], id: HashId) -> io::Result<()> {
+        let given = self.given.get(id as usize).ok_or(MemberProblem::Changed)?;
+        // The first opening is given the first pass.
+        if given.fetch_max(1, Ordering::SeqCst) == 0 {
+            return Ok(());
+        }
+        let mut latest = self.latest();
+        if latest.number == 1 {
+            latest = self.make_unseen(given)?;
+        }
+        match latest.body(id) {
+            Some(body) if body.stored == stored_hash(bytes) => Ok(()),
+            _ => Err(MemberProblem::Changed.into()),
+        }
+    }
+
+    /// Makes a further pass, unless another thread has made a pass in the meantime.
+    fn make_unseen(&self, given: &AtomicU32) -> io::Result<Arc<HashPass>> {
+        let _making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pass) = self.unseen(given) {
+            return Ok(pass);
+        }
+        let pass = Arc::new(self.further_pass()?);
+        *self.latest.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&pass);
+        given.fetch_max(pass.number, Ordering::SeqCst);
+        Ok(pass)
     }
 
     /// The latest pass, if its result was not yet given out for the member.
@@ -256,8 +278,10 @@ impl CompressedTarBodies {
     }
 }
 
-fn changed() -> io::Error {
-    io::Error::other("the member was not found again: the archive has changed since it was opened")
+/// The hash that [`HashedBody::stored`] has for these bytes.
+fn stored_hash(bytes: &[u8]) -> Sha256Hash {
+    let compared = usize::try_from(MAX_COMPARED).unwrap_or(usize::MAX);
+    Sha256Hash::of(bytes.get(..compared).unwrap_or(bytes))
 }
 
 impl MemberBodies for CompressedTarBodies {
@@ -265,7 +289,10 @@ impl MemberBodies for CompressedTarBodies {
 
     fn open(&self, _: &Member<TarContent>, content: &TarContent) -> io::Result<OpenFile> {
         match content {
-            TarContent::Kept(bytes) => {
+            TarContent::Kept(bytes, id) => {
+                if let Some(id) = id {
+                    self.verify_kept(bytes, *id)?;
+                }
                 Ok(OpenFile { body: Box::new(Cursor::new(Arc::clone(bytes))), hashed: None })
             }
             TarContent::Hashed(id) => {

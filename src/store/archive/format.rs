@@ -7,18 +7,15 @@ use std::sync::Arc;
 use ::tar::Header;
 
 use super::inflated::{Compression, inflate};
-use super::names;
 use super::positioned::PositionedFile;
-use super::tar_walk::has_right_checksum;
+use super::tar_header::has_right_checksum;
+use super::{names, zip_files};
 
 /// Size of a tar header, in bytes.
 const HEADER: usize = 512;
 
 /// Most bytes inflated to see what is in a compressed file.
 const PROBED: u64 = 1 << 20;
-
-/// Longest end of a zip, in bytes: the end record, and the longest comment (APPNOTE.TXT, section 4.3.16).
-const ZIP_END: u64 = 22 + 0xffff;
 
 /// Format of a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -79,8 +76,7 @@ fn starts_like_tar(start: &[u8]) -> bool {
 
 /// A zip may follow other data, such as a program that unpacks the zip.
 fn has_end_of_zip(file: &PositionedFile) -> io::Result<bool> {
-    let length = ZIP_END.min(file.size());
-    let end = file.read_up_to(usize::try_from(length).unwrap_or_default(), file.size() - length)?;
+    let end = zip_files::read_end(file)?;
     Ok(end.windows(4).any(|window| window == b"PK\x05\x06"))
 }
 

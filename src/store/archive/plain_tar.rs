@@ -1,13 +1,15 @@
 //! A tar that is not compressed: the headers are read once, and members are then read by position.
 
-use std::io::{self, BufRead as _, BufReader, Cursor, Read};
+use std::io::{self, BufReader, Cursor};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::content::{self, WholeContent, have_same_bytes};
 use super::members::{Listing, ListingFull, MemberBodies};
 use super::positioned::{FileWindow, PositionedFile};
 use super::problem::MemberProblem;
-use super::tar_walk::{TarEnd, TarKind, TarMember, TarWalk};
+use super::tar_header::{TarEnd, TarMember};
+use super::tar_walk::TarWalk;
 use super::tree::{Member, MemberContent};
 use super::{ArchiveLimits, OpenedArchive};
 use crate::store::files::OpenFile;
@@ -33,7 +35,7 @@ pub(super) fn open(root: PathBuf, file: Arc<PositionedFile>, limits: &ArchiveLim
                 Err(ListingFull) => break,
             },
             Err(TarEnd::Whole) => {
-                report_rest(&mut listing, &mut walk);
+                listing.report_bytes_after(walk.has_trailing_bytes());
                 break;
             }
             Err(end) => {
@@ -51,61 +53,10 @@ pub(super) fn open(root: PathBuf, file: Arc<PositionedFile>, limits: &ArchiveLim
     OpenedArchive::of(root, listing, bodies)
 }
 
-/// Looks for bytes after the end marker.
-fn report_rest<P>(listing: &mut Listing<P>, walk: &mut TarWalk<FileWindow>) {
-    match walk.has_trailing_bytes() {
-        Ok(false) => {}
-        Ok(true) => listing.issues.of_archive(MemberProblem::Trailing),
-        Err(error) => listing.issues.of_archive(MemberProblem::DamagedEnd(error.to_string())),
-    }
-}
-
 /// Adds a member of a plain tar. The place is the position of the content in the file.
 fn add(listing: &mut Listing<u64>, member: &TarMember) -> Result<Option<u32>, ListingFull> {
     let readable = MemberContent::Readable(member.offset);
     listing.add_of_tar(member, readable, |target, place| (target.size, MemberContent::Readable(*place)))
-}
-
-impl<P> Listing<P> {
-    /// Adds a member of a tar. `content` is the content of a file; `linked` is the size and content of a hard link to
-    /// an earlier readable member. GNU tar writes hard links for further names of a file, so they are read like the
-    /// earlier member.
-    pub(super) fn add_of_tar(
-        &mut self,
-        member: &TarMember,
-        content: MemberContent<P>,
-        linked: impl FnOnce(&Member<P>, &P) -> (u64, MemberContent<P>),
-    ) -> Result<Option<u32>, ListingFull> {
-        let link = |problem| MemberContent::Link(Box::new(problem));
-        let (size, content) = match member.kind {
-            TarKind::Folder => return self.add_folder(member.number, &member.name).map(|()| None),
-            TarKind::File => (member.size, content),
-            TarKind::Sparse => (member.size, MemberContent::Refused(Box::new(MemberProblem::Sparse))),
-            TarKind::SymbolicLink => (0, link(MemberProblem::SymbolicLink)),
-            TarKind::HardLink => match self.readable(&member.link) {
-                Some((target, place)) => linked(target, place),
-                None => (0, link(MemberProblem::HardLink)),
-            },
-            TarKind::Special => (0, MemberContent::Special),
-        };
-        let attributes = member.attributes.clone();
-        self.add(&member.name, Member { number: member.number, size, content, attributes })
-    }
-
-    /// Records that the archive ends within a member.
-    pub(super) fn cut_off(&mut self, id: u32, name: &[u8]) {
-        if let Some(member) = self.tree.member_mut(id) {
-            member.content = MemberContent::Refused(Box::new(MemberProblem::CutOff));
-            self.issues.of_member(member.number, name, MemberProblem::CutOff);
-        }
-    }
-
-    /// Records that a tar has no readable header where its members end.
-    pub(super) fn rest_is_unknown(&mut self, end: TarEnd) {
-        if let Some(problem) = end.into_problem() {
-            self.end(problem);
-        }
-    }
 }
 
 /// Content of members by position.
@@ -146,51 +97,8 @@ impl MemberBodies for PlainTarBodies {
         let length = usize::try_from(member.size).unwrap_or_default();
         let bytes = self.file.read_up_to(length, offset)?;
         if bytes.len() < length {
-            return Err(cut_off());
+            return Err(content::cut_off());
         }
         Ok(OpenFile { body: Box::new(Cursor::new(bytes)), hashed: None })
-    }
-}
-
-fn cut_off() -> io::Error {
-    io::Error::new(io::ErrorKind::UnexpectedEof, MemberProblem::CutOff)
-}
-
-/// Content of a known length: fewer bytes are an error, not an end. The file may have become shorter.
-pub(super) struct WholeContent<R> {
-    pub(super) content: R,
-    pub(super) left: u64,
-}
-
-impl<R: Read> Read for WholeContent<R> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(into.len());
-        let Some(into) = into.get_mut(..most).filter(|into| !into.is_empty()) else { return Ok(0) };
-        let read = self.content.read(into)?;
-        if read == 0 {
-            return Err(cut_off());
-        }
-        self.left -= read as u64;
-        Ok(read)
-    }
-}
-
-/// Compares two contents. Unreadable content is not the same as any other.
-pub(super) fn have_same_bytes(one: io::Result<impl Read>, other: io::Result<impl Read>) -> bool {
-    let (Ok(one), Ok(other)) = (one, other) else { return false };
-    let mut readers = (BufReader::with_capacity(BUFFER, one), BufReader::with_capacity(BUFFER, other));
-    loop {
-        match (readers.0.fill_buf(), readers.1.fill_buf()) {
-            (Ok([]), Ok([])) => return true,
-            (Ok(one), Ok(other)) => {
-                let length = one.len().min(other.len());
-                if length == 0 || one.get(..length) != other.get(..length) {
-                    return false;
-                }
-                readers.0.consume(length);
-                readers.1.consume(length);
-            }
-            _ => return false,
-        }
     }
 }

@@ -110,6 +110,9 @@ pub enum MemberProblem {
     /// The content is not what the zip says of it: size, checksum or headers.
     #[error("the member is damaged: {0}")]
     DamagedMember(&'static str),
+    /// A further read of the archive does not find what the first read found.
+    #[error("the archive has changed since it was opened")]
+    Changed,
     /// An earlier member has the same name and the same content. Harmless.
     #[error("member {first} has the same name and content")]
     Duplicate {

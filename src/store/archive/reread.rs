@@ -8,7 +8,9 @@ use super::ArchiveLimits;
 use super::hashed::HashId;
 use super::inflated::{Compression, InflatedStream, inflate};
 use super::positioned::PositionedFile;
-use super::tar_walk::{TarKind, TarMember, TarWalk};
+use super::problem::MemberProblem;
+use super::tar_header::{TarKind, TarMember};
+use super::tar_walk::TarWalk;
 
 /// Largest member kept for a while, in bytes.
 const MAX_NEARBY: u64 = 1 << 20;
@@ -27,11 +29,23 @@ pub(super) struct PassedMember {
     size: u64,
     /// CRC-32 of the name.
     name: u32,
+    /// Whether the member is also kept in memory.
+    is_kept: bool,
 }
 
 impl PassedMember {
-    pub(super) fn new(member: &TarMember) -> Self {
-        Self { number: member.number, size: member.size, name: crc32fast::hash(&member.name) }
+    pub(super) fn new(member: &TarMember, is_kept: bool) -> Self {
+        Self { number: member.number, size: member.size, name: crc32fast::hash(&member.name), is_kept }
+    }
+
+    /// Whether the member of a further pass has the same place, name and size.
+    fn is(&self, member: &TarMember) -> bool {
+        member.kind == TarKind::File && *self == Self::new(member, self.is_kept)
+    }
+
+    /// Whether the member is kept when it is passed on the way to another.
+    const fn is_kept_nearby(&self) -> bool {
+        !self.is_kept && self.size <= MAX_NEARBY
     }
 
     pub(super) const fn size(&self) -> u64 {
@@ -45,7 +59,7 @@ pub(super) struct TarSource {
     file: Arc<PositionedFile>,
     compression: Compression,
     limits: ArchiveLimits,
-    /// Members that are not kept in memory, by [`HashId`], in the order of the archive.
+    /// Members that are read in further passes, by [`HashId`], in the order of the archive.
     members: Vec<PassedMember>,
     /// Members near a member that was read again. Each is given out once: a further read is a read of the archive.
     nearby: Mutex<HashMap<HashId, Vec<u8>>>,
@@ -78,7 +92,7 @@ impl TarSource {
     pub(super) fn go_to(&self, walk: &mut TarWalk<InflatedStream>, passed: &PassedMember) -> bool {
         while let Ok(member) = walk.next() {
             if member.number >= passed.number {
-                return member.kind == TarKind::File && PassedMember::new(&member) == *passed;
+                return passed.is(&member);
             }
         }
         false
@@ -91,21 +105,21 @@ impl TarSource {
         if let Some(bytes) = nearby.remove(&id) {
             return Ok(Box::new(Cursor::new(bytes)));
         }
-        let wanted = self.members.get(id as usize).ok_or_else(not_found)?;
+        let wanted = self.members.get(id as usize).ok_or(MemberProblem::Changed)?;
         let mut walk = self.walk()?;
         let first = self.first_nearby(id);
         let mut kept = VecDeque::new();
         for (number, passed) in (0..id).zip(&self.members).skip(first) {
-            if passed.size > MAX_NEARBY {
+            if !passed.is_kept_nearby() {
                 continue;
             }
             if !self.go_to(&mut walk, passed) {
-                return Err(not_found());
+                return Err(MemberProblem::Changed.into());
             }
             kept.push_back((number, walk.read_all()?));
         }
         if !self.go_to(&mut walk, wanted) {
-            return Err(not_found());
+            return Err(MemberProblem::Changed.into());
         }
         if wanted.size > MAX_NEARBY {
             *nearby = kept.into_iter().collect();
@@ -122,7 +136,7 @@ impl TarSource {
         let mut first = id as usize;
         let mut bytes = 0;
         for passed in self.members.get(..first).unwrap_or_default().iter().rev() {
-            bytes += if passed.size > MAX_NEARBY { 0 } else { passed.size };
+            bytes += if passed.is_kept_nearby() { passed.size } else { 0 };
             if bytes > NEARBY_BEFORE {
                 break;
             }
@@ -140,6 +154,9 @@ impl TarSource {
     ) {
         let mut bytes = 0;
         for (number, passed) in (0..).zip(&self.members).skip(id as usize + 1) {
+            if passed.is_kept {
+                continue;
+            }
             bytes += passed.size;
             if bytes > NEARBY_AFTER || !self.go_to(walk, passed) {
                 return;
@@ -150,10 +167,6 @@ impl TarSource {
             }
         }
     }
-}
-
-fn not_found() -> io::Error {
-    io::Error::other("the member was not found again: the archive has changed since it was opened")
 }
 
 /// The content of a member that is larger than what is kept.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crc32fast::Hasher;
 use flate2::bufread::DeflateDecoder;
 
-use super::plain_tar::WholeContent;
+use super::content::WholeContent;
 use super::positioned::{FileWindow, PositionedFile};
 use super::problem::MemberProblem;
 use super::zip_files::LOCAL_HEADER;

@@ -11,8 +11,8 @@ use ::zip::read::Config;
 use ::zip::result::ZipError;
 use ::zip::unstable::read::{ZipIterable, ZipIterableFiles};
 
+use super::content::have_same_bytes;
 use super::members::{Listing, ListingFull, MemberBodies};
-use super::plain_tar::have_same_bytes;
 use super::positioned::{FileWindow, PositionedFile};
 use super::problem::{ArchiveError, MemberProblem};
 use super::tree::{Member, MemberContent, MemberId};
@@ -178,10 +178,15 @@ fn refuse_overlapping(listing: &mut Listing<ZipPlace>, mut spans: Vec<Span>, dir
     }
 }
 
+/// The last bytes of a file: the end record and its comment, if the file is a zip.
+pub(super) fn read_end(file: &PositionedFile) -> io::Result<Vec<u8>> {
+    let length = ZIP_END.min(file.size());
+    file.read_up_to(usize::try_from(length).unwrap_or_default(), file.size() - length)
+}
+
 /// Whether bytes follow the end record and its comment.
 fn has_trailing_bytes(file: &PositionedFile) -> io::Result<bool> {
-    let length = ZIP_END.min(file.size());
-    let end = file.read_up_to(usize::try_from(length).unwrap_or_default(), file.size() - length)?;
+    let end = read_end(file)?;
     let ends_here = |record: &[u8]| {
         let comment =
             record.get(20..22).and_then(|length| <[u8; 2]>::try_from(length).ok()).map(u16::from_le_bytes);

@@ -26,9 +26,8 @@ fn a_cut_tar_keeps_what_lies_before_the_cut() {
     let files = files();
     for format in [Format::Tar, Format::TarGz, Format::TarZst] {
         let whole = of(format);
-        let step = if format == Format::Tar { 7 } else { 1 };
-        for cut in (600..whole.len()).step_by(step).filter(|_| format == Format::Tar).chain(100..whole.len())
-        {
+        let step = if format == Format::Tar { 29 } else { 5 };
+        for cut in (100..whole.len()).step_by(step) {
             let archive = match OnDisk::new(&whole[..cut]).open() {
                 Ok(archive) => archive,
                 // The first header is cut.

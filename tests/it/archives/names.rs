@@ -229,7 +229,7 @@ fn sparse_files_are_refused_and_passed_over() {
 #[test]
 fn global_headers_with_comments_are_passed_over() {
     let comment = b"16 comment=0123\n";
-    let path = b"10 path=xy\n";
+    let path = b"11 path=xy\n";
     let file = raw_member(b"file", b'0', b"", b"1");
     let archive = opened(&raw_tar(&[raw_member(b"pax_global_header", b'g', b"", comment), file.clone()]));
     assert_eq!(problems(&archive), []);
