@@ -61,11 +61,11 @@ pub(super) fn open(
     };
     let ((), hashed) = hash_members(limits.threads, limits.log_content, |queue| pass.run(&mut walk, queue))?;
     let FirstPass { mut listing, passed, .. } = pass;
-    let first = HashPass::new(1, passed.len(), hashed);
+    let first = HashPass::new(1, hashed);
     listing.compare_taken(|one, other| first.are_same(one, other));
     let bodies = CompressedTarBodies {
+        given: std::iter::repeat_with(AtomicU32::default).take(passed.len()).collect(),
         source: Arc::new(source.with_members(passed)),
-        given: std::iter::repeat_with(AtomicU32::default).take(first.bodies.len()).collect(),
         latest: RwLock::new(Arc::new(first)),
         making: Mutex::new(()),
     };
@@ -173,13 +173,8 @@ struct HashPass {
 }
 
 impl HashPass {
-    fn new(number: u32, members: usize, hashed: Vec<(HashId, HashedBody)>) -> Self {
-        let mut bodies = vec![None; members];
-        for (id, body) in hashed {
-            if let Some(place) = bodies.get_mut(id as usize) {
-                *place = Some(body);
-            }
-        }
+    fn new(number: u32, mut bodies: Vec<Option<HashedBody>>) -> Self {
+        bodies.shrink_to_fit();
         Self { number, bodies }
     }
 
@@ -274,7 +269,7 @@ impl CompressedTarBodies {
                 queue.hash_content(&mut walk, passed.size(), id);
             }
         })?;
-        Ok(HashPass::new(number, self.source.members().len(), hashed))
+        Ok(HashPass::new(number, hashed))
     }
 }
 

@@ -60,15 +60,16 @@ pub(super) fn hash_members<T>(
     threads: usize,
     log_content: u64,
     pass: impl FnOnce(&mut HashQueue) -> T,
-) -> io::Result<(T, Vec<(HashId, HashedBody)>)> {
+) -> io::Result<(T, Vec<Option<HashedBody>>)> {
     let threads = threads.max(1);
     let (jobs, waiting) = sync_channel(2 * threads);
     let waiting = Mutex::new(waiting);
+    let hashed = Mutex::new(Vec::new());
     thread::scope(|scope| {
         let mut started = Vec::new();
         let mut failure = None;
         for _ in 0..threads {
-            match thread::Builder::new().spawn_scoped(scope, || hash_jobs(&waiting, log_content)) {
+            match thread::Builder::new().spawn_scoped(scope, || hash_jobs(&waiting, &hashed, log_content)) {
                 Ok(thread) => started.push(thread),
                 Err(error) => failure = Some(error),
             }
@@ -81,12 +82,12 @@ pub(super) fn hash_members<T>(
         queue.send_batch();
         // The threads end when the queue is closed.
         drop(queue);
-        let mut hashed = Vec::new();
         for thread in started {
-            hashed.extend(thread.join().map_err(|_| io::Error::other("a thread that hashes ended early"))?);
+            thread.join().map_err(|_| io::Error::other("a thread that hashes ended early"))?;
         }
-        Ok((result, hashed))
+        Ok(result)
     })
+    .map(|result| (result, hashed.into_inner().unwrap_or_else(PoisonError::into_inner)))
 }
 
 impl HashQueue {
@@ -139,19 +140,33 @@ impl HashQueue {
     }
 }
 
-fn hash_jobs(waiting: &Mutex<Receiver<HashJob>>, log_content: u64) -> Vec<(HashId, HashedBody)> {
-    let mut hashed = Vec::new();
+/// Hashes until the queue is closed. The results are stored by [`HashId`].
+fn hash_jobs(waiting: &Mutex<Receiver<HashJob>>, hashed: &Mutex<Vec<Option<HashedBody>>>, log_content: u64) {
     loop {
         let job = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        match job {
-            Ok(HashJob::Batch(members)) => hashed.extend(members.into_iter().map(|(id, bytes)| {
-                let content = gzip::hash(&mut bytes.as_slice(), Encoding::GzipOrPlain, log_content);
-                (id, HashedBody { content, stored: Sha256Hash::of(&bytes) })
-            })),
-            Ok(HashJob::Stream(id, pieces)) => hashed.push((id, hash_pieces(pieces, log_content))),
-            Err(_) => return hashed,
+        let results = match job {
+            Ok(HashJob::Batch(members)) => {
+                members.into_iter().map(|(id, bytes)| (id, hash_bytes(&bytes, log_content))).collect()
+            }
+            Ok(HashJob::Stream(id, pieces)) => vec![(id, hash_pieces(pieces, log_content))],
+            Err(_) => return,
+        };
+        let mut hashed = hashed.lock().unwrap_or_else(PoisonError::into_inner);
+        for (id, body) in results {
+            let at = id as usize;
+            if hashed.len() <= at {
+                hashed.resize(at + 1, None);
+            }
+            if let Some(place) = hashed.get_mut(at) {
+                *place = Some(body);
+            }
         }
     }
+}
+
+fn hash_bytes(bytes: &[u8], log_content: u64) -> HashedBody {
+    let content = gzip::hash(&mut &*bytes, Encoding::GzipOrPlain, log_content);
+    HashedBody { content, stored: Sha256Hash::of(bytes) }
 }
 
 fn hash_pieces(pieces: Receiver<Option<Vec<u8>>>, log_content: u64) -> HashedBody {

@@ -51,6 +51,13 @@ impl<B: MemberBodies> ArchiveFiles<B> {
         if let Some(problem) = &self.rest_unknown {
             return problem.clone().into();
         }
+        // Behind a link there may be a file.
+        for above in below.ancestors().skip(1) {
+            let member = self.tree.find(above).and_then(|found| found.member);
+            if let Some(Member { content: MemberContent::Link(why), .. }) = member {
+                return (**why).clone().into();
+            }
+        }
         if below.file_name().is_some_and(|name| self.tree.is_refused(name)) {
             return io::Error::other("a member with this file name was refused because of its path");
         }

@@ -153,9 +153,12 @@ pub enum MemberProblem {
     /// The compressed stream is damaged after the end of the tar: a wrong checksum, a cut, or bytes of no stream.
     #[error("the compressed stream is damaged after the last member: {0}")]
     DamagedEnd(String),
-    /// Bytes follow the end of the archive.
-    #[error("bytes after the end of the archive were not looked at")]
+    /// Bytes follow the end record of a zip.
+    #[error("bytes after the end of the zip were not looked at")]
     Trailing,
+    /// Bytes follow the end marker of a tar. They may be a further tar, as `cat` joins them.
+    #[error("bytes after the end of the tar were not looked at; they may hold further members")]
+    AfterEnd,
     /// More members than [`super::ArchiveLimits::members`]; the rest was not looked at.
     #[error("more than the limit of {0} members; the rest was not looked at")]
     TooManyMembers(u64),
@@ -179,7 +182,8 @@ impl MemberProblem {
     pub const fn hides_later_members(&self) -> bool {
         matches!(
             self,
-            Self::EndsEarly { .. }
+            Self::AfterEnd
+                | Self::EndsEarly { .. }
                 | Self::Damaged { .. }
                 | Self::TooManyMembers(_)
                 | Self::NamesTooLong(_)

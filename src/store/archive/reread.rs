@@ -1,6 +1,7 @@
 //! Reads members of a compressed tar again, from the start of the archive.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
+use std::fmt::{self, Debug};
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -61,8 +62,23 @@ pub(super) struct TarSource {
     limits: ArchiveLimits,
     /// Members that are read in further passes, by [`HashId`], in the order of the archive.
     members: Vec<PassedMember>,
-    /// Members near a member that was read again. Each is given out once: a further read is a read of the archive.
-    nearby: Mutex<HashMap<HashId, Vec<u8>>>,
+    nearby: Mutex<Nearby>,
+}
+
+/// What is left of reading members again.
+#[derive(Default)]
+struct Nearby {
+    /// Members near the last one. Each is given out once: a further read is a read of the archive.
+    bodies: HashMap<HashId, Vec<u8>>,
+    /// The walk behind the last member that was read, and the next member of the walk. Members that are read in the
+    /// order of the archive take one walk together.
+    walk: Option<(TarWalk<InflatedStream>, HashId)>,
+}
+
+impl Debug for Nearby {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Nearby").field("bodies", &self.bodies.len()).finish_non_exhaustive()
+    }
 }
 
 impl TarSource {
@@ -102,13 +118,16 @@ impl TarSource {
     fn read(&self, id: HashId) -> io::Result<Box<dyn BufRead + Send>> {
         // Held during the read: other threads probably want members nearby.
         let mut nearby = self.nearby.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(bytes) = nearby.remove(&id) {
+        if let Some(bytes) = nearby.bodies.remove(&id) {
             return Ok(Box::new(Cursor::new(bytes)));
         }
         let wanted = self.members.get(id as usize).ok_or(MemberProblem::Changed)?;
-        let mut walk = self.walk()?;
         let first = self.first_nearby(id);
-        let mut kept = VecDeque::new();
+        let (mut walk, first) = match nearby.walk.take() {
+            Some((walk, next)) if next <= id => (walk, first.max(next as usize)),
+            _ => (self.walk()?, first),
+        };
+        let mut bodies = HashMap::new();
         for (number, passed) in (0..id).zip(&self.members).skip(first) {
             if !passed.is_kept_nearby() {
                 continue;
@@ -116,18 +135,18 @@ impl TarSource {
             if !self.go_to(&mut walk, passed) {
                 return Err(MemberProblem::Changed.into());
             }
-            kept.push_back((number, walk.read_all()?));
+            bodies.insert(number, walk.read_all()?);
         }
         if !self.go_to(&mut walk, wanted) {
             return Err(MemberProblem::Changed.into());
         }
         if wanted.size > MAX_NEARBY {
-            *nearby = kept.into_iter().collect();
+            nearby.bodies = bodies;
             return Ok(Box::new(BufReader::with_capacity(64 << 10, WalkedContent(walk))));
         }
         let bytes = walk.read_all()?;
-        self.keep_after(id, &mut walk, &mut kept);
-        *nearby = kept.into_iter().collect();
+        let next = self.keep_after(id, &mut walk, &mut bodies);
+        *nearby = Nearby { bodies, walk: next.map(|next| (walk, next)) };
         Ok(Box::new(Cursor::new(bytes)))
     }
 
@@ -145,27 +164,29 @@ impl TarSource {
         first
     }
 
-    /// Keeps members after a member. The archive may end: they were not asked for.
+    /// Keeps members after a member, and returns the next member of the walk. `None` if the walk has ended: these
+    /// members were not asked for.
     fn keep_after(
         &self,
         id: HashId,
         walk: &mut TarWalk<InflatedStream>,
-        kept: &mut VecDeque<(HashId, Vec<u8>)>,
-    ) {
+        bodies: &mut HashMap<HashId, Vec<u8>>,
+    ) -> Option<HashId> {
         let mut bytes = 0;
         for (number, passed) in (0..).zip(&self.members).skip(id as usize + 1) {
             if passed.is_kept {
                 continue;
             }
             bytes += passed.size;
-            if bytes > NEARBY_AFTER || !self.go_to(walk, passed) {
-                return;
+            if bytes > NEARBY_AFTER {
+                return Some(number);
             }
-            match walk.read_all() {
-                Ok(content) => kept.push_back((number, content)),
-                Err(_) => return,
+            if !self.go_to(walk, passed) {
+                return None;
             }
+            bodies.insert(number, walk.read_all().ok()?);
         }
+        None
     }
 }
 
@@ -183,11 +204,13 @@ pub(super) struct LazyBody {
     source: Arc<TarSource>,
     id: HashId,
     body: Option<Box<dyn BufRead + Send>>,
+    /// Whether the archive was read. A failed read is not repeated.
+    is_read: bool,
 }
 
 impl LazyBody {
     pub(super) const fn new(source: Arc<TarSource>, id: HashId) -> Self {
-        Self { source, id, body: None }
+        Self { source, id, body: None, is_read: false }
     }
 }
 
@@ -195,7 +218,11 @@ impl BufRead for LazyBody {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         let body = match self.body.take() {
             Some(body) => body,
-            None => self.source.read(self.id)?,
+            None if self.is_read => return Err(MemberProblem::Changed.into()),
+            None => {
+                self.is_read = true;
+                self.source.read(self.id)?
+            }
         };
         self.body.insert(body).fill_buf()
     }

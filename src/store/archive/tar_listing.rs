@@ -45,7 +45,7 @@ impl<P> Listing<P> {
     pub(super) fn report_bytes_after(&mut self, has_trailing_bytes: io::Result<bool>) {
         match has_trailing_bytes {
             Ok(false) => {}
-            Ok(true) => self.issues.of_archive(MemberProblem::Trailing),
+            Ok(true) => self.end(MemberProblem::AfterEnd),
             Err(error) => self.issues.of_archive(MemberProblem::DamagedEnd(error.to_string())),
         }
     }

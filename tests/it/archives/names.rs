@@ -95,6 +95,8 @@ fn links_are_listed_and_not_followed() {
                 assert_ne!(error.kind(), std::io::ErrorKind::NotFound);
             }
         }
+        let behind = files.facts(&files.root().join("symbolic/further/file")).unwrap_err();
+        assert_ne!(behind.kind(), std::io::ErrorKind::NotFound);
         for name in ["pipe", "device"] {
             assert_eq!(files.facts(&files.root().join(name)).unwrap().kind, FileKind::Other);
             assert!(content(&**files, name).is_err());
