@@ -83,6 +83,8 @@ causes! {
     SearchInterrupted = "search-interrupted",
     DiscoveryInterrupted = "discovery-interrupted",
     DiscoveryLimit = "discovery-limit",
+    PartitionsLeftOut = "partitions-left-out",
+    OtherAccountsLeftOut = "other-accounts-left-out",
     NestedAwsLogs = "nested-aws-logs",
     SkippedFolder = "skipped-folder",
     RenamedFolder = "renamed-folder",
@@ -155,7 +157,7 @@ impl Fault {
                 DigestsInterrupted DigestsMissing LoggingStopped BeforeTheRecord NotCovered ChainRestarts
                 RecordBegins NothingCovered Stale NewerDelivered DeliveryUnchecked BackfillAlone RegionInterrupted
                 EmptyDigestFolder LogsWithoutDigests UnlistedFolder FolderInterrupted UnsearchedFolder
-                UnplannedFolder SearchInterrupted DiscoveryInterrupted DiscoveryLimit NestedAwsLogs SkippedFolder
+                UnplannedFolder SearchInterrupted DiscoveryInterrupted DiscoveryLimit PartitionsLeftOut OtherAccountsLeftOut NestedAwsLogs SkippedFolder
                 RenamedFolder NothingFound UnlistedLog StrayLog MoreUnlisted NotADigestName FutureDigest MoreJunk
                 NotARegion UnreadMember MoreUnreadMembers CopiesDiffer Droppings RejectedKey
             ],

@@ -1,7 +1,10 @@
 //! Finds organizations, accounts and regions by folder, and chains by the names of digests.
 
 mod beside;
+mod folder;
 mod listing;
+mod partitions;
+mod scan;
 mod search;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,10 +18,11 @@ use crate::ident::{Location, RegionFolder, is_region};
 use crate::store::StoreError;
 use crate::time::Timestamp;
 
+use folder::AccountFolder;
 pub(super) use listing::{
     LOOK_AHEAD, RECENT_WRITE, list_earlier, list_region, list_region_watched, unlisted_region,
 };
-use search::{AccountFolder, AccountSearch};
+use search::AccountSearch;
 
 /// The discovered regions, and the findings on folders that cannot be searched.
 pub(super) struct DiscoveredRegions {

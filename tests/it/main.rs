@@ -21,6 +21,7 @@ mod cloud;
 mod cloud_tests;
 mod describe;
 mod directory;
+mod discovery;
 mod edges;
 mod fixtures;
 mod formats;

@@ -1,6 +1,6 @@
 //! Objects in an account's folder outside of the region folders, where CloudTrail never writes.
 
-use super::search::AccountFolder;
+use super::folder::AccountFolder;
 use crate::event::{Fault, Finding};
 use crate::ident::{Location, LogFolder, is_region};
 use crate::store::Folder;
