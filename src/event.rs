@@ -17,7 +17,7 @@ use crate::ident::ChainId;
 use crate::time::{Interval, Range, Timestamp};
 
 pub(crate) use cause::FaultCause;
-pub use evidence::{BodyFault, DiscoveryLimit, Excess, KeyLack, Trace, UntakenHash};
+pub use evidence::{BodyFault, CoveringChain, DiscoveryLimit, Excess, KeyLack, Trace, UntakenHash};
 pub use fault::Fault;
 pub use finding::Finding;
 pub use kind::{Kind, Reason, Severity};

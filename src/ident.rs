@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 
 pub use digest_key::{DigestKey, RegionFolder};
 pub use file_name::{DeliveredName, DeliveredType, name_after_inflating, name_before_inflating};
-pub use log_key::{LogFolder, LogFolderKey};
+pub use log_key::{LogFolder, LogFolderKey, is_log_name};
 pub use relocation::Relocation;
 
 /// Location of an object in S3: bucket and key. An object in a directory has the location of the original in S3.

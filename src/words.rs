@@ -25,12 +25,18 @@ impl Finding {
     /// The message of the finding, for people.
     #[must_use]
     pub fn message(&self) -> String {
-        let told = message(&self.fault);
-        match (&self.fault, &self.original) {
-            // A saved message names the original already.
-            (Fault::Told { .. }, _) | (_, None) => told.into_owned(),
-            (_, Some(original)) => format!("{told}; the proved original is {}", quoted(original)),
+        let mut told = message(&self.fault).into_owned();
+        // A saved message is whole.
+        if let Fault::Told { .. } = self.fault {
+            return told;
         }
+        if let Some(original) = &self.original {
+            told.push_str(&format!("; the proved original is {}", quoted(original)));
+        }
+        if !self.covered_by.is_empty() {
+            told.push_str(&format!("; {}", coverage::covering(&self.covered_by)));
+        }
+        told
     }
 }
 
@@ -117,6 +123,7 @@ fn message(fault: &Fault) -> Cow<'_, str> {
             scope::nothing_found(names, *delivered, found).into()
         }
         // Objects without proof.
+        Fault::UnlistedLogs { count, examples } => scope::unlisted_logs(*count, examples).into(),
         Fault::UnlistedLog => "the object is among the log files, but no proved digest lists the object".into(),
         Fault::StrayLog => "the object is where CloudTrail delivers no log files, and no proved digest lists the object".into(),
         Fault::MoreUnlisted { count } => scope::more_unlisted(*count).into(),
@@ -129,6 +136,7 @@ fn message(fault: &Fault) -> Cow<'_, str> {
         Fault::CopiesDiffer { judged, other, .. } => scope::copies_differ(judged, other).into(),
         Fault::Droppings { count } => scope::droppings(*count).into(),
         // Keys.
+        Fault::KeysUnfetched { digests, logs, why } => keys::unfetched(*digests, *logs, why).into(),
         Fault::RejectedKey { entry, region, reason } => keys::rejected(*entry, region.as_deref(), reason).into(),
         Fault::Told { message, .. } => message.into(),
     }

@@ -71,6 +71,7 @@ pub(super) fn prepare(arguments: &ValidateArgs, now: Timestamp) -> Result<Prepar
         named,
         limits: arguments.limits.of_run(),
         every_object: arguments.verbose,
+        joins_findings: true,
         findings,
     };
     let pool = pool(arguments.jobs, in_s3)?;

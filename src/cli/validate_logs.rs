@@ -65,6 +65,7 @@ pub(super) fn run(arguments: &ValidateLogsArgs, now: Timestamp) -> Result<u8, Fa
     }];
     request.limits = arguments.limits.of_run();
     request.every_object = true;
+    request.joins_findings = false;
     let recorder = Recorder::new(sources::s3::store(&aws, None, arguments.jobs));
     validated(&request, &recorder, &keys, asked, arguments.jobs, stop)
 }

@@ -90,6 +90,7 @@ causes! {
     RenamedFolder = "renamed-folder",
     NothingFound = "nothing-found",
     UnlistedLog = "unlisted-log",
+    UnlistedLogs = "unlisted-logs",
     StrayLog = "stray-log",
     MoreUnlisted = "more-unlisted",
     NotADigestName = "not-a-digest-name",
@@ -100,6 +101,7 @@ causes! {
     MoreUnreadMembers = "more-unread-members",
     CopiesDiffer = "copies-differ",
     Droppings = "droppings",
+    KeysUnfetched = "keys-unfetched",
     RejectedKey = "rejected-key",
     DigestMissing = "digest-missing",
     DigestVersionsUnknown = "digest-versions-unknown",
@@ -158,8 +160,8 @@ impl Fault {
                 RecordBegins NothingCovered Stale NewerDelivered DeliveryUnchecked BackfillAlone RegionInterrupted
                 EmptyDigestFolder LogsWithoutDigests UnlistedFolder FolderInterrupted UnsearchedFolder
                 UnplannedFolder SearchInterrupted DiscoveryInterrupted DiscoveryLimit PartitionsLeftOut OtherAccountsLeftOut NestedAwsLogs SkippedFolder
-                RenamedFolder NothingFound UnlistedLog StrayLog MoreUnlisted NotADigestName FutureDigest MoreJunk
-                NotARegion UnreadMember MoreUnreadMembers CopiesDiffer Droppings RejectedKey
+                RenamedFolder NothingFound UnlistedLog UnlistedLogs StrayLog MoreUnlisted NotADigestName FutureDigest MoreJunk
+                NotARegion UnreadMember MoreUnreadMembers CopiesDiffer Droppings KeysUnfetched RejectedKey
             ],
             Self::Unsigned { proved: false, .. } => Some(FaultCause::Unsigned),
             Self::Unsigned { proved: true, .. } => Some(FaultCause::SignatureLost),

@@ -2,7 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::ident::ChainId;
 use crate::time::{Interval, Timestamp};
+
+/// A stretch of time that another chain of the same account and region covers.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct CoveringChain {
+    /// The other chain.
+    pub chain: ChainId,
+    /// The stretch that the other chain covers.
+    pub stretch: Interval,
+}
 
 /// The remains of a missing object.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

@@ -294,6 +294,13 @@ pub enum Fault {
     // Objects without proof.
     /// An object among the log files of a day that no proved digest lists.
     UnlistedLog,
+    /// Many objects with names of log files that no proved digest lists, in one folder.
+    UnlistedLogs {
+        /// Number of files or objects.
+        count: u64,
+        /// Some of their names, without the folder.
+        examples: Vec<String>,
+    },
     /// An object in a log folder but outside the folders of days, where CloudTrail delivers no files.
     StrayLog,
     /// Further objects that no proved digest lists.
@@ -342,6 +349,15 @@ pub enum Fault {
     },
 
     // Keys.
+    /// CloudTrail gave no keys of a region, so digests of the region could not be verified.
+    KeysUnfetched {
+        /// Number of digests.
+        digests: u64,
+        /// Number of log files that only these digests list.
+        logs: u64,
+        /// The reason.
+        why: String,
+    },
     /// An entry of a keys file or of CloudTrail's answer was rejected.
     RejectedKey {
         /// Number of the entry, from 1.
@@ -383,7 +399,7 @@ impl Fault {
             | Self::NotAsRemembered { .. }
             | Self::OtherSignatureRecorded => Kind::DigestModified,
             Self::Unsigned { .. } | Self::MetadataLost { .. } => Kind::DigestUnsigned,
-            Self::NoKey { .. } | Self::RejectedKey { .. } => Kind::KeyUnknown,
+            Self::NoKey { .. } | Self::KeysUnfetched { .. } | Self::RejectedKey { .. } => Kind::KeyUnknown,
             Self::OtherDigestRecorded
             | Self::OverlapsSuccessor
             | Self::NotThePredecessor
@@ -412,9 +428,11 @@ impl Fault {
             | Self::EmptyDigestFolder
             | Self::LogsWithoutDigests
             | Self::NothingFound { .. } => Kind::NoDigests,
-            Self::ObjectUnlisted | Self::UnlistedLog | Self::StrayLog | Self::MoreUnlisted { .. } => {
-                Kind::LogUnreferenced
-            }
+            Self::ObjectUnlisted
+            | Self::UnlistedLog
+            | Self::UnlistedLogs { .. }
+            | Self::StrayLog
+            | Self::MoreUnlisted { .. } => Kind::LogUnreferenced,
             Self::Relocated { .. } | Self::RenamedFolder { .. } => Kind::Relocated,
             Self::DigestsInterrupted
             | Self::DigestsMissing

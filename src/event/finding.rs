@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fault, Kind, Reason, Severity};
+use super::{CoveringChain, Fault, Kind, Reason, Severity};
 use crate::ident::{ChainId, Location, Sha256Hash};
 use crate::time::{Interval, Timestamp};
 
@@ -48,6 +48,10 @@ pub struct Finding {
     pub end: Option<Timestamp>,
     /// Why the stretch is not covered.
     pub reason: Option<Reason>,
+    /// Other chains of the same account and region that cover a part of the stretch, in order.
+    pub covered_by: Vec<CoveringChain>,
+    /// The objects of a finding on many objects, as `s3://BUCKET/KEY`, in order; empty for a finding on one object.
+    pub objects: Vec<String>,
     /// Sort key within the chain. Not part of any report.
     pub at: Timestamp,
 }
@@ -75,6 +79,8 @@ impl Finding {
             start: None,
             end: None,
             reason: None,
+            covered_by: Vec::new(),
+            objects: Vec::new(),
             at,
         }
     }

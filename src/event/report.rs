@@ -326,6 +326,8 @@ fn field_order(finding: &Finding) -> impl Ord {
         &finding.expected,
         &finding.actual,
         finding.reason,
+        &finding.covered_by,
+        &finding.objects,
     )
 }
 

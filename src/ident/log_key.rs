@@ -87,6 +87,12 @@ impl LogFolderKey {
     }
 }
 
+/// Whether `name` is the name of a log file, in any folder of log files.
+#[must_use]
+pub fn is_log_name(name: &str) -> bool {
+    LogFolder::ALL.iter().any(|logs| delivery_minute(*logs, name).is_some())
+}
+
 /// Parses the minute in `ACCOUNT_CloudTrail_REGION_YYYYMMDDTHHmmZ_UNIQUE.json.gz`.
 fn delivery_minute(logs: LogFolder, name: &str) -> Option<Timestamp> {
     let mut fields = name.strip_suffix(".json.gz")?.split('_');

@@ -58,6 +58,10 @@
 //! | `findings[].original` | string, or absent | where the proved original of the object lies: a path of a second copy, or the address of a replica |
 //! | `findings[].start`, `.end` | moment or null | the stretch of time |
 //! | `findings[].reason` | string or null | of a `chain-gap`: `logging-stopped`, `not-covered`, `digests-missing` or `interrupted` |
+//! | `findings[].covered_by[]` | array of objects | stretches that other chains of the same account and region cover, at most 16, in order of chain and time |
+//! | `findings[].covered_by[].trail`, `.home_region`, `.organization` | string; the last or null | the other chain, as in `chains[]` |
+//! | `findings[].covered_by[].start`, `.end` | moment | the stretch that the other chain covers |
+//! | `findings[].objects[]` | array of strings | the objects of a finding on many objects, `s3://BUCKET/KEY`; else empty |
 //!
 //! The letters of a timeline: `p` proved, with all log files; `q` quiet: a proved digest lists no log file; `g` gap: no
 //! digest covers the time; `u` unverified: the digest, or a log file in the digest's list, could not be proved; `t`
@@ -74,7 +78,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::event::{ChainSummary, Counts, Finding, Reason, Report, Timeline, UsedKey};
+use crate::event::{ChainSummary, Counts, CoveringChain, Finding, Reason, Report, Timeline, UsedKey};
 use crate::time::{Interval, Range, Timestamp};
 
 /// The report's first field.
@@ -295,6 +299,30 @@ pub(super) struct WireFinding<'a> {
     start: Option<Timestamp>,
     end: Option<Timestamp>,
     reason: Option<&'static str>,
+    covered_by: Vec<WireCovering<'a>>,
+    objects: &'a [String],
+}
+
+#[derive(Serialize)]
+struct WireCovering<'a> {
+    trail: &'a str,
+    home_region: &'a str,
+    organization: Option<&'a str>,
+    start: Timestamp,
+    end: Timestamp,
+}
+
+impl<'a> WireCovering<'a> {
+    fn of(covering: &'a CoveringChain) -> Self {
+        let CoveringChain { chain, stretch } = covering;
+        Self {
+            trail: &chain.trail,
+            home_region: &chain.home_region,
+            organization: chain.organization.as_deref(),
+            start: stretch.start,
+            end: stretch.end,
+        }
+    }
 }
 
 impl<'a> WireFinding<'a> {
@@ -319,6 +347,8 @@ impl<'a> WireFinding<'a> {
             start: finding.start,
             end: finding.end,
             reason: finding.reason.map(Reason::as_str),
+            covered_by: finding.covered_by.iter().map(WireCovering::of).collect(),
+            objects: &finding.objects,
         }
     }
 }

@@ -73,7 +73,7 @@ pub(super) fn find_regions(context: RunContext<'_>) -> DiscoveredRegions {
     }
     // 3. Sort the folders by region, and report objects outside of every region. A request for some regions does not
     //    ask about such objects.
-    let collector = UnreferencedCollector::new(context.request.limits.named);
+    let collector = UnreferencedCollector::new(context.request);
     let mut regions: BTreeMap<(Arc<str>, Arc<str>), BTreeSet<DiscoveredFolder>> = BTreeMap::new();
     let mut found = found.into_iter();
     for account in &accounts {

@@ -56,6 +56,7 @@ pub(super) fn run(
     // 3. List, prove, hash and search each region.
     roll(context, &found.regions, |report| reporter.send_region(report))?;
     // 4. Report what was asked for and not found.
+    reporter.send_unfetched_keys()?;
     reporter.send_rejected_keys(tools.keys, &reported)?;
     reporter.send_findings(copies::passed_over(tools.store.passed_over()).into_iter().collect())?;
     reporter.send_findings(copies::disagreements(tools.store.disagreements()))?;
@@ -185,7 +186,7 @@ fn search(context: RunContext<'_>, mut regions: Vec<RegionRun>) -> Vec<RegionRep
     let searches: Vec<_> =
         numbered.flat_map(|(number, run)| unreferenced::plan_searches(context, number, run)).collect();
     let collectors: Vec<UnreferencedCollector> =
-        regions.iter().map(|_| UnreferencedCollector::new(context.request.limits.named)).collect();
+        regions.iter().map(|_| UnreferencedCollector::new(context.request)).collect();
     let done = context.workers.ask(&searches, |search| {
         if let (Some(run), Some(collector)) = (regions.get(search.region), collectors.get(search.region)) {
             unreferenced::run_search(context, run, search, collector);

@@ -59,6 +59,7 @@ impl ObjectTarget {
             objects: Vec::new(),
             range: until(stretch, request),
             every_object: true,
+            joins_findings: false,
             ..request.clone()
         };
         if let Self::Digest { key, .. } = self {

@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::answered::AnsweringFolders;
+use super::covering::note_covering;
 use super::region::{RegionRun, exceeds_notices};
 use super::request::ValidationRequest;
+use super::unfetched::UnfetchedKeys;
 use super::unreferenced::{self, UnreferencedLogs};
 use crate::event::{Counts, Fault, Finding, UsedKey};
 use crate::ident::Location;
-use crate::prove::{ChainProver, ChainReport};
+use crate::prove::ChainReport;
 use crate::time::Timestamp;
 
 /// The result for a region.
@@ -21,6 +23,8 @@ pub(super) struct RegionReport {
     pub(super) trails: BTreeSet<String>,
     /// The folders with a digest that answers the request.
     pub(super) answering: AnsweringFolders,
+    /// Digests without keys, whose findings are joined over all accounts.
+    pub(super) unfetched: UnfetchedKeys,
 }
 
 impl RegionRun {
@@ -43,8 +47,14 @@ impl RegionRun {
         counts.logs.unreferenced = unreferenced.count;
         let mut keys = BTreeSet::new();
         let mut chains = Vec::new();
-        for chain in std::mem::take(&mut self.chains).into_iter().filter(ChainProver::is_selected) {
+        let mut covered = Vec::new();
+        for chain in std::mem::take(&mut self.chains) {
+            let is_selected = chain.is_selected();
             let mut chain = chain.finish();
+            covered.push((chain.id.clone(), chain.covered.clone()));
+            if !is_selected {
+                continue;
+            }
             counts.add(&chain.counts);
             keys.append(&mut chain.keys);
             if chain.is_reportable() {
@@ -52,6 +62,11 @@ impl RegionRun {
             }
         }
         report_backfill_alone(request, &mut chains);
+        note_covering(request, &mut chains, &covered);
+        let unfetched = match request.joins_findings {
+            true => UnfetchedKeys::take_from(&mut chains),
+            false => UnfetchedKeys::default(),
+        };
         let mut findings = std::mem::take(&mut self.findings);
         // 3. Add the findings on the region and its log folders.
         findings.extend(unreferenced.findings);
@@ -60,7 +75,7 @@ impl RegionRun {
             let finding = Finding::new(Fault::EmptyDigestFolder, request.range.end);
             findings.push(finding.of_region(&self.account, &self.region));
         }
-        RegionReport { chains, findings, counts, keys, trails, answering }
+        RegionReport { chains, findings, counts, keys, trails, answering, unfetched }
     }
 
     /// The report of a region that was left out because the run was cancelled.
@@ -79,6 +94,7 @@ impl RegionRun {
             keys: BTreeSet::new(),
             trails: BTreeSet::new(),
             answering: AnsweringFolders::default(),
+            unfetched: UnfetchedKeys::default(),
         }
     }
 

@@ -7,6 +7,7 @@ use super::discover::FoundNames;
 use super::region::exceeds_notices;
 use super::region_report::RegionReport;
 use super::request::{RunOutcome, ValidationRequest};
+use super::unfetched::UnfetchedKeys;
 use crate::event::{Event, Fault, Finding, Progress, Severity, Sink};
 use crate::keys::{KeyRing, RejectedKey};
 use crate::time::Timestamp;
@@ -17,6 +18,8 @@ pub(super) struct RunReporter<'s> {
     progress: &'s dyn Progress,
     pub(super) outcome: RunOutcome,
     answered: AnsweredNames,
+    /// Digests without keys so far.
+    unfetched: UnfetchedKeys,
 }
 
 impl<'s> RunReporter<'s> {
@@ -25,7 +28,13 @@ impl<'s> RunReporter<'s> {
         progress: &'s dyn Progress,
         sink: &'s mut dyn Sink,
     ) -> Self {
-        Self { sink, progress, outcome: RunOutcome::default(), answered: AnsweredNames::new(request) }
+        Self {
+            sink,
+            progress,
+            outcome: RunOutcome::default(),
+            answered: AnsweredNames::new(request),
+            unfetched: UnfetchedKeys::default(),
+        }
     }
 
     pub(super) fn send_findings(&mut self, findings: Vec<Finding>) -> io::Result<()> {
@@ -70,7 +79,8 @@ impl<'s> RunReporter<'s> {
             self.answered.note_chain(&chain.id);
         }
         self.answered.note_trails(report.trails);
-        let reported = exceeds_notices(&report.findings)
+        let reported = report.unfetched.is_grave()
+            || exceeds_notices(&report.findings)
             || report.chains.iter().any(|chain| exceeds_notices(&chain.findings));
         self.answered.note_region(&report.answering, reported);
         for mut chain in report.chains {
@@ -80,7 +90,14 @@ impl<'s> RunReporter<'s> {
             self.send_findings(std::mem::take(&mut chain.findings))?;
             self.sink.event(&Event::Chain(chain.summary()))?;
         }
+        self.unfetched.add(report.unfetched);
         self.send_findings(report.findings)
+    }
+
+    /// Reports each region whose keys could not be fetched.
+    pub(super) fn send_unfetched_keys(&mut self) -> io::Result<()> {
+        let unfetched = std::mem::take(&mut self.unfetched);
+        self.send_findings(unfetched.findings())
     }
 
     /// The outcome of the run. A cancelled run cannot tell what is missing, so missing names are not reported.

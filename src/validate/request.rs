@@ -80,6 +80,9 @@ pub struct ValidationRequest {
     pub limits: ReadLimits,
     /// Whether to send an [`Event::Object`](crate::event::Event::Object) for every object.
     pub every_object: bool,
+    /// Whether alike findings on many objects become one finding: digests of a region whose keys cannot be fetched, and
+    /// log files that no digest lists.
+    pub joins_findings: bool,
     /// Findings known before any read, to be reported first.
     pub findings: Vec<Finding>,
 }
@@ -118,6 +121,7 @@ impl ValidationRequest {
             replicas: Vec::new(),
             limits: ReadLimits::default(),
             every_object: false,
+            joins_findings: true,
             findings: Vec::new(),
         }
     }

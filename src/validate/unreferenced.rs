@@ -107,7 +107,7 @@ pub(super) fn run_search(
 
 /// Lists the folders beside the days of a log folder, as a run does, and returns the failures to list.
 pub(super) fn listing_failures(context: RunContext<'_>, region: &RegionRun, folder: usize) -> Vec<Finding> {
-    let collector = UnreferencedCollector::new(0);
+    let collector = UnreferencedCollector::of_failures();
     let search = |part| LogSearch { region: 0, folder, logs: LogFolder::CloudTrail, part };
     run_search(context, region, &search(SearchPart::Strays), &collector);
     if let Some(before) = before_record(context, region, folder) {

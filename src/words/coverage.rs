@@ -1,6 +1,7 @@
 //! Messages about the time that digests cover.
 
 use super::{counted, quoted};
+use crate::event::CoveringChain;
 use crate::ident::Location;
 use crate::time::{DAY, HOUR, Timestamp};
 
@@ -22,6 +23,27 @@ pub(super) fn delivery_unchecked(delivered: Timestamp, why: &str) -> String {
     format!(
         "CloudTrail reports the delivery of another digest at {delivered}, but the folder could not be listed again: {why}"
     )
+}
+
+/// The most chains to name.
+const NAMED_CHAINS: usize = 3;
+
+/// The chains that cover a part of the time.
+pub(super) fn covering(covering: &[CoveringChain]) -> String {
+    let named = covering.iter().take(NAMED_CHAINS).map(|CoveringChain { chain, stretch }| {
+        let organization = chain.organization.as_deref();
+        let organization =
+            organization.map(|id| format!(" of organization {}", quoted(id))).unwrap_or_default();
+        let home = (chain.home_region != chain.region)
+            .then(|| format!(" with home region {}", quoted(&chain.home_region)))
+            .unwrap_or_default();
+        let (start, end) = (stretch.start, stretch.end);
+        format!("trail {}{organization}{home} covers {start} to {end}", quoted(&chain.trail))
+    });
+    let named: Vec<String> = named.collect();
+    let more = covering.len().saturating_sub(NAMED_CHAINS);
+    let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+    format!("{}{more}", named.join(", "))
 }
 
 /// A duration, for people.

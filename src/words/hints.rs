@@ -48,10 +48,19 @@ const NOTHING: &str = "check source, times and filters; `aws cloudtrail describe
                        delivered and whether `LogFileValidationEnabled` is true";
 const BEGINNING: &str = "if the trail is older, find out what happened to the earlier digests";
 
+const REPLACED: &str = "if the other trail replaced this trail, check with `aws cloudtrail get-event-selectors` that \
+                        it records the same events: an attacker can put a trail that records nothing in its place";
+
 /// The hint for a finding, by cause or, if the cause is unknown, by kind; `None` if no action is needed.
 #[must_use]
 pub fn hint(finding: &Finding) -> Option<&'static str> {
-    finding.fault.known_cause().map_or_else(|| by_kind(finding.kind), by_cause)
+    let cause = finding.fault.known_cause();
+    // Digests of this time exist or existed: the other trail is not their replacement.
+    let is_of_digests = matches!(cause, Some(FaultCause::NotCovered));
+    if !finding.covered_by.is_empty() && !is_of_digests {
+        return Some(REPLACED);
+    }
+    cause.map_or_else(|| by_kind(finding.kind), by_cause)
 }
 
 pub(super) const fn by_cause(cause: FaultCause) -> Option<&'static str> {
@@ -86,6 +95,10 @@ pub(super) const fn by_cause(cause: FaultCause) -> Option<&'static str> {
         }
         FaultCause::KeysUnreachable => {
             "allow `cloudtrail:ListPublicKeys` in the region of the digest, or give saved keys with `--public-keys`"
+        }
+        FaultCause::KeysUnfetched => {
+            "allow `cloudtrail:ListPublicKeys` in the region, and enable the region if it is off; or save its keys \
+             with `trailproof keys` where that is allowed, and give the file with `--public-keys`"
         }
         FaultCause::UnknownSignatureAlgorithm => {
             "look for a newer trailproof; if there is none, find out who wrote the digest: CloudTrail signs with \
@@ -129,6 +142,10 @@ pub(super) const fn by_cause(cause: FaultCause) -> Option<&'static str> {
             "check the name; `aws s3api list-object-versions` shows whether the object was deleted"
         }
         FaultCause::ObjectUnlisted | FaultCause::UnlistedLog => FORGED,
+        FaultCause::UnlistedLogs => {
+            "does another trail without log file validation deliver here? `aws cloudtrail describe-trails` shows \
+             `LogFileValidationEnabled`; if not, the objects are forged, or the digests that list them are missing"
+        }
         FaultCause::StrayLog => "the object is forged, or was moved: find out who put the object there",
         FaultCause::DigestsMissing => "see the findings on the missing digests",
         FaultCause::LoggingStopped => {

@@ -1,6 +1,6 @@
 //! Messages about keys.
 
-use super::quoted;
+use super::{counted, quoted};
 use crate::event::KeyLack;
 
 /// Why a signature could not be checked.
@@ -18,6 +18,12 @@ pub(super) fn lack(lack: &KeyLack) -> String {
         }
         KeyLack::Algorithm { name } => format!("unknown signature algorithm {}", quoted(name)),
     }
+}
+
+pub(super) fn unfetched(digests: u64, logs: u64, why: &str) -> String {
+    let digests = counted(digests, "digest");
+    let logs = if logs > 0 { format!(" and {}", counted(logs, "log file")) } else { String::new() };
+    format!("without public keys, {digests}{logs} of the region could not be verified: {why}")
 }
 
 pub(super) fn rejected(entry: usize, region: Option<&str>, reason: &str) -> String {

@@ -75,6 +75,11 @@ fn others(found: &[String]) -> String {
     format!("; found: {}{more}", names.join(", "))
 }
 
+pub(super) fn unlisted_logs(count: u64, examples: &[String]) -> String {
+    let examples: Vec<String> = examples.iter().map(|name| quoted(name)).collect();
+    format!("no proved digest lists these {count} log files, such as {}", examples.join(", "))
+}
+
 pub(super) fn more_unlisted(count: u64) -> String {
     let (objects, verb) = objects(count, "lies", "lie");
     let them = if count == 1 { "it" } else { "them" };

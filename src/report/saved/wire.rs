@@ -4,8 +4,8 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::SavedError;
 use crate::event::{
-    ChainSummary, Counts, DigestCounts, Fault, Finding, Kind, LogCounts, Origin, Reason, Report,
-    ReportedChain, Severity, Timeline, UsedKey, Verdict,
+    ChainSummary, Counts, CoveringChain, DigestCounts, Fault, Finding, Kind, LogCounts, Origin, Reason,
+    Report, ReportedChain, Severity, Timeline, UsedKey, Verdict,
 };
 use crate::ident::ChainId;
 use crate::report::escape::for_terminal;
@@ -204,13 +204,45 @@ struct WireFinding {
     end: Option<Timestamp>,
     #[serde(default, deserialize_with = "reason")]
     reason: Option<Reason>,
+    #[serde(default)]
+    covered_by: Vec<WireCovering>,
+    #[serde(default)]
+    objects: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct WireCovering {
+    trail: String,
+    home_region: String,
+    organization: Option<String>,
+    #[serde(flatten)]
+    stretch: WireStretch,
+}
+
+impl WireCovering {
+    fn into_covering(self, account: &str, region: &str) -> CoveringChain {
+        let chain = ChainId {
+            account: account.into(),
+            region: region.into(),
+            trail: self.trail.into(),
+            home_region: self.home_region.into(),
+            organization: self.organization.map(Into::into),
+            backfill: false,
+        };
+        CoveringChain { chain, stretch: self.stretch.0 }
+    }
 }
 
 impl WireFinding {
     fn into_finding(self, report: &Report) -> Finding {
         let fault = Fault::Told { kind: self.kind, cause: self.cause, message: self.message };
         let at = self.start.or(self.end).unwrap_or(Timestamp::from_unix(0));
+        let names = [&self.account, &self.region].map(|name| name.clone().unwrap_or_default());
+        let [account, region] = &names;
+        let covering = self.covered_by.into_iter().map(|covering| covering.into_covering(account, region));
         let finding = Finding {
+            covered_by: covering.collect(),
+            objects: self.objects,
             severity: self.severity,
             account: self.account,
             region: self.region,

@@ -1,18 +1,29 @@
 //! Collects the findings on a region's log folders. The first unreferenced objects by time are named and the rest is
 //! counted, because a writer to the bucket can make any number.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use crate::event::{Fault, Finding, Kind};
+use crate::ident::is_log_name;
+use crate::validate::request::ValidationRequest;
 
 /// How many findings more than needed are collected before the first are selected.
 const SLACK: usize = 10_000;
+
+/// How many unlisted log files in one folder become one finding. A trail without log file validation delivers many log
+/// files that no digest lists; a forged log file is mostly alone.
+const JOINED: usize = 4;
+
+/// How many names of joined log files the message shows.
+const EXAMPLES: usize = 3;
 
 /// Collects the findings of one region's searches, which may run in parallel.
 pub(in crate::validate) struct UnreferencedCollector {
     /// How many objects are named: at least one, since otherwise no object would be reported.
     most: usize,
+    /// Whether many log files in one folder become one finding.
+    joins: bool,
     collected: Mutex<CollectedFindings>,
 }
 
@@ -36,8 +47,14 @@ pub(in crate::validate) struct UnreferencedLogs {
 }
 
 impl UnreferencedCollector {
-    pub(in crate::validate) fn new(most: usize) -> Self {
-        Self { most: most.max(1), collected: Mutex::default() }
+    pub(in crate::validate) fn new(request: &ValidationRequest) -> Self {
+        let (most, joins) = (request.limits.named.max(1), request.joins_findings);
+        Self { most, joins, collected: Mutex::default() }
+    }
+
+    /// A collector whose unreferenced objects are not needed.
+    pub(in crate::validate) fn of_failures() -> Self {
+        Self { most: 1, joins: false, collected: Mutex::default() }
     }
 
     pub(in crate::validate) fn add(&self, finding: Finding) {
@@ -59,6 +76,9 @@ impl UnreferencedCollector {
         let CollectedFindings { named: mut findings, count, failures } = collected;
         let more = count.saturating_sub(findings.len() as u64);
         let rest = findings.last().filter(|_| more > 0).map(|last| rest_finding(last, more));
+        if self.joins {
+            findings = join_logs(findings);
+        }
         findings.extend(failures);
         sort_by_time(&mut findings);
         let mut reported = BTreeSet::new();
@@ -79,6 +99,54 @@ impl CollectedFindings {
 
 fn sort_by_time(findings: &mut [Finding]) {
     findings.sort_by(|a, b| (a.at, &a.uri).cmp(&(b.at, &b.uri)));
+}
+
+/// Joins the findings on log files of one folder, if there are many. Each log file is still named and counted.
+fn join_logs(findings: Vec<Finding>) -> Vec<Finding> {
+    let mut folders: BTreeMap<String, Vec<Finding>> = BTreeMap::new();
+    let mut joined = Vec::new();
+    for finding in findings {
+        match log_folder(&finding) {
+            Some(folder) => folders.entry(folder.to_owned()).or_default().push(finding),
+            None => joined.push(finding),
+        }
+    }
+    for (folder, logs) in folders {
+        match (logs.first(), logs.last()) {
+            (Some(first), Some(last)) if logs.len() >= JOINED => {
+                let name = |finding: &Finding| finding.uri.as_deref().map(|uri| name_of(uri).to_owned());
+                let fault = Fault::UnlistedLogs {
+                    count: logs.len() as u64,
+                    examples: logs.iter().take(EXAMPLES).filter_map(name).collect(),
+                };
+                joined.push(Finding {
+                    kind: fault.kind(),
+                    fault,
+                    uri: Some(folder),
+                    start: Some(first.at),
+                    end: Some(last.at),
+                    objects: logs.iter().filter_map(|log| log.uri.clone()).collect(),
+                    ..first.clone()
+                });
+            }
+            _ => joined.extend(logs),
+        }
+    }
+    joined
+}
+
+/// The region's folder of an unlisted object with the name of a log file, without the three folders of the date.
+fn log_folder(finding: &Finding) -> Option<&str> {
+    let uri = finding.uri.as_deref().filter(|_| finding.fault == Fault::UnlistedLog)?;
+    if !is_log_name(name_of(uri)) {
+        return None;
+    }
+    let (at, _) = uri.rmatch_indices('/').nth(3)?;
+    uri.get(..=at)
+}
+
+fn name_of(uri: &str) -> &str {
+    uri.rsplit('/').next().unwrap_or(uri)
 }
 
 /// The finding that `more` objects follow the `last` named object.
