@@ -12,6 +12,8 @@ mod origin;
 mod outputs;
 mod plan;
 mod report;
+#[cfg(feature = "aws")]
+mod restore_manifest;
 mod signals;
 mod simulate;
 mod sources;

@@ -31,7 +31,7 @@ use std::io::{self, BufWriter, Write};
 use std::str::FromStr;
 
 use crate::event::{Event, Report, ReportCollector, Severity, Sink};
-pub use file::{OpenReport, ReportError, ReportFile};
+pub use file::{OpenReport, ReportError, ReportFile, WholeFile};
 use replace::FileReplacement;
 
 /// A report format.

@@ -94,6 +94,22 @@ pub struct Listed {
     pub size: u64,
     /// Time of the last write. `None` if the store does not report the time, or if a writer can choose the time.
     pub modified: Option<Timestamp>,
+    /// The archive that the object has to be restored from before it is read; `None` for an object that can be read.
+    pub archived: Option<ArchiveClass>,
+}
+
+/// A storage class whose objects have to be restored before they are read.
+///
+/// `GLACIER_IR` is read like any class. Listings show neither the archive tiers of `INTELLIGENT_TIERING`, nor whether
+/// an archived object is restored for a time.
+///
+/// Source: Amazon S3 User Guide, "Understanding and managing Amazon S3 storage classes".
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum ArchiveClass {
+    /// S3 Glacier Flexible Retrieval, `GLACIER`.
+    Glacier,
+    /// S3 Glacier Deep Archive, `DEEP_ARCHIVE`.
+    DeepArchive,
 }
 
 /// Direct children of a folder.

@@ -38,7 +38,7 @@ pub(super) fn open(format: Format, files: Vec<ReportFile>, options: Options) -> 
     Ok(fanout)
 }
 
-fn unusable(error: &ReportError) -> Failure {
+pub(super) fn unusable(error: &ReportError) -> Failure {
     Failure::new(error.to_string(), error.hint())
 }
 

@@ -3,13 +3,17 @@
 use std::io::{self, BufWriter, Write};
 
 use super::args::ValidateArgs;
+#[cfg(feature = "aws")]
+use super::restore_manifest::RestoreManifest;
 use super::{EXIT_CANNOT, Failure, outputs, sources, validate};
 use crate::event::{NoProgress, Verdict};
 use crate::report::plan::{Planned, write_json, write_text};
 use crate::report::{Format, Options};
 use crate::time::Timestamp;
-use crate::validate::plan::plan;
-use crate::validate::{CancelFlag, RunTools};
+#[cfg(feature = "aws")]
+use crate::validate::plan::plan_with_archived;
+use crate::validate::plan::{Plan, plan};
+use crate::validate::{CancelFlag, RunTools, ValidationRequest};
 
 /// Exit code where every requested folder could be listed.
 const EXIT_PLANNED: u8 = 0;
@@ -22,7 +26,7 @@ pub(super) fn run(arguments: &ValidateArgs, now: Timestamp) -> Result<u8, Failur
     // Ending a plan early loses nothing.
     let stop = CancelFlag::new();
     let tools = RunTools { store: &*store, keys: &keys, pool: &pool, progress: &NoProgress, stop: &stop };
-    let plan = plan(&request, tools).map_err(|error| sources::unusable(&error))?;
+    let plan = planned(arguments, &request, tools, in_s3)?;
     let sources = validate::named(arguments);
     let planned = Planned { sources: &sources, range: request.range, in_s3, plan: &plan };
     let mut out = BufWriter::new(io::stdout());
@@ -30,6 +34,34 @@ pub(super) fn run(arguments: &ValidateArgs, now: Timestamp) -> Result<u8, Failur
     // Dropping the buffer unflushed: a closed pipe would fail again.
     drop(out.into_parts());
     finish(written, if plan.is_complete() { EXIT_PLANNED } else { Verdict::Incomplete.exit_code() })
+}
+
+/// Makes the plan, and the restore manifest if asked for.
+#[cfg(feature = "aws")]
+fn planned(
+    arguments: &ValidateArgs,
+    request: &ValidationRequest,
+    tools: RunTools<'_>,
+    in_s3: bool,
+) -> Result<Plan, Failure> {
+    let Some(path) = &arguments.restore_manifest else {
+        return plan(request, tools).map_err(|error| sources::unusable(&error));
+    };
+    let manifest = RestoreManifest::open(path, in_s3)?;
+    let planned = plan_with_archived(request, tools, &|objects| manifest.add(objects));
+    let plan = planned.map_err(|error| sources::unusable(&error))?;
+    manifest.finish()?;
+    Ok(plan)
+}
+
+#[cfg(not(feature = "aws"))]
+fn planned(
+    _: &ValidateArgs,
+    request: &ValidationRequest,
+    tools: RunTools<'_>,
+    _: bool,
+) -> Result<Plan, Failure> {
+    plan(request, tools).map_err(|error| sources::unusable(&error))
 }
 
 type Writer = fn(&Planned<'_>, Options, &mut dyn Write) -> io::Result<()>;

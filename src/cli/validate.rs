@@ -24,6 +24,13 @@ use crate::validate::{self, CancelFlag, RunTools, SourceFolder, ValidationReques
 
 /// Validates the sources and returns the exit code of the verdict.
 pub(super) fn run(arguments: &ValidateArgs, started: Timestamp, origin: Origin) -> Result<u8, Failure> {
+    #[cfg(feature = "aws")]
+    if arguments.restore_manifest.is_some() {
+        return Err(Failure::new(
+            "`--restore-manifest` is written by a plan, and this is a run",
+            "give `--dry-run` too, restore the objects of the manifest, then run without both",
+        ));
+    }
     let stop = signals::listen();
     let format = outputs::format(&arguments.format)?;
     let files = outputs::files(&arguments.report)?;

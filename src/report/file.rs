@@ -2,7 +2,7 @@
 //! changes only when its report is complete.
 
 use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use super::escape::for_terminal;
@@ -122,6 +122,40 @@ impl ReportFile {
             Ok((writer, replacement)) => Ok(OpenReport { format, path, writer, replacement }),
             Err(source) => Err(cannot_write(&path, source)),
         }
+    }
+}
+
+/// A file that changes only when its new content is complete: see [`ReportFile`].
+pub struct WholeFile {
+    path: PathBuf,
+    writer: BufWriter<Box<dyn Write + Send>>,
+    /// Moves the complete content to the file; `None` for a pipe or a device.
+    replacement: Option<FileReplacement>,
+}
+
+impl WholeFile {
+    /// Opens the output for the file at `path`.
+    ///
+    /// # Errors
+    /// [`ReportError::Open`] for an unwritable path.
+    pub fn open(path: &Path) -> Result<Self, ReportError> {
+        let opened = locate(path).and_then(to).map_err(|source| cannot_write(path, source))?;
+        Ok(Self { path: path.to_owned(), writer: BufWriter::new(opened.0), replacement: opened.1 })
+    }
+
+    /// The writer of the new content.
+    pub fn writer(&mut self) -> &mut (dyn Write + Send) {
+        &mut self.writer
+    }
+
+    /// Replaces the old content.
+    ///
+    /// # Errors
+    /// [`ReportError::Open`] if the content cannot be written. The old content then stays.
+    pub fn finish(self) -> Result<(), ReportError> {
+        let Self { path, mut writer, replacement } = self;
+        let written = writer.flush().and_then(|()| replacement.map_or(Ok(()), FileReplacement::commit));
+        written.map_err(|source| cannot_write(&path, source))
     }
 }
 

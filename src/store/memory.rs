@@ -94,7 +94,12 @@ impl MemoryStore {
             .filter_map(|(key, versions)| {
                 let newest = versions.last().filter(|newest| newest.is_visible())?;
                 let size = newest.content.as_ref().map_or(0, |content| content.body.len() as u64);
-                (Some(key.as_str()) != after).then(|| Listed { key: key.clone(), size, modified: None })
+                (Some(key.as_str()) != after).then(|| Listed {
+                    key: key.clone(),
+                    size,
+                    modified: None,
+                    archived: None,
+                })
             });
         visible.collect()
     }

@@ -6,6 +6,7 @@
 //! off the delivery, an unlisted object counts too, and with narrowed trails the log files of the trails cannot be told
 //! apart by name.
 
+mod archived;
 mod counting;
 mod price;
 mod region;
@@ -28,6 +29,7 @@ use crate::time::Timestamp;
 use counting::CountingStore;
 use region::PlannedRegion;
 
+pub use archived::{ArchiveListener, ArchivedAmount};
 pub use price::{Cost, FREE_TRANSFER_GB, Usd};
 
 /// The most regions listed at a time.
@@ -98,6 +100,9 @@ pub struct Plan {
     /// LIST requests of the plan to S3, in pages of 1,000 keys or folders. A run takes as many if no object is missing,
     /// and up to 64 more for a folder of very many log files, which a run lists in several parts at a time.
     pub list_requests: u64,
+    /// Objects that have to be restored before a run, as far as listings show: see
+    /// [`ArchiveClass`](crate::store::ArchiveClass).
+    pub archived: ArchivedAmount,
     /// Findings on folders that could not be listed, and on names that were not found.
     pub findings: Vec<Finding>,
 }
@@ -149,11 +154,32 @@ impl Plan {
 /// # Errors
 /// [`SourceError`] for a source that cannot be validated.
 pub fn plan(request: &ValidationRequest, tools: RunTools<'_>) -> Result<Plan, SourceError> {
+    plan_telling(request, tools, None)
+}
+
+/// The same as [`plan`], and tells `listener` each archived object. With a listener, archived log files in every log
+/// folder are told and counted; without, those in `CloudTrail/`.
+///
+/// # Errors
+/// The errors of [`plan`].
+pub fn plan_with_archived(
+    request: &ValidationRequest,
+    tools: RunTools<'_>,
+    listener: &ArchiveListener<'_>,
+) -> Result<Plan, SourceError> {
+    plan_telling(request, tools, Some(listener))
+}
+
+fn plan_telling(
+    request: &ValidationRequest,
+    tools: RunTools<'_>,
+    listener: Option<&ArchiveListener<'_>>,
+) -> Result<Plan, SourceError> {
     let store = CountingStore::new(tools.store);
     let tools = RunTools { store: &store, ..tools };
     check(request, tools)?;
     if let Some(request) = target::planned(request)? {
-        return plan(&request, tools);
+        return plan_telling(&request, tools, listener);
     }
     let cancellation = RunCancellation::new(tools.stop);
     let workers = WorkerPool { pool: tools.pool, store: tools.store, cancellation: &cancellation };
@@ -165,7 +191,7 @@ pub fn plan(request: &ValidationRequest, tools: RunTools<'_>) -> Result<Plan, So
     plan.findings.extend(found.findings);
     // 2. List the digests and the log folders of each region.
     for batch in found.regions.chunks(REGIONS_AT_ONCE) {
-        let regions = context.workers.ask_all(batch, |places| region::plan(context, places));
+        let regions = context.workers.ask_all(batch, |places| region::plan(context, places, listener));
         regions.into_iter().for_each(|region| plan.add(region, &mut answered));
     }
     // 3. Report what was asked for and not found.
@@ -176,7 +202,8 @@ pub fn plan(request: &ValidationRequest, tools: RunTools<'_>) -> Result<Plan, So
 
 impl Plan {
     fn add(&mut self, region: PlannedRegion, answered: &mut AnsweredNames) {
-        let PlannedRegion { chains, logs, findings, answering } = region;
+        let PlannedRegion { chains, logs, findings, answering, archived } = region;
+        self.archived = self.archived.plus(archived);
         let found = chains.iter().filter(|chain| chain.selected && chain.inside.objects > 0);
         found.for_each(|chain| answered.note_chain(&chain.id));
         answered.note_region(&answering, exceeds_notices(&findings));

@@ -50,6 +50,7 @@ mod second;
 mod signing;
 mod sources;
 mod stores;
+mod successors;
 mod support;
 mod timeline;
 mod unprovable;

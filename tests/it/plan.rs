@@ -1,5 +1,7 @@
 //! What `validate --dry-run` says a run would read, held against what a run reads.
 
+#[cfg(feature = "aws")]
+mod archived;
 mod command;
 pub(crate) mod watched;
 

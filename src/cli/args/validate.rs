@@ -85,6 +85,11 @@ pub(in crate::cli) struct ValidateArgs {
     #[arg(long, conflicts_with = "report", help_heading = "Running")]
     pub(in crate::cli) dry_run: bool,
 
+    /// With `--dry-run`: write the archived objects to a file, as the CSV manifest of an S3 Batch Operations restore job
+    #[cfg(feature = "aws")]
+    #[arg(long, value_name = "FILE", help_heading = "Running")]
+    pub(in crate::cli) restore_manifest: Option<PathBuf>,
+
     /// Number of worker threads [default: one for each processor]. In S3, number of concurrent requests [default: adapts to
     /// S3, up to 512]. The limit of open files may lower both
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Running")]

@@ -106,7 +106,9 @@ fn every_field_is_there_in_its_order() {
       "actual": "2222222222222222222222222222222222222222222222222222222222222222",
       "start": null,
       "end": null,
-      "reason": null
+      "reason": null,
+      "covered_by": [],
+      "objects": []
     }
   ]
 }

@@ -22,6 +22,8 @@
 //! | `requests.list` | count | LIST requests of 1,000 keys each; for a directory, the equivalent number |
 //! | `requests.get` | count | GET requests, an object each; for a directory, files to read. Log files are estimated |
 //! | `bytes` | size | total size of the objects |
+//! | `archived.digests`, `.digest_bytes` | count, size | digests to read that have to be restored before a run |
+//! | `archived.logs`, `.log_bytes` | count, size | log files to read that have to be restored; listings do not show the archive tiers of `INTELLIGENT_TIERING`, and show restored objects as archived |
 //! | `cost_usd` | object or null | US dollars, S3 Standard in us-east-1; null where no source is in S3 |
 //! | `cost_usd.requests` | number | for the requests: the total cost within the bucket's region |
 //! | `cost_usd.transfer_to_internet` | number | maximum additional cost outside AWS: free transfer is not subtracted |
@@ -34,7 +36,7 @@ use serde::Serialize;
 use super::Planned;
 use crate::report::json::{WireFinding, WireRange, write_document};
 use crate::time::Timestamp;
-use crate::validate::plan::{ChainPlan, Cost, RegionPlan};
+use crate::validate::plan::{ArchivedAmount, ChainPlan, Cost, RegionPlan};
 
 const SCHEMA: &str = "trailproof/plan/1";
 
@@ -56,6 +58,7 @@ struct WirePlan<'a> {
     regions: Vec<WireRegion<'a>>,
     requests: WireRequests,
     bytes: u64,
+    archived: WireArchived,
     cost_usd: Option<WireCost>,
     findings: Vec<WireFinding<'a>>,
 }
@@ -73,6 +76,7 @@ impl<'a> WirePlan<'a> {
             regions: plan.regions.iter().map(WireRegion::of).collect(),
             requests: WireRequests { list: plan.list_requests, get: reads.objects },
             bytes: reads.bytes,
+            archived: WireArchived::of(plan.archived),
             cost_usd: planned.cost().map(WireCost::of),
             findings: plan.findings.iter().map(WireFinding::of).collect(),
         }
@@ -136,6 +140,26 @@ impl<'a> WireRegion<'a> {
 struct WireRequests {
     list: u64,
     get: u64,
+}
+
+#[derive(Serialize)]
+struct WireArchived {
+    digests: u64,
+    digest_bytes: u64,
+    logs: u64,
+    log_bytes: u64,
+}
+
+impl WireArchived {
+    const fn of(archived: ArchivedAmount) -> Self {
+        let ArchivedAmount { digests, logs } = archived;
+        Self {
+            digests: digests.objects,
+            digest_bytes: digests.bytes,
+            logs: logs.objects,
+            log_bytes: logs.bytes,
+        }
+    }
 }
 
 #[derive(Serialize)]

@@ -6,7 +6,7 @@ use super::*;
 use crate::event::{Finding, Kind};
 use crate::ident::ChainId;
 use crate::time::Timestamp;
-use crate::validate::plan::{Amount, ChainPlan, RegionPlan};
+use crate::validate::plan::{Amount, ArchivedAmount, ChainPlan, RegionPlan};
 
 fn at(text: &str) -> Timestamp {
     Timestamp::parse_digest_field(text).unwrap()
@@ -41,6 +41,7 @@ fn plan() -> Plan {
         ],
         regions: vec![region("eu-west-3", Amount::default()), region("us-east-1", logs)],
         list_requests: 42,
+        archived: ArchivedAmount::default(),
         findings: Vec::new(),
     }
 }
@@ -98,6 +99,9 @@ totals
   cost      $0.02 in the bucket's region
             $0.20 over the internet, less with free transfer (100 GB a month)
             at the prices of S3 Standard in us-east-1
+  archived  none
+            Listings do not show the archive tiers of S3 Intelligent-Tiering, and
+            show restored objects as archived.
 
 This is a plan: nothing was verified. Log files are estimated by the minutes in
 their names, up to 20 minutes off, whether or not a digest lists them.

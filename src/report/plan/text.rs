@@ -9,7 +9,9 @@ use crate::report::text::coverage::{REGION, TRAIL, trail};
 use crate::report::text::findings::GroupedFindings;
 use crate::report::text::layout::{TextColour, fit, grouped, plural};
 use crate::report::text::write_sources_and_range;
-use crate::validate::plan::{Amount, ChainPlan, Cost, FREE_TRANSFER_GB, Plan, RegionPlan, Usd};
+use crate::validate::plan::{
+    Amount, ArchivedAmount, ChainPlan, Cost, FREE_TRANSFER_GB, Plan, RegionPlan, Usd,
+};
 
 /// Writes `planned` as text and flushes `out`. With `quiet`, writes the first line only; `verbose` has no effect.
 ///
@@ -105,6 +107,7 @@ fn write_totals(out: &mut dyn Write, planned: &Planned<'_>) -> io::Result<()> {
             writeln!(out, "  bytes     {}", grouped(bytes))?;
             writeln!(out, "  requests  {} LIST, {} GET", grouped(plan.list_requests), grouped(objects))?;
             write_cost(out, cost)?;
+            write_archived(out, plan.archived)?;
         }
         None => writeln!(out, "  files     {}, {}", grouped(objects), plural(bytes, "byte"))?,
     }
@@ -122,6 +125,21 @@ fn write_cost(out: &mut dyn Write, cost: Cost) -> io::Result<()> {
         money(both)
     )?;
     writeln!(out, "            at the prices of S3 Standard in us-east-1")
+}
+
+/// Writes what has to be restored before a run.
+fn write_archived(out: &mut dyn Write, archived: ArchivedAmount) -> io::Result<()> {
+    let ArchivedAmount { digests, logs } = archived;
+    let Amount { objects, bytes } = archived.all();
+    if objects > 0 {
+        let (digests, logs) = (plural(digests.objects, "digest"), plural(logs.objects, "log file"));
+        writeln!(out, "  archived  {digests}, {logs}, {}", plural(bytes, "byte"))?;
+        writeln!(out, "            to be restored first: `--restore-manifest FILE` lists the objects")?;
+    } else {
+        writeln!(out, "  archived  none")?;
+    }
+    writeln!(out, "            Listings do not show the archive tiers of S3 Intelligent-Tiering, and")?;
+    writeln!(out, "            show restored objects as archived.")
 }
 
 /// Dollars and cents, rounded up.

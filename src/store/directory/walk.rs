@@ -182,7 +182,14 @@ impl Iterator for FolderWalk<'_> {
             }
             let entry = self.pending.pop()?;
             match entry.folder {
-                None => return Some(Ok(Listed { key: entry.key, size: entry.size, modified: None })),
+                None => {
+                    return Some(Ok(Listed {
+                        key: entry.key,
+                        size: entry.size,
+                        modified: None,
+                        archived: None,
+                    }));
+                }
                 Some(folder) => self.push_entries(&folder, &entry.key),
             }
         }

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::vec;
 
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
-use aws_sdk_s3::types::{EncodingType, Object};
+use aws_sdk_s3::types::{EncodingType, Object, ObjectStorageClass};
 use percent_encoding::percent_decode_str;
 
 use super::{S3Bucket, store_error};
 use crate::aws::Failure;
-use crate::store::{Folder, Listed, StoreError};
+use crate::store::{ArchiveClass, Folder, Listed, StoreError};
 use crate::time::Timestamp;
 
 /// Most consecutive empty pages of an unfinished listing: a hostile server could send empty pages forever.
@@ -209,7 +209,12 @@ pub(super) fn folder(bucket: &S3Bucket, prefix: &str, with_objects: bool) -> Res
 fn listed(answer: &ListObjectsV2Output, object: &Object) -> Listed {
     let size = object.size().and_then(|size| u64::try_from(size).ok()).unwrap_or_default();
     let modified = object.last_modified().map(|time| Timestamp::from_unix(time.secs()));
-    Listed { key: decoded(answer, object.key().unwrap_or_default()).into_owned(), size, modified }
+    let archived = match object.storage_class() {
+        Some(ObjectStorageClass::Glacier) => Some(ArchiveClass::Glacier),
+        Some(ObjectStorageClass::DeepArchive) => Some(ArchiveClass::DeepArchive),
+        _ => None,
+    };
+    Listed { key: decoded(answer, object.key().unwrap_or_default()).into_owned(), size, modified, archived }
 }
 
 /// The first and the last name in a page, among keys and folders.

@@ -8,6 +8,7 @@ use super::{DiscoveredFolder, cannot_list};
 use crate::event::{Fault, Finding};
 use crate::ident::{ChainId, DigestKey, Location, RegionFolder};
 use crate::prove::ListedDigest;
+use crate::store::Listed;
 use crate::time::{DAY, HOUR, Timestamp};
 use crate::validate::context::RunContext;
 use crate::validate::region::RegionRun;
@@ -40,8 +41,8 @@ pub(in crate::validate) fn list_region(
     list_region_watched(context, discovered, &mut |_, _, _| {})
 }
 
-/// Called for every listed digest, with its chain, its entry in the chain, and its stored size in bytes.
-pub(in crate::validate) type DigestWatcher<'w> = dyn FnMut(&ChainId, ListedDigest, u64) + 'w;
+/// Called for every listed digest, with its chain, its entry in the chain, and the listed object.
+pub(in crate::validate) type DigestWatcher<'w> = dyn FnMut(&ChainId, ListedDigest, &Listed) + 'w;
 
 /// The same as [`list_region`], and calls `watch` for each digest in listing order, dropped digests included.
 pub(in crate::validate) fn list_region_watched(
@@ -97,7 +98,7 @@ pub(in crate::validate) fn list_earlier(
     folder: &RegionFolder,
     until: Timestamp,
 ) -> Option<Vec<Timestamp>> {
-    let mut watch = |_: &ChainId, _, _| {};
+    let mut watch = |_: &ChainId, _, _: &Listed| {};
     let mut listing = DigestListing::new(context, Some((id, until)), &mut watch);
     listing.list_folder(0, folder);
     if listing.interrupted {
@@ -236,7 +237,7 @@ impl<'a, 'w> DigestListing<'a, 'w> {
             if listed.size == 0 && listed.key.ends_with('/') {
                 continue;
             }
-            let location = Location::new(Arc::clone(&folder.bucket), listed.key);
+            let location = Location::new(Arc::clone(&folder.bucket), listed.key.as_str());
             // 2. Parse the key. A name alone does not show account and region: a digest name in a folder of different
             //    names, or further down, is not a digest of this folder.
             let key = DigestKey::parse(&location).filter(|key| key.folder == *folder);
@@ -251,7 +252,7 @@ impl<'a, 'w> DigestListing<'a, 'w> {
                 }
                 Some(key) => {
                     let (chain, entry) = (key.chain(), ListedDigest { end: key.end, folder: index });
-                    (self.watch)(&chain, entry, listed.size);
+                    (self.watch)(&chain, entry, &listed);
                     if let Some(modified) =
                         listed.modified.filter(|modified| *modified >= now.plus(-RECENT_WRITE))
                     {

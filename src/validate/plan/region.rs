@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use super::archived::{ArchiveListener, ArchivedAmount, ArchivedObjects};
 use super::tally::{DigestTally, hour, is_inside};
 use super::{Amount, ChainPlan, RegionPlan};
 use crate::event::{Fault, Finding};
 use crate::ident::{ChainId, Location, LogFolder, LogFolderKey, RegionFolder};
-use crate::prove::ChainProver;
+use crate::prove::{ChainProver, digest_location};
 use crate::store::StoreError;
 use crate::time::{self, Interval, Range, Timestamp};
 use crate::validate::answered::AnsweringFolders;
@@ -22,24 +23,38 @@ pub(super) struct PlannedRegion {
     pub(super) logs: RegionPlan,
     pub(super) findings: Vec<Finding>,
     pub(super) answering: AnsweringFolders,
+    pub(super) archived: ArchivedAmount,
 }
 
-/// Lists the digests of one region, then the log folders of the digests' days.
-pub(super) fn plan(context: RunContext<'_>, discovered: &[DiscoveredFolder]) -> PlannedRegion {
+/// Lists the digests of one region, then the log folders of the digests' days. With a listener, archived objects in
+/// every log folder are told.
+pub(super) fn plan(
+    context: RunContext<'_>,
+    discovered: &[DiscoveredFolder],
+    listener: Option<&ArchiveListener<'_>>,
+) -> PlannedRegion {
     let range = context.request.range;
     let mut tallies: BTreeMap<ChainId, DigestTally> = BTreeMap::new();
     // 1. List the digests, and add up their sizes.
-    let mut region = discover::list_region_watched(context, discovered, &mut |id, entry, bytes| {
-        tallies.entry(id.clone()).or_default().add(range, entry, bytes);
+    let mut region = discover::list_region_watched(context, discovered, &mut |id, entry, listed| {
+        tallies.entry(id.clone()).or_default().add(range, entry, listed);
     });
-    let chain =
-        |chain: &ChainProver| chain_plan(range, chain, &tallies.remove(chain.id()).unwrap_or_default());
+    let mut archived = ArchivedObjects { amount: ArchivedAmount::default(), listener, untold: Vec::new() };
+    let chain = |chain: &ChainProver| {
+        let tally = tallies.remove(chain.id()).unwrap_or_default();
+        for (entry, bytes) in tally.archived(chain) {
+            let folder = region.folders.get(entry.folder as usize)?;
+            archived.add_digest(digest_location(chain.id(), folder, entry.end), bytes);
+        }
+        chain_plan(range, chain, &tally)
+    };
     let chains: Vec<ChainPlan> = region.chains.iter().filter_map(chain).collect();
     let mut findings = std::mem::take(&mut region.findings);
     // 2. List the log folders of the covered days.
     let folders = region.folders.iter().enumerate();
-    let logs =
-        folders.map(|(index, folder)| log_files(context, &region, (index, folder), &mut findings)).sum();
+    let logs = folders
+        .map(|(index, folder)| log_files(context, &region, (index, folder), &mut findings, &mut archived))
+        .sum();
     if !exceeds_notices(&findings) {
         findings.extend(no_digests(context.request, &region, &chains));
     }
@@ -51,7 +66,9 @@ pub(super) fn plan(context: RunContext<'_>, discovered: &[DiscoveredFolder]) -> 
     let answering = AnsweringFolders::of(context.request, &region, has_digest);
     let (account, region) = (region.account.clone(), region.region.clone());
     let findings = findings.into_iter().map(|finding| finding.of_region(&account, &region)).collect();
-    PlannedRegion { chains, logs: RegionPlan { account, region, logs }, findings, answering }
+    archived.tell();
+    let archived = archived.amount;
+    PlannedRegion { chains, logs: RegionPlan { account, region, logs }, findings, answering, archived }
 }
 
 fn chain_plan(range: Range, chain: &ChainProver, tally: &DigestTally) -> Option<ChainPlan> {
@@ -69,6 +86,7 @@ fn log_files(
     region: &RegionRun,
     (index, folder): (usize, &RegionFolder),
     findings: &mut Vec<Finding>,
+    archived: &mut ArchivedObjects<'_>,
 ) -> Amount {
     let range = context.request.range;
     let all = covered(range, region.chains.iter(), index);
@@ -85,9 +103,24 @@ fn log_files(
         match listed {
             Ok((listed, LogFolderKey::Minute(minute))) if is_read(minute) => {
                 logs = logs.plus(Amount { objects: 1, bytes: listed.size });
+                archived.add_log(folder, listed);
             }
             Ok(_) => {}
             Err(error) => findings.push(cannot_list(folder, stretch.start, &error)),
+        }
+    }
+    // A plan estimates the log files of `CloudTrail/` only; whoever restores objects needs all log folders.
+    let is_needed = archived.listener.is_some();
+    let others = LogFolder::ALL.into_iter().filter(|logs| is_needed && *logs != LogFolder::CloudTrail);
+    for folder_of_logs in others {
+        for listed in unreferenced::list_log_folder(context, (folder, folder_of_logs), stretch) {
+            match listed {
+                Ok((listed, LogFolderKey::Minute(minute))) if is_read(minute) => {
+                    archived.add_log(folder, listed)
+                }
+                Ok(_) => {}
+                Err(error) => findings.push(cannot_list(folder, stretch.start, &error)),
+            }
         }
     }
     let mut beside = unreferenced::listing_failures(context, region, index);

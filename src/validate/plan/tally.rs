@@ -1,7 +1,10 @@
 //! Adds up the sizes of a chain's digests during the listing, in memory that does not grow with their number.
 
+use std::collections::BTreeMap;
+
 use super::Amount;
 use crate::prove::{ChainProver, ListedDigest};
+use crate::store::Listed;
 use crate::time::{HOUR, Interval, Range, Timestamp};
 use crate::validate::discover::LOOK_AHEAD;
 
@@ -28,13 +31,19 @@ pub(super) struct DigestTally {
     /// The oldest later digests, which are read only if there are too few nearer witnesses.
     later: Vec<(ListedDigest, u64)>,
     newest: Option<ListedDigest>,
+    /// Bytes of the archived digests.
+    archived: BTreeMap<ListedDigest, u64>,
 }
 
 impl DigestTally {
     /// Adds the next digest of a listing. A repeated entry is not added again.
-    pub(super) fn add(&mut self, range: Range, entry: ListedDigest, bytes: u64) {
+    pub(super) fn add(&mut self, range: Range, entry: ListedDigest, listed: &Listed) {
         if self.newest.replace(entry) == Some(entry) {
             return;
+        }
+        let bytes = listed.size;
+        if listed.archived.is_some() {
+            self.archived.insert(entry, bytes);
         }
         if is_inside(range, entry.end) {
             self.inside = self.inside.saturating_add(bytes);
@@ -47,6 +56,12 @@ impl DigestTally {
             self.later.sort_unstable();
             self.later.truncate(LOOK_AHEAD.1);
         }
+    }
+
+    /// The archived digests of `chain` to read, with their sizes in bytes.
+    pub(super) fn archived(&self, chain: &ChainProver) -> impl Iterator<Item = (ListedDigest, u64)> {
+        let listed = chain.known().listed().iter();
+        listed.filter_map(|entry| Some((*entry, *self.archived.get(entry)?)))
     }
 
     /// The digests of `chain` to read: digests in the asked range, and witnesses.

@@ -83,7 +83,35 @@ fn a_region_whose_keys_are_denied_is_unknown_and_the_others_are_intact() {
     grave.for_each(|finding| assert_eq!(finding.region.as_deref(), Some("eu-west-1"), "{finding:?}"));
     let unknown = ran.findings.iter().filter(|finding| finding.kind == Kind::KeyUnknown);
     let unknown: Vec<String> = unknown.map(Finding::message).collect();
-    assert_eq!(unknown.len(), 4, "{unknown:?}");
-    assert!(unknown.iter().all(|message| message.contains("AccessDenied")), "{unknown:?}");
+    assert_eq!(unknown.len(), 1, "{unknown:?}");
+    let said = "without public keys, 4 digests and 3 log files of the region could not be verified: ";
+    assert!(unknown[0].starts_with(said) && unknown[0].contains("AccessDenied"), "{unknown:?}");
+    assert_eq!(ran.kinds().len(), 2, "and the gap: {:?}", ran.kinds());
+    assert_eq!((ran.counts.digests.unverified, ran.counts.logs.unverified), (4, 3));
     assert_eq!((ran.counts.digests.valid, ran.counts.logs.valid), (4, 3));
+}
+
+/// A region that refuses keys is said once for all accounts, and once in each format.
+#[test]
+fn a_region_whose_keys_are_denied_is_one_finding_for_all_accounts() {
+    let remote = delivered();
+    remote.cloud.deny_action("cloudtrail:ListPublicKeys", "eu-west-1");
+    let ran = remote.run_asking(&asking(&remote), 64);
+    super::assert_only_incomplete(&ran);
+    let unknown: Vec<&Finding> =
+        ran.findings.iter().filter(|finding| finding.kind == Kind::KeyUnknown).collect();
+    assert_eq!(unknown.len(), 1, "{unknown:?}");
+    assert_eq!((unknown[0].region.as_deref(), unknown[0].account.as_deref()), (Some("eu-west-1"), None));
+    // 3 accounts and 2 trails, with 4 digests and 3 log files each.
+    assert!(unknown[0].message().contains("24 digests and 18 log files"), "{}", unknown[0].message());
+    assert_eq!((ran.counts.digests.unverified, ran.counts.logs.unverified), (24, 18));
+    assert!(
+        ran.kinds().iter().all(|kind| [Kind::KeyUnknown, Kind::ChainGap].contains(kind)),
+        "{:?}",
+        ran.kinds()
+    );
+    let report: serde_json::Value = serde_json::from_str(&ran.json).unwrap();
+    let told = report["findings"].as_array().unwrap().iter().filter(|told| told["kind"] == "key-unknown");
+    let hints: Vec<&str> = told.filter_map(|told| told["hint"].as_str()).collect();
+    assert!(hints.len() == 1 && hints[0].contains("enable the region"), "{hints:?}");
 }
