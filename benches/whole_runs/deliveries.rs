@@ -170,6 +170,23 @@ pub fn organization() -> Delivery {
     })
 }
 
+/// The same accounts with an hour in each of 17 regions: 85,000 folders of regions.
+pub fn accounts() -> Delivery {
+    let others =
+        ["us-east-2", "us-west-1", "us-west-2", "ca-central-1", "eu-central-1", "eu-north-1", "sa-east-1"];
+    let numbered = ["eu-west", "ap-northeast", "ap-southeast"];
+    let numbered = numbered.iter().flat_map(|name| (1..=3).map(move |number| format!("{name}-{number}")));
+    let regions = [HOME].into_iter().chain(others).map(str::to_owned).chain(numbered).collect();
+    made("accounts", || Spec {
+        hours: 1,
+        logs_per_hour: 0,
+        organization: Some("o-exampleorg".to_owned()),
+        accounts: (0..5_000).map(|number| format!("{:012}", 111_122_223_333_u64 + number)).collect(),
+        regions,
+        ..spec()
+    })
+}
+
 /// One log file of 5 GB inflated, as a busy hour never has it.
 pub fn giant() -> Delivery {
     made("giant", || Spec { hours: 1, logs_per_hour: 1, events_per_log: 7_500_000, ..spec() })

@@ -72,6 +72,11 @@ const ROWS: [Row; 13] = [
         about: "5,000 accounts with three quiet hours over HTTP, 100 ms latency, against the floor",
         run: organization,
     },
+    Row {
+        name: "accounts",
+        about: "discovery and plan of 5,000 accounts in 17 regions over HTTP, 20 ms latency",
+        run: accounts,
+    },
     Row { name: "growth", about: "10,000, 100,000 and 1,000,000 log files on disk", run: growth },
     Row { name: "chains", about: "1,000,000 digests in 200 chains on disk", run: chains },
     Row { name: "giant", about: "one log file of 5 GB inflated", run: giant },
@@ -236,6 +241,14 @@ fn organization(settings: &Settings) {
         show_floor("trailproof", taken);
         before.iter().for_each(|before| show_floor("before", before));
     }
+}
+
+fn accounts(settings: &Settings) {
+    let delivery = deliveries::accounts();
+    let served = server::start(&delivery, NEAR);
+    let one = in_s3("plan of one region", &served, &delivery, &["--dry-run", "--region", "eu-west-1"]);
+    let all = in_s3("plan of 85,000 regions", &served, &delivery, &["--dry-run"]);
+    compare(settings, &[one, all], false);
 }
 
 fn growth(settings: &Settings) {

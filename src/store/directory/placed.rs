@@ -76,7 +76,12 @@ impl PlacedFiles {
         };
         let keys = self.buckets.get(bucket).map(|keys| keys.range::<str, _>((start, Bound::Unbounded)));
         keys.into_iter().flatten().take_while(move |(key, _)| key.starts_with(&prefix)).map(|(key, files)| {
-            Listed { key: key.to_string(), size: files.first().map_or(0, |file| file.size), modified: None }
+            Listed {
+                key: key.to_string(),
+                size: files.first().map_or(0, |file| file.size),
+                modified: None,
+                archived: None,
+            }
         })
     }
 

@@ -31,6 +31,9 @@ pub(super) struct AccountSearch<'a> {
     pub(super) account_contents: BTreeMap<Location, store::Folder>,
 }
 
+/// As many folders of accounts that were not asked for are searched for a further `AWSLogs/`.
+const FEW_ACCOUNTS: usize = 16;
+
 /// The most folders with left-out partitions to name.
 const NAMED_PLACES: usize = 5;
 
@@ -158,15 +161,19 @@ impl<'a> AccountSearch<'a> {
         let is_account_folder = matches!(from.role, FolderRole::Services);
         let mut search = SourceSearch::new(is_exact, &request.accounts);
         self.walk(&mut search, vec![from]);
-        // An asked account may lie in the folder of another account only.
-        if !search.has_asked(&request.accounts) {
+        // A trail's prefix may end in the folder of another account. A few such folders are searched, and so are all if
+        // no asked account was found elsewhere.
+        if search.other_accounts.len() <= FEW_ACCOUNTS || !search.has_asked(&request.accounts) {
             search.asked.clear();
             let others = mem::take(&mut search.other_accounts);
             self.walk(&mut search, others);
         }
         let has_asked = is_account_folder || search.has_asked(&request.accounts);
         self.findings.extend(left_out_finding(&search.left_out, has_asked));
-        self.findings.extend(other_accounts_finding(&search.other_accounts));
+        // Below an exact source, no further `AWSLogs/` is searched anyway.
+        if !is_exact {
+            self.findings.extend(other_accounts_finding(&search.other_accounts));
+        }
         search.accounts
     }
 
