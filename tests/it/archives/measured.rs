@@ -1,6 +1,8 @@
 //! Measurements of large archives, each in a process of its own:
 //! `CARGO_PROFILE_DEV_OPT_LEVEL=3 cargo nextest run --run-ignored only --no-capture archives::measured`.
 
+#![allow(clippy::print_stdout, reason = "figures are for a reader")]
+
 use std::fs::{self, File};
 use std::io::{BufWriter, Read, Write};
 use std::path::Path;
