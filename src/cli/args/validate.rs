@@ -10,17 +10,18 @@ use super::{LimitArgs, pages};
 
 /// Validate digest files, their chain and every log file they list
 ///
-/// SOURCE is `s3://BUCKET[/PREFIX]`, a trail's ARN, or a directory. In S3, one run finds and validates every
-/// organization, account, region and trail below the prefix, with public keys from CloudTrail. A directory holds a copy:
-/// a folder of buckets, one bucket, or any synced part of a bucket, gzip or inflated, with or without
-/// `NAME.metadata.json` sidecars. Every SOURCE must contain a digest file in the range. For a single log or digest file, in
+/// SOURCE is `s3://BUCKET[/PREFIX]`, a trail's ARN, a directory, or an archive (.zip, .tar, .tar.gz, .tar.zst). In S3, one run finds and validates every
+/// organization, account, region and trail below the prefix, with public keys from CloudTrail. A directory or archive
+/// holds a copy: a folder of buckets, one bucket, or any part of a bucket, gzip or inflated, with or without
+/// `NAME.metadata.json` sidecars. Files in other folders are found by their CloudTrail names. Several copies may hold parts
+/// of one bucket. Every SOURCE must contain a digest file in the range. For a single log or digest file, in
 /// S3 or in a copy, the report says whether the file is proved and by which digest, was modified, is gone, or is listed
 /// nowhere.
 #[derive(Args, Debug)]
 #[command(override_usage = "trailproof validate [OPTIONS] <SOURCE>...")]
 #[command(after_long_help = pages::help("validate"))]
 pub(in crate::cli) struct ValidateArgs {
-    /// What to validate: s3://BUCKET[/PREFIX], a trail's ARN, a directory, or one log or digest file. Several sources are
+    /// What to validate: s3://BUCKET[/PREFIX], a trail's ARN, a directory, an archive, or one log or digest file. Several sources are
     /// validated as one record
     #[arg(value_name = "SOURCE", help_heading = "Source", display_order = 0)]
     pub(in crate::cli) sources: Vec<PathBuf>,

@@ -109,14 +109,23 @@ impl SearchedCopy {
     pub fn place(self, homes: &Homes) -> Found {
         let Self { files, searched, located, digests, .. } = self;
         let mut trees = trees::with_unknown(&files, located, homes);
-        trees.extend(loose::mount_log_folders(&files, &searched.log_folders, &trees, homes));
+        let mut homeless = loose::Homeless::default();
+        trees.extend(loose::mount_log_folders(&files, &searched.log_folders, &trees, homes, &mut homeless));
         let mut placed = digests.placed;
-        placed.extend(loose::place_by_name(&files, &digests.unusable, homes));
+        placed.extend(loose::place_by_name(&files, &digests.unusable, homes, &mut homeless));
         // A log file in another folder of a tree was moved there.
         let is_loose = |path: &&PathBuf| !trees.iter().any(|tree| tree.holds(path));
         let logs = searched.loose_logs.iter().filter(is_loose);
-        placed.extend(loose::place_by_name(&files, logs, homes));
-        Found { trees, placed, skipped: searched.skipped, passed_over: searched.passed_over }
+        placed.extend(loose::place_by_name(&files, logs, homes, &mut homeless));
+        let mut skipped = searched.skipped;
+        // Without any digest the run finds nothing, which says more.
+        if !homes.is_empty() {
+            let why = |account: &str| {
+                format!("no digest says where the files of account {account} in it were delivered")
+            };
+            skipped.extend(homeless.into_keys().map(|(folder, account)| (folder, why(&account))));
+        }
+        Found { trees, placed, skipped, passed_over: searched.passed_over }
     }
 }
 

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::search::LogRegionFolder;
-use super::trees::name_of_root;
 use super::{Judge, Tree, open_file};
 use crate::ident::{
     DeliveredName, DeliveredType, DigestKey, Location, LogFolder, RegionFolder, is_account, is_organization,
@@ -50,28 +49,27 @@ impl Homes {
         self.accounts.entry(folder.account.to_string()).or_default().insert(home);
     }
 
-    /// The folders of an account's region. An account without digests is taken to lie beside the other accounts.
-    fn region_folder(&self, files: &Arc<dyn CopyFiles>, account: &str, region: &str) -> RegionFolder {
-        let own = self.accounts.get(account).or_else(|| self.accounts.values().next());
-        let home = own.and_then(|homes| homes.first().cloned());
-        let home = home.unwrap_or_else(|| Home {
-            bucket: name_of_root(files).into(),
-            root: "".into(),
-            organization: None,
-        });
-        RegionFolder {
+    /// Whether no digest says where it was delivered.
+    pub(super) fn is_empty(&self) -> bool {
+        self.accounts.is_empty()
+    }
+
+    /// The folders of an account's region; `None` for an account without digests, which may lie anywhere.
+    fn region_folder(&self, account: &str, region: &str) -> Option<RegionFolder> {
+        let home = self.of_account(account)?.clone();
+        Some(RegionFolder {
             bucket: home.bucket,
             root: home.root,
             organization: home.organization,
             account: account.into(),
             region: region.into(),
-        }
+        })
     }
 
     /// The location of a file by its name.
-    fn location_of(&self, files: &Arc<dyn CopyFiles>, name: &str) -> Option<Location> {
+    fn location_of(&self, name: &str) -> Option<Location> {
         let parsed = DeliveredName::parse(name)?;
-        let folder = self.region_folder(files, parsed.account, parsed.region);
+        let folder = self.region_folder(parsed.account, parsed.region)?;
         let prefix = match parsed.kind {
             DeliveredType::Digest => folder.digest_prefix(),
             DeliveredType::Log(logs) => folder.log_prefix_in(logs),
@@ -116,16 +114,25 @@ pub(super) fn place_digests(
     all
 }
 
+/// Folders with files of accounts without digests, and the number of files.
+pub(super) type Homeless = BTreeMap<(PathBuf, String), u64>;
+
 /// Places files by account, region and day in their names: log files, and digests that the run has to report.
 pub(super) fn place_by_name<'p>(
     files: &Arc<dyn CopyFiles>,
     paths: impl IntoIterator<Item = &'p PathBuf>,
     homes: &Homes,
+    homeless: &mut Homeless,
 ) -> PlacedFiles {
     let mut placed = PlacedFiles::default();
     for path in paths {
         let name = path.file_name().map(key_segment).unwrap_or_default();
-        add(&mut placed, files, path, homes.location_of(files, &name));
+        match (homes.location_of(&name), DeliveredName::parse(&name), path.parent()) {
+            (None, Some(name), Some(folder)) => {
+                *homeless.entry((folder.to_owned(), name.account.to_owned())).or_default() += 1;
+            }
+            (location, ..) => add(&mut placed, files, path, location),
+        }
     }
     placed
 }
@@ -143,21 +150,26 @@ pub(super) fn mount_log_folders(
     found: &BTreeSet<LogRegionFolder>,
     trees: &[Tree],
     homes: &Homes,
+    homeless: &mut Homeless,
 ) -> Vec<Tree> {
     let is_outside = |folder: &&LogRegionFolder| !trees.iter().any(|tree| tree.holds(&folder.dir));
-    let mount = |found: &LogRegionFolder| {
-        let folder = homes.region_folder(files, &found.account, &found.region);
+    let mut mounted = Vec::new();
+    for found in found.iter().filter(is_outside) {
+        let Some(folder) = homes.region_folder(&found.account, &found.region) else {
+            *homeless.entry((found.dir.clone(), found.account.clone())).or_default() += 1;
+            continue;
+        };
         let prefix = folder.log_prefix_in(found.logs);
         let base = format!("{}/{}", folder.bucket, prefix.trim_end_matches('/'));
-        Tree {
+        mounted.push(Tree {
             mount: Mount::new(Arc::clone(files), found.dir.clone(), base),
             bucket: folder.bucket.to_string(),
             prefix: folder.root.to_string(),
             renamed: None,
             holder: None,
-        }
-    };
-    found.iter().filter(is_outside).map(mount).collect()
+        });
+    }
+    mounted
 }
 
 /// Whether a tree shows `path` in one of CloudTrail's folders of an account.

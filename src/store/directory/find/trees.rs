@@ -244,6 +244,6 @@ fn unknown_tree(files: &Arc<dyn CopyFiles>, above: &[String]) -> Tree {
 }
 
 /// The name of the copy's folder, for a bucket whose name is unknown.
-pub(super) fn name_of_root(files: &Arc<dyn CopyFiles>) -> String {
+fn name_of_root(files: &Arc<dyn CopyFiles>) -> String {
     files.root().file_name().map_or_else(|| "directory".to_owned(), key_segment)
 }
