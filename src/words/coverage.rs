@@ -34,9 +34,10 @@ pub(super) fn covering(covering: &[CoveringChain]) -> String {
         let organization = chain.organization.as_deref();
         let organization =
             organization.map(|id| format!(" of organization {}", quoted(id))).unwrap_or_default();
-        let home = (chain.home_region != chain.region)
-            .then(|| format!(" with home region {}", quoted(&chain.home_region)))
-            .unwrap_or_default();
+        let home = match chain.home_region == chain.region {
+            true => String::new(),
+            false => format!(" with home region {}", quoted(&chain.home_region)),
+        };
         let (start, end) = (stretch.start, stretch.end);
         format!("trail {}{organization}{home} covers {start} to {end}", quoted(&chain.trail))
     });

@@ -56,8 +56,11 @@ impl Store for Counting<'_> {
     }
 }
 
+/// Spells the folder of a year, a month, a day and an hour.
+type Spelling = fn(u32, u32, u32, u32) -> String;
+
 /// The spellings of an hour's folder by different programs.
-const SPELLINGS: [fn(u32, u32, u32, u32) -> String; 5] = [
+const SPELLINGS: [Spelling; 5] = [
     |year, month, day, hour| format!("CloudWatchLogs/{year}/{month:02}/{day:02}/{hour:02}/"),
     |year, month, day, hour| format!("flows/year={year}/month={month:02}/day={day:02}/hour={hour:02}/"),
     |year, month, day, hour| format!("lake/dt={year}-{month:02}-{day:02}-{hour:02}/"),
@@ -66,7 +69,7 @@ const SPELLINGS: [fn(u32, u32, u32, u32) -> String; 5] = [
 ];
 
 /// The folders of every hour of some days of twelve months.
-fn hours(spelling: fn(u32, u32, u32, u32) -> String, days: u32) -> impl Iterator<Item = String> {
+fn hours(spelling: Spelling, days: u32) -> impl Iterator<Item = String> {
     let months = (1..=12).flat_map(move |month| (1..=days).map(move |day| (month, day)));
     months.flat_map(move |(month, day)| (0..24).map(move |hour| spelling(2025, month, day, hour)))
 }
@@ -140,7 +143,7 @@ fn hourly_folders_with_very_many_objects_take_few_requests() {
 }
 
 /// Hides a damaged trail below the folder of an hour, among the hours of `days` days with so many `objects`.
-fn hide(spelling: fn(u32, u32, u32, u32) -> String, prefix: &str, (days, objects): (u32, usize)) {
+fn hide(spelling: Spelling, prefix: &str, (days, objects): (u32, usize)) {
     let hidden = deliver(&spec(prefix, vec!["log-modified".parse().unwrap()]));
     put_each(&hidden.store, hours(spelling, days), objects);
     // 1. It is the only trail.

@@ -28,6 +28,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use trailproof::event::{Event, Finding, Verdict};
 use trailproof::ident::ChainId;
 use trailproof::simulate::Spec;
+use trailproof::validate::ValidationRequest;
 
 use crate::support::{Ran, run};
 use names::Chain;
@@ -155,7 +156,8 @@ fn line(said: &Said) -> String {
 
 fn disagreement(recipe: &Recipe, bases: &Bases) -> (Vec<String>, usize, Verdict) {
     let (delivered, undone) = recipe.deliver(bases);
-    let request = recipe.request(&delivered);
+    // The plain judge names each object.
+    let request = ValidationRequest { joins_findings: false, ..recipe.request(&delivered) };
     let engine = of_engine(&run(&delivered.store, &delivered.keys, &request, 1));
     let plain = plain::judge(&delivered.store, &delivered.simulated.keys_json, &request);
     (differences(&engine, &plain), undone, engine.verdict)

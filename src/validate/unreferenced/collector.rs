@@ -13,7 +13,7 @@ const SLACK: usize = 10_000;
 
 /// How many unlisted log files in one folder become one finding. A trail without log file validation delivers many log
 /// files that no digest lists; a forged log file is mostly alone.
-const JOINED: usize = 4;
+const JOINED: usize = 8;
 
 /// How many names of joined log files the message shows.
 const EXAMPLES: usize = 3;
