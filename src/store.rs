@@ -1,6 +1,8 @@
 //! Sources of objects. The engine reads buckets and keys, and is independent of how a store holds them.
 
 pub mod archive;
+#[cfg(any(target_os = "linux", target_os = "macos"))]
+mod attributes;
 pub mod directory;
 pub mod files;
 pub mod memory;
@@ -47,6 +49,12 @@ pub enum StoreError {
 
 /// User metadata of an object: names in lower case, without the prefix `x-amz-meta-`.
 pub type Metadata = BTreeMap<String, String>;
+
+/// The name of user metadata as in [`Metadata`], from a name in any case, with or without the prefix `x-amz-meta-`.
+pub(crate) fn metadata_name(name: &str) -> String {
+    let name = name.to_ascii_lowercase();
+    name.strip_prefix("x-amz-meta-").map(str::to_owned).unwrap_or(name)
+}
 
 /// Reserved metadata name. The value explains why a store could not parse the object's metadata.
 pub const METADATA_ERROR: &str = ":error";

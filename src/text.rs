@@ -1,4 +1,6 @@
-//! Prepares foreign texts for messages.
+//! Decodes foreign texts, and prepares them for messages.
+
+pub(crate) mod encoding;
 
 /// Longest part of a text shown in a message, in bytes.
 const SHOWN: usize = 300;

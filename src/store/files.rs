@@ -163,6 +163,12 @@ impl CopyFiles for DiskFiles {
         Ok(OpenFile { body: Box::new(Cursor::new(bytes)), hashed: None })
     }
 
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    fn attributes(&self, path: &Path) -> io::Result<Metadata> {
+        super::attributes::read(path)
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "macos")))]
     fn attributes(&self, _: &Path) -> io::Result<Metadata> {
         Ok(Metadata::new())
     }

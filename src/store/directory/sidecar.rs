@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::store::files::{CopyFiles, FileKind};
-use crate::store::{METADATA_ERROR, Metadata};
+use crate::store::{METADATA_ERROR, Metadata, metadata_name};
+use crate::text::encoding::decode;
 
 /// Suffix of a sidecar's file name.
 pub(super) const SUFFIX: &str = ".metadata.json";
@@ -49,16 +50,13 @@ pub(super) fn read(files: &dyn CopyFiles, object: &Path) -> Metadata {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Metadata::new(),
         Err(error) => return metadata_error(&error.to_string()),
     };
-    match serde_json::from_slice::<SidecarFile>(&text) {
-        Ok(sidecar) => sidecar.metadata.into_iter().map(|(name, value)| (plain_name(&name), value)).collect(),
-        Err(_) => metadata_error("not JSON with `Metadata`"),
-    }
+    parse(&text)
 }
 
 /// Reads the metadata in the extended attributes of `object`, which some tools save instead of a sidecar.
 pub(super) fn read_attributes(files: &dyn CopyFiles, object: &Path) -> Metadata {
     match files.attributes(object) {
-        Ok(found) => found.into_iter().map(|(name, value)| (plain_name(&name), value)).collect(),
+        Ok(found) => found.into_iter().map(|(name, value)| (metadata_name(&name), value)).collect(),
         Err(error) => Metadata::from([(
             METADATA_ERROR.to_owned(),
             format!("the extended attributes are not usable: {error}"),
@@ -66,9 +64,20 @@ pub(super) fn read_attributes(files: &dyn CopyFiles, object: &Path) -> Metadata 
     }
 }
 
-fn plain_name(name: &str) -> String {
-    let name = name.to_ascii_lowercase();
-    name.strip_prefix("x-amz-meta-").map(str::to_owned).unwrap_or(name)
+/// Parses a sidecar in UTF-8 or UTF-16.
+fn parse(bytes: &[u8]) -> Metadata {
+    let text = match decode(bytes) {
+        Ok(text) => text,
+        Err(error) => return metadata_error(&error.to_string()),
+    };
+    match serde_json::from_str::<SidecarFile>(&text) {
+        Ok(sidecar) => {
+            sidecar.metadata.into_iter().map(|(name, value)| (metadata_name(&name), value)).collect()
+        }
+        Err(_) => {
+            metadata_error("not JSON with `Metadata`; save it with `aws s3api head-object --output json`")
+        }
+    }
 }
 
 fn metadata_error(reason: &str) -> Metadata {
@@ -103,5 +112,36 @@ pub(super) fn remove(object: &Path) -> io::Result<()> {
     match fs::remove_file(path_of(object)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metadata_is_read_in_every_encoding_of_head_object() {
+        let text = r#"{"ContentLength": 1, "Metadata": {"x-amz-meta-Signature": "00ff"}}"#;
+        let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for bytes in
+            [text.as_bytes(), &[b"\xef\xbb\xbf", text.as_bytes()].concat(), &[b"\xff\xfe", &*utf16].concat()]
+        {
+            assert_eq!(parse(bytes), Metadata::from([("signature".to_owned(), "00ff".to_owned())]));
+        }
+    }
+
+    #[test]
+    fn other_output_is_an_error_and_not_a_lack_of_metadata() {
+        for bytes in [
+            &b"Metadata:\n  signature: 00ff\n"[..],
+            b"bytes\tapplication/json\nMETADATA\t00ff\n",
+            b"{\"metadata\": {\"signature\": \"00ff\"}}",
+            b"{\"Metadata\": {\"signature\": 1}}",
+            b"\xff\xfe{",
+            b"",
+        ] {
+            let told = parse(bytes);
+            assert!(told.len() == 1 && told.contains_key(METADATA_ERROR), "{told:?}");
+        }
     }
 }
