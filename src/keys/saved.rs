@@ -1,5 +1,6 @@
-//! Public keys in a file: the output of `aws cloudtrail list-public-keys`, or PEM.
+//! Public keys in a file: the output of `aws cloudtrail list-public-keys` in JSON, YAML or text, or PEM.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -7,15 +8,21 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::Value;
 
+mod columns;
 mod list;
+mod yaml;
 
 use super::{KeyRing, RejectedKey, TrustedKey};
 use crate::signature::{KeyError, PublicKey};
+use crate::text::encoding::{TextEncodingError, decode};
 use crate::text::shortened;
 use crate::time::{Interval, Timestamp};
 
 /// Most unusable entries of a file listed one by one; further entries are counted.
 const MAX_REJECTED: usize = 1_000;
+
+/// Byte order mark.
+const MARK: char = '\u{feff}';
 
 /// Largest keys file that [`KeyRing::from_file`] reads, in bytes.
 pub const MAX_FILE: u64 = 64 << 20;
@@ -23,9 +30,24 @@ pub const MAX_FILE: u64 = 64 << 20;
 /// Why a file contains no usable key.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum KeysFileError {
-    /// Neither JSON with a list of keys nor PEM.
+    /// Neither a list of keys nor PEM.
     #[error("neither `list-public-keys` output nor PEM")]
     NotKeys,
+    /// Not text.
+    #[error(transparent)]
+    Encoding(TextEncodingError),
+    /// YAML that cannot be parsed; holds the reason.
+    #[error("not usable as YAML: {0}")]
+    Yaml(String),
+    /// The output for people, which cuts long values.
+    #[error("a table (`--output table`), which programs cannot read")]
+    Table,
+    /// PEM without a public key, such as a certificate or a private key.
+    #[error("PEM without a block `PUBLIC KEY` or `RSA PUBLIC KEY`")]
+    OtherPem,
+    /// A page of a web site, such as an error page of a proxy.
+    #[error("HTML or XML")]
+    Markup,
     /// A list without entries.
     #[error("the list of keys is empty")]
     Empty,
@@ -54,11 +76,52 @@ pub fn load(ring: &mut KeyRing, source: &str, bytes: &[u8]) -> Result<(), KeysFi
         unnamed: 0,
         last: 0,
     };
-    match std::str::from_utf8(bytes).ok().filter(|text| text.contains("-----BEGIN")) {
-        Some(text) => pem_blocks(text).for_each(|block| reader.add_entry(pem_key(block, source))),
-        None => list::read(bytes, &mut |value| reader.add_entry(json_key(value, source)))?,
+    let text = decode(bytes).map_err(KeysFileError::Encoding)?;
+    // Files that were put together keep the byte order mark of each.
+    let text = if text.contains(MARK) { Cow::Owned(text.replace(MARK, "")) } else { text };
+    let mut take = |value| reader.add_entry(json_key(value, source));
+    match KeysFormat::of(&text) {
+        KeysFormat::Pem => {
+            pem_blocks(&text).for_each(|block| reader.add_entry(pem_key(block, source)));
+            if reader.last == 0 {
+                return Err(KeysFileError::OtherPem);
+            }
+        }
+        KeysFormat::Json => list::read(&text, &mut take)?,
+        KeysFormat::Columns => columns::read(&text, &mut take),
+        KeysFormat::Yaml => yaml::read(&text, &mut take)?,
+        KeysFormat::Table => return Err(KeysFileError::Table),
+        KeysFormat::Markup => return Err(KeysFileError::Markup),
+        KeysFormat::Unknown => return Err(KeysFileError::NotKeys),
     }
     reader.finish()
+}
+
+/// The format of a keys file, by its text.
+enum KeysFormat {
+    Pem,
+    Json,
+    Columns,
+    Yaml,
+    Table,
+    Markup,
+    Unknown,
+}
+
+impl KeysFormat {
+    fn of(text: &str) -> Self {
+        let start = text.trim_start();
+        match start.chars().next() {
+            // JSON before PEM: a string in JSON may hold a PEM block.
+            Some('{' | '[') => Self::Json,
+            Some('<') => Self::Markup,
+            _ if text.contains("-----BEGIN ") => Self::Pem,
+            Some('-' | '+') if start.contains("ListPublicKeys") && start.contains('|') => Self::Table,
+            _ if columns::is_columns(text) => Self::Columns,
+            _ if yaml::is_yaml(text) => Self::Yaml,
+            _ => Self::Unknown,
+        }
+    }
 }
 
 impl KeyRing {
@@ -148,6 +211,14 @@ pub fn to_json(keys: &[TrustedKey]) -> String {
     serde_json::to_string_pretty(&file).unwrap_or_default() + "\n"
 }
 
+/// Why an entry with a .NET stream is rejected.
+const NO_STREAM: &str = "`Value` is an object, not base64: PowerShell describes a stream here and leaves the key out; \
+                         write `[Convert]::ToBase64String($_.Value.ToArray())` in its place";
+
+/// Why an entry with Python's notation of bytes is rejected.
+const NO_PYTHON: &str =
+    "`Value` is Python's notation of bytes, not base64: save `base64.b64encode(key[\"Value\"])`";
+
 /// A key under each of its possible fingerprints, or why the entry is not usable.
 type ParsedEntry = Result<Vec<(String, TrustedKey)>, String>;
 
@@ -162,7 +233,15 @@ fn json_key(value: Value, source: &str) -> ParsedEntry {
     }
     // The parser's error would repeat a string in full, whatever the length.
     if !value.is_object() {
-        return Err("not a JSON object".to_owned());
+        return Err("not an object with the fields of a key".to_owned());
+    }
+    match value.get("Value") {
+        // PowerShell's `ConvertTo-Json` writes the properties of the stream, without its bytes.
+        Some(Value::Object(_)) => return Err(NO_STREAM.to_owned()),
+        Some(Value::String(text)) if text.starts_with("b'") || text.starts_with("b\"") => {
+            return Err(NO_PYTHON.to_owned());
+        }
+        _ => {}
     }
     let saved: SavedKey = serde_json::from_value(value).map_err(|error| error.to_string())?;
     let key = PublicKey::from_base64(&saved.value).map_err(|error| error.to_string())?;
@@ -184,7 +263,8 @@ pub(super) fn other_fingerprint(listed: &str, key: &PublicKey) -> String {
     format!("fingerprint `{listed}` does not match the key, whose fingerprint is `{own}`")
 }
 
-/// Parses a time in any format of `list-public-keys`: seconds as a number or a string, or RFC 3339.
+/// Parses a time in any format of `list-public-keys`: seconds as a number or a string, RFC 3339, or milliseconds as
+/// `/Date(1787961600000)/`, which Windows PowerShell writes.
 fn moment(value: &Value) -> Option<Timestamp> {
     let seconds = |number: f64| {
         let whole = number.is_finite() && number.abs() < 1e12;
@@ -193,6 +273,10 @@ fn moment(value: &Value) -> Option<Timestamp> {
     };
     match value {
         Value::Number(number) => seconds(number.as_f64()?),
+        Value::String(text) if text.starts_with("/Date(") => {
+            let milliseconds = text.strip_prefix("/Date(")?.strip_suffix(")/")?;
+            seconds(milliseconds.parse::<f64>().ok()? / 1e3)
+        }
         Value::String(text) => match text.parse::<f64>() {
             Ok(number) => seconds(number),
             Err(_) => Some(Timestamp::from_unix(text.parse::<jiff::Timestamp>().ok()?.as_second())),

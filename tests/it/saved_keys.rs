@@ -2,6 +2,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::SeedableRng as _;
+use rsa::RsaPrivateKey;
+use rsa::pkcs1::EncodeRsaPublicKey as _;
 use rsa::pkcs8::EncodePublicKey as _;
 use serde_json::{Value, json};
 use trailproof::keys::saved::{self, KeysFileError};
@@ -99,10 +103,10 @@ fn an_entry_that_is_no_key_is_named_by_its_place_and_the_others_count() {
         "fingerprint `{other}` does not match the key, whose fingerprint is `{}`",
         signer().fingerprint
     );
-    assert_eq!(rejected, [(1, "not a JSON object".to_owned()), (3, told)]);
+    assert_eq!(rejected, [(1, "not an object with the fields of a key".to_owned()), (3, told)]);
 
     let (ring, loaded) = load(&list(&[json!(1), json!(2)]));
-    let reason = "not a JSON object".to_owned();
+    let reason = "not an object with the fields of a key".to_owned();
     assert_eq!(loaded, Err(KeysFileError::AllRejected { entry: 1, reason }));
     assert!(ring.is_empty() && ring.rejected().is_empty());
 }
@@ -126,7 +130,6 @@ fn a_file_that_is_no_list_of_keys_gives_none() {
     for file in [
         "".to_owned(),
         "x".to_owned(),
-        json!([entry]).to_string(),
         json!("PublicKeyList").to_string(),
         json!({"Keys": [entry]}).to_string(),
         json!({"PublicKeyList": "x"}).to_string(),
@@ -160,6 +163,127 @@ fn keys_are_read_from_pem() {
         let (ring, loaded) = load(&(file + &block(label, "AAAA")));
         assert_eq!(loaded, Ok(()));
         assert_eq!(ring.rejected().into_iter().map(|key| key.entry).collect::<Vec<_>>(), [2], "{label}");
-        assert_eq!(load(&block("CERTIFICATE", base64)).1, Err(KeysFileError::Empty));
+        assert_eq!(load(&block("CERTIFICATE", base64)).1, Err(KeysFileError::OtherPem));
     }
+}
+
+/// Two keys of different regions, as entries of `list-public-keys`.
+fn two_entries() -> [Value; 2] {
+    let private = RsaPrivateKey::new(&mut ChaCha20Rng::from_seed([8; 32]), 2048).unwrap();
+    let other = PublicKey::from_der(private.to_public_key().to_pkcs1_der().unwrap().as_bytes()).unwrap();
+    let mut entry = signer().entry.clone();
+    entry["Value"] = json!(other.to_base64());
+    entry["Fingerprint"] = json!(other.fingerprint());
+    [signer().entry.clone(), entry]
+}
+
+fn utf16(text: &str, mark: &[u8], unit: fn(u16) -> [u8; 2]) -> Vec<u8> {
+    mark.iter().copied().chain(text.encode_utf16().flat_map(unit)).collect()
+}
+
+fn count(bytes: &[u8]) -> Result<usize, KeysFileError> {
+    let mut ring = KeyRing::new();
+    saved::load(&mut ring, "keys", bytes)?;
+    assert_eq!(ring.rejected(), []);
+    Ok(ring.len())
+}
+
+#[test]
+fn output_of_several_regions_and_shells_is_read() {
+    let [one, other] = two_entries();
+    let doc = |entry: &Value| json!({ "PublicKeyList": [entry] });
+    let pretty = |entry: &Value| serde_json::to_string_pretty(&doc(entry)).unwrap();
+    let both = list(&[one.clone(), other.clone()]);
+    for file in [
+        both.clone(),
+        format!("\u{feff}{both}"),
+        format!("{}\n{}\n", pretty(&one), pretty(&other)),
+        format!("{}{}", doc(&one), doc(&other)),
+        format!("[{},{}]", doc(&one), doc(&other)),
+        format!("[{one},{other}]"),
+        format!("{one}\n{other}\n"),
+        json!({ "us-east-1": doc(&one), "eu-west-1": [other] }).to_string(),
+        format!("{}\n{}", json!({ "PublicKeyList": [] }), both),
+    ] {
+        assert_eq!(count(file.as_bytes()), Ok(2), "{file}");
+        assert_eq!(count(&utf16(&file, b"\xff\xfe", u16::to_le_bytes)), Ok(2), "{file}");
+    }
+    assert_eq!(count(&utf16(&both, b"\xfe\xff", u16::to_be_bytes)), Ok(2));
+}
+
+/// As `aws --output yaml`, `yaml-stream` and `text` print.
+#[test]
+fn output_in_yaml_and_text_is_read() {
+    let entries = two_entries();
+    let text = |entry: &Value, name: &str| entry[name].as_str().unwrap().to_owned();
+    let (end, start) = ("2029-09-28T00:00:00+00:00", "2020-08-29T00:00:00+00:00");
+    let yaml = |indent: &str| {
+        let of = |entry: &Value| {
+            let (fingerprint, value) = (text(entry, "Fingerprint"), text(entry, "Value"));
+            format!(
+                "{indent}- Fingerprint: {fingerprint}\n{indent}  ValidityEndTime: '{end}'\n\
+                 {indent}  ValidityStartTime: '{start}'\n{indent}  Value: {value}\n"
+            )
+        };
+        entries.iter().map(of).collect::<String>()
+    };
+    let line =
+        |entry: &Value| format!("{}\t{end}\t{start}\t{}\n", text(entry, "Fingerprint"), text(entry, "Value"));
+    let labelled: String = entries.iter().map(|entry| format!("PUBLICKEYLIST\t{}", line(entry))).collect();
+    for file in [
+        format!("PublicKeyList:\n{}", yaml("")),
+        format!("PublicKeyList:\n{}", yaml("  ")),
+        format!("- PublicKeyList:\n{}", yaml("  ")),
+        format!("---\nPublicKeyList:\n{}---\nPublicKeyList:\n{}", yaml(""), yaml("")),
+        yaml(""),
+        labelled.clone(),
+        labelled.replace('\n', "\r\n"),
+        entries.iter().map(line).collect(),
+    ] {
+        assert_eq!(count(file.as_bytes()), Ok(2), "{file}");
+        assert_eq!(count(&utf16(&file, b"\xff\xfe", u16::to_le_bytes)), Ok(2), "{file}");
+    }
+    // A line that is no key is named, and the others count.
+    let (ring, loaded) = load(&format!("{labelled}None\n"));
+    assert_eq!((loaded, ring.len()), (Ok(()), 2));
+    assert_eq!(ring.rejected().iter().map(|key| key.entry).collect::<Vec<_>>(), [3]);
+}
+
+#[test]
+fn yaml_that_multiplies_or_nests_is_refused() {
+    let bomb = "a: &a [x, x]\nb: &b [*a, *a]\nPublicKeyList: [*b, *b]\n";
+    let nested = format!("PublicKeyList:\n{}{}\n", "[".repeat(100_000), "]".repeat(100_000));
+    let long = "PublicKeyList:\n".to_owned() + &"- {}\n".repeat(3 << 20);
+    for file in [bomb, &nested, &long, "PublicKeyList: [\n", "PublicKeyList: !!binary AAAA\n"] {
+        let refused = count(file.as_bytes()).unwrap_err();
+        assert!(matches!(refused, KeysFileError::Yaml(_) | KeysFileError::NotKeys), "{refused:?}");
+    }
+}
+
+#[test]
+fn other_files_are_refused_by_what_they_look_like() {
+    let table = "-----------------\n|ListPublicKeys |\n+---------------+\n||PublicKeyList||\n";
+    for (file, told) in [
+        (table, "a table"),
+        ("<html><body>403</body></html>", "HTML or XML"),
+        (
+            "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+            "PEM without a block `PUBLIC KEY`",
+        ),
+        ("{\"Records\": []}", "neither `list-public-keys` output nor PEM"),
+        ("", "neither `list-public-keys` output nor PEM"),
+    ] {
+        let refused = count(file.as_bytes()).unwrap_err().to_string();
+        assert!(refused.starts_with(told), "{refused}");
+    }
+    let gzip = count(b"\x1f\x8b\x08\x00").unwrap_err().to_string();
+    assert!(gzip.starts_with("not text"), "{gzip}");
+    for (value, told) in [
+        (json!({"CanRead": true, "Length": 270}), "PowerShell describes a stream"),
+        (json!("b'0\\x82'"), "Python's notation of bytes"),
+    ] {
+        let refused = count(json!([entry("Value", value)]).to_string().as_bytes()).unwrap_err().to_string();
+        assert!(refused.contains(told), "{refused}");
+    }
+    assert_eq!(validity(json!("/Date(1577934245000)/")).unwrap().start, time("2020-01-02T03:04:05Z"));
 }

@@ -1,49 +1,98 @@
 //! Parses the JSON of `list-public-keys` entry by entry, because the user may allow large files.
+//!
+//! A file holds any number of documents, one after another or in an array: shells append the output for one region to
+//! the output for another, `jq` writes lines, and scripts make an object with a document for each region.
 
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::KeysFileError;
+use crate::ident::is_region;
 
-/// Passes each entry of the list to `take`.
+/// Names of the list in an answer of `ListPublicKeys`. Versions of the AWS CLI use two names.
+const LISTS: [&str; 2] = ["PublicKeyList", "publicKeyList"];
+
+/// Names of the fields of an entry.
+const FIELDS: [&str; 4] = ["Fingerprint", "Value", "ValidityStartTime", "ValidityEndTime"];
+
+/// Passes each entry of the documents in `text` to `take`.
 ///
 /// # Errors
-/// [`KeysFileError::NotKeys`] if `bytes` is not JSON with a list of keys. `take` has already received the entries
-/// before the error.
-pub(super) fn read(bytes: &[u8], take: &mut dyn FnMut(Value)) -> Result<(), KeysFileError> {
-    let mut parser = serde_json::Deserializer::from_slice(bytes);
-    let read = parser.deserialize_any(ListObject(take)).and_then(|()| parser.end());
-    read.map_err(|_| KeysFileError::NotKeys)
+/// [`KeysFileError::NotKeys`] if `text` is not JSON with keys. `take` has already received the entries before the
+/// error.
+pub(super) fn read(text: &str, take: &mut dyn FnMut(Value)) -> Result<(), KeysFileError> {
+    let mut parser = serde_json::Deserializer::from_str(text);
+    loop {
+        Document(take).deserialize(&mut parser).map_err(|_| KeysFileError::NotKeys)?;
+        // `end` passes over white space, and succeeds at the end of the text only.
+        if parser.end().is_ok() {
+            return Ok(());
+        }
+    }
 }
 
-/// Parses the object with the list. Versions of the AWS CLI use two names for the list.
-struct ListObject<'t>(&'t mut dyn FnMut(Value));
+/// Passes each entry of a parsed document to `take`.
+///
+/// # Errors
+/// The errors of [`read`].
+pub(super) fn read_value(document: Value, take: &mut dyn FnMut(Value)) -> Result<(), KeysFileError> {
+    Document(take).deserialize(document).map_err(|_| KeysFileError::NotKeys)
+}
 
-impl<'de> Visitor<'de> for ListObject<'_> {
+/// Parses a document with entries: an answer of `ListPublicKeys`, an object with a document for each region, an entry,
+/// or an array of these. Parsers limit the depth.
+struct Document<'t>(&'t mut dyn FnMut(Value));
+
+impl<'de> DeserializeSeed<'de> for Document<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Document<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object with a list of keys")
     }
 
+    // The default error would repeat the string in full.
     fn visit_str<E: Error>(self, _: &str) -> Result<(), E> {
         Err(E::custom("a string"))
     }
 
+    fn visit_seq<A: SeqAccess<'de>>(self, mut documents: A) -> Result<(), A::Error> {
+        while documents.next_element_seed(Document(&mut *self.0))?.is_some() {}
+        Ok(())
+    }
+
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let mut is_found = false;
+        let (mut has_list, mut has_regions, mut entry) = (false, false, Map::new());
         while let Some(name) = map.next_key::<String>()? {
-            if !matches!(&*name, "PublicKeyList" | "publicKeyList") {
-                map.next_value::<IgnoredAny>()?;
-            } else if std::mem::replace(&mut is_found, true) {
-                return Err(A::Error::duplicate_field("PublicKeyList"));
+            if LISTS.contains(&&*name) {
+                if std::mem::replace(&mut has_list, true) {
+                    return Err(A::Error::duplicate_field("PublicKeyList"));
+                }
+                map.next_value_seed(ListEntries(&mut *self.0))?;
+            } else if is_region(&name) {
+                has_regions = true;
+                map.next_value_seed(Document(&mut *self.0))?;
+            } else if FIELDS.contains(&&*name) {
+                entry.insert(name, map.next_value()?);
             } else {
-                map.next_value_seed(ListEntries(self.0))?;
+                map.next_value::<IgnoredAny>()?;
             }
         }
-        if is_found { Ok(()) } else { Err(A::Error::missing_field("PublicKeyList")) }
+        if !entry.is_empty() {
+            (self.0)(Value::Object(entry));
+        } else if !has_list && !has_regions {
+            return Err(A::Error::missing_field("PublicKeyList"));
+        }
+        Ok(())
     }
 }
 

@@ -1,0 +1,46 @@
+//! Parses `aws --output yaml` and `--output yaml-stream`.
+
+use serde_json::Value;
+use serde_saphyr::{Options, budget, options};
+
+use super::{KeysFileError, list};
+use crate::text::shortened;
+
+/// Longest YAML text, in bytes: some 15,000 keys. A parsed document is held in memory, unlike JSON.
+const MAX_YAML: usize = 8 << 20;
+
+/// Whether the text has a line that begins an answer or an entry in block style. Text of other formats has none.
+pub(super) fn is_yaml(text: &str) -> bool {
+    let is_name = |line: &str| {
+        let line = line.trim_start_matches([' ', '-']);
+        ["PublicKeyList:", "Fingerprint:", "Value:", "ValidityStartTime:", "ValidityEndTime:"]
+            .iter()
+            .any(|name| line.starts_with(name))
+    };
+    text.lines().any(is_name)
+}
+
+/// Passes each entry of the documents in `text` to `take`.
+///
+/// # Errors
+/// [`KeysFileError`] if `text` is not YAML with keys, or exceeds a limit.
+pub(super) fn read(text: &str, take: &mut dyn FnMut(Value)) -> Result<(), KeysFileError> {
+    if text.len() > MAX_YAML {
+        return Err(KeysFileError::Yaml(format!("longer than {MAX_YAML} bytes")));
+    }
+    let documents: Vec<Value> =
+        serde_saphyr::from_multiple_with_options(text, strict()).map_err(|error| {
+            // Further lines repeat the text around the error.
+            let first = error.to_string().lines().next().unwrap_or_default().to_owned();
+            KeysFileError::Yaml(shortened(first))
+        })?;
+    documents.into_iter().try_for_each(|document| list::read_value(document, take))
+}
+
+/// The AWS CLI writes no aliases, no anchors and no tags, so none is accepted: aliases can multiply a short text.
+fn strict() -> Options {
+    options! {
+        budget: budget! { max_aliases: 0, max_anchors: 0, max_merge_keys: 0, max_depth: 16, flow_nesting_limit: 16 },
+        with_snippet: false,
+    }
+}
