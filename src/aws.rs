@@ -9,6 +9,7 @@ mod credentials;
 mod failure;
 mod profiles;
 pub(crate) mod regions;
+mod trust;
 mod unanswered;
 
 use std::future::Future;
@@ -29,8 +30,10 @@ use tokio::runtime::{Builder, Runtime};
 use crate::handles;
 use connections::ConnectionPool;
 pub use credentials::NoCredentials;
+pub(crate) use failure::SKEWED;
 pub use failure::{Failure, Nature};
-pub use profiles::MissingProfile;
+pub use profiles::{MissingProfile, SignIn};
+pub use trust::{CaBundleError, CaBundleFault};
 
 /// Attempts per request, unless the user's configuration sets another number. If S3 answers every twentieth request
 /// with 503, the SDK's default of three attempts would lose three objects in 20,000.
@@ -64,6 +67,17 @@ pub struct Settings {
     pub endpoint_url: Option<String>,
 }
 
+/// Why [`Aws::load`] failed.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The system cannot start a thread, or too few file handles are free.
+    #[error("cannot start threads: {0}")]
+    Threads(#[from] io::Error),
+    /// The configured certificate authorities are not usable.
+    #[error(transparent)]
+    CaBundle(#[from] CaBundleError),
+}
+
 /// An AWS account and the threads for its requests.
 #[derive(Debug)]
 pub struct Aws {
@@ -89,12 +103,13 @@ impl Aws {
     /// CloudTrail.
     ///
     /// # Errors
-    /// The system cannot start a thread, or too few file handles are free.
-    pub fn load(settings: &Settings) -> io::Result<Arc<Self>> {
+    /// [`LoadError`].
+    pub fn load(settings: &Settings) -> Result<Arc<Self>, LoadError> {
         let runtime = runtime()?;
+        let trust = runtime.block_on(trust::context(settings.profile.as_deref()))?;
         let timeouts = TimeoutConfig::builder().read_timeout(READ_TIMEOUT).build();
         let at_a_time = handles::at_a_time();
-        let connections = SharedHttpClient::new(ConnectionPool::new(at_a_time));
+        let connections = SharedHttpClient::new(ConnectionPool::new(at_a_time, trust));
         let mut loader = aws_config::defaults(BehaviorVersion::latest());
         loader = loader.timeout_config(timeouts).http_client(connections.clone());
         let mut regions = DefaultRegionChain::builder();
@@ -122,10 +137,10 @@ impl Aws {
     /// Uses a configuration built by the caller.
     ///
     /// # Errors
-    /// The errors of [`Aws::load`].
+    /// The system cannot start a thread, or too few file handles are free.
     pub fn from_config(config: SdkConfig) -> io::Result<Arc<Self>> {
         let at_a_time = handles::at_a_time();
-        let connections = || SharedHttpClient::new(ConnectionPool::new(at_a_time));
+        let connections = || SharedHttpClient::new(ConnectionPool::new(at_a_time, None));
         let connections = config.http_client().unwrap_or_else(connections);
         let config = config.into_builder().http_client(connections).build();
         let region = config.region().cloned();
@@ -191,6 +206,13 @@ impl Aws {
         }
     }
 
+    /// How to sign in again to the profile `named`, or else the profile in AWS_PROFILE; `None` for a profile without a
+    /// session.
+    #[must_use]
+    pub fn sign_in(&self, named: Option<&str>) -> Option<SignIn> {
+        self.block_on(profiles::sign_in(named))
+    }
+
     /// S3 in `region`.
     pub(crate) fn s3(&self, region: &str) -> aws_sdk_s3::Client {
         let config = aws_sdk_s3::config::Builder::from(&self.config)
@@ -200,9 +222,8 @@ impl Aws {
             .force_path_style(self.has_own_endpoint())
             .request_checksum_calculation(aws_sdk_s3::config::RequestChecksumCalculation::WhenRequired)
             // Digest files have better checksums.
-            .response_checksum_validation(aws_sdk_s3::config::ResponseChecksumValidation::WhenRequired)
-            .build();
-        aws_sdk_s3::Client::from_conf(config)
+            .response_checksum_validation(aws_sdk_s3::config::ResponseChecksumValidation::WhenRequired);
+        aws_sdk_s3::Client::from_conf(config.build())
     }
 
     /// CloudTrail in `region`.

@@ -1,6 +1,7 @@
 //! HTTP client with as many connections as file handles allow.
 //!
-//! The client differs from the SDK's default client in three ways. File handles limit the parallel requests. A
+//! The client differs from the SDK's default client in four ways. The user may name certificate authorities. File handles
+//! limit the parallel requests. A
 //! request without a free handle is retried after a pause, in which other requests release handles. An error names
 //! the endpoint that did not answer. All clients share the connections.
 
@@ -9,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_smithy_http_client::proxy::ProxyConfig;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_http_client::tls::{Provider, TlsContext, rustls_provider::CryptoMode};
 use aws_smithy_http_client::{Connector, ConnectorBuilder};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
@@ -37,13 +38,16 @@ pub(super) struct ConnectionPool {
     at_a_time: usize,
     sending: Arc<Semaphore>,
     connectors: Mutex<HashMap<TimeoutPair, SharedHttpConnector>>,
+    /// The trusted certificate authorities; `None` for those of the system.
+    trust: Option<TlsContext>,
 }
 
 impl ConnectionPool {
-    /// A client with at most `at_a_time` concurrent requests.
-    pub(super) fn new(at_a_time: usize) -> Self {
+    /// A client with at most `at_a_time` concurrent requests, which trusts the authorities in `trust`, or else those of
+    /// the system.
+    pub(super) fn new(at_a_time: usize, trust: Option<TlsContext>) -> Self {
         let at_a_time = at_a_time.clamp(1, Semaphore::MAX_PERMITS);
-        Self { at_a_time, sending: Arc::new(Semaphore::new(at_a_time)), connectors: Mutex::default() }
+        Self { at_a_time, sending: Arc::new(Semaphore::new(at_a_time)), connectors: Mutex::default(), trust }
     }
 
     fn connector(
@@ -52,6 +56,9 @@ impl ConnectionPool {
         components: Option<&RuntimeComponents>,
     ) -> Connector {
         let mut builder = ConnectorBuilder::default().tls_provider(Provider::Rustls(CryptoMode::AwsLc));
+        if let Some(trust) = &self.trust {
+            builder = builder.tls_context(trust.clone());
+        }
         builder.set_connector_settings(Some(settings.clone()));
         builder.set_proxy_config(Some(ProxyConfig::from_env()));
         builder.set_pool_idle_timeout(Some(Some(MAX_IDLE)));

@@ -18,6 +18,9 @@ pub enum NoCredentials {
     /// The IAM Identity Center (SSO) session is missing or has expired.
     #[error("no AWS credentials: not signed in to AWS IAM Identity Center (SSO), or the session has expired")]
     SignedOut,
+    /// The session of `aws login` is missing or has expired.
+    #[error("no AWS credentials: not signed in with `aws login`, or the session has expired")]
+    LoggedOut,
     /// A source of credentials failed; holds the reason.
     #[error("no AWS credentials: {0}")]
     Failed(String),
@@ -37,6 +40,9 @@ fn explain(error: &(dyn Error + 'static)) -> NoCredentials {
     let says = |words: &[&str]| texts.iter().any(|text| words.iter().any(|word| text.contains(word)));
     if says(&["no credentials found in chain"]) {
         return NoCredentials::Nowhere;
+    }
+    if says(&["Login token", "login/cache"]) {
+        return NoCredentials::LoggedOut;
     }
     if says(&["SSO token", "sso/cache", "cached SSO", "token has expired", "UnauthorizedException"]) {
         return NoCredentials::SignedOut;
@@ -85,6 +91,8 @@ mod tests {
             explained(&["an error occurred", "failed\n  to read\tit"]),
             "no AWS credentials: failed to read it"
         );
+        let expired = explained(&["an error occurred", "failed to refresh cached Login token", "x"]);
+        assert!(expired.contains("not signed in with `aws login`"), "{expired}");
         assert!(
             explained(&["an error occurred", "failed to load the cached SSO token"]).contains("signed in")
         );

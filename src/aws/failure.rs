@@ -44,7 +44,7 @@ pub struct Failure {
 /// Error codes of S3 and CloudTrail for invalid credentials.
 ///
 /// Source: Amazon S3 API Reference, "Error responses"; CloudTrail API Reference, "Common Errors".
-const CREDENTIALS: [&str; 12] = [
+const CREDENTIALS: [&str; 11] = [
     "ExpiredToken",
     "ExpiredTokenException",
     "InvalidToken",
@@ -54,10 +54,12 @@ const CREDENTIALS: [&str; 12] = [
     "UnrecognizedClientException",
     "SignatureDoesNotMatch",
     "InvalidSignatureException",
-    "RequestTimeTooSkewed",
     "RequestExpired",
     "MissingAuthenticationToken",
 ];
+
+/// Code for a signature whose time is over 15 minutes from the service's time. The credentials are valid.
+pub(crate) const SKEWED: &str = "RequestTimeTooSkewed";
 
 impl Failure {
     /// Whether S3 asks for fewer requests.
@@ -110,6 +112,7 @@ fn nature(code: Option<&str>, status: u16) -> Nature {
         Some("NoSuchKey" | "NoSuchBucket" | "TrailNotFoundException") => Nature::Absent,
         Some("InvalidObjectState") => Nature::Archived,
         Some("PreconditionFailed") => Nature::Replaced,
+        Some(SKEWED) => Nature::Rejected,
         Some(code) if CREDENTIALS.contains(&code) => Nature::Credentials,
         Some(_) if status == 403 => Nature::Denied,
         Some(code) if code.starts_with("AccessDenied") => Nature::Denied,

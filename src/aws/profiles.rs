@@ -39,6 +39,61 @@ pub(super) async fn check(named: Option<&str>) -> Result<(), MissingProfile> {
     loaded.map_or(Ok(()), |profiles| check_in(&profiles))
 }
 
+/// The value of `key` in the profile `named` (else the profile in AWS_PROFILE), with the profile's name. Unreadable files
+/// have no settings: the search for credentials reports such files.
+pub(super) async fn setting(named: Option<&str>, key: &str) -> Option<(String, String)> {
+    let named = named.map(|name| name.to_owned().into());
+    let profiles = profile::load(&Fs::real(), &Env::real(), &Default::default(), named).await.ok()?;
+    let name = profiles.selected_profile();
+    let value = profiles.get_profile(name)?.get(key).filter(|value| !value.is_empty())?;
+    Some((name.to_owned(), value.to_owned()))
+}
+
+/// The way to sign in again, with the profile to sign in to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum SignIn {
+    /// `aws login`.
+    Login(String),
+    /// `aws sso login`.
+    Sso(String),
+}
+
+impl std::fmt::Display for SignIn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (command, name) = match self {
+            Self::Login(name) => ("aws login", name),
+            Self::Sso(name) => ("aws sso login", name),
+        };
+        match &**name {
+            DEFAULT => f.write_str(command),
+            name => write!(f, "{command} --profile {name}"),
+        }
+    }
+}
+
+/// How to sign in to the profile `named` (else the profile in AWS_PROFILE), or to the profile whose credentials it uses;
+/// `None` for a profile without a session.
+pub(super) async fn sign_in(named: Option<&str>) -> Option<SignIn> {
+    let named = named.map(|name| name.to_owned().into());
+    let profiles = profile::load(&Fs::real(), &Env::real(), &Default::default(), named).await.ok()?;
+    sign_in_of(&profiles)
+}
+
+fn sign_in_of(profiles: &ProfileSet) -> Option<SignIn> {
+    let mut name = profiles.selected_profile();
+    for _ in 0..MAX_REFERENCES {
+        let profile = profiles.get_profile(name)?;
+        if profile.get("login_session").is_some() {
+            return Some(SignIn::Login(name.to_owned()));
+        }
+        if profile.get("sso_session").or_else(|| profile.get("sso_start_url")).is_some() {
+            return Some(SignIn::Sso(name.to_owned()));
+        }
+        name = profile.get("source_profile").filter(|source| *source != name)?;
+    }
+    None
+}
+
 fn check_in(profiles: &ProfileSet) -> Result<(), MissingProfile> {
     let mut name = profiles.selected_profile();
     let mut referrer: Option<&str> = None;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Failure;
 use super::args::AwsArgs;
-use crate::aws::{self, Aws, MissingProfile, Nature, NoCredentials, Settings};
+use crate::aws::{self, Aws, LoadError, MissingProfile, Nature, NoCredentials, SKEWED, Settings, SignIn};
 use crate::text::nearest;
 
 /// Most profiles that an error message lists.
@@ -17,14 +17,25 @@ pub(super) fn connect(arguments: &AwsArgs) -> Result<Arc<Aws>, Failure> {
     }
     let settings =
         Settings { profile: arguments.profile.clone(), endpoint_url: arguments.endpoint_url.clone() };
-    let aws = Aws::load(&settings).map_err(|error| {
-        let hint =
-            "try again later, or raise the limits of open files and processes (`ulimit -n`, `ulimit -u`)";
-        Failure::new(format!("cannot start threads: {error}"), hint)
-    })?;
+    let aws = Aws::load(&settings).map_err(|error| not_loaded(&error))?;
     aws.check_profile(arguments.profile.as_deref()).map_err(|missing| no_profile(&missing))?;
-    aws.check_credentials().map_err(|error| no_credentials(arguments.profile.as_deref(), &error))?;
+    let profile = arguments.profile.as_deref();
+    aws.check_credentials()
+        .map_err(|error| no_credentials(profile, aws.sign_in(profile).as_ref(), &error))?;
     Ok(aws)
+}
+
+fn not_loaded(error: &LoadError) -> Failure {
+    let hint = match error {
+        LoadError::Threads(_) => {
+            "try again later, or raise the limits of open files and processes (`ulimit -n`, `ulimit -u`)"
+        }
+        LoadError::CaBundle(_) => {
+            "name a file with the certificates of your authorities in PEM, or remove the setting to trust those of the \
+             system"
+        }
+    };
+    Failure::new(error.to_string(), hint)
 }
 
 /// Checks that a URL has a scheme and a host, and only characters that a URL may contain.
@@ -62,14 +73,20 @@ fn no_profile(missing: &MissingProfile) -> Failure {
     Failure::new(missing.to_string(), hint)
 }
 
-fn no_credentials(profile: Option<&str>, error: &NoCredentials) -> Failure {
+fn no_credentials(profile: Option<&str>, sign_in: Option<&SignIn>, error: &NoCredentials) -> Failure {
     let option = profile.map(|profile| format!(" --profile {profile}")).unwrap_or_default();
     let hint = match error {
         NoCredentials::Nowhere => {
-            "sign in with `aws sso login`, or name a profile with `--profile` or AWS_PROFILE".to_owned()
+            "sign in with `aws login` or `aws sso login`, or name a profile with `--profile` or AWS_PROFILE"
+                .to_owned()
         }
-        NoCredentials::SignedOut => {
-            format!("sign in with `aws sso login{option}`, or name another profile with `--profile`")
+        NoCredentials::SignedOut | NoCredentials::LoggedOut => {
+            let command = match (sign_in, error) {
+                (Some(sign_in), _) => sign_in.to_string(),
+                (None, NoCredentials::LoggedOut) => format!("aws login{option}"),
+                (None, _) => format!("aws sso login{option}"),
+            };
+            format!("sign in with `{command}`, or name another profile with `--profile`")
         }
         NoCredentials::Failed(why) if why.contains("did not answer") => unreachable_hint(why).to_owned(),
         NoCredentials::Failed(_) => format!(
@@ -87,7 +104,12 @@ pub(super) fn cloudtrail_failed(action: &str, failure: &aws::Failure) -> Failure
             format!("allow `cloudtrail:{action}` to these credentials, or use another profile (`--profile`)")
         }
         Nature::Credentials => {
-            "sign in again (`aws sso login`), or name another profile with `--profile`".to_owned()
+            "sign in again (`aws login` or `aws sso login`), or name another profile with `--profile`"
+                .to_owned()
+        }
+        Nature::Rejected if failure.code.as_deref() == Some(SKEWED) => {
+            "set the clock of this machine: AWS accepts signatures within 15 minutes of its own time"
+                .to_owned()
         }
         Nature::Absent | Nature::Rejected | Nature::Archived | Nature::Replaced => {
             "compare with `aws cloudtrail describe-trails`".to_owned()
@@ -105,7 +127,7 @@ pub(super) fn unreachable_hint(message: &str) -> &'static str {
     } else if says("(DNS)") {
         "check the region (AWS_REGION), the endpoint (`--endpoint-url`, AWS_ENDPOINT_URL) and the name server"
     } else if says("TLS") {
-        "name a file with the certificate authority in SSL_CERT_FILE, or check that the endpoint speaks HTTPS"
+        "name a file with the certificate authority in AWS_CA_BUNDLE, or check that the endpoint speaks HTTPS"
     } else {
         "check the network, the proxy (HTTPS_PROXY), the region (AWS_REGION) and the endpoint (AWS_ENDPOINT_URL)"
     }

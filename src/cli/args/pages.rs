@@ -150,9 +150,10 @@ const AWS: &[(&str, &str)] = &[
     ("AWS_EC2_METADATA_DISABLED", "`true` stops the search for credentials in the EC2 metadata service"),
     ("HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY", "proxies, and the hosts to reach without one"),
     (
-        "SSL_CERT_FILE, SSL_CERT_DIR",
-        "certificate authorities to trust instead of the system's (AWS_CA_BUNDLE is not read)",
+        "AWS_CA_BUNDLE",
+        "file of certificate authorities in PEM to trust instead of the system's; overrides `ca_bundle` of the profile",
     ),
+    ("SSL_CERT_FILE, SSL_CERT_DIR", "the system's certificate authorities, without AWS_CA_BUNDLE"),
 ];
 
 #[cfg(not(feature = "aws"))]

@@ -13,6 +13,14 @@ const CONFIG: &str = "[default]\nregion = us-east-1\n\
     sso_account_id = 111122223333\nsso_role_name = r\n\
     [profile process]\ncredential_process = /nonexistent/program\n";
 
+const SESSIONS: &str = "[profile session]\nsso_session = corp\nsso_account_id = 111122223333\nsso_role_name = r\n\
+    [sso-session corp]\nsso_start_url = https://x.awsapps.com/start\nsso_region = us-east-1\n\
+    [profile login]\nlogin_session = arn:aws:iam::111122223333:user/me\n\
+    [profile by-login]\nrole_arn = arn:aws:iam::111122223333:role/audit\nsource_profile = login\n\
+    [profile by-session]\nrole_arn = arn:aws:iam::111122223333:role/audit\nsource_profile = session\n\
+    [profile environment]\nrole_arn = arn:aws:iam::111122223333:role/audit\ncredential_source = Environment\n\
+    [profile printed]\ncredential_process = cat credentials.json\n";
+
 const CREDENTIALS: &str = "[base]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = secret\n";
 
 fn with_profiles() -> Account {
@@ -20,6 +28,12 @@ fn with_profiles() -> Account {
     fs::create_dir(account.at(".aws")).unwrap();
     fs::write(account.at(".aws/config"), CONFIG).unwrap();
     fs::write(account.at(".aws/credentials"), CREDENTIALS).unwrap();
+    account
+}
+
+fn with_sessions() -> Account {
+    let account = with_profiles();
+    fs::write(account.at(".aws/config"), [CONFIG, SESSIONS].concat()).unwrap();
     account
 }
 
@@ -68,6 +82,65 @@ fn missing_credentials_are_said_without_the_way_to_them() {
     // A role is asked for in some region, whether one is configured or not.
     let done = trails(&account, &["--profile", "role"], &[]);
     assert!(!done.stderr.contains("missing signing region"), "{}", done.stderr);
+    assert!(!account.cloud.requests().is_empty(), "{}", done.stderr);
+}
+
+/// A session that is missing is answered by the command that begins it, for the profile that holds it.
+#[test]
+fn a_missing_session_is_answered_by_the_command_that_signs_in() {
+    let account = with_sessions();
+    for (profile, command) in [
+        ("sso", "aws sso login --profile sso"),
+        ("session", "aws sso login --profile session"),
+        ("login", "aws login --profile login"),
+        ("by-login", "aws login --profile login"),
+        ("by-session", "aws sso login --profile session"),
+    ] {
+        for done in [
+            trails(&account, &["--profile", profile], &[]),
+            trails(&account, &[], &[("AWS_PROFILE", profile)]),
+        ] {
+            done.assert_cannot("not signed in");
+            let hint = format!("hint: sign in with `{command}`, or");
+            assert!(done.stderr.contains(&hint), "{profile}: {}", done.stderr);
+            assert_eq!(done.stderr.lines().count(), 2, "{}", done.stderr);
+        }
+    }
+    // The session of `aws login` has a file whose name is the hash of the session's name.
+    let cache = account.at(".aws/login/cache");
+    fs::create_dir_all(&cache).unwrap();
+    let name = "97d1c3a1d2b4";
+    fs::write(format!("{cache}/{name}.json"), "{}").unwrap();
+    trails(&account, &["--profile", "login"], &[]).assert_cannot("not signed in with `aws login`");
+}
+
+/// Profiles that need no session work: keys that a program prints, and a role by the keys of the environment.
+#[test]
+fn profiles_without_a_session_reach_cloudtrail() {
+    let account = with_sessions();
+    fs::write(
+        account.at("credentials.json"),
+        r#"{"Version": 1, "AccessKeyId": "AKIDEXAMPLE", "SecretAccessKey": "secret"}"#,
+    )
+    .unwrap();
+    for profile in ["base", "printed"] {
+        account.cloud.forget_requests();
+        trails(&account, &["--profile", profile], &[]);
+        assert!(account.asked("ListTrails") > 0, "{profile}");
+    }
+    // The cloud has no STS, so that a role ends there: it was asked for, in one message.
+    let keys = [("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"), ("AWS_SECRET_ACCESS_KEY", "secret")];
+    account.cloud.forget_requests();
+    let done = trails(&account, &["--profile", "environment"], &keys);
+    done.assert_cannot("no AWS credentials");
+    assert!(!account.cloud.requests().is_empty(), "{}", done.stderr);
+    fs::write(account.at("token"), "header.payload.signature").unwrap();
+    let token = account.at("token");
+    let web =
+        [("AWS_ROLE_ARN", "arn:aws:iam::111122223333:role/web"), ("AWS_WEB_IDENTITY_TOKEN_FILE", &token)];
+    account.cloud.forget_requests();
+    let done = trails(&account, &[], &web);
+    done.assert_cannot("no AWS credentials");
     assert!(!account.cloud.requests().is_empty(), "{}", done.stderr);
 }
 
