@@ -2,11 +2,13 @@
 //!
 //! Only this module and the clients of S3 and CloudTrail are asynchronous: other threads wait in [`Aws::block_on`].
 
+pub mod access_point;
 mod answer;
 pub mod arn;
 mod connections;
 mod credentials;
 mod failure;
+mod payer;
 mod profiles;
 pub(crate) mod regions;
 mod trust;
@@ -76,6 +78,15 @@ pub enum LoadError {
     /// The configured certificate authorities are not usable.
     #[error(transparent)]
     CaBundle(#[from] CaBundleError),
+}
+
+/// The form of requests to S3.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(crate) struct S3RequestForm {
+    /// Whether the bucket is named by the ARN of an access point, which is never part of the path.
+    pub(crate) by_arn: bool,
+    /// Whether the caller pays for requests (`x-amz-request-payer`).
+    pub(crate) requester_pays: bool,
 }
 
 /// An AWS account and the threads for its requests.
@@ -214,15 +225,18 @@ impl Aws {
     }
 
     /// S3 in `region`.
-    pub(crate) fn s3(&self, region: &str) -> aws_sdk_s3::Client {
-        let config = aws_sdk_s3::config::Builder::from(&self.config)
+    pub(crate) fn s3(&self, region: &str, form: S3RequestForm) -> aws_sdk_s3::Client {
+        let mut config = aws_sdk_s3::config::Builder::from(&self.config)
             .region(aws_sdk_s3::config::Region::new(region.to_owned()))
             .retry_partition(self.retries.clone())
             .interceptor(answer::LengthLimit)
-            .force_path_style(self.has_own_endpoint())
+            .force_path_style(self.has_own_endpoint() && !form.by_arn)
             .request_checksum_calculation(aws_sdk_s3::config::RequestChecksumCalculation::WhenRequired)
             // Digest files have better checksums.
             .response_checksum_validation(aws_sdk_s3::config::ResponseChecksumValidation::WhenRequired);
+        if form.requester_pays {
+            config = config.interceptor(payer::RequesterPays);
+        }
         aws_sdk_s3::Client::from_conf(config.build())
     }
 

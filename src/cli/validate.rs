@@ -260,8 +260,15 @@ fn relocations(
             from_bucket: from_bucket.clone(),
             from_prefix: prefix.clone(),
             to_bucket: to.bucket.clone(),
-            to_prefix: to.prefix.clone(),
+            // Behind an access point, every object has the key that it has in the bucket.
+            to_prefix: if is_access_point(&to.bucket) { prefix.clone() } else { to.prefix.clone() },
         }));
     }
+    relocations.dedup();
     Ok(relocations)
+}
+
+/// Whether a source's bucket is an access point, by its ARN or alias: names that no bucket can have.
+fn is_access_point(bucket: &str) -> bool {
+    bucket.starts_with("arn:") || bucket.ends_with("-s3alias")
 }

@@ -35,6 +35,14 @@ pub(super) fn trail_arn(chain: &ChainId) -> Option<String> {
 /// The ARN of the object `uri`, `s3://BUCKET/KEY`.
 pub(super) fn object_arn(uri: &str, region: &str) -> Option<String> {
     let path = uri.strip_prefix("s3://")?;
+    if path.starts_with("arn:") {
+        // Behind an access point: `arn:…:accesspoint/NAME/KEY`.
+        let (point, key) = path.split_once('/').and_then(|(start, rest)| {
+            let (name, key) = rest.split_once('/')?;
+            Some((format!("{start}/{name}"), key))
+        })?;
+        return Some(format!("{point}/object/{key}"));
+    }
     Some(format!("arn:{}:s3:::{path}", partition(region)))
 }
 

@@ -13,7 +13,7 @@ mod versions;
 mod whole;
 mod write;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::OnceCell;
 
 use super::{Encoding, Folder, Listing, Next, Object, Store, StoreError, Take, Version};
-use crate::aws::{Aws, Failure, Nature};
+use crate::aws::{Aws, Failure, Nature, S3RequestForm};
 use crate::ident::Location;
 use body::ObjectBody;
 use direct::DirectGets;
@@ -38,6 +38,9 @@ const WAITING: usize = 512;
 pub struct S3Store {
     aws: Arc<Aws>,
     owner: Option<String>,
+    /// Access points that the user named. Other names of access points, which digests may record, are out of reach.
+    access_points: BTreeSet<String>,
+    requester_pays: bool,
     buckets: Mutex<HashMap<String, Arc<OnceCell<Arc<S3Bucket>>>>>,
     /// Limits GET requests of whole objects.
     get_pace: Arc<RequestPace>,
@@ -80,7 +83,32 @@ impl S3Store {
         let get_pace = Arc::new(RequestPace::adaptive(aws.at_a_time()));
         let call_pace = Arc::new(RequestPace::adaptive(aws.at_a_time()));
         let (memory, stall, waiting) = (BodyMemory::default(), body::STALL, WAITING.min(aws.at_a_time()));
-        Self { aws, owner, buckets: Mutex::default(), get_pace, call_pace, waiting, memory, stall }
+        let (access_points, requester_pays) = (BTreeSet::new(), false);
+        let buckets = Mutex::default();
+        Self {
+            aws,
+            owner,
+            access_points,
+            requester_pays,
+            buckets,
+            get_pace,
+            call_pace,
+            waiting,
+            memory,
+            stall,
+        }
+    }
+
+    /// Accepts these access points in place of buckets: ARNs, and aliases that end in `-s3alias`.
+    #[must_use]
+    pub fn with_access_points(self, names: impl IntoIterator<Item = String>) -> Self {
+        Self { access_points: names.into_iter().collect(), ..self }
+    }
+
+    /// States in every request that the caller pays for the request, which buckets with "requester pays" require.
+    #[must_use]
+    pub fn with_requester_pays(self, requester_pays: bool) -> Self {
+        Self { requester_pays, ..self }
     }
 
     /// Sets the time after which a body without new bytes, or with very few, counts as interrupted. An interrupted
@@ -114,7 +142,7 @@ impl S3Store {
     /// The bucket `name`, with a client for the bucket's region. The region is looked up once: other callers wait for
     /// the same lookup.
     async fn open_bucket(&self, name: &str) -> Result<Arc<S3Bucket>, StoreError> {
-        if !region::is_bucket(name) {
+        if !region::is_bucket(name) && !self.access_points.contains(name) {
             return Err(StoreError::OutOfReach(format!(
                 "not a valid bucket name: `{}`",
                 name.escape_debug()
@@ -132,8 +160,9 @@ impl S3Store {
     }
 
     async fn connect_bucket(&self, name: &str) -> Result<Arc<S3Bucket>, StoreError> {
-        let region = region::of_bucket(&self.aws, name, self.owner.as_deref()).await;
-        let client = self.aws.s3(&region.map_err(|failure| store_error(&failure))?);
+        let form = S3RequestForm { by_arn: name.starts_with("arn:"), requester_pays: self.requester_pays };
+        let region = region::of_bucket(&self.aws, name, self.owner.as_deref(), form).await;
+        let client = self.aws.s3(&region.map_err(|failure| store_error(&failure))?, form);
         Ok(Arc::new(S3Bucket {
             aws: Arc::clone(&self.aws),
             client,

@@ -1,5 +1,6 @@
 //! The real binary and an account: what it makes of S3 and CloudTrail, of their refusals and of their silence.
 
+mod access_points;
 mod asks;
 mod begin;
 mod buckets;

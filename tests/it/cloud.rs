@@ -94,6 +94,18 @@ impl Cloud {
         self.server.state.write().unwrap().put(bucket, key, body.into(), metadata, None);
     }
 
+    /// Puts the newest version of every object of one bucket into another, with its metadata.
+    pub fn copy_objects(&self, from: &str, to: &str) {
+        let mut state = self.server.state.write().unwrap();
+        let objects = state.bucket_mut(from).objects.iter();
+        let newest = objects.filter_map(|(key, held): (&String, &Vec<state::Version>)| {
+            Some((key.clone(), Arc::clone(held.last()?.content.as_ref()?)))
+        });
+        for (key, content) in newest.collect::<Vec<_>>() {
+            state.put(to, &key, content.body.clone(), content.metadata.clone(), None);
+        }
+    }
+
     /// Deletes an object: behind a delete marker where the bucket keeps versions.
     pub fn delete(&self, bucket: &str, key: &str) {
         self.server.state.write().unwrap().delete(bucket, key);

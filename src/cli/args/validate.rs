@@ -10,18 +10,21 @@ use super::{LimitArgs, pages};
 
 /// Validate digest files, their chain and every log file they list
 ///
-/// SOURCE is `s3://BUCKET[/PREFIX]`, a trail's ARN, a directory, or an archive (.zip, .tar, .tar.gz, .tar.zst). In S3, one run finds and validates every
-/// organization, account, region and trail below the prefix, with public keys from CloudTrail. A directory or archive
-/// holds a copy: a folder of buckets, one bucket, or any part of a bucket, gzip or inflated, with or without
-/// `NAME.metadata.json` sidecars. Files in other folders are found by their CloudTrail names. Several copies may hold parts
-/// of one bucket. Every SOURCE must contain a digest file in the range. For a single log or digest file, in
+/// SOURCE is `s3://BUCKET[/PREFIX]`, an access point, a trail's ARN, a directory, or an archive (.zip, .tar, .tar.gz,
+/// .tar.zst). In S3, one run finds and validates every organization, account, region and trail below the prefix, with public
+/// keys from CloudTrail. A directory or archive holds a copy: a folder of buckets, one bucket, or any part of a bucket, gzip or
+/// inflated, with or without `NAME.metadata.json` sidecars. Files in other folders are found by their CloudTrail names, and
+/// several copies may hold parts of one bucket. An access point (its ARN, or `s3://ALIAS-s3alias[/PREFIX]`) needs
+/// `--relocated-from s3://BUCKET`, since digest files name their bucket and an access point does not. Every SOURCE must contain
+/// a digest file in the range. For a single log or digest file, in
 /// S3 or in a copy, the report says whether the file is proved and by which digest, was modified, is gone, or is listed
 /// nowhere.
 #[derive(Args, Debug)]
 #[command(override_usage = "trailproof validate [OPTIONS] <SOURCE>...")]
 #[command(after_long_help = pages::help("validate"))]
 pub(in crate::cli) struct ValidateArgs {
-    /// What to validate: s3://BUCKET[/PREFIX], a trail's ARN, a directory, an archive, or one log or digest file. Several sources are
+    /// What to validate: s3://BUCKET[/PREFIX], an access point's ARN, a trail's ARN, a directory, an archive, or one log or
+    /// digest file. Several sources are
     /// validated as one record
     #[arg(value_name = "SOURCE", help_heading = "Source", display_order = 0)]
     pub(in crate::cli) sources: Vec<PathBuf>,
@@ -51,7 +54,8 @@ pub(in crate::cli) struct ValidateArgs {
     #[arg(long, value_name = "NAME", help_heading = "Time and narrowing")]
     pub(in crate::cli) trail: Vec<String>,
 
-    /// Trust the public keys in this file, from `trailproof keys` or `aws cloudtrail list-public-keys`, or PEM; repeatable
+    /// Trust the public keys in this file, from `trailproof keys` or `aws cloudtrail list-public-keys` (JSON, YAML or
+    /// text), or PEM; repeatable
     /// [default: CloudTrail's keys for S3; required for a directory, except with `--dry-run`]
     #[arg(long, value_name = "FILE", help_heading = "Keys")]
     pub(in crate::cli) public_keys: Vec<PathBuf>,
@@ -111,4 +115,9 @@ pub(in crate::cli) struct ValidateArgs {
     #[cfg(feature = "aws")]
     #[arg(long, value_name = "ID", help_heading = "AWS")]
     pub(in crate::cli) expected_bucket_owner: Option<String>,
+
+    /// Pay for requests to a bucket whose owner requires it (requester pays)
+    #[cfg(feature = "aws")]
+    #[arg(long, help_heading = "AWS")]
+    pub(in crate::cli) request_payer: bool,
 }

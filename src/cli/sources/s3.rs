@@ -1,15 +1,18 @@
-//! Sources in S3: buckets, single objects, and trails by ARN.
+//! Sources in S3: buckets, access points, single objects, and trails by ARN.
 
 use std::sync::Arc;
 
 use super::super::args::ValidateArgs;
 use super::super::aws::{cloudtrail_failed, connect, unreachable_hint};
 use super::super::{Failure, say, typed};
-use crate::aws::Aws;
+use crate::aws::access_point::AccessPoint;
 use crate::aws::arn::TrailArn;
-use crate::ident::Location;
-use crate::store::StoreError;
+use crate::aws::{Aws, SKEWED};
+use crate::digest::DigestFile;
+use crate::gzip;
+use crate::ident::{DigestKey, Location};
 use crate::store::s3::S3Store;
+use crate::store::{Store as _, StoreError};
 use crate::trails::{self, Trail};
 use crate::validate::{NamedTrail, SourceFolder, is_object};
 
@@ -29,6 +32,12 @@ enum Named {
     Trail(TrailArn),
 }
 
+/// Most keys behind an access point that are searched for a digest, to name its bucket in a message.
+const MAX_SEARCHED: usize = 5_000;
+
+/// Most bytes that a digest may inflate to that is read for a message.
+const MAX_PEEKED: u64 = 8 << 20;
+
 /// Opens buckets, or the buckets of trails, and checks that each bucket can be listed.
 pub(super) fn open(arguments: &ValidateArgs) -> Result<OpenedS3, Failure> {
     let named = arguments.sources.iter().map(|source| parse(source.to_str().unwrap_or_default()));
@@ -41,7 +50,10 @@ pub(super) fn open(arguments: &ValidateArgs) -> Result<OpenedS3, Failure> {
         ));
     }
     let aws = connect(&arguments.aws)?;
-    let store = store(&aws, arguments.expected_bucket_owner.clone(), arguments.jobs);
+    let points = access_points(arguments);
+    let store = store(&aws, arguments.expected_bucket_owner.clone(), arguments.jobs)
+        .with_access_points(points.clone())
+        .with_requester_pays(arguments.request_payer);
     let mut opened = OpenedS3 { aws, store, sources: Vec::new(), objects: Vec::new(), named: Vec::new() };
     for one in named {
         match one {
@@ -53,9 +65,50 @@ pub(super) fn open(arguments: &ValidateArgs) -> Result<OpenedS3, Failure> {
     let folders = opened.objects.iter().map(folder_of);
     for source in opened.sources.iter().cloned().chain(folders) {
         let probed = opened.store.probe(&source.bucket, &source.prefix);
-        probed.map_err(|error| unusable(&source, arguments.expected_bucket_owner.as_deref(), &error))?;
+        probed.map_err(|error| unusable(&source, arguments, &error))?;
+        if points.contains(&source.bucket) && arguments.relocated_from.is_empty() {
+            return Err(without_bucket(&opened.store, &source));
+        }
     }
     Ok(opened)
+}
+
+/// The access points among the sources.
+fn access_points(arguments: &ValidateArgs) -> Vec<String> {
+    let texts = arguments.sources.iter().filter_map(|source| source.to_str());
+    texts.filter_map(|text| Some(AccessPoint::parse(text)?.ok()?.name)).collect()
+}
+
+/// The error for an access point without `--relocated-from`. Digest files name their bucket, and S3 does not say which
+/// bucket an access point belongs to: only the user can vouch for the bucket.
+fn without_bucket(store: &S3Store, source: &SourceFolder) -> Failure {
+    let what = format!(
+        "`{}` is an access point: which bucket its objects were delivered to has to be named, since digest files are \
+         signed for a bucket",
+        source.bucket
+    );
+    let hint = match recorded_bucket(store, source) {
+        Some(bucket) => format!(
+            "a digest file behind it names the bucket `{bucket}`, which is not verified: if the access point belongs to \
+             that bucket (`aws s3control get-access-point`), add `--relocated-from s3://{bucket}`"
+        ),
+        None => {
+            "add `--relocated-from s3://BUCKET`; `aws s3control get-access-point` names the bucket".to_owned()
+        }
+    };
+    Failure::new(what, hint)
+}
+
+/// The bucket that the first digest below `source` names. Nothing is proved: a writer to the bucket can write any name.
+fn recorded_bucket(store: &S3Store, source: &SourceFolder) -> Option<String> {
+    let listed = store.list(&source.bucket, &source.prefix, None).take(MAX_SEARCHED).map_while(Result::ok);
+    let mut locations = listed.map(|listed| Location::new(source.bucket.as_str(), listed.key));
+    let digest = locations.find(|location| DigestKey::parse(location).is_some())?;
+    let mut object = store.get(&digest).ok()?;
+    let (bytes, _) = gzip::inflate(&mut *object.body, object.encoding, MAX_PEEKED).ok()?;
+    let bucket = DigestFile::parse(&bytes).ok()?.location().bucket.to_string();
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    bucket.bytes().all(is_name).then_some(bucket)
 }
 
 /// S3 with `requests` requests at a time; `None` lets the store adapt the number to S3's answers.
@@ -68,6 +121,10 @@ pub(in super::super) fn store(aws: &Arc<Aws>, owner: Option<String>, requests: O
 }
 
 fn parse(text: &str) -> Result<Named, Failure> {
+    if let Some(point) = AccessPoint::parse(text) {
+        let point = point.map_err(|error| Failure::new(format!("`{text}`: {error}"), error.hint()))?;
+        return Ok(behind(point));
+    }
     if text.starts_with("arn:") {
         let arn = text.parse().map_err(|error| {
             let hint = "give a trail's ARN, such as `arn:aws:cloudtrail:us-east-1:111122223333:trail/audit`; \
@@ -83,6 +140,17 @@ fn parse(text: &str) -> Result<Named, Failure> {
     }
     let (bucket, prefix) = typed::place("", text)?;
     Ok(Named::Folder(SourceFolder { bucket, prefix }))
+}
+
+/// The object or folder behind an access point.
+fn behind(point: AccessPoint) -> Named {
+    let AccessPoint { name, key } = point;
+    let object = Location::new(name.as_str(), key.as_str());
+    if is_object(&object) {
+        return Named::Object(object);
+    }
+    let slash = if key.is_empty() || key.ends_with('/') { "" } else { "/" };
+    Named::Folder(SourceFolder { bucket: name, prefix: format!("{key}{slash}") })
 }
 
 /// The folder that contains an object.
@@ -131,13 +199,17 @@ fn source(trail: &Trail) -> SourceFolder {
     SourceFolder { bucket: trail.bucket.clone(), prefix: format!("{}AWSLogs/{account}", trail.prefix) }
 }
 
-fn unusable(source: &SourceFolder, owner: Option<&str>, error: &StoreError) -> Failure {
+fn unusable(source: &SourceFolder, arguments: &ValidateArgs, error: &StoreError) -> Failure {
     let bucket = &source.bucket;
-    let hint = match (error, owner) {
+    let hint = match (error, &arguments.expected_bucket_owner) {
         (StoreError::Denied(_), Some(owner)) => format!(
             "either account {owner} (`--expected-bucket-owner`) does not own the bucket, or these credentials lack \
              `s3:ListBucket` on the bucket"
         ),
+        (StoreError::Denied(_), None) if !arguments.request_payer => {
+            let listing = how_to_list(bucket, error);
+            format!("{listing}; if the bucket's requesters pay, add `--request-payer`")
+        }
         (error, _) => how_to_list(bucket, error),
     };
     let what = match error {
@@ -161,10 +233,15 @@ fn how_to_list(bucket: &str, error: &StoreError) -> String {
         StoreError::OutOfReach(_) | StoreError::Contradictory { .. } => {
             "give `s3://BUCKET[/PREFIX]`".to_owned()
         }
-        StoreError::Archived(why) | StoreError::Unreadable(why) => match why.contains("did not answer") {
-            true => unreachable_hint(why).to_owned(),
-            false => "check the credentials (`aws sts get-caller-identity`), the network and the endpoint"
-                .to_owned(),
-        },
+        StoreError::Archived(why) | StoreError::Unreadable(why) if why.contains("did not answer") => {
+            unreachable_hint(why).to_owned()
+        }
+        StoreError::Archived(why) | StoreError::Unreadable(why) if why.contains(SKEWED) => {
+            "set the clock of this machine: S3 accepts signatures within 15 minutes of its own time"
+                .to_owned()
+        }
+        StoreError::Archived(_) | StoreError::Unreadable(_) => {
+            "check the credentials (`aws sts get-caller-identity`), the network and the endpoint".to_owned()
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Lookup of a bucket's region.
 
-use crate::aws::{Aws, Failure, Nature};
+use crate::aws::access_point::region_of;
+use crate::aws::{Aws, Failure, Nature, S3RequestForm};
 
 /// Region of a bucket with an empty location constraint.
 const FIRST_REGION: &str = "us-east-1";
@@ -18,10 +19,19 @@ pub(super) fn is_bucket(name: &str) -> bool {
         && !name.ends_with("-s3alias")
 }
 
-/// Looks up the region of `bucket`. S3 sends the region in a header of `HeadBucket`, even to callers without read
+/// Looks up the region of `bucket`. The ARN of an access point contains the region. S3 sends the region in a header of `HeadBucket`, even to callers without read
 /// access.
-pub(super) async fn of_bucket(aws: &Aws, bucket: &str, owner: Option<&str>) -> Result<String, Failure> {
-    let client = aws.s3(&aws.region());
+pub(super) async fn of_bucket(
+    aws: &Aws,
+    bucket: &str,
+    owner: Option<&str>,
+    form: S3RequestForm,
+) -> Result<String, Failure> {
+    if form.by_arn {
+        // A multi-region access point has no region: S3 chooses the region, and the signature is valid in all.
+        return Ok(region_of(bucket).map_or_else(|| aws.region(), str::to_owned));
+    }
+    let client = aws.s3(&aws.region(), form);
     let head = client.head_bucket().bucket(bucket).set_expected_bucket_owner(owner.map(str::to_owned));
     let error = match head.send().await {
         Ok(answer) => return Ok(answer.bucket_region.unwrap_or_else(|| aws.region())),

@@ -91,12 +91,24 @@ impl Ask {
     }
 }
 
-/// From `/bucket/key`, or from `/key` with the host `bucket.localhost`.
+fn bucket_of_access_point(host: &str) -> Option<&str> {
+    let (label, rest) = host.split_once('.')?;
+    match label.rsplit_once('-') {
+        Some((bucket, account)) if account.len() == 12 && account.parse::<u64>().is_ok() => Some(bucket),
+        _ => rest.starts_with("mrap.").then_some(label),
+    }
+}
+
+/// From `/bucket/key`, or from `/key` with the host `bucket.localhost`, or with the host of an access point that has the
+/// bucket's name: `bucket-111122223333.…`, and `bucket.mrap.…` for several regions.
 fn bucket_and_key(uri: &Uri, headers: &HeaderMap) -> (String, String) {
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let name = host.split_once(':').map_or(host, |(name, _)| name);
     let path = uri.path().strip_prefix('/').unwrap_or_default();
     if let Some(bucket) = name.strip_suffix(".localhost") {
+        return (bucket.to_owned(), decoded(path));
+    }
+    if let Some(bucket) = bucket_of_access_point(name) {
         return (bucket.to_owned(), decoded(path));
     }
     let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
@@ -118,7 +130,11 @@ fn decoded(text: &str) -> String {
 
 /// From `AWS4-HMAC-SHA256 Credential=ID/DATE/REGION/SERVICE/aws4_request, …`.
 fn scope_region(headers: &HeaderMap) -> Option<String> {
-    let (_, credential) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once("Credential=")?;
+    let (algorithm, credential) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once("Credential=")?;
+    if algorithm.trim() == "AWS4-ECDSA-P256-SHA256" {
+        // Such a signature names its regions in a header, and `*` is all of them.
+        return headers.get("x-amz-region-set")?.to_str().ok().map(str::to_owned);
+    }
     let scope = credential.split(',').next()?.trim();
     // Counted from the end: an access key id may hold a slash.
     scope.rsplit('/').nth(2).map(str::to_owned)

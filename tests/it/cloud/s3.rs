@@ -179,7 +179,7 @@ fn admit<'a>(state: &'a State, ask: &Ask, operation: Operation) -> Result<&'a He
         return Err(Refusal::new(404, "NoSuchBucket", "The specified bucket does not exist"));
     };
     let settings = &held.settings;
-    if operation != Operation::GetBucketLocation && *region != settings.region {
+    if operation != Operation::GetBucketLocation && !["*", &settings.region].contains(&&**region) {
         let message =
             "The bucket you are attempting to access must be addressed using the specified endpoint.";
         let redirect = Refusal::new(301, "PermanentRedirect", message);
