@@ -122,6 +122,8 @@ fn message(fault: &Fault) -> Cow<'_, str> {
             let names = [("account", account), ("region", region), ("trail", trail)];
             scope::nothing_found(names, *delivered, found).into()
         }
+        // Time.
+        Fault::ClockBehind { clock, newest } => scope::clock_behind(*clock, *newest).into(),
         // Objects without proof.
         Fault::UnlistedLogs { count, examples } => scope::unlisted_logs(*count, examples).into(),
         Fault::UnlistedLog => "the object is among the log files, but no proved digest lists the object".into(),

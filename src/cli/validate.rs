@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::args::ValidateArgs;
-use super::sources::{self, Opened};
+use super::sources::{self, Opened, is_in_s3};
 use super::{EXIT_CANNOT, Failure, outputs, require_handles, say, signals, typed, without_source};
 use crate::event::{Event, NoProgress, Origin, Sink, Summary, Verdict};
 use crate::handles;
@@ -40,7 +40,7 @@ pub(super) fn run(arguments: &ValidateArgs, started: Timestamp, origin: Origin) 
     let mut outputs = Outputs { fanout: outputs::open(format, files, options)?, bars: &bars };
     require_handles()?;
     let tools = RunTools { store: &*store, keys: &keys, pool: &pool, progress: &bars, stop };
-    let begun = Event::Started { sources: named(arguments), range: request.range, at: request.now, origin };
+    let begun = Event::Started { sources: named(arguments), range: request.range, at: started, origin };
     let told = tell(&request, tools, &begun, &mut outputs);
     finish(outputs, told)
 }
@@ -59,19 +59,23 @@ pub(super) struct Prepared {
 pub(super) fn prepare(arguments: &ValidateArgs, now: Timestamp) -> Result<Prepared, Failure> {
     without_source::check(arguments, now)?;
     check(arguments)?;
-    let range = range(arguments, now)?;
+    let clock = now;
+    let now = present(arguments, clock)?;
+    let range = range(arguments, clock)?;
     require_handles()?;
     let keys = keys(&arguments.public_keys, arguments.limits.max_keys_size)?;
     let Opened { store, sources, objects, typed, named, keys, findings, in_s3 } =
         sources::open(arguments, keys)?;
-    let request = ValidationRequest {
+    let range = range_of(arguments, &objects, range)?;
+    let mut request = ValidationRequest {
         relocations: relocations(&arguments.relocated_from, &sources, &objects)?,
         replicas: Vec::new(),
-        range: range_of(arguments, &objects, range)?,
+        range,
+        // The time of an object that the user named in a copy is the present at least.
+        now: if in_s3 || objects.is_empty() { now } else { now.max(range.end) },
         sources,
         objects,
         typed,
-        now,
         accounts: arguments.account_id.clone(),
         regions: arguments.region.clone(),
         trails: arguments.trail.clone(),
@@ -86,6 +90,11 @@ pub(super) fn prepare(arguments: &ValidateArgs, now: Timestamp) -> Result<Prepar
     let stop = CancelFlag::new();
     let tools = RunTools { store: &*store, keys: &keys, pool: &pool, progress: &NoProgress, stop: &stop };
     validate::check(&request, tools).map_err(|error| sources::unusable(&error))?;
+    if !in_s3 {
+        let has_end = arguments.end_time.is_some() || !request.objects.is_empty();
+        validate::settle_present(&mut request, tools, clock, has_end);
+        check_range(request.range)?;
+    }
     Ok(Prepared { store, keys, request, pool, in_s3 })
 }
 
@@ -184,9 +193,20 @@ fn display(arguments: &ValidateArgs) -> Display {
     }
 }
 
-pub(super) fn range(arguments: &ValidateArgs, now: Timestamp) -> Result<Range, Failure> {
+/// The present: the time by the clock. For a copy an end that the user typed is the present at least, since the copy may
+/// be younger than the clock says. S3 refuses requests of a machine with a wrong clock.
+fn present(arguments: &ValidateArgs, clock: Timestamp) -> Result<Timestamp, Failure> {
+    let end =
+        arguments.end_time.as_deref().filter(|_| !arguments.sources.iter().any(|source| is_in_s3(source)));
+    let end = end.map(|text| typed::moment("--end-time", text, clock)).transpose()?;
+    Ok(end.map_or(clock, |end| end.max(clock)))
+}
+
+/// The range that was typed. In S3 the range ends now at the latest.
+pub(super) fn range(arguments: &ValidateArgs, clock: Timestamp) -> Result<Range, Failure> {
+    let now = present(arguments, clock)?;
     let parse = |text: &Option<String>, flag: &str| {
-        text.as_deref().map(|text| typed::moment(flag, text, now)).transpose()
+        text.as_deref().map(|text| typed::moment(flag, text, clock)).transpose()
     };
     let typed = parse(&arguments.start_time, "--start-time")?;
     let end = parse(&arguments.end_time, "--end-time")?.unwrap_or(now);
@@ -194,14 +214,23 @@ pub(super) fn range(arguments: &ValidateArgs, now: Timestamp) -> Result<Range, F
         say(&format!("note: the end, {end}, is in the future: validating up to now, {now}"));
     }
     let end = end.min(now);
-    if let Some(start) = typed.filter(|start| *start >= end) {
-        return Err(Failure::new(
-            format!("the start, {start}, is not before the end, {end}"),
-            "give a start before the end; without both options the range is the whole record up to now",
-        ));
+    // Without an end, a copy may be younger than the clock: the range is checked when the present is known.
+    let is_settled = arguments.end_time.is_some() || arguments.sources.iter().any(|source| is_in_s3(source));
+    if is_settled {
+        check_range(Range { start: typed, end })?;
     }
-    let start = arguments.start_time.as_deref().and_then(|text| time::parse_start(text, now).ok());
+    let start = arguments.start_time.as_deref().and_then(|text| time::parse_start(text, clock).ok());
     Ok(Range { start, end })
+}
+
+fn check_range(range: Range) -> Result<(), Failure> {
+    match range.start.filter(|start| *start >= range.end) {
+        Some(start) => Err(Failure::new(
+            format!("the start, {start}, is not before the end, {}", range.end),
+            "give a start before the end; without both options the range is the whole record up to now",
+        )),
+        None => Ok(()),
+    }
 }
 
 /// Reads the keys files.
@@ -209,7 +238,7 @@ pub(super) fn keys(files: &[PathBuf], limit: u64) -> Result<KeyRing, Failure> {
     let mut ring = KeyRing::new();
     for file in files {
         let shown = file.display().to_string();
-        let hint = "give a file written by `trailproof keys` or `aws cloudtrail list-public-keys`, or PEM";
+        let hint = "give a file written by `trailproof keys` or `aws cloudtrail list-public-keys --output json`, or PEM";
         let bytes = read_keys(file, limit).map_err(|error| {
             Failure::new(format!("the keys file `{shown}` cannot be read: {error}"), hint)
         })?;

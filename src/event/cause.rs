@@ -89,6 +89,7 @@ causes! {
     SkippedFolder = "skipped-folder",
     RenamedFolder = "renamed-folder",
     NothingFound = "nothing-found",
+    ClockBehind = "clock-behind",
     UnlistedLog = "unlisted-log",
     UnlistedLogs = "unlisted-logs",
     StrayLog = "stray-log",
@@ -159,9 +160,10 @@ impl Fault {
                 DigestsInterrupted DigestsMissing LoggingStopped BeforeTheRecord NotCovered ChainRestarts
                 RecordBegins NothingCovered Stale NewerDelivered DeliveryUnchecked BackfillAlone RegionInterrupted
                 EmptyDigestFolder LogsWithoutDigests UnlistedFolder FolderInterrupted UnsearchedFolder
-                UnplannedFolder SearchInterrupted DiscoveryInterrupted DiscoveryLimit PartitionsLeftOut OtherAccountsLeftOut NestedAwsLogs SkippedFolder
-                RenamedFolder NothingFound UnlistedLog UnlistedLogs StrayLog MoreUnlisted NotADigestName FutureDigest MoreJunk
-                NotARegion UnreadMember MoreUnreadMembers CopiesDiffer Droppings KeysUnfetched RejectedKey
+                UnplannedFolder SearchInterrupted DiscoveryInterrupted DiscoveryLimit PartitionsLeftOut
+                OtherAccountsLeftOut NestedAwsLogs SkippedFolder RenamedFolder NothingFound ClockBehind UnlistedLog
+                UnlistedLogs StrayLog MoreUnlisted NotADigestName FutureDigest MoreJunk NotARegion UnreadMember
+                MoreUnreadMembers CopiesDiffer Droppings KeysUnfetched RejectedKey
             ],
             Self::Unsigned { proved: false, .. } => Some(FaultCause::Unsigned),
             Self::Unsigned { proved: true, .. } => Some(FaultCause::SignatureLost),

@@ -291,6 +291,15 @@ pub enum Fault {
         found: Vec<String>,
     },
 
+    // Time.
+    /// The clock of the machine is behind proved digests.
+    ClockBehind {
+        /// The time by the clock.
+        clock: Timestamp,
+        /// End of the newest proved digest.
+        newest: Timestamp,
+    },
+
     // Objects without proof.
     /// An object among the log files of a day that no proved digest lists.
     UnlistedLog,
@@ -460,6 +469,7 @@ impl Fault {
             | Self::MoreJunk { .. }
             | Self::NotARegion
             | Self::Droppings { .. } => Kind::ObjectUnrecognised,
+            Self::ClockBehind { .. } => Kind::ClockBehind,
             Self::Told { kind, .. } => *kind,
         }
     }

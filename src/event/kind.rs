@@ -65,11 +65,13 @@ pub enum Kind {
     ChainStart,
     /// An object that the user named is proved.
     ObjectProved,
+    /// The clock of the machine is behind proved evidence.
+    ClockBehind,
 }
 
 impl Kind {
     /// All kinds, gravest first, in the order of groups in reports.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::LogModified,
         Self::LogDeleted,
         Self::LogMissing,
@@ -93,6 +95,7 @@ impl Kind {
         Self::Relocated,
         Self::ChainStart,
         Self::ObjectProved,
+        Self::ClockBehind,
     ];
 
     /// The word in reports.
@@ -122,6 +125,7 @@ impl Kind {
             Self::Relocated => "relocated",
             Self::ChainStart => "chain-start",
             Self::ObjectProved => "object-proved",
+            Self::ClockBehind => "clock-behind",
         }
     }
 
@@ -148,9 +152,11 @@ impl Kind {
             | Self::LogUnreadable
             | Self::LogUnverifiable
             | Self::LogUnreferenced => Severity::Incomplete,
-            Self::ObjectUnrecognised | Self::Relocated | Self::ChainStart | Self::ObjectProved => {
-                Severity::Notice
-            }
+            Self::ObjectUnrecognised
+            | Self::Relocated
+            | Self::ChainStart
+            | Self::ObjectProved
+            | Self::ClockBehind => Severity::Notice,
         }
     }
 }

@@ -214,7 +214,7 @@ fn search_in(files: &Arc<dyn CopyFiles>, keys: &KeyRing, limit: u64) -> io::Resu
 
 /// The recorded place of each sampled digest, and whether the digest is proved: by its own signature, or by the
 /// signature that a second sample records.
-fn judge(objects: Vec<Object>, keys: &KeyRing, limit: u64) -> Vec<Option<Recorded>> {
+pub(super) fn judge(objects: Vec<Object>, keys: &KeyRing, limit: u64) -> Vec<Option<Recorded>> {
     let parse = |mut object: Object| {
         let (bytes, _) = gzip::inflate(&mut *object.body, object.encoding, limit).ok()?;
         Some((DigestFile::parse(&bytes).ok()?.head(), object.metadata.remove("signature")))

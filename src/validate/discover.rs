@@ -50,6 +50,13 @@ pub(super) struct DiscoveredFolder {
     has_digests: bool,
 }
 
+impl DiscoveredFolder {
+    /// The folder, if the folder has digests.
+    pub(super) fn digests(&self) -> Option<&RegionFolder> {
+        self.has_digests.then_some(&self.folder)
+    }
+}
+
 /// Finds the folders of every asked region of every asked account.
 pub(super) fn find_regions(context: RunContext<'_>) -> DiscoveredRegions {
     // 1. Find the accounts below the sources.

@@ -9,6 +9,7 @@ use rayon::ThreadPoolBuilder;
 
 use super::cancel::CancelFlag;
 use super::copies::{self, CopyError};
+use super::present::settle_present;
 use super::request::{ReadLimits, RunTools, SourceFolder, ValidationRequest};
 use crate::event::{Event, NoProgress, Origin, Progress, Report, ReportCollector, Sink, Summary, Verdict};
 use crate::ident::Relocation;
@@ -100,6 +101,8 @@ pub struct Validator {
     /// The sources as the user named them.
     names: Vec<String>,
     jobs: Option<usize>,
+    /// Whether the caller set the present, instead of the system's clock.
+    has_own_present: bool,
 }
 
 impl Validator {
@@ -116,7 +119,7 @@ impl Validator {
             EvidenceSource::Folders { folders, .. } => folders.iter().map(ToString::to_string).collect(),
         };
         let request = ValidationRequest::new(Vec::new(), Range { start: None, end: now }, now);
-        Self { source, keys, request, names, jobs: None }
+        Self { source, keys, request, names, jobs: None, has_own_present: false }
     }
 
     /// Asks for this range of delivery time only. Without a start, the range begins where the record begins.
@@ -143,8 +146,10 @@ impl Validator {
         self
     }
 
-    /// Sets the present, which decides how late the newest digest may be. The default is the system's clock.
+    /// Sets the present, which decides how late the newest digest may be. The default is the system's clock; for
+    /// directories with later proved digests, the end of the newest of them, or of the asked range.
     pub fn now(mut self, now: Timestamp) -> Self {
+        self.has_own_present = true;
         self.request.now = now;
         self.request.range.end = self.request.range.end.min(now);
         self
@@ -249,7 +254,8 @@ impl Validator {
         progress: &dyn Progress,
         sink: &mut dyn Sink,
     ) -> Result<Verdict, ValidatorError> {
-        let Self { source, keys, mut request, names, jobs } = self;
+        let Self { source, keys, mut request, names, jobs, has_own_present } = self;
+        let is_copy = matches!(source, EvidenceSource::Directories(_));
         let store: Box<dyn Store> = match source {
             EvidenceSource::Directories(paths) => {
                 let opened = copies::open(&paths, &keys, &request.limits)?;
@@ -264,7 +270,13 @@ impl Validator {
         };
         let pool = ThreadPoolBuilder::new().num_threads(jobs.unwrap_or(0)).build()?;
         let tools = RunTools { store: &*store, keys: &keys, pool: &pool, progress, stop };
-        let (range, at) = (request.range, request.now);
+        let at = request.now;
+        if is_copy && !has_own_present {
+            let has_end = request.range.end != at;
+            request.now = at.max(request.range.end);
+            settle_present(&mut request, tools, at, has_end);
+        }
+        let range = request.range;
         sink.event(&Event::Started { sources: names, range, at, origin: Origin::default() })?;
         let outcome = super::entry::validate(&request, tools, sink)?;
         let verdict = Verdict::from_worst(outcome.worst, outcome.counts.digests.valid);

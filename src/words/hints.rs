@@ -46,6 +46,8 @@ const STALE: &str = "check with `aws cloudtrail get-trail-status` whether loggin
                      the newest digests were deleted, or are not yet copied";
 const NOTHING: &str = "check source, times and filters; `aws cloudtrail describe-trails` shows where digests are \
                        delivered and whether `LogFileValidationEnabled` is true";
+const SET_CLOCK: &str = "set the clock of this machine; the evidence was judged by the time of its digests, or by \
+                         `--end-time`";
 const BEGINNING: &str = "if the trail is older, find out what happened to the earlier digests";
 
 const REPLACED: &str = "if the other trail replaced this trail, check with `aws cloudtrail get-event-selectors` that \
@@ -196,7 +198,12 @@ pub(super) const fn by_cause(cause: FaultCause) -> Option<&'static str> {
         }
         FaultCause::NothingFound => NOTHING,
         FaultCause::MoreUnlisted | FaultCause::MoreJunk => NAME_MORE,
-        FaultCause::NotADigestName | FaultCause::FutureDigest | FaultCause::NotARegion => JUNK,
+        FaultCause::NotADigestName | FaultCause::NotARegion => JUNK,
+        FaultCause::FutureDigest => {
+            "if the clock of this machine is behind, set the clock and run again; otherwise find out who put the \
+             object there: no proof depends on the object"
+        }
+        FaultCause::ClockBehind => SET_CLOCK,
         FaultCause::UnreadMember | FaultCause::MoreUnreadMembers => {
             "if the member is part of the copy, unpack the archive with a tool you trust and give the directory; a cut \
              archive has to be copied again"
@@ -240,6 +247,7 @@ pub(super) const fn by_kind(kind: Kind) -> Option<&'static str> {
         Kind::LogUnreferenced => FORGED,
         Kind::ObjectUnrecognised => JUNK,
         Kind::Relocated | Kind::ObjectProved => return None,
+        Kind::ClockBehind => SET_CLOCK,
         Kind::ChainStart => BEGINNING,
     })
 }

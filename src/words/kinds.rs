@@ -27,6 +27,7 @@ pub const fn meaning(kind: Kind) -> &'static str {
         Kind::Relocated => "a copy, proved at its recorded path",
         Kind::ChainStart => "the record begins here",
         Kind::ObjectProved => "the object is as delivered by CloudTrail",
+        Kind::ClockBehind => "this machine's clock is behind the evidence",
     }
 }
 

@@ -113,6 +113,10 @@ pub(super) fn copies_differ(judged: &str, other: &str) -> String {
     format!("two copies of the object differ: {} was checked, {} was not", quoted(judged), quoted(other))
 }
 
+pub(super) fn clock_behind(clock: Timestamp, newest: Timestamp) -> String {
+    format!("the clock of this machine, {clock}, is behind the evidence: a proved digest ends {newest}")
+}
+
 pub(super) fn droppings(count: u64) -> String {
     let verb = if count == 1 { "was" } else { "were" };
     format!("{} that desktops and sync programs leave {verb} passed over", counted(count, "file"))

@@ -118,6 +118,7 @@ fn faults(text: &dyn Fn() -> String) -> Vec<Fault> {
         Fault::StrayLog,
         Fault::NotADigestName,
         Fault::FutureDigest,
+        Fault::ClockBehind { clock: at(0), newest: at(3_600) },
         Fault::NotARegion,
         Fault::RejectedKey { entry: 1, region: None, reason: why() },
         Fault::RejectedKey { entry: 2, region: Some("us-east-1".to_owned()), reason: why() },

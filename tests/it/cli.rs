@@ -1,6 +1,7 @@
 //! The command line through the real binary: what bad input gets, and what goes where.
 
 pub(crate) mod case;
+mod clock;
 #[cfg(unix)]
 mod interrupt;
 mod mistyped;

@@ -42,7 +42,8 @@ impl SuiteCheck {
             | Kind::ChainStale
             | Kind::NoDigests
             | Kind::ChainStart
-            | Kind::ObjectProved => Self::Coverage,
+            | Kind::ObjectProved
+            | Kind::ClockBehind => Self::Coverage,
             Kind::LogUnreferenced => Self::Additions,
         }
     }

@@ -41,12 +41,23 @@ pub(crate) fn trailproof(arguments: &[&str]) -> Done {
 
 impl Case {
     pub(crate) fn make(tampers: &[&str]) -> Self {
+        Self::begun("2024-02-28T22:06:57Z", tampers)
+    }
+
+    /// A delivery from `start` on.
+    pub(crate) fn begun(start: &str, tampers: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let buckets = dir.path().join("buckets");
         fs::create_dir(&buckets).unwrap();
         let tampers: Vec<Tamper> = tampers.iter().map(|tamper| tamper.parse().unwrap()).collect();
-        let start = time("2024-02-28T22:06:57Z");
-        let spec = Spec { start, hours: 4, logs_per_hour: 1, events_per_log: 1, tampers, ..Spec::default() };
+        let spec = Spec {
+            start: time(start),
+            hours: 4,
+            logs_per_hour: 1,
+            events_per_log: 1,
+            tampers,
+            ..Spec::default()
+        };
         let made = simulate::simulate(&spec, &DirectoryStore::of_buckets(&buckets).unwrap()).unwrap();
         fs::write(dir.path().join("keys.json"), made.keys_json).unwrap();
         Self { dir, end: made.end.to_string() }
