@@ -215,9 +215,15 @@ fn search_in(files: &Arc<dyn CopyFiles>, keys: &KeyRing, limit: u64) -> io::Resu
 /// The recorded place of each sampled digest, and whether the digest is proved: by its own signature, or by the
 /// signature that a second sample records.
 pub(super) fn judge(objects: Vec<Object>, keys: &KeyRing, limit: u64) -> Vec<Option<Recorded>> {
+    let is_alone = objects.len() == 1;
+    let mut logs = Vec::new();
     let parse = |mut object: Object| {
         let (bytes, _) = gzip::inflate(&mut *object.body, object.encoding, limit).ok()?;
-        Some((DigestFile::parse(&bytes).ok()?.head(), object.metadata.remove("signature")))
+        let file = DigestFile::parse(&bytes).ok()?;
+        if is_alone {
+            logs.extend(file.claimed_logs().cloned());
+        }
+        Some((file.head(), object.metadata.remove("signature")))
     };
     let samples: Vec<Option<(DigestFile, Option<String>)>> = objects.into_iter().map(parse).collect();
     let mut recorded: BTreeMap<_, Vec<&str>> = BTreeMap::new();
@@ -233,7 +239,8 @@ pub(super) fn judge(objects: Vec<Object>, keys: &KeyRing, limit: u64) -> Vec<Opt
     };
     let judged = samples.iter().map(|sample| {
         let (file, own) = sample.as_ref()?;
-        Some(Recorded { location: file.location().clone(), proved: proved(file, own) })
+        let logs = std::mem::take(&mut logs);
+        Some(Recorded { location: file.location().clone(), proved: proved(file, own), logs })
     });
     judged.collect()
 }

@@ -2,6 +2,7 @@
 
 mod droppings;
 mod parts;
+mod replicated;
 mod shadows;
 mod unseen;
 

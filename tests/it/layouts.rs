@@ -64,6 +64,7 @@ impl Base {
             small.clone(),
             Spec { start, ..small.clone() },
             Spec { start, prefix: "a/b".to_owned(), seed: 1, ..small.clone() },
+            Spec { prefix: "AWSLogs".to_owned(), seed: 2, ..small.clone() },
             Spec { regions: texts(&["eu-west-1", "us-east-1"]), start, ..small.clone() },
             Spec { accounts: texts(&["111122223333", "444455556666"]), ..small.clone() },
             Spec { organization: Some("o-abcdefghij".to_owned()), backfill_every: Some(3), ..small.clone() },

@@ -20,10 +20,16 @@ struct Pair {
 
 impl Pair {
     fn make() -> Self {
+        Self::without(usize::MAX)
+    }
+
+    /// The replica never had one of the log files.
+    fn without(left_out: usize) -> Self {
         let delivered = deliver(&Spec { hours: 6, logs_per_hour: 2, events_per_log: 1, ..Spec::default() });
         let store = &delivered.store;
         let keys: Vec<String> = store.list(BUCKET, "", None).map(|listed| listed.unwrap().key).collect();
-        for key in &keys {
+        let left_out = keys.iter().filter(|key| key.contains("/CloudTrail/")).nth(left_out);
+        for key in keys.iter().filter(|key| Some(*key) != left_out) {
             let (body, metadata) = read(store, &Location::new(BUCKET, key.as_str()));
             store.put(&Location::new(REPLICA, key.as_str()), &body, &metadata).unwrap();
         }
@@ -85,9 +91,7 @@ fn what_the_bucket_lost_is_named_in_the_replica() {
 
 #[test]
 fn what_the_replica_lacks_is_no_accusation() {
-    let pair = Pair::make();
-    pair.store().delete(&in_replica(&pair.logs[3])).unwrap();
-    let ran = pair.run();
+    let ran = Pair::without(3).run();
     assert_eq!(ran.counts.logs.tampered + ran.counts.digests.tampered, 0, "{:#?}", ran.findings);
     assert_eq!((ran.verdict, ran.kinds()), (Verdict::Incomplete, vec![Kind::LogUnreadable]));
 }

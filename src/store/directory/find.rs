@@ -6,7 +6,7 @@
 //!
 //! 1. [`search`] walks the folders, and collects samples of digests.
 //! 2. [`trees`] compares the samples with the paths: most folders are parts of one bucket, and are mounted whole. Where
-//!    buckets were replicated into one, each account is mounted on its own.
+//!    buckets were replicated into one, each account is mounted on its own, or placed file by file.
 //! 3. [`loose`] places files without the folders of S3 by their names: digests by the location that they record, log
 //!    files by account, region and day.
 
@@ -33,6 +33,8 @@ pub struct Recorded {
     pub location: Location,
     /// Whether the digest's signature is valid.
     pub proved: bool,
+    /// Locations of the log files that the digest lists, proved or not; empty unless the digest was judged alone.
+    pub logs: Vec<Location>,
 }
 
 /// A delivery tree found in a copy.
@@ -108,6 +110,7 @@ impl SearchedCopy {
     #[must_use]
     pub fn place(self, homes: &Homes) -> Found {
         let Self { files, searched, located, digests, .. } = self;
+        let mixed_logs = located.mixed_logs.clone();
         let mut trees = trees::with_unknown(&files, located, homes);
         let mut homeless = loose::Homeless::default();
         trees.extend(loose::mount_log_folders(&files, &searched.log_folders, &trees, homes, &mut homeless));
@@ -116,7 +119,7 @@ impl SearchedCopy {
         // A log file in another folder of a tree was moved there.
         let is_loose = |path: &&PathBuf| !trees.iter().any(|tree| tree.holds(path));
         let logs = searched.loose_logs.iter().filter(is_loose);
-        placed.extend(loose::place_by_name(&files, logs, homes, &mut homeless));
+        placed.extend(loose::place_by_name(&files, logs.chain(&mixed_logs), homes, &mut homeless));
         let mut skipped = searched.skipped;
         // Without any digest the run finds nothing, which says more.
         if !homes.is_empty() {

@@ -1,6 +1,7 @@
 //! Places files by their names, where a copy lost the folders of S3.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,10 +16,16 @@ use crate::store::directory::names::key_segment;
 use crate::store::directory::placed::{PlacedFile, PlacedFiles};
 use crate::store::files::CopyFiles;
 
+/// Most log files whose home is kept.
+const MAX_LOGS: usize = 4_000_000;
+
 /// Where the digests of each account were delivered, as the digests record it.
 #[derive(Clone, Default, Debug)]
 pub struct Homes {
     accounts: BTreeMap<String, BTreeSet<Home>>,
+    /// The home of each log file that a digest lists, by the hash of its name. Two homes of an account may be told
+    /// apart by it alone.
+    logs: HashMap<u64, Home>,
 }
 
 /// The folder of an account in S3, without the account.
@@ -34,6 +41,17 @@ impl Homes {
     pub fn extend(&mut self, other: &Self) {
         for (account, homes) in &other.accounts {
             self.accounts.entry(account.clone()).or_default().extend(homes.iter().cloned());
+        }
+        let room = MAX_LOGS.saturating_sub(self.logs.len());
+        self.logs.extend(other.logs.iter().take(room).map(|(name, home)| (*name, home.clone())));
+    }
+
+    /// Notes where a digest lists a log file.
+    fn note_log(&mut self, location: &Location) {
+        if self.logs.len() < MAX_LOGS
+            && let Some(home) = Home::of_log(location)
+        {
+            self.logs.insert(hash_of(location.name()), home);
         }
     }
 
@@ -56,28 +74,46 @@ impl Homes {
 
     /// The folders of an account's region; `None` for an account without digests, which may lie anywhere.
     fn region_folder(&self, account: &str, region: &str) -> Option<RegionFolder> {
-        let home = self.of_account(account)?.clone();
-        Some(RegionFolder {
-            bucket: home.bucket,
-            root: home.root,
-            organization: home.organization,
-            account: account.into(),
-            region: region.into(),
-        })
+        Some(self.of_account(account)?.region_folder(account, region))
     }
 
     /// The location of a file by its name.
     fn location_of(&self, name: &str) -> Option<Location> {
         let parsed = DeliveredName::parse(name)?;
-        let folder = self.region_folder(parsed.account, parsed.region)?;
+        let whole = name_before_inflating(name);
+        let name = whole.as_deref().unwrap_or(name);
+        let home = self.logs.get(&hash_of(name)).or_else(|| self.of_account(parsed.account))?;
+        let folder = home.region_folder(parsed.account, parsed.region);
         let prefix = match parsed.kind {
             DeliveredType::Digest => folder.digest_prefix(),
             DeliveredType::Log(logs) => folder.log_prefix_in(logs),
         };
-        let whole = name_before_inflating(name);
-        let name = whole.as_deref().unwrap_or(name);
         Some(Location::new(folder.bucket, format!("{prefix}{}/{name}", parsed.time.day_folder())))
     }
+}
+
+impl Home {
+    /// The home of a log file at `location`.
+    fn of_log(location: &Location) -> Option<Self> {
+        let (root, rest) = location.key.rsplit_once("AWSLogs/")?;
+        let first = rest.split('/').next()?;
+        (root.is_empty() || root.ends_with('/')).then(|| Self {
+            bucket: Arc::clone(&location.bucket),
+            root: root.into(),
+            organization: is_organization(first).then(|| first.into()),
+        })
+    }
+
+    fn region_folder(&self, account: &str, region: &str) -> RegionFolder {
+        let Self { bucket, root, organization } = self.clone();
+        RegionFolder { bucket, root, organization, account: account.into(), region: region.into() }
+    }
+}
+
+fn hash_of(name: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Digests in no folder of S3's.
@@ -98,7 +134,8 @@ pub(super) fn place_digests(
 ) -> PlacedDigests {
     let mut all = PlacedDigests::default();
     for path in digests {
-        let recorded = open_file(files, path).and_then(|object| judge(vec![object]).pop()?);
+        let mut recorded = open_file(files, path).and_then(|object| judge(vec![object]).pop()?);
+        let logs = recorded.as_mut().map(|recorded| std::mem::take(&mut recorded.logs)).unwrap_or_default();
         let name = path.file_name().map(key_segment).unwrap_or_default();
         let is_own = |location: &Location| {
             location.name() == name || name_before_inflating(&name).as_deref() == Some(location.name())
@@ -106,6 +143,7 @@ pub(super) fn place_digests(
         match recorded.map(|recorded| recorded.location).filter(is_own) {
             Some(location) => {
                 homes.note(&location);
+                logs.iter().for_each(|log| homes.note_log(log));
                 add(&mut all.placed, files, path, Some(location));
             }
             None => all.unusable.push(path.clone()),

@@ -60,8 +60,10 @@ pub(super) enum KnownDepth {
 #[derive(Default)]
 pub(super) struct DigestGroup {
     pub(super) samples: Vec<DigestSample>,
-    /// Number of samples of each account or chain.
+    /// Number of samples of each chain in a region.
     sampled: BTreeMap<String, usize>,
+    /// Number of samples of each account.
+    of_account: BTreeMap<String, usize>,
     /// Every digest outside of an `AWSLogs` folder.
     pub(super) digests: Vec<PathBuf>,
     /// The accounts of an `AWSLogs` folder: the path segments below it.
@@ -143,7 +145,8 @@ impl TreeSearch<'_> {
         self.note_account(segments);
         for FileEntry { name, kind } in entries {
             let path = dir.join(&name);
-            if self.is_enough(segments) {
+            // The files of a day are looked at to the last: they name all chains.
+            if kind == FileKind::Folder && self.is_enough(segments) {
                 return Ok(());
             }
             segments.push(key_segment(&name));
@@ -195,7 +198,7 @@ impl TreeSearch<'_> {
         let (above, below) = segments.split_at(at);
         let Some(account) = below.iter().skip(1).find(|segment| is_account(segment)) else { return false };
         let id = GroupId { depth: KnownDepth::Whole, above: above.to_vec() };
-        self.searched.groups.get(&id).is_some_and(|group| group.is_full(account))
+        self.searched.groups.get(&id).is_some_and(|group| group.is_enough(account))
     }
 
     fn take_file(&mut self, path: PathBuf, segments: &[String]) {
@@ -225,8 +228,7 @@ impl TreeSearch<'_> {
             self.loose += 1;
             group.digests.push(path.clone());
         }
-        // A folder of S3's holds one account; another folder may hold the chains of any bucket.
-        let sampled_as = if is_whole { name.account } else { chain_part(segments) };
+        let sampled_as = chain_part(segments.last().map(String::as_str).unwrap_or_default());
         if group.is_full(sampled_as) {
             return;
         }
@@ -235,6 +237,7 @@ impl TreeSearch<'_> {
             open_file(self.files, &sample.path).and_then(|object| (self.judge)(vec![object]).pop()?);
         if recorded.is_some_and(|recorded| base_of(&sample, &recorded).is_some()) {
             *group.sampled.entry(sampled_as.to_owned()).or_default() += 1;
+            *group.of_account.entry(name.account.to_owned()).or_default() += 1;
             group.samples.push(sample);
         }
     }
@@ -273,6 +276,12 @@ impl TreeSearch<'_> {
 }
 
 impl DigestGroup {
+    /// Whether an account has enough samples.
+    fn is_enough(&self, account: &str) -> bool {
+        let own = self.of_account.get(account).copied().unwrap_or_default();
+        own >= if self.samples.len() > own { FURTHER_SAMPLES } else { SAMPLES }
+    }
+
     fn is_full(&self, sampled_as: &str) -> bool {
         let own = self.sampled.get(sampled_as).copied().unwrap_or_default();
         let most = if self.samples.len() > own { FURTHER_SAMPLES } else { SAMPLES };
@@ -280,15 +289,37 @@ impl DigestGroup {
     }
 }
 
-/// The part of a digest's name that all digests of its chain share.
-fn chain_part(segments: &[String]) -> &str {
-    let name = segments.last().map(String::as_str).unwrap_or_default();
-    name.rsplit_once('_').map_or(name, |(chain, _)| chain)
+/// The digests and log files in an account's folder.
+pub(super) fn delivered_below(files: &dyn CopyFiles, folder: &Path) -> (Vec<PathBuf>, Vec<PathBuf>) {
+    let (mut digests, mut logs, mut folders) = (Vec::new(), Vec::new(), vec![folder.to_owned()]);
+    while let Some(folder) = folders.pop() {
+        let mut left_out = FolderLeftovers::default();
+        for entry in files.entries(&folder).into_iter().flatten() {
+            let path = folder.join(&entry.name);
+            match (entry.kind, DeliveredName::parse(&key_segment(&entry.name))) {
+                _ if left_out.records(files, &folder, &entry) || digests.len() + logs.len() >= MAX_LOOSE => {}
+                (FileKind::Folder, _) => folders.push(path),
+                (FileKind::File, Some(DeliveredName { kind: DeliveredType::Digest, .. })) => {
+                    digests.push(path);
+                }
+                (FileKind::File, Some(_)) => logs.push(path),
+                _ => {}
+            }
+        }
+    }
+    (digests, logs)
 }
 
-/// Number of segments above the first `AWSLogs`.
+/// The part of a digest's name that all digests of its chain share.
+pub(super) fn chain_part(name: &str) -> &str {
+    let stem = name.split_once(".json").map_or(name, |(stem, _)| stem);
+    let stem = stem.strip_suffix("_backfill").unwrap_or(stem);
+    stem.rsplit_once('_').map_or(stem, |(chain, _)| chain)
+}
+
+/// Number of segments above the last `AWSLogs`: a trail's prefix may have the name too.
 fn above_aws_logs(segments: &[String]) -> Option<usize> {
-    segments.iter().position(|segment| segment == "AWSLogs")
+    segments.iter().rposition(|segment| segment == "AWSLogs")
 }
 
 /// Whether `segments` is a folder of log files without digests: `…/AWSLogs/[o-id/]ACCOUNT/CloudTrail`. Elsewhere, a

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::loose::Homes;
-use super::search::{DigestGroup, DigestSample, GroupId, KnownDepth, Searched, base_of};
+use super::search::{
+    DigestGroup, DigestSample, GroupId, KnownDepth, Searched, base_of, chain_part, delivered_below,
+};
 use super::{Judge, Tree, open_file};
 use crate::ident::DeliveredName;
 use crate::store::Object;
@@ -21,6 +23,8 @@ pub(super) struct Located {
     unknown: Vec<UnknownFolder>,
     /// Digests in no folder of S3's, to be placed one by one.
     pub(super) loose_digests: Vec<PathBuf>,
+    /// Log files of accounts whose trails deliver to several buckets, in one folder.
+    pub(super) mixed_logs: Vec<PathBuf>,
 }
 
 /// The path segments above an `AWSLogs` folder, and its accounts.
@@ -43,7 +47,8 @@ pub(super) fn locate(
     judge: &Judge<'_>,
     homes: &mut Homes,
 ) -> Located {
-    let mut located = Located { trees: Vec::new(), unknown: Vec::new(), loose_digests: Vec::new() };
+    let mut located =
+        Located { trees: Vec::new(), unknown: Vec::new(), loose_digests: Vec::new(), mixed_logs: Vec::new() };
     for (id, group) in &searched.groups {
         let is_inside = |path: &Path| located.trees.iter().any(|tree| tree.holds(path));
         // A digest in another folder of a located tree was moved there, and must not stand for the tree's own.
@@ -54,11 +59,14 @@ pub(super) fn locate(
         let samples =
             group.samples.iter().filter(|sample| id.depth == KnownDepth::Whole || !is_inside(&sample.path));
         let samples = judge_samples(files, samples, judge, homes);
+        if id.depth == KnownDepth::Whole && group.accounts.is_empty() && is_prefix(id, searched) {
+            continue;
+        }
         if id.depth == KnownDepth::Whole && samples.is_empty() {
             located.unknown.push((id.above.clone(), group.accounts.clone()));
         }
         let found = match id.depth {
-            KnownDepth::Whole => locate_whole(files, id, group, &samples),
+            KnownDepth::Whole => locate_whole(files, id, group, &samples, &mut located),
             KnownDepth::Day | KnownDepth::Name => {
                 let is_mixed = id.depth == KnownDepth::Name && is_mixed(&digests, searched);
                 match agreed_base(&samples).filter(|_| !is_mixed) {
@@ -77,6 +85,14 @@ pub(super) fn locate(
         }
     }
     located
+}
+
+/// Whether an `AWSLogs` folder is a part of a trail's prefix: a tree lies below it.
+fn is_prefix(id: &GroupId, searched: &Searched) -> bool {
+    let mut inside = id.above.clone();
+    inside.push("AWSLogs".to_owned());
+    let mut whole = searched.groups.keys().filter(|other| other.depth == KnownDepth::Whole);
+    whole.any(|other| other.above.starts_with(&inside))
 }
 
 /// Whether a folder that is known by the names of its files alone holds files of several folders of S3.
@@ -117,37 +133,67 @@ fn locate_whole(
     id: &GroupId,
     group: &DigestGroup,
     samples: &[LocatedSample],
+    located: &mut Located,
 ) -> Vec<Tree> {
-    // Each account votes on its own: buckets may have been replicated into one.
-    let bases = bases_by(samples, |name| name.account.to_owned(), &id.above);
+    // Each chain votes on its own: buckets may have been replicated into one.
+    let chain_bases = bases_by(samples, account_and_chain, &id.above);
+    let mut bases: BTreeMap<&[String], (&Base, bool)> = BTreeMap::new();
+    let mut mixed: BTreeSet<&[String]> = BTreeSet::new();
     let mut votes: BTreeMap<&Base, usize> = BTreeMap::new();
-    for base in bases.values() {
+    // Proved chains first: a forged digest must not tear its account apart.
+    let mut in_order: Vec<_> = chain_bases.iter().collect();
+    in_order.sort_by_key(|(_, (_, proved))| !proved);
+    for ((account, _), (base, proved)) in in_order {
+        match bases.get(account.as_slice()) {
+            Some((own, is_proved)) if *own != base && (*proved || !is_proved) => {
+                mixed.insert(account);
+            }
+            Some(_) => {}
+            None => drop(bases.insert(account, (base, *proved))),
+        }
+    }
+    for (base, _) in bases.values() {
         *votes.entry(base).or_default() += 1;
     }
+    let is_whole = votes.len() == 1 && mixed.is_empty();
     // Of equal votes the smallest path wins, so that the result is repeatable.
     let best = votes.iter().max_by(|(a, one), (b, other)| one.cmp(other).then_with(|| b.cmp(a)));
     let Some((&main, _)) = best else { return vec![unknown_tree(files, &id.above)] };
-    if votes.len() == 1 {
+    if is_whole {
         return vec![tree_at(files, &id.above, main, true)];
     }
     let folder: PathBuf = id.above.iter().fold(files.root().to_owned(), |dir, part| dir.join(part));
-    let of_account = |segments: &Vec<String>| {
-        let base = segments.last().and_then(|account| bases.get(account)).unwrap_or(main);
+    let mut trees = Vec::new();
+    for segments in &group.accounts {
+        let base = bases.get(segments.as_slice()).map_or(main, |(base, _)| base);
         let below: PathBuf = std::iter::once("AWSLogs").chain(segments.iter().map(String::as_str)).collect();
         let dir = folder.join(&below);
+        if mixed.contains(segments.as_slice()) {
+            let (digests, logs) = delivered_below(&**files, &dir);
+            located.loose_digests.extend(digests);
+            located.mixed_logs.extend(logs);
+            continue;
+        }
         let full = format!("{}/AWSLogs/{}", base.join("/"), segments.join("/"));
-        let (bucket, prefix) = split_base(base);
+        let (bucket, prefix) = split_base(base, true);
         let holder = Some(holder(&folder, &prefix));
         let mount = Mount::new(Arc::clone(files), dir.clone(), full);
-        Tree { mount, bucket, prefix, renamed: Some(dir), holder }
-    };
-    group.accounts.iter().map(of_account).collect()
+        trees.push(Tree { mount, bucket, prefix, renamed: Some(dir), holder });
+    }
+    trees
+}
+
+/// The folders of a sample's account below `AWSLogs/`, and the sample's chain.
+fn account_and_chain(sample: &DigestSample) -> (Vec<String>, String) {
+    let folders = sample.tail.iter().skip(1).take_while(|segment| *segment != "CloudTrail-Digest");
+    let chain = sample.tail.last().map(|name| chain_part(name)).unwrap_or_default();
+    (folders.cloned().collect(), chain.to_owned())
 }
 
 /// The base that all chains of a group agree on.
 fn agreed_base(samples: &[LocatedSample]) -> Option<Base> {
-    let part = |name: &DeliveredName<'_>| format!("{} {}", name.account, name.region);
-    let bases: BTreeSet<Base> = bases_by(samples, part, &[]).into_values().collect();
+    let all = bases_by(samples, account_and_chain, &[]).into_values();
+    let bases: BTreeSet<Base> = all.map(|(base, _)| base).collect();
     match bases.len() {
         1 => bases.into_iter().next(),
         _ => None,
@@ -155,22 +201,21 @@ fn agreed_base(samples: &[LocatedSample]) -> Option<Base> {
 }
 
 /// The likeliest base of each part of the samples. A proved sample decides, then a sample whose bucket has the
-/// folder's name, then the majority of the samples.
-fn bases_by(
+/// folder's name, then the majority of the samples. The flag tells whether a sample is proved.
+fn bases_by<P: Ord>(
     samples: &[LocatedSample],
-    part: impl Fn(&DeliveredName<'_>) -> String,
+    part: impl Fn(&DigestSample) -> P,
     above: &[String],
-) -> BTreeMap<String, Base> {
-    let mut votes: BTreeMap<String, BTreeMap<&Base, (bool, bool, usize)>> = BTreeMap::new();
+) -> BTreeMap<P, (Base, bool)> {
+    let mut votes: BTreeMap<P, BTreeMap<&Base, (bool, bool, usize)>> = BTreeMap::new();
     for LocatedSample { sample, base, proved } in samples {
-        let Some(name) = sample.tail.last().and_then(|name| DeliveredName::parse(name)) else { continue };
         let is_named = base.first() == above.first() && !above.is_empty();
-        let vote = votes.entry(part(&name)).or_default().entry(base).or_default();
+        let vote = votes.entry(part(sample)).or_default().entry(base).or_default();
         *vote = (vote.0 || *proved, is_named, vote.2 + 1);
     }
     let best = |votes: BTreeMap<&Base, (bool, bool, usize)>| {
         let best = votes.into_iter().max_by(|(a, one), (b, other)| one.cmp(other).then_with(|| b.cmp(a)));
-        best.map(|(base, _)| base.clone())
+        best.map(|(base, (proved, ..))| (base.clone(), proved))
     };
     votes.into_iter().filter_map(|(part, votes)| Some((part, best(votes)?))).collect()
 }
@@ -182,7 +227,7 @@ fn tree_at(files: &Arc<dyn CopyFiles>, above: &[String], base: &Base, is_whole: 
     let differing = above.iter().take(above.len() - shared);
     let dir: PathBuf = differing.fold(files.root().to_owned(), |dir, part| dir.join(part));
     let mount_base = base.get(..base.len() - shared).unwrap_or_default().join("/");
-    let (bucket, prefix) = split_base(base);
+    let (bucket, prefix) = split_base(base, is_whole);
     let renamed = (!above.is_empty() && shared == 0).then(|| dir.clone());
     let folder: PathBuf = above.iter().fold(files.root().to_owned(), |dir, part| dir.join(part));
     let holder = is_whole.then(|| holder(&folder, &prefix));
@@ -197,10 +242,11 @@ fn holder(folder: &Path, prefix: &str) -> PathBuf {
     }
 }
 
-/// The bucket, and the folder above `AWSLogs/`.
-fn split_base(base: &Base) -> (String, String) {
+/// The bucket, and the folder above `AWSLogs/`. The whole base is above it if `is_above`.
+fn split_base(base: &Base, is_above: bool) -> (String, String) {
     let (bucket, key) = base.split_first().map(|(bucket, key)| (bucket.clone(), key)).unwrap_or_default();
-    let known = key.iter().rposition(|segment| segment == "AWSLogs").unwrap_or(key.len());
+    let own = key.iter().rposition(|segment| segment == "AWSLogs").filter(|_| !is_above);
+    let known = own.unwrap_or(key.len());
     (bucket, key.iter().take(known).map(|segment| format!("{segment}/")).collect())
 }
 
