@@ -68,6 +68,8 @@ pub(super) struct DigestGroup {
     pub(super) digests: Vec<PathBuf>,
     /// The accounts of an `AWSLogs` folder: the path segments below it.
     pub(super) accounts: BTreeSet<Vec<String>>,
+    /// The accounts with a folder of log files in its place.
+    pub(super) log_accounts: BTreeSet<Vec<String>>,
 }
 
 /// A sampled digest: the path, and the segments of the path in the known folders of S3.
@@ -156,9 +158,10 @@ impl TreeSearch<'_> {
                         self.searched.skipped.push((path, error.to_string()));
                     }
                 }
+                FileKind::Folder => self.note_log_folder(segments),
                 FileKind::File => self.take_file(path, segments),
                 FileKind::Link => self.note_outside_link(path),
-                FileKind::Folder | FileKind::Other => {}
+                FileKind::Other => {}
             }
             segments.pop();
         }
@@ -180,6 +183,15 @@ impl TreeSearch<'_> {
             let group = self.searched.groups.entry(id).or_default();
             group.accounts.extend(is_account.then(|| account.to_vec()));
         }
+    }
+
+    /// Notes the account of a log folder in its place.
+    fn note_log_folder(&mut self, segments: &[String]) {
+        let Some(at) = above_aws_logs(segments) else { return };
+        let (above, below) = segments.split_at(at);
+        let id = GroupId { depth: KnownDepth::Whole, above: above.to_vec() };
+        let account = below.get(1..below.len() - 1).unwrap_or_default().to_vec();
+        self.searched.groups.entry(id).or_default().log_accounts.insert(account);
     }
 
     /// Records a link to a folder outside the directory. A link to a folder inside needs no visit: the search finds

@@ -27,7 +27,7 @@ pub(super) struct Located {
     pub(super) mixed_logs: Vec<PathBuf>,
 }
 
-/// The path segments above an `AWSLogs` folder, and its accounts.
+/// The path segments above an `AWSLogs` folder, and its accounts with log files.
 type UnknownFolder = (Vec<String>, BTreeSet<Vec<String>>);
 
 /// A full path `[BUCKET, KEY…]` of a folder in S3.
@@ -63,7 +63,7 @@ pub(super) fn locate(
             continue;
         }
         if id.depth == KnownDepth::Whole && samples.is_empty() {
-            located.unknown.push((id.above.clone(), group.accounts.clone()));
+            located.unknown.push((id.above.clone(), group.log_accounts.clone()));
         }
         let found = match id.depth {
             KnownDepth::Whole => locate_whole(files, id, group, &samples, &mut located),
@@ -253,7 +253,25 @@ fn split_base(base: &Base, is_above: bool) -> (String, String) {
 /// The located trees. A folder without a usable digest is placed by the digests of its accounts in other folders.
 pub(super) fn with_unknown(files: &Arc<dyn CopyFiles>, located: Located, homes: &Homes) -> Vec<Tree> {
     let Located { mut trees, unknown, .. } = located;
-    for (above, accounts) in unknown {
+    let is_known = |tree: &Tree| unknown.iter().all(|(above, _)| *tree != unknown_tree(files, above));
+    let known: Vec<Tree> = trees.iter().filter(|tree| is_known(tree)).cloned().collect();
+    for (above, accounts) in &unknown {
+        let placed_by_folder = unknown_tree(files, above);
+        let folder: PathBuf = above.iter().fold(files.root().to_owned(), |dir, part| dir.join(part));
+        // A folder inside a bucket has its place there.
+        let outer = known.iter().find(|tree| tree.holder.as_ref().is_some_and(|h| folder.starts_with(h)));
+        if let Some((outer, full)) = outer.and_then(|outer| Some((outer, outer.mount.full_path_of(&folder)?)))
+        {
+            let (bucket, prefix) = full.split_once('/').unwrap_or((&full, ""));
+            let slash = if prefix.is_empty() { "" } else { "/" };
+            trees.retain(|tree| *tree != placed_by_folder);
+            trees.push(Tree {
+                bucket: bucket.to_owned(),
+                prefix: format!("{prefix}{slash}"),
+                ..outer.clone()
+            });
+            continue;
+        }
         let homes = accounts.iter().filter_map(|segments| homes.of_account(segments.last()?));
         let bases: BTreeSet<Base> = homes
             .map(|home| format!("{}/{}", home.bucket, home.root))
@@ -261,9 +279,8 @@ pub(super) fn with_unknown(files: &Arc<dyn CopyFiles>, located: Located, homes: 
             .collect();
         // Accounts of several buckets in one folder without digests stay unknown.
         if let (1, Some(base)) = (bases.len(), bases.first()) {
-            let placed_by_folder = unknown_tree(files, &above);
             trees.retain(|tree| *tree != placed_by_folder);
-            trees.push(tree_at(files, &above, base, true));
+            trees.push(tree_at(files, above, base, true));
         }
     }
     trees
