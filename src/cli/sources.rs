@@ -109,7 +109,8 @@ fn hint(error: &CopyError) -> String {
              the copy: `…/AWSLogs/ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/NAME`"
         }
         CopyError::Archive { .. } => {
-            "give a directory, a `.zip`, or a `.tar`, plain or compressed by gzip or zstd"
+            "give a directory, a `.zip`, or a `.tar`, plain or compressed by gzip or zstd; one file is validated where it \
+             lies in the copy: `…/AWSLogs/ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/NAME`"
         }
         CopyError::Empty(_) => {
             "give the directory with the copy of the bucket; an empty directory proves nothing"

@@ -55,7 +55,7 @@
 //! | `findings[].message` | string | what was seen; for people, not for programs |
 //! | `findings[].hint` | string or null | what to do next, for people; null without a suggestion |
 //! | `findings[].expected`, `.actual` | string or null | recorded and found value: a hex SHA-256, a location, a signature |
-//! | `findings[].original` | string, or absent | where the proved original of the object lies: a path of a second copy, or the address of a replica |
+//! | `findings[].original` | string or null | where the proved original of the object lies: a path of a second copy, or the address of a replica |
 //! | `findings[].start`, `.end` | moment or null | the stretch of time |
 //! | `findings[].reason` | string or null | of a `chain-gap`: `logging-stopped`, `not-covered`, `digests-missing` or `interrupted` |
 //! | `findings[].covered_by[]` | array of objects | stretches that other chains of the same account and region cover, at most 16, in order of chain and time |
@@ -294,7 +294,6 @@ pub(super) struct WireFinding<'a> {
     hint: Option<&'static str>,
     expected: Option<&'a str>,
     actual: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     original: Option<&'a str>,
     start: Option<Timestamp>,
     end: Option<Timestamp>,

@@ -103,6 +103,12 @@ impl OpenedArchive {
     }
 }
 
+/// Whether a file is called like an archive.
+#[must_use]
+pub fn is_named_like_archive(name: &str) -> bool {
+    names::is_archive(name.as_bytes())
+}
+
 /// Opens an archive. The format is told by the content, not by the name. A compressed tar is read to its end.
 ///
 /// # Errors

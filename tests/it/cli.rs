@@ -1,5 +1,6 @@
 //! The command line through the real binary: what bad input gets, and what goes where.
 
+mod archives;
 pub(crate) mod case;
 mod clock;
 #[cfg(unix)]

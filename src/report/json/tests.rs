@@ -104,6 +104,7 @@ fn every_field_is_there_in_its_order() {
       "hint": "keep the object as evidence; an older version or a replica with the expected hash is the original",
       "expected": "1111111111111111111111111111111111111111111111111111111111111111",
       "actual": "2222222222222222222222222222222222222222222222222222222222222222",
+      "original": null,
       "start": null,
       "end": null,
       "reason": null,

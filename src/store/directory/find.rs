@@ -128,6 +128,10 @@ impl SearchedCopy {
             };
             skipped.extend(homeless.into_keys().map(|(folder, account)| (folder, why(&account))));
         }
+        // An archive in a bucket is an object like others; any other may hold evidence.
+        let beside = searched.archives.into_iter().filter(|path| !trees.iter().any(|tree| tree.holds(path)));
+        let why = "an archive in a directory is not opened; name the archive as a source";
+        skipped.extend(beside.map(|path| (path, why.to_owned())));
         Found { trees, placed, skipped, passed_over: searched.passed_over }
     }
 }

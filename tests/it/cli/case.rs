@@ -12,7 +12,7 @@ use crate::support::time;
 /// A delivery on disk with its keys beside it, of a time that is long past.
 pub(crate) struct Case {
     pub(crate) dir: tempfile::TempDir,
-    end: String,
+    pub(super) end: String,
 }
 
 /// What the program did.

@@ -164,7 +164,7 @@ fn one_file_of_a_copy_answers_for_itself() {
     assert_eq!((done.code, kinds(&report)), (Some(1), vec!["log-modified".to_owned()]), "{report}");
     fs::write(account.at("alone.json.gz"), "x").unwrap();
     let done = account.run(&["validate", "alone.json.gz", keys[0], keys[1]]);
-    done.assert_cannot("Not a directory");
+    done.assert_cannot("not a zip or tar archive");
     assert!(done.stderr.contains("one file is validated where it lies"), "{}", done.stderr);
     fs::create_dir_all(account.at("copy/trail-logs/AWSLogs/11112222333")).unwrap();
     fs::write(account.at("copy/trail-logs/AWSLogs/11112222333/x"), "x").unwrap();

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::{Judge, Recorded, open_file};
 use crate::ident::{DeliveredName, DeliveredType, LogFolder, is_account, is_organization};
+use crate::store::archive;
 use crate::store::directory::leftovers::{FolderLeftovers, PassedOver};
 use crate::store::directory::names::{is_plain, key_segment};
 use crate::store::files::{CopyFiles, FileEntry, FileKind};
@@ -22,6 +23,9 @@ const FURTHER_SAMPLES: usize = 8;
 /// Most folders visited in the search for digests.
 const MAX_FOLDERS: usize = 200_000;
 
+/// Most archives in a directory that are reported.
+const MAX_ARCHIVES: usize = 100;
+
 /// Most files kept that lie in no folder of S3's.
 const MAX_LOOSE: usize = 1_000_000;
 
@@ -33,6 +37,8 @@ pub(super) struct Searched {
     pub(super) loose_logs: Vec<PathBuf>,
     /// The folders of these log files.
     pub(super) loose_log_folders: BTreeSet<PathBuf>,
+    /// Archives in a directory, the first of them. They are not opened.
+    pub(super) archives: Vec<PathBuf>,
     pub(super) skipped: Vec<(PathBuf, String)>,
     pub(super) passed_over: BTreeMap<PathBuf, u64>,
 }
@@ -105,6 +111,7 @@ pub(super) fn search(files: &Arc<dyn CopyFiles>, judge: &Judge<'_>) -> io::Resul
             log_folders: BTreeSet::new(),
             loose_logs: Vec::new(),
             loose_log_folders: BTreeSet::new(),
+            archives: Vec::new(),
             skipped: Vec::new(),
             passed_over: BTreeMap::new(),
         },
@@ -214,6 +221,12 @@ impl TreeSearch<'_> {
     }
 
     fn take_file(&mut self, path: PathBuf, segments: &[String]) {
+        // An archive within an archive is reported by the archive's reader.
+        let is_archive = segments.last().is_some_and(|name| archive::is_named_like_archive(name));
+        if is_archive && self.searched.archives.len() < MAX_ARCHIVES && self.files.root().is_dir() {
+            self.searched.archives.push(path);
+            return;
+        }
         let Some(name) = segments.last().and_then(|name| DeliveredName::parse(name)) else { return };
         match name.kind {
             DeliveredType::Digest => self.take_digest(path, segments, &name),

@@ -1,0 +1,111 @@
+//! Archives as sources of the real binary: whole, cut, contradicting themselves, and in the way.
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+use super::case::{Case, Done, trailproof};
+use crate::bodies::gzip;
+use crate::fixtures::tree;
+
+impl Case {
+    /// The delivery's files, by their paths in an archive.
+    fn members(&self) -> Vec<(String, Vec<u8>)> {
+        let buckets = self.path("buckets");
+        let read =
+            |file: PathBuf| (file.to_str().unwrap().to_owned(), fs::read(buckets.join(&file)).unwrap());
+        tree::files(&buckets).unwrap().into_iter().map(read).collect()
+    }
+
+    fn tar(&self) -> Vec<u8> {
+        let mut tar = tar::Builder::new(Vec::new());
+        for (name, body) in self.members() {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(u64::try_from(body.len()).unwrap());
+            header.set_mode(0o644);
+            tar.append_data(&mut header, name, body.as_slice()).unwrap();
+        }
+        tar.into_inner().unwrap()
+    }
+
+    fn zip(&self, name: &str, members: &[(String, Vec<u8>)]) {
+        let mut zip = ZipWriter::new(File::create(self.path(name)).unwrap());
+        for (member, body) in members {
+            zip.start_file(member, SimpleFileOptions::default()).unwrap();
+            zip.write_all(body).unwrap();
+        }
+        zip.finish().unwrap();
+    }
+
+    fn of(&self, source: &str) -> Done {
+        let (source, keys) = (self.text(source), self.text("keys.json"));
+        trailproof(&["validate", &source, "--public-keys", &keys, "--end-time", &self.end])
+    }
+}
+
+fn is_log(name: &str) -> bool {
+    name.contains("_CloudTrail_")
+}
+
+#[test]
+fn an_archive_is_validated_in_place() {
+    let case = Case::make(&[]);
+    fs::write(case.path("evidence.tgz"), gzip(&case.tar())).unwrap();
+    case.zip("evidence.zip", &case.members());
+    for archive in ["evidence.tgz", "evidence.zip"] {
+        case.of(archive).assert_verdict(0, "5 digests and 4 log files proved");
+    }
+    let mut members = case.members();
+    let log = members.iter().position(|(name, _)| is_log(name)).unwrap();
+    members[log].1 = gzip(b"{}");
+    case.zip("modified.zip", &members);
+    case.of("modified.zip").assert_verdict(1, "log-modified (1)");
+}
+
+#[test]
+fn what_an_archive_does_not_show_is_never_intact() {
+    let case = Case::make(&[]);
+    let tar = case.tar();
+    fs::write(case.path("cut.tar"), &tar[..tar.len() * 6 / 10]).unwrap();
+    case.of("cut.tar").assert_verdict(3, "the archive ends early");
+    let compressed = gzip(&tar);
+    fs::write(case.path("cut.tgz"), &compressed[..compressed.len() * 6 / 10]).unwrap();
+    case.of("cut.tgz").assert_verdict(3, "later members are");
+
+    let mut members = case.members();
+    members.push(("more.zip".to_owned(), b"PK".to_vec()));
+    case.zip("nested.zip", &members);
+    case.of("nested.zip").assert_verdict(3, "`more.zip`, was not read");
+
+    let mut members = case.members();
+    let log = members.iter().position(|(name, _)| is_log(name)).unwrap();
+    members[log].0.insert_str(0, "../");
+    case.zip("dots.zip", &members);
+    case.of("dots.zip").assert_verdict(3, "`..`");
+}
+
+#[test]
+fn what_is_no_archive_is_refused() {
+    let case = Case::make(&[]);
+    for (name, bytes, what) in [
+        ("text.zip", &b"text"[..], "not a zip or tar archive"),
+        ("x.tar.bz2", b"BZh91AY&SY", "a bzip2 file is not read in place"),
+        ("void.zip", b"", "not a zip or tar archive"),
+    ] {
+        fs::write(case.path(name), bytes).unwrap();
+        case.of(name).assert_cannot(what);
+    }
+}
+
+/// An archive beside the evidence may hold more of it; an archive in the bucket is an object.
+#[test]
+fn an_archive_in_a_directory_is_named() {
+    let case = Case::make(&[]);
+    fs::write(case.path("buckets/trail-logs/backup.zip"), b"PK").unwrap();
+    case.of("buckets").assert_verdict(0, "intact");
+    fs::write(case.path("buckets/evidence.tar.gz"), b"x").unwrap();
+    case.of("buckets").assert_verdict(3, "an archive in a");
+}
