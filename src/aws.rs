@@ -13,6 +13,7 @@ mod profiles;
 pub(crate) mod regions;
 mod trust;
 mod unanswered;
+pub(crate) mod web;
 
 use std::future::Future;
 use std::io;

@@ -6,10 +6,13 @@ mod args;
 #[cfg(feature = "aws")]
 mod aws;
 mod describe;
+mod hook;
 #[cfg(feature = "aws")]
 mod keys;
 mod origin;
 mod outputs;
+#[cfg(feature = "aws")]
+mod ping;
 mod plan;
 mod report;
 #[cfg(feature = "aws")]
@@ -17,6 +20,7 @@ mod restore_manifest;
 mod signals;
 mod simulate;
 mod sources;
+mod telling;
 #[cfg(feature = "aws")]
 mod trails;
 mod typed;
@@ -71,13 +75,15 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Completions(arguments) => describe::completions(&arguments),
         Command::Man(arguments) => describe::man(&arguments),
     };
-    match done {
-        Ok(code) => ExitCode::from(code),
-        Err(failure) => {
-            say(&failure.to_string());
-            ExitCode::from(EXIT_CANNOT)
-        }
-    }
+    ExitCode::from(exit_code(done))
+}
+
+/// The exit code of a command. Prints the error of a command that failed.
+fn exit_code(done: Result<u8, Failure>) -> u8 {
+    done.unwrap_or_else(|failure| {
+        say(&failure.to_string());
+        EXIT_CANNOT
+    })
 }
 
 /// Prints help and version to stdout, usage errors to stderr.

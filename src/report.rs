@@ -314,6 +314,13 @@ impl Fanout {
         failed.into_iter().next().map_or(Ok(()), Err)
     }
 
+    /// Whether an output was written without a failure so far.
+    #[must_use]
+    pub fn is_whole(&self, name: &str) -> bool {
+        self.outputs.iter().any(|output| output.name == name)
+            && !self.failures.iter().any(|failure| failure.name == name)
+    }
+
     /// Runs `write` on all outputs, and drops the outputs that fail.
     fn each(&mut self, mut write: impl FnMut(&mut FanoutOutput) -> io::Result<()>) -> io::Result<()> {
         let failures = &mut self.failures;

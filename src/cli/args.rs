@@ -3,6 +3,7 @@
 mod limits;
 pub(super) mod pages;
 mod simulate;
+mod telling;
 mod validate;
 #[cfg(feature = "aws")]
 mod validate_logs;
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub(super) use limits::LimitArgs;
 pub(super) use simulate::SimulateArgs;
+pub(super) use telling::{HookOn, TellingArgs};
 pub(super) use validate::ValidateArgs;
 #[cfg(feature = "aws")]
 pub(super) use validate_logs::ValidateLogsArgs;

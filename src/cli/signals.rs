@@ -1,19 +1,23 @@
 //! Ctrl-C, SIGTERM and SIGHUP. The first signal ends the run with a report of everything checked so far. The second
-//! signal ends the process at once, and leaves every report file unchanged.
+//! signal ends the process and a running hook at once, and leaves every report file unchanged.
 
 use std::io;
 use std::process;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use super::say;
+use super::{hook, say};
 use crate::validate::CancelFlag;
 
 /// Exit code that shells report for a program ended by Ctrl-C: 128 plus the number of SIGINT.
 const EXIT_INTERRUPTED: i32 = 130;
 
 static STOP: CancelFlag = CancelFlag::new();
+
+/// Whether the reports are closed, and hooks and pings under way.
+static CLOSED: AtomicBool = AtomicBool::new(false);
 
 /// Starts listening for SIGINT, SIGTERM and SIGHUP. Called first in a run, since a signal may arrive at any moment.
 pub(super) fn listen() -> &'static CancelFlag {
@@ -22,13 +26,22 @@ pub(super) fn listen() -> &'static CancelFlag {
     &STOP
 }
 
+/// Notes that the reports are closed, for the message about the first signal.
+pub(super) fn reports_are_closed() {
+    CLOSED.store(true, Ordering::Relaxed);
+}
+
 fn interrupted() {
     if STOP.set() {
+        hook::kill_for_ever();
         keep_stdout();
         process::exit(EXIT_INTERRUPTED);
     }
     // On another thread: writing to a stuck stderr blocks, and this handler must stay ready for the second signal.
-    let words = "interrupted: writing a report of everything checked so far; interrupt again to end at once";
+    let words = match CLOSED.load(Ordering::Relaxed) {
+        false => "interrupted: writing a report of everything checked so far; interrupt again to end at once",
+        true => "interrupted: the reports are written, hooks and pings are under way; interrupt again to end at once",
+    };
     drop(thread::Builder::new().spawn(move || say(words)));
 }
 

@@ -8,6 +8,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::args::ValidateArgs;
 use super::sources::{self, Opened, is_in_s3};
+use super::telling::{self, RunNotes};
 use super::{EXIT_CANNOT, Failure, outputs, require_handles, say, signals, typed, without_source};
 use crate::event::{Event, NoProgress, Origin, Sink, Summary, Verdict};
 use crate::handles;
@@ -15,15 +16,27 @@ use crate::ident::Location;
 use crate::ident::Relocation;
 use crate::keys::{KeyRing, saved};
 use crate::report::{
-    Fanout,
+    Fanout, ReportFile,
     progress::{Bars, Display},
 };
 use crate::store::Store;
 use crate::time::{self, Range, Timestamp};
 use crate::validate::{self, CancelFlag, RunTools, SourceFolder, ValidationRequest};
 
-/// Validates the sources and returns the exit code of the verdict.
+/// Validates the sources, tells the hooks and the ping, and returns the exit code of the verdict.
 pub(super) fn run(arguments: &ValidateArgs, started: Timestamp, origin: Origin) -> Result<u8, Failure> {
+    let stop = signals::listen();
+    telling::run_and_tell(&arguments.telling, |notes| report(arguments, started, origin, stop, notes))
+}
+
+/// Validates the sources, writes the reports and returns the exit code of the verdict.
+fn report(
+    arguments: &ValidateArgs,
+    started: Timestamp,
+    origin: Origin,
+    stop: &CancelFlag,
+    notes: &mut RunNotes,
+) -> Result<u8, Failure> {
     #[cfg(feature = "aws")]
     if arguments.restore_manifest.is_some() {
         return Err(Failure::new(
@@ -31,18 +44,19 @@ pub(super) fn run(arguments: &ValidateArgs, started: Timestamp, origin: Origin) 
             "give `--dry-run` too, restore the objects of the manifest, then run without both",
         ));
     }
-    let stop = signals::listen();
     let format = outputs::format(&arguments.format)?;
     let files = outputs::files(&arguments.report)?;
     let Prepared { store, keys, request, pool, .. } = prepare(arguments, started)?;
     let bars = Bars::new(display(arguments));
     let options = outputs::options(arguments.quiet, arguments.verbose);
-    let mut outputs = Outputs { fanout: outputs::open(format, files, options)?, bars: &bars };
+    let mut fanout = outputs::open(format, files.clone(), options)?;
+    notes.add_to(&mut fanout);
+    let mut outputs = Outputs { fanout, bars: &bars, notes };
     require_handles()?;
     let tools = RunTools { store: &*store, keys: &keys, pool: &pool, progress: &bars, stop };
     let begun = Event::Started { sources: named(arguments), range: request.range, at: started, origin };
     let told = tell(&request, tools, &begun, &mut outputs);
-    finish(outputs, told)
+    finish(outputs, &files, told)
 }
 
 /// A run that is ready to start: the store, the keys, the request and the threads.
@@ -154,8 +168,11 @@ fn tell(
 }
 
 /// The exit code. A closed pipe is no error. A report that could not be written is an error, and hides the verdict.
-fn finish(outputs: Outputs<'_>, told: io::Result<Verdict>) -> Result<u8, Failure> {
+fn finish(outputs: Outputs<'_>, files: &[ReportFile], told: io::Result<Verdict>) -> Result<u8, Failure> {
     outputs.bars.clear();
+    if told.is_ok() {
+        outputs.notes.reports(files, &outputs.fanout);
+    }
     match (outputs.fanout.finish(), told) {
         (Ok(()), Ok(verdict)) => Ok(verdict.exit_code()),
         (Err(error), Ok(verdict)) if error.is_broken_pipe() => Ok(verdict.exit_code()),
@@ -167,10 +184,12 @@ fn finish(outputs: Outputs<'_>, told: io::Result<Verdict>) -> Result<u8, Failure
     }
 }
 
-/// The reports and the progress bars. The bars are removed before the last event is written.
+/// The reports, the progress bars, and what hooks and pings are told. The bars are removed before the last event is
+/// written.
 struct Outputs<'b> {
     fanout: Fanout,
     bars: &'b Bars,
+    notes: &'b mut RunNotes,
 }
 
 impl Sink for Outputs<'_> {
@@ -178,6 +197,7 @@ impl Sink for Outputs<'_> {
         if matches!(event, Event::Finished(_)) {
             self.bars.clear();
         }
+        self.notes.event(event);
         self.fanout.event(event)
     }
 }

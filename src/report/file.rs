@@ -105,6 +105,12 @@ impl ReportFile {
         fs::canonicalize(path).is_ok_and(|path| path == *file)
     }
 
+    /// The format.
+    #[must_use]
+    pub const fn format(&self) -> Format {
+        self.format
+    }
+
     /// The path as typed.
     #[must_use]
     pub fn path(&self) -> &Path {

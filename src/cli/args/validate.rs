@@ -6,7 +6,7 @@ use clap::Args;
 
 #[cfg(feature = "aws")]
 use super::AwsArgs;
-use super::{LimitArgs, pages};
+use super::{LimitArgs, TellingArgs, pages};
 
 /// Validate digest files, their chain and every log file they list
 ///
@@ -103,6 +103,9 @@ pub(in crate::cli) struct ValidateArgs {
     /// Show no progress on stderr: neither bars on a terminal nor a line a minute elsewhere
     #[arg(long, help_heading = "Running")]
     pub(in crate::cli) no_progress: bool,
+
+    #[command(flatten)]
+    pub(in crate::cli) telling: TellingArgs,
 
     #[command(flatten)]
     pub(in crate::cli) limits: LimitArgs,
