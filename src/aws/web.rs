@@ -11,6 +11,7 @@ use aws_smithy_runtime_api::client::http::HttpConnector as _;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::retry::ErrorKind;
 use tokio::runtime::Builder;
 
 use super::unanswered::EndpointError;
@@ -25,7 +26,7 @@ const HANDLES: usize = 8;
 pub(crate) struct NoAnswer {
     /// The reason, with the server's name. Parts of it may come from the server.
     pub(crate) why: String,
-    /// Whether another try may succeed: the connection failed, or the server was too slow.
+    /// Whether another try may succeed: the connection failed or was lost, or the server was too slow.
     pub(crate) is_passing: bool,
 }
 
@@ -60,7 +61,8 @@ pub(crate) fn post(
     // A lookup of the host's name cannot be ended, and is not waited for.
     runtime.shutdown_background();
     answer.map_err(|error| {
-        let is_passing = error.is_io() || error.is_timeout();
+        let is_lost = error.as_other() == Some(ErrorKind::TransientError);
+        let is_passing = is_lost || error.is_io() || error.is_timeout();
         let error = EndpointError::wrap(error, url).into_source();
         NoAnswer { why: error.to_string(), is_passing }
     })

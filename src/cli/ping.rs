@@ -44,7 +44,8 @@ impl Ping {
         let (sender, started) = mpsc::channel();
         let to = target.clone();
         // Without a thread, `finish` finds that nothing was sent.
-        let _ = thread::Builder::new().name("ping".to_owned()).spawn(move || sender.send(to.tell("start", "")));
+        let _ =
+            thread::Builder::new().name("ping".to_owned()).spawn(move || sender.send(to.tell("start", "")));
         Ok(Some(Self { target, started }))
     }
 

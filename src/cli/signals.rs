@@ -40,7 +40,9 @@ fn interrupted() {
     // On another thread: writing to a stuck stderr blocks, and this handler must stay ready for the second signal.
     let words = match CLOSED.load(Ordering::Relaxed) {
         false => "interrupted: writing a report of everything checked so far; interrupt again to end at once",
-        true => "interrupted: the reports are written, hooks and pings are under way; interrupt again to end at once",
+        true => {
+            "interrupted: the reports are written, hooks and pings are under way; interrupt again to end at once"
+        }
     };
     drop(thread::Builder::new().spawn(move || say(words)));
 }

@@ -6,6 +6,7 @@ mod clock;
 #[cfg(unix)]
 mod interrupt;
 mod mistyped;
+mod telling;
 
 use std::fs;
 use std::io::Read as _;

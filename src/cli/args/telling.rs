@@ -69,7 +69,9 @@ mod tests {
         for (text, seconds) in [("10s", 10), ("2m", 120), ("24h", 86_400), ("86400s", 86_400), ("01s", 1)] {
             assert_eq!(parse_timeout(text), Ok(Timeout(Duration::from_secs(seconds))), "{text}");
         }
-        for junk in ["", "s", "60", "0s", "-1s", "+1s", "1.5m", "25h", "1 m", "10S", "99999999999999999999h", "é"] {
+        for junk in
+            ["", "s", "60", "0s", "-1s", "+1s", "1.5m", "25h", "1 m", "10S", "99999999999999999999h", "é"]
+        {
             assert!(parse_timeout(junk).is_err(), "{junk}");
         }
     }

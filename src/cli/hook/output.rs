@@ -52,9 +52,8 @@ impl HookOutput {
     /// How much of the output was not kept, as the end of a sentence; `None` if all was kept.
     pub(super) fn excess(&self) -> Option<String> {
         let dropped = self.locked(|output| output.dropped);
-        (dropped > 0).then(|| {
-            format!("printed too much: the first {MAX_KEPT} bytes are shown, and {dropped} are not")
-        })
+        (dropped > 0)
+            .then(|| format!("printed too much: the first {MAX_KEPT} bytes are shown, and {dropped} are not"))
     }
 
     fn read(&self, mut reader: PipeReader) {
