@@ -50,6 +50,10 @@ const VALIDATE: &[(&str, &str)] = &[
         "trailproof validate s3://my-trail-logs --account-id 111122223333 --region us-east-1 \\\n      \
          --report html=run.html --report json=run.json",
     ),
+    (
+        "Run a script unless everything is proved",
+        "trailproof validate s3://my-trail-logs --start-time 24h --hook ./alarm.sh",
+    ),
     ("Validate a copy on disk with saved keys", "trailproof validate ./copy --public-keys keys.json"),
 ];
 
@@ -128,6 +132,18 @@ const TIMES: &[(&str, &str)] = &[
     ("24h, 7d", "an age: so long before now"),
 ];
 
+const HOOKS: &[(&str, &str)] = &[
+    ("TRAILPROOF_VERDICT", "`intact`, `tampered`, `incomplete`, or `error` for exit code 2"),
+    ("TRAILPROOF_EXIT", "the exit code"),
+    ("TRAILPROOF_SUMMARY", "the verdict line or the error message, in one line"),
+    (
+        "TRAILPROOF_REPORT",
+        "the first JSON report that was written to a file, else the first report; may be absent",
+    ),
+    ("TRAILPROOF_NEW", "number of findings that the last run did not have: all, notices included"),
+    ("TRAILPROOF_RESOLVED", "number of findings that only the last run had: 0"),
+];
+
 /// The settings of AWS's own tools that the SDK reads.
 #[cfg(feature = "aws")]
 const AWS: &[(&str, &str)] = &[
@@ -203,6 +219,7 @@ pub(in crate::cli) fn sections(command: &str) -> Vec<Section> {
         "validate" => {
             sections.push(terms("Formats", "FORMATS", FORMATS));
             sections.push(terms("Times", "TIMES", TIMES));
+            sections.push(terms("Environment of a hook", "ENVIRONMENT OF A HOOK", HOOKS));
         }
         "keys" => sections.push(terms("Times", "TIMES", TIMES)),
         "simulate" => sections.push(tampering()),

@@ -172,7 +172,7 @@ fn other_answers_are_not_told() {
         Answer::Status(429),
         Answer::Garbage,
     ] {
-        let monitor = Monitor::start(&[answer.clone()]);
+        let monitor = Monitor::start(std::slice::from_ref(&answer));
         let done = monitor.ping(&case, &[]);
         assert_eq!((done.code, done.stderr.lines().count()), (Some(0), 1), "{answer:?}: {}", done.stderr);
         let said = format!("warning: the pings of the start and the end failed: `{}` ", monitor.url(""));
