@@ -77,6 +77,8 @@ fn request(url: &str, authorization: Option<&str>, body: &str) -> Result<HttpReq
     if !is_made {
         return Err(NoAnswer { why: "invalid URL, user or password".to_owned(), is_passing: false });
     }
+    // Some servers refuse a POST without a length, and hyper sets none for an empty body.
+    request.headers_mut().insert("content-length", body.len().to_string());
     request.headers_mut().insert("content-type", "text/plain; charset=utf-8");
     request.headers_mut().insert("user-agent", concat!("trailproof/", env!("CARGO_PKG_VERSION")));
     Ok(request)

@@ -41,7 +41,7 @@ pub(super) fn run_all(arguments: &TellingArgs, outcome: &RunOutcome) {
     }
     let all = arguments.hook.len();
     for (at, line) in arguments.hook.iter().enumerate() {
-        let (output, problem) = run(line, outcome, arguments.hook_timeout.0);
+        let (output, problem) = run(line, outcome, arguments.hook_timeout);
         if let Some(output) = output.shown() {
             say(&output);
         }
@@ -99,13 +99,6 @@ fn shell(line: &str) -> Command {
     let mut command = Command::new("cmd");
     // `cmd` has quoting rules of its own.
     command.raw_arg("/C").raw_arg(line).stdin(Stdio::null());
-    command
-}
-
-#[cfg(not(any(unix, windows)))]
-fn shell(line: &str) -> Command {
-    let mut command = Command::new("cmd");
-    command.args(["/C", line]).stdin(Stdio::null());
     command
 }
 

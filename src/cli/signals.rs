@@ -16,8 +16,8 @@ const EXIT_INTERRUPTED: i32 = 130;
 
 static STOP: CancelFlag = CancelFlag::new();
 
-/// Whether the reports are closed, and hooks and pings under way.
-static CLOSED: AtomicBool = AtomicBool::new(false);
+/// Whether the run is over, and hooks and pings under way.
+static RUN_IS_OVER: AtomicBool = AtomicBool::new(false);
 
 /// Starts listening for SIGINT, SIGTERM and SIGHUP. Called first in a run, since a signal may arrive at any moment.
 pub(super) fn listen() -> &'static CancelFlag {
@@ -26,9 +26,9 @@ pub(super) fn listen() -> &'static CancelFlag {
     &STOP
 }
 
-/// Notes that the reports are closed, for the message about the first signal.
-pub(super) fn reports_are_closed() {
-    CLOSED.store(true, Ordering::Relaxed);
+/// Notes that the run is over, for the message about the first signal.
+pub(super) fn run_is_over() {
+    RUN_IS_OVER.store(true, Ordering::Relaxed);
 }
 
 fn interrupted() {
@@ -38,11 +38,9 @@ fn interrupted() {
         process::exit(EXIT_INTERRUPTED);
     }
     // On another thread: writing to a stuck stderr blocks, and this handler must stay ready for the second signal.
-    let words = match CLOSED.load(Ordering::Relaxed) {
+    let words = match RUN_IS_OVER.load(Ordering::Relaxed) {
         false => "interrupted: writing a report of everything checked so far; interrupt again to end at once",
-        true => {
-            "interrupted: the reports are written, hooks and pings are under way; interrupt again to end at once"
-        }
+        true => "interrupted: the run is over, hooks and pings are under way; interrupt again to end at once",
     };
     drop(thread::Builder::new().spawn(move || say(words)));
 }

@@ -31,7 +31,7 @@ pub(super) fn run_and_tell(
     };
     #[cfg(not(feature = "aws"))]
     let done = run(&mut notes);
-    signals::reports_are_closed();
+    signals::run_is_over();
     let summary = notes.summary(&done);
     // The error comes first: a hook may take a minute.
     let exit = exit_code(done);

@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 const MAX_TIMEOUT: u64 = 24 * 60 * 60;
 
 /// Telling somebody.
-#[derive(Args, Clone, Default, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Telling somebody")]
 pub(in crate::cli) struct TellingArgs {
     /// Run this shell command after the reports are written, also where the run could not begin; repeatable. The
@@ -23,7 +23,7 @@ pub(in crate::cli) struct TellingArgs {
 
     /// Longest time for each hook, such as 10s or 2m. A hook that takes longer is killed with all its processes
     #[arg(long, value_name = "TIME", default_value = "60s", requires = "hook", value_parser = parse_timeout)]
-    pub(in crate::cli) hook_timeout: Timeout,
+    pub(in crate::cli) hook_timeout: Duration,
 
     /// Send a POST to URL/start when the run starts, and to URL/EXITCODE with the verdict line when it ends, as
     /// healthchecks.io takes them
@@ -43,12 +43,8 @@ pub(in crate::cli) enum HookOn {
     Always,
 }
 
-/// The time that a hook may take.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub(in crate::cli) struct Timeout(pub(in crate::cli) Duration);
-
 /// Parses a time with its unit: `s`, `m` or `h`.
-fn parse_timeout(text: &str) -> Result<Timeout, String> {
+fn parse_timeout(text: &str) -> Result<Duration, String> {
     let expected = || "give seconds or minutes, such as 10s or 2m, up to 24h".to_owned();
     let units = [('s', 1), ('m', 60), ('h', 60 * 60)];
     let unit = units.into_iter().find_map(|(unit, seconds)| Some((text.strip_suffix(unit)?, seconds)));
@@ -57,7 +53,7 @@ fn parse_timeout(text: &str) -> Result<Timeout, String> {
     let number = Some(number).filter(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
     let seconds = number.and_then(|number| number.parse::<u64>().ok()?.checked_mul(unit));
     let seconds = seconds.filter(|seconds| (1..=MAX_TIMEOUT).contains(seconds)).ok_or_else(expected)?;
-    Ok(Timeout(Duration::from_secs(seconds)))
+    Ok(Duration::from_secs(seconds))
 }
 
 #[cfg(test)]
@@ -67,7 +63,7 @@ mod tests {
     #[test]
     fn timeouts_have_a_unit() {
         for (text, seconds) in [("10s", 10), ("2m", 120), ("24h", 86_400), ("86400s", 86_400), ("01s", 1)] {
-            assert_eq!(parse_timeout(text), Ok(Timeout(Duration::from_secs(seconds))), "{text}");
+            assert_eq!(parse_timeout(text), Ok(Duration::from_secs(seconds)), "{text}");
         }
         for junk in
             ["", "s", "60", "0s", "-1s", "+1s", "1.5m", "25h", "1 m", "10S", "99999999999999999999h", "é"]

@@ -323,7 +323,7 @@ fn the_second_signal_ends_a_hook_at_once() {
     signal(child.id(), "-INT");
     let mut stderr = BufReader::new(child.stderr.take().unwrap()).lines();
     let said = stderr.next().unwrap().unwrap();
-    assert!(said.starts_with("interrupted: the reports are written"), "{said}");
+    assert!(said.starts_with("interrupted: the run is over"), "{said}");
     assert!(is_alive(&sleeping), "the first signal does not end a hook");
     signal(child.id(), "-INT");
     assert_eq!(child.wait().unwrap().code(), Some(130));

@@ -28,7 +28,7 @@ enum Answer {
 struct Received {
     /// Method and path.
     line: String,
-    /// All headers, in lower case, except for the value of `authorization`.
+    /// Lines of the header, as the program's HTTP client writes them.
     headers: Vec<String>,
     body: String,
 }
@@ -133,6 +133,11 @@ fn the_start_and_the_exit_code_are_told() {
         assert_eq!(monitor.lines(), ["POST /uuid/start".to_owned(), format!("POST /uuid/{code}")]);
         let received = monitor.received();
         assert_eq!((received[0].body.as_str(), received[1].body.as_str()), ("", done.stdout.trim_end()));
+        for request in received {
+            let length = format!("content-length: {}", request.body.len());
+            let lengths = request.headers.iter().filter(|header| header.starts_with("content-length"));
+            assert_eq!(lengths.collect::<Vec<_>>(), [&length]);
+        }
     }
 }
 
