@@ -5,6 +5,7 @@
 mod args;
 #[cfg(feature = "aws")]
 mod aws;
+mod collect;
 mod describe;
 mod hook;
 #[cfg(feature = "aws")]
@@ -59,11 +60,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => return usage(&error),
     };
     let done = match cli.command {
-        Command::Validate(arguments) if arguments.dry_run => plan::run(&arguments, now()),
-        Command::Validate(typed) => {
-            let origin = origin::of(&arguments, typed.run_by.clone());
-            validate::run(&typed, now(), origin)
-        }
+        Command::Validate(typed) if typed.dry_run => plan::run(*typed, now()),
+        Command::Validate(typed) => validate::run(*typed, now(), &arguments),
+        Command::Collect(typed) => collect::run(*typed, now(), &arguments),
         #[cfg(feature = "aws")]
         Command::Trails(arguments) => trails::run(&arguments, now()),
         #[cfg(feature = "aws")]

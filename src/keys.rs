@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 pub use crate::signature::{SIGNING_WINDOW, TrustedKey};
-use crate::time::Timestamp;
+use crate::time::{Interval, Timestamp};
 use source::RequestedKeys;
 
 pub use source::{KeySource, KeySourceError, SourceKeys};
@@ -42,6 +42,11 @@ pub enum Lookup {
     Unknown,
     /// No known key, and the request for the region's keys failed.
     Unreachable(String),
+}
+
+/// What [`KeyRing::all`] sorts by.
+fn order(key: &TrustedKey) -> (&str, Option<Interval>) {
+    (key.key.fingerprint(), key.validity)
 }
 
 /// Keys of a run, by fingerprint. A ring with a [`KeySource`] requests missing keys during a lookup, once for each
@@ -80,6 +85,17 @@ impl KeyRing {
         if !known.iter().rev().take(COMPARED).any(|other| **other == key) {
             known.push(Arc::new(key));
         }
+    }
+
+    /// All keys so far, each once, in order of fingerprint and validity.
+    #[must_use]
+    pub fn all(&self) -> Vec<Arc<TrustedKey>> {
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let mut all: Vec<Arc<TrustedKey>> = keys.values().flatten().cloned().collect();
+        all.sort_by(|one, other| order(one).cmp(&order(other)));
+        // The same key may be known from several files and regions, and a PEM key under two fingerprints.
+        all.dedup_by(|one, other| order(one) == order(other));
+        all
     }
 
     /// Number of known fingerprints.

@@ -43,6 +43,7 @@
 //!   both modules, S3 and CloudTrail.
 //! - [`mod@validate`]: the engine. Sends findings to an [`event::Sink`] and never prints.
 //! - [`words`]: the English of findings: a message for each fault, a hint for each cause.
+//! - [`mod@collect`]: makes a copy of what a run reads.
 //! - [`simulate`]: synthetic deliveries with real signatures, and ways to tamper with deliveries.
 //! - [`report`]: every format of a report, each a function of [`event::Report`].
 //!
@@ -55,6 +56,7 @@ pub mod aws;
 pub mod chain;
 #[doc(hidden)] // the program's, and no part of the library
 pub mod cli;
+pub mod collect;
 pub mod digest;
 pub mod event;
 pub mod gzip;

@@ -69,6 +69,21 @@ pub struct Object {
     pub metadata: Metadata,
     /// The result of hashing the body, if the store hashed the body in a pass over many objects.
     pub hashed: Option<HashedBody>,
+    /// What the store says of the stored body. Nothing is judged by these facts.
+    pub facts: ObjectFacts,
+}
+
+/// What a store says of a stored body, beside the body: in S3, headers of the answer. Each fact may be unknown.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct ObjectFacts {
+    /// Size of the stored body, in bytes.
+    pub size: Option<u64>,
+    /// Time of the last write.
+    pub modified: Option<Timestamp>,
+    /// The entity tag, with its quotes.
+    pub etag: Option<String>,
+    /// Version ID, in a bucket with versions.
+    pub version: Option<String>,
 }
 
 impl Object {
@@ -102,6 +117,8 @@ pub struct Listed {
     pub size: u64,
     /// Time of the last write. `None` if the store does not report the time, or if a writer can choose the time.
     pub modified: Option<Timestamp>,
+    /// The entity tag, with its quotes, which each write changes. `None` if the store does not report entity tags.
+    pub etag: Option<Box<str>>,
     /// The archive that the object has to be restored from before it is read; `None` for an object that can be read.
     pub archived: Option<ArchiveClass>,
 }

@@ -1,7 +1,9 @@
 //! The command line's arguments: plain records. Only the form of numbers and sizes is checked here.
 
+mod collect;
 mod limits;
 pub(super) mod pages;
+mod run;
 mod simulate;
 mod telling;
 mod validate;
@@ -12,7 +14,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(super) use collect::CollectArgs;
 pub(super) use limits::LimitArgs;
+pub(super) use run::RunArgs;
 pub(super) use simulate::SimulateArgs;
 pub(super) use telling::{HookOn, TellingArgs};
 pub(super) use validate::ValidateArgs;
@@ -33,6 +37,7 @@ pub(super) struct Cli {
 #[derive(Subcommand, Debug)]
 pub(super) enum Command {
     Validate(Box<ValidateArgs>),
+    Collect(Box<CollectArgs>),
     #[cfg(feature = "aws")]
     Trails(TrailsArgs),
     #[cfg(feature = "aws")]

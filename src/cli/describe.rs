@@ -88,6 +88,7 @@ fn see_also(command: &Command, page: &mut dyn Write) -> io::Result<()> {
     let others = match command.get_name() {
         "trailproof" => "aws(1)",
         "validate" => "trailproof(1), trailproof-trails(1), trailproof-keys(1), trailproof-report(1)",
+        "collect" => "trailproof(1), trailproof-validate(1), trailproof-keys(1), trailproof-simulate(1)",
         _ => "trailproof(1), trailproof-validate(1)",
     };
     let mut roff = Roff::default();

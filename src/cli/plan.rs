@@ -1,6 +1,7 @@
 //! `trailproof validate --dry-run`: prints what a run would read and cost. The exit code is not a verdict.
 
 use std::io::{self, BufWriter, Write};
+use std::path::Path;
 
 use super::args::ValidateArgs;
 #[cfg(feature = "aws")]
@@ -20,13 +21,18 @@ const EXIT_PLANNED: u8 = 0;
 
 /// Prints the plan. Keys serve only to find out which bucket a directory is a copy of, as in a run; without keys the plan
 /// believes the digests.
-pub(super) fn run(arguments: &ValidateArgs, now: Timestamp) -> Result<u8, Failure> {
+pub(super) fn run(typed: ValidateArgs, now: Timestamp) -> Result<u8, Failure> {
+    #[cfg(feature = "aws")]
+    let manifest = typed.restore_manifest.clone();
+    #[cfg(not(feature = "aws"))]
+    let manifest = None;
+    let arguments = &typed.into_run();
     let write = writer(outputs::format(&arguments.format)?)?;
     let validate::Prepared { store, keys, request, pool, in_s3 } = validate::prepare(arguments, now)?;
     // Ending a plan early loses nothing.
     let stop = CancelFlag::new();
     let tools = RunTools { store: &*store, keys: &keys, pool: &pool, progress: &NoProgress, stop: &stop };
-    let plan = planned(arguments, &request, tools, in_s3)?;
+    let plan = planned(manifest.as_deref(), &request, tools, in_s3)?;
     let sources = validate::named(arguments);
     let planned = Planned { sources: &sources, range: request.range, in_s3, plan: &plan };
     let mut out = BufWriter::new(io::stdout());
@@ -39,12 +45,12 @@ pub(super) fn run(arguments: &ValidateArgs, now: Timestamp) -> Result<u8, Failur
 /// Makes the plan, and the restore manifest if asked for.
 #[cfg(feature = "aws")]
 fn planned(
-    arguments: &ValidateArgs,
+    manifest: Option<&Path>,
     request: &ValidationRequest,
     tools: RunTools<'_>,
     in_s3: bool,
 ) -> Result<Plan, Failure> {
-    let Some(path) = &arguments.restore_manifest else {
+    let Some(path) = manifest else {
         return plan(request, tools).map_err(|error| sources::unusable(&error));
     };
     let manifest = RestoreManifest::open(path, in_s3)?;
@@ -56,7 +62,7 @@ fn planned(
 
 #[cfg(not(feature = "aws"))]
 fn planned(
-    _: &ValidateArgs,
+    _: Option<&Path>,
     request: &ValidationRequest,
     tools: RunTools<'_>,
     _: bool,

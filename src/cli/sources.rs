@@ -6,7 +6,7 @@ pub(super) mod s3;
 use std::path::{Path, PathBuf};
 
 use super::Failure;
-use super::args::ValidateArgs;
+use super::args::RunArgs;
 use crate::event::Finding;
 use crate::ident::Location;
 use crate::keys::KeyRing;
@@ -32,7 +32,7 @@ pub(super) struct Opened {
 }
 
 /// Opens the sources: all in S3, or all copies on disk. `keys` are the keys from `--public-keys`.
-pub(super) fn open(arguments: &ValidateArgs, keys: KeyRing) -> Result<Opened, Failure> {
+pub(super) fn open(arguments: &RunArgs, keys: KeyRing) -> Result<Opened, Failure> {
     let (in_s3, on_disk): (Vec<&PathBuf>, Vec<&PathBuf>) =
         arguments.sources.iter().partition(|source| is_in_s3(source));
     match (in_s3.first(), on_disk.first()) {
@@ -51,7 +51,7 @@ pub(super) fn is_in_s3(source: &Path) -> bool {
 }
 
 #[cfg(feature = "aws")]
-fn open_s3(arguments: &ValidateArgs, keys: KeyRing) -> Result<Opened, Failure> {
+fn open_s3(arguments: &RunArgs, keys: KeyRing) -> Result<Opened, Failure> {
     let opened = s3::open(arguments)?;
     let keys = match arguments.public_keys.is_empty() || arguments.fetch_keys {
         true => keys.asking(Box::new(crate::keys::cloudtrail::CloudTrailKeys::new(opened.aws))),
@@ -63,7 +63,7 @@ fn open_s3(arguments: &ValidateArgs, keys: KeyRing) -> Result<Opened, Failure> {
 }
 
 #[cfg(not(feature = "aws"))]
-fn open_s3(arguments: &ValidateArgs, _: KeyRing) -> Result<Opened, Failure> {
+fn open_s3(arguments: &RunArgs, _: KeyRing) -> Result<Opened, Failure> {
     let source = arguments.sources.first().map(|source| source.display().to_string()).unwrap_or_default();
     Err(Failure::new(
         format!("`{source}` is in S3, and this program was built without the feature `aws`"),
@@ -71,7 +71,7 @@ fn open_s3(arguments: &ValidateArgs, _: KeyRing) -> Result<Opened, Failure> {
     ))
 }
 
-fn open_copies(arguments: &ValidateArgs, keys: KeyRing) -> Result<Opened, Failure> {
+fn open_copies(arguments: &RunArgs, keys: KeyRing) -> Result<Opened, Failure> {
     let keys = with_fetched(arguments, keys)?;
     let opened = copies::open(&arguments.sources, &keys, &arguments.limits.of_run());
     let OpenedCopies { store, sources, typed, objects, findings } =
@@ -81,7 +81,7 @@ fn open_copies(arguments: &ValidateArgs, keys: KeyRing) -> Result<Opened, Failur
 }
 
 /// Requires keys for a directory: keys never come from the evidence.
-fn with_fetched(arguments: &ValidateArgs, keys: KeyRing) -> Result<KeyRing, Failure> {
+fn with_fetched(arguments: &RunArgs, keys: KeyRing) -> Result<KeyRing, Failure> {
     #[cfg(feature = "aws")]
     if arguments.fetch_keys {
         let aws = super::aws::connect(&arguments.aws)?;
@@ -112,6 +112,7 @@ fn hint(error: &CopyError) -> String {
             "give a directory, a `.zip`, or a `.tar`, plain or compressed by gzip or zstd; one file is validated where it \
              lies in the copy: `…/AWSLogs/ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/NAME`"
         }
+        CopyError::Unfinished(_) => "complete the copy: run the same `trailproof collect` again",
         CopyError::Empty(_) => {
             "give the directory with the copy of the bucket; an empty directory proves nothing"
         }

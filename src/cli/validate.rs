@@ -1,16 +1,17 @@
 //! `trailproof validate`: runs the engine on the sources, and writes the reports.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Read as _};
 use std::path::PathBuf;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use super::args::ValidateArgs;
+use super::args::{RunArgs, ValidateArgs};
 use super::sources::{self, Opened, is_in_s3};
 use super::telling::{self, RunNotes};
-use super::{EXIT_CANNOT, Failure, outputs, require_handles, say, signals, typed, without_source};
-use crate::event::{Event, NoProgress, Origin, Sink, Summary, Verdict};
+use super::{EXIT_CANNOT, Failure, origin, outputs, require_handles, say, signals, typed, without_source};
+use crate::event::{Event, NoProgress, Sink, Summary, Verdict};
 use crate::handles;
 use crate::ident::Location;
 use crate::ident::Relocation;
@@ -24,26 +25,29 @@ use crate::time::{self, Range, Timestamp};
 use crate::validate::{self, CancelFlag, RunTools, SourceFolder, ValidationRequest};
 
 /// Validates the sources, tells the hooks and the ping, and returns the exit code of the verdict.
-pub(super) fn run(arguments: &ValidateArgs, started: Timestamp, origin: Origin) -> Result<u8, Failure> {
+pub(super) fn run(typed: ValidateArgs, started: Timestamp, line: &[OsString]) -> Result<u8, Failure> {
     let stop = signals::listen();
-    telling::run_and_tell(&arguments.telling, |notes| report(arguments, started, origin, stop, notes))
+    let telling = typed.telling.clone();
+    telling::run_and_tell(&telling, |notes| report(typed, started, line, stop, notes))
 }
 
 /// Validates the sources, writes the reports and returns the exit code of the verdict.
 fn report(
-    arguments: &ValidateArgs,
+    typed: ValidateArgs,
     started: Timestamp,
-    origin: Origin,
+    line: &[OsString],
     stop: &CancelFlag,
     notes: &mut RunNotes,
 ) -> Result<u8, Failure> {
     #[cfg(feature = "aws")]
-    if arguments.restore_manifest.is_some() {
+    if typed.restore_manifest.is_some() {
         return Err(Failure::new(
             "`--restore-manifest` is written by a plan, and this is a run",
             "give `--dry-run` too, restore the objects of the manifest, then run without both",
         ));
     }
+    let arguments = &typed.into_run();
+    let origin = origin::of(line, arguments.run_by.clone());
     let format = outputs::format(&arguments.format)?;
     let files = outputs::files(&arguments.report)?;
     let Prepared { store, keys, request, pool, .. } = prepare(arguments, started)?;
@@ -51,7 +55,7 @@ fn report(
     let options = outputs::options(arguments.quiet, arguments.verbose);
     let mut fanout = outputs::open(format, files.clone(), options)?;
     notes.add_to(&mut fanout);
-    let mut outputs = Outputs { fanout, bars: &bars, notes };
+    let mut outputs = Outputs::new(fanout, &bars, notes);
     require_handles()?;
     let tools = RunTools { store: &*store, keys: &keys, pool: &pool, progress: &bars, stop };
     let begun = Event::Started { sources: named(arguments), range: request.range, at: started, origin };
@@ -70,7 +74,7 @@ pub(super) struct Prepared {
 }
 
 /// Checks the arguments, reads the keys and opens the sources.
-pub(super) fn prepare(arguments: &ValidateArgs, now: Timestamp) -> Result<Prepared, Failure> {
+pub(super) fn prepare(arguments: &RunArgs, now: Timestamp) -> Result<Prepared, Failure> {
     without_source::check(arguments, now)?;
     check(arguments)?;
     let clock = now;
@@ -113,7 +117,7 @@ pub(super) fn prepare(arguments: &ValidateArgs, now: Timestamp) -> Result<Prepar
 }
 
 /// Checks the names that were typed against AWS's naming rules.
-fn check(arguments: &ValidateArgs) -> Result<(), Failure> {
+fn check(arguments: &RunArgs) -> Result<(), Failure> {
     arguments.sources.iter().try_for_each(|source| typed::source(source))?;
     typed::accounts("--account-id", &arguments.account_id)?;
     typed::regions("--region", &arguments.region)?;
@@ -124,7 +128,7 @@ fn check(arguments: &ValidateArgs) -> Result<(), Failure> {
 }
 
 /// The range of the run. Single objects have the time in their names; a typed range is an error.
-fn range_of(arguments: &ValidateArgs, objects: &[Location], typed: Range) -> Result<Range, Failure> {
+fn range_of(arguments: &RunArgs, objects: &[Location], typed: Range) -> Result<Range, Failure> {
     let Some(of_objects) = validate::range_of(objects) else { return Ok(typed) };
     if arguments.start_time.is_some() || arguments.end_time.is_some() {
         return Err(Failure::new(
@@ -147,12 +151,12 @@ pub(super) fn pool(jobs: Option<u16>, in_s3: bool) -> Result<ThreadPool, Failure
 }
 
 /// The sources as typed.
-pub(super) fn named(arguments: &ValidateArgs) -> Vec<String> {
+pub(super) fn named(arguments: &RunArgs) -> Vec<String> {
     arguments.sources.iter().map(|source| source.display().to_string()).collect()
 }
 
 /// Runs the engine between the first event, which has the start time, and the last, which has the end time.
-fn tell(
+pub(super) fn tell(
     request: &ValidationRequest,
     tools: RunTools<'_>,
     begun: &Event,
@@ -168,7 +172,11 @@ fn tell(
 }
 
 /// The exit code. A closed pipe is no error. A report that could not be written is an error, and hides the verdict.
-fn finish(outputs: Outputs<'_>, files: &[ReportFile], told: io::Result<Verdict>) -> Result<u8, Failure> {
+pub(super) fn finish(
+    outputs: Outputs<'_>,
+    files: &[ReportFile],
+    told: io::Result<Verdict>,
+) -> Result<u8, Failure> {
     outputs.bars.clear();
     if told.is_ok() {
         outputs.notes.reports(files, &outputs.fanout);
@@ -186,10 +194,16 @@ fn finish(outputs: Outputs<'_>, files: &[ReportFile], told: io::Result<Verdict>)
 
 /// The reports, the progress bars, and what hooks and pings are told. The bars are removed before the last event is
 /// written.
-struct Outputs<'b> {
+pub(super) struct Outputs<'b> {
     fanout: Fanout,
     bars: &'b Bars,
     notes: &'b mut RunNotes,
+}
+
+impl<'b> Outputs<'b> {
+    pub(super) const fn new(fanout: Fanout, bars: &'b Bars, notes: &'b mut RunNotes) -> Self {
+        Self { fanout, bars, notes }
+    }
 }
 
 impl Sink for Outputs<'_> {
@@ -203,7 +217,7 @@ impl Sink for Outputs<'_> {
 }
 
 /// Bars on a terminal, but not where every object is listed on it; elsewhere a line a minute.
-fn display(arguments: &ValidateArgs) -> Display {
+pub(super) fn display(arguments: &RunArgs) -> Display {
     let listed = arguments.verbose && io::stdout().is_terminal();
     match io::stderr().is_terminal() {
         _ if arguments.no_progress || arguments.quiet => Display::Hidden,
@@ -215,7 +229,7 @@ fn display(arguments: &ValidateArgs) -> Display {
 
 /// The present: the time by the clock. For a copy an end that the user typed is the present at least, since the copy may
 /// be younger than the clock says. S3 refuses requests of a machine with a wrong clock.
-fn present(arguments: &ValidateArgs, clock: Timestamp) -> Result<Timestamp, Failure> {
+fn present(arguments: &RunArgs, clock: Timestamp) -> Result<Timestamp, Failure> {
     let end =
         arguments.end_time.as_deref().filter(|_| !arguments.sources.iter().any(|source| is_in_s3(source)));
     let end = end.map(|text| typed::moment("--end-time", text, clock)).transpose()?;
@@ -223,7 +237,7 @@ fn present(arguments: &ValidateArgs, clock: Timestamp) -> Result<Timestamp, Fail
 }
 
 /// The range that was typed. In S3 the range ends now at the latest.
-pub(super) fn range(arguments: &ValidateArgs, clock: Timestamp) -> Result<Range, Failure> {
+pub(super) fn range(arguments: &RunArgs, clock: Timestamp) -> Result<Range, Failure> {
     let now = present(arguments, clock)?;
     let parse = |text: &Option<String>, flag: &str| {
         text.as_deref().map(|text| typed::moment(flag, text, clock)).transpose()

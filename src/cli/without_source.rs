@@ -1,11 +1,11 @@
 //! `trailproof validate` without a SOURCE: an error that lists commands to copy, one for each trail of the account.
 
 use super::Failure;
-use super::args::ValidateArgs;
+use super::args::RunArgs;
 use crate::time::Timestamp;
 
 /// Returns an error where no source was typed.
-pub(super) fn check(arguments: &ValidateArgs, now: Timestamp) -> Result<(), Failure> {
+pub(super) fn check(arguments: &RunArgs, now: Timestamp) -> Result<(), Failure> {
     if !arguments.sources.is_empty() {
         return Ok(());
     }
@@ -19,13 +19,13 @@ pub(super) fn check(arguments: &ValidateArgs, now: Timestamp) -> Result<(), Fail
 }
 
 #[cfg(not(feature = "aws"))]
-fn listed(_: &ValidateArgs, _: Timestamp) -> Option<(String, Vec<String>)> {
+fn listed(_: &RunArgs, _: Timestamp) -> Option<(String, Vec<String>)> {
     None
 }
 
 /// The account's trails as commands, with a hint that introduces the commands. `None` where no trail can be listed in time.
 #[cfg(feature = "aws")]
-fn listed(arguments: &ValidateArgs, now: Timestamp) -> Option<(String, Vec<String>)> {
+fn listed(arguments: &RunArgs, now: Timestamp) -> Option<(String, Vec<String>)> {
     use std::sync::mpsc;
     use std::thread;
     use std::time::Duration;
@@ -61,7 +61,7 @@ fn listed(arguments: &ValidateArgs, now: Timestamp) -> Option<(String, Vec<Strin
 
 /// The typed command with `source` as its SOURCE.
 #[cfg(feature = "aws")]
-fn command(arguments: &ValidateArgs, source: &str) -> String {
+fn command(arguments: &RunArgs, source: &str) -> String {
     let options = [
         ("--start-time", &arguments.start_time),
         ("--end-time", &arguments.end_time),

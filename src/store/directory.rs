@@ -6,6 +6,7 @@
 
 mod absence;
 mod candidates;
+pub mod collected;
 mod content;
 pub mod find;
 mod leftovers;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::{Deposit, Encoding, Listed, Listing, Metadata, Object, Store, StoreError, Version};
+use super::{Deposit, Encoding, Listed, Listing, Metadata, Object, ObjectFacts, Store, StoreError, Version};
 use crate::ident::Location;
 use crate::time::Timestamp;
 
@@ -98,6 +98,7 @@ impl MemoryStore {
                     key: key.clone(),
                     size,
                     modified: None,
+                    etag: None,
                     archived: None,
                 })
             });
@@ -135,6 +136,7 @@ impl Store for MemoryStore {
             encoding: Encoding::Gzip,
             metadata: content.metadata.clone(),
             hashed: None,
+            facts: ObjectFacts::default(),
         })
     }
 

@@ -240,12 +240,10 @@ impl Store for S3Store {
         self.aws.block_on(async {
             let bucket = self.open_bucket(&location.bucket).await?;
             match ObjectBody::open(Arc::clone(&bucket), &location.key).await {
-                Ok((body, metadata)) => Ok(Object {
-                    body: Box::new(body),
-                    encoding: Encoding::GzipOrPlain,
-                    metadata,
-                    hashed: None,
-                }),
+                Ok((body, metadata)) => {
+                    let (facts, body) = (body.facts(), Box::new(body));
+                    Ok(Object { body, encoding: Encoding::GzipOrPlain, metadata, hashed: None, facts })
+                }
                 Err(failure) => Err(explain_failed_get(&bucket, &location.key, &failure).await),
             }
         })

@@ -19,6 +19,7 @@ use crate::keys::{KeyRing, Lookup};
 use crate::signature;
 use crate::store::archive::ArchiveError;
 use crate::store::directory::DirectoryStore;
+use crate::store::directory::collected::unfinished_above;
 use crate::store::directory::find::{self, Found, Homes, Recorded, SearchedCopy, Tree};
 use crate::store::files::{CopyFiles, DiskFiles};
 use crate::store::{Disagreement, Object};
@@ -57,6 +58,9 @@ pub enum CopyError {
         /// The bucket.
         bucket: String,
     },
+    /// The directory holds a collection that was not completed: what it lacks is in the source.
+    #[error("`{}` holds an unfinished collection", .0.display())]
+    Unfinished(PathBuf),
     /// A single file outside of any copy.
     #[error("`{}` is not a directory, and lies in no folder of a copy", .0.display())]
     NoCopy(PathBuf),
@@ -93,6 +97,9 @@ pub struct OpenedCopies {
 /// # Errors
 /// [`CopyError`].
 pub fn open(sources: &[PathBuf], keys: &KeyRing, limits: &ReadLimits) -> Result<OpenedCopies, CopyError> {
+    if let Some(folder) = sources.iter().find_map(|path| unfinished_above(path)) {
+        return Err(CopyError::Unfinished(folder));
+    }
     let (mut whole, mut typed) = (Found::default(), Vec::new());
     let mut findings = Vec::new();
     // 1. Single files: find the copy around each, and the place in S3.

@@ -28,8 +28,9 @@ const NAME_MORE: &str = "raise `--max-named` to list more objects";
 const JUNK: &str = "no proof depends on the object; find out who put the object there";
 const SAVE_METADATA: &str =
     "save what `aws s3api head-object` prints beside the digest as `NAME.metadata.json`, and run again";
-const COPY_METADATA: &str = "copy the next digest too, which contains the signature, or save what `aws s3api \
-                             head-object` prints beside the digest as `NAME.metadata.json`";
+const COPY_METADATA: &str = "copy the next digest too, which contains the signature, copy with `trailproof collect`, \
+                             which keeps the metadata, or save what `aws s3api head-object` prints beside the digest \
+                             as `NAME.metadata.json`";
 const SAVE_KEYS: &str = "save the keys of the digest's region and time with `aws cloudtrail list-public-keys` and \
                          give the file with `--public-keys`";
 const MISSING_DIGEST: &str = "check whether this copy is complete; if a lifecycle rule expired older files, give a \

@@ -1,6 +1,6 @@
 //! The real binary and an account: what it makes of S3 and CloudTrail, of their refusals and of their silence.
 
-mod access_points;
+pub(crate) mod access_points;
 mod asks;
 mod begin;
 mod buckets;
@@ -62,7 +62,7 @@ impl Account {
     }
 
     /// What `simulate` does, its files in the folder `saved`.
-    fn simulate(&self, target: &str, more: &[&str]) -> Done {
+    pub(crate) fn simulate(&self, target: &str, more: &[&str]) -> Done {
         let saved = self.at("saved");
         let small = ["--hours", "5", "--logs-per-hour", "1", "--events-per-log", "1"];
         self.run(&[&["simulate", target, "--save", &saved], &small[..], more].concat())

@@ -6,7 +6,7 @@
 
 pub(crate) mod case;
 pub(crate) mod delivery;
-mod memory;
+pub(crate) mod memory;
 pub(crate) mod tree;
 
 use std::collections::BTreeSet;

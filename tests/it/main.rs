@@ -19,6 +19,7 @@ mod checks;
 mod cli;
 mod cloud;
 mod cloud_tests;
+mod collect;
 mod describe;
 mod directory;
 mod discovery;

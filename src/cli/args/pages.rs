@@ -57,6 +57,16 @@ const VALIDATE: &[(&str, &str)] = &[
     ("Validate a copy on disk with saved keys", "trailproof validate ./copy --public-keys keys.json"),
 ];
 
+const COLLECT: &[(&str, &str)] = &[
+    ("Copy the last 30 days of a bucket", "trailproof collect s3://my-trail-logs ./copy --start-time 30d"),
+    (
+        "Copy one account and region, with a report",
+        "trailproof collect s3://my-trail-logs ./copy --account-id 111122223333 --region us-east-1 \\\n      \
+         --report html=run.html",
+    ),
+    ("Validate the copy, without AWS", "trailproof validate ./copy --public-keys ./copy/public-keys.json"),
+];
+
 const TRAILS: &[(&str, &str)] = &[
     ("List every trail of the account", "trailproof trails"),
     ("List the trails of one home region as JSON", "trailproof trails --region us-east-1 --format json"),
@@ -111,6 +121,14 @@ const VERDICTS: &[(&str, &str)] = &[
     ("1", "`tampered`: something differs from what CloudTrail delivered"),
     ("2", "no verdict: the run could not begin, or a report could not be written"),
     ("3", "`incomplete`: nothing proves tampering, but something could not be verified"),
+    ("other", "failure"),
+];
+
+const COLLECTED: &[(&str, &str)] = &[
+    ("0", "`intact`, and every object was collected"),
+    ("1", "`tampered`: something differs from what CloudTrail delivered"),
+    ("2", "no verdict: the run could not begin, or the copy or a report could not be written"),
+    ("3", "`incomplete`, or an object could not be collected, or the copy is not complete"),
     ("other", "failure"),
 ];
 
@@ -182,6 +200,7 @@ pub(in crate::cli) fn sections(command: &str) -> Vec<Section> {
     let plain = [("0", "done"), ("2", "failure, with a message on stderr")];
     let (examples, exit): (_, &[(&str, &str)]) = match command {
         "validate" => (VALIDATE, VERDICTS),
+        "collect" => (COLLECT, COLLECTED),
         "trails" => (
             TRAILS,
             &[
@@ -216,7 +235,7 @@ pub(in crate::cli) fn sections(command: &str) -> Vec<Section> {
     let mut sections =
         vec![Section { heading: "Examples", man_heading: "EXAMPLES", body: Body::Examples(examples) }];
     match command {
-        "validate" => {
+        "validate" | "collect" => {
             sections.push(terms("Formats", "FORMATS", FORMATS));
             sections.push(terms("Times", "TIMES", TIMES));
             sections.push(terms("Environment of a hook", "ENVIRONMENT OF A HOOK", HOOKS));
@@ -227,7 +246,7 @@ pub(in crate::cli) fn sections(command: &str) -> Vec<Section> {
     }
     sections.push(terms("Exit codes", "EXIT STATUS", exit));
     let (aws, colour) = match command {
-        "validate" | "trailproof" => (AWS, Some(NO_COLOR)),
+        "validate" | "collect" | "trailproof" => (AWS, Some(NO_COLOR)),
         "report" => (&[][..], Some(NO_COLOR)),
         "trails" | "keys" | "validate-logs" | "simulate" => (AWS, None),
         _ => (&[][..], None),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::args::ValidateArgs;
+use super::super::args::RunArgs;
 use super::super::aws::{cloudtrail_failed, connect, unreachable_hint};
 use super::super::{Failure, say, typed};
 use crate::aws::access_point::AccessPoint;
@@ -39,7 +39,7 @@ const MAX_SEARCHED: usize = 5_000;
 const MAX_PEEKED: u64 = 8 << 20;
 
 /// Opens buckets, or the buckets of trails, and checks that each bucket can be listed.
-pub(super) fn open(arguments: &ValidateArgs) -> Result<OpenedS3, Failure> {
+pub(super) fn open(arguments: &RunArgs) -> Result<OpenedS3, Failure> {
     let named = arguments.sources.iter().map(|source| parse(source.to_str().unwrap_or_default()));
     let named = named.collect::<Result<Vec<_>, _>>()?;
     let trails = named.iter().filter(|named| matches!(named, Named::Trail(_))).count();
@@ -74,7 +74,7 @@ pub(super) fn open(arguments: &ValidateArgs) -> Result<OpenedS3, Failure> {
 }
 
 /// The access points among the sources.
-fn access_points(arguments: &ValidateArgs) -> Vec<String> {
+fn access_points(arguments: &RunArgs) -> Vec<String> {
     let texts = arguments.sources.iter().filter_map(|source| source.to_str());
     texts.filter_map(|text| Some(AccessPoint::parse(text)?.ok()?.name)).collect()
 }
@@ -199,7 +199,7 @@ fn source(trail: &Trail) -> SourceFolder {
     SourceFolder { bucket: trail.bucket.clone(), prefix: format!("{}AWSLogs/{account}", trail.prefix) }
 }
 
-fn unusable(source: &SourceFolder, arguments: &ValidateArgs, error: &StoreError) -> Failure {
+fn unusable(source: &SourceFolder, arguments: &RunArgs, error: &StoreError) -> Failure {
     let bucket = &source.bucket;
     let hint = match (error, &arguments.expected_bucket_owner) {
         (StoreError::Denied(_), Some(owner)) => format!(

@@ -48,9 +48,9 @@ impl<S: Store> Recorder<S> {
 
     /// Wraps an object, so that its body is kept while it is read.
     fn kept(&self, object: Object, of: Location) -> Object {
-        let Object { body, encoding, metadata, hashed } = object;
+        let Object { body, encoding, metadata, hashed, facts } = object;
         let tee = Tee { body, encoding, taken: Some(Vec::new()), of, shelf: self.shelf() };
-        Object { body: Box::new(tee), encoding, metadata, hashed }
+        Object { body: Box::new(tee), encoding, metadata, hashed, facts }
     }
 
     /// The shelf, which grows while the engine reads.

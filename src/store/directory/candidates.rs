@@ -6,11 +6,12 @@ use std::sync::PoisonError;
 use super::mount::Mount;
 use super::names::is_plain;
 use super::{
-    DirectoryStore, MAX_DISAGREEMENTS, REMEMBERED_FOLDERS, content, path_error, read_error, sidecar,
+    DirectoryStore, MAX_DISAGREEMENTS, REMEMBERED_FOLDERS, collected, content, path_error, read_error,
+    sidecar,
 };
 use crate::ident::{Location, name_after_inflating};
 use crate::store::files::{CopyFiles, FileKind};
-use crate::store::{Disagreement, Encoding, METADATA_ERROR, Metadata, Object, StoreError};
+use crate::store::{Disagreement, Encoding, METADATA_ERROR, Metadata, Object, ObjectFacts, StoreError};
 
 /// A file that may be the object at a location. The file with the lowest rank stands for the object.
 pub(super) struct Candidate<'s> {
@@ -101,7 +102,8 @@ impl DirectoryStore {
             (Ok(()), None) => Ok(vec![(path, false)]),
             (Ok(()), Some(inflated)) => Ok(vec![(path, false), (inflated, true)]),
             (Err(_), Some(inflated)) => Ok(vec![(inflated, true)]),
-            (Err(StoreError::NotFound), None) => Err(self.missing.reason(mount, location, &path)),
+            (Err(StoreError::NotFound), None) => Err(collected::reason(&*mount.files, &path)
+                .unwrap_or_else(|| self.missing.reason(mount, location, &path))),
             (Err(error), None) => Err(error),
         }
     }
@@ -222,7 +224,13 @@ pub(super) fn read(candidate: &Candidate<'_>, location: &Location) -> Result<Obj
     // handle.
     let metadata = metadata(candidate, location);
     let file = candidate.files.open(&candidate.path).map_err(|error| read_error(&error))?;
-    Ok(Object { body: file.body, encoding: Encoding::GzipOrPlain, metadata, hashed: file.hashed })
+    Ok(Object {
+        body: file.body,
+        encoding: Encoding::GzipOrPlain,
+        metadata,
+        hashed: file.hashed,
+        facts: ObjectFacts::default(),
+    })
 }
 
 /// The metadata of a digest: from a sidecar, or from extended attributes. Only digests need metadata; looking for a

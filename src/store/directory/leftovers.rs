@@ -84,6 +84,16 @@ fn is_leftover(files: &dyn CopyFiles, folder: &Path, name: &OsStr) -> bool {
         || is_inflated_duplicate(files, folder, name)
 }
 
+/// Whether the store may skip a file at `key` as a leftover, or a file in a folder of the key.
+pub(super) fn resembles_leftover(key: &str) -> bool {
+    let name = key.rsplit('/').next().unwrap_or_default();
+    name.starts_with("._")
+        || DESKTOP_FILES.iter().any(|made| name.eq_ignore_ascii_case(made))
+        || key.split('/').any(|folder| folder == MACOS_ATTRIBUTES)
+        || unfinished_object(name).is_some()
+        || name_without_number(name).is_some()
+}
+
 /// Name of the object with an interrupted download, if `name` is an unfinished download. `aws s3` writes to
 /// `NAME.json.gz.6eF3a1B2`, and renames the finished file.
 pub(super) fn unfinished_object(name: &str) -> Option<&str> {

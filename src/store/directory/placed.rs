@@ -80,6 +80,7 @@ impl PlacedFiles {
                 key: key.to_string(),
                 size: files.first().map_or(0, |file| file.size),
                 modified: None,
+                etag: None,
                 archived: None,
             }
         })

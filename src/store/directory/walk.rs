@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::leftovers::{FolderLeftovers, PassedOver};
 use super::mount::Mount;
 use super::names::key_segment;
-use super::{read_error, sidecar};
+use super::{collected, read_error, sidecar};
 use crate::ident::name_before_inflating;
 use crate::store::files::{FileEntry, FileFacts, FileKind};
 use crate::store::{Listed, StoreError};
@@ -108,6 +108,10 @@ impl<'a> FolderWalk<'a> {
         let (mut read, mut left_out): (Vec<WalkEntry>, FolderLeftovers) =
             (Vec::new(), FolderLeftovers::default());
         for entry in files.entries(&folder.path)? {
+            if let Some(name) = collected::marked_object(files, &folder.path, &entry) {
+                read.push(self.read_mark(folder, &entry, format!("{key_prefix}{name}")));
+                continue;
+            }
             let is_left_out = left_out.records(files, &folder.path, &entry);
             if !is_left_out && !self.is_sidecar(&folder.path, &entry, key_prefix) {
                 read.push(self.read_entry(folder, &entry, key_prefix));
@@ -117,6 +121,12 @@ impl<'a> FolderWalk<'a> {
             all.note(files, &folder.canonical, &left_out);
         }
         Ok(read)
+    }
+
+    /// The object that a mark stands for. The size is the mark's: an object of 0 bytes could be taken for a folder.
+    fn read_mark(&self, parent: &WalkFolder, entry: &FileEntry, key: String) -> WalkEntry {
+        let found = self.mount.files.facts(&parent.path.join(&entry.name));
+        WalkEntry { key, size: found.map_or(0, |found| found.size), folder: None }
     }
 
     /// Converts an entry of a folder. The walk follows a link to a folder if the target lies in the directory, does not
@@ -187,6 +197,7 @@ impl Iterator for FolderWalk<'_> {
                         key: entry.key,
                         size: entry.size,
                         modified: None,
+                        etag: None,
                         archived: None,
                     }));
                 }

@@ -13,7 +13,8 @@ use bytes::{Buf as _, Bytes};
 
 use super::S3Bucket;
 use crate::aws::{Failure, Nature};
-use crate::store::Metadata;
+use crate::store::{Metadata, ObjectFacts};
+use crate::time::Timestamp;
 
 /// Most resumed requests in a row, each after fewer than [`PROGRESS`] bytes.
 const MAX_RESUMES: u32 = 6;
@@ -35,17 +36,20 @@ const SLOWEST: u64 = 64 << 10;
 pub(super) struct ObjectAnswer {
     pub(super) stream: ByteStream,
     pub(super) metadata: Metadata,
-    pub(super) etag: Option<String>,
-    /// Length of the whole body in bytes, if announced.
-    pub(super) length: Option<u64>,
+    /// Length of the body in bytes, if announced, with the time of the last write, the entity tag and the version.
+    pub(super) facts: ObjectFacts,
 }
 
 impl From<GetObjectOutput> for ObjectAnswer {
     fn from(mut answer: GetObjectOutput) -> Self {
         Self {
             metadata: answer.metadata.take().unwrap_or_default().into_iter().collect(),
-            etag: answer.e_tag.take(),
-            length: answer.content_length.and_then(|length| u64::try_from(length).ok()),
+            facts: ObjectFacts {
+                size: answer.content_length.and_then(|length| u64::try_from(length).ok()),
+                modified: answer.last_modified.map(|time| Timestamp::from_unix(time.secs())),
+                etag: answer.e_tag.take(),
+                version: answer.version_id.take(),
+            },
             stream: answer.body,
         }
     }
@@ -55,10 +59,9 @@ impl From<GetObjectOutput> for ObjectAnswer {
 pub(super) struct ObjectBody {
     bucket: Arc<S3Bucket>,
     key: String,
-    /// Identifies the object's content; a resumed request fails if the object was replaced.
-    etag: Option<String>,
-    /// Length of the whole body in bytes, if announced by S3.
-    length: Option<u64>,
+    /// What the first answer says of the object. The entity tag identifies the content: a resumed request fails if the
+    /// object was replaced. The size is the length of the whole body in bytes, if announced by S3.
+    facts: ObjectFacts,
     /// Bytes received so far.
     position: u64,
     stream: ByteStream,
@@ -75,15 +78,14 @@ impl ObjectBody {
     /// Requests the object at `key` and waits for the first chunk. For most objects the first chunk is the whole
     /// body.
     pub(super) async fn open(bucket: Arc<S3Bucket>, key: &str) -> Result<(Self, Metadata), Failure> {
-        let ObjectAnswer { stream, metadata, etag, length } = match bucket.direct.get(key).await {
+        let ObjectAnswer { stream, metadata, facts } = match bucket.direct.get(key).await {
             Some(answer) => answer,
             None => bucket.get(key, None, None).await?.into(),
         };
         let mut body = Self {
             bucket,
             key: key.to_owned(),
-            etag,
-            length,
+            facts,
             position: 0,
             stream,
             chunk: Bytes::new(),
@@ -98,7 +100,12 @@ impl ObjectBody {
 
     /// Length of the whole body in bytes, if announced by S3.
     pub(super) const fn length(&self) -> Option<u64> {
-        self.length
+        self.facts.size
+    }
+
+    /// What S3 says of the object.
+    pub(super) fn facts(&self) -> ObjectFacts {
+        self.facts.clone()
     }
 
     /// The next chunk; `None` at the end.
@@ -110,14 +117,14 @@ impl ObjectBody {
     /// Waits for the next chunk; an empty chunk marks the end.
     async fn advance(&mut self) -> Result<(), Failure> {
         while self.chunk.is_empty() && !self.finished {
-            if self.length == Some(self.position) {
+            if self.facts.size == Some(self.position) {
                 self.finished = true;
                 return Ok(());
             }
             match tokio::time::timeout(self.bucket.stall, self.stream.next()).await {
                 Ok(Some(Ok(chunk))) => self.accept(chunk).await?,
                 // Without an announced length, the end of the stream is the end of the body.
-                Ok(None) if self.length.is_none() => self.finished = true,
+                Ok(None) if self.facts.size.is_none() => self.finished = true,
                 Ok(None) => self.resume("the body ends before the announced length").await?,
                 Ok(Some(Err(error))) => self.resume(&error.to_string()).await?,
                 Err(_) => self.resume("no more bytes arrived").await?,
@@ -131,14 +138,14 @@ impl ObjectBody {
     async fn accept(&mut self, chunk: Bytes) -> Result<(), Failure> {
         self.position += chunk.len() as u64;
         self.chunk = chunk;
-        if self.length.is_some_and(|length| self.position > length) {
+        if self.facts.size.is_some_and(|length| self.position > length) {
             return Err(unreachable("the body is longer than announced".to_owned()));
         }
         // The speed is measured over a whole stall time, so that short pauses do not count.
         let (since, from) = self.watched;
         if since.elapsed() > self.bucket.stall {
             self.watched = (Instant::now(), self.position);
-            if self.position - from < SLOWEST && self.length != Some(self.position) {
+            if self.position - from < SLOWEST && self.facts.size != Some(self.position) {
                 return self.resume("the transfer is too slow").await;
             }
         }
@@ -153,7 +160,7 @@ impl ObjectBody {
         self.broken_at = self.position;
         self.resumes += 1;
         // Without an ETag, the rest could belong to another version of the object.
-        if self.resumes > MAX_RESUMES || self.etag.is_none() {
+        if self.resumes > MAX_RESUMES || self.facts.etag.is_none() {
             return Err(unreachable(format!(
                 "the body was interrupted after {} bytes: {why}",
                 self.position
@@ -161,10 +168,10 @@ impl ObjectBody {
         }
         tokio::time::sleep(FIRST_WAIT * (1 << (self.resumes - 1))).await;
         let range = (self.position > 0).then(|| format!("bytes={}-", self.position));
-        let answer = self.bucket.get(&self.key, range, self.etag.clone()).await?;
+        let answer = self.bucket.get(&self.key, range, self.facts.etag.clone()).await?;
         match whole_length(&answer, self.position) {
-            Some(whole) if self.length.is_none_or(|length| length == whole) => {
-                self.length = Some(whole);
+            Some(whole) if self.facts.size.is_none_or(|length| length == whole) => {
+                self.facts.size = Some(whole);
                 self.stream = answer.body;
                 Ok(())
             }
@@ -240,7 +247,7 @@ impl S3Bucket {
 
 impl BufRead for ObjectBody {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.chunk.is_empty() && !self.finished && self.length != Some(self.position) {
+        if self.chunk.is_empty() && !self.finished && self.facts.size != Some(self.position) {
             let aws = Arc::clone(&self.bucket.aws);
             aws.block_on(self.advance()).map_err(|failure| io::Error::other(failure.message))?;
         }

@@ -33,7 +33,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::body::ObjectAnswer;
 use super::pace::RequestPace;
-use crate::store::Metadata;
+use crate::store::{Metadata, ObjectFacts};
+use crate::time::Timestamp;
 
 /// Characters percent-encoded in a key: all except RFC 3986's unreserved characters and the slash.
 ///
@@ -319,8 +320,18 @@ fn answer(mut response: HttpResponse) -> Option<ObjectAnswer> {
             return None;
         }
     }
-    let etag = headers.get("etag").map(str::to_owned);
-    let length = headers.get("content-length")?.parse().ok()?;
+    let facts = ObjectFacts {
+        size: Some(headers.get("content-length")?.parse().ok()?),
+        modified: headers.get("last-modified").and_then(http_date),
+        etag: headers.get("etag").map(str::to_owned),
+        version: headers.get("x-amz-version-id").map(str::to_owned),
+    };
     let body = std::mem::replace(response.body_mut(), SdkBody::taken());
-    Some(ObjectAnswer { stream: ByteStream::new(body), metadata, etag, length: Some(length) })
+    Some(ObjectAnswer { stream: ByteStream::new(body), metadata, facts })
+}
+
+/// Parses a time such as `Tue, 01 Sep 2026 12:06:57 GMT` (RFC 9110, section 5.6.7).
+fn http_date(text: &str) -> Option<Timestamp> {
+    let time = jiff::fmt::rfc2822::parse(text).ok()?;
+    Some(Timestamp::from_unix(time.timestamp().as_second()))
 }

@@ -214,7 +214,8 @@ fn listed(answer: &ListObjectsV2Output, object: &Object) -> Listed {
         Some(ObjectStorageClass::DeepArchive) => Some(ArchiveClass::DeepArchive),
         _ => None,
     };
-    Listed { key: decoded(answer, object.key().unwrap_or_default()).into_owned(), size, modified, archived }
+    let key = decoded(answer, object.key().unwrap_or_default()).into_owned();
+    Listed { key, size, modified, etag: object.e_tag().map(Into::into), archived }
 }
 
 /// The first and the last name in a page, among keys and folders.

@@ -43,8 +43,9 @@ pub(super) async fn read(
     while let Some(chunk) = body.next().await? {
         chunks.push_back(chunk);
     }
+    let facts = body.facts();
     let body = Box::new(WholeBody { chunks, _permit: permit });
-    Ok(Some(Object { body, encoding: Encoding::GzipOrPlain, metadata, hashed: None }))
+    Ok(Some(Object { body, encoding: Encoding::GzipOrPlain, metadata, hashed: None, facts }))
 }
 
 /// A body received to the end.

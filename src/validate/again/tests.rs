@@ -2,7 +2,7 @@ use std::sync::Mutex;
 
 use super::*;
 use crate::event::BodyFault;
-use crate::store::{Encoding, Listing, Metadata, Version};
+use crate::store::{Encoding, Listing, Metadata, ObjectFacts, Version};
 
 /// Gives these answers in turn, and the last one from then on.
 struct Turns(Mutex<Vec<Result<Vec<u8>, StoreError>>>);
@@ -19,7 +19,7 @@ impl Store for Turns {
         let turn = if turns.len() > 1 { turns.remove(0) } else { turns[0].clone() };
         let metadata = Metadata::from([("signature".to_owned(), "00".to_owned())]);
         let body = Box::new(io::BufReader::new(io::Cursor::new(turn?)));
-        Ok(Object { body, encoding: Encoding::Gzip, metadata, hashed: None })
+        Ok(Object { body, encoding: Encoding::Gzip, metadata, hashed: None, facts: ObjectFacts::default() })
     }
     fn versions(&self, _: &Location) -> Result<Vec<Version>, StoreError> {
         Ok(Vec::new())

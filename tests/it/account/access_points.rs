@@ -4,11 +4,11 @@ use super::{Account, json};
 use crate::cli::case::Done;
 use crate::cloud::{Bucket, Fault, Faults, Rule};
 
-const ALIAS: &str = "audit-p3xr7s4zexample-s3alias";
+pub(crate) const ALIAS: &str = "audit-p3xr7s4zexample-s3alias";
 const MOVE: [&str; 2] = ["--relocated-from", "s3://trail-logs"];
 
 /// An account whose alias holds what was delivered to `trail-logs`.
-fn with_alias() -> Account {
+pub(crate) fn with_alias() -> Account {
     let account = Account::new();
     account.deliver("s3://trail-logs", &[]);
     account.cloud.create_bucket(ALIAS, Bucket::default());
@@ -36,7 +36,7 @@ fn an_alias_is_judged_as_the_bucket_that_the_user_names() {
 }
 
 /// Runs the program with the cloud as the proxy for every host, so that hosts of access points lead to the cloud.
-fn by_proxy(account: &Account, arguments: &[&str]) -> Done {
+pub(crate) fn by_proxy(account: &Account, arguments: &[&str]) -> Done {
     let mut command = account.command(arguments);
     command
         .env("AWS_REGION", "eu-west-1")

@@ -1,0 +1,41 @@
+//! The arguments of `collect`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{RunArgs, pages, parse_size};
+
+/// Make a copy of what a validation reads, to validate again later without AWS
+///
+/// Validates SOURCE as `validate` does, and saves every object that is read: digest and log files as stored, and the
+/// metadata of each digest file beside it, which `aws s3 sync` loses. Log files that no digest lists, and objects beside,
+/// are saved too. DIR/public-keys.json has the public keys, DIR/collected.json lists every object with its SHA-256. The
+/// command that validates the copy offline is printed at the end. A second run into the same DIR continues: an object that
+/// is there and unchanged in S3 is not read again.
+#[derive(Args, Debug)]
+#[command(override_usage = "trailproof collect [OPTIONS] <SOURCE>... <DIR>")]
+#[command(after_long_help = pages::help("collect"))]
+pub(in crate::cli) struct CollectArgs {
+    /// What to collect: s3://BUCKET[/PREFIX], a trail's ARN, a directory, or one log or digest file
+    #[arg(value_name = "SOURCE", required = true, num_args = 1.., help_heading = "Source", display_order = 0)]
+    sources: Vec<PathBuf>,
+
+    /// Directory of the copy: missing, empty, or made by `collect`
+    #[arg(value_name = "DIR", required = true, help_heading = "Source", display_order = 0)]
+    pub(in crate::cli) dir: PathBuf,
+
+    /// Largest object to save, in stored bytes. The copy has a mark in place of a larger object
+    #[arg(long, value_name = "SIZE", default_value = "16G", value_parser = parse_size, help_heading = "Limits")]
+    pub(in crate::cli) max_object_size: u64,
+
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+impl CollectArgs {
+    /// The arguments of the run.
+    pub(in crate::cli) fn into_run(self) -> RunArgs {
+        RunArgs { sources: self.sources, ..self.run }
+    }
+}

@@ -1,0 +1,104 @@
+//! The arguments that `validate` and `collect` share: what is asked for, keys, reports, limits, AWS.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+#[cfg(feature = "aws")]
+use super::AwsArgs;
+use super::LimitArgs;
+
+/// The arguments of a run.
+#[derive(Args, Debug)]
+pub(in crate::cli) struct RunArgs {
+    /// The sources, which each command declares with a help of its own.
+    #[arg(skip)]
+    pub(in crate::cli) sources: Vec<PathBuf>,
+
+    /// Whether nothing is verified, so that no keys are needed.
+    #[arg(skip)]
+    pub(in crate::cli) dry_run: bool,
+
+    /// Treat the source as a copy of files that were delivered to this bucket or folder; repeatable
+    #[arg(long, value_name = "s3://BUCKET[/PREFIX]", help_heading = "Source")]
+    pub(in crate::cli) relocated_from: Vec<String>,
+
+    /// Start of the range [default: where the record begins]. An age such as 24h reaches back 5 more hours, for digests
+    /// that were still on their way
+    #[arg(long, value_name = "TIME", help_heading = "Time and narrowing")]
+    pub(in crate::cli) start_time: Option<String>,
+
+    /// End of the range [default: now]
+    #[arg(long, value_name = "TIME", help_heading = "Time and narrowing")]
+    pub(in crate::cli) end_time: Option<String>,
+
+    /// Validate only this account; repeatable
+    #[arg(long, value_name = "ID", help_heading = "Time and narrowing")]
+    pub(in crate::cli) account_id: Vec<String>,
+
+    /// Validate only log files from this region; repeatable
+    #[arg(long, value_name = "REGION", help_heading = "Time and narrowing")]
+    pub(in crate::cli) region: Vec<String>,
+
+    /// Validate only the trail of this name; repeatable
+    #[arg(long, value_name = "NAME", help_heading = "Time and narrowing")]
+    pub(in crate::cli) trail: Vec<String>,
+
+    /// Trust the public keys in this file, from `trailproof keys` or `aws cloudtrail list-public-keys` (JSON, YAML or
+    /// text), or PEM; repeatable
+    /// [default: CloudTrail's keys for S3; required for a directory, except with `--dry-run`]
+    #[arg(long, value_name = "FILE", help_heading = "Keys")]
+    pub(in crate::cli) public_keys: Vec<PathBuf>,
+
+    /// Ask CloudTrail for keys that are in no file, for a directory too
+    #[cfg(feature = "aws")]
+    #[arg(long, help_heading = "Keys")]
+    pub(in crate::cli) fetch_keys: bool,
+
+    /// Format of stdout: text, json, html, jsonl, csv, junit, prometheus, asff or ocsf
+    #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Report")]
+    pub(in crate::cli) format: String,
+
+    /// Also write a report to a file, such as `json=run.json`; repeatable. An existing file is replaced once the new report
+    /// is complete
+    #[arg(long, value_name = "FORMAT=FILE", help_heading = "Report")]
+    pub(in crate::cli) report: Vec<String>,
+
+    /// Name of the person or system that runs this, for the report [default: user and host]
+    #[arg(long, value_name = "WHO", help_heading = "Report")]
+    pub(in crate::cli) run_by: Option<String>,
+
+    /// List every digest and log file with its result
+    #[arg(short, long, help_heading = "Report")]
+    pub(in crate::cli) verbose: bool,
+
+    /// Print only the verdict line, or only the first line of a plan
+    #[arg(short, long, conflicts_with = "verbose", help_heading = "Report")]
+    pub(in crate::cli) quiet: bool,
+
+    /// Number of worker threads [default: one for each processor]. In S3, number of concurrent requests [default: adapts to
+    /// S3, up to 512]. The limit of open files may lower both
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Running")]
+    pub(in crate::cli) jobs: Option<u16>,
+
+    /// Show no progress on stderr: neither bars on a terminal nor a line a minute elsewhere
+    #[arg(long, help_heading = "Running")]
+    pub(in crate::cli) no_progress: bool,
+
+    #[command(flatten)]
+    pub(in crate::cli) limits: LimitArgs,
+
+    #[cfg(feature = "aws")]
+    #[command(flatten)]
+    pub(in crate::cli) aws: AwsArgs,
+
+    /// Require this account to own every bucket
+    #[cfg(feature = "aws")]
+    #[arg(long, value_name = "ID", help_heading = "AWS")]
+    pub(in crate::cli) expected_bucket_owner: Option<String>,
+
+    /// Pay for requests to a bucket whose owner requires it (requester pays)
+    #[cfg(feature = "aws")]
+    #[arg(long, help_heading = "AWS")]
+    pub(in crate::cli) request_payer: bool,
+}

@@ -1,0 +1,172 @@
+//! `collected.json`, the list of what a directory holds: `trailproof/collected/1`.
+//!
+//! A JSON object, with each run and each object on a line of its own:
+//!
+//! - `format`: `trailproof/collected/1`;
+//! - `runs`: the collections into the directory, the last of them at the end. `sources` as typed; `start` (`null`: where
+//!   the record begins) and `end` of the asked range; `trailproof`, the version of the program; `started`, and `finished`,
+//!   which is `null` for a collection that was interrupted;
+//! - `public_keys`: `path` and `sha256` of each file with public keys;
+//! - `objects`: of each saved object the `uri`; `path` in the directory; `size` of the stored body in bytes; `sha256` of
+//!   the stored body; and where the source tells them `modified`, the time of the last write; `etag`; `version`; and the
+//!   user's `metadata`, by name. Objects are in the order in which they were read;
+//! - `not_collected`: `uri` and `reason` of each object that was asked for and not saved. `outside`: the source is a copy,
+//!   and does not hold the object. `removed`: the object was saved, and a second read returned other bytes;
+//! - `not_listed`: how many further objects were not collected, because too many were listed.
+//!
+//! Times are RFC 3339 in UTC. Fields may be added, never changed. The file is written last: a directory without it holds
+//! no complete copy. Validation does not read it, because it is not signed.
+
+use std::collections::{BTreeSet, HashMap};
+use std::io::{self, BufWriter, Write};
+
+use serde::Serialize;
+
+use super::SavedKeys;
+use super::folder::CopyFolder;
+use super::journal::{JournalLine, JournalLines, location};
+use crate::ident::Location;
+use crate::prove::reference;
+use crate::time::Timestamp;
+
+/// Name of the file.
+pub const MANIFEST: &str = "collected.json";
+
+/// Format of the file.
+pub const FORMAT: &str = "trailproof/collected/1";
+
+/// The lines of a journal that count: the last about each object.
+pub(super) struct Kept {
+    objects: HashMap<u128, u64>,
+    failures: HashMap<u128, LastFailure>,
+    last_run: u64,
+}
+
+struct LastFailure {
+    line: u64,
+    removed: bool,
+    outside: bool,
+}
+
+impl Kept {
+    pub(super) fn of(lines: &JournalLines) -> io::Result<Self> {
+        let mut kept = Self { objects: HashMap::new(), failures: HashMap::new(), last_run: 0 };
+        lines.each(&mut |number, line| {
+            match &line {
+                JournalLine::Run(_) => kept.last_run = number,
+                JournalLine::Object(object) => {
+                    kept.objects.extend(location(&object.uri).map(|place| (reference(&place), number)));
+                }
+                JournalLine::Failure(failure) => {
+                    let (removed, outside) = (failure.removed, failure.outside);
+                    let last = LastFailure { line: number, removed, outside };
+                    kept.failures.extend(location(&failure.uri).map(|place| (reference(&place), last)));
+                }
+            }
+            Ok(())
+        })?;
+        Ok(kept)
+    }
+
+    fn has_object(&self, uri: &str, line: u64) -> bool {
+        let Some(id) = location(uri).map(|place| reference(&place)) else { return false };
+        let is_removed = self.failures.get(&id).is_some_and(|last| last.removed && last.line > line);
+        self.objects.get(&id) == Some(&line) && !is_removed
+    }
+
+    fn has_failure(&self, uri: &str, line: u64) -> bool {
+        let Some(id) = location(uri).map(|place| reference(&place)) else { return false };
+        let is_last = self.failures.get(&id).is_some_and(|last| last.line == line);
+        is_last && self.objects.get(&id).is_none_or(|object| *object < line)
+    }
+
+    /// The objects that the source does not hold.
+    pub(super) fn outside(&self, lines: &JournalLines) -> io::Result<BTreeSet<Location>> {
+        let mut outside = BTreeSet::new();
+        if !self.failures.values().any(|last| last.outside) {
+            return Ok(outside);
+        }
+        lines.each(&mut |number, line| {
+            if let JournalLine::Failure(failure) = line
+                && failure.outside
+                && self.has_failure(&failure.uri, number)
+            {
+                outside.extend(location(&failure.uri));
+            }
+            Ok(())
+        })?;
+        Ok(outside)
+    }
+}
+
+/// Writes the file as a whole.
+pub(super) fn write(
+    folder: &CopyFolder,
+    lines: &JournalLines,
+    kept: &Kept,
+    keys: &[SavedKeys],
+    finished: Timestamp,
+    not_listed: u64,
+) -> io::Result<()> {
+    let (file, temporary) = folder.temporary()?;
+    let mut out = BufWriter::new(file);
+    write!(out, "{{\n\"format\": \"{FORMAT}\",\n\"runs\": ")?;
+    let mut list = ListWriter::begin(&mut out)?;
+    lines.each(&mut |number, line| match line {
+        JournalLine::Run(mut run) => {
+            if number == kept.last_run {
+                run.finished = Some(finished);
+            }
+            list.add(&run)
+        }
+        JournalLine::Object(_) | JournalLine::Failure(_) => Ok(()),
+    })?;
+    list.end()?;
+    write!(out, ",\n\"public_keys\": ")?;
+    let mut list = ListWriter::begin(&mut out)?;
+    keys.iter().try_for_each(|saved| list.add(saved))?;
+    list.end()?;
+    write!(out, ",\n\"objects\": ")?;
+    let mut list = ListWriter::begin(&mut out)?;
+    lines.each(&mut |number, line| match line {
+        JournalLine::Object(object) if kept.has_object(&object.uri, number) => list.add(&object),
+        _ => Ok(()),
+    })?;
+    list.end()?;
+    write!(out, ",\n\"not_collected\": ")?;
+    let mut list = ListWriter::begin(&mut out)?;
+    lines.each(&mut |number, line| match line {
+        JournalLine::Failure(failure) if kept.has_failure(&failure.uri, number) => list.add(&failure),
+        _ => Ok(()),
+    })?;
+    list.end()?;
+    writeln!(out, ",\n\"not_listed\": {not_listed}\n}}")?;
+    let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.sync_all()?;
+    drop(file);
+    temporary.persist(folder.root().join(MANIFEST)).map_err(|error| error.error)
+}
+
+/// Writes a JSON list, an element a line.
+struct ListWriter<'w> {
+    out: &'w mut dyn Write,
+    is_empty: bool,
+}
+
+impl<'w> ListWriter<'w> {
+    fn begin(out: &'w mut dyn Write) -> io::Result<Self> {
+        write!(out, "[")?;
+        Ok(Self { out, is_empty: true })
+    }
+
+    fn add(&mut self, element: &impl Serialize) -> io::Result<()> {
+        write!(self.out, "{}", if self.is_empty { "\n" } else { ",\n" })?;
+        self.is_empty = false;
+        serde_json::to_writer(&mut *self.out, element)?;
+        Ok(())
+    }
+
+    fn end(self) -> io::Result<()> {
+        write!(self.out, "{}", if self.is_empty { "]" } else { "\n]" })
+    }
+}
