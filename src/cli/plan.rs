@@ -2,6 +2,8 @@
 
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
+#[cfg(not(feature = "aws"))]
+use std::path::PathBuf;
 
 use super::args::ValidateArgs;
 #[cfg(feature = "aws")]
@@ -25,7 +27,7 @@ pub(super) fn run(typed: ValidateArgs, now: Timestamp) -> Result<u8, Failure> {
     #[cfg(feature = "aws")]
     let manifest = typed.restore_manifest.clone();
     #[cfg(not(feature = "aws"))]
-    let manifest = None;
+    let manifest: Option<PathBuf> = None;
     let arguments = &typed.into_run();
     let write = writer(outputs::format(&arguments.format)?)?;
     let validate::Prepared { store, keys, request, pool, in_s3 } = validate::prepare(arguments, now)?;
