@@ -2,6 +2,7 @@
 
 #[cfg(feature = "aws")]
 mod account;
+mod broken;
 mod command;
 mod fixtures;
 mod store;

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, BufRead, Cursor, Read};
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::Value;
 use trailproof::collect::{CollectingStore, Collection, FolderError};
@@ -13,9 +12,8 @@ use trailproof::event::{Kind, Verdict};
 use trailproof::ident::{Location, Sha256Hash};
 use trailproof::keys::KeyRing;
 use trailproof::simulate::Spec;
-use trailproof::store::memory::MemoryStore;
-use trailproof::store::{Deposit as _, Listing, Metadata, Object, Store, StoreError, Version};
-use trailproof::validate::{self, CancelFlag, ValidationRequest, copies};
+use trailproof::store::{Deposit as _, Metadata, Store as _, StoreError};
+use trailproof::validate::{CancelFlag, ValidationRequest, copies};
 
 use super::{Made, collect, options};
 use crate::fixtures::tree;
@@ -24,16 +22,16 @@ use crate::support::{self, Delivered, Ran};
 const BUCKET: &str = "trail-logs";
 const LOGS: &str = "AWSLogs/111122223333/CloudTrail/us-east-1/2026/09/01";
 
-fn delivered() -> Delivered {
+pub(super) fn delivered() -> Delivered {
     support::deliver(&Spec { hours: 4, logs_per_hour: 2, ..Spec::default() })
 }
 
-fn request(of: &Delivered) -> ValidationRequest {
+pub(super) fn request(of: &Delivered) -> ValidationRequest {
     support::request(&[BUCKET], of.simulated.end)
 }
 
 /// Validates the copy in `directory`, as `validate` does.
-fn validate_copy(directory: &Path, request: &ValidationRequest) -> Ran {
+pub(super) fn validate_copy(directory: &Path, request: &ValidationRequest) -> Ran {
     let keys = KeyRing::from_file(directory.join("public-keys.json")).unwrap();
     let opened = copies::open(&[directory.to_owned()], &keys, &request.limits).unwrap();
     let request = ValidationRequest {
@@ -50,7 +48,7 @@ fn manifest(directory: &Path) -> Value {
 }
 
 /// What was not collected: the key and the reason of each.
-fn left_out(directory: &Path) -> BTreeMap<String, String> {
+pub(super) fn left_out(directory: &Path) -> BTreeMap<String, String> {
     let list = manifest(directory)["not_collected"].as_array().unwrap().clone();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let key = |uri: &str| uri.strip_prefix(&format!("s3://{BUCKET}/")).unwrap().to_owned();
@@ -58,13 +56,13 @@ fn left_out(directory: &Path) -> BTreeMap<String, String> {
 }
 
 /// The content of every file of a copy, beside `collected.json`, which has times.
-fn content(directory: &Path) -> BTreeMap<String, Vec<u8>> {
+pub(super) fn content(directory: &Path) -> BTreeMap<String, Vec<u8>> {
     let files = tree::files(directory).unwrap();
     let named = files.iter().filter(|path| **path != *Path::new("collected.json"));
     named.map(|path| (path.display().to_string(), fs::read(directory.join(path)).unwrap())).collect()
 }
 
-fn collect_into(directory: &Path, of: Delivered) -> Made {
+pub(super) fn collect_into(directory: &Path, of: Delivered) -> Made {
     let request = request(&of);
     collect(Box::new(of.store), &of.keys, &request, directory, 4)
 }
@@ -202,41 +200,6 @@ fn unreadable_objects_are_unreadable_in_the_copy() {
     }
 }
 
-/// A folder that cannot be listed: the copy does not say that nothing else is there.
-#[test]
-fn a_folder_that_cannot_be_listed_is_incomplete_in_the_copy_too() {
-    struct Unlisted(MemoryStore);
-    impl Unlisted {
-        fn refusal(prefix: &str) -> Option<StoreError> {
-            prefix.contains("/CloudTrail/us-east-1/").then(|| StoreError::Denied("no listing".to_owned()))
-        }
-    }
-    impl Store for Unlisted {
-        fn list<'a>(&'a self, bucket: &str, prefix: &str, after: Option<&str>) -> Listing<'a> {
-            match Self::refusal(prefix) {
-                Some(error) => Box::new(std::iter::once(Err(error))),
-                None => self.0.list(bucket, prefix, after),
-            }
-        }
-        fn list_dirs(&self, bucket: &str, prefix: &str) -> Result<Vec<String>, StoreError> {
-            Self::refusal(prefix).map_or_else(|| self.0.list_dirs(bucket, prefix), Err)
-        }
-        fn get(&self, location: &Location) -> Result<Object, StoreError> {
-            self.0.get(location)
-        }
-        fn versions(&self, location: &Location) -> Result<Vec<Version>, StoreError> {
-            self.0.versions(location)
-        }
-    }
-    let made = tempfile::tempdir().unwrap();
-    let of = delivered();
-    let request = request(&of);
-    let collected = collect(Box::new(Unlisted(of.store)), &of.keys, &request, made.path(), 2);
-    assert_eq!(collected.ran.verdict, Verdict::Incomplete);
-    assert!(left_out(made.path()).values().all(|reason| reason.contains("cannot be listed: access denied")));
-    assert_eq!(validate_copy(made.path(), &request).verdict, Verdict::Incomplete);
-}
-
 /// A day whose objects are gone: the copy shows that somebody looked.
 #[test]
 fn a_day_without_objects_is_missing_in_the_copy_too() {
@@ -299,117 +262,6 @@ fn an_object_over_the_limit_is_marked() {
     collection.finish(&saved, request.now).unwrap();
     assert!(left_out(made.path())[&*place.key].contains("--max-object-size"));
     assert_eq!(validate_copy(made.path(), &request).kinds(), [Kind::LogUnreferenced]);
-}
-
-/// A store that is interrupted after some reads, or whose bodies break off.
-struct Failing {
-    inner: MemoryStore,
-    reads: AtomicU64,
-    most: u64,
-}
-
-impl Store for Failing {
-    fn list<'a>(&'a self, bucket: &str, prefix: &str, after: Option<&str>) -> Listing<'a> {
-        self.inner.list(bucket, prefix, after)
-    }
-    fn list_dirs(&self, bucket: &str, prefix: &str) -> Result<Vec<String>, StoreError> {
-        self.inner.list_dirs(bucket, prefix)
-    }
-    fn get(&self, location: &Location) -> Result<Object, StoreError> {
-        let object = self.inner.get(location)?;
-        if self.reads.fetch_add(1, Ordering::SeqCst) < self.most {
-            return Ok(object);
-        }
-        Ok(Object { body: Box::new(Broken(Cursor::new(vec![0x1f, 0x8b]))), ..object })
-    }
-    fn versions(&self, location: &Location) -> Result<Vec<Version>, StoreError> {
-        self.inner.versions(location)
-    }
-}
-
-/// A body that breaks off.
-struct Broken(Cursor<Vec<u8>>);
-
-impl Read for Broken {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        self.fill_buf()?.read(into)
-    }
-}
-
-impl BufRead for Broken {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        match self.0.position() {
-            2 => Err(io::Error::other("the connection broke")),
-            _ => self.0.fill_buf(),
-        }
-    }
-    fn consume(&mut self, amount: usize) {
-        self.0.consume(amount);
-    }
-}
-
-#[test]
-fn a_broken_collection_is_completed_by_the_next() {
-    let whole = tempfile::tempdir().unwrap();
-    collect_into(whole.path(), delivered());
-    for most in [0, 1, 3, 7] {
-        let made = tempfile::tempdir().unwrap();
-        let of = delivered();
-        let request = request(&of);
-        {
-            // Dropped before its end, as a killed process leaves it.
-            let collection = Arc::new(Collection::open(options(made.path(), &request), || ()).unwrap());
-            let failing = Failing { inner: of.store, reads: AtomicU64::new(0), most };
-            let store = CollectingStore::new(Box::new(failing), collection);
-            let ran = support::run(&store, &of.keys, &request, 2);
-            assert_ne!(ran.verdict, Verdict::Intact);
-        }
-        assert!(!made.path().join("collected.json").exists());
-        // An unfinished copy accuses nobody.
-        let opened = copies::open(&[made.path().to_owned()], &of.keys, &request.limits);
-        assert!(matches!(opened, Err(validate::copies::CopyError::Unfinished(_))));
-        let collected = collect_into(made.path(), delivered());
-        assert_eq!(collected.ran.verdict, Verdict::Intact, "{:?}", collected.ran.findings);
-        let found = content(made.path());
-        assert!(found == content(whole.path()), "{:?}", found.keys());
-        assert_eq!(validate_copy(made.path(), &request).verdict, Verdict::Intact);
-        assert!(left_out(made.path()).is_empty(), "{:?}", left_out(made.path()));
-    }
-}
-
-/// Two reads that differ: neither stands for the object.
-#[test]
-fn reads_that_differ_are_no_object() {
-    struct Turning(MemoryStore, Location, AtomicU64);
-    impl Store for Turning {
-        fn list<'a>(&'a self, bucket: &str, prefix: &str, after: Option<&str>) -> Listing<'a> {
-            self.0.list(bucket, prefix, after)
-        }
-        fn list_dirs(&self, bucket: &str, prefix: &str) -> Result<Vec<String>, StoreError> {
-            self.0.list_dirs(bucket, prefix)
-        }
-        fn get(&self, location: &Location) -> Result<Object, StoreError> {
-            let object = self.0.get(location)?;
-            let body = crate::bodies::gzip(b"{\"Records\":[]}");
-            match *location == self.1 && self.2.fetch_add(1, Ordering::SeqCst) == 0 {
-                true => Ok(Object { body: Box::new(Cursor::new(body)), ..object }),
-                false => Ok(object),
-            }
-        }
-        fn versions(&self, location: &Location) -> Result<Vec<Version>, StoreError> {
-            self.0.versions(location)
-        }
-    }
-    let made = tempfile::tempdir().unwrap();
-    let of = delivered();
-    let request = request(&of);
-    let log = of.store.locations().into_iter().find(|place| place.key.contains("/CloudTrail/")).unwrap();
-    let store = Turning(of.store, log.clone(), AtomicU64::new(0));
-    let collected = collect(Box::new(store), &of.keys, &request, made.path(), 2);
-    assert_eq!(collected.ran.verdict, Verdict::Incomplete);
-    assert_eq!(left_out(made.path())[&*log.key], "two reads returned different bytes");
-    let copy = validate_copy(made.path(), &request);
-    assert_eq!((copy.verdict, copy.kinds()), (Verdict::Incomplete, vec![Kind::LogUnreadable]));
 }
 
 #[test]
