@@ -10,6 +10,7 @@ mod describe;
 mod hook;
 #[cfg(feature = "aws")]
 mod keys;
+mod memory;
 mod origin;
 mod outputs;
 #[cfg(feature = "aws")]
@@ -21,6 +22,7 @@ mod restore_manifest;
 mod signals;
 mod simulate;
 mod sources;
+mod state;
 mod telling;
 #[cfg(feature = "aws")]
 mod trails;
@@ -69,6 +71,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Keys(arguments) => keys::run(&arguments, now()),
         #[cfg(feature = "aws")]
         Command::ValidateLogs(arguments) => validate_logs::run(&arguments, now()),
+        Command::State(arguments) => state::run(&arguments, now()),
         Command::Report(arguments) => report::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments, now()),
         Command::Completions(arguments) => describe::completions(&arguments),

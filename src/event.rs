@@ -5,6 +5,7 @@ mod evidence;
 mod fault;
 mod finding;
 mod kind;
+mod memory;
 mod progress;
 mod report;
 mod timeline;
@@ -21,6 +22,7 @@ pub use evidence::{BodyFault, CoveringChain, DiscoveryLimit, Excess, KeyLack, Tr
 pub use fault::Fault;
 pub use finding::Finding;
 pub use kind::{Kind, Reason, Severity};
+pub use memory::{Acceptance, FindingMemory, FindingStatus, ResolvedFinding};
 pub use progress::{NoProgress, Phase, Progress};
 pub use report::{Report, ReportCollector, ReportedChain};
 pub use timeline::{Stretch, TimeState, Timeline};
@@ -252,6 +254,8 @@ pub struct Summary {
     pub keys: Vec<UsedKey>,
     /// Whether the run ended before all objects were checked. An interrupted run is never [`Verdict::Intact`].
     pub interrupted: bool,
+    /// Findings of earlier runs that the run did not find again; `None` for a run without memory.
+    pub resolved: Option<Vec<ResolvedFinding>>,
     /// End of the run.
     pub at: Timestamp,
 }
@@ -260,7 +264,7 @@ impl Summary {
     /// The summary of a run that ended at `at`, with zero counts and no keys.
     #[must_use]
     pub fn new(verdict: Verdict, at: Timestamp) -> Self {
-        Self { verdict, counts: Counts::default(), keys: Vec::new(), interrupted: false, at }
+        Self { verdict, counts: Counts::default(), keys: Vec::new(), interrupted: false, resolved: None, at }
     }
 }
 

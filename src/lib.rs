@@ -42,6 +42,7 @@
 //! - `aws`, `trails`: the user's account, its configuration and its trails. The feature `aws`, on by default, includes
 //!   both modules, S3 and CloudTrail.
 //! - [`mod@validate`]: the engine. Sends findings to an [`event::Sink`] and never prints.
+//! - [`state`]: the memory of runs. Keeps what a run proved outside the evidence, for the next run to compare.
 //! - [`words`]: the English of findings: a message for each fault, a hint for each cause.
 //! - [`mod@collect`]: makes a copy of what a run reads.
 //! - [`simulate`]: synthetic deliveries with real signatures, and ways to tamper with deliveries.
@@ -67,6 +68,7 @@ pub mod prove;
 pub mod report;
 pub mod signature;
 pub mod simulate;
+pub mod state;
 pub mod store;
 mod text;
 pub mod time;

@@ -23,6 +23,7 @@ pub mod prometheus;
 mod replace;
 pub mod saved;
 pub mod shell;
+pub mod state;
 mod text;
 #[cfg(feature = "aws")]
 pub mod trails;

@@ -97,6 +97,7 @@ fn message(fault: &Fault) -> Cow<'_, str> {
         Fault::NotCovered => "no proved digest covers this time".into(),
         Fault::ChainRestarts => "a new chain starts here: logging or validation was stopped and started again within the hour of this digest".into(),
         Fault::RecordBegins => "the record begins here: this digest starts the chain, and an earlier record cannot be ruled out".into(),
+        Fault::NewChain => "no earlier run saw this chain".into(),
         Fault::NothingCovered => "the only digest starts the chain, so no time is covered".into(),
         Fault::Stale { late } => coverage::stale(*late).into(),
         Fault::NewerDelivered { late, delivered } => coverage::newer_delivered(*late, *delivered).into(),
@@ -140,6 +141,7 @@ fn message(fault: &Fault) -> Cow<'_, str> {
         // Keys.
         Fault::KeysUnfetched { digests, logs, why } => keys::unfetched(*digests, *logs, why).into(),
         Fault::RejectedKey { entry, region, reason } => keys::rejected(*entry, region.as_deref(), reason).into(),
+        Fault::Accepted { fault, reason, by, at } => format!("accepted by {} at {at}: {}; {}", quoted(by), quoted(reason), message(fault)).into(),
         Fault::Told { message, .. } => message.into(),
     }
 }

@@ -5,6 +5,7 @@ mod limits;
 pub(super) mod pages;
 mod run;
 mod simulate;
+mod state;
 mod telling;
 mod validate;
 #[cfg(feature = "aws")]
@@ -18,6 +19,7 @@ pub(super) use collect::CollectArgs;
 pub(super) use limits::LimitArgs;
 pub(super) use run::RunArgs;
 pub(super) use simulate::SimulateArgs;
+pub(super) use state::{AcceptArgs, InitArgs, ShowArgs, StateArgs, StateCommand};
 pub(super) use telling::{HookOn, TellingArgs};
 pub(super) use validate::ValidateArgs;
 #[cfg(feature = "aws")]
@@ -44,6 +46,7 @@ pub(super) enum Command {
     Keys(KeysArgs),
     #[cfg(feature = "aws")]
     ValidateLogs(Box<ValidateLogsArgs>),
+    State(StateArgs),
     Report(ReportArgs),
     Simulate(Box<SimulateArgs>),
     Completions(CompletionsArgs),
@@ -140,9 +143,9 @@ pub(super) struct ReportArgs {
     #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = parse_size)]
     pub(super) max_size: u64,
 
-    /// Print a JSON Schema and exit: of reports, of plans (`--dry-run`) or of the list of trails
+    /// Print a JSON Schema and exit: of reports, of plans (`--dry-run`), of the list of trails or of state files
     #[arg(long, value_name = "WHICH", exclusive = true, num_args = 0..=1, default_missing_value = "report")]
-    #[arg(value_parser = ["report", "plan", "trails"])]
+    #[arg(value_parser = ["report", "plan", "trails", "state"])]
     pub(super) schema: Option<String>,
 }
 

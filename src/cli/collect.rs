@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::args::{CollectArgs, RunArgs};
 use super::telling::RunNotes;
-use super::validate::{self, Outputs, Prepared};
+use super::validate::{self, Outputs, Prepared, RememberingSink};
 use super::{EXIT_CANNOT, Failure, now, origin, outputs, require_handles, say, signals};
 use crate::collect::{
     self, CollectOptions, CollectedCounts, CollectingStore, Collection, FolderError, SavedKeys,
@@ -153,6 +153,8 @@ struct CoverageListener<'b> {
     outputs: Outputs<'b>,
     ends: Vec<Timestamp>,
 }
+
+impl RememberingSink for CoverageListener<'_> {}
 
 impl Sink for CoverageListener<'_> {
     fn event(&mut self, event: &Event) -> io::Result<()> {

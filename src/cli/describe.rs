@@ -21,7 +21,7 @@ pub(super) fn completions(arguments: &CompletionsArgs) -> Result<u8, Failure> {
     Ok(0)
 }
 
-/// Writes a man page for the program and one for each command.
+/// Writes a man page for the program and one for each command and each of its own commands.
 pub(super) fn man(arguments: &ManArgs) -> Result<u8, Failure> {
     let dir = &arguments.dir;
     let failed = |error: io::Error| {
@@ -33,7 +33,8 @@ pub(super) fn man(arguments: &ManArgs) -> Result<u8, Failure> {
     fs::create_dir_all(dir).map_err(failed)?;
     let mut program = Cli::command().disable_help_subcommand(true);
     program.build();
-    for command in program.get_subcommands().chain([&program]) {
+    let nested = program.get_subcommands().flat_map(Command::get_subcommands);
+    for command in program.get_subcommands().chain(nested).chain([&program]) {
         page(command, dir).map_err(failed)?;
     }
     say(&format!("wrote man pages into `{}`", for_terminal(&dir.display().to_string())));

@@ -31,9 +31,13 @@ const NOT_FOUND: i32 = 127;
 
 /// Runs the hooks in order, one at a time, if the outcome is one they are for.
 pub(super) fn run_all(arguments: &TellingArgs, outcome: &RunOutcome) {
-    let is_due = match arguments.hook_on.unwrap_or(HookOn::Finding) {
+    let default = if outcome.remembers { HookOn::Change } else { HookOn::Finding };
+    let is_due = match arguments.hook_on.unwrap_or(default) {
         HookOn::Always => true,
-        // Without a memory of the last run, whatever is found is a change.
+        // A run that failed is a change. Without a memory of the last run, whatever is found is one.
+        HookOn::Change if outcome.remembers => {
+            outcome.new + outcome.resolved > 0 || outcome.exit == super::EXIT_CANNOT
+        }
         HookOn::Change | HookOn::Finding => outcome.exit != 0,
     };
     if !is_due {

@@ -41,7 +41,8 @@ fn without_password(word: &str) -> String {
     parts.map_or_else(|| word.to_owned(), |(scheme, rest)| format!("{scheme}://***{rest}"))
 }
 
-fn user_and_host() -> Option<String> {
+/// User and host, as far as known.
+pub(super) fn user_and_host() -> Option<String> {
     match (whoami::username(), whoami::hostname()) {
         (Ok(user), Ok(host)) => Some(format!("{user}@{host}")),
         (Ok(user), Err(_)) => Some(user),

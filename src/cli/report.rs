@@ -39,6 +39,7 @@ fn schema(of: Option<&str>) -> &'static str {
     match of {
         Some("plan") => PLAN_SCHEMA_FILE,
         Some("trails") => TRAILS_SCHEMA_FILE,
+        Some("state") => crate::state::SCHEMA_FILE,
         Some(_) | None => SCHEMA_FILE,
     }
 }

@@ -10,7 +10,7 @@ use super::args::TellingArgs;
 #[cfg(feature = "aws")]
 use super::ping::Ping;
 use super::{EXIT_CANNOT, Failure, exit_code, hook, signals};
-use crate::event::{Event, Verdict};
+use crate::event::{Event, FindingStatus, Verdict};
 use crate::report::escape::for_terminal;
 use crate::report::{Fanout, Format, Options, ReportFile};
 use crate::text::shortened;
@@ -67,6 +67,8 @@ pub(super) struct RunOutcome {
     pub(super) new: u64,
     /// Number of findings of the last run that this run does not have.
     pub(super) resolved: u64,
+    /// Whether the run has a memory of earlier runs. Without it all findings are new.
+    pub(super) remembers: bool,
 }
 
 impl RunOutcome {
@@ -78,9 +80,9 @@ impl RunOutcome {
             verdict: verdict.map_or("error", Verdict::as_str),
             summary,
             report: notes.report,
-            // No run remembers another run: all findings are new.
-            new: notes.findings,
-            resolved: 0,
+            new: notes.new,
+            resolved: notes.resolved,
+            remembers: notes.remembers,
         }
     }
 }
@@ -90,7 +92,9 @@ impl RunOutcome {
 pub(super) struct RunNotes {
     are_wanted: bool,
     verdict_line: SharedText,
-    findings: u64,
+    new: u64,
+    resolved: u64,
+    remembers: bool,
     report: Option<PathBuf>,
 }
 
@@ -103,10 +107,19 @@ impl RunNotes {
         }
     }
 
-    /// Counts findings.
+    /// Counts findings that no earlier run had, and findings of earlier runs that are resolved.
     pub(super) fn event(&mut self, event: &Event) {
-        if matches!(event, Event::Finding(_)) {
-            self.findings = self.findings.saturating_add(1);
+        match event {
+            Event::Finding(finding) => {
+                let is_new =
+                    finding.memory.as_ref().is_none_or(|memory| memory.status == Some(FindingStatus::New));
+                self.new = self.new.saturating_add(u64::from(is_new));
+            }
+            Event::Finished(summary) => {
+                self.remembers = summary.resolved.is_some();
+                self.resolved = summary.resolved.as_ref().map_or(0, |resolved| resolved.len() as u64);
+            }
+            Event::Started { .. } | Event::Object { .. } | Event::Chain(_) => {}
         }
     }
 

@@ -10,8 +10,11 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use super::args::{RunArgs, ValidateArgs};
 use super::sources::{self, Opened, is_in_s3};
 use super::telling::{self, RunNotes};
-use super::{EXIT_CANNOT, Failure, origin, outputs, require_handles, say, signals, typed, without_source};
-use crate::event::{Event, NoProgress, Sink, Summary, Verdict};
+use super::{
+    EXIT_CANNOT, Failure, memory, origin, outputs, require_handles, say, signals, state, typed,
+    without_source,
+};
+use crate::event::{Event, NoProgress, Severity, Sink, Summary, Verdict};
 use crate::handles;
 use crate::ident::Location;
 use crate::ident::Relocation;
@@ -20,9 +23,10 @@ use crate::report::{
     Fanout, ReportFile,
     progress::{Bars, Display},
 };
+use crate::state::MemorySession;
 use crate::store::Store;
 use crate::time::{self, Range, Timestamp};
-use crate::validate::{self, CancelFlag, RunTools, SourceFolder, ValidationRequest};
+use crate::validate::{self, CancelFlag, ProvedChain, RunTools, SourceFolder, ValidationRequest};
 
 /// Validates the sources, tells the hooks and the ping, and returns the exit code of the verdict.
 pub(super) fn run(typed: ValidateArgs, started: Timestamp, line: &[OsString]) -> Result<u8, Failure> {
@@ -50,12 +54,16 @@ fn report(
     let origin = origin::of(line, arguments.run_by.clone());
     let format = outputs::format(&arguments.format)?;
     let files = outputs::files(&arguments.report)?;
-    let Prepared { store, keys, request, pool, .. } = prepare(arguments, started)?;
+    let place = memory::place(arguments)?;
+    let Prepared { store, keys, mut request, pool, .. } = prepare(arguments, started)?;
+    let session = place.as_deref().map(|place| memory::begin(place, arguments, &mut request, started));
+    let session = session.transpose()?;
     let bars = Bars::new(display(arguments));
     let options = outputs::options(arguments.quiet, arguments.verbose);
     let mut fanout = outputs::open(format, files.clone(), options)?;
     notes.add_to(&mut fanout);
     let mut outputs = Outputs::new(fanout, &bars, notes);
+    outputs.session = session;
     require_handles()?;
     let tools = RunTools { store: &*store, keys: &keys, pool: &pool, progress: &bars, stop };
     let begun = Event::Started { sources: named(arguments), range: request.range, at: started, origin };
@@ -102,6 +110,7 @@ pub(super) fn prepare(arguments: &RunArgs, now: Timestamp) -> Result<Prepared, F
         every_object: arguments.verbose,
         joins_findings: true,
         findings,
+        memory: None,
     };
     let pool = pool(arguments.jobs, in_s3)?;
     // Ending this check early loses nothing.
@@ -160,30 +169,61 @@ pub(super) fn tell(
     request: &ValidationRequest,
     tools: RunTools<'_>,
     begun: &Event,
-    sink: &mut dyn Sink,
-) -> io::Result<Verdict> {
-    sink.event(begun)?;
-    let outcome = validate::validate(request, tools, sink)?;
-    let verdict = Verdict::from_worst(outcome.worst, outcome.counts.digests.valid);
+    outputs: &mut dyn RememberingSink,
+) -> io::Result<ToldRun> {
+    outputs.event(begun)?;
+    let outcome = validate::validate(request, tools, outputs)?;
+    let interrupted = outcome.interrupted;
+    // An accepted finding does not count.
+    let incomplete = interrupted.then_some(Severity::Incomplete);
+    let worst = outputs.session().map_or(outcome.worst, |session| session.worst().max(incomplete));
+    let resolved = outputs.session().map(|session| session.resolved(interrupted));
+    let verdict = Verdict::from_worst(worst, outcome.counts.digests.valid);
     let keys = outcome.keys.into_iter().collect();
-    let (counts, interrupted) = (outcome.counts, outcome.interrupted);
-    sink.event(&Event::Finished(Summary { verdict, counts, keys, interrupted, at: super::now() }))?;
-    Ok(verdict)
+    let counts = outcome.counts;
+    let summary = Summary { verdict, counts, keys, interrupted, resolved, at: super::now() };
+    outputs.event(&Event::Finished(summary))?;
+    Ok(ToldRun { verdict, proved: outcome.proved, interrupted })
+}
+
+/// A sink whose findings may go through the memory of the run.
+pub(super) trait RememberingSink: Sink {
+    /// The memory of the run; `None` without `--state`.
+    fn session(&self) -> Option<&MemorySession<'_>> {
+        None
+    }
+}
+
+/// The result of a run whose events were all told.
+pub(super) struct ToldRun {
+    verdict: Verdict,
+    proved: Vec<ProvedChain>,
+    interrupted: bool,
 }
 
 /// The exit code. A closed pipe is no error. A report that could not be written is an error, and hides the verdict.
+/// Memory is written only after every report was.
 pub(super) fn finish(
     outputs: Outputs<'_>,
     files: &[ReportFile],
-    told: io::Result<Verdict>,
+    told: io::Result<ToldRun>,
 ) -> Result<u8, Failure> {
     outputs.bars.clear();
     if told.is_ok() {
         outputs.notes.reports(files, &outputs.fanout);
     }
+    let session = outputs.session;
     match (outputs.fanout.finish(), told) {
-        (Ok(()), Ok(verdict)) => Ok(verdict.exit_code()),
-        (Err(error), Ok(verdict)) if error.is_broken_pipe() => Ok(verdict.exit_code()),
+        (Ok(()), Ok(ToldRun { verdict, proved, interrupted })) => {
+            let committed = session.map(|session| session.commit(&proved, interrupted)).transpose();
+            committed.map(|_| verdict.exit_code()).map_err(|error| state::failed(&error))
+        }
+        (Err(error), Ok(ToldRun { verdict, .. })) if error.is_broken_pipe() => {
+            if session.is_some() {
+                say("note: the report was not read to its end, so the state is as before");
+            }
+            Ok(verdict.exit_code())
+        }
         (Err(error), Err(_)) if error.is_broken_pipe() => Ok(EXIT_CANNOT),
         (Err(error), _) => Err(outputs::failed(&error)),
         (Ok(()), Err(error)) => {
@@ -198,11 +238,19 @@ pub(super) struct Outputs<'b> {
     fanout: Fanout,
     bars: &'b Bars,
     notes: &'b mut RunNotes,
+    /// The memory of the run, which each finding goes through.
+    session: Option<MemorySession<'b>>,
 }
 
 impl<'b> Outputs<'b> {
     pub(super) const fn new(fanout: Fanout, bars: &'b Bars, notes: &'b mut RunNotes) -> Self {
-        Self { fanout, bars, notes }
+        Self { fanout, bars, notes, session: None }
+    }
+}
+
+impl RememberingSink for Outputs<'_> {
+    fn session(&self) -> Option<&MemorySession<'_>> {
+        self.session.as_ref()
     }
 }
 
@@ -210,6 +258,18 @@ impl Sink for Outputs<'_> {
     fn event(&mut self, event: &Event) -> io::Result<()> {
         if matches!(event, Event::Finished(_)) {
             self.bars.clear();
+        }
+        if let Some(session) = &mut self.session {
+            match event {
+                Event::Finding(finding) => {
+                    let finding = session.note_finding(finding.as_ref().clone());
+                    let noted = Event::Finding(Box::new(finding));
+                    self.notes.event(&noted);
+                    return self.fanout.event(&noted);
+                }
+                Event::Chain(chain) => session.note_chain(chain),
+                Event::Started { .. } | Event::Object { .. } | Event::Finished(_) => {}
+            }
         }
         self.notes.event(event);
         self.fanout.event(event)

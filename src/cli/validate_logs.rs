@@ -105,7 +105,14 @@ fn tell(request: &ValidationRequest, tools: RunTools<'_>, bars: &Bars, lines: &m
     let keys = outcome.keys.into_iter().collect();
     let (counts, interrupted) = (outcome.counts, outcome.interrupted);
     bars.clear();
-    lines.event(&Event::Finished(Summary { verdict, counts, keys, interrupted, at: super::now() }))
+    lines.event(&Event::Finished(Summary {
+        verdict,
+        counts,
+        keys,
+        interrupted,
+        resolved: None,
+        at: super::now(),
+    }))
 }
 
 /// The folder of the trail's digests.

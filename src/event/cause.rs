@@ -68,6 +68,7 @@ causes! {
     NotCovered = "not-covered",
     ChainRestarts = "chain-restarts",
     RecordBegins = "record-begins",
+    NewChain = "new-chain",
     NothingCovered = "nothing-covered",
     Stale = "stale",
     NewerDelivered = "newer-delivered",
@@ -142,6 +143,7 @@ impl Fault {
     pub fn cause(&self) -> Option<&str> {
         match (self, self.known_cause()) {
             (Self::Told { cause, .. }, _) => cause.as_deref(),
+            (Self::Accepted { fault, .. }, None) => fault.cause(),
             (_, cause) => cause.map(FaultCause::as_str),
         }
     }
@@ -158,7 +160,7 @@ impl Fault {
                 LogUnconfirmed UnknownHash ClaimedLog ClaimedLogs LogsInterrupted LogProved DigestProved
                 ObjectExcluded NoSuchObject ObjectUnlisted ObjectUnreadable NotAskedDigest Relocated
                 DigestsInterrupted DigestsMissing LoggingStopped BeforeTheRecord NotCovered ChainRestarts
-                RecordBegins NothingCovered Stale NewerDelivered DeliveryUnchecked BackfillAlone RegionInterrupted
+                RecordBegins NewChain NothingCovered Stale NewerDelivered DeliveryUnchecked BackfillAlone RegionInterrupted
                 EmptyDigestFolder LogsWithoutDigests UnlistedFolder FolderInterrupted UnsearchedFolder
                 UnplannedFolder SearchInterrupted DiscoveryInterrupted DiscoveryLimit PartitionsLeftOut
                 OtherAccountsLeftOut NestedAwsLogs SkippedFolder RenamedFolder NothingFound ClockBehind UnlistedLog
@@ -168,7 +170,7 @@ impl Fault {
             Self::Unsigned { proved: false, .. } => Some(FaultCause::Unsigned),
             Self::Unsigned { proved: true, .. } => Some(FaultCause::SignatureLost),
             Self::NoKey { lack, .. } => Some(lack.cause()),
-            Self::WithoutRoom(fault) => fault.known_cause(),
+            Self::WithoutRoom(fault) | Self::Accepted { fault, .. } => fault.known_cause(),
             Self::DigestGone(trace) | Self::RememberedGone { trace, .. } => Some(trace.of_digest().1),
             Self::LogGone(trace) => Some(trace.of_log().1),
             Self::Told { cause, .. } => cause.as_deref().and_then(FaultCause::parse),

@@ -194,6 +194,8 @@ pub enum Fault {
     ChainRestarts,
     /// The record begins with the digest.
     RecordBegins,
+    /// No earlier run saw the chain, although earlier runs saw other chains of the source.
+    NewChain,
     /// The chain consists of its starting digest alone, which covers no time.
     NothingCovered,
     /// The newest digest ends too long before the end of the asked range.
@@ -377,6 +379,18 @@ pub enum Fault {
         reason: String,
     },
 
+    /// The fault of a finding that somebody accepted.
+    Accepted {
+        /// The fault that was accepted.
+        fault: Box<Fault>,
+        /// The reason for accepting it.
+        reason: String,
+        /// The person who accepted it.
+        by: String,
+        /// When it was accepted.
+        at: Timestamp,
+    },
+
     /// The fault of a finding from a saved report, or of a finding that the caller supplies.
     Told {
         /// Kind of the finding.
@@ -449,7 +463,7 @@ impl Fault {
             | Self::BeforeTheRecord
             | Self::NotCovered => Kind::ChainGap,
             Self::ChainRestarts => Kind::ChainRestart,
-            Self::RecordBegins => Kind::ChainStart,
+            Self::RecordBegins | Self::NewChain => Kind::ChainStart,
             Self::Stale { .. } => Kind::ChainStale,
             Self::NewerDelivered { .. } => Kind::DigestMissing,
             Self::DeliveryUnchecked { .. }
@@ -470,6 +484,7 @@ impl Fault {
             | Self::NotARegion
             | Self::Droppings { .. } => Kind::ObjectUnrecognised,
             Self::ClockBehind { .. } => Kind::ClockBehind,
+            Self::Accepted { .. } => Kind::Accepted,
             Self::Told { kind, .. } => *kind,
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CoveringChain, Fault, Kind, Reason, Severity};
+use super::{Acceptance, CoveringChain, Fault, FindingMemory, Kind, Reason, Severity};
 use crate::ident::{ChainId, Location, Sha256Hash};
 use crate::time::{Interval, Timestamp};
 
@@ -52,6 +52,8 @@ pub struct Finding {
     pub covered_by: Vec<CoveringChain>,
     /// The objects of a finding on many objects, as `s3://BUCKET/KEY`, in order; empty for a finding on one object.
     pub objects: Vec<String>,
+    /// What memory knows of the finding; `None` for a run without memory.
+    pub memory: Option<Box<FindingMemory>>,
     /// Sort key within the chain. Not part of any report.
     pub at: Timestamp,
 }
@@ -81,6 +83,7 @@ impl Finding {
             reason: None,
             covered_by: Vec::new(),
             objects: Vec::new(),
+            memory: None,
             at,
         }
     }
@@ -108,6 +111,14 @@ impl Finding {
     pub const fn as_notice(mut self) -> Self {
         self.severity = Severity::Notice;
         self
+    }
+
+    /// The same finding as a notice of [`Kind::Accepted`].
+    #[must_use]
+    pub fn as_accepted(self, acceptance: &Acceptance) -> Self {
+        let Acceptance { reason, by, at, .. } = acceptance.clone();
+        let fault = Fault::Accepted { fault: Box::new(self.fault), reason, by, at };
+        Self { kind: Kind::Accepted, severity: Severity::Notice, fault, ..self }
     }
 
     /// The same finding on the object at `location`.

@@ -63,6 +63,8 @@ pub enum Kind {
     Relocated,
     /// The start of the record.
     ChainStart,
+    /// A finding that somebody accepted in the memory of runs.
+    Accepted,
     /// An object that the user named is proved.
     ObjectProved,
     /// The clock of the machine is behind proved evidence.
@@ -71,7 +73,7 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds, gravest first, in the order of groups in reports.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::LogModified,
         Self::LogDeleted,
         Self::LogMissing,
@@ -94,6 +96,7 @@ impl Kind {
         Self::ObjectUnrecognised,
         Self::Relocated,
         Self::ChainStart,
+        Self::Accepted,
         Self::ObjectProved,
         Self::ClockBehind,
     ];
@@ -124,6 +127,7 @@ impl Kind {
             Self::ObjectUnrecognised => "object-unrecognised",
             Self::Relocated => "relocated",
             Self::ChainStart => "chain-start",
+            Self::Accepted => "accepted",
             Self::ObjectProved => "object-proved",
             Self::ClockBehind => "clock-behind",
         }
@@ -155,6 +159,7 @@ impl Kind {
             Self::ObjectUnrecognised
             | Self::Relocated
             | Self::ChainStart
+            | Self::Accepted
             | Self::ObjectProved
             | Self::ClockBehind => Severity::Notice,
         }

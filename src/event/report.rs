@@ -10,7 +10,8 @@ use std::collections::btree_map::{BTreeMap, Entry};
 use std::io;
 
 use super::{
-    ChainSummary, Counts, Event, Finding, Origin, Severity, Sink, Summary, Timeline, UsedKey, Verdict,
+    ChainSummary, Counts, Event, Finding, Origin, ResolvedFinding, Severity, Sink, Summary, Timeline,
+    UsedKey, Verdict,
 };
 use crate::ident::ChainId;
 use crate::time::{self, Range, Timestamp};
@@ -104,6 +105,8 @@ pub struct Report {
     pub counts: Counts,
     /// The keys that verified a digest.
     pub keys: BTreeSet<UsedKey>,
+    /// Findings of earlier runs that the run did not find again; `None` for a run without memory.
+    pub resolved: Option<Vec<ResolvedFinding>>,
     chains: BTreeMap<ChainId, ReportedChain>,
     run_wide: Vec<Finding>,
 }
@@ -121,6 +124,7 @@ impl Report {
             interrupted: false,
             counts: Counts::default(),
             keys: BTreeSet::new(),
+            resolved: None,
             chains: BTreeMap::new(),
             run_wide: Vec::new(),
         }
@@ -240,6 +244,12 @@ impl Report {
         self.interrupted |= other.interrupted;
         self.counts.add(&other.counts);
         self.keys.extend(other.keys);
+        if let Some(resolved) = other.resolved {
+            let all = self.resolved.get_or_insert_default();
+            all.extend(resolved);
+            all.sort();
+            all.dedup();
+        }
         self.merge_findings(other.chains, other.run_wide);
         self
     }
@@ -291,6 +301,7 @@ impl Report {
             counts: self.counts,
             keys: self.keys.iter().cloned().collect(),
             interrupted: self.interrupted,
+            resolved: self.resolved.clone(),
             at: self.finished,
         }))
     }

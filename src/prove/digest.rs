@@ -221,6 +221,7 @@ impl ChainProver {
             self.state.relocated = Some((in_place.location.clone(), in_place.place.clone(), seen + 1));
         }
         // 2. The digest is met: heads and anchor wait for it no longer.
+        let is_remembered = self.remembered_at(&in_place.place).next().is_some();
         self.state.remembered.retain(|head| head.location != in_place.place);
         let intruder = is_intruder(self.state.anchor.as_ref(), &in_place);
         if in_place.awaited
@@ -236,13 +237,15 @@ impl ChainProver {
         match into_proved(file, standing, &in_place) {
             Ok(proved) if intruder => {
                 let facts = DigestFacts::of(proved.file());
-                let anchor = self.enter_proved(&in_place, proved);
+                let known_later = self.note_head(&in_place, &proved, is_remembered, &found);
+                let anchor = ChainAnchor { known_later, ..self.enter_proved(&in_place, proved) };
                 let (note, signature) = (in_place.note(), in_place.signature);
                 self.set_aside(OverlappingDigest { note, signature, facts, found, anchor });
             }
             Ok(proved) => {
+                let known_later = self.note_head(&in_place, &proved, is_remembered, &found);
                 self.report_digest(&in_place.note(), found, true);
-                let anchor = self.enter_proved(&in_place, proved);
+                let anchor = ChainAnchor { known_later, ..self.enter_proved(&in_place, proved) };
                 self.move_anchor(anchor, in_place.awaited);
             }
             Err(file) => {
@@ -299,21 +302,45 @@ impl ChainProver {
                 push_window(self.state.covered_in.entry(folder).or_default(), window);
             }
         }
-        // 5. Only a digest of the asked range can become the head for the next run.
-        if in_place.asked && self.state.head.as_ref().is_none_or(|head| head.end < window.end) {
-            let own = in_place.signature.as_deref();
-            let recorded = in_place.record.as_ref().and_then(Record::signature);
-            self.state.head = Some(ChainHead {
-                location: in_place.place.clone(),
-                end: window.end,
-                hash: proved.file().hash(),
-                signature: own.or(recorded).map(Into::into),
-            });
-        }
-        // 6. Pass the log files on to be hashed.
+        // 5. Pass the log files on to be hashed.
         self.state.note_record(proved.file());
         self.proved.push(ProvedDigestLogs { digest: proved, counted });
-        ChainAnchor { location: in_place.place.clone(), window, record, resolved }
+        ChainAnchor { location: in_place.place.clone(), window, record, resolved, known_later: false }
+    }
+
+    /// Notes a proved digest as a head for the next run. Only a digest of the asked range without a finding can become a
+    /// head, so that a tampered run never replaces what an intact run remembered. Returns whether the next run will know
+    /// the digest.
+    fn note_head(
+        &mut self,
+        in_place: &DigestInPlace,
+        proved: &ProvedDigest,
+        is_remembered: bool,
+        found: &[Finding],
+    ) -> bool {
+        if !in_place.asked || found.iter().any(|finding| finding.severity > Severity::Notice) {
+            return false;
+        }
+        let own = in_place.signature.as_deref();
+        let recorded = in_place.record.as_ref().and_then(Record::signature);
+        let head = ChainHead {
+            location: in_place.place.clone(),
+            end: proved.file().window().end,
+            hash: proved.file().hash(),
+            signature: own.or(recorded).map(Into::into),
+        };
+        if self.state.oldest.as_ref().is_none_or(|oldest| head.end < oldest.end) {
+            self.state.oldest = Some(head.clone());
+        }
+        // A digest that a newer proved digest records is implied by that digest, if the next run will know that digest.
+        // Nothing implies a backfill digest.
+        let is_known = self.state.anchor.as_ref().is_some_and(|anchor| anchor.known_later);
+        match in_place.awaited && is_known && !self.scope.id.backfill {
+            true if is_remembered => self.state.linked.push(head.location),
+            true => {}
+            false => self.state.heads.push(head),
+        }
+        true
     }
 
     fn enter_unproved(&mut self, in_place: &DigestInPlace, file: Option<DigestFile>) {

@@ -169,8 +169,22 @@ impl ChainProver {
         std::mem::take(&mut self.proved)
     }
 
+    /// Whether every listed digest was judged, and remembered heads are still to be looked for by name. A chain that is
+    /// gone from the listings has nothing to read and is due at once.
+    #[must_use]
+    pub fn is_due(&self) -> bool {
+        self.to_read.is_empty()
+            && self.pending.is_empty()
+            && !self.state.remembered.is_empty()
+            && !self.state.has_left_out()
+    }
+
     /// Leaves out all unjudged digests, because the run ends early.
     pub fn leave_out_rest(&mut self) {
+        if self.is_due() {
+            let ends: Vec<Timestamp> = self.state.remembered.iter().map(|head| head.end).collect();
+            ends.into_iter().for_each(|end| self.state.leave_out(end));
+        }
         let unjudged = self.pending.iter().map(|digest| digest.end());
         let ends: Vec<Timestamp> = unjudged.chain(self.to_read.iter().map(|listed| listed.end)).collect();
         ends.into_iter().for_each(|end| self.state.leave_out(end));

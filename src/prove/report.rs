@@ -7,7 +7,7 @@ use super::state::ChainHead;
 use crate::event::{
     ChainSummary, Counts, Fault, Finding, Kind, ObjectState, ObjectType, Reason, Timeline, UsedKey,
 };
-use crate::ident::ChainId;
+use crate::ident::{ChainId, Location};
 use crate::time::{Interval, Timestamp};
 
 /// The result for a chain. The report owns its findings.
@@ -16,8 +16,13 @@ use crate::time::{Interval, Timestamp};
 pub struct ChainReport {
     /// The chain.
     pub id: ChainId,
-    /// The newest proved digest of the asked range.
-    pub head: Option<ChainHead>,
+    /// The proved digests of the asked range that no newer proved digest records, newest first. Of a backfill chain
+    /// every digest.
+    pub heads: Vec<ChainHead>,
+    /// The oldest proved digest of the asked range.
+    pub oldest: Option<ChainHead>,
+    /// Remembered heads that exist unchanged, and that a newer proved digest records.
+    pub linked: Vec<Location>,
     /// Where the record begins: at the end of the digest that starts the chain.
     pub begins: Option<Timestamp>,
     /// The stretches of the asked range that proved digests cover.
@@ -84,6 +89,7 @@ impl ChainProver {
         });
         let objects = &mut self.state.objects;
         objects.sort_by(|a, b| (a.0, a.1 == ObjectType::Log, &a.2).cmp(&(b.0, b.1 == ObjectType::Log, &b.2)));
+        self.state.heads.sort_by_key(|head| std::cmp::Reverse(head.end));
         // 3. Sum up.
         let (covered, timeline) = (self.covered(), self.timeline());
         let state = self.state;
@@ -92,7 +98,9 @@ impl ChainProver {
         let gaps: Vec<(Interval, Reason)> = state.findings.iter().filter(is_gap).filter_map(gap).collect();
         let begins = state.findings.iter().find(|finding| finding.kind == Kind::ChainStart);
         ChainReport {
-            head: state.head,
+            heads: state.heads,
+            oldest: state.oldest,
+            linked: state.linked,
             begins: begins.and_then(|finding| finding.start),
             covered,
             timeline,

@@ -13,7 +13,9 @@ use crate::event::{Counts, Finding, ObjectState, ObjectType, UsedKey};
 use crate::ident::{Location, RegionFolder, Sha256Hash};
 use crate::time::{HOUR, Interval, Timestamp};
 
-/// The newest proved digest of a chain, for the next run to [remember](RememberedHead).
+/// A proved digest that no newer proved digest of the asked range records, for the next run to [remember](RememberedHead). A chain without
+/// gaps has one head, its newest digest. Each gap leaves the digest before the gap as a further head: no link leads back
+/// to that digest, so only memory shows its deletion.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ChainHead {
     /// Where CloudTrail delivered the digest.
@@ -65,8 +67,12 @@ pub struct ChainState {
 
     /// The newest proved digest, asked for or not: its end and the index of its folder.
     pub(super) newest: Option<(Timestamp, u32)>,
-    /// The newest proved digest of the asked range, for the next run to remember.
-    pub(super) head: Option<ChainHead>,
+    /// The heads of the asked range for the next run to remember, newest first. Of a backfill chain every digest.
+    pub(super) heads: Vec<ChainHead>,
+    /// The oldest proved digest of the asked range.
+    pub(super) oldest: Option<ChainHead>,
+    /// Remembered heads that exist unchanged, and that a newer proved digest records: the newer digest implies them.
+    pub(super) linked: Vec<Location>,
     /// Windows of proved digests that overlap the asked range.
     pub(super) covered: Vec<Interval>,
     /// Windows of proved digests, asked for or not, by folder.
@@ -114,6 +120,8 @@ pub(super) struct ChainAnchor {
     pub(super) record: Option<Record>,
     /// Whether the recorded predecessor was met, or is known as missing.
     pub(super) resolved: bool,
+    /// Whether the next run will know the digest: as a head, or because newer digests up to a head record each other.
+    pub(super) known_later: bool,
 }
 
 /// A proved digest that starts a chain.

@@ -58,10 +58,18 @@
 //! | `findings[].original` | string or null | where the proved original of the object lies: a path of a second copy, or the address of a replica |
 //! | `findings[].start`, `.end` | moment or null | the stretch of time |
 //! | `findings[].reason` | string or null | of a `chain-gap`: `logging-stopped`, `not-covered`, `digests-missing` or `interrupted` |
+//! | `findings[].id` | string, or absent | id of the finding, the same in each run: 32 hex digits; only in a run with `--state` |
+//! | `findings[].first_seen` | moment, or absent | when a run first saw the finding; absent for notices |
+//! | `findings[].status` | string, or absent | `new`, or `known` from an earlier run; absent for notices |
+//! | `findings[].accepted` | object, or absent | for kind `accepted`: `kind` and `severity` of the finding itself, `reason`, `by`, `at` |
 //! | `findings[].covered_by[]` | array of objects | stretches that other chains of the same account and region cover, at most 16, in order of chain and time |
 //! | `findings[].covered_by[].trail`, `.home_region`, `.organization` | string; the last or null | the other chain, as in `chains[]` |
 //! | `findings[].covered_by[].start`, `.end` | moment | the stretch that the other chain covers |
 //! | `findings[].objects[]` | array of strings | the objects of a finding on many objects, `s3://BUCKET/KEY`; else empty |
+//!
+//! | `resolved[]` | array of objects, or absent | findings of earlier runs that this run looked for and did not find again; only with `--state` |
+//! | `resolved[].id`, `.first_seen`, `.kind` | strings | as in `findings[]` |
+//! | `resolved[].account`, `.region`, `.trail`, `.uri` | string or null | as in `findings[]` |
 //!
 //! The letters of a timeline: `p` proved, with all log files; `q` quiet: a proved digest lists no log file; `g` gap: no
 //! digest covers the time; `u` unverified: the digest, or a log file in the digest's list, could not be proved; `t`
@@ -78,7 +86,10 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::event::{ChainSummary, Counts, CoveringChain, Finding, Reason, Report, Timeline, UsedKey};
+use crate::event::{
+    Acceptance, ChainSummary, Counts, CoveringChain, Finding, FindingStatus, Reason, Report, ResolvedFinding,
+    Timeline, UsedKey,
+};
 use crate::time::{Interval, Range, Timestamp};
 
 /// The report's first field.
@@ -128,6 +139,8 @@ struct WireReport<'a> {
     keys: Vec<WireKey<'a>>,
     chains: Vec<WireChain<'a>>,
     findings: Vec<WireFinding<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resolved: Option<&'a [ResolvedFinding]>,
 }
 
 impl<'a> WireReport<'a> {
@@ -147,6 +160,7 @@ impl<'a> WireReport<'a> {
             keys: report.keys.iter().map(WireKey::of).collect(),
             chains: report.chains().map(|chain| WireChain::of(&chain.summary)).collect(),
             findings: report.findings().map(WireFinding::of).collect(),
+            resolved: report.resolved.as_deref(),
         }
     }
 }
@@ -300,6 +314,14 @@ pub(super) struct WireFinding<'a> {
     reason: Option<&'static str>,
     covered_by: Vec<WireCovering<'a>>,
     objects: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_seen: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accepted: Option<&'a Acceptance>,
 }
 
 #[derive(Serialize)]
@@ -326,6 +348,7 @@ impl<'a> WireCovering<'a> {
 
 impl<'a> WireFinding<'a> {
     pub(super) fn of(finding: &'a Finding) -> Self {
+        let memory = finding.memory.as_deref();
         Self {
             kind: finding.kind.as_str(),
             severity: super::severity_word(finding.severity),
@@ -348,6 +371,10 @@ impl<'a> WireFinding<'a> {
             reason: finding.reason.map(Reason::as_str),
             covered_by: finding.covered_by.iter().map(WireCovering::of).collect(),
             objects: &finding.objects,
+            id: memory.map(|memory| memory.id.as_str()),
+            first_seen: memory.and_then(|memory| memory.first_seen),
+            status: memory.and_then(|memory| memory.status).map(FindingStatus::as_str),
+            accepted: memory.and_then(|memory| memory.accepted.as_ref()),
         }
     }
 }

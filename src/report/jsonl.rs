@@ -8,7 +8,7 @@
 //! | `object` | `object` (`digest`, `log`), `uri`, `state` (`valid`, `tampered`, `unverified`) | with `-v`, for each object, before its chain |
 //! | `finding` | as `findings[]` | before the summary of its chain; run-wide findings at any point |
 //! | `chain` | as `chains[]` | when a chain is judged |
-//! | `finished` | `at`, `verdict`, `interrupted`, `counts`, `keys` | last: without `finished` the run broke off, and the rest is unknown |
+//! | `finished` | `at`, `verdict`, `interrupted`, `counts`, `keys`; with `--state` `resolved` | last: without `finished` the run broke off, and the rest is unknown |
 //!
 //! All events except `object` are flushed at once, so that a reader of stdout or a pipe can follow the run. A plain
 //! file has the run when the run is over. Objects are flushed with the next event or by the full buffer, since a run
@@ -21,7 +21,7 @@ use serde::Serialize;
 use super::FormatRenderer;
 use super::json::{WireChain, WireCounts, WireFinding, WireKey, WireRange, write_line};
 use super::text::words::{object_state, object_type};
-use crate::event::{Event, Report, Summary};
+use crate::event::{Event, Report, ResolvedFinding, Summary};
 use crate::time::Timestamp;
 
 const SCHEMA: &str = "trailproof/events/1";
@@ -80,6 +80,8 @@ enum EventLine<'a> {
         interrupted: bool,
         counts: WireCounts,
         keys: Vec<WireKey<'a>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        resolved: Option<&'a [ResolvedFinding]>,
     },
 }
 
@@ -109,6 +111,7 @@ impl<'a> EventLine<'a> {
             interrupted: summary.interrupted,
             counts: WireCounts::of(&summary.counts),
             keys: summary.keys.iter().map(WireKey::of).collect(),
+            resolved: summary.resolved.as_deref(),
         }
     }
 }

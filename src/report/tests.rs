@@ -103,7 +103,14 @@ pub(super) fn finished(verdict: Verdict, counts: Counts) -> Event {
         ),
         key("d41d8cd98f00b204e9800998ecf8427e", None, None),
     ];
-    Event::Finished(Summary { verdict, counts, keys, interrupted: false, at: at("2026-09-02T08:00:12Z") })
+    Event::Finished(Summary {
+        verdict,
+        counts,
+        keys,
+        interrupted: false,
+        resolved: None,
+        at: at("2026-09-02T08:00:12Z"),
+    })
 }
 
 /// The end of a run that was interrupted.

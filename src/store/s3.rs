@@ -5,6 +5,7 @@
 //! Guide, and observed answers of S3.
 
 mod body;
+mod conditional;
 mod direct;
 mod listing;
 mod pace;
@@ -25,6 +26,7 @@ use super::{Encoding, Folder, Listing, Next, Object, Store, StoreError, Take, Ve
 use crate::aws::{Aws, Failure, Nature, S3RequestForm};
 use crate::ident::Location;
 use body::ObjectBody;
+pub use conditional::WriteCondition;
 use direct::DirectGets;
 use pace::RequestPace;
 use whole::BodyMemory;

@@ -47,14 +47,15 @@ pub(super) fn run(
     tools.progress.phase(Phase::Discover);
     let found = discover::find_regions(context);
     reporter.send_findings(found.findings)?;
+    let regions = discover::with_remembered(found.regions, request);
     reporter.keep_names(found.names);
     reporter.outcome.counts.logs.unreferenced += found.unreferenced.count;
     reporter.send_findings(found.unreferenced.findings)?;
     for trail in &request.named {
-        trail.deliveries.ask(&discover::regions_of_account(&found.regions, &trail.account));
+        trail.deliveries.ask(&discover::regions_of_account(&regions, &trail.account));
     }
     // 3. List, prove, hash and search each region.
-    roll(context, &found.regions, |report| reporter.send_region(report))?;
+    roll(context, &regions, |report| reporter.send_region(report))?;
     // 4. Report what was asked for and not found.
     reporter.send_unfetched_keys()?;
     reporter.send_rejected_keys(tools.keys, &reported)?;
@@ -135,7 +136,7 @@ fn prove_all(
 /// for the next call. Heavy digests lower the number, because a postponed digest is read twice.
 fn prove_batch(context: RunContext<'_>, regions: &mut [RegionRun], at_once: usize) -> usize {
     if context.cancellation.stop.is_set()
-        && regions.iter().any(|run| run.unread() > 0)
+        && regions.iter().any(|run| run.unread() > 0 || run.due().next().is_some())
         && context.cancellation.skips_work()
     {
         regions.iter_mut().flat_map(|run| &mut run.chains).for_each(|chain| chain.leave_out_rest());
@@ -159,6 +160,11 @@ fn prove_batch(context: RunContext<'_>, regions: &mut [RegionRun], at_once: usiz
             chain.take([digest]);
         }
     }
+    for (number, run) in regions.iter().enumerate() {
+        touched.extend(run.due().map(|chain| (number, chain)));
+    }
+    touched.sort_unstable();
+    touched.dedup();
     needs::advance(context, regions, &touched);
     // 4. Hash the log files.
     logs::hash_proved(context, regions, &touched);

@@ -38,11 +38,15 @@ impl RegionRun {
     pub(super) fn new(
         request: &ValidationRequest,
         folders: Vec<RegionFolder>,
-        listed: BTreeMap<ChainId, Vec<ListedDigest>>,
+        mut listed: BTreeMap<ChainId, Vec<ListedDigest>>,
         report_proved: bool,
     ) -> Self {
         let folders: Arc<[RegionFolder]> = folders.into();
+        // A remembered chain without listed digests is no sibling: it judges its remembered heads only.
         let siblings: Arc<BTreeSet<ChainId>> = Arc::new(listed.keys().cloned().collect());
+        if let Some(folder) = folders.first() {
+            request.add_remembered(&folder.account, &folder.region, &mut listed);
+        }
         let relocations = request.relocations.as_slice().into();
         let scope = |id: ChainId| ChainScope {
             selected: request.selects(&id),
@@ -55,8 +59,9 @@ impl RegionRun {
             every_object: request.every_object,
             report_proved,
         };
-        let chains: Vec<ChainProver> =
+        let mut chains: Vec<ChainProver> =
             listed.into_iter().map(|(id, listed)| ChainProver::new(scope(id), listed)).collect();
+        chains.iter_mut().for_each(|chain| request.remind(chain));
         let name = |name: fn(&RegionFolder) -> &Arc<str>| {
             folders.first().map_or_else(|| "".into(), |folder| Arc::clone(name(folder)))
         };
@@ -74,6 +79,12 @@ impl RegionRun {
             unlisted: false,
             unsearched: false,
         }
+    }
+
+    /// The chains with remembered heads to look for and no digest left to read, by number.
+    pub(super) fn due(&self) -> impl Iterator<Item = usize> {
+        let numbered = self.chains.iter().enumerate();
+        numbered.filter(|(_, chain)| chain.is_due()).map(|(number, _)| number)
     }
 
     /// How many listed digests are still to be read.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::answered::AnsweringFolders;
 use super::covering::note_covering;
+use super::memory::ProvedChain;
 use super::region::{RegionRun, exceeds_notices};
 use super::request::ValidationRequest;
 use super::unfetched::UnfetchedKeys;
@@ -25,6 +26,8 @@ pub(super) struct RegionReport {
     pub(super) answering: AnsweringFolders,
     /// Digests without keys, whose findings are joined over all accounts.
     pub(super) unfetched: UnfetchedKeys,
+    /// What each chain proved, for the next run to remember.
+    pub(super) proved: Vec<ProvedChain>,
 }
 
 impl RegionRun {
@@ -48,6 +51,7 @@ impl RegionRun {
         let mut keys = BTreeSet::new();
         let mut chains = Vec::new();
         let mut covered = Vec::new();
+        let mut proved = Vec::new();
         for chain in std::mem::take(&mut self.chains) {
             let is_selected = chain.is_selected();
             let mut chain = chain.finish();
@@ -57,6 +61,8 @@ impl RegionRun {
             }
             counts.add(&chain.counts);
             keys.append(&mut chain.keys);
+            proved.extend(ProvedChain::of(&chain));
+            chain.findings.extend(request.new_chain(&chain));
             if chain.is_reportable() {
                 chains.push(chain);
             }
@@ -75,7 +81,7 @@ impl RegionRun {
             let finding = Finding::new(Fault::EmptyDigestFolder, request.range.end);
             findings.push(finding.of_region(&self.account, &self.region));
         }
-        RegionReport { chains, findings, counts, keys, trails, answering, unfetched }
+        RegionReport { chains, findings, counts, keys, trails, answering, unfetched, proved }
     }
 
     /// The report of a region that was left out because the run was cancelled.
@@ -95,6 +101,7 @@ impl RegionRun {
             trails: BTreeSet::new(),
             answering: AnsweringFolders::default(),
             unfetched: UnfetchedKeys::default(),
+            proved: Vec::new(),
         }
     }
 

@@ -11,7 +11,7 @@ use super::source_path;
 use crate::event::Sink;
 use crate::ident::Relocation;
 
-/// Validates the sources, then the replicas among them.
+/// Validates the sources, then the replicas among them. Memory is about the originals: a replica may lag behind.
 pub(super) fn validate(
     request: &ValidationRequest,
     tools: RunTools<'_>,
@@ -19,7 +19,7 @@ pub(super) fn validate(
 ) -> io::Result<RunOutcome> {
     let Some((originals, copies)) = split(request) else { return driver::run(request, tools, None, sink) };
     let mut whole = driver::run(&originals, tools, None, sink)?;
-    let RunOutcome { counts, keys, worst, interrupted } = driver::run(&copies, tools, None, sink)?;
+    let RunOutcome { counts, keys, worst, interrupted, proved: _ } = driver::run(&copies, tools, None, sink)?;
     whole.counts.add(&counts);
     whole.keys.extend(keys);
     whole.worst = whole.worst.max(worst);
@@ -56,6 +56,7 @@ fn split(request: &ValidationRequest) -> Option<(ValidationRequest, ValidationRe
         ..request.clone()
     };
     let originals = of(originals, moves);
-    let copies = ValidationRequest { findings: Vec::new(), ..of(copies, request.relocations.clone()) };
+    let copies =
+        ValidationRequest { findings: Vec::new(), memory: None, ..of(copies, request.relocations.clone()) };
     Some((originals, copies))
 }

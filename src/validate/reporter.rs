@@ -75,6 +75,7 @@ impl<'s> RunReporter<'s> {
     pub(super) fn send_region(&mut self, report: RegionReport) -> io::Result<()> {
         self.outcome.counts.add(&report.counts);
         self.outcome.keys.extend(report.keys);
+        self.outcome.proved.extend(report.proved);
         for chain in report.chains.iter().filter(|chain| chain.digests > 0) {
             self.answered.note_chain(&chain.id);
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use rayon::ThreadPool;
 
 use super::cancel::CancelFlag;
+use super::memory::{ProvedChain, RunMemory};
 use super::trail::NamedTrail;
 use crate::event::{Counts, Finding, Progress, Severity, UsedKey};
 use crate::ident::{ChainId, Location, Relocation};
@@ -85,6 +86,8 @@ pub struct ValidationRequest {
     pub joins_findings: bool,
     /// Findings known before any read, to be reported first.
     pub findings: Vec<Finding>,
+    /// What earlier runs proved below the sources; `None` for a run without memory.
+    pub memory: Option<RunMemory>,
 }
 
 impl ValidationRequest {
@@ -123,6 +126,7 @@ impl ValidationRequest {
             every_object: false,
             joins_findings: true,
             findings: Vec::new(),
+            memory: None,
         }
     }
 }
@@ -153,4 +157,6 @@ pub struct RunOutcome {
     pub worst: Option<Severity>,
     /// Whether [`RunTools::stop`] ended the run before all objects were checked.
     pub interrupted: bool,
+    /// What the run proved of each chain, for the next run to remember.
+    pub proved: Vec<ProvedChain>,
 }

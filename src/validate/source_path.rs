@@ -292,7 +292,8 @@ impl AwsLogsPath {
 
 impl SourceFolder {
     /// Whether the source contains the folders of a region.
-    pub(super) fn holds(&self, region: &RegionFolder) -> bool {
+    #[must_use]
+    pub fn holds(&self, region: &RegionFolder) -> bool {
         *self.bucket == *region.bucket
             && match SourcePath::parse(&self.prefix) {
                 SourcePath::InAwsLogs(below) => below.holds(region),

@@ -162,6 +162,9 @@ pub(super) const fn by_cause(cause: FaultCause) -> Option<&'static str> {
         FaultCause::NotCovered => GAP,
         FaultCause::ChainRestarts => RESTART,
         FaultCause::RecordBegins => BEGINNING,
+        FaultCause::NewChain => {
+            "if nobody made a trail, find out who did: `CreateTrail` events name the caller"
+        }
         FaultCause::NothingCovered => {
             "run again after CloudTrail has delivered the next digest, an hour later"
         }
@@ -247,7 +250,7 @@ pub(super) const fn by_kind(kind: Kind) -> Option<&'static str> {
         Kind::LogUnverifiable => SEE_DIGEST,
         Kind::LogUnreferenced => FORGED,
         Kind::ObjectUnrecognised => JUNK,
-        Kind::Relocated | Kind::ObjectProved => return None,
+        Kind::Relocated | Kind::ObjectProved | Kind::Accepted => return None,
         Kind::ClockBehind => SET_CLOCK,
         Kind::ChainStart => BEGINNING,
     })

@@ -26,6 +26,7 @@ pub const fn meaning(kind: Kind) -> &'static str {
         Kind::ObjectUnrecognised => "not the name of a digest file",
         Kind::Relocated => "a copy, proved at its recorded path",
         Kind::ChainStart => "the record begins here",
+        Kind::Accepted => "accepted by somebody, and still found",
         Kind::ObjectProved => "the object is as delivered by CloudTrail",
         Kind::ClockBehind => "this machine's clock is behind the evidence",
     }

@@ -93,6 +93,13 @@ fn faults(text: &dyn Fn() -> String) -> Vec<Fault> {
         Fault::NotCovered,
         Fault::ChainRestarts,
         Fault::RecordBegins,
+        Fault::NewChain,
+        Fault::Accepted {
+            fault: Box::new(Fault::Unsigned { metadata: None, proved: false }),
+            reason: text(),
+            by: text(),
+            at: at(0),
+        },
         Fault::NothingCovered,
         Fault::Stale { late: 3_600 },
         Fault::NewerDelivered { late: 1, delivered: at(0) },

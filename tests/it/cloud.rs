@@ -50,7 +50,7 @@ mod xml;
 
 pub use ask::Request;
 pub use cloudtrail::{PublicKey, Trail};
-pub use faults::{Faults, Inflates};
+pub use faults::{Conditions, Faults, Inflates};
 pub use rules::{Fault, Rule};
 pub use state::Bucket;
 

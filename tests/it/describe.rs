@@ -56,7 +56,19 @@ fn every_command_has_a_man_page_that_renders() {
     for page in &pages {
         let path = page.to_str().unwrap();
         let source = fs::read_to_string(page).unwrap();
-        let asks_aws = ["validate", "collect", "trails", "keys", "logs", "simulate", "trailproof"];
+        let asks_aws = [
+            "validate",
+            "collect",
+            "trails",
+            "keys",
+            "logs",
+            "simulate",
+            "trailproof",
+            "state",
+            "init",
+            "show",
+            "accept",
+        ];
         let asks_aws = asks_aws.iter().any(|name| path.ends_with(&format!("{name}.1")));
         for section in ["EXAMPLES", "EXIT STATUS", "SEE ALSO"] {
             assert!(

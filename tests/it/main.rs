@@ -50,6 +50,7 @@ mod saved_keys;
 mod second;
 mod signing;
 mod sources;
+mod state;
 mod stores;
 mod successors;
 mod support;

@@ -54,6 +54,10 @@ const VALIDATE: &[(&str, &str)] = &[
         "Run a script unless everything is proved",
         "trailproof validate s3://my-trail-logs --start-time 24h --hook ./alarm.sh",
     ),
+    (
+        "Remember what is proved, and compare with the last run",
+        "trailproof validate s3://my-trail-logs --state s3://audit-state/trailproof",
+    ),
     ("Validate a copy on disk with saved keys", "trailproof validate ./copy --public-keys keys.json"),
 ];
 
@@ -88,6 +92,20 @@ const VALIDATE_LOGS: &[(&str, &str)] = &[(
     "trailproof validate-logs --start-time 2026-09-01T00:00:00Z \\\n      \
      --trail-arn arn:aws:cloudtrail:us-east-1:111122223333:trail/audit",
 )];
+
+const STATE: &[(&str, &str)] = &[
+    ("Make a state in a directory", "trailproof state init ./state"),
+    ("The same in a bucket", "trailproof state init s3://audit-state/trailproof --profile audit"),
+    (
+        "Validate everything since the record began, and remember it",
+        "trailproof validate s3://my-trail-logs --state s3://audit-state/trailproof",
+    ),
+    ("Show what is remembered, with the ids of findings", "trailproof state show ./state"),
+    (
+        "Accept a finding",
+        "trailproof state accept ./state 0123456789abcdef0123456789abcdef --reason change-4711",
+    ),
+];
 
 const REPORT: &[(&str, &str)] = &[
     ("Show a saved report as text", "trailproof report run.json"),
@@ -226,6 +244,10 @@ pub(in crate::cli) fn sections(command: &str) -> Vec<Section> {
                 ("other", "failure"),
             ],
         ),
+        "state" | "init" | "show" | "accept" => (
+            STATE,
+            &[("0", "done"), ("2", "the state was not made, read or changed; a message on stderr says why")],
+        ),
         "report" => (REPORT, &[("0", "rendered, whatever the verdict"), ("2", "not rendered")]),
         "simulate" => (SIMULATE, &plain),
         "completions" => (COMPLETIONS, &plain),
@@ -248,7 +270,9 @@ pub(in crate::cli) fn sections(command: &str) -> Vec<Section> {
     let (aws, colour) = match command {
         "validate" | "collect" | "trailproof" => (AWS, Some(NO_COLOR)),
         "report" => (&[][..], Some(NO_COLOR)),
-        "trails" | "keys" | "validate-logs" | "simulate" => (AWS, None),
+        "trails" | "keys" | "validate-logs" | "simulate" | "state" | "init" | "show" | "accept" => {
+            (AWS, None)
+        }
         _ => (&[][..], None),
     };
     let variables: Vec<(&str, &str)> = aws.iter().copied().chain(colour).collect();

@@ -19,6 +19,10 @@ pub(in crate::cli) struct RunArgs {
     #[arg(skip)]
     pub(in crate::cli) dry_run: bool,
 
+    /// The place of the memory, of a command that has one.
+    #[arg(skip)]
+    pub(in crate::cli) state: Option<PathBuf>,
+
     /// Treat the source as a copy of files that were delivered to this bucket or folder; repeatable
     #[arg(long, value_name = "s3://BUCKET[/PREFIX]", help_heading = "Source")]
     pub(in crate::cli) relocated_from: Vec<String>,

@@ -17,7 +17,7 @@ pub(in crate::cli) struct TellingArgs {
     #[arg(long, value_name = "CMD", conflicts_with = "dry_run", value_parser = NonEmptyStringValueParser::new())]
     pub(in crate::cli) hook: Vec<String>,
 
-    /// When to run the hooks [default: finding]
+    /// When to run the hooks [default: finding; with `--state`: change]
     #[arg(long, value_name = "WHEN", requires = "hook", value_enum)]
     pub(in crate::cli) hook_on: Option<HookOn>,
 
@@ -35,7 +35,7 @@ pub(in crate::cli) struct TellingArgs {
 /// When hooks run.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
 pub(in crate::cli) enum HookOn {
-    /// The result differs from the last run's; without a memory of the last run, the same as `finding`
+    /// A finding is new or resolved, or the run failed; without `--state`, the same as `finding`
     Change,
     /// Any verdict but `intact`, and any run that could not begin
     Finding,

@@ -30,6 +30,11 @@ pub(in crate::cli) struct ValidateArgs {
     #[command(flatten)]
     run: RunArgs,
 
+    /// Remember what is proved in this state, and compare with what earlier runs proved: a directory or s3://BUCKET/PREFIX,
+    /// made by `trailproof state init`. Keep the state where those who can write the evidence cannot
+    #[arg(long, value_name = "PLACE", conflicts_with = "dry_run", help_heading = "Memory")]
+    state: Option<PathBuf>,
+
     /// List what would be read and estimate its cost; verify nothing
     #[arg(long, conflicts_with = "report", help_heading = "Running")]
     pub(in crate::cli) dry_run: bool,
@@ -46,6 +51,6 @@ pub(in crate::cli) struct ValidateArgs {
 impl ValidateArgs {
     /// The arguments of the run.
     pub(in crate::cli) fn into_run(self) -> RunArgs {
-        RunArgs { sources: self.sources, dry_run: self.dry_run, ..self.run }
+        RunArgs { sources: self.sources, dry_run: self.dry_run, state: self.state, ..self.run }
     }
 }

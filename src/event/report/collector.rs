@@ -56,6 +56,7 @@ impl Sink for ReportCollector {
                 report.counts = summary.counts;
                 report.keys = summary.keys.iter().cloned().collect();
                 report.interrupted = summary.interrupted;
+                report.resolved.clone_from(&summary.resolved);
                 report.finished = summary.at;
                 report.add_findings(std::mem::take(&mut self.findings));
                 self.is_finished = true;

@@ -18,7 +18,7 @@ fn an_untouched_chain_is_proved_and_asks_for_nothing() {
         assert_eq!((proved.kinds(), proved.batches.len()), (Vec::new(), 0));
         assert_eq!(proved.digest_counts(), (31, 0, 0));
         assert_eq!(proved.report.covered.len(), 1);
-        assert_eq!(proved.report.head.unwrap().end, world.ends()[0]);
+        assert_eq!(proved.report.heads[0].end, world.ends()[0]);
     }
 }
 

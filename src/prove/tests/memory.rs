@@ -116,7 +116,7 @@ fn a_remembered_hash_proves_a_digest() {
     assert_eq!((proved.told(), proved.notices()), (vec![], vec!["5 signature-lost".to_owned()]));
     // No digest records it.
     assert_eq!(proved.finding("signature-lost").digest, None);
-    assert_eq!(proved.report.head.as_ref().unwrap().signature, head.signature);
+    assert_eq!(proved.report.heads[0].signature, head.signature);
     world.digest(at(5)).key = Some(Err(unknown_key()));
     assert_eq!(prove(&world, std::slice::from_ref(&head)).notices(), ["5 signature-lost"]);
     let mut world = hours(6);

@@ -287,7 +287,7 @@ fn a_copy_is_proved_at_its_recorded_path_where_the_move_was_named() {
     assert!(notice.uri.as_ref().unwrap().starts_with("s3://copy/p/AWSLogs/"));
     assert!(notice.expected.as_ref().unwrap().starts_with("s3://b/AWSLogs/"));
     // The next run remembers it where it was delivered.
-    assert_eq!(proved.report.head.as_ref().unwrap().location, key_at(4).location());
+    assert_eq!(proved.report.heads[0].location, key_at(4).location());
     // Nobody named the move.
     let mut world = copied();
     world.scope.relocations = [].into();

@@ -225,7 +225,7 @@ fn what_was_not_asked_for_is_not_told_of() {
     assert_eq!((proved.told(), proved.digest_counts()), (vec![], (2, 0, 0)));
     let counted: Vec<bool> = proved.digests.iter().map(|(_, counted)| *counted).collect();
     assert_eq!(counted, [false, true, true, false, false, false]);
-    assert_eq!(proved.report.head.as_ref().unwrap().end, at(4));
+    assert_eq!(proved.report.heads[0].end, at(4));
     let mut touched = world.clone();
     touched.digest(at(5)).signature = Some(WRONG.to_owned());
     touched.digest(at(1)).signature = Some(WRONG.to_owned());

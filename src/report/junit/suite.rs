@@ -43,6 +43,7 @@ impl SuiteCheck {
             | Kind::NoDigests
             | Kind::ChainStart
             | Kind::ObjectProved
+            | Kind::Accepted
             | Kind::ClockBehind => Self::Coverage,
             Kind::LogUnreferenced => Self::Additions,
         }

@@ -4,8 +4,9 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::SavedError;
 use crate::event::{
-    ChainSummary, Counts, CoveringChain, DigestCounts, Fault, Finding, Kind, LogCounts, Origin, Reason,
-    Report, ReportedChain, Severity, Timeline, UsedKey, Verdict,
+    Acceptance, ChainSummary, Counts, CoveringChain, DigestCounts, Fault, Finding, FindingMemory,
+    FindingStatus, Kind, LogCounts, Origin, Reason, Report, ReportedChain, ResolvedFinding, Severity,
+    Timeline, UsedKey, Verdict,
 };
 use crate::ident::ChainId;
 use crate::report::escape::for_terminal;
@@ -54,6 +55,8 @@ struct WireReport {
     keys: Vec<WireKey>,
     chains: Vec<WireChain>,
     findings: Vec<WireFinding>,
+    #[serde(default)]
+    resolved: Option<Vec<ResolvedFinding>>,
 }
 
 impl WireReport {
@@ -63,6 +66,7 @@ impl WireReport {
         let mut report = Report::new(self.sources, range, self.started, origin);
         report.finished = self.finished;
         report.interrupted = self.interrupted;
+        report.resolved = self.resolved;
         report.counts = self.counts.into_counts();
         report.keys = self.keys.into_iter().map(WireKey::into_key).collect();
         for chain in self.chains {
@@ -208,6 +212,14 @@ struct WireFinding {
     covered_by: Vec<WireCovering>,
     #[serde(default)]
     objects: Vec<String>,
+    #[serde(default)]
+    id: Option<String>,
+    #[serde(default)]
+    first_seen: Option<Timestamp>,
+    #[serde(default)]
+    status: Option<FindingStatus>,
+    #[serde(default)]
+    accepted: Option<Acceptance>,
 }
 
 #[derive(Deserialize)]
@@ -240,7 +252,11 @@ impl WireFinding {
         let names = [&self.account, &self.region].map(|name| name.clone().unwrap_or_default());
         let [account, region] = &names;
         let covering = self.covered_by.into_iter().map(|covering| covering.into_covering(account, region));
+        let (first_seen, status, accepted) = (self.first_seen, self.status, self.accepted);
+        let memory =
+            self.id.map(|id| FindingMemory { first_seen, status, accepted, ..FindingMemory::of(id) });
         let finding = Finding {
+            memory: memory.map(Box::new),
             covered_by: covering.collect(),
             objects: self.objects,
             severity: self.severity,

@@ -28,7 +28,7 @@ pub(in crate::report) fn why(report: &Report, findings: &GroupedFindings<'_>) ->
         return "interrupted before any digest was checked".to_owned();
     }
     let why = match report.verdict() {
-        Verdict::Intact => intact(&report.counts),
+        Verdict::Intact => intact(&report.counts, findings.count(Kind::Accepted)),
         Verdict::Incomplete => incomplete(report, findings),
         Verdict::Tampered => tampered(&report.counts, findings),
     };
@@ -38,9 +38,13 @@ pub(in crate::report) fn why(report: &Report, findings: &GroupedFindings<'_>) ->
     format!("{so_far}{why}{until}")
 }
 
-fn intact(counts: &Counts) -> String {
+fn intact(counts: &Counts, accepted: u64) -> String {
     let digests = plural(counts.digests.valid, "digest");
     let logs = plural(counts.logs.valid, "log file");
+    if accepted > 0 {
+        let findings = plural(accepted, "finding");
+        return format!("{digests} and {logs} proved, {findings} accepted");
+    }
     format!("everything asked for is covered, {digests} and {logs} proved")
 }
 

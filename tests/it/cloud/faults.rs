@@ -44,6 +44,8 @@ pub struct Faults {
     pub empty_pages: bool,
     /// `encoding-type=url` is ignored.
     pub no_encoding: bool,
+    /// What becomes of the conditions of a PUT.
+    pub conditions: Conditions,
     /// Bodies that are gzip are sent inflated.
     pub inflates: Inflates,
     /// How far the server's clock is ahead of this machine's, in seconds. Where it is not 0, what is signed for a time
@@ -53,6 +55,25 @@ pub struct Faults {
     pub rules: Vec<Rule>,
     /// Another seed, other requests that fail.
     pub seed: u64,
+}
+
+/// What becomes of the conditions `If-Match` and `If-None-Match` of a PUT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Conditions {
+    /// As S3 does.
+    Honoured,
+    /// `If-None-Match` is ignored.
+    IgnoresAbsent,
+    /// `If-Match` is ignored.
+    IgnoresMatch,
+    /// Both are ignored, as some S3-compatible servers do.
+    IgnoresBoth,
+    /// Every PUT with a condition is refused.
+    RefusesAll,
+    /// What is refused is written all the same.
+    WritesAnyway,
+    /// Nothing is written, and success is answered.
+    WritesNothing,
 }
 
 /// When bodies that are gzip are sent inflated.
@@ -86,6 +107,7 @@ impl Default for Faults {
             unordered: false,
             empty_pages: false,
             no_encoding: false,
+            conditions: Conditions::Honoured,
             inflates: Inflates::Never,
             clock_ahead: 0,
             rules: Vec::new(),

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 
 use super::ask::Ask;
 use super::chunked;
-use super::faults::{Faults, Inflates};
+use super::faults::{Conditions, Faults, Inflates};
 use super::s3::{Refusal, resource};
 use super::state::{Content, Held, State, Version};
 
@@ -159,7 +159,14 @@ fn parse_range(range: &str, length: usize) -> Option<(usize, usize)> {
 }
 
 /// Answers PutObject.
-pub fn put(state: &mut State, ask: &Ask) -> Result<Response<Bytes>, Refusal> {
+pub fn put(state: &mut State, faults: &Faults, ask: &Ask) -> Result<Response<Bytes>, Refusal> {
+    let is_kept = holds(state, faults, ask);
+    if !is_kept && faults.conditions != Conditions::WritesAnyway {
+        return Err(unmet());
+    }
+    if faults.conditions == Conditions::WritesNothing {
+        return Ok(Response::builder().header(ETAG, "\"nothing\"").body(Bytes::new()).unwrap());
+    }
     let body = if chunked::is_meant(ask) { chunked::decode(ask)? } else { ask.body.clone() };
     let metadata = ask.headers.iter().filter_map(|(name, value)| {
         let name = name.as_str().strip_prefix(METADATA)?;
@@ -175,7 +182,31 @@ pub fn put(state: &mut State, ask: &Ask) -> Result<Response<Bytes>, Refusal> {
     if held.settings.versioned {
         response = response.header("x-amz-version-id", id);
     }
+    if !is_kept {
+        return Err(unmet());
+    }
     Ok(response.body(Bytes::new()).unwrap())
+}
+
+/// Whether the conditions of a PutObject hold.
+fn holds(state: &State, faults: &Faults, ask: &Ask) -> bool {
+    let newest = state.bucket(&ask.bucket).and_then(|held| held.newest(&ask.key));
+    let etag = newest.and_then(|version| version.content.as_ref()).map(|content| content.etag.as_str());
+    let (is_absent, is_match) = match faults.conditions {
+        Conditions::RefusesAll => {
+            return ask.header("if-match").is_none() && ask.header("if-none-match").is_none();
+        }
+        Conditions::IgnoresBoth => (false, false),
+        Conditions::IgnoresAbsent => (false, true),
+        Conditions::IgnoresMatch => (true, false),
+        Conditions::Honoured | Conditions::WritesAnyway | Conditions::WritesNothing => (true, true),
+    };
+    let is_new = !is_absent || ask.header("if-none-match").is_none() || etag.is_none();
+    is_new && (!is_match || ask.header("if-match").is_none_or(|wanted| etag == Some(wanted)))
+}
+
+fn unmet() -> Refusal {
+    Refusal::new(412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
 }
 
 /// Answers DeleteObject, which is content with an object that is not there.

@@ -147,15 +147,26 @@ pub fn failure(fate: Fate) -> Option<Response<Bytes>> {
 pub fn answer(state: &RwLock<State>, faults: &Faults, ask: &Ask) -> Response<Bytes> {
     let operation = Operation::of(ask);
     let answered = match operation {
-        Operation::PutObject | Operation::DeleteObject => write(&mut state.write().unwrap(), ask, operation),
+        Operation::PutObject | Operation::DeleteObject => {
+            write(&mut state.write().unwrap(), faults, ask, operation)
+        }
         _ => read(&state.read().unwrap(), faults, ask, operation),
     };
     answered.unwrap_or_else(Refusal::response)
 }
 
-fn write(state: &mut State, ask: &Ask, operation: Operation) -> Result<Response<Bytes>, Refusal> {
+fn write(
+    state: &mut State,
+    faults: &Faults,
+    ask: &Ask,
+    operation: Operation,
+) -> Result<Response<Bytes>, Refusal> {
     admit(state, ask, operation)?;
-    if operation == Operation::PutObject { object::put(state, ask) } else { Ok(object::delete(state, ask)) }
+    if operation == Operation::PutObject {
+        object::put(state, faults, ask)
+    } else {
+        Ok(object::delete(state, ask))
+    }
 }
 
 fn read(state: &State, faults: &Faults, ask: &Ask, operation: Operation) -> Result<Response<Bytes>, Refusal> {

@@ -1,0 +1,76 @@
+//! The memory of a run (`validate --state`): opened before the run, written after every report.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::args::RunArgs;
+use super::sources::is_in_s3;
+use super::{Failure, say, state};
+use crate::state::{MemorySession, RunIdentity, RunSources, RunStamp, StatePlace};
+use crate::time::Timestamp;
+use crate::validate::ValidationRequest;
+
+/// Opens the place of `--state`; `None` without it.
+pub(super) fn place(arguments: &RunArgs) -> Result<Option<Box<dyn StatePlace>>, Failure> {
+    let Some(typed) = &arguments.state else { return Ok(None) };
+    state::open(
+        typed,
+        #[cfg(feature = "aws")]
+        &arguments.aws,
+    )
+    .map(Some)
+}
+
+/// Loads what earlier runs remember, and gives it to the request.
+pub(super) fn begin<'p>(
+    place: &'p dyn StatePlace,
+    arguments: &RunArgs,
+    request: &mut ValidationRequest,
+    started: Timestamp,
+) -> Result<MemorySession<'p>, Failure> {
+    if !request.objects.is_empty() {
+        return Err(Failure::new(
+            "`--state` does not apply to a single object",
+            "leave the option out, or give the bucket or the folder of the object",
+        ));
+    }
+    warn_of_place(arguments, request);
+    // The start alone may be that of another run.
+    let id = format!("{}-{}", started.digest_name(), std::process::id());
+    let identity = RunIdentity { run: RunStamp { id, at: started }, sources: sources(&arguments.sources) };
+    let session = MemorySession::open(place, identity, request).map_err(|error| state::failed(&error))?;
+    request.memory = Some(session.memory());
+    Ok(session)
+}
+
+/// The sources as typed. A path is absolute, since the next run may start in another folder.
+fn sources(typed: &[PathBuf]) -> RunSources {
+    let absolute = |source: &PathBuf| match source.to_str() {
+        Some(text) if is_in_s3(source) || text.starts_with("arn:") => text.trim_end_matches('/').to_owned(),
+        _ => fs::canonicalize(source).unwrap_or_else(|_| source.clone()).display().to_string(),
+    };
+    let mut typed: Vec<String> = typed.iter().map(absolute).collect();
+    typed.sort();
+    typed.dedup();
+    RunSources { typed }
+}
+
+/// Warns of a state that lies in the evidence: who can change the evidence can change the state too.
+fn warn_of_place(arguments: &RunArgs, request: &ValidationRequest) {
+    let Some(place) = &arguments.state else { return };
+    let is_within = match place.to_str().and_then(super::sources::parse_s3) {
+        Some((bucket, _)) if is_in_s3(place) => request.sources.iter().any(|source| source.bucket == bucket),
+        _ => arguments.sources.iter().any(|source| is_below(place, source)),
+    };
+    if is_within {
+        say(
+            "warning: the state lies in the evidence: who can change the evidence can change the state too; keep the \
+             state in another bucket, best of another account",
+        );
+    }
+}
+
+fn is_below(place: &Path, source: &Path) -> bool {
+    let (Ok(place), Ok(source)) = (fs::canonicalize(place), fs::canonicalize(source)) else { return false };
+    source.is_dir() && place.starts_with(source)
+}

@@ -1,0 +1,93 @@
+//! `trailproof state`: makes, shows and changes the memory of runs.
+
+use std::path::Path;
+
+use super::args::{AcceptArgs, InitArgs, ShowArgs, StateArgs, StateCommand};
+use super::sources::is_in_s3;
+use super::{Failure, origin, print, say};
+use crate::report::escape::for_terminal;
+use crate::report::state as report;
+use crate::state::place::DirectoryPlace;
+use crate::state::{self, OpenState, StateError, StatePlace, StoredAcceptance};
+use crate::time::Timestamp;
+
+/// Exit code where the command did what was asked.
+const EXIT_DONE: u8 = 0;
+
+/// Runs a command on a state.
+pub(super) fn run(arguments: &StateArgs, now: Timestamp) -> Result<u8, Failure> {
+    match &arguments.command {
+        StateCommand::Init(arguments) => init(arguments),
+        StateCommand::Show(arguments) => show(arguments),
+        StateCommand::Accept(arguments) => accept(arguments, now),
+    }
+    .map(|()| EXIT_DONE)
+}
+
+fn init(arguments: &InitArgs) -> Result<(), Failure> {
+    let typed = &arguments.place.place;
+    if !is_in_s3(typed) {
+        DirectoryPlace::new(typed).create().map_err(|error| failed(&error.into()))?;
+    }
+    let place = open(
+        typed,
+        #[cfg(feature = "aws")]
+        &arguments.place.aws,
+    )?;
+    state::init(&*place).map_err(|error| failed(&error))?;
+    say(&format!("made the state `{}`", for_terminal(&place.name())));
+    Ok(())
+}
+
+fn show(arguments: &ShowArgs) -> Result<(), Failure> {
+    let place = open(
+        &arguments.place.place,
+        #[cfg(feature = "aws")]
+        &arguments.place.aws,
+    )?;
+    let opened = OpenState::open(&*place, |_| true).map_err(|error| failed(&error))?;
+    print(&match arguments.format.as_str() {
+        "json" => report::json(&place.name(), &opened),
+        _ => report::text(&place.name(), &opened),
+    })
+}
+
+fn accept(arguments: &AcceptArgs, now: Timestamp) -> Result<(), Failure> {
+    let place = open(
+        &arguments.place.place,
+        #[cfg(feature = "aws")]
+        &arguments.place.aws,
+    )?;
+    let opened = OpenState::open(&*place, |_| true).map_err(|error| failed(&error))?;
+    let by = arguments.by.clone().or_else(origin::user_and_host).unwrap_or_else(|| "unknown".to_owned());
+    let acceptance = StoredAcceptance { reason: arguments.reason.clone(), by, at: now };
+    let finding = opened.accept(&*place, &arguments.id, &acceptance).map_err(|error| failed(&error))?;
+    say(&format!("accepted {}: {}", finding.kind.as_str(), report::subject(&finding)));
+    Ok(())
+}
+
+/// The place as typed: a directory, or a prefix of a bucket.
+pub(super) fn open(
+    typed: &Path,
+    #[cfg(feature = "aws")] aws: &super::args::AwsArgs,
+) -> Result<Box<dyn StatePlace>, Failure> {
+    if !is_in_s3(typed) {
+        return Ok(Box::new(DirectoryPlace::new(typed)));
+    }
+    #[cfg(feature = "aws")]
+    {
+        let (bucket, prefix) = super::typed::place("", typed.to_str().unwrap_or_default())?;
+        let store = crate::store::s3::S3Store::new(super::aws::connect(aws)?, None);
+        Ok(Box::new(crate::state::place::S3Place::new(store, bucket, prefix)))
+    }
+    #[cfg(not(feature = "aws"))]
+    Err(Failure::new(
+        format!("`{}` is in S3, and this program was built without the feature `aws`", typed.display()),
+        "give a directory",
+    ))
+}
+
+/// The error message for a state that cannot be used.
+pub(super) fn failed(error: &StateError) -> Failure {
+    Failure::new(error.to_string(), error.hint())
+}

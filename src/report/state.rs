@@ -1,0 +1,91 @@
+//! What a state remembers, as text and as JSON (`state show`).
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::escape::for_terminal;
+use super::severity_word;
+use crate::ident::ChainId;
+use crate::state::{OpenState, RememberedDigest, RememberedFinding};
+
+/// The state as text, for the terminal.
+#[must_use]
+pub fn text(place: &str, state: &OpenState) -> String {
+    let mut text = format!("state {}\n", for_terminal(place));
+    let digests = |of: fn(&crate::state::StateDocument) -> &Vec<RememberedDigest>| {
+        state.documents().flat_map(move |document| of(document)).collect::<Vec<_>>()
+    };
+    for (title, all) in [
+        ("newest proved digests", digests(|document| &document.heads)),
+        ("oldest proved digests", digests(|document| &document.begins)),
+        ("backfill digests", digests(|document| &document.backfill)),
+    ] {
+        let _ = writeln!(text, "\n{title}");
+        for RememberedDigest { chain, location, end, run, .. } in &all {
+            let uri = location.to_string();
+            let _ = writeln!(text, "  {}  {end}  run {}", chain_name(chain), for_terminal(run));
+            let _ = writeln!(text, "    {}", for_terminal(&uri));
+        }
+        if all.is_empty() {
+            text.push_str("  none\n");
+        }
+    }
+    let findings = || state.documents().flat_map(|document| &document.findings);
+    for (title, is_accepted) in [("open findings", false), ("accepted findings", true)] {
+        let _ = writeln!(text, "\n{title}");
+        let shown: Vec<_> = findings().filter(|finding| finding.accepted.is_some() == is_accepted).collect();
+        shown.iter().for_each(|finding| write_finding(&mut text, finding));
+        if shown.is_empty() {
+            text.push_str("  none\n");
+        }
+    }
+    text
+}
+
+fn write_finding(text: &mut String, finding: &RememberedFinding) {
+    let severity = severity_word(finding.severity);
+    let _ = writeln!(
+        text,
+        "  {}  [{severity}] {}  since {}",
+        finding.id,
+        finding.kind.as_str(),
+        finding.first_seen
+    );
+    let _ = writeln!(text, "    {}", subject(finding));
+    if let (Some(start), Some(end)) = (finding.start, finding.end) {
+        let _ = writeln!(text, "    {start} to {end}");
+    }
+    if let Some(accepted) = &finding.accepted {
+        let (by, reason) = (for_terminal(&accepted.by), for_terminal(&accepted.reason));
+        let _ = writeln!(text, "    accepted by {by} at {}: {reason}", accepted.at);
+    }
+}
+
+/// The object, chain, or account and region of a remembered finding.
+#[must_use]
+pub fn subject(finding: &RememberedFinding) -> String {
+    if let Some(uri) = &finding.uri {
+        return for_terminal(uri).into_owned();
+    }
+    if let Some(chain) = &finding.chain {
+        return chain_name(chain);
+    }
+    let parts: Vec<_> = [&finding.account, &finding.region].into_iter().flatten().collect();
+    match parts.is_empty() {
+        true => "asked scope".to_owned(),
+        false => parts.into_iter().map(|part| for_terminal(part)).collect::<Vec<_>>().join(" "),
+    }
+}
+
+fn chain_name(chain: &ChainId) -> String {
+    for_terminal(&chain.to_string()).into_owned()
+}
+
+/// The state as JSON: the place, and the content of each file in the form of the files.
+#[must_use]
+pub fn json(place: &str, state: &OpenState) -> String {
+    let files: Vec<Value> = state.documents().map(crate::state::StateDocument::to_json).collect();
+    let value = json!({ "place": place, "files": files });
+    format!("{value:#}\n")
+}

@@ -1,0 +1,94 @@
+//! The memory of runs (`--state`): what a run proved is kept outside the evidence, and the next run compares.
+//!
+//! Without memory, a bucket rolled back or emptied since yesterday looks like a young bucket. With memory, the newest
+//! digest that a run proved has to be there in the next run, with the same hash, and the next digest has to link to it.
+//!
+//! # Format `trailproof/state/1`
+//!
+//! A place holds a marker, `place.json`, and a JSON file for each source prefix × account × region in `regions/`, so
+//! that runs over different parts of a bucket write different files. Findings that concern no single region are in
+//! `runs/`, in a file for each list of sources. A file is named after its scope, see [`StateScope::file_name`]. All are
+//! JSON objects in UTF-8 of at most [`MAX_FILE`] bytes. Moments are strings in UTC with whole seconds,
+//! `2026-09-01T00:00:00Z`.
+//!
+//! Every file:
+//!
+//! | field | type | meaning |
+//! |---|---|---|
+//! | `schema` | string | `trailproof/state/1`; a program refuses a version that it does not know |
+//! | `type` | string | `place` (the marker), `region` or `run` |
+//! | `checksum` | string | hex SHA-256 of the object without this field, in compact form with sorted names: `jq -jcS 'del(.checksum)' FILE \| sha256sum`; a damaged file is refused |
+//!
+//! A `region` or `run` file:
+//!
+//! | field | type | meaning |
+//! |---|---|---|
+//! | `generation` | count | 1 for the first content, and 1 more for each change |
+//! | `source` | string or null | `s3://BUCKET/PREFIX` before `AWSLogs/`; null in a `run` file |
+//! | `account`, `region` | string or null | account id and region of the log files; null in a `run` file |
+//! | `sources` | array of strings | sources of the runs that wrote the file, as typed; paths are absolute |
+//! | `run.id`, `run.at` | string, moment | the run that wrote the file, and its start |
+//! | `heads[]` | array of objects | proved digests that no newer proved digest records: of a chain without gaps its newest digest |
+//! | `backfill[]` | array of objects | proved backfill digests, as in `heads[]` |
+//! | `begins[]` | array of objects | the oldest proved digest of each chain, as in `heads[]` |
+//! | `heads[].chain` | object | the chain in full: `account`, `region`, `trail`, `home_region`, `organization`, `backfill` |
+//! | `heads[].uri` | string | where CloudTrail delivered the digest, `s3://BUCKET/KEY` |
+//! | `heads[].end` | moment | end of the digest |
+//! | `heads[].sha256` | string | hex SHA-256 of the inflated digest |
+//! | `heads[].signature` | string or null | hex signature of the digest |
+//! | `heads[].run` | string | id of the run that proved the digest |
+//! | `findings[]` | array of objects | findings graver than a notice, at most [`MAX_FINDINGS`] |
+//! | `findings[].id`, `.first_seen`, `.kind` | strings | as in the JSON report |
+//! | `findings[].severity` | string | `tampered` or `incomplete` |
+//! | `findings[].chain` | object or null | the chain, for a finding on a single chain |
+//! | `findings[].account`, `.region`, `.uri`, `.start`, `.end` | string or null | as in the JSON report |
+//! | `findings[].cause` | string or null | as in the JSON report |
+//! | `findings[].at` | moment | time of the finding |
+//! | `findings[].state` | string | `open` or `accepted` |
+//! | `findings[].accepted` | object or null | `reason`, `by` and `at` of the acceptance |
+//!
+//! The marker has `ready` (whether `state init` found the place to be usable) and `files`, the highest generation of each
+//! file. The marker is written after the files, so a file may be newer than the marker says, but never older.
+//!
+//! # What is refused
+//!
+//! A place without a marker; a file that is damaged, cut, of another version or scope, older than the marker says, or
+//! gone. Nothing of this is ever read as "no memory". A copy of a whole place that is put back cannot be told from the
+//! place itself: keep the place where those who can write the evidence cannot.
+//!
+//! # Writing
+//!
+//! Each file is replaced whole, and only if it still has the content that was read; otherwise the change is applied to
+//! the new content. Files do not depend on each other, so a run that is killed leaves some files as before.
+
+mod accept;
+mod digests;
+mod document;
+mod error;
+mod findings;
+mod marker;
+pub mod place;
+mod scope;
+mod session;
+mod sources;
+mod update;
+mod wire;
+
+pub use document::{
+    MAX_FINDINGS, RememberedDigest, RememberedFinding, RunStamp, StateDocument, StoredAcceptance,
+};
+pub use error::StateError;
+pub use marker::{OpenState, init};
+pub use place::StatePlace;
+pub use scope::StateScope;
+pub use session::{MemorySession, RunIdentity};
+pub use sources::RunSources;
+
+/// The most bytes of a file.
+pub const MAX_FILE: u64 = 32 << 20;
+
+/// The schema of every file.
+pub const SCHEMA: &str = "trailproof/state/1";
+
+/// The JSON Schema (draft 2020-12) of the files.
+pub const SCHEMA_FILE: &str = include_str!("state/state-1.schema.json");

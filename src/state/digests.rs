@@ -1,0 +1,72 @@
+//! Remembered digests: how a run changes what is remembered.
+
+use super::document::{RememberedDigest, StateDocument};
+use crate::ident::{ChainId, Location};
+use crate::prove::{ChainHead, RememberedHead};
+
+impl RememberedDigest {
+    /// A digest of `chain` that `run` proved.
+    pub(super) fn new(chain: &ChainId, head: &ChainHead, run: &str) -> Self {
+        let ChainHead { location, end, hash, signature } = head.clone();
+        Self { chain: chain.clone(), location, end, hash, signature, run: run.to_owned() }
+    }
+
+    /// The digest as a record for the prover.
+    pub(super) fn as_head(&self) -> RememberedHead {
+        let Self { location, end, hash, signature, run, .. } = self.clone();
+        RememberedHead { location, end, hash, signature, run }
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        self.location == other.location && self.hash == other.hash
+    }
+}
+
+/// What a run changes in the remembered digests of a file.
+///
+/// A remembered head is only given up for a proved digest that records it, link by link: a run that did not reach the
+/// head, was interrupted or found tampering leaves the head as it is. So a head never moves over a gap, and the proved
+/// time after a gap gets a head of its own.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub(super) struct DigestUpdate {
+    pub(super) heads: Vec<RememberedDigest>,
+    pub(super) backfill: Vec<RememberedDigest>,
+    pub(super) oldest: Vec<RememberedDigest>,
+    pub(super) linked: Vec<Location>,
+}
+
+impl DigestUpdate {
+    pub(super) fn apply(&self, document: &mut StateDocument) {
+        // 1. Give up the heads that newer proved digests imply.
+        document.heads.retain(|head| !self.linked.contains(&head.location));
+        // 2. Add what the run proved. Another run may have added the same; contradictions are kept.
+        add_new(&mut document.heads, &self.heads);
+        add_new(&mut document.backfill, &self.backfill);
+        // 3. The record begins at the oldest digest that was ever proved.
+        for oldest in &self.oldest {
+            match document.begins.iter_mut().find(|known| known.chain == oldest.chain) {
+                Some(known) if oldest.end < known.end => *known = oldest.clone(),
+                Some(_) => {}
+                None => document.begins.push(oldest.clone()),
+            }
+        }
+        for digests in [&mut document.heads, &mut document.backfill, &mut document.begins] {
+            digests.sort_by(|one, other| {
+                (&one.chain, one.end, &one.location, one.hash).cmp(&(
+                    &other.chain,
+                    other.end,
+                    &other.location,
+                    other.hash,
+                ))
+            });
+        }
+    }
+}
+
+fn add_new(known: &mut Vec<RememberedDigest>, new: &[RememberedDigest]) {
+    for digest in new {
+        if !known.iter().any(|known| known.is_same(digest)) {
+            known.push(digest.clone());
+        }
+    }
+}

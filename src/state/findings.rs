@@ -1,0 +1,107 @@
+//! Findings over time: which are new, known, accepted and resolved.
+
+use super::document::{MAX_FINDINGS, RememberedFinding, StateDocument};
+use crate::event::{Finding, FindingMemory, FindingStatus, Kind, ResolvedFinding, Severity};
+use crate::time::{HOUR, Interval, Timestamp};
+
+/// Causes that count objects without naming each. A further object would hide behind an acceptance.
+const UNCOUNTABLE: [&str; 7] = [
+    "more-unlisted",
+    "more-junk",
+    "more-unread-members",
+    "claimed-logs",
+    "logs-interrupted",
+    "keys-unfetched",
+    "partitions-left-out",
+];
+
+impl RememberedFinding {
+    /// A finding that a run saw first at `first_seen`; `None` for a notice, which is not remembered.
+    pub(super) fn of(finding: &Finding, id: String, first_seen: Timestamp) -> Option<Self> {
+        (finding.severity > Severity::Notice).then(|| Self {
+            id,
+            first_seen,
+            kind: finding.kind,
+            severity: finding.severity,
+            cause: finding.fault.cause().map(str::to_owned),
+            chain: finding.chain(),
+            account: finding.account.clone(),
+            region: finding.region.clone(),
+            uri: finding.uri.clone(),
+            start: finding.start,
+            end: finding.end,
+            at: finding.at,
+            accepted: None,
+        })
+    }
+
+    /// Whether the finding names each object that it is about.
+    pub(super) fn is_acceptable(&self) -> bool {
+        !self.cause.as_deref().is_some_and(|cause| UNCOUNTABLE.contains(&cause))
+    }
+
+    /// The time that the finding is about. A newest digest that is too old is about the time after its end, however far
+    /// the asked end is.
+    pub(super) fn stretch(&self) -> Interval {
+        let end = self.end.unwrap_or(self.at);
+        match (self.kind, self.start) {
+            (Kind::ChainStale, Some(start)) => Interval { start, end: start.plus(HOUR) },
+            (Kind::ChainRestart, Some(start)) => Interval { start: start.plus(-1), end: start },
+            (_, Some(start)) => Interval { start, end: end.max(start) },
+            (_, None) => Interval { start: end.plus(-1), end },
+        }
+    }
+
+    pub(super) fn as_resolved(&self) -> ResolvedFinding {
+        let mut resolved = ResolvedFinding::new(self.id.clone(), self.first_seen, self.kind);
+        resolved.account.clone_from(&self.account);
+        resolved.region.clone_from(&self.region);
+        resolved.trail = self.chain.as_ref().map(|chain| chain.trail.to_string());
+        resolved.uri.clone_from(&self.uri);
+        resolved
+    }
+}
+
+/// Gives `finding` what memory knows of it, and turns an accepted finding into a notice.
+pub(super) fn annotate(
+    finding: Finding,
+    id: String,
+    known: Option<&RememberedFinding>,
+    now: Timestamp,
+) -> Finding {
+    if finding.severity == Severity::Notice {
+        return Finding { memory: Some(Box::new(FindingMemory::of(id))), ..finding };
+    }
+    let acceptance = known.and_then(RememberedFinding::acceptance);
+    let mut memory = FindingMemory::of(id);
+    memory.first_seen = Some(known.map_or(now, |known| known.first_seen));
+    memory.status = Some(if known.is_some() { FindingStatus::Known } else { FindingStatus::New });
+    memory.accepted.clone_from(&acceptance);
+    let finding = Finding { memory: Some(Box::new(memory)), ..finding };
+    match acceptance {
+        Some(acceptance) => finding.as_accepted(&acceptance),
+        None => finding,
+    }
+}
+
+/// What a run changes in the findings of a file.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub(super) struct FindingUpdate {
+    pub(super) seen: Vec<RememberedFinding>,
+    /// Ids of findings that are resolved.
+    pub(super) resolved: Vec<String>,
+}
+
+impl FindingUpdate {
+    pub(super) fn apply(&self, document: &mut StateDocument) {
+        document.findings.retain(|finding| !self.resolved.contains(&finding.id));
+        let known: std::collections::BTreeSet<String> =
+            document.findings.iter().map(|finding| finding.id.clone()).collect();
+        // A known finding stays as it is: somebody may have accepted it since the run began.
+        let new = self.seen.iter().filter(|seen| !known.contains(&seen.id));
+        let room = MAX_FINDINGS.saturating_sub(known.len());
+        document.findings.extend(new.take(room).cloned());
+        document.findings.sort_by(|one, other| one.id.cmp(&other.id));
+        document.findings.dedup_by(|one, other| one.id == other.id);
+    }
+}

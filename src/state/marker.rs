@@ -1,0 +1,198 @@
+//! The marker of a place, and the place opened with all that a run asks about.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::document::StateDocument;
+use super::place::{FileVersion, PlaceError, StatePlace};
+use super::scope::StateScope;
+use super::{SCHEMA, StateError, wire};
+
+/// The file name of the marker.
+pub(super) const MARKER: &str = "place.json";
+
+/// The only file that a marker names before it is ready.
+const PROBE: &str = "probe";
+
+/// How often a change is tried that other runs get ahead of.
+pub(super) const ATTEMPTS: u32 = 50;
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Marker {
+    schema: String,
+    r#type: String,
+    /// Whether `state init` found the place to be usable.
+    ready: bool,
+    /// The highest generation of each file.
+    pub(super) files: BTreeMap<String, u64>,
+}
+
+impl Marker {
+    fn new(ready: bool) -> Self {
+        Self { schema: SCHEMA.to_owned(), r#type: "place".to_owned(), ready, files: BTreeMap::new() }
+    }
+
+    /// A marker that is not ready, with a number of its own.
+    fn probe(number: u64) -> Self {
+        Self { files: BTreeMap::from([(PROBE.to_owned(), number)]), ..Self::new(false) }
+    }
+
+    fn probe_number(&self) -> u64 {
+        self.files.get(PROBE).copied().unwrap_or_default()
+    }
+
+    fn read(place: &dyn StatePlace) -> Result<Option<(Self, FileVersion)>, StateError> {
+        let Some(file) = place.read(MARKER)? else { return Ok(None) };
+        let marker: Self = wire::unseal(&file.bytes, MARKER)?;
+        if marker.r#type != "place" {
+            return Err(StateError::Foreign { file: MARKER.to_owned(), why: "it is no marker".to_owned() });
+        }
+        Ok(Some((marker, file.version)))
+    }
+
+    fn require(place: &dyn StatePlace) -> Result<(Self, FileVersion), StateError> {
+        match Self::read(place)? {
+            None => Err(StateError::NotAState { place: place.name() }),
+            Some((marker, _)) if !marker.ready => Err(StateError::Unfinished { place: place.name() }),
+            Some(found) => Ok(found),
+        }
+    }
+
+    /// Raises the generations in the marker of `place`.
+    pub(super) fn raise(
+        place: &dyn StatePlace,
+        generations: &BTreeMap<String, u64>,
+    ) -> Result<(), StateError> {
+        for _ in 0..ATTEMPTS {
+            let (mut marker, version) = Self::require(place)?;
+            for (file, generation) in generations {
+                let highest = marker.files.entry(file.clone()).or_default();
+                *highest = (*highest).max(*generation);
+            }
+            match place.write(MARKER, &wire::seal(&marker, MARKER)?, Some(&version)) {
+                Err(PlaceError::Changed) => {}
+                written => return Ok(written.map(drop)?),
+            }
+        }
+        Err(StateError::Busy { file: MARKER.to_owned(), times: ATTEMPTS })
+    }
+}
+
+/// Makes a state of an empty place, once the place was seen to honour conditional writes. Without them, one of two runs
+/// at the same time would overwrite what the other remembers.
+///
+/// # Errors
+/// [`StateError::AlreadyAState`] for a state, and [`StateError::Unconditional`] for a place that ignores a condition or
+/// answers it wrongly.
+pub fn init(place: &dyn StatePlace) -> Result<(), StateError> {
+    let refused = |why: &str| StateError::Unconditional { place: place.name(), why: why.to_owned() };
+    let probe = |number: u64| wire::seal(&Marker::probe(number), MARKER);
+    // 1. Write a marker that is not ready: a run refuses the place until every condition was honoured.
+    let (number, first) = match Marker::read(place)? {
+        Some((marker, _)) if marker.ready => return Err(StateError::AlreadyAState { place: place.name() }),
+        Some((marker, version)) => (marker.probe_number(), version),
+        None => match place.write(MARKER, &probe(1)?, None) {
+            Err(PlaceError::Changed) => {
+                return Err(refused("it refused to write a file that it does not have"));
+            }
+            written => (1, written?),
+        },
+    };
+    // 2. A second first write must be refused, and so must a write over content that is not there. Each write has other
+    //    content: the ETag of equal content would be equal.
+    let second = probe(number.saturating_add(1))?;
+    if !is_changed(place.write(MARKER, &second, None))? {
+        return Err(refused("it ignored `If-None-Match: *`, and wrote over a file"));
+    }
+    let current = match place.write(MARKER, &second, Some(&first)) {
+        Ok(current) => current,
+        Err(PlaceError::Changed) => return Err(refused("it refused `If-Match` with the ETag of the file")),
+        Err(error) => return Err(error.into()),
+    };
+    if !is_changed(place.write(MARKER, &probe(number.saturating_add(2))?, Some(&first)))? {
+        return Err(refused("it ignored `If-Match`, and wrote over a newer file"));
+    }
+    // 3. What is there is what was written, whatever was answered.
+    if place.read(MARKER)?.map(|file| file.bytes) != Some(second) {
+        return Err(refused("it did not hold the content that it said it wrote"));
+    }
+    match place.write(MARKER, &wire::seal(&Marker::new(true), MARKER)?, Some(&current)) {
+        Err(PlaceError::Changed) => Err(refused("another `state init` is running")),
+        written => Ok(written.map(drop)?),
+    }
+}
+
+fn is_changed(written: Result<FileVersion, PlaceError>) -> Result<bool, StateError> {
+    match written {
+        Ok(_) => Ok(false),
+        Err(PlaceError::Changed) => Ok(true),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A file as it was read.
+#[derive(Clone, Debug)]
+pub(super) struct LoadedFile {
+    pub(super) document: StateDocument,
+    pub(super) version: FileVersion,
+}
+
+/// A state with its files as they were read.
+#[derive(Debug)]
+pub struct OpenState {
+    pub(super) files: BTreeMap<String, LoadedFile>,
+}
+
+impl OpenState {
+    /// Reads the files of each scope that `is_asked` names. `each` runs a read of many files.
+    ///
+    /// # Errors
+    /// [`StateError`] for a place that is no state, and for a file that is gone, damaged, foreign or older than it was.
+    pub fn open(place: &dyn StatePlace, is_asked: impl Fn(&StateScope) -> bool) -> Result<Self, StateError> {
+        let (marker, _) = Marker::require(place)?;
+        let listed = place.list()?;
+        let known = marker.files.keys().chain(listed.iter());
+        let mut files = BTreeMap::new();
+        for file in known {
+            if files.contains_key(file) {
+                continue;
+            }
+            let scope = StateScope::parse(file).ok_or_else(|| StateError::Foreign {
+                file: file.clone(),
+                why: "its name is not that of a state file".to_owned(),
+            })?;
+            if !is_asked(&scope) {
+                continue;
+            }
+            let seen = marker.files.get(file).copied().unwrap_or_default();
+            if let Some(loaded) = load(place, file, &scope, seen)? {
+                files.insert(file.clone(), loaded);
+            }
+        }
+        Ok(Self { files })
+    }
+
+    /// The documents, in order of file name.
+    pub fn documents(&self) -> impl Iterator<Item = &StateDocument> {
+        self.files.values().map(|file| &file.document)
+    }
+}
+
+/// The file of `scope`, of generation `seen` at least. `None` for a file that never was.
+pub(super) fn load(
+    place: &dyn StatePlace,
+    file: &str,
+    scope: &StateScope,
+    seen: u64,
+) -> Result<Option<LoadedFile>, StateError> {
+    let Some(found) = place.read(file)? else {
+        return if seen == 0 { Ok(None) } else { Err(StateError::Gone { file: file.to_owned(), seen }) };
+    };
+    let document = wire::read(&found.bytes, scope, file)?;
+    if document.generation < seen {
+        return Err(StateError::Older { file: file.to_owned(), found: document.generation, seen });
+    }
+    Ok(Some(LoadedFile { document, version: found.version }))
+}

@@ -1,0 +1,303 @@
+//! A run with memory: loaded before the run, compared during the run, written after every report was written.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::StateError;
+use super::digests::DigestUpdate;
+use super::document::{RememberedDigest, RememberedFinding, RunStamp};
+use super::findings::annotate;
+use super::marker::{Marker, OpenState};
+use super::place::StatePlace;
+use super::scope::StateScope;
+use super::sources::{RunSources, folder_of, held};
+use super::update::StateUpdate;
+use crate::event::{ChainSummary, Finding, Kind, ResolvedFinding, Severity};
+use crate::ident::{ChainId, DigestKey, Location, RegionFolder};
+use crate::time::{self, Interval, Range};
+use crate::validate::{ProvedChain, RememberedChain, RunMemory, ValidationRequest};
+
+/// A run with memory.
+pub struct MemorySession<'p> {
+    place: &'p dyn StatePlace,
+    identity: RunIdentity,
+    state: OpenState,
+    /// The files of regions that the run asks about.
+    asked: BTreeSet<String>,
+    /// The file of each known finding, and the finding.
+    known: BTreeMap<String, (String, RememberedFinding)>,
+    /// The findings of this run that memory keeps, by id.
+    seen: BTreeMap<String, RememberedFinding>,
+    /// What the judged chains cover.
+    covered: BTreeMap<ChainId, Vec<Interval>>,
+    /// The gravest severity, accepted findings apart.
+    worst: Option<Severity>,
+    range: Range,
+    request: ValidationRequest,
+}
+
+/// The name of a run, and its sources.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RunIdentity {
+    /// The run's name and start.
+    pub run: RunStamp,
+    /// The sources.
+    pub sources: RunSources,
+}
+
+impl<'p> MemorySession<'p> {
+    /// Reads all that the run asks about.
+    ///
+    /// # Errors
+    /// The errors of [`OpenState::open`].
+    pub fn open(
+        place: &'p dyn StatePlace,
+        identity: RunIdentity,
+        request: &ValidationRequest,
+    ) -> Result<Self, StateError> {
+        let state = OpenState::open(place, |scope| identity.sources.may_ask(request, scope))?;
+        let is_asked = |document| identity.sources.asks(request, document);
+        let files = state.files.iter();
+        let files: Vec<_> = files.filter(|(_, file)| is_asked(&file.document)).collect();
+        let asked = files.iter().map(|(name, _)| (*name).clone()).collect();
+        let mut known = BTreeMap::new();
+        for (name, file) in files {
+            for finding in &file.document.findings {
+                known.insert(finding.id.clone(), (name.clone(), finding.clone()));
+            }
+        }
+        Ok(Self {
+            place,
+            identity,
+            asked,
+            known,
+            state,
+            seen: BTreeMap::new(),
+            covered: BTreeMap::new(),
+            worst: None,
+            range: request.range,
+            request: ValidationRequest { findings: Vec::new(), ..request.clone() },
+        })
+    }
+
+    /// What earlier runs proved, for the engine.
+    #[must_use]
+    pub fn memory(&self) -> RunMemory {
+        let mut chains: BTreeMap<ChainId, RememberedChain> = BTreeMap::new();
+        for (_, file) in self.state.files.iter().filter(|(name, _)| self.asked.contains(*name)) {
+            for digest in file.document.digests() {
+                let Some(folder) = folder_of(digest) else { continue };
+                let folder = held(&self.request, &folder).unwrap_or(folder);
+                let id = digest.chain.clone();
+                let new = || RememberedChain { id: id.clone(), folder, heads: Vec::new() };
+                let chain = chains.entry(id.clone()).or_insert_with(new);
+                let head = digest.as_head();
+                let is_known = |known: &&crate::prove::RememberedHead| {
+                    known.location == head.location && known.hash == head.hash
+                };
+                if !chain.heads.iter().any(|known| is_known(&known)) {
+                    chain.heads.push(head);
+                }
+            }
+        }
+        RunMemory { chains: chains.into_values().collect() }
+    }
+
+    /// Notes a finding, and returns it with what memory knows of it. An accepted finding becomes a notice.
+    pub fn note_finding(&mut self, finding: Finding) -> Finding {
+        let (id, now) = (finding.id(), self.identity.run.at);
+        let known = self.known.get(&id).map(|(_, known)| known);
+        let first_seen = known.map_or(now, |known| known.first_seen);
+        if let Some(remembered) = RememberedFinding::of(&finding, id.clone(), first_seen) {
+            self.seen.insert(id.clone(), remembered);
+        }
+        let finding = annotate(finding, id, known, now);
+        self.worst = self.worst.max(Some(finding.severity));
+        finding
+    }
+
+    /// Notes a judged chain.
+    pub fn note_chain(&mut self, chain: &ChainSummary) {
+        self.covered.insert(chain.id.clone(), chain.covered.clone());
+    }
+
+    /// The gravest severity of the findings so far, accepted findings apart.
+    #[must_use]
+    pub const fn worst(&self) -> Option<Severity> {
+        self.worst
+    }
+
+    /// The findings of earlier runs that this run looked for in full and did not find again, in order of id.
+    #[must_use]
+    pub fn resolved(&self, interrupted: bool) -> Vec<ResolvedFinding> {
+        self.resolved_findings(interrupted).map(|(_, finding)| finding.as_resolved()).collect()
+    }
+
+    fn resolved_findings(&self, interrupted: bool) -> impl Iterator<Item = &(String, RememberedFinding)> {
+        self.known.values().filter(move |(_, finding)| !interrupted && self.is_resolved(finding))
+    }
+
+    /// Whether the run looked at what a known finding is about, and found nothing wrong with it.
+    fn is_resolved(&self, finding: &RememberedFinding) -> bool {
+        if self.seen.contains_key(&finding.id) || self.has_finding_on(finding.uri.as_deref()) {
+            return false;
+        }
+        let stretch = finding.stretch();
+        match &finding.chain {
+            Some(chain) if !self.request.asks_about(chain) => false,
+            // Backfill digests cover no time: the chain has to be judged without a failure to look.
+            Some(chain) if chain.backfill => {
+                self.covered.contains_key(chain) && self.is_asked(stretch) && !self.has_failure(finding)
+            }
+            Some(chain) => {
+                let covered = self.covered.get(chain).map(Vec::as_slice).unwrap_or_default();
+                time::complement(stretch, covered).is_empty() && !self.has_failure(finding)
+            }
+            None => {
+                let is_covered = |(id, covered): (&ChainId, &Vec<Interval>)| {
+                    finding.account.as_deref().is_none_or(|account| *account == *id.account)
+                        && finding.region.as_deref().is_none_or(|region| *region == *id.region)
+                        && !covered.is_empty()
+                };
+                let is_narrowed = !self.request.trails.is_empty() || !self.request.named.is_empty();
+                !is_narrowed
+                    && self.is_asked(stretch)
+                    && self.covered.iter().any(is_covered)
+                    && !self.has_failure(finding)
+            }
+        }
+    }
+
+    fn is_asked(&self, stretch: Interval) -> bool {
+        self.range.start.is_none_or(|start| start <= stretch.start) && stretch.end <= self.range.end
+    }
+
+    fn has_finding_on(&self, uri: Option<&str>) -> bool {
+        uri.is_some() && self.seen.values().any(|seen| seen.uri.as_deref() == uri)
+    }
+
+    /// Whether the run failed to look at something where the finding is.
+    fn has_failure(&self, finding: &RememberedFinding) -> bool {
+        let overlaps = |one: &Option<String>, other: &Option<String>| match (one, other) {
+            (Some(one), Some(other)) => one == other,
+            (None, _) | (_, None) => true,
+        };
+        self.seen.values().any(|seen| {
+            matches!(seen.kind, Kind::DigestUnreadable | Kind::LogUnreadable | Kind::KeyUnknown)
+                && overlaps(&seen.account, &finding.account)
+                && overlaps(&seen.region, &finding.region)
+        })
+    }
+
+    /// Writes what the run proved and found. Call this after every report was written.
+    ///
+    /// # Errors
+    /// [`StateError`]; files that were not written are as before.
+    pub fn commit(mut self, proved: &[ProvedChain], interrupted: bool) -> Result<(), StateError> {
+        let mut updates: BTreeMap<String, StateUpdate> = BTreeMap::new();
+        let names: Vec<String> = self.asked.iter().cloned().collect();
+        for name in names {
+            if let Some(file) = self.state.files.get(&name) {
+                let scope = file.document.scope.clone();
+                self.update(&mut updates, scope);
+            }
+        }
+        // 1. Digests go to the file of the folder that they were delivered to.
+        let run = self.identity.run.id.clone();
+        for chain in proved {
+            let digest = |head| RememberedDigest::new(&chain.id, head, &run);
+            for head in &chain.heads {
+                self.with_digests(&mut updates, &head.location, |digests| match chain.id.backfill {
+                    true => digests.backfill.push(digest(head)),
+                    false => digests.heads.push(digest(head)),
+                });
+            }
+            if let Some(oldest) = &chain.oldest {
+                self.with_digests(&mut updates, &oldest.location, |digests| {
+                    digests.oldest.push(digest(oldest))
+                });
+            }
+            for linked in &chain.linked {
+                self.with_digests(&mut updates, linked, |digests| digests.linked.push(linked.clone()));
+            }
+        }
+        // 2. Findings go to the file that knows them, or to the file of their region.
+        let resolved: Vec<(String, String)> = self
+            .resolved_findings(interrupted)
+            .map(|(name, finding)| (name.clone(), finding.id.clone()))
+            .collect();
+        for (name, id) in resolved {
+            if let Some(update) = updates.get_mut(&name) {
+                update.findings.resolved.push(id);
+            }
+        }
+        for finding in std::mem::take(&mut self.seen).into_values() {
+            let known = self.known.get(&finding.id).map(|(name, _)| name.clone());
+            let scope = match known.and_then(|name| self.state.files.get(&name)) {
+                Some(file) => file.document.scope.clone(),
+                None => self.scope_of(&finding, &updates),
+            };
+            self.update(&mut updates, scope).findings.seen.push(finding);
+        }
+        // 3. Write the files, then raise their generations in the marker.
+        let mut generations = BTreeMap::new();
+        for (file, update) in updates {
+            let loaded = self.state.files.remove(&file);
+            let generation = update.commit(self.place, &file, loaded)?;
+            generations.insert(file, generation);
+        }
+        Marker::raise(self.place, &generations)
+    }
+
+    fn update<'u>(
+        &self,
+        updates: &'u mut BTreeMap<String, StateUpdate>,
+        scope: StateScope,
+    ) -> &'u mut StateUpdate {
+        let RunIdentity { run, sources } = &self.identity;
+        let new = || StateUpdate::new(scope.clone(), sources.typed.clone(), run.clone());
+        updates.entry(scope.file_name()).or_insert_with(new)
+    }
+
+    fn with_digests(
+        &self,
+        updates: &mut BTreeMap<String, StateUpdate>,
+        location: &Location,
+        add: impl FnOnce(&mut DigestUpdate),
+    ) {
+        // A proved digest has the name of a digest, since its own text names its place.
+        if let Some(key) = DigestKey::parse(location) {
+            add(&mut self.update(updates, StateScope::of(&key.folder)).digests);
+        }
+    }
+
+    /// The scope of a finding that no file knows.
+    fn scope_of(&self, finding: &RememberedFinding, updates: &BTreeMap<String, StateUpdate>) -> StateScope {
+        let run = || StateScope::Run { sources: self.identity.sources.typed.clone() };
+        let (Some(account), Some(region)) = (&finding.account, &finding.region) else { return run() };
+        let of_object = finding.uri.as_deref().and_then(|uri| {
+            let (bucket, key) = uri.strip_prefix("s3://")?.split_once('/')?;
+            let root = root_of(key)?;
+            let folder = RegionFolder {
+                bucket: bucket.into(),
+                root: root.into(),
+                organization: None,
+                account: account.as_str().into(),
+                region: region.as_str().into(),
+            };
+            Some(StateScope::of(&folder)).filter(StateScope::is_valid)
+        });
+        let is_of_region = |scope: &&StateScope| match scope {
+            StateScope::Region { account: of, region: at, .. } => of == account && at == region,
+            StateScope::Run { .. } => false,
+        };
+        let known = updates.values().map(|update| &update.scope).find(is_of_region);
+        of_object.or_else(|| known.cloned()).unwrap_or_else(run)
+    }
+}
+
+/// The part of a key before its last `AWSLogs/`.
+fn root_of(key: &str) -> Option<&str> {
+    let is_whole = |at: &usize| *at == 0 || key.get(..*at).is_some_and(|above| above.ends_with('/'));
+    let at = key.rmatch_indices("AWSLogs/").map(|(at, _)| at).find(is_whole)?;
+    key.get(..at)
+}

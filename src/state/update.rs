@@ -1,0 +1,77 @@
+//! Changes of a state file, applied to whatever content the file has when it is written.
+
+use super::digests::DigestUpdate;
+use super::document::{RunStamp, StateDocument};
+use super::findings::FindingUpdate;
+use super::marker::{ATTEMPTS, LoadedFile, load};
+use super::place::{PlaceError, StatePlace};
+use super::scope::StateScope;
+use super::{StateError, wire};
+
+/// The change of a file by a run.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct StateUpdate {
+    pub(super) scope: StateScope,
+    pub(super) sources: Vec<String>,
+    pub(super) run: RunStamp,
+    pub(super) digests: DigestUpdate,
+    pub(super) findings: FindingUpdate,
+}
+
+impl StateUpdate {
+    pub(super) fn new(scope: StateScope, sources: Vec<String>, run: RunStamp) -> Self {
+        Self { scope, sources, run, digests: DigestUpdate::default(), findings: FindingUpdate::default() }
+    }
+
+    fn apply(&self, document: &mut StateDocument) {
+        document.run.clone_from(&self.run);
+        document.sources.extend(self.sources.iter().cloned());
+        document.sources.sort();
+        document.sources.dedup();
+        self.digests.apply(document);
+        self.findings.apply(document);
+    }
+
+    /// Writes the change, and returns the new generation. `loaded` is the file as the run read it.
+    pub(super) fn commit(
+        &self,
+        place: &dyn StatePlace,
+        file: &str,
+        loaded: Option<LoadedFile>,
+    ) -> Result<u64, StateError> {
+        let new = || StateDocument::new(self.scope.clone(), self.run.clone());
+        change(place, file, &self.scope, loaded, new, |document| {
+            self.apply(document);
+            Ok(())
+        })
+    }
+}
+
+/// Changes a file: reads, applies and writes again while other runs get ahead. Returns the new generation.
+pub(super) fn change(
+    place: &dyn StatePlace,
+    file: &str,
+    scope: &StateScope,
+    mut loaded: Option<LoadedFile>,
+    new: impl Fn() -> StateDocument,
+    apply: impl Fn(&mut StateDocument) -> Result<(), StateError>,
+) -> Result<u64, StateError> {
+    let mut seen = loaded.as_ref().map_or(0, |loaded| loaded.document.generation);
+    for _ in 0..ATTEMPTS {
+        let (mut document, version) = match loaded {
+            Some(LoadedFile { document, version }) => (document, Some(version)),
+            None => (new(), None),
+        };
+        apply(&mut document)?;
+        document.generation = document.generation.saturating_add(1);
+        match place.write(file, &wire::write(&document, file)?, version.as_ref()) {
+            Ok(_) => return Ok(document.generation),
+            Err(PlaceError::Changed) => {}
+            Err(error) => return Err(error.into()),
+        }
+        // Another run was faster: apply the change to what that run wrote.
+        loaded = load(place, file, scope, seen)?;
+        seen = loaded.as_ref().map_or(seen, |loaded| loaded.document.generation.max(seen));
+    }
+    Err(StateError::Busy { file: file.to_owned(), times: ATTEMPTS })
+}

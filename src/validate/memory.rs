@@ -1,0 +1,106 @@
+//! The memory of a run: what earlier runs proved, and what this run proved for the next run.
+//!
+//! The engine takes and returns both as values. Where they are kept is the business of [`state`](crate::state).
+
+use std::collections::BTreeMap;
+
+use super::request::ValidationRequest;
+use crate::event::{Fault, Finding};
+use crate::ident::{ChainId, Location, RegionFolder};
+use crate::prove::{ChainHead, ChainProver, ChainReport, ListedDigest, RememberedHead};
+
+/// What earlier runs proved below the sources of a run.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct RunMemory {
+    /// The chains, each once.
+    pub chains: Vec<RememberedChain>,
+}
+
+/// A chain that earlier runs proved.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RememberedChain {
+    /// The chain.
+    pub id: ChainId,
+    /// A folder that the chain was delivered to. The folder counts as found although discovery does not find it.
+    pub folder: RegionFolder,
+    /// The remembered digests.
+    pub heads: Vec<RememberedHead>,
+}
+
+/// What a run proved of a chain, for the next run to remember.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ProvedChain {
+    /// The chain.
+    pub id: ChainId,
+    /// The proved digests that no newer proved digest records.
+    pub heads: Vec<ChainHead>,
+    /// The oldest proved digest of the asked range.
+    pub oldest: Option<ChainHead>,
+    /// Remembered heads that a newer proved digest records, so that they need no longer be remembered.
+    pub linked: Vec<Location>,
+}
+
+impl ProvedChain {
+    /// What `chain` proved; `None` if the chain has no proved digest.
+    pub(super) fn of(chain: &ChainReport) -> Option<Self> {
+        let ChainReport { id, heads, oldest, linked, .. } = chain;
+        oldest.as_ref()?;
+        Some(Self { id: id.clone(), heads: heads.clone(), oldest: oldest.clone(), linked: linked.clone() })
+    }
+}
+
+impl ValidationRequest {
+    /// Whether the request asks about a chain, by its account, region and trail.
+    #[must_use]
+    pub fn asks_about(&self, chain: &ChainId) -> bool {
+        self.asks_about_region(&chain.account, &chain.region) && self.selects(chain)
+    }
+
+    /// Whether the request asks about a region of an account.
+    #[must_use]
+    pub fn asks_about_region(&self, account: &str, region: &str) -> bool {
+        let is_asked = |names: &[String], name: &str| names.is_empty() || names.iter().any(|one| one == name);
+        is_asked(&self.accounts, account) && is_asked(&self.regions, region)
+    }
+
+    /// The remembered chains that the request asks about.
+    pub(super) fn remembered(&self) -> impl Iterator<Item = &RememberedChain> {
+        let chains = self.memory.iter().flat_map(|memory| &memory.chains);
+        chains.filter(|chain| self.asks_about(&chain.id))
+    }
+
+    /// Adds the remembered chains of a region to the chains in its listing. A chain that the listing lacks becomes a
+    /// chain without listed digests, whose heads the prover looks for by name.
+    pub(super) fn add_remembered(
+        &self,
+        account: &str,
+        region: &str,
+        listed: &mut BTreeMap<ChainId, Vec<ListedDigest>>,
+    ) {
+        for chain in self.remembered().filter(|chain| is_of(chain, account, region)) {
+            listed.entry(chain.id.clone()).or_default();
+        }
+    }
+
+    /// Gives the prover of a chain the heads of earlier runs.
+    pub(super) fn remind(&self, prover: &mut ChainProver) {
+        let id = prover.id().clone();
+        for chain in self.remembered().filter(|chain| chain.id == id) {
+            prover.remember(chain.heads.iter().cloned());
+        }
+    }
+
+    /// The notice on a chain that no earlier run saw, although earlier runs saw other chains below the sources.
+    pub(super) fn new_chain(&self, chain: &ChainReport) -> Option<Finding> {
+        let known = &self.memory.as_ref().filter(|memory| !memory.chains.is_empty())?.chains;
+        let is_new =
+            chain.digests > 0 && !chain.id.backfill && !known.iter().any(|known| known.id == chain.id);
+        let oldest = chain.oldest.as_ref().filter(|_| is_new)?;
+        let finding = Finding::new(Fault::NewChain, oldest.end).about(&oldest.location);
+        Some(Finding { start: Some(oldest.end), ..finding }.of_chain(&chain.id))
+    }
+}
+
+fn is_of(chain: &RememberedChain, account: &str, region: &str) -> bool {
+    *chain.id.account == *account && *chain.id.region == *region
+}
