@@ -24,7 +24,7 @@
 //! | field | type | meaning |
 //! |---|---|---|
 //! | `generation` | count | 1 for the first content, and 1 more for each change |
-//! | `source` | string or null | `s3://BUCKET/PREFIX` before `AWSLogs/`; null in a `run` file |
+//! | `source` | string or null | `s3://BUCKET/PREFIX` before `AWSLogs/`, where the run found the digests; null in a `run` file |
 //! | `account`, `region` | string or null | account id and region of the log files; null in a `run` file |
 //! | `sources` | array of strings | sources of the runs that wrote the file, as typed; paths are absolute |
 //! | `run.id`, `run.at` | string, moment | the run that wrote the file, and its start |
@@ -67,6 +67,7 @@ mod document;
 mod error;
 mod findings;
 mod marker;
+mod parallel;
 pub mod place;
 mod scope;
 mod session;

@@ -72,7 +72,7 @@ enum EventLine<'a> {
         uri: &'a str,
         state: &'static str,
     },
-    Finding(WireFinding<'a>),
+    Finding(Box<WireFinding<'a>>),
     Chain(WireChain<'a>),
     Finished {
         at: Timestamp,
@@ -98,7 +98,7 @@ impl<'a> EventLine<'a> {
             Event::Object { object, uri, state } => {
                 Self::Object { object: object_type(*object), uri, state: object_state(*state) }
             }
-            Event::Finding(finding) => Self::Finding(WireFinding::of(finding)),
+            Event::Finding(finding) => Self::Finding(Box::new(WireFinding::of(finding))),
             Event::Chain(chain) => Self::Chain(WireChain::of(chain)),
             Event::Finished(summary) => Self::finished(summary),
         }

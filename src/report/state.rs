@@ -14,7 +14,7 @@ use crate::state::{OpenState, RememberedDigest, RememberedFinding};
 pub fn text(place: &str, state: &OpenState) -> String {
     let mut text = format!("state {}\n", for_terminal(place));
     let digests = |of: fn(&crate::state::StateDocument) -> &Vec<RememberedDigest>| {
-        state.documents().flat_map(move |document| of(document)).collect::<Vec<_>>()
+        state.documents().flat_map(of).collect::<Vec<_>>()
     };
     for (title, all) in [
         ("newest proved digests", digests(|document| &document.heads)),

@@ -9,6 +9,7 @@
 pub(super) mod coverage;
 pub(super) mod findings;
 pub(super) mod layout;
+pub(super) mod memory;
 pub(super) mod verdict;
 pub(super) mod words;
 
@@ -17,7 +18,7 @@ use std::io::{self, BufWriter, Write};
 
 use super::escape::for_terminal;
 use super::{FormatRenderer, Options};
-use crate::event::{Counts, Event, FindingStatus, ObjectState, ObjectType, Origin, Report, UsedKey};
+use crate::event::{Counts, Event, ObjectState, ObjectType, Origin, Report, UsedKey};
 use crate::time::{Range, Timestamp};
 use findings::GroupedFindings;
 use layout::{TextColour, grouped};
@@ -74,7 +75,7 @@ fn write(report: &Report, options: Options, out: &mut dyn Write) -> io::Result<(
         return Ok(());
     }
     write_asked(out, report)?;
-    write_memory(out, report)?;
+    memory::write(out, report)?;
     findings.write(out, paint, "--report json=FILE")?;
     coverage::write(out, report, options.verbose)?;
     write_totals(out, report)?;
@@ -91,32 +92,6 @@ fn write_asked(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     let Origin { version, run_by, .. } = &report.origin;
     writeln!(out, "run      {}, {took}, trailproof {}", report.started, for_terminal(version))?;
     run_by.as_ref().map_or(Ok(()), |who| writeln!(out, "by       {}", for_terminal(who)))
-}
-
-/// Prints what changed since earlier runs; nothing for a run without memory.
-fn write_memory(out: &mut dyn Write, report: &Report) -> io::Result<()> {
-    let Some(resolved) = &report.resolved else { return Ok(()) };
-    let memories = || report.findings().filter_map(|finding| finding.memory.as_deref());
-    let open = || memories().filter(|memory| memory.accepted.is_none());
-    let count = |status| open().filter(|memory| memory.status == Some(status)).count() as u64;
-    writeln!(
-        out,
-        "memory   {} new, {} known, {} accepted, {} resolved",
-        grouped(count(FindingStatus::New)),
-        grouped(count(FindingStatus::Known)),
-        grouped(memories().filter(|memory| memory.accepted.is_some()).count() as u64),
-        grouped(resolved.len() as u64)
-    )?;
-    for one in resolved.iter().take(SHOWN) {
-        let parts = [&one.account, &one.region, &one.trail].into_iter().flatten();
-        let place = parts.map(|part| for_terminal(part).into_owned()).collect::<Vec<_>>().join(" ");
-        let subject = one.uri.as_deref().map_or(place, |uri| for_terminal(uri).into_owned());
-        writeln!(out, "  resolved {}: {subject}", one.kind.as_str())?;
-    }
-    match resolved.len().saturating_sub(SHOWN) {
-        0 => Ok(()),
-        more => writeln!(out, "  … and {} more resolved", grouped(more as u64)),
-    }
 }
 
 /// Prints the speed from whole seconds: a saved report has no fractions.

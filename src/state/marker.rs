@@ -1,13 +1,13 @@
 //! The marker of a place, and the place opened with all that a run asks about.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::document::StateDocument;
 use super::place::{FileVersion, PlaceError, StatePlace};
 use super::scope::StateScope;
-use super::{SCHEMA, StateError, wire};
+use super::{SCHEMA, StateError, parallel, wire};
 
 /// The file name of the marker.
 pub(super) const MARKER: &str = "place.json";
@@ -146,31 +146,29 @@ pub struct OpenState {
 }
 
 impl OpenState {
-    /// Reads the files of each scope that `is_asked` names. `each` runs a read of many files.
+    /// Reads the files of each scope that `is_asked` names.
     ///
     /// # Errors
     /// [`StateError`] for a place that is no state, and for a file that is gone, damaged, foreign or older than it was.
     pub fn open(place: &dyn StatePlace, is_asked: impl Fn(&StateScope) -> bool) -> Result<Self, StateError> {
         let (marker, _) = Marker::require(place)?;
         let listed = place.list()?;
-        let known = marker.files.keys().chain(listed.iter());
-        let mut files = BTreeMap::new();
+        let known: BTreeSet<&String> = marker.files.keys().chain(&listed).collect();
+        let mut asked: Vec<(&String, StateScope)> = Vec::new();
         for file in known {
-            if files.contains_key(file) {
-                continue;
-            }
             let scope = StateScope::parse(file).ok_or_else(|| StateError::Foreign {
                 file: file.clone(),
                 why: "its name is not that of a state file".to_owned(),
             })?;
-            if !is_asked(&scope) {
-                continue;
-            }
-            let seen = marker.files.get(file).copied().unwrap_or_default();
-            if let Some(loaded) = load(place, file, &scope, seen)? {
-                files.insert(file.clone(), loaded);
+            if is_asked(&scope) {
+                asked.push((file, scope));
             }
         }
+        let seen = |file: &String| marker.files.get(file).copied().unwrap_or_default();
+        let loaded = parallel::each(&asked, |(file, scope)| load(place, file, scope, seen(file)))?;
+        let files =
+            asked.iter().zip(loaded).filter_map(|((file, _), loaded)| Some(((*file).clone(), loaded?)));
+        let files = files.collect();
         Ok(Self { files })
     }
 

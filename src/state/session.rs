@@ -7,12 +7,13 @@ use super::digests::DigestUpdate;
 use super::document::{RememberedDigest, RememberedFinding, RunStamp};
 use super::findings::annotate;
 use super::marker::{Marker, OpenState};
+use super::parallel;
 use super::place::StatePlace;
 use super::scope::StateScope;
-use super::sources::{RunSources, folder_of, held};
+use super::sources::{RunSources, folder, scope_of};
 use super::update::StateUpdate;
 use crate::event::{ChainSummary, Finding, Kind, ResolvedFinding, Severity};
-use crate::ident::{ChainId, DigestKey, Location, RegionFolder};
+use crate::ident::{ChainId, Location, RegionFolder};
 use crate::time::{self, Interval, Range};
 use crate::validate::{ProvedChain, RememberedChain, RunMemory, ValidationRequest};
 
@@ -85,8 +86,8 @@ impl<'p> MemorySession<'p> {
         let mut chains: BTreeMap<ChainId, RememberedChain> = BTreeMap::new();
         for (_, file) in self.state.files.iter().filter(|(name, _)| self.asked.contains(*name)) {
             for digest in file.document.digests() {
-                let Some(folder) = folder_of(digest) else { continue };
-                let folder = held(&self.request, &folder).unwrap_or(folder);
+                let organization = digest.chain.organization.as_deref();
+                let Some(folder) = folder(&file.document.scope, organization) else { continue };
                 let id = digest.chain.clone();
                 let new = || RememberedChain { id: id.clone(), folder, heads: Vec::new() };
                 let chain = chains.entry(id.clone()).or_insert_with(new);
@@ -201,7 +202,7 @@ impl<'p> MemorySession<'p> {
                 self.update(&mut updates, scope);
             }
         }
-        // 1. Digests go to the file of the folder that they were delivered to.
+        // 1. Digests go to the file of the folder that they lie in.
         let run = self.identity.run.id.clone();
         for chain in proved {
             let digest = |head| RememberedDigest::new(&chain.id, head, &run);
@@ -239,13 +240,13 @@ impl<'p> MemorySession<'p> {
             self.update(&mut updates, scope).findings.seen.push(finding);
         }
         // 3. Write the files, then raise their generations in the marker.
-        let mut generations = BTreeMap::new();
-        for (file, update) in updates {
-            let loaded = self.state.files.remove(&file);
-            let generation = update.commit(self.place, &file, loaded)?;
-            generations.insert(file, generation);
-        }
-        Marker::raise(self.place, &generations)
+        let updates: Vec<(String, StateUpdate)> = updates.into_iter().collect();
+        let (place, files) = (self.place, &self.state.files);
+        let generations = parallel::each(&updates, |(file, update)| {
+            let generation = update.commit(place, file, files.get(file).cloned())?;
+            Ok::<_, StateError>((file.clone(), generation))
+        })?;
+        Marker::raise(place, &generations.into_iter().collect())
     }
 
     fn update<'u>(
@@ -265,8 +266,8 @@ impl<'p> MemorySession<'p> {
         add: impl FnOnce(&mut DigestUpdate),
     ) {
         // A proved digest has the name of a digest, since its own text names its place.
-        if let Some(key) = DigestKey::parse(location) {
-            add(&mut self.update(updates, StateScope::of(&key.folder)).digests);
+        if let Some(scope) = scope_of(&self.request, location) {
+            add(&mut self.update(updates, scope).digests);
         }
     }
 

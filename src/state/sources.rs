@@ -1,10 +1,9 @@
-//! Which files of a state a run asks about.
+//! Which files of a state a run asks about, and which file a digest belongs to.
 
-use crate::ident::{DigestKey, RegionFolder};
-use crate::validate::{SourceFolder, ValidationRequest};
-
-use super::document::{RememberedDigest, StateDocument};
+use super::document::StateDocument;
 use super::scope::StateScope;
+use crate::ident::{DigestKey, Location, RegionFolder};
+use crate::validate::ValidationRequest;
 
 /// The sources of a run, as typed and as folders of buckets.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -22,46 +21,45 @@ impl RunSources {
         }
     }
 
-    /// Whether a run asks about a document of a region: one of its digests lies below a source, or was proved by a run
-    /// over the same typed source. The second finds what is gone from a directory, whose buckets are known only by what
-    /// is there.
+    /// Whether a run asks about a document: its folder lies below a source, or a run over the same typed source wrote it.
+    /// The second finds what is gone from a directory, whose buckets are known only by what is there.
     pub(super) fn asks(&self, request: &ValidationRequest, document: &StateDocument) -> bool {
-        let mut folders = document.digests().filter_map(folder_of);
-        folders.any(|folder| held(request, &folder).is_some())
-            || document.sources.iter().any(|source| self.typed.contains(source))
-            || scope_folder(&document.scope).is_some_and(|folder| held(request, &folder).is_some())
+        document.sources.iter().any(|source| self.typed.contains(source))
+            || folders(document).iter().any(|folder| is_held(request, folder))
     }
 }
 
-/// The folder of a remembered digest.
-pub(super) fn folder_of(digest: &RememberedDigest) -> Option<RegionFolder> {
-    DigestKey::parse(&digest.location).map(|key| key.folder)
+/// The folders of a document: that of the account, and those of its organizations.
+fn folders(document: &StateDocument) -> Vec<RegionFolder> {
+    let digests = document.digests().map(|digest| digest.chain.organization.as_deref());
+    let mut organizations: Vec<Option<&str>> = digests.chain([None]).collect();
+    organizations.sort_unstable();
+    organizations.dedup();
+    organizations.into_iter().filter_map(|organization| folder(&document.scope, organization)).collect()
 }
 
-/// The folder of a scope without an organization.
-fn scope_folder(scope: &StateScope) -> Option<RegionFolder> {
+/// The folder of a scope.
+pub(super) fn folder(scope: &StateScope, organization: Option<&str>) -> Option<RegionFolder> {
     let StateScope::Region { bucket, root, account, region } = scope else { return None };
     Some(RegionFolder {
         bucket: bucket.as_str().into(),
         root: root.as_str().into(),
-        organization: None,
+        organization: organization.map(Into::into),
         account: account.as_str().into(),
         region: region.as_str().into(),
     })
 }
 
-/// The folder below the sources in which a delivered folder is looked for: the folder itself, or its copy by a move that
-/// the user named.
-pub(super) fn held(request: &ValidationRequest, folder: &RegionFolder) -> Option<RegionFolder> {
-    let copies = request.relocations.iter().filter_map(|moved| {
-        let root = folder.root.strip_prefix(moved.from_prefix.as_str())?;
-        (*folder.bucket == *moved.from_bucket).then(|| RegionFolder {
-            bucket: moved.to_bucket.as_str().into(),
-            root: format!("{}{root}", moved.to_prefix).into(),
-            ..folder.clone()
-        })
-    });
-    let is_held =
-        |folder: &RegionFolder| request.sources.iter().any(|source: &SourceFolder| source.holds(folder));
-    std::iter::once(folder.clone()).chain(copies).find(is_held)
+/// The scope of the folder in which a run met the digest that was delivered to `location`: a copy has a file of its own,
+/// since it may lag behind its original. `None` for a key that is not a digest's.
+pub(super) fn scope_of(request: &ValidationRequest, location: &Location) -> Option<StateScope> {
+    let delivered = DigestKey::parse(location)?.folder;
+    let copies = request.relocations.iter().filter_map(|moved| moved.copy_of(location));
+    let copies = copies.filter_map(|copy| Some(DigestKey::parse(&copy)?.folder));
+    let met = std::iter::once(delivered.clone()).chain(copies).find(|folder| is_held(request, folder));
+    Some(StateScope::of(&met.unwrap_or(delivered)))
+}
+
+fn is_held(request: &ValidationRequest, folder: &RegionFolder) -> bool {
+    request.sources.iter().any(|source| source.holds(folder))
 }

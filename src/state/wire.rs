@@ -222,7 +222,15 @@ impl WireDigest {
         let (bucket, key) = place.ok_or("the uri of a digest is no `s3://BUCKET/KEY`")?;
         let location = Location::new(bucket, key);
         let parsed = DigestKey::parse(&location).ok_or("the uri of a digest is no digest's")?;
-        if StateScope::of(&parsed.folder) != *scope {
+        // A copy lies elsewhere than its digests were delivered to, but keeps account and region.
+        let is_of = |account: &str, region: &str| {
+            *parsed.folder.account == *account && *parsed.folder.region == *region
+        };
+        let is_within = match scope {
+            StateScope::Region { account, region, .. } => is_of(account, region),
+            StateScope::Run { .. } => false,
+        };
+        if !is_within {
             return Err("a digest lies outside of the file's scope");
         }
         if parsed.chain() != chain || parsed.end != end {

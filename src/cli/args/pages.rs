@@ -137,7 +137,7 @@ const MAN: &[(&str, &str)] =
 const VERDICTS: &[(&str, &str)] = &[
     ("0", "`intact`: everything in the range is covered and proved"),
     ("1", "`tampered`: something differs from what CloudTrail delivered"),
-    ("2", "no verdict: the run could not begin, or a report could not be written"),
+    ("2", "no verdict: the run could not begin, or a report or the state could not be written"),
     ("3", "`incomplete`: nothing proves tampering, but something could not be verified"),
     ("other", "failure"),
 ];

@@ -11,6 +11,7 @@ use crate::event::{Finding, Kind, Reason, Report, Severity};
 use crate::report::severity_word;
 use crate::report::text::findings::{stretch, subject};
 use crate::report::text::layout::grouped;
+use crate::report::text::memory;
 use crate::words;
 
 /// Number of findings of a kind to show openly, and number of further findings per fold.
@@ -119,7 +120,7 @@ fn ticked(text: &str) -> Markup {
 }
 
 fn item(finding: &Finding, place: &ObjectPlace) -> Markup {
-    let stretch = stretch(finding);
+    let (stretch, memory) = (stretch(finding), memory::status(finding));
     let chain: Vec<&str> = [&finding.account, &finding.region, &finding.trail]
         .into_iter()
         .flatten()
@@ -132,6 +133,7 @@ fn item(finding: &Finding, place: &ObjectPlace) -> Markup {
         ("digest", finding.digest.as_deref()),
         ("time", stretch.as_deref()),
         ("reason", finding.reason.map(Reason::as_str)),
+        ("memory", memory.as_deref()),
         ("chain", Some(chain.as_str()).filter(|chain| !chain.is_empty())),
     ];
     let reproduce = reproduce::command(finding, place);

@@ -8,7 +8,11 @@ use super::section;
 use super::shown::SafeText;
 use crate::event::{Counts, Report, UsedKey};
 use crate::report::text::layout::grouped;
+use crate::report::text::memory;
 use crate::time::Timestamp;
+
+/// The most resolved findings to name; the JSON report has all.
+const SHOWN: usize = 20;
 
 pub(super) fn scope(report: &Report) -> Markup {
     let start =
@@ -22,6 +26,14 @@ pub(super) fn scope(report: &Report) -> Markup {
             dt { "sources" } dd { @for source in &report.sources { div { code { (SafeText(source)) } } } }
             dt { "asked time" } dd { (start) " to " (report.range.end) }
             dt { "run" } dd { (report.started) ", took " (took) @if report.interrupted { ", interrupted" } }
+            @if let Some(summary) = memory::summary(report) {
+                dt { "memory" } dd {
+                    (summary)
+                    @for finding in report.resolved.iter().flatten().take(SHOWN) {
+                        div { "resolved " (SafeText(&memory::resolved(finding))) }
+                    }
+                }
+            }
             dt { "run by" } dd { (SafeText(report.origin.run_by.as_deref().unwrap_or("unknown"))) }
             dt { "version" } dd { "trailproof " (SafeText(&report.origin.version)) }
             dt { "command" } dd {

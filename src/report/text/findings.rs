@@ -6,6 +6,7 @@ use std::io::{self, Write};
 
 use super::SHOWN;
 use super::layout::{TextColour, grouped, wrap};
+use super::memory;
 use crate::event::{Finding, Kind, Reason, Severity};
 use crate::report::escape::for_terminal;
 use crate::report::severity_word;
@@ -104,17 +105,10 @@ fn write_finding(out: &mut dyn Write, finding: &Finding) -> io::Result<()> {
         ("digest", finding.digest.as_deref()),
         ("time", stretch(finding).as_deref()),
         ("reason", finding.reason.map(Reason::as_str)),
-        ("memory", remembered(finding).as_deref()),
+        ("memory", memory::status(finding).as_deref()),
     ]
     .map(|(label, value)| value.map(|value| format!("    {label:8}  {}", for_terminal(value))));
     evidence.into_iter().flatten().try_for_each(|line| writeln!(out, "{line}"))
-}
-
-/// The finding's status and id, to accept the finding by; `None` for a finding that memory does not keep.
-fn remembered(finding: &Finding) -> Option<String> {
-    let memory = finding.memory.as_deref()?;
-    let since = memory.first_seen.map(|seen| format!(" since {seen}")).unwrap_or_default();
-    Some(format!("{}{since}, id {}", memory.status?.as_str(), memory.id))
 }
 
 /// The object, chain, or account and region of the finding.

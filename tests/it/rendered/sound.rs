@@ -8,7 +8,8 @@ use trailproof::report::escape::is_hidden;
 
 use crate::support::time;
 
-/// The schema allows for fields of later versions; those of this version it has to name.
+/// The schema allows for fields of later versions; those of this version it has to name. Fields of a run with memory are
+/// not required, and may be absent.
 pub(super) fn unknown_fields(report: &Value, schema: &Value) -> Result<(), String> {
     let keys = |value: &Value| -> BTreeSet<String> {
         value.as_object().into_iter().flatten().map(|(key, _)| key.clone()).collect()
@@ -25,12 +26,15 @@ pub(super) fn unknown_fields(report: &Value, schema: &Value) -> Result<(), Strin
         )
         .chain(findings.map(|finding| (finding, &schema["$defs"]["finding"])));
     for (value, schema) in parts {
-        if keys(value) != keys(&schema["properties"]) {
-            return Err(format!(
-                "{:?} are the fields, {:?} the schema's",
-                keys(value),
-                keys(&schema["properties"])
-            ));
+        let required: BTreeSet<String> = schema["required"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|name| name.as_str().unwrap().to_owned())
+            .collect();
+        let named = keys(&schema["properties"]);
+        if !keys(value).is_subset(&named) || !required.is_subset(&keys(value)) {
+            return Err(format!("{:?} are the fields, {:?} the schema's", keys(value), named));
         }
     }
     Ok(())

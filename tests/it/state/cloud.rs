@@ -222,3 +222,149 @@ fn walk(folder: &std::path::Path, files: &mut Vec<String>) {
         if path.is_dir() { walk(&path, files) } else { files.push(path.to_str().unwrap().to_owned()) }
     }
 }
+
+/// Formats that are written when the run is over, and that a saved report is rendered in again.
+const FORMATS: [&str; 8] = ["text", "json", "html", "csv", "junit", "prometheus", "asff", "ocsf"];
+
+#[test]
+fn a_saved_report_of_a_run_with_memory_says_the_same() {
+    let account = account();
+    account.deliver("s3://trail-logs", &[]);
+    assert_eq!(account.run(&["state", "init", "state"]).code, Some(0));
+    let digests: Vec<String> =
+        account.cloud.keys("trail-logs").into_iter().filter(|key| key.contains("-Digest/")).collect();
+    let log = account.cloud.keys("trail-logs").into_iter().find(|key| key.contains("/CloudTrail/")).unwrap();
+    account.cloud.put("trail-logs", &log, crate::bodies::gzip(b"{}"), std::collections::BTreeMap::new());
+    let first = account.run(&["validate", "s3://trail-logs", "--state", "state", "--format", "json"]);
+    let id = json(&first)["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["kind"] == "log-modified")
+        .unwrap()["id"]
+        .clone();
+    account.run(&["state", "accept", "state", id.as_str().unwrap(), "--reason", "a <b>drill</b>\u{202e}"]);
+    account.cloud.delete("trail-logs", digests.iter().max().unwrap());
+    let more: Vec<String> =
+        FORMATS.iter().map(|format| format!("{format}={}", account.at(&format!("run.{format}")))).collect();
+    let mut command =
+        account.command(&["validate", "s3://trail-logs", "--state", "state", "--format", "jsonl"]);
+    for spec in &more {
+        command.arg("--report").arg(spec);
+    }
+    let done: crate::cli::case::Done = command.output().unwrap().into();
+    assert_eq!(done.code, Some(1), "{}", done.stderr);
+    assert!(done.stdout.lines().last().unwrap().contains("\"resolved\":[]"), "{}", done.stdout);
+    let saved = account.at("run.json");
+    let report: Value = serde_json::from_str(&fs::read_to_string(&saved).unwrap()).unwrap();
+    crate::rendered::assert_as_its_schema(&report);
+    let accepted =
+        report["findings"].as_array().unwrap().iter().find(|one| one["kind"] == "accepted").unwrap();
+    assert_eq!(
+        (&accepted["accepted"]["kind"], &accepted["status"]),
+        (&"log-modified".into(), &"known".into())
+    );
+    for format in FORMATS {
+        let direct = fs::read_to_string(account.at(&format!("run.{format}"))).unwrap();
+        let again = account.run(&["report", &saved, "--format", format]);
+        assert_eq!(again.stdout, direct, "{format}");
+        assert!(
+            !direct.contains('\u{202e}') && (format != "html" || !direct.contains("<b>drill")),
+            "{format}: {direct}"
+        );
+    }
+    // Without a state, no field of memory appears.
+    let plain = account.run(&["validate", "s3://trail-logs", "--format", "json"]).stdout;
+    for field in ["\"id\"", "\"first_seen\"", "\"status\"", "\"resolved\""] {
+        assert!(!plain.contains(field), "{field}");
+    }
+}
+
+/// Killed at any moment, the state is the old or the new one, and is read by the next run.
+#[test]
+fn a_killed_run_leaves_a_state_that_is_read() {
+    let account = account();
+    account.deliver("s3://trail-logs", &["--region", "us-east-1", "--region", "eu-west-1"]);
+    let keys = fs::read_to_string(account.at("saved/public-keys.json")).unwrap();
+    account.cloud.add_keys_json("eu-west-1", &keys);
+    for place in ["state", STATE] {
+        assert_eq!(account.run(&["state", "init", place]).code, Some(0));
+        let begun = std::time::Instant::now();
+        let first = account.run(&["validate", "s3://trail-logs", "--state", place]);
+        assert_eq!(first.code, Some(0), "{}{}", first.stdout, first.stderr);
+        let took = begun.elapsed();
+        for moment in 0..12_u32 {
+            let mut command = account.command(&["validate", "s3://trail-logs", "--state", place]);
+            let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+            std::thread::sleep(took * (moment + 4) / 14);
+            let _ = child.kill();
+            let _ = child.wait();
+            let shown = account.run(&["state", "show", place]);
+            assert_eq!(shown.code, Some(0), "{place} {moment}: {}", shown.stderr);
+            assert_eq!(
+                shown.stdout.matches("_CloudTrail-Digest_").count(),
+                4,
+                "{place} {moment}: {}",
+                shown.stdout
+            );
+        }
+        assert_eq!(account.run(&["validate", "s3://trail-logs", "--state", place]).code, Some(0));
+    }
+}
+
+/// What a directory no longer has at all is asked about, since the directory was validated before.
+#[test]
+fn a_bucket_that_is_gone_from_a_directory_is_told() {
+    let account = account();
+    for (bucket, seed) in [("one", "1"), ("other", "2")] {
+        let made = account.run(&[
+            "simulate",
+            bucket,
+            "--bucket",
+            bucket,
+            "--hours",
+            "3",
+            "--logs-per-hour",
+            "1",
+            "--seed",
+            seed,
+        ]);
+        assert_eq!(made.code, Some(0), "{}", made.stderr);
+    }
+    fs::create_dir(account.at("copies")).unwrap();
+    fs::rename(account.at("one/one"), account.at("copies/one")).unwrap();
+    assert_eq!(account.run(&["state", "init", "state"]).code, Some(0));
+    let keys = ["--public-keys", "one/public-keys.json", "--public-keys", "other/public-keys.json"];
+    let run = || account.run(&[&["validate", "copies", "--state", "state"], &keys[..]].concat());
+    let first = run();
+    assert_eq!(first.code, Some(0), "{}{}", first.stdout, first.stderr);
+    fs::rename(account.at("copies/one"), account.at("elsewhere")).unwrap();
+    fs::rename(account.at("other/other"), account.at("copies/other")).unwrap();
+    let second = run();
+    assert_eq!(second.code, Some(3), "{}{}", second.stdout, second.stderr);
+    assert!(second.stdout.contains("s3://one/"), "{}", second.stdout);
+}
+
+/// A replica has a memory of its own: it may lag behind the original, which is no rollback.
+#[test]
+fn a_replica_that_lags_behind_is_not_accused() {
+    let account = account();
+    account.deliver("s3://trail-logs", &[]);
+    account.cloud.create_bucket("replica", Bucket::default());
+    account.cloud.copy_objects("trail-logs", "replica");
+    let lose_newest = || {
+        let digests = account.cloud.keys("replica").into_iter().filter(|key| key.contains("-Digest/"));
+        account.cloud.purge("replica", &digests.max().unwrap());
+    };
+    let moved = ["--relocated-from", "s3://trail-logs"];
+    assert_eq!(account.run(&["state", "init", STATE]).code, Some(0));
+    let original = || account.run(&["validate", "s3://trail-logs", "--state", STATE]).code;
+    let replica =
+        || account.run(&[&["validate", "s3://replica", "--state", STATE], &moved[..]].concat()).code;
+    lose_newest();
+    assert_eq!((original(), replica()), (Some(0), Some(0)));
+    assert_eq!((original(), replica()), (Some(0), Some(0)));
+    // What the replica once had, it has to keep.
+    lose_newest();
+    assert_eq!((original(), replica()), (Some(0), Some(1)));
+}

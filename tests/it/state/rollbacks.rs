@@ -298,7 +298,7 @@ fn every_rollback_is_seen() {
         let request = world.request();
         let first = memory.run(&world, &request, 1);
         let before = memory.heads();
-        assert_eq!(first.interrupted, false, "{name}");
+        assert!(!first.interrupted, "{name}");
         assert!(!before.is_empty(), "{name}: nothing is remembered: {}", first.said());
         change(&world);
         let plain = run(&world.store, &world.keys, &request, 2);

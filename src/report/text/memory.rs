@@ -1,0 +1,53 @@
+//! What changed since earlier runs, for a run with memory.
+
+use std::io::{self, Write};
+
+use super::SHOWN;
+use super::layout::grouped;
+use crate::event::{Finding, FindingStatus, Report, ResolvedFinding};
+use crate::report::escape::for_terminal;
+
+/// Prints what changed since earlier runs; nothing for a run without memory.
+pub(super) fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+    let Some(summary) = summary(report) else { return Ok(()) };
+    writeln!(out, "memory   {summary}")?;
+    let resolved = report.resolved.as_deref().unwrap_or_default();
+    for finding in resolved.iter().take(SHOWN) {
+        writeln!(out, "  resolved {}", self::resolved(finding))?;
+    }
+    match resolved.len().saturating_sub(SHOWN) {
+        0 => Ok(()),
+        more => writeln!(out, "  … and {} more resolved", grouped(more as u64)),
+    }
+}
+
+/// The numbers of findings by status; `None` for a run without memory.
+pub(in crate::report) fn summary(report: &Report) -> Option<String> {
+    let resolved = report.resolved.as_ref()?;
+    let memories = || report.findings().filter_map(|finding| finding.memory.as_deref());
+    let open = || memories().filter(|memory| memory.accepted.is_none());
+    let count = |status| open().filter(|memory| memory.status == Some(status)).count() as u64;
+    Some(format!(
+        "{} new, {} known, {} accepted, {} resolved",
+        grouped(count(FindingStatus::New)),
+        grouped(count(FindingStatus::Known)),
+        grouped(memories().filter(|memory| memory.accepted.is_some()).count() as u64),
+        grouped(resolved.len() as u64)
+    ))
+}
+
+/// Kind and subject of a resolved finding.
+pub(in crate::report) fn resolved(finding: &ResolvedFinding) -> String {
+    let ResolvedFinding { account, region, trail, uri, .. } = finding;
+    let parts = [account, region, trail].into_iter().flatten().map(|part| for_terminal(part));
+    let place = parts.collect::<Vec<_>>().join(" ");
+    let subject = uri.as_deref().map_or(place, |uri| for_terminal(uri).into_owned());
+    format!("{}: {subject}", finding.kind.as_str())
+}
+
+/// The finding's status and id, to accept the finding by; `None` for a finding that memory does not keep.
+pub(in crate::report) fn status(finding: &Finding) -> Option<String> {
+    let memory = finding.memory.as_deref()?;
+    let since = memory.first_seen.map(|seen| format!(" since {seen}")).unwrap_or_default();
+    Some(format!("{}{since}, id {}", memory.status?.as_str(), memory.id))
+}
