@@ -26,10 +26,11 @@ use trailproof::simulate::{Tamper, TamperKind};
 
 use case::{Case, Found};
 
-/// What is not shown by any case, and why. Nothing so far.
-const UNSHOWN_KINDS: [(Kind, &str); 2] = [
+/// What is not shown by any case, and why.
+const UNSHOWN_KINDS: [(Kind, &str); 3] = [
     (Kind::ObjectProved, "a case asks for folders; `sources::object` asks for single objects"),
     (Kind::ClockBehind, "a case has its own present; `cli::clock` has the clock of this machine"),
+    (Kind::Accepted, "a case has no memory; `state::over_time` accepts findings"),
 ];
 
 /// The cases whose deliveries are kept as files: those that the README's commands read, and one of each shape of copy.

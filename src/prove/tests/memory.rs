@@ -23,7 +23,9 @@ fn a_remembered_head_that_is_there_changes_nothing() {
     for heads in [vec![5], vec![3], vec![0], vec![5, 3, 1]] {
         let heads: Vec<RememberedHead> = heads.into_iter().map(|hour| world.head(at(hour))).collect();
         let proved = prove(&world, &heads);
-        assert_eq!((proved.report, proved.batches.len()), (plain.report.clone(), 0));
+        // Beside the report stands which remembered digests the chain linked to.
+        let report = ChainReport { linked: Vec::new(), ..proved.report };
+        assert_eq!((report, proved.batches.len()), (plain.report.clone(), 0));
     }
 }
 

@@ -4,10 +4,10 @@
 //! S3; comparing the recorded location with the path in the copy gives the part. Proved digests outweigh parsed digests:
 //! a forged digest must not relocate the whole copy.
 //!
-//! 1. [`search`] walks the folders, and collects samples of digests.
-//! 2. [`trees`] compares the samples with the paths: most folders are parts of one bucket, and are mounted whole. Where
+//! 1. `search` walks the folders, and collects samples of digests.
+//! 2. `trees` compares the samples with the paths: most folders are parts of one bucket, and are mounted whole. Where
 //!    buckets were replicated into one, each account is mounted on its own, or placed file by file.
-//! 3. [`loose`] places files without the folders of S3 by their names: digests by the location that they record, log
+//! 3. `loose` places files without the folders of S3 by their names: digests by the location that they record, log
 //!    files by account, region and day.
 
 mod loose;

@@ -20,7 +20,7 @@ fn examples(account: &Account, command: &str) -> Vec<String> {
 #[test]
 fn every_example_of_the_help_runs() {
     let account = Account::new();
-    for bucket in ["my-trail-logs", "my-drill-bucket"] {
+    for bucket in ["my-trail-logs", "my-drill-bucket", "audit-state"] {
         account.cloud.create_bucket(bucket, Bucket::default());
     }
     account.cloud.add_trail(Trail {
@@ -32,6 +32,8 @@ fn every_example_of_the_help_runs() {
     });
     account.deliver("s3://my-trail-logs", &[]);
     account.run(&["simulate", "copy", "--hours", "2"]);
+    let made = account.run(&["state", "init", "s3://audit-state/trailproof"]);
+    assert_eq!(made.code, Some(0), "{}", made.stderr);
     for folder in [".zfunc", ".config/fish/completions", ".local/share/bash-completion/completions"] {
         fs::create_dir_all(account.at(folder)).unwrap();
     }
