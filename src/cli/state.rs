@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::args::{AcceptArgs, InitArgs, ShowArgs, StateArgs, StateCommand};
 use super::sources::is_in_s3;
-use super::{Failure, origin, print, say};
+use super::{Failure, origin, print, say, typed};
 use crate::report::escape::for_terminal;
 use crate::report::state as report;
 use crate::state::place::DirectoryPlace;
@@ -26,6 +26,7 @@ pub(super) fn run(arguments: &StateArgs, now: Timestamp) -> Result<u8, Failure> 
 
 fn init(arguments: &InitArgs) -> Result<(), Failure> {
     let typed = &arguments.place.place;
+    typed::target(typed)?;
     if !is_in_s3(typed) {
         DirectoryPlace::new(typed).create().map_err(|error| failed(&error.into()))?;
     }
@@ -71,12 +72,13 @@ pub(super) fn open(
     typed: &Path,
     #[cfg(feature = "aws")] aws: &super::args::AwsArgs,
 ) -> Result<Box<dyn StatePlace>, Failure> {
+    typed::target(typed)?;
     if !is_in_s3(typed) {
         return Ok(Box::new(DirectoryPlace::new(typed)));
     }
     #[cfg(feature = "aws")]
     {
-        let (bucket, prefix) = super::typed::place("", typed.to_str().unwrap_or_default())?;
+        let (bucket, prefix) = typed::place("", typed.to_str().unwrap_or_default())?;
         let store = crate::store::s3::S3Store::new(super::aws::connect(aws)?, None);
         Ok(Box::new(crate::state::place::S3Place::new(store, bucket, prefix)))
     }

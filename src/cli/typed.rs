@@ -48,7 +48,7 @@ pub(super) fn source(path: &Path) -> Result<(), Failure> {
     Err(Failure::new(what, hint))
 }
 
-/// Checks the target of `simulate`: a URL, an ARN of S3 or a misspelled scheme is no directory.
+/// Checks the target of `simulate`, or the place of a state: a URL, an ARN of S3 or a misspelled scheme is no directory.
 pub(super) fn target(path: &Path) -> Result<(), Failure> {
     let text = path.to_string_lossy();
     match text.starts_with("s3://") || s3::is_plain(&text) {

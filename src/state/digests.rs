@@ -1,7 +1,9 @@
 //! Remembered digests: how a run changes what is remembered.
 
+use std::collections::BTreeSet;
+
 use super::document::{RememberedDigest, StateDocument};
-use crate::ident::{ChainId, Location};
+use crate::ident::{ChainId, Location, Sha256Hash};
 use crate::prove::{ChainHead, RememberedHead};
 
 impl RememberedDigest {
@@ -16,10 +18,6 @@ impl RememberedDigest {
         let Self { location, end, hash, signature, run, .. } = self.clone();
         RememberedHead { location, end, hash, signature, run }
     }
-
-    fn is_same(&self, other: &Self) -> bool {
-        self.location == other.location && self.hash == other.hash
-    }
 }
 
 /// What a run changes in the remembered digests of a file.
@@ -32,7 +30,7 @@ pub(super) struct DigestUpdate {
     pub(super) heads: Vec<RememberedDigest>,
     pub(super) backfill: Vec<RememberedDigest>,
     pub(super) oldest: Vec<RememberedDigest>,
-    pub(super) linked: Vec<Location>,
+    pub(super) linked: BTreeSet<Location>,
 }
 
 impl DigestUpdate {
@@ -64,8 +62,10 @@ impl DigestUpdate {
 }
 
 fn add_new(known: &mut Vec<RememberedDigest>, new: &[RememberedDigest]) {
+    let mut all: BTreeSet<(Location, Sha256Hash)> =
+        known.iter().map(|digest| (digest.location.clone(), digest.hash)).collect();
     for digest in new {
-        if !known.iter().any(|known| known.is_same(digest)) {
+        if all.insert((digest.location.clone(), digest.hash)) {
             known.push(digest.clone());
         }
     }

@@ -1,5 +1,7 @@
 //! Findings over time: which are new, known, accepted and resolved.
 
+use std::collections::BTreeSet;
+
 use super::document::{MAX_FINDINGS, RememberedFinding, StateDocument};
 use crate::event::{Finding, FindingMemory, FindingStatus, Kind, ResolvedFinding, Severity};
 use crate::time::{HOUR, Interval, Timestamp};
@@ -89,14 +91,13 @@ pub(super) fn annotate(
 pub(super) struct FindingUpdate {
     pub(super) seen: Vec<RememberedFinding>,
     /// Ids of findings that are resolved.
-    pub(super) resolved: Vec<String>,
+    pub(super) resolved: BTreeSet<String>,
 }
 
 impl FindingUpdate {
     pub(super) fn apply(&self, document: &mut StateDocument) {
         document.findings.retain(|finding| !self.resolved.contains(&finding.id));
-        let known: std::collections::BTreeSet<String> =
-            document.findings.iter().map(|finding| finding.id.clone()).collect();
+        let known: BTreeSet<String> = document.findings.iter().map(|finding| finding.id.clone()).collect();
         // A known finding stays as it is: somebody may have accepted it since the run began.
         let new = self.seen.iter().filter(|seen| !known.contains(&seen.id));
         let room = MAX_FINDINGS.saturating_sub(known.len());

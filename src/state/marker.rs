@@ -1,6 +1,8 @@
 //! The marker of a place, and the place opened with all that a run asks about.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::thread;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +18,12 @@ pub(super) const MARKER: &str = "place.json";
 const PROBE: &str = "probe";
 
 /// How often a change is tried that other runs get ahead of.
-pub(super) const ATTEMPTS: u32 = 50;
+pub(super) const ATTEMPTS: u32 = 100;
+
+/// Waits before another attempt, longer each time, so that many runs get through one after the other: a minute in all.
+pub(super) fn wait(attempt: u32) {
+    thread::sleep(Duration::from_millis(12).saturating_mul(attempt));
+}
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -65,7 +72,8 @@ impl Marker {
         place: &dyn StatePlace,
         generations: &BTreeMap<String, u64>,
     ) -> Result<(), StateError> {
-        for _ in 0..ATTEMPTS {
+        for attempt in 0..ATTEMPTS {
+            wait(attempt);
             let (mut marker, version) = Self::require(place)?;
             for (file, generation) in generations {
                 let highest = marker.files.entry(file.clone()).or_default();

@@ -15,6 +15,15 @@ pub trait StatePlace: Send + Sync {
     /// The place, for messages.
     fn name(&self) -> String;
 
+    /// Checks that the place can be written, as far as this can be told without a write. A run that ends after hours
+    /// should not learn only then that its memory cannot be kept.
+    ///
+    /// # Errors
+    /// [`PlaceError::Failed`].
+    fn check(&self) -> Result<(), PlaceError> {
+        Ok(())
+    }
+
     /// The names of the files of scopes, in order. Unfinished files do not count.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ use super::scope::StateScope;
 use super::sources::{RunSources, folder, scope_of};
 use super::update::StateUpdate;
 use crate::event::{ChainSummary, Finding, Kind, ResolvedFinding, Severity};
-use crate::ident::{ChainId, Location, RegionFolder};
+use crate::ident::{ChainId, Location, RegionFolder, Sha256Hash};
 use crate::time::{self, Interval, Range};
 use crate::validate::{ProvedChain, RememberedChain, RunMemory, ValidationRequest};
 
@@ -28,6 +28,10 @@ pub struct MemorySession<'p> {
     known: BTreeMap<String, (String, RememberedFinding)>,
     /// The findings of this run that memory keeps, by id.
     seen: BTreeMap<String, RememberedFinding>,
+    /// The objects of these findings.
+    seen_uris: BTreeSet<String>,
+    /// Account and region of each failure to look.
+    failures: BTreeSet<(Option<String>, Option<String>)>,
     /// What the judged chains cover.
     covered: BTreeMap<ChainId, Vec<Interval>>,
     /// The gravest severity, accepted findings apart.
@@ -56,6 +60,7 @@ impl<'p> MemorySession<'p> {
         request: &ValidationRequest,
     ) -> Result<Self, StateError> {
         let state = OpenState::open(place, |scope| identity.sources.may_ask(request, scope))?;
+        place.check()?;
         let is_asked = |document| identity.sources.asks(request, document);
         let files = state.files.iter();
         let files: Vec<_> = files.filter(|(_, file)| is_asked(&file.document)).collect();
@@ -73,6 +78,8 @@ impl<'p> MemorySession<'p> {
             known,
             state,
             seen: BTreeMap::new(),
+            seen_uris: BTreeSet::new(),
+            failures: BTreeSet::new(),
             covered: BTreeMap::new(),
             worst: None,
             range: request.range,
@@ -84,6 +91,7 @@ impl<'p> MemorySession<'p> {
     #[must_use]
     pub fn memory(&self) -> RunMemory {
         let mut chains: BTreeMap<ChainId, RememberedChain> = BTreeMap::new();
+        let mut known: BTreeSet<(Location, Sha256Hash)> = BTreeSet::new();
         for (_, file) in self.state.files.iter().filter(|(name, _)| self.asked.contains(*name)) {
             for digest in file.document.digests() {
                 let organization = digest.chain.organization.as_deref();
@@ -91,12 +99,8 @@ impl<'p> MemorySession<'p> {
                 let id = digest.chain.clone();
                 let new = || RememberedChain { id: id.clone(), folder, heads: Vec::new() };
                 let chain = chains.entry(id.clone()).or_insert_with(new);
-                let head = digest.as_head();
-                let is_known = |known: &&crate::prove::RememberedHead| {
-                    known.location == head.location && known.hash == head.hash
-                };
-                if !chain.heads.iter().any(|known| is_known(&known)) {
-                    chain.heads.push(head);
+                if known.insert((digest.location.clone(), digest.hash)) {
+                    chain.heads.push(digest.as_head());
                 }
             }
         }
@@ -109,6 +113,10 @@ impl<'p> MemorySession<'p> {
         let known = self.known.get(&id).map(|(_, known)| known);
         let first_seen = known.map_or(now, |known| known.first_seen);
         if let Some(remembered) = RememberedFinding::of(&finding, id.clone(), first_seen) {
+            self.seen_uris.extend(remembered.uri.clone());
+            if matches!(remembered.kind, Kind::DigestUnreadable | Kind::LogUnreadable | Kind::KeyUnknown) {
+                self.failures.insert((remembered.account.clone(), remembered.region.clone()));
+            }
             self.seen.insert(id.clone(), remembered);
         }
         let finding = annotate(finding, id, known, now);
@@ -139,7 +147,9 @@ impl<'p> MemorySession<'p> {
 
     /// Whether the run looked at what a known finding is about, and found nothing wrong with it.
     fn is_resolved(&self, finding: &RememberedFinding) -> bool {
-        if self.seen.contains_key(&finding.id) || self.has_finding_on(finding.uri.as_deref()) {
+        // An object with another finding is not as it should be either.
+        let is_on_seen = finding.uri.as_ref().is_some_and(|uri| self.seen_uris.contains(uri));
+        if self.seen.contains_key(&finding.id) || is_on_seen {
             return false;
         }
         let stretch = finding.stretch();
@@ -172,21 +182,15 @@ impl<'p> MemorySession<'p> {
         self.range.start.is_none_or(|start| start <= stretch.start) && stretch.end <= self.range.end
     }
 
-    fn has_finding_on(&self, uri: Option<&str>) -> bool {
-        uri.is_some() && self.seen.values().any(|seen| seen.uri.as_deref() == uri)
-    }
-
     /// Whether the run failed to look at something where the finding is.
     fn has_failure(&self, finding: &RememberedFinding) -> bool {
         let overlaps = |one: &Option<String>, other: &Option<String>| match (one, other) {
             (Some(one), Some(other)) => one == other,
             (None, _) | (_, None) => true,
         };
-        self.seen.values().any(|seen| {
-            matches!(seen.kind, Kind::DigestUnreadable | Kind::LogUnreadable | Kind::KeyUnknown)
-                && overlaps(&seen.account, &finding.account)
-                && overlaps(&seen.region, &finding.region)
-        })
+        let mut failures = self.failures.iter();
+        failures
+            .any(|(account, region)| overlaps(account, &finding.account) && overlaps(region, &finding.region))
     }
 
     /// Writes what the run proved and found. Call this after every report was written.
@@ -218,7 +222,9 @@ impl<'p> MemorySession<'p> {
                 });
             }
             for linked in &chain.linked {
-                self.with_digests(&mut updates, linked, |digests| digests.linked.push(linked.clone()));
+                self.with_digests(&mut updates, linked, |digests| {
+                    digests.linked.insert(linked.clone());
+                });
             }
         }
         // 2. Findings go to the file that knows them, or to the file of their region.
@@ -228,7 +234,7 @@ impl<'p> MemorySession<'p> {
             .collect();
         for (name, id) in resolved {
             if let Some(update) = updates.get_mut(&name) {
-                update.findings.resolved.push(id);
+                update.findings.resolved.insert(id);
             }
         }
         for finding in std::mem::take(&mut self.seen).into_values() {

@@ -3,7 +3,7 @@
 use super::digests::DigestUpdate;
 use super::document::{RunStamp, StateDocument};
 use super::findings::FindingUpdate;
-use super::marker::{ATTEMPTS, LoadedFile, load};
+use super::marker::{ATTEMPTS, LoadedFile, load, wait};
 use super::place::{PlaceError, StatePlace};
 use super::scope::StateScope;
 use super::{StateError, wire};
@@ -57,8 +57,14 @@ pub(super) fn change(
     apply: impl Fn(&mut StateDocument) -> Result<(), StateError>,
 ) -> Result<u64, StateError> {
     let mut seen = loaded.as_ref().map_or(0, |loaded| loaded.document.generation);
-    for _ in 0..ATTEMPTS {
-        let (mut document, version) = match loaded {
+    for attempt in 0..ATTEMPTS {
+        wait(attempt);
+        if attempt > 0 {
+            // Another run was faster: apply the change to what that run wrote.
+            loaded = load(place, file, scope, seen)?;
+            seen = loaded.as_ref().map_or(seen, |loaded| loaded.document.generation.max(seen));
+        }
+        let (mut document, version) = match loaded.take() {
             Some(LoadedFile { document, version }) => (document, Some(version)),
             None => (new(), None),
         };
@@ -69,9 +75,6 @@ pub(super) fn change(
             Err(PlaceError::Changed) => {}
             Err(error) => return Err(error.into()),
         }
-        // Another run was faster: apply the change to what that run wrote.
-        loaded = load(place, file, scope, seen)?;
-        seen = loaded.as_ref().map_or(seen, |loaded| loaded.document.generation.max(seen));
     }
     Err(StateError::Busy { file: file.to_owned(), times: ATTEMPTS })
 }

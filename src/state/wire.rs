@@ -87,12 +87,7 @@ pub(super) fn write(document: &StateDocument, file: &str) -> Result<Vec<u8>, Sta
 }
 
 fn wire_of(document: &StateDocument) -> WireDocument {
-    let (source, account, region) = match &document.scope {
-        StateScope::Region { bucket, root, account, region } => {
-            (Some(format!("s3://{bucket}/{root}")), Some(account.clone()), Some(region.clone()))
-        }
-        StateScope::Run { .. } => (None, None, None),
-    };
+    let (source, account, region) = fields_of(&document.scope);
     let sources = match &document.scope {
         StateScope::Run { sources } => sources.clone(),
         StateScope::Region { .. } => document.sources.clone(),
@@ -102,8 +97,8 @@ fn wire_of(document: &StateDocument) -> WireDocument {
         r#type: type_of(&document.scope).to_owned(),
         generation: document.generation,
         source,
-        account,
-        region,
+        account: account.map(str::to_owned),
+        region: region.map(str::to_owned),
         sources,
         run: document.run.clone(),
         heads: document.heads.iter().map(WireDigest::of).collect(),
@@ -121,17 +116,18 @@ pub(super) fn read(bytes: &[u8], scope: &StateScope, file: &str) -> Result<State
     if wire.r#type != type_of(scope) {
         return Err(foreign(format!("it is of type `{}`", wire.r#type)));
     }
-    let named = match (scope, &wire.source, wire.account, wire.region) {
-        (StateScope::Region { .. }, Some(source), Some(account), Some(region)) => {
-            let place = source.strip_prefix("s3://").and_then(|place| place.split_once('/'));
-            let (bucket, root) = place.ok_or_else(|| damaged("its source is no `s3://BUCKET/PREFIX`"))?;
-            StateScope::Region { bucket: bucket.to_owned(), root: root.to_owned(), account, region }
-        }
-        (StateScope::Run { .. }, None, None, None) => StateScope::Run { sources: wire.sources.clone() },
-        _ => return Err(damaged("source, account and region do not go with its type")),
+    // Names of access points have slashes, so source and scope are compared as written.
+    let (source, account, region) = fields_of(scope);
+    let says = (wire.source.as_deref(), wire.account.as_deref(), wire.region.as_deref());
+    let is_of_run = |sources: &[String]| sources == wire.sources;
+    let is_of_scope = match scope {
+        StateScope::Region { .. } => true,
+        StateScope::Run { sources } => is_of_run(sources),
     };
-    if named != *scope {
-        return Err(foreign(format!("it is of {named}")));
+    if says != (source.as_deref(), account, region) || !is_of_scope {
+        let (source, account, region) = says;
+        let says = [source, account, region].into_iter().flatten().collect::<Vec<_>>().join(" ");
+        return Err(foreign(format!("it is of `{says}`")));
     }
     if wire.generation == 0 {
         return Err(damaged("its generation is 0"));
@@ -145,7 +141,7 @@ pub(super) fn read(bytes: &[u8], scope: &StateScope, file: &str) -> Result<State
     };
     let findings = wire.findings.into_iter().map(WireFinding::into_finding);
     Ok(StateDocument {
-        scope: named,
+        scope: scope.clone(),
         generation: wire.generation,
         sources: wire.sources,
         run: wire.run,
@@ -154,6 +150,16 @@ pub(super) fn read(bytes: &[u8], scope: &StateScope, file: &str) -> Result<State
         begins: digests(wire.begins)?,
         findings: findings.collect::<Result<Vec<_>, &str>>().map_err(damaged)?,
     })
+}
+
+/// Source, account and region of a scope as in its file.
+fn fields_of(scope: &StateScope) -> (Option<String>, Option<&str>, Option<&str>) {
+    match scope {
+        StateScope::Region { bucket, root, account, region } => {
+            (Some(format!("s3://{bucket}/{root}")), Some(account), Some(region))
+        }
+        StateScope::Run { .. } => (None, None, None),
+    }
 }
 
 const fn type_of(scope: &StateScope) -> &'static str {
@@ -296,5 +302,35 @@ impl WireFinding {
             at,
             accepted,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_every_scope_are_read_again() {
+        let run = RunStamp { id: "run".to_owned(), at: Timestamp::from_unix(0) };
+        let region = |bucket: &str, root: &str| StateScope::Region {
+            bucket: bucket.to_owned(),
+            root: root.to_owned(),
+            account: "111122223333".to_owned(),
+            region: "us-east-1".to_owned(),
+        };
+        let scopes = [
+            region("trail-logs", ""),
+            region("trail-logs", "/"),
+            region("arn:aws:s3:us-east-1:111122223333:accesspoint/audit", "a/b/"),
+            StateScope::Run { sources: vec!["s3://trail-logs".to_owned(), "/a b/\u{1b}".to_owned()] },
+        ];
+        for scope in &scopes {
+            let document = StateDocument { generation: 1, ..StateDocument::new(scope.clone(), run.clone()) };
+            let bytes = write(&document, "file").unwrap();
+            for other in &scopes {
+                let read = read(&bytes, other, "file");
+                assert_eq!(read.is_ok(), scope == other, "{scope} {other}: {read:?}");
+            }
+        }
     }
 }

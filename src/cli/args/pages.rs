@@ -95,7 +95,7 @@ const VALIDATE_LOGS: &[(&str, &str)] = &[(
 
 const STATE: &[(&str, &str)] = &[
     ("Make a state in a directory", "trailproof state init ./state"),
-    ("The same in a bucket", "trailproof state init s3://audit-state/trailproof --profile audit"),
+    ("The same in a bucket", "trailproof state init s3://audit-state/trailproof"),
     (
         "Validate everything since the record began, and remember it",
         "trailproof validate s3://my-trail-logs --state s3://audit-state/trailproof",

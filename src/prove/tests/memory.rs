@@ -22,10 +22,11 @@ fn a_remembered_head_that_is_there_changes_nothing() {
     let plain = world.prove();
     for heads in [vec![5], vec![3], vec![0], vec![5, 3, 1]] {
         let heads: Vec<RememberedHead> = heads.into_iter().map(|hour| world.head(at(hour))).collect();
-        let proved = prove(&world, &heads);
-        // Beside the report stands which remembered digests the chain linked to.
-        let report = ChainReport { linked: Vec::new(), ..proved.report };
-        assert_eq!((report, proved.batches.len()), (plain.report.clone(), 0));
+        let mut proved = prove(&world, &heads);
+        // The newest digest is the head again, and records the others, link by link.
+        let linked = heads.iter().filter(|head| head.end < at(5)).map(|head| head.location.clone());
+        assert_eq!(std::mem::take(&mut proved.report.linked), linked.collect::<Vec<_>>());
+        assert_eq!((proved.report, proved.batches.len()), (plain.report.clone(), 0));
     }
 }
 
@@ -301,4 +302,57 @@ fn remembered_backfill_digests_have_to_be_there() {
 
 fn end_of(need: &ProverNeed) -> Option<Timestamp> {
     if let ProverNeed::Digest { end, .. } = need { Some(*end) } else { None }
+}
+
+/// The ends of the heads that the next run is to remember.
+fn heads_of(proved: &Proved) -> Vec<Timestamp> {
+    proved.report.heads.iter().map(|head| head.end).collect()
+}
+
+#[test]
+fn the_head_of_an_unbroken_chain_is_its_newest_digest() {
+    let mut world = hours(6);
+    let proved = world.prove();
+    assert_eq!(heads_of(&proved), [at(5)]);
+    assert_eq!(proved.report.oldest.as_ref().map(|oldest| oldest.end), Some(at(0)));
+    // Digests after the asked end are witnesses, and the next run does not know them.
+    world.ask(-2, 3);
+    assert_eq!(heads_of(&world.prove()), [at(3)]);
+}
+
+#[test]
+fn a_break_in_the_chain_leaves_a_head_before_it() {
+    // A digest is gone: the digest before it is recorded by nothing that is there.
+    let mut world = hours(6);
+    world.lose(at(3));
+    assert_eq!(heads_of(&world.prove()), [at(5), at(2)]);
+    // A digest without a signature, and nothing records the newest.
+    let mut world = hours(6);
+    world.digest(at(5)).signature = None;
+    assert_eq!(heads_of(&world.prove()), [at(4)]);
+    // A remembered head that is gone is kept by the next run: it is not linked.
+    let world = hours(6);
+    let head = world.head(at(5));
+    let mut lost = world;
+    lost.lose(at(5));
+    let proved = prove(&lost, &[head]);
+    assert_eq!((heads_of(&proved), proved.report.linked.len()), (vec![at(4)], 0));
+}
+
+/// A digest with a finding does not become a head, and the digest before it does.
+#[test]
+fn a_contradicted_digest_is_no_head() {
+    let world = hours(6);
+    let proved = prove(&world, &[with_hash(&world.head(at(5)), 7), world.head(at(4))]);
+    assert_eq!(heads_of(&proved), [at(4)]);
+    assert!(proved.report.linked.is_empty());
+}
+
+#[test]
+fn every_backfill_digest_is_a_head() {
+    let keys: Vec<DigestKey> = (0..4).map(|hour| DigestKey { backfill: true, ..key_at(hour) }).collect();
+    let world = super::world::chain(&keys, |_, _| {});
+    let heads: Vec<RememberedHead> = (0..4).map(|hour| world.head(at(hour))).collect();
+    let proved = prove(&world, &heads);
+    assert_eq!((heads_of(&proved).len(), proved.report.linked.len()), (4, 0));
 }

@@ -143,6 +143,10 @@ impl StatePlace for DirectoryPlace {
         self.directory.display().to_string()
     }
 
+    fn check(&self) -> Result<(), PlaceError> {
+        self.lock().map(drop)
+    }
+
     fn list(&self) -> Result<Vec<String>, PlaceError> {
         let mut files = Vec::new();
         for folder in [REGIONS, RUNS] {

@@ -8,7 +8,7 @@ use trailproof::state::place::S3Place;
 
 use super::places::assert_contract;
 use crate::account::{Account, json, kinds};
-use crate::cloud::{Bucket, Conditions, Faults};
+use crate::cloud::{Bucket, Conditions, Fault, Faults, Rule};
 
 const STATE: &str = "s3://state/trailproof";
 
@@ -150,13 +150,21 @@ fn memory_is_kept_only_after_every_report() {
     assert!(!has_file());
     assert_eq!(account.run(&["validate", "s3://trail-logs", "--state", "state"]).code, Some(0));
     assert!(has_file());
-    // A state that cannot be written hides the verdict.
-    fs::remove_dir_all(account.at("state/lock")).ok();
+    // A state that cannot be written is said before the run, where that can be told.
     fs::remove_file(account.at("state/lock")).unwrap();
     fs::create_dir(account.at("state/lock")).unwrap();
-    let done = account.run(&["validate", "s3://trail-logs", "--state", "state"]);
+    account.run(&["validate", "s3://trail-logs", "--state", "state"]).assert_cannot("the state `state`");
+    // Otherwise the report is written, and no verdict stands for it.
+    assert_eq!(account.run(&["state", "init", STATE]).code, Some(0));
+    let refuse = Rule::new("PutObject", Fault::Refuse(403, "AccessDenied"));
+    account.cloud.set_faults(Faults { rules: vec![refuse], ..Faults::default() });
+    let done = account.run(&["validate", "s3://trail-logs", "--state", STATE]);
     assert_eq!(done.code, Some(2), "{}", done.stderr);
-    assert!(done.stderr.contains("state") && done.stdout.starts_with("intact"), "{}", done.stderr);
+    assert!(
+        done.stderr.contains("cannot be read or written") && done.stdout.starts_with("intact"),
+        "{}",
+        done.stderr
+    );
 }
 
 #[test]
@@ -184,6 +192,12 @@ fn options_that_do_not_go_with_a_state_are_refused() {
         .assert_cannot("does not apply to a single object");
     assert_eq!(account.run(&["validate", "s3://trail-logs", "--state", "state", "--dry-run"]).code, Some(2));
     account.run(&["state", "show", "nowhere"]).assert_cannot("is not a state");
+    for place in ["S3://state/x", "s3:state", "arn:aws:s3:::state", "https://state.s3.amazonaws.com/x"] {
+        let done = account.run(&["state", "init", place]);
+        assert_eq!((done.code, done.stdout.as_str()), (Some(2), ""), "{place}");
+        assert!(done.stderr.contains("did you mean `s3://state"), "{place}: {}", done.stderr);
+        assert_eq!(account.run(&["validate", "s3://trail-logs", "--state", place]).code, Some(2), "{place}");
+    }
     account
         .run(&["validate", "s3://trail-logs", "--state", "s3://nowhere/x"])
         .assert_cannot("s3://nowhere/x");
@@ -367,4 +381,29 @@ fn a_replica_that_lags_behind_is_not_accused() {
     // What the replica once had, it has to keep.
     lose_newest();
     assert_eq!((original(), replica()), (Some(0), Some(1)));
+}
+
+/// What lies behind an access point is remembered under the name of the access point.
+#[test]
+fn an_access_point_has_a_memory() {
+    const ALIAS: &str = "audit-p3xr7s4zexample-s3alias";
+    let account = account();
+    account.deliver("s3://trail-logs/a/b", &[]);
+    account.cloud.create_bucket(ALIAS, Bucket::default());
+    account.cloud.copy_objects("trail-logs", ALIAS);
+    assert_eq!(account.run(&["state", "init", STATE]).code, Some(0));
+    let source = format!("s3://{ALIAS}/a/b");
+    let run = || {
+        let more = ["--relocated-from", "s3://trail-logs", "--state", STATE];
+        account.run(&[&["validate", &source], &more[..]].concat())
+    };
+    for number in 0..2 {
+        let done = run();
+        assert_eq!(done.code, Some(0), "{number}: {}{}", done.stdout, done.stderr);
+    }
+    for key in account.cloud.keys(ALIAS) {
+        account.cloud.purge(ALIAS, &key);
+    }
+    let done = run();
+    assert_eq!(done.code, Some(1), "{}{}", done.stdout, done.stderr);
 }
