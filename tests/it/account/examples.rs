@@ -32,8 +32,6 @@ fn every_example_of_the_help_runs() {
     });
     account.deliver("s3://my-trail-logs", &[]);
     account.run(&["simulate", "copy", "--hours", "2"]);
-    let made = account.run(&["state", "init", "s3://audit-state/trailproof"]);
-    assert_eq!(made.code, Some(0), "{}", made.stderr);
     for folder in [".zfunc", ".config/fish/completions", ".local/share/bash-completion/completions"] {
         fs::create_dir_all(account.at(folder)).unwrap();
     }
