@@ -111,6 +111,8 @@ impl SearchedCopy {
     pub fn place(self, homes: &Homes) -> Found {
         let Self { files, searched, located, digests, .. } = self;
         let mixed_logs = located.mixed_logs.clone();
+        let mut skipped = searched.skipped;
+        skipped.extend(located.skipped.iter().cloned());
         let mut trees = trees::with_unknown(&files, located, homes);
         let mut homeless = loose::Homeless::default();
         trees.extend(loose::mount_log_folders(&files, &searched.log_folders, &trees, homes, &mut homeless));
@@ -120,7 +122,6 @@ impl SearchedCopy {
         let is_loose = |path: &&PathBuf| !trees.iter().any(|tree| tree.holds(path));
         let logs = searched.loose_logs.iter().filter(is_loose);
         placed.extend(loose::place_by_name(&files, logs.chain(&mixed_logs), homes, &mut homeless));
-        let mut skipped = searched.skipped;
         // Without any digest the run finds nothing, which says more.
         if !homes.is_empty() {
             let why = |account: &str| {

@@ -70,6 +70,22 @@ fn two_trails_of_one_account() {
     Replica::of(&[trail("audit", "one", 0), trail("zebra", "two", 1)]).assert_intact();
 }
 
+/// A folder that cannot be listed may hold more. Root lists every folder, and sees that it is empty.
+#[test]
+fn a_folder_of_a_mixed_account_that_cannot_be_listed_is_named() {
+    let trail = |name: &str, bucket: &str, seed| Spec { trails: vec![name.to_owned()], seed, ..spec(bucket) };
+    let replica = Replica::of(&[trail("audit", "one", 0), trail("zebra", "two", 1)]);
+    let account = replica.dir.path().join("central-replica/AWSLogs/111122223333");
+    let unreadable = account.join("CloudTrail/us-east-1/2026/09/02");
+    fs::create_dir_all(&unreadable).unwrap();
+    fs::set_permissions(&unreadable, std::os::unix::fs::PermissionsExt::from_mode(0o000)).unwrap();
+    let is_root = fs::read_dir(&unreadable).is_ok();
+    let ran = replica.run(&replica.keys);
+    fs::set_permissions(&unreadable, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let verdict = if is_root { Verdict::Intact } else { Verdict::Incomplete };
+    assert_eq!(ran.verdict, verdict, "{:#?}", ran.findings);
+}
+
 #[test]
 fn a_trail_of_the_organization_and_one_of_the_account() {
     let organization = Spec { organization: Some("o-abcdefghij".to_owned()), ..spec("two") };

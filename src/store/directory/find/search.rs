@@ -314,25 +314,46 @@ impl DigestGroup {
     }
 }
 
+/// The files of an account's folder.
+#[derive(Default)]
+pub(super) struct DeliveredFiles {
+    pub(super) digests: Vec<PathBuf>,
+    pub(super) logs: Vec<PathBuf>,
+    /// Folders that were left out, and the reasons.
+    pub(super) skipped: Vec<(PathBuf, String)>,
+}
+
 /// The digests and log files in an account's folder.
-pub(super) fn delivered_below(files: &dyn CopyFiles, folder: &Path) -> (Vec<PathBuf>, Vec<PathBuf>) {
-    let (mut digests, mut logs, mut folders) = (Vec::new(), Vec::new(), vec![folder.to_owned()]);
+pub(super) fn delivered_below(files: &dyn CopyFiles, folder: &Path) -> DeliveredFiles {
+    let (mut found, mut folders) = (DeliveredFiles::default(), vec![folder.to_owned()]);
     while let Some(folder) = folders.pop() {
+        let entries = match files.entries(&folder) {
+            Ok(entries) => entries,
+            Err(error) => {
+                found.skipped.push((folder, error.to_string()));
+                continue;
+            }
+        };
+        if found.digests.len() + found.logs.len() >= MAX_LOOSE {
+            let why = format!("the search stops after {MAX_LOOSE} files of an account with several buckets");
+            found.skipped.push((folder, why));
+            break;
+        }
         let mut left_out = FolderLeftovers::default();
-        for entry in files.entries(&folder).into_iter().flatten() {
+        for entry in entries {
             let path = folder.join(&entry.name);
             match (entry.kind, DeliveredName::parse(&key_segment(&entry.name))) {
-                _ if left_out.records(files, &folder, &entry) || digests.len() + logs.len() >= MAX_LOOSE => {}
+                _ if left_out.records(files, &folder, &entry) => {}
                 (FileKind::Folder, _) => folders.push(path),
                 (FileKind::File, Some(DeliveredName { kind: DeliveredType::Digest, .. })) => {
-                    digests.push(path);
+                    found.digests.push(path);
                 }
-                (FileKind::File, Some(_)) => logs.push(path),
+                (FileKind::File, Some(_)) => found.logs.push(path),
                 _ => {}
             }
         }
     }
-    (digests, logs)
+    found
 }
 
 /// The part of a digest's name that all digests of its chain share.

@@ -16,6 +16,7 @@ use crate::store::directory::names::key_segment;
 use crate::store::files::CopyFiles;
 
 /// The located groups.
+#[derive(Default)]
 pub(super) struct Located {
     pub(super) trees: Vec<Tree>,
     /// `AWSLogs` folders without a usable digest, with their accounts. Their trees have the folder's name as the
@@ -25,6 +26,8 @@ pub(super) struct Located {
     pub(super) loose_digests: Vec<PathBuf>,
     /// Log files of accounts whose trails deliver to several buckets, in one folder.
     pub(super) mixed_logs: Vec<PathBuf>,
+    /// Folders that were left out, and the reasons.
+    pub(super) skipped: Vec<(PathBuf, String)>,
 }
 
 /// The path segments above an `AWSLogs` folder, and its accounts with log files.
@@ -47,8 +50,7 @@ pub(super) fn locate(
     judge: &Judge<'_>,
     homes: &mut Homes,
 ) -> Located {
-    let mut located =
-        Located { trees: Vec::new(), unknown: Vec::new(), loose_digests: Vec::new(), mixed_logs: Vec::new() };
+    let mut located = Located::default();
     for (id, group) in &searched.groups {
         let is_inside = |path: &Path| located.trees.iter().any(|tree| tree.holds(path));
         // A digest in another folder of a located tree was moved there, and must not stand for the tree's own.
@@ -169,9 +171,10 @@ fn locate_whole(
         let below: PathBuf = std::iter::once("AWSLogs").chain(segments.iter().map(String::as_str)).collect();
         let dir = folder.join(&below);
         if mixed.contains(segments.as_slice()) {
-            let (digests, logs) = delivered_below(&**files, &dir);
-            located.loose_digests.extend(digests);
-            located.mixed_logs.extend(logs);
+            let found = delivered_below(&**files, &dir);
+            located.loose_digests.extend(found.digests);
+            located.mixed_logs.extend(found.logs);
+            located.skipped.extend(found.skipped);
             continue;
         }
         let full = format!("{}/AWSLogs/{}", base.join("/"), segments.join("/"));
