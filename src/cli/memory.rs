@@ -8,7 +8,7 @@ use super::sources::is_in_s3;
 use super::{Failure, say, state};
 use crate::state::{MemorySession, RunIdentity, RunSources, RunStamp, StatePlace};
 use crate::time::Timestamp;
-use crate::validate::ValidationRequest;
+use crate::validate::{RunMemory, ValidationRequest};
 
 /// Opens the place of `--state`; `None` without it.
 pub(super) fn place(arguments: &RunArgs) -> Result<Option<Box<dyn StatePlace>>, Failure> {
@@ -39,7 +39,7 @@ pub(super) fn begin<'p>(
     let id = format!("{}-{}", started.digest_name(), std::process::id());
     let identity = RunIdentity { run: RunStamp { id, at: started }, sources: sources(&arguments.sources) };
     let session = MemorySession::open(place, identity, request).map_err(|error| state::failed(&error))?;
-    request.memory = Some(session.memory());
+    request.memory = Some(RunMemory { recheck: arguments.recheck, ..session.memory() });
     Ok(session)
 }
 

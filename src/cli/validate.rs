@@ -26,7 +26,9 @@ use crate::report::{
 use crate::state::MemorySession;
 use crate::store::Store;
 use crate::time::{self, Range, Timestamp};
-use crate::validate::{self, CancelFlag, ProvedChain, RunTools, SourceFolder, ValidationRequest};
+use crate::validate::{
+    self, CancelFlag, ProvedChain, RunTools, SealedChanges, SourceFolder, ValidationRequest,
+};
 
 /// Validates the sources, tells the hooks and the ping, and returns the exit code of the verdict.
 pub(super) fn run(typed: ValidateArgs, started: Timestamp, line: &[OsString]) -> Result<u8, Failure> {
@@ -178,12 +180,12 @@ pub(super) fn tell(
     let incomplete = interrupted.then_some(Severity::Incomplete);
     let worst = outputs.session().map_or(outcome.worst, |session| session.worst().max(incomplete));
     let resolved = outputs.session().map(|session| session.resolved(interrupted));
-    let verdict = Verdict::from_worst(worst, outcome.counts.digests.valid);
+    let verdict = Verdict::from_worst(worst, outcome.counts.proved_digests());
     let keys = outcome.keys.into_iter().collect();
     let counts = outcome.counts;
     let summary = Summary { verdict, counts, keys, interrupted, resolved, at: super::now() };
     outputs.event(&Event::Finished(summary))?;
-    Ok(ToldRun { verdict, proved: outcome.proved, interrupted })
+    Ok(ToldRun { verdict, proved: outcome.proved, sealed: outcome.sealed, interrupted })
 }
 
 /// A sink whose findings may go through the memory of the run.
@@ -198,6 +200,7 @@ pub(super) trait RememberingSink: Sink {
 pub(super) struct ToldRun {
     verdict: Verdict,
     proved: Vec<ProvedChain>,
+    sealed: Vec<SealedChanges>,
     interrupted: bool,
 }
 
@@ -214,8 +217,8 @@ pub(super) fn finish(
     }
     let session = outputs.session;
     match (outputs.fanout.finish(), told) {
-        (Ok(()), Ok(ToldRun { verdict, proved, interrupted })) => {
-            let committed = session.map(|session| session.commit(&proved, interrupted)).transpose();
+        (Ok(()), Ok(ToldRun { verdict, proved, sealed, interrupted })) => {
+            let committed = session.map(|session| session.commit(&proved, &sealed, interrupted)).transpose();
             committed.map(|_| verdict.exit_code()).map_err(|error| state::failed(&error))
         }
         (Err(error), Ok(ToldRun { verdict, .. })) if error.is_broken_pipe() => {

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::prover::ChainProver;
 use super::state::ChainHead;
 use crate::event::{
-    ChainSummary, Counts, Fault, Finding, Kind, ObjectState, ObjectType, Reason, Timeline, UsedKey,
+    ChainSummary, Counts, Fault, Finding, Kind, ObjectState, ObjectType, Reason, RememberedTime, Timeline,
+    UsedKey,
 };
 use crate::ident::{ChainId, Location};
 use crate::time::{Interval, Timestamp};
@@ -45,6 +46,8 @@ pub struct ChainReport {
     pub keys: BTreeSet<UsedKey>,
     /// Whether any object was left out because the run ended early.
     pub interrupted: bool,
+    /// The covered stretches that the run did not read, in order.
+    pub remembered: Vec<RememberedTime>,
 }
 
 impl ChainReport {
@@ -58,6 +61,7 @@ impl ChainReport {
             logs: self.logs,
             gaps: self.gaps.len() as u64,
             timeline: self.timeline.clone(),
+            remembered: self.remembered.clone(),
         }
     }
 
@@ -112,6 +116,7 @@ impl ChainProver {
             interrupted: state.unread_logs.is_some()
                 || gaps.iter().any(|(_, why)| *why == Reason::Interrupted),
             gaps,
+            remembered: state.passed.into_iter().rev().collect(),
             findings: state.findings,
             id: self.scope.id,
         }

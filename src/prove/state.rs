@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::marks::TimelineMarks;
 use super::scope::ListedDigest;
 use super::signatures::{MAX_BETWEEN, recorded_signature};
+use super::stretch::RememberedStretch;
 use crate::chain::Record;
 use crate::digest::DigestFile;
-use crate::event::{Counts, Finding, ObjectState, ObjectType, UsedKey};
+use crate::event::{Counts, Finding, ObjectState, ObjectType, RememberedTime, UsedKey};
 use crate::ident::{Location, RegionFolder, Sha256Hash};
 use crate::time::{HOUR, Interval, Timestamp};
 
@@ -54,6 +55,10 @@ pub struct ChainState {
     pub(super) followed: Vec<RegionFolder>,
     /// Heads of earlier runs that were not met yet, newest first.
     pub(super) remembered: Vec<RememberedHead>,
+    /// Stretches of remembered digests that were not met yet.
+    pub(super) stretches: Vec<RememberedStretch>,
+    /// Stretches of remembered digests that were met, newest first.
+    pub(super) passed: Vec<RememberedTime>,
 
     /// The nearest newer proved digest.
     pub(super) anchor: Option<ChainAnchor>,

@@ -64,14 +64,18 @@ fn write_run(page: &mut MetricsPage, report: &Report) {
 fn write_counts(page: &mut MetricsPage, counts: &Counts) {
     let (digests, logs) = (&counts.digests, &counts.logs);
     page.metric("digests", "digest files of the asked range, by state");
-    for (state, count) in
-        [("valid", digests.valid), ("tampered", digests.tampered), ("unverified", digests.unverified)]
-    {
+    for (state, count) in [
+        ("valid", digests.valid),
+        ("remembered", digests.remembered),
+        ("tampered", digests.tampered),
+        ("unverified", digests.unverified),
+    ] {
         page.sample("digests", &[("state", state)], count);
     }
     page.metric("logs", "log files, by state");
     for (state, count) in [
         ("valid", logs.valid),
+        ("remembered", logs.remembered),
         ("tampered", logs.tampered),
         ("unverified", logs.unverified),
         ("unreferenced", logs.unreferenced),

@@ -110,7 +110,7 @@ pub(super) fn find_regions(context: RunContext<'_>) -> DiscoveredRegions {
     DiscoveredRegions {
         regions: regions.into_values().map(|discovered| discovered.into_iter().collect()).collect(),
         findings: search.findings,
-        unreferenced: collector.finish(),
+        unreferenced: collector.finish().0,
         names,
     }
 }

@@ -147,6 +147,11 @@ fn prove_batch(context: RunContext<'_>, regions: &mut [RegionRun], at_once: usiz
     let tasks = digests::next_tasks(regions, at_once);
     let batch = digests::read_batch(context, regions, &tasks);
     let read = batch.digests.len();
+    for (task, line) in tasks.iter().zip(batch.lines) {
+        if let Some(run) = regions.get_mut(task.region) {
+            run.days.note_read(line);
+        }
+    }
     // 2. Check each signature.
     let checked = digests::check(context, regions, &tasks, batch.digests);
     // 3. Prove, chain by chain.
@@ -206,6 +211,9 @@ fn search(context: RunContext<'_>, mut regions: Vec<RegionRun>) -> Vec<RegionRep
     regions
         .into_iter()
         .zip(collectors)
-        .map(|(run, collector)| run.finish(context.request, collector.finish()))
+        .map(|(run, collector)| {
+            let (unreferenced, searched) = collector.finish();
+            run.finish(context.request, unreferenced, &searched)
+        })
         .collect()
 }

@@ -3,8 +3,10 @@
 //! The engine takes and returns both as values. Where they are kept is the business of [`state`](crate::state).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::request::ValidationRequest;
+use super::sealed::{Recheck, SealedFolder};
 use crate::event::{Fault, Finding};
 use crate::ident::{ChainId, Location, RegionFolder};
 use crate::prove::{ChainHead, ChainProver, ChainReport, ListedDigest, RememberedHead};
@@ -14,6 +16,10 @@ use crate::prove::{ChainHead, ChainProver, ChainReport, ListedDigest, Remembered
 pub struct RunMemory {
     /// The chains, each once.
     pub chains: Vec<RememberedChain>,
+    /// The sealed days of each folder.
+    pub sealed: BTreeMap<RegionFolder, Arc<SealedFolder>>,
+    /// The slice of the sealed days to read again.
+    pub recheck: Recheck,
 }
 
 /// A chain that earlier runs proved.

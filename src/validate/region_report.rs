@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use super::answered::AnsweringFolders;
 use super::covering::note_covering;
+use super::days::{SealInput, SearchedLogs};
 use super::memory::ProvedChain;
 use super::region::{RegionRun, exceeds_notices};
 use super::request::ValidationRequest;
+use super::sealed::SealedChanges;
 use super::unfetched::UnfetchedKeys;
 use super::unreferenced::{self, UnreferencedLogs};
 use crate::event::{Counts, Fault, Finding, UsedKey};
@@ -28,6 +30,8 @@ pub(super) struct RegionReport {
     pub(super) unfetched: UnfetchedKeys,
     /// What each chain proved, for the next run to remember.
     pub(super) proved: Vec<ProvedChain>,
+    /// What the run changes in the sealed days.
+    pub(super) sealed: Vec<SealedChanges>,
 }
 
 impl RegionRun {
@@ -36,6 +40,7 @@ impl RegionRun {
         mut self,
         request: &ValidationRequest,
         unreferenced: UnreferencedLogs,
+        searched: &SearchedLogs,
     ) -> RegionReport {
         if self.is_untouched() {
             return self.report_untouched();
@@ -69,19 +74,21 @@ impl RegionRun {
         }
         report_backfill_alone(request, &mut chains);
         note_covering(request, &mut chains, &covered);
+        // 3. Add the findings on the region and its log folders, and seal the days that are proved whole.
+        let mut findings = std::mem::take(&mut self.findings);
+        findings.extend(unreferenced.findings);
+        findings.extend(self.report_unsearched(&chains));
+        let sealed = self.seal(&chains, &findings, searched);
         let unfetched = match request.joins_findings {
             true => UnfetchedKeys::take_from(&mut chains),
             false => UnfetchedKeys::default(),
         };
-        let mut findings = std::mem::take(&mut self.findings);
-        // 3. Add the findings on the region and its log folders.
-        findings.extend(unreferenced.findings);
-        findings.extend(self.report_unsearched(&chains));
+        // 4. Report a region without any answer.
         if self.has_digest_folder && !names_trails && chains.is_empty() && !exceeds_notices(&findings) {
             let finding = Finding::new(Fault::EmptyDigestFolder, request.range.end);
             findings.push(finding.of_region(&self.account, &self.region));
         }
-        RegionReport { chains, findings, counts, keys, trails, answering, unfetched, proved }
+        RegionReport { chains, findings, counts, keys, trails, answering, unfetched, proved, sealed }
     }
 
     /// The report of a region that was left out because the run was cancelled.
@@ -102,7 +109,25 @@ impl RegionRun {
             answering: AnsweringFolders::default(),
             unfetched: UnfetchedKeys::default(),
             proved: Vec::new(),
+            sealed: Vec::new(),
         }
+    }
+
+    /// Seals the days that are proved whole.
+    fn seal(
+        &mut self,
+        chains: &[ChainReport],
+        findings: &[Finding],
+        searched: &SearchedLogs,
+    ) -> Vec<SealedChanges> {
+        let of_chains = chains.iter().flat_map(|chain| &chain.findings);
+        let findings: Vec<&Finding> = of_chains.chain(findings).collect();
+        std::mem::take(&mut self.days).seal(&SealInput {
+            findings: &findings,
+            searched,
+            log_folders: &self.log_folders,
+            interrupted: self.unsearched || chains.iter().any(|chain| chain.interrupted),
+        })
     }
 
     /// The finding that the log folders were not searched, unless a chain already reports the cancellation.

@@ -76,6 +76,7 @@ impl<'s> RunReporter<'s> {
         self.outcome.counts.add(&report.counts);
         self.outcome.keys.extend(report.keys);
         self.outcome.proved.extend(report.proved);
+        self.outcome.sealed.extend(report.sealed);
         for chain in report.chains.iter().filter(|chain| chain.digests > 0) {
             self.answered.note_chain(&chain.id);
         }

@@ -7,6 +7,7 @@ use clap::Args;
 #[cfg(feature = "aws")]
 use super::AwsArgs;
 use super::LimitArgs;
+use crate::validate::Recheck;
 
 /// The arguments of a run.
 #[derive(Args, Debug)]
@@ -22,6 +23,10 @@ pub(in crate::cli) struct RunArgs {
     /// The place of the memory, of a command that has one.
     #[arg(skip)]
     pub(in crate::cli) state: Option<PathBuf>,
+
+    /// The slice of the sealed days to read again, of a command that has a memory.
+    #[arg(skip)]
+    pub(in crate::cli) recheck: Recheck,
 
     /// Treat the source as a copy of files that were delivered to this bucket or folder; repeatable
     #[arg(long, value_name = "s3://BUCKET[/PREFIX]", help_heading = "Source")]

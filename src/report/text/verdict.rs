@@ -41,11 +41,16 @@ pub(in crate::report) fn why(report: &Report, findings: &GroupedFindings<'_>) ->
 fn intact(counts: &Counts, accepted: u64) -> String {
     let digests = plural(counts.digests.valid, "digest");
     let logs = plural(counts.logs.valid, "log file");
+    let remembered = counts.digests.remembered.saturating_add(counts.logs.remembered);
+    let logs = match remembered {
+        0 => format!("{logs} proved"),
+        _ => format!("{logs} proved, {} remembered unchanged", plural(remembered, "object")),
+    };
     if accepted > 0 {
         let findings = plural(accepted, "finding");
-        return format!("{digests} and {logs} proved, {findings} accepted");
+        return format!("{digests} and {logs}, {findings} accepted");
     }
-    format!("everything asked for is covered, {digests} and {logs} proved")
+    format!("everything asked for is covered, {digests} and {logs}")
 }
 
 fn tampered(counts: &Counts, findings: &GroupedFindings<'_>) -> String {
@@ -99,9 +104,9 @@ fn of(number: u64, all: u64, noun: &str) -> String {
 }
 
 const fn all_digests(counts: &Counts) -> u64 {
-    counts.digests.valid + counts.digests.tampered + counts.digests.unverified
+    counts.proved_digests() + counts.digests.tampered + counts.digests.unverified
 }
 
 const fn all_logs(counts: &Counts) -> u64 {
-    counts.logs.valid + counts.logs.tampered + counts.logs.unverified
+    counts.logs.valid + counts.logs.remembered + counts.logs.tampered + counts.logs.unverified
 }
