@@ -1,5 +1,8 @@
 //! The rows of the table, each with its contestants and what is compared.
 
+#[path = "memory.rs"]
+mod memory;
+
 use std::time::Duration;
 
 use crate::contestants::{PROGRAM, aws_cli, by_older, in_s3, kernel, on_disk, sdk};
@@ -42,7 +45,7 @@ struct Compared {
     before: Option<Vec<Taken>>,
 }
 
-const ROWS: [Row; 14] = [
+const ROWS: [Row; 16] = [
     Row {
         name: "real",
         about: "real log files of 12 regions over HTTP, 20 ms latency, against the AWS CLI",
@@ -76,6 +79,16 @@ const ROWS: [Row; 14] = [
         name: "accounts",
         about: "discovery and plan of 5,000 accounts in 17 regions over HTTP, 20 ms latency",
         run: accounts,
+    },
+    Row {
+        name: "memory",
+        about: "a year of 12 regions over HTTP, 20 ms latency: the first run with a state, and an hourly run",
+        run: memory::year,
+    },
+    Row {
+        name: "memory-accounts",
+        about: "85,000 regions with a state over HTTP: the first run, and one that finds nothing new",
+        run: memory::accounts,
     },
     Row { name: "growth", about: "10,000, 100,000 and 1,000,000 log files on disk", run: growth },
     Row { name: "chains", about: "1,000,000 digests in 200 chains on disk", run: chains },

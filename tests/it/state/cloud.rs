@@ -407,3 +407,40 @@ fn an_access_point_has_a_memory() {
     let done = run();
     assert_eq!(done.code, Some(1), "{}{}", done.stdout, done.stderr);
 }
+
+/// In S3 a listing tells size, entity tag and time of the last write as a GET does, so days are sealed.
+#[test]
+fn an_hourly_run_reads_what_is_new() {
+    let account = account();
+    account.deliver_hours("s3://trail-logs", 96);
+    assert_eq!(account.run(&["state", "init", STATE]).code, Some(0));
+    let gets = || {
+        let requests = account.cloud.requests();
+        let of_trail =
+            |one: &&crate::cloud::Request| one.operation == "GetObject" && one.bucket == "trail-logs";
+        requests.iter().filter(of_trail).count()
+    };
+    let (done, report) = validate(&account, &["--state", STATE, "--recheck", "none"]);
+    assert_eq!((done.code, &report["counts"]["digests"]["remembered"]), (Some(0), &Value::Null), "{report}");
+    let first = gets();
+    let (done, report) = validate(&account, &["--state", STATE, "--recheck", "none"]);
+    assert_eq!(done.code, Some(0), "{report}");
+    let count = |what: &str, state: &str| report["counts"][what][state].as_u64().unwrap_or_default();
+    assert!(count("digests", "remembered") > 40, "{}", report["counts"]);
+    let read = count("digests", "valid") + count("logs", "valid");
+    assert_eq!(u64::try_from(gets() - first).unwrap(), read, "{}", report["counts"]);
+    let stretch = &report["chains"][0]["remembered"][0];
+    assert!(stretch["read"].is_string() && stretch["start"].is_string(), "{}", report["chains"]);
+    let text = account.run(&["validate", "s3://trail-logs", "--state", STATE, "--recheck", "none"]).stdout;
+    assert!(
+        text.contains(" remembered and unchanged, each read ") && text.contains(" remembered, "),
+        "{text}"
+    );
+    let shown = account.run(&["state", "show", STATE]).stdout;
+    assert!(shown.contains("sealed days") && shown.contains(" to 20"), "{shown}");
+    for wrong in ["1", "0/3", "4/3", "x", "1/0", "-1/2"] {
+        let done = account.run(&["validate", "s3://trail-logs", "--state", STATE, "--recheck", wrong]);
+        assert_eq!(done.code, Some(2), "{wrong}");
+    }
+    assert_eq!(account.run(&["validate", "s3://trail-logs", "--recheck", "all"]).code, Some(2));
+}
