@@ -232,12 +232,14 @@ fn search_days(
                 continue;
             }
         };
+        let location = Location::new(folder.bucket.clone(), object.key.as_str());
+        let is_listed = region.is_listed(&location);
         if collector.is_some() {
-            let day: &mut DayListing = by_day.entry(day_of(key)).or_insert_with(DayListing::new);
-            day.add_log(&folder.bucket, &object, |line| region.days.is_read_as(line));
+            // An object that no digest lists is either reported, or of a time in which nothing is said.
+            let day: &mut DayListing = by_day.entry(day_of(key)).or_default();
+            day.add_log(&folder.bucket, &object, |line| !is_listed || region.days.is_read_as(line));
         }
-        let location = Location::new(folder.bucket.clone(), object.key);
-        if is_reported(time_of(key)) && !region.is_listed(&location) {
+        if is_reported(time_of(key)) && !is_listed {
             report(Finding::new(Fault::UnlistedLog, time_of(key).start).about(&location));
         }
     }

@@ -4,6 +4,7 @@
 mod cloud;
 mod damage;
 mod heads;
+mod hourly;
 mod over_time;
 mod places;
 mod races;

@@ -173,7 +173,7 @@ fn list_part(
             return Err(StoreError::Unreadable("interrupted".to_owned()));
         }
         let (object, key) = object?;
-        let day = listed.entry(day_of(key)).or_insert_with(DayListing::new);
+        let day = listed.entry(day_of(key)).or_default();
         day.add(&folder.bucket, &object);
     }
     Ok(listed)
@@ -222,8 +222,7 @@ impl RegionDays {
         let folder = self.folders.get(first.folder as usize)?;
         let mut taken: Vec<(&SealedDay, &SealedChain)> = Vec::new();
         let mut length = 0;
-        loop {
-            let Some(next) = entries.get(length).filter(|next| next.folder == first.folder) else { break };
+        while let Some(next) = entries.get(length).filter(|next| next.folder == first.folder) {
             let Some((day, chain)) = folder.skipped_chain(id, next.end.day()) else { break };
             // Links between two days are compared here; links within a day were proved with the day.
             let links = taken.last().is_none_or(|(_, before)| {

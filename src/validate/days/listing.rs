@@ -41,19 +41,15 @@ pub(in crate::validate) struct DayListing {
     /// The lines, where they are needed one by one.
     pub(super) lines: Vec<ListedLine>,
     count: u64,
-    /// Whether the store told everything of each object.
-    is_whole: bool,
-    /// Whether every line is a line that was read and proved.
-    is_read: bool,
+    /// Whether the store did not tell everything of an object.
+    has_unknown: bool,
+    /// Whether a line is not a line that was read and proved.
+    has_unread: bool,
     /// Whether any object has to be restored before it is read.
     pub(super) has_archived: bool,
 }
 
 impl DayListing {
-    pub(in crate::validate) fn new() -> Self {
-        Self { is_whole: true, is_read: true, ..Self::default() }
-    }
-
     /// Adds the next object of the listing. Returns its line.
     pub(in crate::validate) fn add(&mut self, bucket: &str, listed: &Listed) -> Option<ListedLine> {
         self.count += 1;
@@ -63,7 +59,7 @@ impl DayListing {
             _ => None,
         };
         let Some(text) = text else {
-            self.is_whole = false;
+            self.has_unknown = true;
             return None;
         };
         self.hasher.update(&text);
@@ -81,16 +77,16 @@ impl DayListing {
         is_read: impl Fn(&ListedLine) -> bool,
     ) {
         let line = self.add(bucket, listed);
-        self.is_read &= line.is_some_and(|line| is_read(&line));
+        self.has_unread |= !line.is_some_and(|line| is_read(&line));
     }
 
     /// Whether every line was read and proved.
     pub(super) const fn is_read(&self) -> bool {
-        self.is_whole && self.is_read
+        !self.has_unknown && !self.has_unread
     }
 
     fn hash(&self) -> Option<Sha256Hash> {
-        self.is_whole.then(|| Sha256Hash::from_bytes(self.hasher.clone().finalize().into()))
+        (!self.has_unknown).then(|| Sha256Hash::from_bytes(self.hasher.clone().finalize().into()))
     }
 }
 
@@ -125,7 +121,7 @@ impl DigestDays {
         let rest = listed.key.strip_prefix(&folder.digest_prefix());
         let Some(day) = rest.and_then(day_of) else { return };
         let days = self.folders.entry(index).or_default();
-        let day = days.entry(day).or_insert_with(DayListing::new);
+        let day = days.entry(day).or_default();
         let line = day.add(&folder.bucket, listed);
         day.lines.extend(line);
     }
@@ -169,7 +165,7 @@ impl SearchedLogs {
         let days = self.days.entry((folder, logs)).or_default();
         let mut day = stretch.start.day();
         while day <= stretch.end {
-            days.insert(day, listed.remove(&day).unwrap_or_else(DayListing::new));
+            days.insert(day, listed.remove(&day).unwrap_or_default());
             day = day.plus(DAY);
         }
     }

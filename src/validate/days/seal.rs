@@ -76,7 +76,8 @@ impl RegionDays {
         if !is_read || proved != listed || draft.digests.len() != listing.lines.len() {
             return None;
         }
-        // 2. Every object of the log folders is a log file that a proved digest lists, answered as listed. Days that
+        // 2. Every log file that a digest lists is proved and answered as listed. Objects that no digest lists are
+        //    findings, which were looked at before, or of a time in which nothing is said. Days that
         //    are unchanged were not searched again.
         let is_unchanged = folder.unchanged.contains(&day);
         let mut of_day = Vec::new();
@@ -169,7 +170,9 @@ impl TouchedDays {
             known = true;
             self.days.insert(finding.at.day());
         }
-        self.all |= !known;
+        // A finding that counts objects without naming them may be about any day.
+        let is_counted = finding.fault.count().is_some() && finding.objects.is_empty();
+        self.all |= !known || is_counted;
     }
 
     fn has(&self, day: Timestamp) -> bool {

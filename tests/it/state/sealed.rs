@@ -152,6 +152,28 @@ fn an_added_log_file_is_named_in_each_run() {
     assert_eq!(told.verdict, Verdict::Intact, "{}", told.said());
 }
 
+/// Objects that a report counts and does not name are on days that nobody can tell.
+#[test]
+fn a_day_with_an_object_that_is_only_counted_is_not_sealed() {
+    let (memory, world) = (Memory::new(), World::of(&days()));
+    let store = Counted::new(&world.store);
+    for day in 2..5 {
+        let day = world.end.plus(-day * DAY).day();
+        let beside = world.with(&[&format!("/{}/", day.day_folder()), "/CloudTrail/"]).swap_remove(5);
+        for number in 0..3 {
+            let name = beside.key.replace(".json.gz", &format!("x{number}.json.gz"));
+            let added = trailproof::ident::Location::new(beside.bucket.clone(), name);
+            world.store.put(&added, b"x", &Metadata::new()).unwrap();
+        }
+    }
+    let mut request = world.request();
+    request.limits.named = 2;
+    let first = memory.sparing(&world, &store, &request, 1);
+    let second = memory.sparing(&world, &store, &request, 2);
+    assert_eq!(first.causes(), ["more-unlisted", "unlisted-log"], "{}", first.said());
+    assert_eq!((second.causes(), second.counts.logs.unreferenced), (first.causes(), 9), "{}", second.said());
+}
+
 #[test]
 fn archived_objects_of_sealed_days_stay_vouched_for() {
     let (memory, world) = (Memory::new(), World::of(&days()));
