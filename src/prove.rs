@@ -28,6 +28,8 @@ mod check;
 mod claims;
 mod coverage;
 mod digest;
+mod ended;
+mod hashed;
 mod log;
 mod marks;
 mod memory;
@@ -43,6 +45,7 @@ mod signatures;
 mod state;
 mod timeline;
 
+pub use ended::{ChainLogs, ChainWalk};
 pub use log::{LogRead, LogSeen};
 pub use need::{ProverAnswer, ProverNeed, ReadLimit, SecondRead, StreamRead};
 pub use prover::{ChainProver, ProvedDigestLogs, reference};
