@@ -104,7 +104,7 @@ impl<'p> MemorySession<'p> {
                 }
             }
         }
-        RunMemory { chains: chains.into_values().collect() }
+        RunMemory { chains: chains.into_values().collect(), elsewhere: false }
     }
 
     /// Notes a finding, and returns it with what memory knows of it. An accepted finding becomes a notice.

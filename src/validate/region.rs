@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use sha2::{Digest as _, Sha256};
+
 use super::request::ValidationRequest;
 use crate::event::{Finding, Severity};
-use crate::ident::{ChainId, Location, LogFolder, RegionFolder};
+use crate::ident::{ChainId, Location, LogFolder, RegionFolder, Sha256Hash};
 use crate::prove::{ChainProver, ChainScope, ListedDigest, reference};
 use crate::time::{Interval, Timestamp};
 
@@ -28,6 +30,8 @@ pub(super) struct RegionRun {
     references: Vec<u128>,
     /// References of the log files that only unproved digests list.
     claimed: Vec<u128>,
+    /// The hash over the listed digests, of a run that is cut into shards.
+    pub(super) listing: Option<Sha256Hash>,
     /// Whether the run was cancelled before the folders were listed.
     pub(super) unlisted: bool,
     /// Whether the run was cancelled before the log folders were searched.
@@ -76,6 +80,7 @@ impl RegionRun {
             has_digest_folder: false,
             references: Vec::new(),
             claimed: Vec::new(),
+            listing: None,
             unlisted: false,
             unsearched: false,
         }
@@ -147,6 +152,16 @@ impl RegionRun {
             chain.settle_claims(|hash| is_alone(&hash) && claimed.insert(hash));
         }
         self.claimed = claimed.into_iter().collect();
+    }
+
+    /// The hash over the log files that digests list, proved or not, in no order. Call
+    /// [`RegionRun::settle_references`] before.
+    pub(super) fn hash_of_references(&self) -> Sha256Hash {
+        let mut hash = Sha256::new();
+        self.references.iter().for_each(|reference| hash.update(reference.to_be_bytes()));
+        hash.update([0]);
+        self.claimed.iter().for_each(|reference| hash.update(reference.to_be_bytes()));
+        Sha256Hash(hash.finalize().into())
     }
 
     /// Whether a digest, proved or not, lists the object at `location`.

@@ -6,6 +6,7 @@ use super::answered::AnsweringFolders;
 use super::covering::note_covering;
 use super::memory::ProvedChain;
 use super::region::{RegionRun, exceeds_notices};
+use super::region_part::{RegionPart, RegionWalk};
 use super::request::ValidationRequest;
 use super::unfetched::UnfetchedKeys;
 use super::unreferenced::{self, UnreferencedLogs};
@@ -15,6 +16,7 @@ use crate::prove::ChainReport;
 use crate::time::Timestamp;
 
 /// The result for a region.
+#[derive(Default)]
 pub(super) struct RegionReport {
     pub(super) chains: Vec<ChainReport>,
     pub(super) findings: Vec<Finding>,
@@ -32,56 +34,11 @@ pub(super) struct RegionReport {
 
 impl RegionRun {
     /// The result for the region, after all its digests and log files.
-    pub(super) fn finish(
-        mut self,
-        request: &ValidationRequest,
-        unreferenced: UnreferencedLogs,
-    ) -> RegionReport {
+    pub(super) fn finish(self, request: &ValidationRequest, found: UnreferencedLogs) -> RegionReport {
         if self.is_untouched() {
             return self.report_untouched();
         }
-        let names_trails = request.names_trails();
-        let all = self.chains.iter().filter(|_| names_trails);
-        let trails = all.map(|chain| chain.id().trail.to_string()).collect();
-        // 1. Note the answers before the chains end: their state is needed.
-        let answering = AnsweringFolders::of(request, &self, |chain| chain.known().digests() > 0);
-        // 2. End each chain, and add up counts and keys.
-        let mut counts = Counts::default();
-        counts.logs.unreferenced = unreferenced.count;
-        let mut keys = BTreeSet::new();
-        let mut chains = Vec::new();
-        let mut covered = Vec::new();
-        let mut proved = Vec::new();
-        for chain in std::mem::take(&mut self.chains) {
-            let is_selected = chain.is_selected();
-            let mut chain = chain.finish();
-            covered.push((chain.id.clone(), chain.covered.clone()));
-            if !is_selected {
-                continue;
-            }
-            counts.add(&chain.counts);
-            keys.append(&mut chain.keys);
-            proved.extend(ProvedChain::of(&chain));
-            chain.findings.extend(request.new_chain(&chain));
-            if chain.is_reportable() {
-                chains.push(chain);
-            }
-        }
-        report_backfill_alone(request, &mut chains);
-        note_covering(request, &mut chains, &covered);
-        let unfetched = match request.joins_findings {
-            true => UnfetchedKeys::take_from(&mut chains),
-            false => UnfetchedKeys::default(),
-        };
-        let mut findings = std::mem::take(&mut self.findings);
-        // 3. Add the findings on the region and its log folders.
-        findings.extend(unreferenced.findings);
-        findings.extend(self.report_unsearched(&chains));
-        if self.has_digest_folder && !names_trails && chains.is_empty() && !exceeds_notices(&findings) {
-            let finding = Finding::new(Fault::EmptyDigestFolder, request.range.end);
-            findings.push(finding.of_region(&self.account, &self.region));
-        }
-        RegionReport { chains, findings, counts, keys, trails, answering, unfetched, proved }
+        self.end(request, Some(found)).report(request)
     }
 
     /// The report of a region that was left out because the run was cancelled.
@@ -93,25 +50,54 @@ impl RegionRun {
             None => finding,
         };
         findings.push(finding.of_region(&self.account, &self.region));
-        RegionReport {
-            chains: Vec::new(),
-            findings,
-            counts: Counts::default(),
-            keys: BTreeSet::new(),
-            trails: BTreeSet::new(),
-            answering: AnsweringFolders::default(),
-            unfetched: UnfetchedKeys::default(),
-            proved: Vec::new(),
-        }
+        RegionReport { findings, ..RegionReport::default() }
     }
+}
 
-    /// The finding that the log folders were not searched, unless a chain already reports the cancellation.
-    fn report_unsearched(&self, chains: &[ChainReport]) -> Option<Finding> {
-        let has_finding = chains.iter().any(|chain| chain.interrupted);
-        let folder = self.folders.first().filter(|_| self.unsearched && !has_finding)?;
-        let folder = Location::new(folder.bucket.clone(), folder.log_prefix());
-        let finding = unreferenced::search_interrupted(Timestamp::from_unix(0), &folder);
-        Some(finding.of_region(&self.account, &self.region))
+impl RegionPart {
+    /// The result for the region. All parts of the region are joined before.
+    pub(super) fn report(self, request: &ValidationRequest) -> RegionReport {
+        let Self { walk, logs, search } = self;
+        let RegionWalk { account, region, chains: walks, others, mut findings, unsearched, .. } = walk;
+        let search = search.unwrap_or_default();
+        // 1. End each chain, and add up counts and keys.
+        let mut counts = Counts::default();
+        counts.logs.unreferenced = search.count;
+        let (mut keys, mut chains, mut proved) = (BTreeSet::new(), Vec::new(), Vec::new());
+        let mut covered = others;
+        let mut logs = logs.into_iter();
+        for walk in walks {
+            let mut chain = walk.finish(logs.next().unwrap_or_default());
+            covered.push((chain.id.clone(), chain.covered.clone()));
+            counts.add(&chain.counts);
+            keys.append(&mut chain.keys);
+            proved.extend(ProvedChain::of(&chain));
+            chain.findings.extend(request.new_chain(&chain));
+            if chain.is_reportable() {
+                chains.push(chain);
+            }
+        }
+        covered.sort_by(|(one, _), (other, _)| one.cmp(other));
+        report_backfill_alone(request, &mut chains);
+        note_covering(request, &mut chains, &covered);
+        let unfetched = match request.joins_findings {
+            true => UnfetchedKeys::take_from(&mut chains),
+            false => UnfetchedKeys::default(),
+        };
+        // 2. Add the findings on the region and its log folders.
+        findings.extend(search.findings);
+        let is_interrupted = chains.iter().any(|chain| chain.interrupted);
+        findings.extend(unsearched.filter(|_| !is_interrupted).map(|folder| {
+            let finding = unreferenced::search_interrupted(Timestamp::from_unix(0), &folder);
+            finding.of_region(&account, &region)
+        }));
+        let is_empty = walk.has_digest_folder && !request.names_trails() && chains.is_empty();
+        if is_empty && !exceeds_notices(&findings) {
+            let finding = Finding::new(Fault::EmptyDigestFolder, request.range.end);
+            findings.push(finding.of_region(&account, &region));
+        }
+        let (trails, answering) = (walk.trails, walk.answering);
+        RegionReport { chains, findings, counts, keys, trails, answering, unfetched, proved }
     }
 }
 
