@@ -56,7 +56,7 @@
 //! | `part.logs[]` | array of objects | what the part's log files of each chain show: `counts`, `logs`, `findings[]`, `timeline`, `objects[]`, `unread` |
 //! | `part.search` | object or null | objects that no digest lists: `count` and `findings[]`; in the first part of a region only |
 //! | `notes` | object | what the process noted: `rejected[]` keys, `passed_over` files, `disagreements[]` of copies |
-//! | `sha256` | hash | over plan, shard, line and part |
+//! | `sha256` | hash | over the compact form of plan, shard, line, part and notes, as an array |
 //!
 //! # What a merge says of results that do not fit
 //!
@@ -94,6 +94,12 @@ pub const SCHEMA: &str = "trailproof/shard/1";
 
 /// The schema of every result.
 pub const RESULT_SCHEMA: &str = "trailproof/shard-result/1";
+
+/// The JSON Schema (draft 2020-12) of the lines of a plan.
+pub const SCHEMA_FILE: &str = include_str!("shards/shard-1.schema.json");
+
+/// The JSON Schema (draft 2020-12) of results.
+pub const RESULT_SCHEMA_FILE: &str = include_str!("shards/shard-result-1.schema.json");
 
 /// The most bytes of a line of a plan.
 pub const MAX_PLAN_LINE: usize = 256 << 20;

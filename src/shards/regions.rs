@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::result::{ShardResult, findings, findings_of_rest, findings_of_walk, walk_hash};
+use super::result::{ShardResult, findings, findings_of_rest, findings_of_walk, hash};
 use crate::event::{Fault, Finding, Severity, ShardLack};
 use crate::ident::{ChainId, Sha256Hash};
 use crate::prove::ChainLogs;
@@ -78,13 +78,15 @@ impl PlannedRegion {
     /// Takes a result of part `number`. Of results that differ, the one with the lowest hash is kept, whatever their
     /// order, and the grave findings of the others.
     pub(super) fn take(&mut self, number: u32, result: ShardResult) -> Result<(), String> {
-        let ShardResult { part, sha256: content, .. } = result;
+        let part = result.part;
         if part.walk.region() != (&self.account, &self.region) {
             return Err("it is about another account or region".to_owned());
         }
         if part.search.is_some() != (number == 0) {
             return Err("the search for additions belongs to the first part of a region".to_owned());
         }
+        let failed = |error: serde_json::Error| error.to_string();
+        let content = hash(&part).map_err(failed)?;
         if let Some(known) = self.taken.get(&number) {
             if known.content == content {
                 return Ok(());
@@ -101,7 +103,7 @@ impl PlannedRegion {
             let extras: Vec<Finding> = grave(rest.chain(walk)).collect();
             self.extras.extend(extras);
         }
-        let walk = walk_hash(&part.walk).map_err(|error| error.to_string())?;
+        let walk = hash(&part.walk).map_err(failed)?;
         let RegionPart { walk: content_of_walk, logs, search } = part;
         self.walks.entry(walk).or_insert(content_of_walk);
         self.taken.insert(number, TakenPart { content, walk, logs, search });

@@ -43,8 +43,8 @@ pub struct ShardResult {
     pub(super) part: RegionPart,
     /// What the tools noted: of this shard, and of earlier shards of the process.
     pub(super) notes: EndNotes,
-    /// SHA-256 of plan, shard, line and part.
-    pub(super) sha256: Sha256Hash,
+    /// SHA-256 of all fields before.
+    sha256: Sha256Hash,
 }
 
 impl ShardResult {
@@ -60,7 +60,7 @@ impl ShardResult {
     ) -> Result<Self, serde_json::Error> {
         let line = Sha256Hash::of(line);
         let (plan, shard) = (shard.plan().to_owned(), shard.number());
-        let sha256 = content_hash(&plan, shard, line, &part)?;
+        let sha256 = hash(&(&plan, shard, line, &part, &notes))?;
         let (schema, version) = (RESULT_SCHEMA.to_owned(), VERSION.to_owned());
         Ok(Self { schema, version, plan, shard, line, part, notes, sha256 })
     }
@@ -78,8 +78,8 @@ impl ShardResult {
     /// Parses a line, and checks its hash and its form.
     pub(super) fn parse(line: &[u8]) -> Result<Self, String> {
         let result: Self = serde_json::from_slice(line).map_err(|error| shown(error.to_string()))?;
-        let hash = content_hash(&result.plan, result.shard, result.line, &result.part);
-        if hash.ok() != Some(result.sha256) {
+        let Self { plan, shard, line, part, notes, .. } = &result;
+        if hash(&(plan, shard, line, part, notes)).ok() != Some(result.sha256) {
             return Err("its hash is not that of its content".to_owned());
         }
         check(&result.part).map_err(str::to_owned)?;
@@ -87,18 +87,9 @@ impl ShardResult {
     }
 }
 
-fn content_hash(
-    plan: &str,
-    shard: u64,
-    line: Sha256Hash,
-    part: &RegionPart,
-) -> Result<Sha256Hash, serde_json::Error> {
-    serde_json::to_vec(&(plan, shard, line, part)).map(|bytes| Sha256Hash::of(&bytes))
-}
-
-/// The hash of a walk, by which the parts of a region are compared.
-pub(super) fn walk_hash(walk: &RegionWalk) -> Result<Sha256Hash, serde_json::Error> {
-    serde_json::to_vec(walk).map(|bytes| Sha256Hash::of(&bytes))
+/// The hash of a value in its written form.
+pub(super) fn hash(value: &impl Serialize) -> Result<Sha256Hash, serde_json::Error> {
+    serde_json::to_vec(value).map(|bytes| Sha256Hash::of(&bytes))
 }
 
 /// Checks what the end of a run relies on.

@@ -113,7 +113,7 @@ fn judge(expected: &case::Expect, exit: Option<i32>, report: &Value) -> Result<(
 }
 
 /// The report without the times of the run and its command line.
-fn without_run_times(report: &[u8]) -> String {
+pub(crate) fn without_run_times(report: &[u8]) -> String {
     let text = String::from_utf8_lossy(report);
     let of_the_run = ["  \"started\":", "  \"finished\":", "  \"command\":"];
     let is_of_the_run = |line: &&str| of_the_run.iter().any(|field| line.starts_with(field));

@@ -1,6 +1,10 @@
 //! One run in shards: merged, the results give the report of one run.
 
+mod command;
+mod hostile;
+mod memory;
 mod random;
+mod results;
 mod whole;
 
 use trailproof::event::NoProgress;

@@ -4,7 +4,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{RunArgs, TellingArgs, pages};
+use super::{OutputArgs, RunArgs, TellingArgs, pages};
+
+/// Options that a plan has no use for.
+#[cfg(feature = "aws")]
+const DRY_RUN_CONFLICTS: [&str; 3] = ["report", "hook", "ping"];
+#[cfg(not(feature = "aws"))]
+const DRY_RUN_CONFLICTS: [&str; 2] = ["report", "hook"];
 
 /// Validate digest files, their chain and every log file they list
 ///
@@ -30,13 +36,16 @@ pub(in crate::cli) struct ValidateArgs {
     #[command(flatten)]
     run: RunArgs,
 
+    #[command(flatten)]
+    output: OutputArgs,
+
     /// Remember what is proved in this state, and compare with what earlier runs proved: a directory or s3://BUCKET/PREFIX,
     /// made by `trailproof state init`. Keep the state where those who can write the evidence cannot
     #[arg(long, value_name = "PLACE", conflicts_with = "dry_run", help_heading = "Memory")]
     state: Option<PathBuf>,
 
     /// List what would be read and estimate its cost; verify nothing
-    #[arg(long, conflicts_with = "report", help_heading = "Running")]
+    #[arg(long, conflicts_with_all = DRY_RUN_CONFLICTS, help_heading = "Running")]
     pub(in crate::cli) dry_run: bool,
 
     /// With `--dry-run`: write the archived objects to a file, as the CSV manifest of an S3 Batch Operations restore job
@@ -51,6 +60,12 @@ pub(in crate::cli) struct ValidateArgs {
 impl ValidateArgs {
     /// The arguments of the run.
     pub(in crate::cli) fn into_run(self) -> RunArgs {
-        RunArgs { sources: self.sources, dry_run: self.dry_run, state: self.state, ..self.run }
+        RunArgs {
+            sources: self.sources,
+            dry_run: self.dry_run,
+            state: self.state,
+            output: self.output,
+            ..self.run
+        }
     }
 }
