@@ -1,5 +1,7 @@
 //! One run in shards: merged, the results give the report of one run.
 
+#[cfg(feature = "aws")]
+mod cloud;
 mod command;
 mod hostile;
 mod memory;
@@ -86,7 +88,7 @@ fn merge(plan: &[u8], results: &[Vec<u8>], request: &ValidationRequest) -> Resul
 }
 
 /// The first line in which two texts differ.
-fn same(whole: &str, merged: &str) -> Result<(), String> {
+pub(crate) fn same(whole: &str, merged: &str) -> Result<(), String> {
     let mut lines = whole.lines().zip(merged.lines()).enumerate();
     match lines.find(|(_, (one, other))| one != other) {
         _ if whole == merged => Ok(()),
