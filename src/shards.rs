@@ -43,7 +43,8 @@
 //!
 //! # Format `trailproof/shard-result/1`
 //!
-//! A line of JSON for each shard, of at most [`MAX_RESULT_LINE`] bytes. The same shard over the same evidence gives the same
+//! A line of JSON for each shard, of at most [`MAX_RESULT_LINE`] bytes unless the reader raises the
+//! limit. The same shard over the same evidence gives the same
 //! bytes, apart from `notes`: there are no times in a result.
 //!
 //! | field | type | meaning |
@@ -104,8 +105,8 @@ pub const RESULT_SCHEMA_FILE: &str = include_str!("shards/shard-result-1.schema.
 /// The most bytes of a line of a plan.
 pub const MAX_PLAN_LINE: usize = 256 << 20;
 
-/// The most bytes of a result.
-pub const MAX_RESULT_LINE: usize = 1 << 30;
+/// The most bytes of a result, unless `merge --max-size` says otherwise.
+pub const MAX_RESULT_LINE: usize = 256 << 20;
 
 /// The most parts of a region.
 pub const MAX_PARTS: u32 = 10_000;

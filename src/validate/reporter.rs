@@ -74,7 +74,8 @@ impl<'s> RunReporter<'s> {
         let DiscoveryFindings { findings, unreferenced, names } = found;
         self.send_findings(findings)?;
         self.answered.found = names;
-        self.outcome.counts.logs.unreferenced += unreferenced.count;
+        let counted = &mut self.outcome.counts.logs.unreferenced;
+        *counted = counted.saturating_add(unreferenced.count);
         self.send_findings(unreferenced.findings)
     }
 

@@ -95,6 +95,10 @@ pub(in crate::cli) struct RunShardsArgs {
     #[arg(long, value_name = "N", default_value = "4", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(in crate::cli) at_once: u16,
 
+    /// Show no progress on stderr
+    #[arg(long)]
+    pub(in crate::cli) no_progress: bool,
+
     /// Number of worker threads; in S3, of concurrent requests [default: that of the plan]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(in crate::cli) jobs: Option<u16>,
@@ -135,7 +139,7 @@ pub(in crate::cli) struct MergeArgs {
     pub(in crate::cli) state: Option<PathBuf>,
 
     /// Largest result of a shard
-    #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = parse_size, help_heading = "Limits")]
+    #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = parse_size, help_heading = "Limits")]
     pub(in crate::cli) max_size: u64,
 
     #[command(flatten)]

@@ -1,6 +1,6 @@
 //! `trailproof shards run`.
 
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, IsTerminal as _};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -11,7 +11,7 @@ use super::output::ResultOutput;
 use super::{EXIT_DONE, input, unusable};
 use crate::cli::args::RunShardsArgs;
 use crate::cli::{EXIT_CANNOT, Failure, require_handles, say, signals};
-use crate::event::NoProgress;
+use crate::report::progress::{Bars, Display};
 use crate::shards::{MAX_PLAN_LINE, PlanLine, ReadLine, Shard, ShardError, next_line, run_shard, shard_line};
 use crate::validate::{CancelFlag, RunTools};
 
@@ -27,9 +27,11 @@ pub(super) fn run(arguments: &RunShardsArgs) -> Result<u8, Failure> {
         #[cfg(feature = "aws")]
         &arguments.aws,
     )?;
+    let bars = Bars::new(display(arguments));
     let worker = ShardWorker {
         arguments,
         output: &output,
+        bars: &bars,
         evidence: EvidenceCache::default(),
         stop,
         has_failed: AtomicBool::new(false),
@@ -37,8 +39,9 @@ pub(super) fn run(arguments: &RunShardsArgs) -> Result<u8, Failure> {
     };
     match (&arguments.plan, arguments.index) {
         (None, _) => worker.run_lines(&mut BufReader::new(io::stdin()), "stdin", false),
-        (Some(path), index) => worker.run_plan(path, index)?,
+        (Some(path), index) => worker.run_plan(path, index).inspect_err(|_| bars.clear())?,
     }
+    bars.clear();
     let has_failed = worker.has_failed.load(Ordering::Relaxed);
     // A line that is no shard does not hold up the results of the others.
     output.finish(!stop.is_set())?;
@@ -46,6 +49,14 @@ pub(super) fn run(arguments: &RunShardsArgs) -> Result<u8, Failure> {
         say("error: interrupted before every shard was carried out\nhint: run the same command again");
     }
     Ok(if has_failed || stop.is_set() { EXIT_CANNOT } else { EXIT_DONE })
+}
+
+/// Bars on a terminal. Elsewhere the engine that runs the shards has a progress of its own.
+fn display(arguments: &RunShardsArgs) -> Display {
+    match io::stderr().is_terminal() && !arguments.no_progress {
+        true => Display::Bars,
+        false => Display::Hidden,
+    }
 }
 
 /// Lines that any thread may take.
@@ -60,6 +71,7 @@ struct SharedLines<'l> {
 struct ShardWorker<'a> {
     arguments: &'a RunShardsArgs,
     output: &'a ResultOutput,
+    bars: &'a Bars,
     evidence: EvidenceCache,
     stop: &'a CancelFlag,
     /// Whether a line was no shard, or a shard could not be carried out.
@@ -146,7 +158,7 @@ impl ShardWorker<'_> {
             store: &*evidence.store,
             keys: &evidence.keys,
             pool: &evidence.pool,
-            progress: &NoProgress,
+            progress: self.bars,
             stop: self.stop,
         };
         let failed = |error: ShardError| {
