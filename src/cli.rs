@@ -19,6 +19,7 @@ mod plan;
 mod report;
 #[cfg(feature = "aws")]
 mod restore_manifest;
+mod shards;
 mod signals;
 mod simulate;
 mod sources;
@@ -71,6 +72,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Keys(arguments) => keys::run(&arguments, now()),
         #[cfg(feature = "aws")]
         Command::ValidateLogs(arguments) => validate_logs::run(&arguments, now()),
+        Command::Shards(typed) => shards::run(*typed, now(), &arguments),
         Command::State(arguments) => state::run(&arguments, now()),
         Command::Report(arguments) => report::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments, now()),

@@ -18,7 +18,9 @@ use crate::ident::ChainId;
 use crate::time::{Interval, Range, Timestamp};
 
 pub(crate) use cause::FaultCause;
-pub use evidence::{BodyFault, CoveringChain, DiscoveryLimit, Excess, KeyLack, Trace, UntakenHash};
+pub use evidence::{
+    BodyFault, CoveringChain, DiscoveryLimit, Excess, KeyLack, ShardLack, Trace, UntakenHash,
+};
 pub use fault::Fault;
 pub use finding::Finding;
 pub use kind::{Kind, Reason, Severity};

@@ -9,6 +9,8 @@ mod source;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use serde::{Deserialize, Serialize};
+
 pub use crate::signature::{SIGNING_WINDOW, TrustedKey};
 use crate::time::{Interval, Timestamp};
 use source::RequestedKeys;
@@ -19,7 +21,7 @@ pub use source::{KeySource, KeySourceError, SourceKeys};
 const COMPARED: usize = 64;
 
 /// An unusable entry in a keys file, or in an answer of CloudTrail.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RejectedKey {
     /// Path of the file, or `cloudtrail`.
     pub source: String,

@@ -43,6 +43,7 @@
 //!   both modules, S3 and CloudTrail.
 //! - [`mod@validate`]: the engine. Sends findings to an [`event::Sink`] and never prints.
 //! - [`state`]: the memory of runs. Keeps what a run proved outside the evidence, for the next run to compare.
+//! - [`shards`]: one run in shards, for several machines, and merged again.
 //! - [`words`]: the English of findings: a message for each fault, a hint for each cause.
 //! - [`mod@collect`]: makes a copy of what a run reads.
 //! - [`simulate`]: synthetic deliveries with real signatures, and ways to tamper with deliveries.
@@ -66,6 +67,7 @@ pub mod ident;
 pub mod keys;
 pub mod prove;
 pub mod report;
+pub mod shards;
 pub mod signature;
 pub mod simulate;
 pub mod state;

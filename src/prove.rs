@@ -28,6 +28,8 @@ mod check;
 mod claims;
 mod coverage;
 mod digest;
+mod ended;
+mod hashed;
 mod log;
 mod marks;
 mod memory;
@@ -44,6 +46,7 @@ mod state;
 mod stretch;
 mod timeline;
 
+pub use ended::{ChainLogs, ChainWalk};
 pub use log::{LogRead, LogSeen};
 pub use need::{ProverAnswer, ProverNeed, ReadLimit, SecondRead, StreamRead};
 pub use prover::{ChainProver, ProvedDigestLogs, reference};

@@ -12,8 +12,11 @@ pub mod s3;
 
 use std::collections::BTreeMap;
 use std::io::BufRead;
+use std::path::PathBuf;
 
 pub use crate::gzip::Encoding;
+use serde::{Deserialize, Serialize};
+
 use crate::gzip::{self, BodyError, Sizes};
 use crate::ident::{Location, Sha256Hash};
 use crate::time::Timestamp;
@@ -166,7 +169,7 @@ pub struct SecondCopy {
 }
 
 /// Two copies of an object with different content.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct Disagreement {
     /// Location of the object.
     pub location: Location,
@@ -237,9 +240,9 @@ pub trait Store: Send + Sync {
     /// The errors of [`Store::get`].
     fn versions(&self, location: &Location) -> Result<Vec<Version>, StoreError>;
 
-    /// Number of listed files skipped so far as leftovers of desktops and sync programs.
-    fn passed_over(&self) -> u64 {
-        0
+    /// Number of listed files skipped so far as leftovers of desktops and sync programs, by folder.
+    fn passed_over(&self) -> BTreeMap<PathBuf, u64> {
+        BTreeMap::new()
     }
 
     /// Every copy of the object at `location`, for a search for the original of an object that is not as delivered. Empty

@@ -11,6 +11,7 @@ mod keys;
 mod kinds;
 mod log;
 mod scope;
+mod shards;
 mod trace;
 
 use std::borrow::Cow;
@@ -141,6 +142,12 @@ fn message(fault: &Fault) -> Cow<'_, str> {
         // Keys.
         Fault::KeysUnfetched { digests, logs, why } => keys::unfetched(*digests, *logs, why).into(),
         Fault::RejectedKey { entry, region, reason } => keys::rejected(*entry, region.as_deref(), reason).into(),
+        // Shards.
+        Fault::ShardLacking { shard, part, parts, lack } => shards::lacking(*shard, (*part, *parts), lack).into(),
+        Fault::ShardContradictory { shard } => format!("shard {shard} has two results that differ").into(),
+        Fault::ShardWalksDiffer { shards: (first, last) } => format!("shards {first} to {last} of the region saw different digests").into(),
+        Fault::ShardListingsChanged { count, examples } => shards::listings_changed(*count, examples).into(),
+        Fault::ShardResultsLeftOut { count, first, why } => shards::left_out(*count, first, why).into(),
         Fault::Accepted { fault, reason, by, at } => format!("accepted by {} at {at}: {}; {}", quoted(by), quoted(reason), message(fault)).into(),
         Fault::Told { message, .. } => message.into(),
     }

@@ -2,8 +2,10 @@
 
 mod collect;
 mod limits;
+mod output;
 pub(super) mod pages;
 mod run;
+mod shards;
 mod simulate;
 mod state;
 mod telling;
@@ -17,7 +19,9 @@ use clap::{Args, Parser, Subcommand};
 
 pub(super) use collect::CollectArgs;
 pub(super) use limits::LimitArgs;
+pub(super) use output::OutputArgs;
 pub(super) use run::RunArgs;
+pub(super) use shards::{MergeArgs, PlanArgs, RunShardsArgs, ShardsArgs, ShardsCommand};
 pub(super) use simulate::SimulateArgs;
 pub(super) use state::{AcceptArgs, InitArgs, ShowArgs, StateArgs, StateCommand};
 pub(super) use telling::{HookOn, TellingArgs};
@@ -46,6 +50,7 @@ pub(super) enum Command {
     Keys(KeysArgs),
     #[cfg(feature = "aws")]
     ValidateLogs(Box<ValidateLogsArgs>),
+    Shards(Box<ShardsArgs>),
     State(StateArgs),
     Report(ReportArgs),
     Simulate(Box<SimulateArgs>),
@@ -143,9 +148,10 @@ pub(super) struct ReportArgs {
     #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = parse_size)]
     pub(super) max_size: u64,
 
-    /// Print a JSON Schema and exit: of reports, of plans (`--dry-run`), of the list of trails or of state files
+    /// Print a JSON Schema and exit: of reports, of plans (`--dry-run`), of the list of trails, of state files, or of the lines
+    /// of `shards plan` and `shards run`
     #[arg(long, value_name = "WHICH", exclusive = true, num_args = 0..=1, default_missing_value = "report")]
-    #[arg(value_parser = ["report", "plan", "trails", "state"])]
+    #[arg(value_parser = ["report", "plan", "trails", "state", "shard", "shard-result"])]
     pub(super) schema: Option<String>,
 }
 

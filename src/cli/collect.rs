@@ -25,10 +25,10 @@ use crate::validate::{RunTools, ValidationRequest};
 pub(super) fn run(typed: CollectArgs, started: Timestamp, line: &[OsString]) -> Result<u8, Failure> {
     let (directory, max_object) = (typed.dir.clone(), typed.max_object_size);
     let arguments = &typed.into_run();
-    let origin = origin::of(line, arguments.run_by.clone());
+    let origin = origin::of(line, arguments.output.run_by.clone());
     let stop = signals::listen();
-    let format = outputs::format(&arguments.format)?;
-    let files = outputs::files(&arguments.report)?;
+    let format = outputs::format(&arguments.output.format)?;
+    let files = outputs::files(&arguments.output.report)?;
     check(&directory, &arguments.sources)?;
     let Prepared { store, keys, request, pool, .. } = validate::prepare(arguments, started)?;
     let options = CollectOptions {

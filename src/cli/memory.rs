@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::args::RunArgs;
 use super::sources::is_in_s3;
 use super::{Failure, say, state};
+use crate::shards::PlanHeader;
 use crate::state::{MemorySession, RunIdentity, RunSources, RunStamp, StatePlace};
 use crate::time::Timestamp;
 use crate::validate::{RunMemory, ValidationRequest};
@@ -43,8 +44,21 @@ pub(super) fn begin<'p>(
     Ok(session)
 }
 
+/// Loads what earlier runs remember, for the merge of a plan. The run is named after the plan, so that merging twice is one
+/// run.
+pub(super) fn resume<'p>(
+    place: &'p dyn StatePlace,
+    plan: &PlanHeader,
+    request: &ValidationRequest,
+) -> Result<MemorySession<'p>, Failure> {
+    let short: String = plan.id().chars().take(8).collect();
+    let run = RunStamp { id: format!("{}-{short}", plan.started().digest_name()), at: plan.started() };
+    let identity = RunIdentity { run, sources: RunSources { typed: plan.identity().to_vec() } };
+    MemorySession::open(place, identity, request).map_err(|error| state::failed(&error))
+}
+
 /// The sources as typed. A path is absolute, since the next run may start in another folder.
-fn sources(typed: &[PathBuf]) -> RunSources {
+pub(super) fn sources(typed: &[PathBuf]) -> RunSources {
     let absolute = |source: &PathBuf| match source.to_str() {
         Some(text) if is_in_s3(source) || text.starts_with("arn:") => text.trim_end_matches('/').to_owned(),
         _ => fs::canonicalize(source).unwrap_or_else(|_| source.clone()).display().to_string(),

@@ -40,6 +40,8 @@ fn schema(of: Option<&str>) -> &'static str {
         Some("plan") => PLAN_SCHEMA_FILE,
         Some("trails") => TRAILS_SCHEMA_FILE,
         Some("state") => crate::state::SCHEMA_FILE,
+        Some("shard") => crate::shards::SCHEMA_FILE,
+        Some("shard-result") => crate::shards::RESULT_SCHEMA_FILE,
         Some(_) | None => SCHEMA_FILE,
     }
 }

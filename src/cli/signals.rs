@@ -3,6 +3,7 @@
 
 use std::io;
 use std::process;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread;
@@ -18,6 +19,15 @@ static STOP: CancelFlag = CancelFlag::new();
 
 /// Whether the run is over, and hooks and pings under way.
 static RUN_IS_OVER: AtomicBool = AtomicBool::new(false);
+
+/// What the first signal says, of a command that writes no report of everything checked so far.
+static WORDS: OnceLock<&str> = OnceLock::new();
+
+/// Sets what the first signal says.
+pub(super) fn keep_no_report(words: &'static str) {
+    // A process runs one command.
+    let _ = WORDS.set(words);
+}
 
 /// Starts listening for SIGINT, SIGTERM and SIGHUP. Called first in a run, since a signal may arrive at any moment.
 pub(super) fn listen() -> &'static CancelFlag {
@@ -39,7 +49,9 @@ fn interrupted() {
     }
     // On another thread: writing to a stuck stderr blocks, and this handler must stay ready for the second signal.
     let words = match RUN_IS_OVER.load(Ordering::Relaxed) {
-        false => "interrupted: writing a report of everything checked so far; interrupt again to end at once",
+        false => WORDS.get().copied().unwrap_or(
+            "interrupted: writing a report of everything checked so far; interrupt again to end at once",
+        ),
         true => "interrupted: the run is over, hooks and pings are under way; interrupt again to end at once",
     };
     drop(thread::Builder::new().spawn(move || say(words)));

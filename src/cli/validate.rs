@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Read as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
@@ -27,7 +27,7 @@ use crate::state::MemorySession;
 use crate::store::Store;
 use crate::time::{self, Range, Timestamp};
 use crate::validate::{
-    self, CancelFlag, ProvedChain, RunTools, SealedChanges, SourceFolder, ValidationRequest,
+    self, CancelFlag, ProvedChain, RunOutcome, RunTools, SealedChanges, SourceFolder, ValidationRequest,
 };
 
 /// Validates the sources, tells the hooks and the ping, and returns the exit code of the verdict.
@@ -53,9 +53,9 @@ fn report(
         ));
     }
     let arguments = &typed.into_run();
-    let origin = origin::of(line, arguments.run_by.clone());
-    let format = outputs::format(&arguments.format)?;
-    let files = outputs::files(&arguments.report)?;
+    let origin = origin::of(line, arguments.output.run_by.clone());
+    let format = outputs::format(&arguments.output.format)?;
+    let files = outputs::files(&arguments.output.report)?;
     let place = memory::place(arguments)?;
     let Prepared { store, keys, mut request, pool, .. } = prepare(arguments, started)?;
     let session = place.as_deref().map(|place| memory::begin(place, arguments, &mut request, started));
@@ -64,8 +64,7 @@ fn report(
     let options = outputs::options(arguments.quiet, arguments.verbose);
     let mut fanout = outputs::open(format, files.clone(), options)?;
     notes.add_to(&mut fanout);
-    let mut outputs = Outputs::new(fanout, &bars, notes);
-    outputs.session = session;
+    let mut outputs = Outputs::new(fanout, &bars, notes).remembering(session);
     require_handles()?;
     let tools = RunTools { store: &*store, keys: &keys, pool: &pool, progress: &bars, stop };
     let begun = Event::Started { sources: named(arguments), range: request.range, at: started, origin };
@@ -173,8 +172,17 @@ pub(super) fn tell(
     begun: &Event,
     outputs: &mut dyn RememberingSink,
 ) -> io::Result<ToldRun> {
+    tell_as(begun, outputs, |sink| validate::validate(request, tools, sink))
+}
+
+/// Runs `run` between the first event and the last.
+pub(super) fn tell_as(
+    begun: &Event,
+    outputs: &mut dyn RememberingSink,
+    run: impl FnOnce(&mut dyn Sink) -> io::Result<RunOutcome>,
+) -> io::Result<ToldRun> {
     outputs.event(begun)?;
-    let outcome = validate::validate(request, tools, outputs)?;
+    let outcome = run(outputs)?;
     let interrupted = outcome.interrupted;
     // An accepted finding does not count.
     let incomplete = interrupted.then_some(Severity::Incomplete);
@@ -248,6 +256,11 @@ pub(super) struct Outputs<'b> {
 impl<'b> Outputs<'b> {
     pub(super) const fn new(fanout: Fanout, bars: &'b Bars, notes: &'b mut RunNotes) -> Self {
         Self { fanout, bars, notes, session: None }
+    }
+
+    /// The same, with the memory of the run.
+    pub(super) fn remembering(self, session: Option<MemorySession<'b>>) -> Self {
+        Self { session, ..self }
     }
 }
 
@@ -350,7 +363,7 @@ pub(super) fn keys(files: &[PathBuf], limit: u64) -> Result<KeyRing, Failure> {
     Ok(ring)
 }
 
-fn read_keys(path: &PathBuf, limit: u64) -> io::Result<Vec<u8>> {
+pub(super) fn read_keys(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {

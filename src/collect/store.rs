@@ -1,7 +1,8 @@
 //! A store that saves every object that is read.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io::{BufReader, Seek as _};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::body::CollectedBody;
@@ -249,7 +250,7 @@ impl Store for CollectingStore {
         self.inner.versions(location)
     }
 
-    fn passed_over(&self) -> u64 {
+    fn passed_over(&self) -> BTreeMap<PathBuf, u64> {
         self.inner.passed_over()
     }
 

@@ -1,6 +1,6 @@
 //! The causes of findings. Every cause has its own word in reports and its own hint.
 
-use super::{Fault, KeyLack, Kind, Trace};
+use super::{Fault, KeyLack, Kind, ShardLack, Trace};
 
 /// Declares the causes with their words, so that the list of all causes is complete by construction.
 macro_rules! causes {
@@ -117,6 +117,15 @@ causes! {
     KeyNotValidThen = "key-not-valid-then",
     KeysUnreachable = "keys-unreachable",
     UnknownSignatureAlgorithm = "unknown-signature-algorithm",
+    ShardMissing = "shard-missing",
+    ShardOtherPlan = "shard-other-plan",
+    ShardOtherVersion = "shard-other-version",
+    ShardOtherLine = "shard-other-line",
+    ShardDamaged = "shard-damaged",
+    ShardContradictory = "shard-contradictory",
+    ShardWalksDiffer = "shard-walks-differ",
+    ShardListingsChanged = "shard-listings-changed",
+    ShardResultsLeftOut = "shard-results-left-out",
 }
 
 impl FaultCause {
@@ -165,11 +174,13 @@ impl Fault {
                 UnplannedFolder SearchInterrupted DiscoveryInterrupted DiscoveryLimit PartitionsLeftOut
                 OtherAccountsLeftOut NestedAwsLogs SkippedFolder RenamedFolder NothingFound ClockBehind UnlistedLog
                 UnlistedLogs StrayLog MoreUnlisted NotADigestName FutureDigest MoreJunk NotARegion UnreadMember
-                MoreUnreadMembers CopiesDiffer Droppings KeysUnfetched RejectedKey
+                MoreUnreadMembers CopiesDiffer Droppings KeysUnfetched RejectedKey ShardContradictory ShardWalksDiffer
+                ShardListingsChanged ShardResultsLeftOut
             ],
             Self::Unsigned { proved: false, .. } => Some(FaultCause::Unsigned),
             Self::Unsigned { proved: true, .. } => Some(FaultCause::SignatureLost),
             Self::NoKey { lack, .. } => Some(lack.cause()),
+            Self::ShardLacking { lack, .. } => Some(lack.cause()),
             Self::WithoutRoom(fault) | Self::Accepted { fault, .. } => fault.known_cause(),
             Self::DigestGone(trace) | Self::RememberedGone { trace, .. } => Some(trace.of_digest().1),
             Self::LogGone(trace) => Some(trace.of_log().1),
@@ -207,6 +218,18 @@ impl KeyLack {
             Self::NotThen { .. } => FaultCause::KeyNotValidThen,
             Self::Unreachable { .. } => FaultCause::KeysUnreachable,
             Self::Algorithm { .. } => FaultCause::UnknownSignatureAlgorithm,
+        }
+    }
+}
+
+impl ShardLack {
+    const fn cause(&self) -> FaultCause {
+        match self {
+            Self::Missing => FaultCause::ShardMissing,
+            Self::OtherPlan { .. } => FaultCause::ShardOtherPlan,
+            Self::OtherVersion { .. } => FaultCause::ShardOtherVersion,
+            Self::OtherLine => FaultCause::ShardOtherLine,
+            Self::Damaged { .. } => FaultCause::ShardDamaged,
         }
     }
 }

@@ -140,3 +140,27 @@ pub enum DiscoveryLimit {
         most: u64,
     },
 }
+
+/// Why a shard has no usable result.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum ShardLack {
+    /// There is no result.
+    Missing,
+    /// The only result is of another plan.
+    OtherPlan {
+        /// The other plan's id.
+        plan: String,
+    },
+    /// The only result is of another version of the program.
+    OtherVersion {
+        /// The other version.
+        version: String,
+    },
+    /// The only result is of another line than the plan has: the line was changed on its way.
+    OtherLine,
+    /// The only result is damaged.
+    Damaged {
+        /// The reader's error.
+        why: String,
+    },
+}

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{BodyFault, DiscoveryLimit, Excess, KeyLack, Kind, Trace, UntakenHash};
+use super::{BodyFault, DiscoveryLimit, Excess, KeyLack, Kind, ShardLack, Trace, UntakenHash};
 use crate::ident::Location;
 use crate::time::Timestamp;
 
@@ -379,6 +379,46 @@ pub enum Fault {
         reason: String,
     },
 
+    // Shards.
+    /// A shard of the run has no usable result, so its log files were not looked at.
+    ShardLacking {
+        /// Number of the shard, from 0.
+        shard: u64,
+        /// Number of the part of the region, from 0.
+        part: u32,
+        /// How many parts the region has.
+        parts: u32,
+        /// Why there is no usable result.
+        lack: ShardLack,
+    },
+    /// A shard has two results that differ.
+    ShardContradictory {
+        /// Number of the shard, from 0.
+        shard: u64,
+    },
+    /// The shards of a region saw different digests: the bucket changed in between.
+    ShardWalksDiffer {
+        /// Numbers of the first and the last shard of the region.
+        shards: (u64, u64),
+    },
+    /// Since the plan was made, the listings of some regions changed. Each shard judged what it found.
+    ShardListingsChanged {
+        /// Number of the regions.
+        count: u64,
+        /// Some of the regions, as account and region.
+        examples: Vec<String>,
+    },
+    /// Lines among the results were left out: results of other plans, or no results at all. Every shard of the plan has
+    /// a finding of its own if its result is not there.
+    ShardResultsLeftOut {
+        /// Number of the lines.
+        count: u64,
+        /// Place of the first such line.
+        first: String,
+        /// Why the first line was left out.
+        why: String,
+    },
+
     /// The fault of a finding that somebody accepted.
     Accepted {
         /// The fault that was accepted.
@@ -484,6 +524,11 @@ impl Fault {
             | Self::NotARegion
             | Self::Droppings { .. } => Kind::ObjectUnrecognised,
             Self::ClockBehind { .. } => Kind::ClockBehind,
+            Self::ShardLacking { .. }
+            | Self::ShardContradictory { .. }
+            | Self::ShardWalksDiffer { .. }
+            | Self::ShardListingsChanged { .. }
+            | Self::ShardResultsLeftOut { .. } => Kind::ShardIncomplete,
             Self::Accepted { .. } => Kind::Accepted,
             Self::Told { kind, .. } => *kind,
         }

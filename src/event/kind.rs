@@ -69,11 +69,13 @@ pub enum Kind {
     ObjectProved,
     /// The clock of the machine is behind proved evidence.
     ClockBehind,
+    /// A shard of the run has no usable result.
+    ShardIncomplete,
 }
 
 impl Kind {
     /// All kinds, gravest first, in the order of groups in reports.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::LogModified,
         Self::LogDeleted,
         Self::LogMissing,
@@ -93,6 +95,7 @@ impl Kind {
         Self::LogUnreadable,
         Self::LogUnverifiable,
         Self::LogUnreferenced,
+        Self::ShardIncomplete,
         Self::ObjectUnrecognised,
         Self::Relocated,
         Self::ChainStart,
@@ -130,6 +133,7 @@ impl Kind {
             Self::Accepted => "accepted",
             Self::ObjectProved => "object-proved",
             Self::ClockBehind => "clock-behind",
+            Self::ShardIncomplete => "shard-incomplete",
         }
     }
 
@@ -155,7 +159,8 @@ impl Kind {
             | Self::DigestUnreadable
             | Self::LogUnreadable
             | Self::LogUnverifiable
-            | Self::LogUnreferenced => Severity::Incomplete,
+            | Self::LogUnreferenced
+            | Self::ShardIncomplete => Severity::Incomplete,
             Self::ObjectUnrecognised
             | Self::Relocated
             | Self::ChainStart

@@ -12,6 +12,8 @@ pub enum Phase {
     Validate,
     /// Lists log folders to find files that no digest lists.
     SearchAdditions,
+    /// Lists regions to plan shards.
+    Plan,
 }
 
 /// Counters for a progress display. All methods may be called from any thread, in any order.

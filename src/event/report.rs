@@ -58,17 +58,10 @@ impl ReportedChain {
         own.digests = own.digests.saturating_add(digests);
         own.logs = own.logs.saturating_add(logs);
         own.gaps = own.gaps.saturating_add(gaps);
-        own.timeline = merge_timelines(own.timeline.take(), timeline);
+        own.timeline = Timeline::merge_any(own.timeline.take(), timeline);
         own.remembered.extend(remembered);
         own.remembered.sort_unstable();
         self.findings.extend(other.findings);
-    }
-}
-
-fn merge_timelines(one: Option<Timeline>, other: Option<Timeline>) -> Option<Timeline> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(one.merge(&other)),
-        (one, other) => one.or(other),
     }
 }
 

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use serde::de::{Deserializer, Error as _};
+use serde::{Deserialize, Serialize, Serializer};
+
 use crate::time::{Interval, Timestamp};
 
 /// State of a stretch of time, in order of gravity: the gravest state is last.
@@ -121,6 +124,15 @@ impl Timeline {
         }
     }
 
+    /// Joins two timelines, either of which may be absent.
+    #[must_use]
+    pub fn merge_any(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+        match (one, other) {
+            (Some(one), Some(other)) => Some(one.merge(&other)),
+            (one, other) => one.or(other),
+        }
+    }
+
     /// Start of the timeline.
     #[must_use]
     pub const fn start(&self) -> Timestamp {
@@ -184,6 +196,28 @@ impl fmt::Display for Timeline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let step = self.step();
         self.runs.iter().try_for_each(|(seconds, state)| write!(f, "{}{}", seconds / step, state.letter()))
+    }
+}
+
+/// The written form of a timeline.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenTimeline {
+    start: Timestamp,
+    step: u64,
+    runs: String,
+}
+
+impl Serialize for Timeline {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        WrittenTimeline { start: self.start, step: self.step(), runs: self.to_string() }.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timeline {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let WrittenTimeline { start, step, runs } = WrittenTimeline::deserialize(deserializer)?;
+        Self::parse(start, step, &runs).ok_or_else(|| D::Error::custom("invalid timeline"))
     }
 }
 

@@ -12,13 +12,15 @@ impl ChainProver {
         time::union(self.state.covered.iter().filter_map(|window| window.intersect(asked)).collect())
     }
 
-    /// At the end of the chain, reports uncovered time, the start of the record, and relocation.
-    pub(super) fn judge_coverage(&mut self) {
+    /// At the end of the chain, reports uncovered time, the start of the record, and relocation. Returns the finding that
+    /// nothing is covered, which also depends on the log files.
+    pub(super) fn judge_coverage(&mut self) -> Option<Finding> {
         self.report_relocated();
         let left = self.state.left;
         // Backfill digests cover no time by themselves, so only an interruption is reported.
         if self.scope.id.backfill {
-            return left.into_iter().for_each(|left| self.report_interrupted(left, left.end));
+            left.into_iter().for_each(|left| self.report_interrupted(left, left.end));
+            return None;
         }
         let asked = self.scope.range.interval();
         let covered = self.covered();
@@ -31,10 +33,11 @@ impl ChainProver {
         let first = known.iter().map(|window| window.start).min();
         let last = known.iter().map(|window| window.end).max();
         let (Some(first), Some(last)) = (first, last) else {
-            return match left {
+            match left {
                 None => self.report_nothing(),
                 Some(left) => self.report_interrupted(left, asked.end),
-            };
+            }
+            return None;
         };
         // 2. Report the uncovered time between first and last, with a reason.
         self.report_gaps(&covered, first, last);
@@ -45,7 +48,7 @@ impl ChainProver {
             Some(left) => self.report_interrupted(left, first),
         }
         self.report_stale(last);
-        self.report_covers_nothing(&covered);
+        self.covers_nothing(&covered)
     }
 
     fn report_relocated(&mut self) {
@@ -159,12 +162,12 @@ impl ChainProver {
         self.report(Finding { start: Some(first), ..finding });
     }
 
-    /// Reports that nothing is covered yet, if the chain consists only of the digest that starts it.
-    fn report_covers_nothing(&mut self, covered: &[Interval]) {
+    /// The finding that nothing is covered yet, if the chain consists only of the digest that starts it. Log files with
+    /// findings make the finding needless.
+    fn covers_nothing(&self, covered: &[Interval]) -> Option<Finding> {
         let is_silent = self.state.findings.iter().all(|finding| finding.severity == Severity::Notice);
-        if covered.is_empty() && is_silent {
-            self.report(Finding::new(Fault::NothingCovered, self.scope.range.end));
-        }
+        (covered.is_empty() && is_silent && self.scope.selected)
+            .then(|| Finding::new(Fault::NothingCovered, self.scope.range.end).of_chain(&self.scope.id))
     }
 
     /// Reports a newest digest that ends too long before the asked end: by a whole hour, and so long before the present

@@ -2,7 +2,7 @@
 
 use super::prover::ChainProver;
 use crate::digest::{DigestFile, ListedHash, ListedLog};
-use crate::event::{BodyFault, Excess, Fault, Finding, ObjectState, ObjectType, Severity, Trace};
+use crate::event::{BodyFault, Excess, Fault, Finding, ObjectState, Severity, Trace};
 use crate::gzip::{BodyError, Sizes};
 use crate::ident::{Location, Sha256Hash};
 use crate::text::shortened;
@@ -79,8 +79,7 @@ impl ChainProver {
         // 1. Count the bytes.
         let at = by.window().end;
         let sizes = seen.sizes();
-        self.state.counts.compressed_bytes += sizes.compressed;
-        self.state.counts.inflated_bytes += sizes.inflated;
+        self.state.hashed.add_bytes(sizes);
         let (expected, written) = match &log.hash {
             ListedHash::Sha256(hash) => (Some(*hash), None),
             ListedHash::Unknown(written) => (None, Some(shortened(written.to_string()))),
@@ -124,23 +123,22 @@ impl ChainProver {
             LogSeen::LeftOut => return self.leave_out_log(at, &log.location),
         };
         // 3. Count the log file, and report the finding on the log file and its digest.
-        self.count(ObjectType::Log, at, &log.location, state);
-        if let Some(found) = found {
-            let found = Finding { original, ..found };
-            self.report(found.about(&log.location).by_digest(by.location()));
+        self.count_log(at, &log.location, state);
+        if let Some(found) = found.filter(|_| self.scope.selected) {
+            let found = Finding { original, ..found }.about(&log.location).by_digest(by.location());
+            self.state.hashed.findings.push(found.of_chain(&self.scope.id));
         }
+    }
+
+    /// Counts one log file, and keeps its state if the request asks for every object.
+    fn count_log(&mut self, at: Timestamp, log: &Location, state: ObjectState) {
+        let uri = self.scope.every_object.then(|| log.to_string());
+        self.state.hashed.count(at, uri, state);
     }
 
     /// Counts a log file that was left out because the run ended early.
     fn leave_out_log(&mut self, at: Timestamp, log: &Location) {
-        self.count(ObjectType::Log, at, log, ObjectState::Unverified);
-        let (unread, oldest) = self.state.unread_logs.unwrap_or((0, at));
-        self.state.unread_logs = Some((unread + 1, oldest.min(at)));
-    }
-
-    /// Reports how many log files were left out.
-    pub(super) fn report_unread_logs(&mut self) {
-        let Some((count, oldest)) = self.state.unread_logs else { return };
-        self.report(Finding::new(Fault::LogsInterrupted { count }, oldest));
+        self.count_log(at, log, ObjectState::Unverified);
+        self.state.hashed.leave_out(at);
     }
 }

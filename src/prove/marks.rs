@@ -13,9 +13,9 @@ pub(super) struct TimelineMarks {
     pub(super) proved: Vec<(Interval, bool)>,
     /// Windows that are not one hour long.
     pub(super) odd: Vec<Interval>,
-    /// Ends of digests with tampering in the digest or in a listed log file.
+    /// Ends of tampered digests.
     pub(super) tampered: Vec<Timestamp>,
-    /// Ends of digests with an unverified digest or log file.
+    /// Ends of unverified digests.
     pub(super) unverified: Vec<Timestamp>,
 }
 
@@ -31,16 +31,9 @@ impl TimelineMarks {
         }
     }
 
-    /// Marks the state of an object that belongs to the digest ending at `end`.
+    /// Marks the state of the digest ending at `end`.
     pub(super) fn note_state(&mut self, end: Timestamp, state: ObjectState) {
-        let ends = match state {
-            ObjectState::Valid => return,
-            ObjectState::Tampered => &mut self.tampered,
-            ObjectState::Unverified => &mut self.unverified,
-        };
-        if ends.last() != Some(&end) {
-            ends.push(end);
-        }
+        note(&mut self.tampered, &mut self.unverified, end, state);
     }
 
     pub(super) fn windows(&self, ends: &[Timestamp]) -> impl Iterator<Item = Interval> {
@@ -52,6 +45,23 @@ impl TimelineMarks {
 
     pub(super) fn proved(&self, quiet: bool) -> impl Iterator<Item = Interval> {
         self.proved.iter().filter(move |(_, of)| *of == quiet).map(|(window, _)| *window)
+    }
+}
+
+/// Marks the state of an object that belongs to the digest ending at `end`.
+pub(super) fn note(
+    tampered: &mut Vec<Timestamp>,
+    unverified: &mut Vec<Timestamp>,
+    end: Timestamp,
+    state: ObjectState,
+) {
+    let ends = match state {
+        ObjectState::Valid => return,
+        ObjectState::Tampered => tampered,
+        ObjectState::Unverified => unverified,
+    };
+    if ends.last() != Some(&end) {
+        ends.push(end);
     }
 }
 

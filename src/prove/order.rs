@@ -9,7 +9,7 @@ use super::scope::{ChainScope, ListedDigest};
 use super::signatures::CheckedDigest;
 use super::state::WalkStep;
 use crate::chain::{self, Misfit, Record};
-use crate::event::{Fault, Finding, ObjectState, ObjectType, Severity, Trace};
+use crate::event::{Fault, Finding, ObjectState, Severity, Trace};
 use crate::ident::{DigestKey, Location, RegionFolder};
 use crate::time::{Interval, Timestamp};
 
@@ -321,7 +321,7 @@ impl ChainProver {
         let mut finding = finding.about(&location).over(window);
         finding.digest = successor.map(|successor| successor.to_string());
         self.report(finding);
-        self.count(ObjectType::Digest, end, &location, ObjectState::Tampered);
+        self.count_digest(end, &location, ObjectState::Tampered);
         self.state.missing.push(window);
         self.state.remembered.retain(|head| head.location != location);
         Ok(false)

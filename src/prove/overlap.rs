@@ -6,7 +6,7 @@ use std::mem;
 use super::digest::{DigestLink, digest_state, link_findings};
 use super::prover::ChainProver;
 use super::state::{ChainAnchor, DigestNote, OverlappingDigest};
-use crate::event::{Fault, Finding, ObjectType};
+use crate::event::{Fault, Finding};
 
 impl ChainProver {
     /// Counts a judged digest, and reports the findings on the digest.
@@ -14,7 +14,7 @@ impl ChainProver {
         if !note.asked || !self.scope.selected {
             return;
         }
-        self.count(ObjectType::Digest, note.end, &note.location, digest_state(&found, proved));
+        self.count_digest(note.end, &note.location, digest_state(&found, proved));
         for finding in found {
             let finding = finding.about(&note.location);
             self.report(match &note.successor {

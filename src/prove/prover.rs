@@ -9,7 +9,7 @@ use super::scope::{ChainScope, ListedDigest};
 use super::signatures::CheckedDigest;
 use super::state::{ChainState, RememberedHead, WalkStep};
 use crate::chain::ProvedDigest;
-use crate::event::{Finding, ObjectState, ObjectType};
+use crate::event::{Finding, ObjectState};
 use crate::ident::{ChainId, DigestKey, Location, RegionFolder};
 use crate::time::{HOUR, Timestamp};
 
@@ -227,25 +227,18 @@ impl ChainProver {
         }
     }
 
-    /// Counts one object, and keeps its state if the request asks for every object.
-    pub(super) fn count(&mut self, object: ObjectType, at: Timestamp, uri: &Location, state: ObjectState) {
-        let counts = &mut self.state.counts;
-        let count = match (object, state) {
-            (ObjectType::Digest, ObjectState::Valid) => &mut counts.digests.valid,
-            (ObjectType::Digest, ObjectState::Tampered) => &mut counts.digests.tampered,
-            (ObjectType::Digest, ObjectState::Unverified) => &mut counts.digests.unverified,
-            (ObjectType::Log, ObjectState::Valid) => &mut counts.logs.valid,
-            (ObjectType::Log, ObjectState::Tampered) => &mut counts.logs.tampered,
-            (ObjectType::Log, ObjectState::Unverified) => &mut counts.logs.unverified,
-        };
-        *count += 1;
-        match object {
-            ObjectType::Digest => self.state.digests += 1,
-            ObjectType::Log => self.state.logs += 1,
-        }
+    /// Counts one digest, and keeps its state if the request asks for every object.
+    pub(super) fn count_digest(&mut self, at: Timestamp, uri: &Location, state: ObjectState) {
+        let digests = &mut self.state.counts.digests;
+        *match state {
+            ObjectState::Valid => &mut digests.valid,
+            ObjectState::Tampered => &mut digests.tampered,
+            ObjectState::Unverified => &mut digests.unverified,
+        } += 1;
+        self.state.digests += 1;
         self.state.marks.note_state(at, state);
         if self.scope.every_object {
-            self.state.objects.push((at, object, uri.to_string(), state));
+            self.state.objects.push((at, uri.to_string(), state));
         }
     }
 }

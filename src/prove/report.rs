@@ -2,11 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::prover::ChainProver;
 use super::state::ChainHead;
 use crate::event::{
-    ChainSummary, Counts, Fault, Finding, Kind, ObjectState, ObjectType, Reason, RememberedTime, Timeline,
-    UsedKey,
+    ChainSummary, Counts, Fault, Finding, ObjectState, ObjectType, Reason, RememberedTime, Timeline, UsedKey,
 };
 use crate::ident::{ChainId, Location};
 use crate::time::{Interval, Timestamp};
@@ -74,51 +72,5 @@ impl ChainReport {
     /// Reports a trail with backfill digests in range and without hourly digests: backfill digests cover no time.
     pub fn report_backfill_alone(&mut self, end: Timestamp) {
         self.findings.push(Finding::new(Fault::BackfillAlone, end).of_chain(&self.id));
-    }
-}
-
-impl ChainProver {
-    /// The result for the chain, after all its digests and log files. Call [`ChainProver::settle_claims`] before.
-    #[must_use]
-    pub fn finish(mut self) -> ChainReport {
-        // 1. Settle the digests set aside, then judge coverage (rule 4), which depends on all digests.
-        self.release_overlaps();
-        self.judge_coverage();
-        self.report_unread_logs();
-        // 2. Sort by values, so that the order does not depend on threads.
-        let findings = &mut self.state.findings;
-        findings.sort_by(|one, other| {
-            let order = (one.at, &one.uri, one.kind).cmp(&(other.at, &other.uri, other.kind));
-            order.then_with(|| one.fault.cause().cmp(&other.fault.cause()))
-        });
-        let objects = &mut self.state.objects;
-        objects.sort_by(|a, b| (a.0, a.1 == ObjectType::Log, &a.2).cmp(&(b.0, b.1 == ObjectType::Log, &b.2)));
-        self.state.heads.sort_by_key(|head| std::cmp::Reverse(head.end));
-        // 3. Sum up.
-        let (covered, timeline) = (self.covered(), self.timeline());
-        let state = self.state;
-        let is_gap = |finding: &&Finding| finding.kind == Kind::ChainGap;
-        let gap = |finding: &Finding| Some((Interval::new(finding.start?, finding.end?)?, finding.reason?));
-        let gaps: Vec<(Interval, Reason)> = state.findings.iter().filter(is_gap).filter_map(gap).collect();
-        let begins = state.findings.iter().find(|finding| finding.kind == Kind::ChainStart);
-        ChainReport {
-            heads: state.heads,
-            oldest: state.oldest,
-            linked: state.linked,
-            begins: begins.and_then(|finding| finding.start),
-            covered,
-            timeline,
-            counts: state.counts,
-            digests: state.digests,
-            logs: state.logs,
-            objects: state.objects.into_iter().map(|(_, object, uri, state)| (object, uri, state)).collect(),
-            keys: state.keys,
-            interrupted: state.unread_logs.is_some()
-                || gaps.iter().any(|(_, why)| *why == Reason::Interrupted),
-            gaps,
-            remembered: state.passed.into_iter().rev().collect(),
-            findings: state.findings,
-            id: self.scope.id,
-        }
     }
 }

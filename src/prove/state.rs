@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
+use super::hashed::HashedLogs;
 use super::marks::TimelineMarks;
 use super::scope::ListedDigest;
 use super::signatures::{MAX_BETWEEN, recorded_signature};
 use super::stretch::RememberedStretch;
 use crate::chain::Record;
 use crate::digest::DigestFile;
-use crate::event::{Counts, Finding, ObjectState, ObjectType, RememberedTime, UsedKey};
+use crate::event::{Counts, Finding, ObjectState, RememberedTime, UsedKey};
 use crate::ident::{Location, RegionFolder, Sha256Hash};
 use crate::time::{HOUR, Interval, Timestamp};
 
@@ -107,13 +108,14 @@ pub struct ChainState {
     pub(super) keys: BTreeSet<UsedKey>,
     pub(super) counts: Counts,
     pub(super) digests: u64,
+    /// Log files that only unproved digests list.
     pub(super) logs: u64,
-    /// The state of every object, if the request asks for every object.
-    pub(super) objects: Vec<(Timestamp, ObjectType, String, ObjectState)>,
+    /// The state of every digest, if the request asks for every object.
+    pub(super) objects: Vec<(Timestamp, String, ObjectState)>,
     /// Log files that only unproved digests list.
     pub(super) claims: Vec<ClaimedLogs>,
-    /// How many log files were not read because the run ended early, with the end of the oldest digest that lists one.
-    pub(super) unread_logs: Option<(u64, Timestamp)>,
+    /// The results of hashed log files, apart from all that the digests alone show.
+    pub(super) hashed: HashedLogs,
 }
 
 /// A proved digest whose predecessor is awaited.

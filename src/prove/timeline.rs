@@ -5,13 +5,11 @@ use crate::event::{Finding, Kind, Reason, TimeState, Timeline};
 use crate::time::{self, Interval, Timestamp};
 
 impl ChainProver {
-    /// The timeline of a finished chain, after all findings; `None` without any time to show.
+    /// The timeline of the digests of a finished chain, after all findings; `None` without any time to show. The log
+    /// files have a timeline of their own: joined, the graver state is shown.
     pub(super) fn timeline(&self) -> Option<Timeline> {
         let marks = &self.state.marks;
-        let asked = self.scope.range.interval();
-        let within = |windows: Vec<Interval>| {
-            time::union(windows.into_iter().filter_map(|window| window.intersect(asked)).collect())
-        };
+        let within = |windows| self.within_range(windows);
         // The gravest state comes first: of overlapping states, the gravest is shown.
         let layers = [
             (TimeState::Tampered, within(marks.windows(&marks.tampered).collect())),
@@ -26,6 +24,21 @@ impl ChainProver {
 
     fn passed(&self) -> Vec<Interval> {
         self.state.passed.iter().filter_map(|time| Interval::new(time.start, time.end)).collect()
+    }
+
+    /// The timeline of the log files: the windows of digests that list a tampered or unverified log file.
+    pub(super) fn timeline_of_logs(&self) -> Option<Timeline> {
+        let (marks, hashed) = (&self.state.marks, &self.state.hashed);
+        let within = |ends| self.within_range(marks.windows(ends).collect());
+        paint(&[
+            (TimeState::Tampered, within(&hashed.tampered)),
+            (TimeState::Unverified, within(&hashed.unverified)),
+        ])
+    }
+
+    fn within_range(&self, windows: Vec<Interval>) -> Vec<Interval> {
+        let asked = self.scope.range.interval();
+        time::union(windows.into_iter().filter_map(|window| window.intersect(asked)).collect())
     }
 
     fn unverified(&self) -> Vec<Interval> {

@@ -56,6 +56,13 @@ impl Bars {
     }
 }
 
+impl Bars {
+    /// Sets how many regions are planned, and how many there are.
+    pub fn regions(&self, done: u64, all: u64) {
+        self.tally.regions(done, all);
+    }
+}
+
 impl Progress for Bars {
     fn phase(&self, phase: Phase) {
         self.tally.begin(phase);

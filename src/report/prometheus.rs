@@ -115,7 +115,7 @@ fn write_chains(page: &mut MetricsPage, report: &Report) {
     gauge("chain_digests", "digest files of the chain in the asked range", &|chain| count(chain.digests));
     gauge("chain_logs", "log files that the digests of the chain list", &|chain| count(chain.logs));
     gauge("chain_covered_seconds", "time of the asked range that proved digests cover", &|chain| {
-        Some(chain.covered.iter().copied().map(Interval::seconds).sum())
+        Some(chain.covered.iter().copied().map(Interval::seconds).fold(0, i64::saturating_add))
     });
     gauge(
         "chain_newest_proved_digest_timestamp_seconds",

@@ -7,7 +7,7 @@ use crate::event::{Finding, FindingMemory, FindingStatus, Kind, ResolvedFinding,
 use crate::time::{HOUR, Interval, Timestamp};
 
 /// Causes that count objects without naming each. A further object would hide behind an acceptance.
-const UNCOUNTABLE: [&str; 7] = [
+const UNCOUNTABLE: [&str; 14] = [
     "more-unlisted",
     "more-junk",
     "more-unread-members",
@@ -15,6 +15,13 @@ const UNCOUNTABLE: [&str; 7] = [
     "logs-interrupted",
     "keys-unfetched",
     "partitions-left-out",
+    "shard-missing",
+    "shard-other-plan",
+    "shard-other-version",
+    "shard-other-line",
+    "shard-damaged",
+    "shard-contradictory",
+    "shard-walks-differ",
 ];
 
 impl RememberedFinding {

@@ -106,7 +106,8 @@ impl<'p> MemorySession<'p> {
                 }
             }
         }
-        RunMemory { chains: chains.into_values().collect(), sealed, recheck: Recheck::default() }
+        let chains = chains.into_values().collect();
+        RunMemory { chains, sealed, recheck: Recheck::default(), elsewhere: false }
     }
 
     /// Notes a finding, and returns it with what memory knows of it. An accepted finding becomes a notice.

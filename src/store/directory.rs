@@ -178,8 +178,8 @@ impl Store for DirectoryStore {
         Ok(Vec::new())
     }
 
-    fn passed_over(&self) -> u64 {
-        self.passed_over.count()
+    fn passed_over(&self) -> BTreeMap<PathBuf, u64> {
+        self.passed_over.folders()
     }
 
     fn second_copies(&self, location: &Location) -> Vec<SecondCopy> {

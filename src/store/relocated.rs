@@ -1,5 +1,8 @@
 //! A store with moved folders: some buckets, or parts of buckets, are read from a copy at another location.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
 use super::{Disagreement, Folder, Listing, Next, Object, SecondCopy, Store, StoreError, Take, Version};
 use crate::ident::{Location, Relocation};
 
@@ -63,7 +66,7 @@ impl Store for RelocatedStore<'_> {
         self.inner.waiting()
     }
 
-    fn passed_over(&self) -> u64 {
+    fn passed_over(&self) -> BTreeMap<PathBuf, u64> {
         self.inner.passed_over()
     }
 

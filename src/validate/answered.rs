@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::discover::FoundNames;
 use super::region::RegionRun;
 use super::request::{SourceFolder, ValidationRequest};
@@ -33,7 +35,7 @@ struct AskedSource {
 }
 
 /// The asked folders of one region, and the folders with an answering digest.
-#[derive(Default)]
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub(super) struct AnsweringFolders {
     asked: Vec<RegionFolder>,
     answered: Vec<RegionFolder>,

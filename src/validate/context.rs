@@ -1,6 +1,7 @@
 //! The context of a run, passed to every part of the engine.
 
 use super::cancel::RunCancellation;
+use super::parts::LogPart;
 use super::request::{RunTools, ValidationRequest};
 use super::target::ObjectTarget;
 use super::workers::WorkerPool;
@@ -15,4 +16,14 @@ pub(super) struct RunContext<'a> {
     pub(super) cancellation: &'a RunCancellation<'a>,
     /// The single object of the request; `None` for a request over folders.
     pub(super) only: Option<&'a ObjectTarget>,
+    /// The part of the log files to hash; `None` for a run that is not cut into shards.
+    pub(super) part: Option<LogPart>,
+}
+
+impl RunContext<'_> {
+    /// Whether to search the log folders of regions: in the first part of a region only, and not for a single object,
+    /// whose digests show whether the object is listed.
+    pub(super) fn searches(self) -> bool {
+        self.only.is_none() && self.part.is_none_or(|part| part.number == 0)
+    }
 }

@@ -26,7 +26,7 @@ pub(super) use compare::compare;
 pub(super) use compare::day_of;
 pub(super) use draft::ReadLog;
 pub(super) use listing::{DayListing, DigestDays, ListedLine, SearchedLogs};
-pub(super) use seal::SealInput;
+pub(super) use seal::{SealInput, opened};
 
 use draft::DayDraft;
 
@@ -103,7 +103,9 @@ impl RegionDays {
 /// another listing.
 pub(super) fn seals(context: RunContext<'_>) -> bool {
     let ValidationRequest { memory, relocations, objects, .. } = context.request;
-    memory.is_some() && relocations.is_empty() && objects.is_empty() && context.only.is_none()
+    // A part of a region does not read every log file.
+    let is_whole = context.only.is_none() && context.part.is_none();
+    memory.is_some() && relocations.is_empty() && objects.is_empty() && is_whole
 }
 
 /// The day from `start`.

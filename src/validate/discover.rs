@@ -10,6 +10,8 @@ mod search;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::context::RunContext;
 use super::request::ValidationRequest;
 use super::source_path::{AWS_LOGS, DIGESTS, LOGS};
@@ -25,10 +27,17 @@ pub(super) use listing::{
 };
 use search::AccountSearch;
 
-/// The discovered regions, and the findings on folders that cannot be searched.
+/// The discovered regions, and what discovery found beside them.
 pub(super) struct DiscoveredRegions {
     /// The folders of each region of each account, in order.
     pub(super) regions: Vec<Vec<DiscoveredFolder>>,
+    pub(super) found: DiscoveryFindings,
+}
+
+/// What discovery found beside the regions.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub struct DiscoveryFindings {
+    /// The findings on folders that cannot be searched.
     pub(super) findings: Vec<Finding>,
     /// Objects outside of every region's folder.
     pub(super) unreferenced: UnreferencedLogs,
@@ -37,7 +46,7 @@ pub(super) struct DiscoveredRegions {
 }
 
 /// Existing names, asked for or not. A name that was asked for and not found may be a misspelling of an existing name.
-#[derive(Default)]
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub(super) struct FoundNames {
     pub(super) accounts: BTreeSet<String>,
     pub(super) regions: BTreeSet<String>,
@@ -45,10 +54,12 @@ pub(super) struct FoundNames {
 }
 
 /// A region's folder, and whether the folder has digests.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct DiscoveredFolder {
-    folder: RegionFolder,
-    has_digests: bool,
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct DiscoveredFolder {
+    /// The folder.
+    pub folder: RegionFolder,
+    /// Whether the folder of digests exists.
+    pub has_digests: bool,
 }
 
 impl DiscoveredFolder {
@@ -109,9 +120,7 @@ pub(super) fn find_regions(context: RunContext<'_>) -> DiscoveredRegions {
     }
     DiscoveredRegions {
         regions: regions.into_values().map(|discovered| discovered.into_iter().collect()).collect(),
-        findings: search.findings,
-        unreferenced: collector.finish().0,
-        names,
+        found: DiscoveryFindings { findings: search.findings, unreferenced: collector.finish().0, names },
     }
 }
 

@@ -7,17 +7,17 @@ use std::thread;
 
 use super::cancel::RunCancellation;
 use super::context::RunContext;
+use super::days::SearchedLogs;
 use super::digests::{self, BATCH_DIGESTS};
-use super::discover::{self, DiscoveredFolder};
+use super::discover::{self, DiscoveredFolder, DiscoveredRegions, DiscoveryFindings};
 use super::listed::ListedAhead;
 use super::region::RegionRun;
-use super::region_report::RegionReport;
-use super::reporter::RunReporter;
+use super::reporter::{EndNotes, RunReporter};
 use super::request::{RunOutcome, RunTools, ValidationRequest};
 use super::target::ObjectTarget;
-use super::unreferenced::{self, UnreferencedCollector};
+use super::unreferenced::{self, UnreferencedCollector, UnreferencedLogs};
 use super::workers::WorkerPool;
-use super::{copies, logs, missed, needs};
+use super::{logs, missed, needs};
 use crate::event::{NoProgress, Phase, Sink};
 use crate::store::relocated::RelocatedStore;
 
@@ -36,40 +36,55 @@ pub(super) fn run(
     let tools = RunTools { store: &store, ..tools };
     let cancellation = RunCancellation::new(tools.stop);
     let workers = WorkerPool { pool: tools.pool, store: tools.store, cancellation: &cancellation };
-    let context = RunContext { request, tools, workers, cancellation: &cancellation, only };
+    let context = RunContext { request, tools, workers, cancellation: &cancellation, only, part: None };
     // Only some findings of a run for one object belong to the answer, so the progress counts none.
     let progress = if only.is_none() { tools.progress } else { &NoProgress };
     let mut reporter = RunReporter::new(request, progress, sink);
     // 1. Report what is known before any read.
-    reporter.send_findings(request.findings.clone())?;
-    let reported = reporter.send_rejected_keys(tools.keys, &[])?;
+    reporter.begin(request, tools.keys.rejected())?;
     // 2. Find the regions.
-    tools.progress.phase(Phase::Discover);
-    let found = discover::find_regions(context);
-    reporter.send_findings(found.findings)?;
-    let regions = discover::with_remembered(found.regions, request);
-    reporter.keep_names(found.names);
-    reporter.outcome.counts.logs.unreferenced += found.unreferenced.count;
-    reporter.send_findings(found.unreferenced.findings)?;
-    for trail in &request.named {
-        trail.deliveries.ask(&discover::regions_of_account(&regions, &trail.account));
-    }
+    let RunDiscovery { found, regions } = discover_run(context);
+    reporter.discovered(found)?;
     // 3. List, prove, hash and search each region.
-    roll(context, &regions, |report| reporter.send_region(report))?;
+    let end = |region: SearchedRegion| region.run.finish(request, region.found, &region.searched);
+    roll(context, &regions, &end, |report| reporter.send_region(report))?;
     // 4. Report what was asked for and not found.
-    reporter.send_unfetched_keys()?;
-    reporter.send_rejected_keys(tools.keys, &reported)?;
-    reporter.send_findings(copies::passed_over(tools.store.passed_over()).into_iter().collect())?;
-    reporter.send_findings(copies::disagreements(tools.store.disagreements()))?;
-    reporter.finish(request, cancellation.has_skipped_work())
+    let notes = EndNotes::of(tools);
+    reporter.finish(request, &notes, cancellation.has_skipped_work())
 }
 
-/// Moves the regions through listing, proof and search, and reports each in order. The stages run side by side: no
-/// region waits for the slowest region of a group.
-fn roll(
+/// What discovery found, and the regions of a run in order.
+pub(super) struct RunDiscovery {
+    pub(super) found: DiscoveryFindings,
+    pub(super) regions: Vec<Vec<DiscoveredFolder>>,
+}
+
+/// Finds the regions of a run, and asks CloudTrail about the named trails.
+pub(super) fn discover_run(context: RunContext<'_>) -> RunDiscovery {
+    context.tools.progress.phase(Phase::Discover);
+    let DiscoveredRegions { regions, found } = discover::find_regions(context);
+    let regions = discover::with_remembered(regions, context.request);
+    for trail in &context.request.named {
+        trail.deliveries.ask(&discover::regions_of_account(&regions, &trail.account));
+    }
+    RunDiscovery { found, regions }
+}
+
+/// A region whose digests, log files and log folders are done.
+pub(super) struct SearchedRegion {
+    pub(super) run: RegionRun,
+    pub(super) found: UnreferencedLogs,
+    /// The days of log folders that were listed whole, in a run that seals days.
+    pub(super) searched: SearchedLogs,
+}
+
+/// Moves the regions through listing, proof and search, and reports each in order, as `end` makes it of a searched
+/// region. The stages run side by side: no region waits for the slowest region of a group.
+pub(super) fn roll<R: Send>(
     context: RunContext<'_>,
     discovered: &[Vec<DiscoveredFolder>],
-    mut report: impl FnMut(RegionReport) -> io::Result<()>,
+    end: &(impl Fn(SearchedRegion) -> R + Sync),
+    mut report: impl FnMut(R) -> io::Result<()>,
 ) -> io::Result<()> {
     let ahead = ListedAhead::new(discovered);
     thread::scope(|scope| {
@@ -78,7 +93,7 @@ fn roll(
         // The queue has room for one group of regions, so that proof cannot run far ahead of the search.
         let (walked, to_search) = sync_channel(1);
         let (searched, reports) = channel();
-        scope.spawn(move || search_all(context, &to_search, &searched));
+        scope.spawn(move || search_all(context, &to_search, end, &searched));
         prove_all(context, &ahead, &walked, &reports, &mut report)?;
         drop(walked);
         context.tools.progress.phase(Phase::SearchAdditions);
@@ -97,12 +112,12 @@ impl Drop for CloseOnDrop<'_, '_> {
 
 /// Reads the digests of the regions in batches, proves the digests, and hashes their log files. Sends finished regions
 /// to `walked`.
-fn prove_all(
+fn prove_all<R>(
     context: RunContext<'_>,
     ahead: &ListedAhead<'_>,
     walked: &SyncSender<Vec<RegionRun>>,
-    reports: &Receiver<RegionReport>,
-    report: &mut impl FnMut(RegionReport) -> io::Result<()>,
+    reports: &Receiver<R>,
+    report: &mut impl FnMut(R) -> io::Result<()>,
 ) -> io::Result<()> {
     let mut regions: Vec<RegionRun> = Vec::new();
     let mut at_once = BATCH_DIGESTS;
@@ -177,22 +192,26 @@ fn prove_batch(context: RunContext<'_>, regions: &mut [RegionRun], at_once: usiz
 }
 
 /// Searches the log folders of regions with judged digests and log files, and reports the regions in order.
-fn search_all(context: RunContext<'_>, walked: &Receiver<Vec<RegionRun>>, searched: &Sender<RegionReport>) {
+fn search_all<R>(
+    context: RunContext<'_>,
+    walked: &Receiver<Vec<RegionRun>>,
+    end: &impl Fn(SearchedRegion) -> R,
+    searched: &Sender<R>,
+) {
     while let Ok(mut regions) = walked.recv() {
         walked.try_iter().for_each(|more| regions.extend(more));
-        for report in search(context, regions) {
-            if searched.send(report).is_err() {
+        for region in search(context, regions) {
+            if searched.send(end(region)).is_err() {
                 return;
             }
         }
     }
 }
 
-fn search(context: RunContext<'_>, mut regions: Vec<RegionRun>) -> Vec<RegionReport> {
+fn search(context: RunContext<'_>, mut regions: Vec<RegionRun>) -> Vec<SearchedRegion> {
     regions.iter_mut().for_each(RegionRun::settle_references);
     missed::note_missed(context, &mut regions);
-    // A run for one object needs no search: the digests show whether the object is listed.
-    let searched = if context.only.is_none() { regions.as_slice() } else { &[] };
+    let searched = if context.searches() { regions.as_slice() } else { &[] };
     let numbered = searched.iter().enumerate();
     let searches: Vec<_> =
         numbered.flat_map(|(number, run)| unreferenced::plan_searches(context, number, run)).collect();
@@ -208,12 +227,7 @@ fn search(context: RunContext<'_>, mut regions: Vec<RegionRun>) -> Vec<RegionRep
             run.unsearched = true;
         }
     }
-    regions
-        .into_iter()
-        .zip(collectors)
-        .map(|(run, collector)| {
-            let (unreferenced, searched) = collector.finish();
-            run.finish(context.request, unreferenced, &searched)
-        })
-        .collect()
+    let found = collectors.into_iter().map(UnreferencedCollector::finish);
+    let searched = regions.into_iter().zip(found);
+    searched.map(|(run, (found, searched))| SearchedRegion { run, found, searched }).collect()
 }

@@ -66,8 +66,11 @@ pub(super) fn hash_proved(context: RunContext<'_>, regions: &mut [RegionRun], to
     note_references(context, regions, &proved);
 }
 
-/// Whether to hash a log file: always, unless the request is for one object.
+/// Whether to hash a log file: always, unless the request is for one object or another part has the log file.
 fn is_asked(context: RunContext<'_>, proved: &[ProvedInChain], task: &LogTask<'_>) -> bool {
+    if context.part.is_some_and(|part| !part.has(&task.log.location)) {
+        return false;
+    }
     let Some(only) = context.only else { return true };
     let digest = proved.get(task.digest).map(|in_chain| in_chain.proved.digest.file().location());
     only.has_log(&context.request.relocations, &task.log.location, digest)

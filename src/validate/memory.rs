@@ -5,6 +5,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::request::ValidationRequest;
 use super::sealed::{Recheck, SealedFolder};
 use crate::event::{Fault, Finding};
@@ -12,18 +14,25 @@ use crate::ident::{ChainId, Location, RegionFolder};
 use crate::prove::{ChainHead, ChainProver, ChainReport, ListedDigest, RememberedHead};
 
 /// What earlier runs proved below the sources of a run.
-#[derive(Clone, PartialEq, Eq, Default, Debug)]
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RunMemory {
     /// The chains, each once.
     pub chains: Vec<RememberedChain>,
-    /// The sealed days of each folder.
+    /// The sealed days of each folder. A shard reads every day.
+    #[serde(skip)]
     pub sealed: BTreeMap<RegionFolder, Arc<SealedFolder>>,
     /// The slice of the sealed days to read again.
+    #[serde(skip)]
     pub recheck: Recheck,
+    /// Whether earlier runs also proved chains of other regions, which are left out of `chains`: a shard has the chains
+    /// of its region only.
+    pub elsewhere: bool,
 }
 
 /// A chain that earlier runs proved.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RememberedChain {
     /// The chain.
     pub id: ChainId,
@@ -52,6 +61,20 @@ impl ProvedChain {
         let ChainReport { id, heads, oldest, linked, .. } = chain;
         oldest.as_ref()?;
         Some(Self { id: id.clone(), heads: heads.clone(), oldest: oldest.clone(), linked: linked.clone() })
+    }
+}
+
+impl RunMemory {
+    /// The memory of one region of an account.
+    #[must_use]
+    pub fn of_region(&self, account: &str, region: &str) -> Self {
+        let own = self.chains.iter().filter(|chain| is_of(chain, account, region));
+        let chains: Vec<RememberedChain> = own.cloned().collect();
+        let is_own = |folder: &RegionFolder| *folder.account == *account && *folder.region == *region;
+        let sealed = self.sealed.iter().filter(|(folder, _)| is_own(folder));
+        let sealed = sealed.map(|(folder, days)| (folder.clone(), Arc::clone(days))).collect();
+        let elsewhere = self.elsewhere || chains.len() < self.chains.len();
+        Self { chains, sealed, recheck: self.recheck, elsewhere }
     }
 }
 
@@ -98,7 +121,8 @@ impl ValidationRequest {
 
     /// The notice on a chain that no earlier run saw, although earlier runs saw other chains below the sources.
     pub(super) fn new_chain(&self, chain: &ChainReport) -> Option<Finding> {
-        let known = &self.memory.as_ref().filter(|memory| !memory.chains.is_empty())?.chains;
+        let memory = self.memory.as_ref().filter(|memory| memory.elsewhere || !memory.chains.is_empty())?;
+        let known = &memory.chains;
         let is_new =
             chain.digests > 0 && !chain.id.backfill && !known.iter().any(|known| known.id == chain.id);
         let oldest = chain.oldest.as_ref().filter(|_| is_new)?;

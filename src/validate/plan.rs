@@ -28,6 +28,7 @@ use crate::ident::ChainId;
 use crate::time::Timestamp;
 use counting::CountingStore;
 use region::PlannedRegion;
+pub(super) use region::weigh;
 
 pub use archived::{ArchiveListener, ArchivedAmount};
 pub use price::{Cost, FREE_TRANSFER_GB, Usd};
@@ -184,11 +185,11 @@ fn plan_telling(
     let cancellation = RunCancellation::new(tools.stop);
     let workers = WorkerPool { pool: tools.pool, store: tools.store, cancellation: &cancellation };
     // 1. Find the regions.
-    let context = RunContext { request, tools, workers, cancellation: &cancellation, only: None };
+    let context = RunContext { request, tools, workers, cancellation: &cancellation, only: None, part: None };
     let mut plan = Plan { findings: request.findings.clone(), ..Plan::default() };
     let mut answered = AnsweredNames::new(request);
     let found = discover::find_regions(context);
-    plan.findings.extend(found.findings);
+    plan.findings.extend(found.found.findings);
     // 2. List the digests and the log folders of each region.
     for batch in found.regions.chunks(REGIONS_AT_ONCE) {
         let regions = context.workers.ask_all(batch, |places| region::plan(context, places, listener));

@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use sha2::{Digest as _, Sha256};
+
 use super::days::RegionDays;
 use super::request::ValidationRequest;
 use crate::event::{Finding, Severity};
-use crate::ident::{ChainId, Location, LogFolder, RegionFolder};
+use crate::ident::{ChainId, Location, LogFolder, RegionFolder, Sha256Hash};
 use crate::prove::{ChainProver, ChainScope, ChainState, ListedDigest, reference};
 use crate::time::{Interval, Timestamp};
 
@@ -31,6 +33,8 @@ pub(super) struct RegionRun {
     claimed: Vec<u128>,
     /// The days of the folders, in a run with memory.
     pub(super) days: RegionDays,
+    /// The hash over the listed digests, of a run that is cut into shards.
+    pub(super) listing: Option<Sha256Hash>,
     /// Whether the run was cancelled before the folders were listed.
     pub(super) unlisted: bool,
     /// Whether the run was cancelled before the log folders were searched.
@@ -81,6 +85,7 @@ impl RegionRun {
             references: Vec::new(),
             claimed: Vec::new(),
             days,
+            listing: None,
             unlisted: false,
             unsearched: false,
         }
@@ -153,6 +158,16 @@ impl RegionRun {
             chain.settle_claims(|hash| is_alone(&hash) && claimed.insert(hash));
         }
         self.claimed = claimed.into_iter().collect();
+    }
+
+    /// The hash over the log files that digests list, proved or not, in no order. Call
+    /// [`RegionRun::settle_references`] before.
+    pub(super) fn hash_of_references(&self) -> Sha256Hash {
+        let mut hash = Sha256::new();
+        self.references.iter().for_each(|reference| hash.update(reference.to_be_bytes()));
+        hash.update([0]);
+        self.claimed.iter().for_each(|reference| hash.update(reference.to_be_bytes()));
+        Sha256Hash(hash.finalize().into())
     }
 
     /// Whether a digest, proved or not, lists the object at `location`.

@@ -1,12 +1,14 @@
 //! The result for a region, after its digests, log files and log folders.
 
 use std::collections::BTreeSet;
+use std::mem;
 
 use super::answered::AnsweringFolders;
 use super::covering::note_covering;
-use super::days::{SealInput, SearchedLogs};
+use super::days::{self, SealInput, SearchedLogs};
 use super::memory::ProvedChain;
 use super::region::{RegionRun, exceeds_notices};
+use super::region_part::{RegionPart, RegionWalk};
 use super::request::ValidationRequest;
 use super::sealed::SealedChanges;
 use super::unfetched::UnfetchedKeys;
@@ -17,6 +19,7 @@ use crate::prove::ChainReport;
 use crate::time::Timestamp;
 
 /// The result for a region.
+#[derive(Default)]
 pub(super) struct RegionReport {
     pub(super) chains: Vec<ChainReport>,
     pub(super) findings: Vec<Finding>,
@@ -39,56 +42,24 @@ impl RegionRun {
     pub(super) fn finish(
         mut self,
         request: &ValidationRequest,
-        unreferenced: UnreferencedLogs,
+        found: UnreferencedLogs,
         searched: &SearchedLogs,
     ) -> RegionReport {
         if self.is_untouched() {
             return self.report_untouched();
         }
-        let names_trails = request.names_trails();
-        let all = self.chains.iter().filter(|_| names_trails);
-        let trails = all.map(|chain| chain.id().trail.to_string()).collect();
-        // 1. Note the answers before the chains end: their state is needed.
-        let answering = AnsweringFolders::of(request, &self, |chain| chain.known().digests() > 0);
-        // 2. End each chain, and add up counts and keys.
-        let mut counts = Counts::default();
-        counts.logs.unreferenced = unreferenced.count;
-        let mut keys = BTreeSet::new();
-        let mut chains = Vec::new();
-        let mut covered = Vec::new();
-        let mut proved = Vec::new();
-        for chain in std::mem::take(&mut self.chains) {
-            let is_selected = chain.is_selected();
-            let mut chain = chain.finish();
-            covered.push((chain.id.clone(), chain.covered.clone()));
-            if !is_selected {
-                continue;
-            }
-            counts.add(&chain.counts);
-            keys.append(&mut chain.keys);
-            proved.extend(ProvedChain::of(&chain));
-            chain.findings.extend(request.new_chain(&chain));
-            if chain.is_reportable() {
-                chains.push(chain);
-            }
-        }
-        report_backfill_alone(request, &mut chains);
-        note_covering(request, &mut chains, &covered);
-        // 3. Add the findings on the region and its log folders, and seal the days that are proved whole.
-        let mut findings = std::mem::take(&mut self.findings);
-        findings.extend(unreferenced.findings);
-        findings.extend(self.report_unsearched(&chains));
-        let sealed = self.seal(&chains, &findings, searched);
-        let unfetched = match request.joins_findings {
-            true => UnfetchedKeys::take_from(&mut chains),
-            false => UnfetchedKeys::default(),
-        };
-        // 4. Report a region without any answer.
-        if self.has_digest_folder && !names_trails && chains.is_empty() && !exceeds_notices(&findings) {
-            let finding = Finding::new(Fault::EmptyDigestFolder, request.range.end);
-            findings.push(finding.of_region(&self.account, &self.region));
-        }
-        RegionReport { chains, findings, counts, keys, trails, answering, unfetched, proved, sealed }
+        let (days, log_folders) = (mem::take(&mut self.days), mem::take(&mut self.log_folders));
+        let unsearched = self.unsearched;
+        let mut report = self.end(request, Some(found)).report(request);
+        let interrupted = unsearched || report.chains.iter().any(|chain| chain.interrupted);
+        report.sealed = days.seal(&SealInput {
+            findings: &report.all_findings(),
+            has_unfetched_keys: !report.unfetched.is_empty(),
+            searched,
+            log_folders: &log_folders,
+            interrupted,
+        });
+        report
     }
 
     /// The report of a region that was left out because the run was cancelled.
@@ -100,43 +71,67 @@ impl RegionRun {
             None => finding,
         };
         findings.push(finding.of_region(&self.account, &self.region));
-        RegionReport {
-            chains: Vec::new(),
-            findings,
-            counts: Counts::default(),
-            keys: BTreeSet::new(),
-            trails: BTreeSet::new(),
-            answering: AnsweringFolders::default(),
-            unfetched: UnfetchedKeys::default(),
-            proved: Vec::new(),
-            sealed: Vec::new(),
+        RegionReport { findings, ..RegionReport::default() }
+    }
+}
+
+impl RegionReport {
+    fn all_findings(&self) -> Vec<&Finding> {
+        self.chains.iter().flat_map(|chain| &chain.findings).chain(&self.findings).collect()
+    }
+
+    /// Opens the sealed days that findings are about: a run in shards reads every day, and seals none.
+    pub(super) fn open_days(&mut self, request: &ValidationRequest) {
+        let Some(memory) = &request.memory else { return };
+        self.sealed = days::opened(memory, &self.all_findings());
+    }
+}
+
+impl RegionPart {
+    /// The result for the region. All parts of the region are joined before.
+    pub(super) fn report(self, request: &ValidationRequest) -> RegionReport {
+        let Self { walk, logs, search } = self;
+        let RegionWalk { account, region, chains: walks, others, mut findings, unsearched, .. } = walk;
+        let search = search.unwrap_or_default();
+        // 1. End each chain, and add up counts and keys.
+        let mut counts = Counts::default();
+        counts.logs.unreferenced = search.count;
+        let (mut keys, mut chains, mut proved) = (BTreeSet::new(), Vec::new(), Vec::new());
+        let mut covered = others;
+        let mut logs = logs.into_iter();
+        for walk in walks {
+            let mut chain = walk.finish(logs.next().unwrap_or_default());
+            covered.push((chain.id.clone(), chain.covered.clone()));
+            counts.add(&chain.counts);
+            keys.append(&mut chain.keys);
+            proved.extend(ProvedChain::of(&chain));
+            chain.findings.extend(request.new_chain(&chain));
+            if chain.is_reportable() {
+                chains.push(chain);
+            }
         }
-    }
-
-    /// Seals the days that are proved whole.
-    fn seal(
-        &mut self,
-        chains: &[ChainReport],
-        findings: &[Finding],
-        searched: &SearchedLogs,
-    ) -> Vec<SealedChanges> {
-        let of_chains = chains.iter().flat_map(|chain| &chain.findings);
-        let findings: Vec<&Finding> = of_chains.chain(findings).collect();
-        std::mem::take(&mut self.days).seal(&SealInput {
-            findings: &findings,
-            searched,
-            log_folders: &self.log_folders,
-            interrupted: self.unsearched || chains.iter().any(|chain| chain.interrupted),
-        })
-    }
-
-    /// The finding that the log folders were not searched, unless a chain already reports the cancellation.
-    fn report_unsearched(&self, chains: &[ChainReport]) -> Option<Finding> {
-        let has_finding = chains.iter().any(|chain| chain.interrupted);
-        let folder = self.folders.first().filter(|_| self.unsearched && !has_finding)?;
-        let folder = Location::new(folder.bucket.clone(), folder.log_prefix());
-        let finding = unreferenced::search_interrupted(Timestamp::from_unix(0), &folder);
-        Some(finding.of_region(&self.account, &self.region))
+        covered.sort_by(|(one, _), (other, _)| one.cmp(other));
+        report_backfill_alone(request, &mut chains);
+        note_covering(request, &mut chains, &covered);
+        let unfetched = match request.joins_findings {
+            true => UnfetchedKeys::take_from(&mut chains),
+            false => UnfetchedKeys::default(),
+        };
+        // 2. Add the findings on the region and its log folders.
+        findings.extend(search.findings);
+        let is_interrupted = chains.iter().any(|chain| chain.interrupted);
+        findings.extend(unsearched.filter(|_| !is_interrupted).map(|folder| {
+            let finding = unreferenced::search_interrupted(Timestamp::from_unix(0), &folder);
+            finding.of_region(&account, &region)
+        }));
+        let is_empty = walk.has_digest_folder && !request.names_trails() && chains.is_empty();
+        if is_empty && !exceeds_notices(&findings) {
+            let finding = Finding::new(Fault::EmptyDigestFolder, request.range.end);
+            findings.push(finding.of_region(&account, &region));
+        }
+        let (trails, answering) = (walk.trails, walk.answering);
+        let sealed = Vec::new();
+        RegionReport { chains, findings, counts, keys, trails, answering, unfetched, proved, sealed }
     }
 }
 

@@ -17,14 +17,36 @@ pub(super) fn validate(
     tools: RunTools<'_>,
     sink: &mut dyn Sink,
 ) -> io::Result<RunOutcome> {
-    let Some((originals, copies)) = split(request) else { return driver::run(request, tools, None, sink) };
-    let mut whole = driver::run(&originals, tools, None, sink)?;
-    let RunOutcome { counts, keys, worst, interrupted, .. } = driver::run(&copies, tools, None, sink)?;
-    whole.counts.add(&counts);
-    whole.keys.extend(keys);
-    whole.worst = whole.worst.max(worst);
-    whole.interrupted |= interrupted;
-    Ok(whole)
+    let mut whole: Option<RunOutcome> = None;
+    for request in in_turn(request) {
+        let outcome = driver::run(&request, tools, None, sink)?;
+        whole = Some(match whole {
+            Some(whole) => whole.with_replicas(outcome),
+            None => outcome,
+        });
+    }
+    Ok(whole.unwrap_or_default())
+}
+
+/// The requests that a request consists of: the request itself, or the originals and then their replicas.
+pub(super) fn in_turn(request: &ValidationRequest) -> Vec<ValidationRequest> {
+    match split(request) {
+        Some((originals, copies)) => vec![originals, copies],
+        None => vec![request.clone()],
+    }
+}
+
+impl RunOutcome {
+    /// The outcome of the originals, with the outcome of their replicas. Memory is about the originals.
+    #[must_use]
+    pub(super) fn with_replicas(mut self, replicas: Self) -> Self {
+        let Self { counts, keys, worst, interrupted, proved: _, sealed: _ } = replicas;
+        self.counts.add(&counts);
+        self.keys.extend(keys);
+        self.worst = self.worst.max(worst);
+        self.interrupted |= interrupted;
+        self
+    }
 }
 
 /// The request for the originals and the request for the replicas; `None` without a replica.

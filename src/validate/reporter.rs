@@ -1,15 +1,22 @@
 //! Reports a run: findings, chains and their totals, from one thread.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
 
 use super::answered::AnsweredNames;
-use super::discover::FoundNames;
+use super::copies;
+use super::discover::DiscoveryFindings;
 use super::region::exceeds_notices;
 use super::region_report::RegionReport;
-use super::request::{RunOutcome, ValidationRequest};
+use super::request::{RunOutcome, RunTools, ValidationRequest};
 use super::unfetched::UnfetchedKeys;
 use crate::event::{Event, Fault, Finding, Progress, Severity, Sink};
-use crate::keys::{KeyRing, RejectedKey};
+use crate::ident::Sha256Hash;
+use crate::keys::RejectedKey;
+use crate::store::Disagreement;
 use crate::time::Timestamp;
 
 /// The reporter of a run, with the totals so far.
@@ -20,6 +27,8 @@ pub(super) struct RunReporter<'s> {
     answered: AnsweredNames,
     /// Digests without keys so far.
     unfetched: UnfetchedKeys,
+    /// Bad entries of keys files, which are reported already.
+    rejected: Vec<RejectedKey>,
 }
 
 impl<'s> RunReporter<'s> {
@@ -34,6 +43,7 @@ impl<'s> RunReporter<'s> {
             outcome: RunOutcome::default(),
             answered: AnsweredNames::new(request),
             unfetched: UnfetchedKeys::default(),
+            rejected: Vec::new(),
         }
     }
 
@@ -46,29 +56,27 @@ impl<'s> RunReporter<'s> {
         Ok(())
     }
 
-    /// Reports bad entries in a keys file or in an answer of CloudTrail, whose good entries are used. Entries in
-    /// `reported` are left out. Returns all bad entries.
-    pub(super) fn send_rejected_keys(
+    /// Reports what is known before any read. `rejected` are the bad entries of keys files, whose good entries are used.
+    pub(super) fn begin(
         &mut self,
-        keys: &KeyRing,
-        reported: &[RejectedKey],
-    ) -> io::Result<Vec<RejectedKey>> {
-        let notice = |rejected: &RejectedKey| {
-            let RejectedKey { source, region, entry, reason } = rejected.clone();
-            let uri = region.is_none().then_some(source);
-            let fault = Fault::RejectedKey { entry, region: region.clone(), reason };
-            let finding = Finding::new(fault, Timestamp::from_unix(0)).as_notice();
-            Finding { uri, region, ..finding }
-        };
-        let rejected = keys.rejected();
-        let new = rejected.iter().filter(|key| !reported.contains(key));
-        self.send_findings(new.map(notice).collect())?;
-        Ok(rejected)
+        request: &ValidationRequest,
+        rejected: Vec<RejectedKey>,
+    ) -> io::Result<()> {
+        self.send_findings(request.findings.clone())?;
+        self.send_findings(rejected.iter().map(rejected_key).collect())?;
+        self.rejected = rejected;
+        Ok(())
     }
 
-    /// Keeps the existing names, to report beside a name that was not found.
-    pub(super) fn keep_names(&mut self, names: FoundNames) {
+    /// Reports what discovery found beside the regions, and keeps the existing names, to report beside a name that was
+    /// not found.
+    pub(super) fn discovered(&mut self, found: DiscoveryFindings) -> io::Result<()> {
+        let DiscoveryFindings { findings, unreferenced, names } = found;
+        self.send_findings(findings)?;
         self.answered.found = names;
+        let counted = &mut self.outcome.counts.logs.unreferenced;
+        *counted = counted.saturating_add(unreferenced.count);
+        self.send_findings(unreferenced.findings)
     }
 
     /// Reports a region: chain by chain, then the findings on the region.
@@ -96,14 +104,22 @@ impl<'s> RunReporter<'s> {
         self.send_findings(report.findings)
     }
 
-    /// Reports each region whose keys could not be fetched.
-    pub(super) fn send_unfetched_keys(&mut self) -> io::Result<()> {
+    /// Reports what is known after the last region, and returns the outcome of the run. A cancelled run cannot tell what
+    /// is missing, so missing names are not reported.
+    pub(super) fn finish(
+        mut self,
+        request: &ValidationRequest,
+        notes: &EndNotes,
+        interrupted: bool,
+    ) -> io::Result<RunOutcome> {
         let unfetched = std::mem::take(&mut self.unfetched);
-        self.send_findings(unfetched.findings())
-    }
-
-    /// The outcome of the run. A cancelled run cannot tell what is missing, so missing names are not reported.
-    pub(super) fn finish(mut self, request: &ValidationRequest, interrupted: bool) -> io::Result<RunOutcome> {
+        self.send_findings(unfetched.findings())?;
+        let rejected = notes.rejected.iter().filter(|key| !self.rejected.contains(key));
+        let rejected = rejected.map(rejected_key).collect();
+        self.send_findings(rejected)?;
+        let passed_over = notes.passed_over.values().fold(0, |sum: u64, files| sum.saturating_add(*files));
+        self.send_findings(copies::passed_over(passed_over).into_iter().collect())?;
+        self.send_findings(copies::disagreements(notes.disagreements.iter().cloned().collect()))?;
         if interrupted {
             self.outcome.interrupted = true;
             self.outcome.worst = self.outcome.worst.max(Some(Severity::Incomplete));
@@ -112,5 +128,61 @@ impl<'s> RunReporter<'s> {
             self.send_findings(unanswered)?;
         }
         Ok(self.outcome)
+    }
+}
+
+/// The finding on a bad entry of a keys file, or of an answer of CloudTrail.
+fn rejected_key(rejected: &RejectedKey) -> Finding {
+    let RejectedKey { source, region, entry, reason } = rejected.clone();
+    let uri = region.is_none().then_some(source);
+    let fault = Fault::RejectedKey { entry, region: region.clone(), reason };
+    let finding = Finding::new(fault, Timestamp::from_unix(0)).as_notice();
+    Finding { uri, region, ..finding }
+}
+
+/// What the tools of a run note while they are used, for the end of the run.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EndNotes {
+    /// Bad entries of keys files, and of answers of CloudTrail.
+    pub rejected: Vec<RejectedKey>,
+    /// How many files of a copy were passed over, by a hash of their folder.
+    pub passed_over: BTreeMap<String, u64>,
+    /// Objects with copies that differ.
+    pub disagreements: BTreeSet<Disagreement>,
+}
+
+impl EndNotes {
+    /// What the tools have noted so far.
+    #[must_use]
+    pub fn of(tools: RunTools<'_>) -> Self {
+        let reference = |folder: &Path| {
+            let hash = Sha256Hash::of(folder.as_os_str().as_encoded_bytes()).to_string();
+            hash.get(..32).unwrap_or_default().to_owned()
+        };
+        let folders = tools.store.passed_over().into_iter();
+        Self {
+            rejected: tools.keys.rejected(),
+            passed_over: folders.map(|(folder, files)| (reference(&folder), files)).collect(),
+            disagreements: tools.store.disagreements().into_iter().collect(),
+        }
+    }
+
+    /// Adds the notes of another process.
+    pub fn add(&mut self, other: Self) {
+        for rejected in other.rejected {
+            let is_same =
+                |known: &RejectedKey| (&known.region, &known.reason) == (&rejected.region, &rejected.reason);
+            let is_known = match rejected.region {
+                Some(_) => self.rejected.iter().any(is_same),
+                None => self.rejected.contains(&rejected),
+            };
+            if !is_known {
+                self.rejected.push(rejected);
+            }
+        }
+        self.rejected.sort_by(|one, other| one.region.cmp(&other.region));
+        self.passed_over.extend(other.passed_over);
+        self.disagreements.extend(other.disagreements);
     }
 }

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::ident::ChainId;
 use crate::time::Timestamp;
 
@@ -23,6 +25,26 @@ pub trait Deliveries: fmt::Debug + Send + Sync {
     }
 }
 
+/// Delivery times as they were told once, for a run that must not ask again.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ToldDeliveries {
+    /// The answers of [`Deliveries::latest`], by region; a region without an answer is left out.
+    pub latest: BTreeMap<String, Timestamp>,
+    /// The answer of [`Deliveries::regions`].
+    pub regions: BTreeMap<String, Timestamp>,
+}
+
+impl Deliveries for ToldDeliveries {
+    fn latest(&self, region: &str) -> Option<Timestamp> {
+        self.latest.get(region).copied()
+    }
+
+    fn regions(&self) -> BTreeMap<String, Timestamp> {
+        self.regions.clone()
+    }
+}
+
 /// A trail that the user names in full.
 #[derive(Clone, Debug)]
 pub struct NamedTrail {
@@ -37,6 +59,15 @@ pub struct NamedTrail {
 }
 
 impl NamedTrail {
+    /// What is told now of the trail's deliveries in `found` regions, in its home region, and elsewhere.
+    #[must_use]
+    pub fn told(&self, found: &BTreeSet<String>) -> ToldDeliveries {
+        let regions = self.deliveries.regions();
+        let all = found.iter().chain(regions.keys()).chain([&self.home_region]);
+        let latest = all.filter_map(|region| Some((region.clone(), self.deliveries.latest(region)?)));
+        ToldDeliveries { latest: latest.collect(), regions }
+    }
+
     /// Whether `chain` belongs to this trail, in any account of its organization.
     pub(super) fn has(&self, chain: &ChainId) -> bool {
         *chain.trail == *self.name && *chain.home_region == *self.home_region

@@ -13,7 +13,8 @@ use crate::ident::{Location, LogFolder, LogFolderKey, RegionFolder};
 use crate::store::{Listed, StoreError};
 use crate::time::{self, DAY, DELIVERY_GRACE, Interval, Timestamp};
 
-pub(super) use collector::{UnreferencedCollector, UnreferencedLogs};
+pub(super) use collector::UnreferencedCollector;
+pub use collector::UnreferencedLogs;
 
 /// Seconds between a log file's name and the digest that lists the log file. Near the edges of covered time, the digest
 /// may be an unread one.

@@ -47,6 +47,8 @@ const STALE: &str = "check with `aws cloudtrail get-trail-status` whether loggin
                      the newest digests were deleted, or are not yet copied";
 const NOTHING: &str = "check source, times and filters; `aws cloudtrail describe-trails` shows where digests are \
                        delivered and whether `LogFileValidationEnabled` is true";
+const RUN_SHARD: &str = "run the shard again with `trailproof shards run PLAN --index N`, remove its old results, and \
+                         merge again";
 const SET_CLOCK: &str = "set the clock of this machine; the evidence was judged by the time of its digests, or by \
                          `--end-time`";
 const BEGINNING: &str = "if the trail is older, find out what happened to the earlier digests";
@@ -208,6 +210,21 @@ pub(super) const fn by_cause(cause: FaultCause) -> Option<&'static str> {
              object there: no proof depends on the object"
         }
         FaultCause::ClockBehind => SET_CLOCK,
+        FaultCause::ShardMissing
+        | FaultCause::ShardOtherPlan
+        | FaultCause::ShardOtherLine
+        | FaultCause::ShardDamaged
+        | FaultCause::ShardContradictory => RUN_SHARD,
+        FaultCause::ShardOtherVersion => {
+            "install the same version of trailproof on every machine, then run the shard again"
+        }
+        FaultCause::ShardWalksDiffer => {
+            "run all shards of the region again; if they differ again, find out what changes the digests"
+        }
+        FaultCause::ShardListingsChanged => {
+            "if digests arrived since the plan was made, nothing is wrong; otherwise find out what changed the bucket"
+        }
+        FaultCause::ShardResultsLeftOut => "keep the results of each plan in a folder of their own",
         FaultCause::UnreadMember | FaultCause::MoreUnreadMembers => {
             "if the member is part of the copy, unpack the archive with a tool you trust and give the directory; a cut \
              archive has to be copied again"
@@ -252,6 +269,7 @@ pub(super) const fn by_kind(kind: Kind) -> Option<&'static str> {
         Kind::ObjectUnrecognised => JUNK,
         Kind::Relocated | Kind::ObjectProved | Kind::Accepted => return None,
         Kind::ClockBehind => SET_CLOCK,
+        Kind::ShardIncomplete => RUN_SHARD,
         Kind::ChainStart => BEGINNING,
     })
 }

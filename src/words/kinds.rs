@@ -28,6 +28,7 @@ pub const fn meaning(kind: Kind) -> &'static str {
         Kind::ChainStart => "the record begins here",
         Kind::Accepted => "accepted by somebody, and still found",
         Kind::ObjectProved => "the object is as delivered by CloudTrail",
+        Kind::ShardIncomplete => "no usable result of a part of the run",
         Kind::ClockBehind => "this machine's clock is behind the evidence",
     }
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::event::{BodyFault, DiscoveryLimit, Excess, FaultCause, KeyLack, Kind, Trace, UntakenHash};
+use crate::event::{
+    BodyFault, DiscoveryLimit, Excess, FaultCause, KeyLack, Kind, ShardLack, Trace, UntakenHash,
+};
 use crate::ident::Location;
 use crate::time::{Interval, Timestamp};
 
@@ -127,6 +129,8 @@ fn faults(text: &dyn Fn() -> String) -> Vec<Fault> {
         Fault::FutureDigest,
         Fault::ClockBehind { clock: at(0), newest: at(3_600) },
         Fault::NotARegion,
+        Fault::ShardContradictory { shard: 1 },
+        Fault::ShardWalksDiffer { shards: (1, 3) },
         Fault::RejectedKey { entry: 1, region: None, reason: why() },
         Fault::RejectedKey { entry: 2, region: Some("us-east-1".to_owned()), reason: why() },
     ];
@@ -153,11 +157,21 @@ fn faults(text: &dyn Fn() -> String) -> Vec<Fault> {
             Fault::KeysUnfetched { digests: count, logs: count, why: why() },
             Fault::MoreJunk { count, folder: "p/".to_owned() },
             Fault::Droppings { count },
+            Fault::ShardListingsChanged { count, examples: vec![text()] },
+            Fault::ShardResultsLeftOut { count, first: text(), why: why() },
             Fault::MoreUnreadMembers { count },
             Fault::UnreadMember { member: (count > 0).then(|| (count, text())), why: why() },
             Fault::CopiesDiffer { is_digest: count == 1, judged: text(), other: text() },
         ]);
     }
+    let lacks = [
+        ShardLack::Missing,
+        ShardLack::OtherPlan { plan: text() },
+        ShardLack::OtherVersion { version: text() },
+        ShardLack::OtherLine,
+        ShardLack::Damaged { why: why() },
+    ];
+    faults.extend(lacks.map(|lack| Fault::ShardLacking { shard: 7, part: 1, parts: 2, lack }));
     for trace in traces(text) {
         faults.push(Fault::RememberedGone { trace: trace.clone(), run: text() });
         faults.extend([Fault::DigestGone(trace.clone()), Fault::LogGone(trace)]);

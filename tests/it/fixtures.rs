@@ -27,9 +27,10 @@ use trailproof::simulate::{Tamper, TamperKind};
 use case::{Case, Found};
 
 /// What is not shown by any case, and why.
-const UNSHOWN_KINDS: [(Kind, &str); 3] = [
+const UNSHOWN_KINDS: [(Kind, &str); 4] = [
     (Kind::ObjectProved, "a case asks for folders; `sources::object` asks for single objects"),
     (Kind::ClockBehind, "a case has its own present; `cli::clock` has the clock of this machine"),
+    (Kind::ShardIncomplete, "a case is one run; `shards::results` loses and changes results"),
     (Kind::Accepted, "a case has no memory; `state::over_time` accepts findings"),
 ];
 
@@ -113,7 +114,7 @@ fn judge(expected: &case::Expect, exit: Option<i32>, report: &Value) -> Result<(
 }
 
 /// The report without the times of the run and its command line.
-fn without_run_times(report: &[u8]) -> String {
+pub(crate) fn without_run_times(report: &[u8]) -> String {
     let text = String::from_utf8_lossy(report);
     let of_the_run = ["  \"started\":", "  \"finished\":", "  \"command\":"];
     let is_of_the_run = |line: &&str| of_the_run.iter().any(|field| line.starts_with(field));

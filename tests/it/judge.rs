@@ -15,7 +15,7 @@ mod edits;
 mod logs;
 mod names;
 mod plain;
-mod recipe;
+pub(crate) mod recipe;
 mod silence;
 mod touches;
 mod world;
@@ -44,7 +44,7 @@ const ENOUGH: u64 = 500;
 /// How many recipes share a delivery.
 const SHARING: u64 = 5;
 
-fn setting(name: &str, default: u64) -> u64 {
+pub(crate) fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().map_or(default, |text| text.parse().unwrap())
 }
 
@@ -186,7 +186,7 @@ fn runner(seed: u64) -> TestRunner {
 }
 
 /// Recipe `number` of `seed`. Each delivery that is not tampered with in the making serves several recipes.
-fn nth(seed: u64, number: u64) -> Recipe {
+pub(crate) fn nth(seed: u64, number: u64) -> Recipe {
     let draw = |number| recipe().new_tree(&mut runner(seed.wrapping_shl(32) + number)).unwrap().current();
     let mut drawn: Recipe = draw(number);
     if drawn.spec.tampers.is_empty() {

@@ -48,6 +48,7 @@ mod repository;
 mod s3;
 mod saved_keys;
 mod second;
+mod shards;
 mod signing;
 mod sources;
 mod state;

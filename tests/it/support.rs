@@ -11,7 +11,9 @@ use trailproof::simulate::{self, Simulated, Spec};
 use trailproof::store::Store;
 use trailproof::store::memory::MemoryStore;
 use trailproof::time::{Range, Timestamp};
-use trailproof::validate::{self, CancelFlag, RunTools, SourceFolder, TypedSource, ValidationRequest};
+use trailproof::validate::{
+    self, CancelFlag, RunOutcome, RunTools, SourceFolder, TypedSource, ValidationRequest,
+};
 
 /// A delivery in memory, as `spec` describes it.
 pub struct Delivered {
@@ -87,15 +89,20 @@ pub fn run_until(
     jobs: usize,
     stop: &CancelFlag,
 ) -> Ran {
+    let pool = pool(jobs);
+    let tools = RunTools { store, keys, pool: &pool, progress: &NoProgress, stop };
+    ran(request, |events| validate::validate(request, tools, events).unwrap())
+}
+
+/// What came of a run, as `tell` tells it.
+pub fn ran(request: &ValidationRequest, tell: impl FnOnce(&mut Vec<Event>) -> RunOutcome) -> Ran {
     let buffer = Buffer::default();
     let mut events: Vec<Event> = Vec::new();
     let mut json = report::to_writer(Format::Json, Options::default(), Box::new(buffer.clone()));
     let sources = request.sources.iter().map(|source| format!("s3://{}", source.bucket)).collect();
     let started =
         Event::Started { sources, range: request.range, at: request.now, origin: Origin::default() };
-    let pool = pool(jobs);
-    let tools = RunTools { store, keys, pool: &pool, progress: &NoProgress, stop };
-    let outcome = validate::validate(request, tools, &mut events).unwrap();
+    let outcome = tell(&mut events);
     let verdict = Verdict::from_worst(outcome.worst, outcome.counts.digests.valid);
     let mut summary = Summary::new(verdict, request.now);
     summary.counts = outcome.counts;

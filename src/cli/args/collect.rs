@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{RunArgs, pages, parse_size};
+use super::{OutputArgs, RunArgs, pages, parse_size};
 
 /// Make a copy of what a validation reads, to validate again later without AWS
 ///
@@ -31,11 +31,14 @@ pub(in crate::cli) struct CollectArgs {
 
     #[command(flatten)]
     run: RunArgs,
+
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 impl CollectArgs {
     /// The arguments of the run.
     pub(in crate::cli) fn into_run(self) -> RunArgs {
-        RunArgs { sources: self.sources, ..self.run }
+        RunArgs { sources: self.sources, output: self.output, ..self.run }
     }
 }

@@ -6,7 +6,7 @@ use super::parse_size;
 use crate::validate::ReadLimits;
 
 /// Limits.
-#[derive(Args, Clone, Copy, Debug)]
+#[derive(Args, Clone, Copy, Default, Debug)]
 #[command(next_help_heading = "Limits")]
 pub(in crate::cli) struct LimitArgs {
     /// Largest inflated digest file

@@ -107,6 +107,19 @@ const STATE: &[(&str, &str)] = &[
     ),
 ];
 
+const SHARDS: &[(&str, &str)] = &[
+    (
+        "Plan a year of an organization's bucket",
+        "trailproof shards plan s3://my-trail-logs --start-time 365d -o plan.jsonl",
+    ),
+    ("Carry out all shards on this machine", "trailproof shards run plan.jsonl -o results/"),
+    (
+        "Carry out one shard, as one job of an array; plan and results may also be in S3",
+        "trailproof shards run plan.jsonl --index 0 -o results/",
+    ),
+    ("Make the report", "trailproof shards merge plan.jsonl results/ --report html=run.html"),
+];
+
 const REPORT: &[(&str, &str)] = &[
     ("Show a saved report as text", "trailproof report run.json"),
     ("Make an HTML page from a saved report", "trailproof report run.json --quiet --report html=run.html"),
@@ -248,6 +261,21 @@ pub(in crate::cli) fn sections(command: &str) -> Vec<Section> {
             STATE,
             &[("0", "done"), ("2", "the state was not made, read or changed; a message on stderr says why")],
         ),
+        "shards" | "plan" => (
+            SHARDS,
+            &[
+                ("0", "planned; nothing was verified"),
+                ("2", "no plan, or an incomplete one, which is refused"),
+            ],
+        ),
+        "run" => (
+            SHARDS,
+            &[
+                ("0", "every shard was carried out, whatever its findings"),
+                ("2", "a line is no shard, or a shard was not carried out; run it again"),
+            ],
+        ),
+        "merge" => (SHARDS, VERDICTS),
         "report" => (REPORT, &[("0", "rendered, whatever the verdict"), ("2", "not rendered")]),
         "simulate" => (SIMULATE, &plain),
         "completions" => (COMPLETIONS, &plain),
@@ -262,17 +290,20 @@ pub(in crate::cli) fn sections(command: &str) -> Vec<Section> {
             sections.push(terms("Times", "TIMES", TIMES));
             sections.push(terms("Environment of a hook", "ENVIRONMENT OF A HOOK", HOOKS));
         }
-        "keys" => sections.push(terms("Times", "TIMES", TIMES)),
+        "merge" => {
+            sections.push(terms("Formats", "FORMATS", FORMATS));
+            sections.push(terms("Environment of a hook", "ENVIRONMENT OF A HOOK", HOOKS));
+        }
+        "keys" | "plan" => sections.push(terms("Times", "TIMES", TIMES)),
         "simulate" => sections.push(tampering()),
         _ => {}
     }
     sections.push(terms("Exit codes", "EXIT STATUS", exit));
     let (aws, colour) = match command {
-        "validate" | "collect" | "trailproof" => (AWS, Some(NO_COLOR)),
+        "validate" | "collect" | "merge" | "trailproof" => (AWS, Some(NO_COLOR)),
         "report" => (&[][..], Some(NO_COLOR)),
-        "trails" | "keys" | "validate-logs" | "simulate" | "state" | "init" | "show" | "accept" => {
-            (AWS, None)
-        }
+        "trails" | "keys" | "validate-logs" | "simulate" | "state" | "init" | "show" | "accept"
+        | "shards" | "plan" | "run" => (AWS, None),
         _ => (&[][..], None),
     };
     let variables: Vec<(&str, &str)> = aws.iter().copied().chain(colour).collect();

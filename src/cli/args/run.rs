@@ -6,11 +6,11 @@ use clap::Args;
 
 #[cfg(feature = "aws")]
 use super::AwsArgs;
-use super::LimitArgs;
+use super::{LimitArgs, OutputArgs};
 use crate::validate::Recheck;
 
 /// The arguments of a run.
-#[derive(Args, Debug)]
+#[derive(Args, Default, Debug)]
 pub(in crate::cli) struct RunArgs {
     /// The sources, which each command declares with a help of its own.
     #[arg(skip)]
@@ -27,6 +27,10 @@ pub(in crate::cli) struct RunArgs {
     /// The slice of the sealed days to read again, of a command that has a memory.
     #[arg(skip)]
     pub(in crate::cli) recheck: Recheck,
+
+    /// Where the report goes, of a command that makes one.
+    #[arg(skip)]
+    pub(in crate::cli) output: OutputArgs,
 
     /// Treat the source as a copy of files that were delivered to this bucket or folder; repeatable
     #[arg(long, value_name = "s3://BUCKET[/PREFIX]", help_heading = "Source")]
@@ -63,19 +67,6 @@ pub(in crate::cli) struct RunArgs {
     #[cfg(feature = "aws")]
     #[arg(long, help_heading = "Keys")]
     pub(in crate::cli) fetch_keys: bool,
-
-    /// Format of stdout: text, json, html, jsonl, csv, junit, prometheus, asff or ocsf
-    #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Report")]
-    pub(in crate::cli) format: String,
-
-    /// Also write a report to a file, such as `json=run.json`; repeatable. An existing file is replaced once the new report
-    /// is complete
-    #[arg(long, value_name = "FORMAT=FILE", help_heading = "Report")]
-    pub(in crate::cli) report: Vec<String>,
-
-    /// Name of the person or system that runs this, for the report [default: user and host]
-    #[arg(long, value_name = "WHO", help_heading = "Report")]
-    pub(in crate::cli) run_by: Option<String>,
 
     /// List every digest and log file with its result
     #[arg(short, long, help_heading = "Report")]

@@ -14,7 +14,7 @@ const MAX_TIMEOUT: u64 = 24 * 60 * 60;
 pub(in crate::cli) struct TellingArgs {
     /// Run this shell command after the reports are written, also where the run could not begin; repeatable. The
     /// environment says what the run came to: TRAILPROOF_VERDICT and others
-    #[arg(long, value_name = "CMD", conflicts_with = "dry_run", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "CMD", value_parser = NonEmptyStringValueParser::new())]
     pub(in crate::cli) hook: Vec<String>,
 
     /// When to run the hooks [default: finding; with `--state`: change]
@@ -28,7 +28,7 @@ pub(in crate::cli) struct TellingArgs {
     /// Send a POST to URL/start when the run starts, and to URL/EXITCODE with the verdict line when it ends, as
     /// healthchecks.io takes them
     #[cfg(feature = "aws")]
-    #[arg(long, value_name = "URL", conflicts_with = "dry_run")]
+    #[arg(long, value_name = "URL")]
     pub(in crate::cli) ping: Option<String>,
 }
 

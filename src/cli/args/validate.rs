@@ -4,8 +4,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{RunArgs, TellingArgs, pages};
+use super::{OutputArgs, RunArgs, TellingArgs, pages};
 use crate::validate::Recheck;
+
+/// Options that a plan has no use for.
+#[cfg(feature = "aws")]
+const DRY_RUN_CONFLICTS: [&str; 3] = ["report", "hook", "ping"];
+#[cfg(not(feature = "aws"))]
+const DRY_RUN_CONFLICTS: [&str; 2] = ["report", "hook"];
 
 /// Validate digest files, their chain and every log file they list
 ///
@@ -31,6 +37,9 @@ pub(in crate::cli) struct ValidateArgs {
     #[command(flatten)]
     run: RunArgs,
 
+    #[command(flatten)]
+    output: OutputArgs,
+
     /// Remember what is proved in this state, and compare with what earlier runs proved: a directory or s3://BUCKET/PREFIX,
     /// made by `trailproof state init`. Keep the state where those who can write the evidence cannot
     #[arg(long, value_name = "PLACE", conflicts_with = "dry_run", help_heading = "Memory")]
@@ -42,7 +51,7 @@ pub(in crate::cli) struct ValidateArgs {
     recheck: Recheck,
 
     /// List what would be read and estimate its cost; verify nothing
-    #[arg(long, conflicts_with = "report", help_heading = "Running")]
+    #[arg(long, conflicts_with_all = DRY_RUN_CONFLICTS, help_heading = "Running")]
     pub(in crate::cli) dry_run: bool,
 
     /// With `--dry-run`: write the archived objects to a file, as the CSV manifest of an S3 Batch Operations restore job
@@ -57,8 +66,8 @@ pub(in crate::cli) struct ValidateArgs {
 impl ValidateArgs {
     /// The arguments of the run.
     pub(in crate::cli) fn into_run(self) -> RunArgs {
-        let Self { sources, dry_run, state, recheck, run, .. } = self;
-        RunArgs { sources, dry_run, state, recheck, ..run }
+        let Self { sources, dry_run, state, recheck, output, run, .. } = self;
+        RunArgs { sources, dry_run, state, recheck, output, ..run }
     }
 }
 

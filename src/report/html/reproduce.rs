@@ -52,7 +52,11 @@ pub(super) fn command(finding: &Finding, place: &ObjectPlace) -> Option<String> 
         (Kind::DigestUnsigned | Kind::LogUnreferenced | Kind::ObjectUnrecognised, Some(object)) => {
             Some(about(&object, place))
         }
-        (Kind::NoDigests | Kind::ChainStart | Kind::Accepted | Kind::ClockBehind, _) | (_, None) => None,
+        (
+            Kind::NoDigests | Kind::ChainStart | Kind::Accepted | Kind::ClockBehind | Kind::ShardIncomplete,
+            _,
+        )
+        | (_, None) => None,
     }
 }
 

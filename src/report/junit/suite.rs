@@ -44,7 +44,8 @@ impl SuiteCheck {
             | Kind::ChainStart
             | Kind::ObjectProved
             | Kind::Accepted
-            | Kind::ClockBehind => Self::Coverage,
+            | Kind::ClockBehind
+            | Kind::ShardIncomplete => Self::Coverage,
             Kind::LogUnreferenced => Self::Additions,
         }
     }

@@ -1,5 +1,6 @@
 //! The counters of a run and the words for them.
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use crate::event::{Phase, Severity};
@@ -13,6 +14,9 @@ pub(super) struct RunTally {
     phase: AtomicU8,
     findings: AtomicU64,
     tampered: AtomicU64,
+    /// Regions of a plan.
+    regions: AtomicU64,
+    all_regions: AtomicU64,
 }
 
 /// Counters for digests or log files.
@@ -46,10 +50,11 @@ impl FileCounters {
     }
 }
 
-const PHASES: [(Phase, &str); 3] = [
+const PHASES: [(Phase, &str); 4] = [
     (Phase::Discover, "looking for trails"),
     (Phase::Validate, "reading digests and log files"),
     (Phase::SearchAdditions, "looking for added files"),
+    (Phase::Plan, "listing regions"),
 ];
 
 impl RunTally {
@@ -82,9 +87,23 @@ impl RunTally {
         Some(u64::try_from(all.checked_div(read.into())?).unwrap_or(u64::MAX))
     }
 
-    pub(super) fn phase(&self) -> &'static str {
+    pub(super) fn regions(&self, done: u64, all: u64) {
+        self.regions.store(done, Ordering::Relaxed);
+        self.all_regions.store(all, Ordering::Relaxed);
+    }
+
+    /// The phase; of a plan, with the number of regions.
+    pub(super) fn phase(&self) -> Cow<'static, str> {
         let index = usize::from(self.phase.load(Ordering::Relaxed));
-        PHASES.get(index).map_or("", |(_, words)| *words)
+        match PHASES.get(index) {
+            Some((Phase::Plan, words)) => {
+                let done = grouped(self.regions.load(Ordering::Relaxed));
+                let all = grouped(self.all_regions.load(Ordering::Relaxed));
+                format!("{words}, {done} of {all} planned").into()
+            }
+            Some((_, words)) => (*words).into(),
+            None => "".into(),
+        }
     }
 
     /// `no findings yet`, or the number of findings without notices.

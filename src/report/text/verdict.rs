@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::findings::GroupedFindings;
 use super::layout::{TextColour, grouped, plural};
-use crate::event::{Counts, Kind, Report, Severity, Verdict};
+use crate::event::{Counts, DigestCounts, Kind, LogCounts, Report, Severity, Verdict};
 
 pub(super) fn write(
     out: &mut dyn Write,
@@ -56,7 +56,7 @@ fn intact(counts: &Counts, accepted: u64) -> String {
 fn tampered(counts: &Counts, findings: &GroupedFindings<'_>) -> String {
     let broken = findings.count(Kind::ChainBroken);
     let mut parts = Vec::new();
-    if counts.digests.tampered + counts.logs.tampered > 0 {
+    if counts.digests.tampered > 0 || counts.logs.tampered > 0 {
         let logs = of(counts.logs.tampered, all_logs(counts), "log file");
         let digests = of(counts.digests.tampered, all_digests(counts), "digest");
         parts.push(format!("{logs}, {digests} tampered"));
@@ -104,9 +104,11 @@ fn of(number: u64, all: u64, noun: &str) -> String {
 }
 
 const fn all_digests(counts: &Counts) -> u64 {
-    counts.proved_digests() + counts.digests.tampered + counts.digests.unverified
+    let DigestCounts { tampered, unverified, .. } = counts.digests;
+    counts.proved_digests().saturating_add(tampered).saturating_add(unverified)
 }
 
 const fn all_logs(counts: &Counts) -> u64 {
-    counts.logs.valid + counts.logs.remembered + counts.logs.tampered + counts.logs.unverified
+    let LogCounts { valid, remembered, tampered, unverified, .. } = counts.logs;
+    valid.saturating_add(remembered).saturating_add(tampered).saturating_add(unverified)
 }

@@ -40,8 +40,9 @@ impl PassedOver {
         }
     }
 
-    pub(super) fn count(&self) -> u64 {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
+    /// The counts by folder so far.
+    pub(super) fn folders(&self) -> BTreeMap<PathBuf, u64> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The counts by folder.

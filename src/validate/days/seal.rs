@@ -6,15 +6,18 @@ use std::sync::Arc;
 use super::draft::{DayDraft, DraftDigest};
 use super::listing::{SearchedLogs, day_hash};
 use super::{FolderDays, RegionDays, whole};
-use crate::event::{Finding, Kind};
+use crate::event::{Finding, Kind, Severity};
 use crate::ident::{ChainId, DigestKey, Location, LogFolder, Sha256Hash};
 use crate::time::{DAY, Interval, Timestamp};
+use crate::validate::memory::RunMemory;
 use crate::validate::sealed::{SealedChain, SealedChanges, SealedDay};
 
 /// The run as far as sealing is concerned.
 pub(in crate::validate) struct SealInput<'r> {
     /// All findings on the region and its chains.
     pub(in crate::validate) findings: &'r [&'r Finding],
+    /// Whether keys could not be fetched, whose findings are joined over all regions.
+    pub(in crate::validate) has_unfetched_keys: bool,
     pub(in crate::validate) searched: &'r SearchedLogs,
     /// For each folder, the log folders in which proved digests list log files.
     pub(in crate::validate) log_folders: &'r [BTreeSet<LogFolder>],
@@ -25,7 +28,8 @@ pub(in crate::validate) struct SealInput<'r> {
 impl RegionDays {
     /// The changes of the sealed days, after everything of the region was read and searched.
     pub(in crate::validate) fn seal(mut self, input: &SealInput<'_>) -> Vec<SealedChanges> {
-        let touched = TouchedDays::of(input.findings);
+        let mut touched = TouchedDays::of(input.findings);
+        touched.all |= input.has_unfetched_keys;
         let folders = std::mem::take(&mut self.folders);
         let numbered = folders.into_iter().enumerate();
         numbered.map(|(number, folder)| self.seal_folder(number, folder, &touched, input)).collect()
@@ -97,6 +101,21 @@ impl RegionDays {
             false => day_hash(Some(listing), of_day.into_iter()),
         }
     }
+}
+
+/// Opens the sealed days in `memory` that findings above a notice are about.
+pub(in crate::validate) fn opened(memory: &RunMemory, findings: &[&Finding]) -> Vec<SealedChanges> {
+    let grave: Vec<&Finding> =
+        findings.iter().filter(|finding| finding.severity > Severity::Notice).copied().collect();
+    let touched = TouchedDays::of(&grave);
+    let changes = memory.sealed.iter().map(|(folder, known)| SealedChanges {
+        folder: folder.clone(),
+        sealed: BTreeMap::new(),
+        opened: known.days.keys().filter(|day| touched.has(**day)).copied().collect(),
+        logs: BTreeSet::new(),
+        rechecked: false,
+    });
+    changes.filter(|changes| !changes.opened.is_empty()).collect()
 }
 
 /// The day, if the digests of each chain record each other without a gap.

@@ -73,6 +73,7 @@ pub(in crate::validate) fn list_region_watched(
         run.chains.iter().map(|chain| recent_writes.remove(chain.id()).unwrap_or_default()).collect();
     run.has_digest_folder = discovered.iter().any(|found| found.has_digests);
     run.unlisted = interrupted;
+    run.listing = context.part.map(|_| run.hash_of_listing());
     // The ends of the digests tell which keys will be needed.
     let (account, region) = (Arc::clone(&run.account), Arc::clone(&run.region));
     let ends = run.chains.iter().flat_map(ChainProver::to_read).map(|listed| listed.end);

@@ -13,6 +13,7 @@ use crate::time::{self, Interval, Range, Timestamp};
 use crate::validate::answered::AnsweringFolders;
 use crate::validate::context::RunContext;
 use crate::validate::discover::{self, DiscoveredFolder};
+use crate::validate::parts::RegionWeight;
 use crate::validate::region::{RegionRun, exceeds_notices};
 use crate::validate::request::ValidationRequest;
 use crate::validate::unreferenced;
@@ -71,6 +72,23 @@ pub(super) fn plan(
     PlannedRegion { chains, logs: RegionPlan { account, region, logs }, findings, answering, archived }
 }
 
+/// Weighs a region: lists its digests and, if `counts_logs`, the log folders of the digests' days. Failures to list are
+/// left to the run, which lists the same folders.
+pub(in crate::validate) fn weigh(
+    context: RunContext<'_>,
+    discovered: &[DiscoveredFolder],
+    counts_logs: bool,
+) -> RegionWeight {
+    let region = discover::list_region(context, discovered);
+    let digests = region.chains.iter().map(|chain| chain.known().listed().len() as u64).sum();
+    let mut archived =
+        ArchivedObjects { amount: ArchivedAmount::default(), listener: None, untold: Vec::new() };
+    let folders = region.folders.iter().enumerate().filter(|_| counts_logs);
+    let logs = folders.map(|folder| listed_logs(context, &region, folder, &mut archived, &mut Vec::new()));
+    let logs = logs.fold(Amount::default(), Amount::plus).objects;
+    RegionWeight { digests, logs, listing: region.hash_of_listing() }
+}
+
 fn chain_plan(range: Range, chain: &ChainProver, tally: &DigestTally) -> Option<ChainPlan> {
     let (inside, witnesses) = tally.amounts(range, chain);
     // The list is newest first.
@@ -95,20 +113,10 @@ fn log_files(
         return Amount::default();
     };
     let stretch = Interval { start: first.start, end: last.end };
+    let logs = listed_logs(context, region, (index, folder), archived, findings);
     let asked = covered(range, region.chains.iter().filter(|chain| chain.is_selected()), index);
     let is_read =
         |minute: Timestamp| time::overlaps_any(&asked, Interval { start: minute, end: minute.plus(1) });
-    let mut logs = Amount::default();
-    for listed in unreferenced::list_log_folder(context, (folder, LogFolder::CloudTrail), stretch) {
-        match listed {
-            Ok((listed, LogFolderKey::Minute(minute))) if is_read(minute) => {
-                logs = logs.plus(Amount { objects: 1, bytes: listed.size });
-                archived.add_log(folder, listed);
-            }
-            Ok(_) => {}
-            Err(error) => findings.push(cannot_list(folder, stretch.start, &error)),
-        }
-    }
     // A plan estimates the log files of `CloudTrail/` only; whoever restores objects needs all log folders.
     let is_needed = archived.listener.is_some();
     let others = LogFolder::ALL.into_iter().filter(|logs| is_needed && *logs != LogFolder::CloudTrail);
@@ -128,6 +136,35 @@ fn log_files(
         !findings.iter().any(|known| (known.kind, &known.uri) == (failure.kind, &failure.uri))
     });
     findings.extend(beside);
+    logs
+}
+
+/// The log files in `CloudTrail/` of one folder whose minutes the digests of the asked range cover, by their names.
+fn listed_logs(
+    context: RunContext<'_>,
+    region: &RegionRun,
+    (index, folder): (usize, &RegionFolder),
+    archived: &mut ArchivedObjects<'_>,
+    findings: &mut Vec<Finding>,
+) -> Amount {
+    let range = context.request.range;
+    let all = covered(range, region.chains.iter(), index);
+    let (Some(first), Some(last)) = (all.first(), all.last()) else { return Amount::default() };
+    let stretch = Interval { start: first.start, end: last.end };
+    let asked = covered(range, region.chains.iter().filter(|chain| chain.is_selected()), index);
+    let mut logs = Amount::default();
+    for listed in unreferenced::list_log_folder(context, (folder, LogFolder::CloudTrail), stretch) {
+        match listed {
+            Ok((listed, LogFolderKey::Minute(minute)))
+                if time::overlaps_any(&asked, Interval { start: minute, end: minute.plus(1) }) =>
+            {
+                logs = logs.plus(Amount { objects: 1, bytes: listed.size });
+                archived.add_log(folder, listed);
+            }
+            Ok(_) => {}
+            Err(error) => findings.push(cannot_list(folder, stretch.start, &error)),
+        }
+    }
     logs
 }
 

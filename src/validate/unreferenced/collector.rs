@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
+use serde::{Deserialize, Serialize};
+
 use crate::event::{Fault, Finding, Kind};
 use crate::ident::{LogFolder, is_log_name};
 use crate::time::{Interval, Timestamp};
@@ -42,12 +44,12 @@ struct CollectedFindings {
 }
 
 /// The result of a region's searches.
-#[derive(Default)]
-pub(in crate::validate) struct UnreferencedLogs {
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub struct UnreferencedLogs {
     /// How many objects no digest lists.
-    pub(in crate::validate) count: u64,
+    pub count: u64,
     /// The findings on the objects, by time.
-    pub(in crate::validate) findings: Vec<Finding>,
+    pub findings: Vec<Finding>,
 }
 
 impl UnreferencedCollector {

@@ -63,6 +63,11 @@ impl Case {
         Self { dir, end: made.end.to_string() }
     }
 
+    /// The end of the delivery, as `--end-time` takes it.
+    pub(crate) fn end(&self) -> &str {
+        &self.end
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }

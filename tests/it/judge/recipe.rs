@@ -40,7 +40,7 @@ enum Narrow {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Recipe {
+pub(crate) struct Recipe {
     pub(super) spec: Spec,
     pub(super) touches: Vec<Touch>,
     pub(super) ask: Ask,
@@ -114,7 +114,7 @@ type Objects = Vec<(Location, Vec<u8>, Metadata)>;
 
 /// Deliveries as they were made, so that each is signed only once.
 #[derive(Default)]
-pub(super) struct Bases(RefCell<HashMap<String, (Objects, Simulated)>>);
+pub(crate) struct Bases(RefCell<HashMap<String, (Objects, Simulated)>>);
 
 /// How many deliveries are kept.
 const KEPT: usize = 64;
@@ -153,7 +153,7 @@ fn ring(json: &str) -> KeyRing {
 
 impl Recipe {
     /// The delivery with everything done to it. What cannot be done is left out; says how much that was.
-    pub(super) fn deliver(&self, bases: &Bases) -> (Delivered, usize) {
+    pub(crate) fn deliver(&self, bases: &Bases) -> (Delivered, usize) {
         let store = MemoryStore::new();
         let made = match self.spec.tampers.len() {
             0 => None,
@@ -172,7 +172,7 @@ impl Recipe {
         (delivered, undone)
     }
 
-    pub(super) fn request(&self, delivered: &Delivered) -> ValidationRequest {
+    pub(crate) fn request(&self, delivered: &Delivered) -> ValidationRequest {
         let spec = &self.spec;
         let mut buckets = vec![spec.bucket.as_str()];
         if spec.move_at.is_some() {

@@ -1,0 +1,166 @@
+//! Reads plans and results from files, folders and objects.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader};
+use std::path::{Path, PathBuf};
+#[cfg(feature = "aws")]
+use std::sync::mpsc::sync_channel;
+
+use crate::cli::Failure;
+use crate::cli::sources::is_in_s3;
+use crate::shards::{ReadLine, next_line};
+
+/// How many objects are read at a time.
+#[cfg(feature = "aws")]
+const OBJECTS_AT_ONCE: usize = 16;
+
+/// Opens a plan.
+pub(super) fn open_plan(
+    path: &Path,
+    #[cfg(feature = "aws")] aws: &crate::cli::args::AwsArgs,
+) -> Result<Box<dyn BufRead + Send>, Failure> {
+    if is_in_s3(path) {
+        #[cfg(not(feature = "aws"))]
+        return Err(super::output::without_aws(path));
+        #[cfg(feature = "aws")]
+        {
+            use crate::store::Store as _;
+            let location = super::output::object(path)?;
+            let object = super::output::store(aws)?.get(&location);
+            return Ok(object.map_err(|error| unreadable(&path.display(), &error))?.body);
+        }
+    }
+    let file = File::open(path).map_err(|error| unreadable(&path.display(), &error))?;
+    Ok(Box::new(BufReader::new(file)))
+}
+
+pub(super) fn unreadable(name: &dyn std::fmt::Display, error: &dyn std::fmt::Display) -> Failure {
+    Failure::new(format!("`{name}` cannot be read: {error}"), "give a file or an object that can be read")
+}
+
+/// Reads every line of the results, and calls `take` with each line and its place.
+pub(super) fn read_results(
+    paths: &[PathBuf],
+    most: usize,
+    #[cfg(feature = "aws")] aws: &crate::cli::args::AwsArgs,
+    take: &mut dyn FnMut(ReadLine, &str),
+) -> Result<(), Failure> {
+    for path in paths {
+        if path.as_os_str() == "-" {
+            read_lines(&mut io::stdin().lock(), "stdin", most, take)
+                .map_err(|error| unreadable(&"stdin", &error))?;
+        } else if is_in_s3(path) {
+            #[cfg(not(feature = "aws"))]
+            return Err(super::output::without_aws(path));
+            #[cfg(feature = "aws")]
+            read_objects(path, most, aws, take)?;
+        } else {
+            for file in files(path)? {
+                let opened = File::open(&file).map_err(|error| unreadable(&file.display(), &error))?;
+                let name = file.display().to_string();
+                read_lines(&mut BufReader::new(opened), &name, most, take)
+                    .map_err(|error| unreadable(&name, &error))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A file, or the files of a folder and of its folders, by name.
+fn files(path: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let found = fs::metadata(path).map_err(|error| unreadable(&path.display(), &error))?;
+    if !found.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut entries: Vec<PathBuf> = fs::read_dir(path)
+        .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect())
+        .map_err(|error| unreadable(&path.display(), &error))?;
+    entries.sort();
+    let mut all = Vec::new();
+    for entry in entries {
+        let kind = fs::symlink_metadata(&entry).map_err(|error| unreadable(&entry.display(), &error))?;
+        if kind.is_dir() {
+            all.extend(files(&entry)?);
+        } else if fs::metadata(&entry).is_ok_and(|found| found.is_file()) {
+            all.push(entry);
+        }
+    }
+    Ok(all)
+}
+
+fn read_lines(
+    from: &mut impl BufRead,
+    name: &str,
+    most: usize,
+    take: &mut dyn FnMut(ReadLine, &str),
+) -> io::Result<()> {
+    let mut number = 0_u64;
+    while let Some(line) = next_line(from, most)? {
+        number += 1;
+        take(line, &format!("{name}:{number}"));
+    }
+    Ok(())
+}
+
+/// Reads an object, or the objects below a prefix, some at a time.
+#[cfg(feature = "aws")]
+fn read_objects(
+    path: &Path,
+    most: usize,
+    aws: &crate::cli::args::AwsArgs,
+    take: &mut dyn FnMut(ReadLine, &str),
+) -> Result<(), Failure> {
+    use crate::ident::Location;
+    use crate::store::Store as _;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    let text = path.to_string_lossy();
+    let (bucket, prefix) = crate::cli::typed::place("", &text)?;
+    let store = super::output::store(aws)?;
+    let is_object = !text.ends_with('/') && text.trim_start_matches("s3://").contains('/');
+    let locations: Vec<Location> = if is_object {
+        vec![super::output::object(path)?]
+    } else {
+        let listed = store.list(&bucket, &prefix, None);
+        let objects = listed.filter(|listed| !matches!(listed, Ok(listed) if listed.key.ends_with('/')));
+        objects
+            .map(|listed| Ok(Location::new(bucket.as_str(), listed?.key)))
+            .collect::<Result<_, crate::store::StoreError>>()
+            .map_err(|error| unreadable(&text, &error))?
+    };
+    let next = AtomicUsize::new(0);
+    let (lines, received) = sync_channel::<Result<(ReadLine, String), Failure>>(1);
+    std::thread::scope(|scope| {
+        for _ in 0..OBJECTS_AT_ONCE.min(locations.len()) {
+            let (lines, store, next, locations) = (lines.clone(), &store, &next, &locations);
+            scope.spawn(move || {
+                while let Some(location) = locations.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let name = location.to_string();
+                    let sent = match store.get(location) {
+                        Ok(mut object) => {
+                            let mut send = |line, place: &str| {
+                                // The receiver has gone where another object could not be read.
+                                let _ = lines.send(Ok((line, place.to_owned())));
+                            };
+                            read_lines(&mut object.body, &name, most, &mut send)
+                                .map_err(|error| unreadable(&name, &error))
+                        }
+                        Err(error) => Err(unreadable(&name, &error)),
+                    };
+                    if let Err(failure) = sent {
+                        let _ = lines.send(Err(failure));
+                    }
+                }
+            });
+        }
+        drop(lines);
+        let mut failed = None;
+        for line in received {
+            match line {
+                Ok((line, place)) => take(line, &place),
+                Err(failure) => failed = failed.or(Some(failure)),
+            }
+        }
+        failed.map_or(Ok(()), Err)
+    })
+}

@@ -1,0 +1,180 @@
+//! `trailproof shards run`.
+
+use std::io::{self, BufRead, BufReader, IsTerminal as _};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use super::evidence::EvidenceCache;
+use super::output::ResultOutput;
+use super::{EXIT_DONE, input, unusable};
+use crate::cli::args::RunShardsArgs;
+use crate::cli::{EXIT_CANNOT, Failure, require_handles, say, signals};
+use crate::report::progress::{Bars, Display};
+use crate::shards::{MAX_PLAN_LINE, PlanLine, ReadLine, Shard, ShardError, next_line, run_shard, shard_line};
+use crate::validate::{CancelFlag, RunTools};
+
+/// Carries out the shards, and returns the exit code.
+pub(super) fn run(arguments: &RunShardsArgs) -> Result<u8, Failure> {
+    signals::keep_no_report(
+        "interrupted: the shards under way have to be run again; interrupt again to end at once",
+    );
+    let stop = signals::listen();
+    require_handles()?;
+    let output = ResultOutput::open(
+        arguments.output.as_deref(),
+        #[cfg(feature = "aws")]
+        &arguments.aws,
+    )?;
+    let bars = Bars::new(display(arguments));
+    let worker = ShardWorker {
+        arguments,
+        output: &output,
+        bars: &bars,
+        evidence: EvidenceCache::default(),
+        stop,
+        has_failed: AtomicBool::new(false),
+        is_closed: AtomicBool::new(false),
+    };
+    match (&arguments.plan, arguments.index) {
+        (None, _) => worker.run_lines(&mut BufReader::new(io::stdin()), "stdin", false),
+        (Some(path), index) => worker.run_plan(path, index).inspect_err(|_| bars.clear())?,
+    }
+    bars.clear();
+    let has_failed = worker.has_failed.load(Ordering::Relaxed);
+    // A line that is no shard does not hold up the results of the others.
+    output.finish(!stop.is_set())?;
+    if stop.is_set() {
+        say("error: interrupted before every shard was carried out\nhint: run the same command again");
+    }
+    Ok(if has_failed || stop.is_set() { EXIT_CANNOT } else { EXIT_DONE })
+}
+
+/// Bars on a terminal. Elsewhere the engine that runs the shards has a progress of its own.
+fn display(arguments: &RunShardsArgs) -> Display {
+    match io::stderr().is_terminal() && !arguments.no_progress {
+        true => Display::Bars,
+        false => Display::Hidden,
+    }
+}
+
+/// Lines that any thread may take.
+struct SharedLines<'l> {
+    from: &'l mut (dyn BufRead + Send),
+    /// Number of the last line, from 1.
+    number: u64,
+    /// Whether the last line of a plan was met.
+    has_ended: bool,
+}
+
+struct ShardWorker<'a> {
+    arguments: &'a RunShardsArgs,
+    output: &'a ResultOutput,
+    bars: &'a Bars,
+    evidence: EvidenceCache,
+    stop: &'a CancelFlag,
+    /// Whether a line was no shard, or a shard could not be carried out.
+    has_failed: AtomicBool,
+    /// Whether nobody reads the results any longer.
+    is_closed: AtomicBool,
+}
+
+impl ShardWorker<'_> {
+    fn run_plan(&self, path: &Path, index: Option<u64>) -> Result<(), Failure> {
+        let name = path.display().to_string();
+        let mut plan = input::open_plan(
+            path,
+            #[cfg(feature = "aws")]
+            &self.arguments.aws,
+        )?;
+        let Some(index) = index else {
+            self.run_lines(&mut *plan, &name, true);
+            return Ok(());
+        };
+        let (shard, line) = shard_line(&mut plan, index).map_err(|error| unusable(&name, &error))?;
+        self.run_shard(&shard, &line).unwrap_or_else(|failure| self.fail(&failure));
+        Ok(())
+    }
+
+    /// Runs lines, some at a time. `is_plan` tells whether the lines are a whole plan.
+    fn run_lines(&self, from: &mut (dyn BufRead + Send), name: &str, is_plan: bool) {
+        let lines = Mutex::new(SharedLines { from, number: 0, has_ended: false });
+        thread::scope(|scope| {
+            let work = || while self.run_next(&lines, name) {};
+            for _ in 1..self.arguments.at_once {
+                // Without a further thread, the running threads do the work.
+                let _ = thread::Builder::new().spawn_scoped(scope, work);
+            }
+            work();
+        });
+        let lines = lines.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if is_plan && !lines.has_ended && !self.stop.is_set() && !self.is_closed.load(Ordering::Relaxed) {
+            self.fail(&unusable(name, &ShardError::Cut));
+        }
+    }
+
+    /// Runs the next line; `false` after the last.
+    fn run_next(&self, lines: &Mutex<SharedLines<'_>>, name: &str) -> bool {
+        if self.stop.is_set() || self.is_closed.load(Ordering::Relaxed) {
+            return false;
+        }
+        let (line, number) = {
+            let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
+            lines.number += 1;
+            let number = lines.number;
+            match next_line(&mut lines.from, MAX_PLAN_LINE) {
+                Ok(None) => return false,
+                Ok(Some(line)) => (line, number),
+                Err(error) => {
+                    self.fail(&input::unreadable(&name, &error));
+                    return false;
+                }
+            }
+        };
+        let parsed = match &line {
+            ReadLine::TooLong => Err(ShardError::TooLong(MAX_PLAN_LINE)),
+            ReadLine::Whole(line) if line.iter().all(u8::is_ascii_whitespace) => return true,
+            ReadLine::Whole(line) => PlanLine::parse(line).map(|parsed| (parsed, line)),
+        };
+        match parsed {
+            Ok((PlanLine::Shard(shard), line)) => {
+                self.run_shard(&shard, line).unwrap_or_else(|failure| self.fail(&failure));
+            }
+            Ok((PlanLine::Plan(_), _)) => {}
+            Ok((PlanLine::End(_), _)) => {
+                lines.lock().unwrap_or_else(PoisonError::into_inner).has_ended = true;
+            }
+            Err(error) => {
+                self.fail(&Failure::new(format!("line {number} of {name}: {error}"), error.hint()));
+            }
+        }
+        true
+    }
+
+    fn run_shard(&self, shard: &Shard, line: &[u8]) -> Result<(), Failure> {
+        let evidence = self.evidence.of(shard, self.arguments)?;
+        let tools = RunTools {
+            store: &*evidence.store,
+            keys: &evidence.keys,
+            pool: &evidence.pool,
+            progress: self.bars,
+            stop: self.stop,
+        };
+        let failed = |error: ShardError| {
+            Failure::new(format!("shard {} was not carried out: {error}", shard.number()), error.hint())
+        };
+        let Some(result) = run_shard(shard, line, tools).map_err(failed)? else { return Ok(()) };
+        let line = result.to_line().map_err(|error| failed(io::Error::other(error).into()))?;
+        if !self.output.write(shard.plan(), shard.number(), &line)? {
+            self.is_closed.store(true, Ordering::Relaxed);
+            self.has_failed.store(true, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    fn fail(&self, failure: &Failure) {
+        self.has_failed.store(true, Ordering::Relaxed);
+        say(&failure.to_string());
+    }
+}

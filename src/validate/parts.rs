@@ -1,0 +1,196 @@
+//! One run in parts, for several machines: find the regions, weigh them, run a part of a region, and end the run.
+//!
+//! [`validate`](super::validate()) is the same steps in one process. Nothing of the end exists twice: a part ends in a
+//! [`RegionPart`], and [`RunMerge`] reports joined parts as a run reports its regions.
+
+use std::io;
+
+use serde::{Deserialize, Serialize};
+
+use super::cancel::RunCancellation;
+use super::check::check;
+use super::context::RunContext;
+use super::discover::{DiscoveredFolder, DiscoveryFindings, regions_of_account};
+use super::driver::{self, RunDiscovery, SearchedRegion};
+use super::memory::RunMemory;
+use super::region_part::RegionPart;
+use super::reporter::{EndNotes, RunReporter};
+use super::request::{RunOutcome, RunTools, ValidationRequest};
+use super::source_path::SourceError;
+use super::trail::ToldDeliveries;
+use super::workers::WorkerPool;
+use super::{plan, replicas};
+use crate::event::{Finding, NoProgress, Sink};
+use crate::ident::{Location, Sha256Hash};
+use crate::prove::reference;
+use crate::store::relocated::RelocatedStore;
+
+/// A part of a region's log files.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct LogPart {
+    /// Number of the part, from 0.
+    pub number: u32,
+    /// How many parts the region has.
+    pub of: u32,
+}
+
+impl LogPart {
+    /// Whether the log file at `location` belongs to the part: by the hash of its location, so that every machine agrees.
+    pub(super) fn has(self, location: &Location) -> bool {
+        reference(location) % u128::from(self.of.max(1)) == u128::from(self.number)
+    }
+}
+
+/// A run before its regions are read.
+#[derive(Clone, Debug)]
+pub struct RunPlan {
+    /// The request.
+    pub request: ValidationRequest,
+    /// What CloudTrail told of the deliveries of each named trail.
+    pub deliveries: Vec<ToldDeliveries>,
+    /// What discovery found beside the regions.
+    pub found: DiscoveryFindings,
+    /// What the tools noted so far.
+    pub notes: EndNotes,
+    /// The folders of each region of each account, in order.
+    pub regions: Vec<Vec<DiscoveredFolder>>,
+}
+
+/// How much a region has to read, by listings.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RegionWeight {
+    /// Digests.
+    pub digests: u64,
+    /// Log files, estimated by the names in `CloudTrail/`.
+    pub logs: u64,
+    /// The hash over the listed digests.
+    pub listing: Sha256Hash,
+}
+
+/// Finds the regions of `request`. A request with replicas consists of two runs.
+///
+/// # Errors
+/// [`SourceError`] for a source that cannot be validated.
+pub fn plan_runs(request: &ValidationRequest, tools: RunTools<'_>) -> Result<Vec<RunPlan>, SourceError> {
+    check(request, tools)?;
+    let plan_run = |request: ValidationRequest| {
+        let RunDiscovery { found, regions } = with_context(&request, tools, None, driver::discover_run);
+        let told = |trail: &super::NamedTrail| trail.told(&regions_of_account(&regions, &trail.account));
+        let deliveries = request.named.iter().map(told).collect();
+        RunPlan { request, deliveries, found, notes: EndNotes::of(tools), regions }
+    };
+    Ok(replicas::in_turn(request).into_iter().map(plan_run).collect())
+}
+
+/// Weighs regions of a run, in order. Log files are listed only if `counts_logs`.
+#[must_use]
+pub fn weigh(
+    request: &ValidationRequest,
+    tools: RunTools<'_>,
+    regions: &[Vec<DiscoveredFolder>],
+    counts_logs: bool,
+) -> Vec<RegionWeight> {
+    with_context(request, tools, None, |context| {
+        context.workers.ask_all(regions, |folders| plan::weigh(context, folders, counts_logs))
+    })
+}
+
+/// Runs a part of a region. `None` if the run was cancelled before the part was done.
+#[must_use]
+pub fn run_part(
+    request: &ValidationRequest,
+    tools: RunTools<'_>,
+    folders: &[DiscoveredFolder],
+    part: LogPart,
+) -> Option<RegionPart> {
+    with_context(request, tools, Some(part), |context| {
+        let mut done = None;
+        let end = |SearchedRegion { run, found, .. }: SearchedRegion| {
+            (!run.is_untouched()).then(|| run.end(request, context.searches().then_some(found)))
+        };
+        let take = |part: Option<RegionPart>| {
+            done = part;
+            Ok(())
+        };
+        driver::roll(context, &[folders.to_vec()], &end, take).ok()?;
+        done.filter(|_| !context.cancellation.has_skipped_work())
+    })
+}
+
+fn with_context<R>(
+    request: &ValidationRequest,
+    tools: RunTools<'_>,
+    part: Option<LogPart>,
+    work: impl FnOnce(RunContext<'_>) -> R,
+) -> R {
+    let store =
+        RelocatedStore { inner: tools.store, relocations: &request.relocations, replicas: &request.replicas };
+    let tools = RunTools { store: &store, ..tools };
+    let cancellation = RunCancellation::new(tools.stop);
+    let workers = WorkerPool { pool: tools.pool, store: tools.store, cancellation: &cancellation };
+    work(RunContext { request, tools, workers, cancellation: &cancellation, only: None, part })
+}
+
+/// The end of a run whose regions were read in parts: sends the events that [`validate`](super::validate()) sends.
+pub struct RunMerge<'s> {
+    request: ValidationRequest,
+    reporter: RunReporter<'s>,
+}
+
+impl<'s> RunMerge<'s> {
+    /// Reports what was known before the regions were read.
+    ///
+    /// # Errors
+    /// Errors of `sink`.
+    pub fn begin(
+        request: ValidationRequest,
+        found: DiscoveryFindings,
+        notes: &EndNotes,
+        sink: &'s mut dyn Sink,
+    ) -> io::Result<Self> {
+        let mut reporter = RunReporter::new(&request, &NoProgress, sink);
+        let of_files = notes.rejected.iter().filter(|rejected| rejected.region.is_none());
+        reporter.begin(&request, of_files.cloned().collect())?;
+        reporter.discovered(found)?;
+        Ok(Self { request: ValidationRequest { findings: Vec::new(), ..request }, reporter })
+    }
+
+    /// Reports a region, whose parts are joined. `memory` is what earlier runs proved in the region. What the region
+    /// proved is for the next run to remember only if `is_sound`.
+    ///
+    /// # Errors
+    /// Errors of the sink.
+    pub fn region(&mut self, part: RegionPart, memory: Option<RunMemory>, is_sound: bool) -> io::Result<()> {
+        self.request.memory = memory;
+        let mut report = part.report(&self.request);
+        report.open_days(&self.request);
+        if !is_sound {
+            report.proved.clear();
+        }
+        self.reporter.send_region(report)
+    }
+
+    /// Reports findings beside those of the regions.
+    ///
+    /// # Errors
+    /// Errors of the sink.
+    pub fn findings(&mut self, findings: Vec<Finding>) -> io::Result<()> {
+        self.reporter.send_findings(findings)
+    }
+
+    /// Reports what was asked for and not found. Without `is_whole` regions are missing, and the run counts as interrupted.
+    ///
+    /// # Errors
+    /// Errors of the sink.
+    pub fn end(self, notes: &EndNotes, is_whole: bool) -> io::Result<RunOutcome> {
+        self.reporter.finish(&self.request, notes, !is_whole)
+    }
+}
+
+impl RunOutcome {
+    /// The outcome of a run, with the outcome of the next of its runs: see [`plan_runs`].
+    #[must_use]
+    pub fn and(self, next: Self) -> Self {
+        self.with_replicas(next)
+    }
+}
