@@ -294,7 +294,8 @@ fn a_saved_report_of_a_run_with_memory_says_the_same() {
     }
 }
 
-/// Killed at any moment, the state is the old or the new one, and is read by the next run.
+/// Killed at any moment, the state is the old or the new one, and is read by the next run. `TRAILPROOF_KILLS=500` kills so
+/// many runs for each kind of place.
 #[test]
 fn a_killed_run_leaves_a_state_that_is_read() {
     let account = account();
@@ -307,10 +308,13 @@ fn a_killed_run_leaves_a_state_that_is_read() {
         let first = account.run(&["validate", "s3://trail-logs", "--state", place]);
         assert_eq!(first.code, Some(0), "{}{}", first.stdout, first.stderr);
         let took = begun.elapsed();
-        for moment in 0..12_u32 {
+        let kills = std::env::var("TRAILPROOF_KILLS").ok().map_or(12, |text| text.parse::<u32>().unwrap());
+        for moment in 0..kills {
             let mut command = account.command(&["validate", "s3://trail-logs", "--state", place]);
             let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-            std::thread::sleep(took * (moment + 4) / 14);
+            // From a third of the run to a little after its end, in no order.
+            let share = (moment * 7919) % kills * 5 / 6 + kills / 3;
+            std::thread::sleep(took * share / kills);
             let _ = child.kill();
             let _ = child.wait();
             let shown = account.run(&["state", "show", place]);
