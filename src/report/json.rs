@@ -17,7 +17,7 @@
 //! | `started`, `finished` | moment | when the run began and ended |
 //! | `run_by` | string or null | person or job that ran the program: from `--run-by`, or user and host |
 //! | `command` | string or null | the command line, quoted for a shell |
-//! | `interrupted` | boolean | whether the run ended before all objects were checked: an interrupted run is never `intact` |
+//! | `interrupted` | boolean | whether the run ended before all objects were checked, or a shard of the run has no result: an interrupted run is never `intact` |
 //! | `counts.digests.valid`, `.tampered`, `.unverified` | count | digest files of the asked range by state |
 //! | `counts.logs.valid`, `.tampered`, `.unverified` | count | log files that the digests list, by state |
 //! | `counts.logs.unreferenced` | count | objects in log folders that no proved digest lists |

@@ -53,7 +53,7 @@ fn result(store: &dyn Store, keys: &KeyRing, line: &[u8]) -> Vec<u8> {
     let PlanLine::Shard(shard) = PlanLine::parse(line).unwrap() else { panic!("no shard") };
     let (pool, stop) = (pool(2), CancelFlag::new());
     let tools = RunTools { store, keys, pool: &pool, progress: &NoProgress, stop: &stop };
-    run_shard(&shard, line, tools).unwrap().unwrap().to_line().unwrap()
+    run_shard(&shard, tools).unwrap().unwrap().to_line().unwrap()
 }
 
 impl Sharded {

@@ -12,7 +12,7 @@ use super::{EXIT_DONE, input, unusable};
 use crate::cli::args::RunShardsArgs;
 use crate::cli::{EXIT_CANNOT, Failure, require_handles, say, signals};
 use crate::report::progress::{Bars, Display};
-use crate::shards::{MAX_PLAN_LINE, PlanLine, ReadLine, Shard, ShardError, next_line, run_shard, shard_line};
+use crate::shards::{MAX_PLAN_LINE, PlanLine, ReadLine, Shard, ShardError, next_line, nth_shard, run_shard};
 use crate::validate::{CancelFlag, RunTools};
 
 /// Carries out the shards, and returns the exit code.
@@ -92,8 +92,8 @@ impl ShardWorker<'_> {
             self.run_lines(&mut *plan, &name, true);
             return Ok(());
         };
-        let (shard, line) = shard_line(&mut plan, index).map_err(|error| unusable(&name, &error))?;
-        self.run_shard(&shard, &line).unwrap_or_else(|failure| self.fail(&failure));
+        let shard = nth_shard(&mut plan, index).map_err(|error| unusable(&name, &error))?;
+        self.run_shard(&shard).unwrap_or_else(|failure| self.fail(&failure));
         Ok(())
     }
 
@@ -135,14 +135,14 @@ impl ShardWorker<'_> {
         let parsed = match &line {
             ReadLine::TooLong => Err(ShardError::TooLong(MAX_PLAN_LINE)),
             ReadLine::Whole(line) if line.iter().all(u8::is_ascii_whitespace) => return true,
-            ReadLine::Whole(line) => PlanLine::parse(line).map(|parsed| (parsed, line)),
+            ReadLine::Whole(line) => PlanLine::parse(line),
         };
         match parsed {
-            Ok((PlanLine::Shard(shard), line)) => {
-                self.run_shard(&shard, line).unwrap_or_else(|failure| self.fail(&failure));
+            Ok(PlanLine::Shard(shard)) => {
+                self.run_shard(&shard).unwrap_or_else(|failure| self.fail(&failure));
             }
-            Ok((PlanLine::Plan(_), _)) => {}
-            Ok((PlanLine::End(_), _)) => {
+            Ok(PlanLine::Plan(_)) => {}
+            Ok(PlanLine::End(_)) => {
                 lines.lock().unwrap_or_else(PoisonError::into_inner).has_ended = true;
             }
             Err(error) => {
@@ -152,7 +152,7 @@ impl ShardWorker<'_> {
         true
     }
 
-    fn run_shard(&self, shard: &Shard, line: &[u8]) -> Result<(), Failure> {
+    fn run_shard(&self, shard: &Shard) -> Result<(), Failure> {
         let evidence = self.evidence.of(shard, self.arguments)?;
         let tools = RunTools {
             store: &*evidence.store,
@@ -164,7 +164,7 @@ impl ShardWorker<'_> {
         let failed = |error: ShardError| {
             Failure::new(format!("shard {} was not carried out: {error}", shard.number()), error.hint())
         };
-        let Some(result) = run_shard(shard, line, tools).map_err(failed)? else { return Ok(()) };
+        let Some(result) = run_shard(shard, tools).map_err(failed)? else { return Ok(()) };
         let line = result.to_line().map_err(|error| failed(io::Error::other(error).into()))?;
         if !self.output.write(shard.plan(), shard.number(), &line)? {
             self.is_closed.store(true, Ordering::Relaxed);
