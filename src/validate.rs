@@ -5,6 +5,7 @@
 //! 1. `discover` finds the folders of every region of every account below the sources.
 //! 2. Regions roll through the `driver`. Their digests are listed ahead, read in batches, newest first, and given to
 //!    the [provers](crate::prove), one prover for each chain. `needs` reads the next needs of all provers together.
+//!    With memory, `days` finds the days that need not be read.
 //! 3. `logs` hashes the log files of proved digests in parallel.
 //! 4. `unreferenced` searches a finished region for log files that no digest lists. Then the region is reported and
 //!    forgotten.
