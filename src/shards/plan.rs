@@ -207,7 +207,7 @@ impl Shard {
         let memory = self.memory.iter().flat_map(|memory| &memory.chains);
         let is_of_region =
             |chain: &crate::ident::ChainId| *chain.account == *self.account && *chain.region == *self.region;
-        if !memory.map(|chain| &chain.id).all(is_of_region) {
+        if !memory.map(|(id, _)| id).all(is_of_region) {
             return wrong("memory of another account or region");
         }
         self.request().map(drop)

@@ -106,7 +106,6 @@ impl<'p> MemorySession<'p> {
                 }
             }
         }
-        let chains = chains.into_values().collect();
         RunMemory { chains, sealed, recheck: Recheck::default(), elsewhere: false }
     }
 

@@ -79,8 +79,8 @@ fn compare_folder(
 /// Whether memory has a head within the day, which is met only where its digest is read.
 fn has_head_within(request: &ValidationRequest, folder: &RegionFolder, sealed: &SealedDay) -> bool {
     sealed.chains.iter().any(|chain| {
-        let remembered = request.remembered().filter(|remembered| remembered.id == *chain.id);
-        let mut heads = remembered.flat_map(|remembered| &remembered.heads);
+        let remembered = request.remembered_chain(&chain.id);
+        let mut heads = remembered.into_iter().flat_map(|remembered| &remembered.heads);
         heads.any(|head| {
             let is_edge = [chain.oldest, chain.newest].contains(&(head.end, head.hash))
                 && digest_location(&chain.id, folder, head.end) == head.location;
