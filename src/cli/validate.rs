@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::args::{RunArgs, ValidateArgs};
-use super::sources::{self, Opened, is_in_s3};
+use super::sources::{self, GoneBucket, Opened, is_in_s3};
 use super::telling::{self, RunNotes};
 use super::{
     EXIT_CANNOT, Failure, memory, origin, outputs, require_handles, say, signals, state, typed,
@@ -57,9 +57,10 @@ fn report(
     let format = outputs::format(&arguments.output.format)?;
     let files = outputs::files(&arguments.output.report)?;
     let place = memory::place(arguments)?;
-    let Prepared { store, keys, mut request, pool, .. } = prepare(arguments, started)?;
+    let Prepared { store, keys, mut request, gone, pool, .. } = prepare(arguments, started)?;
     let session = place.as_deref().map(|place| memory::begin(place, arguments, &mut request, started));
     let session = session.transpose()?;
+    memory::check_gone(gone, &request)?;
     let bars = Bars::new(display(arguments));
     let options = outputs::options(arguments.quiet, arguments.verbose);
     let mut fanout = outputs::open(format, files.clone(), options)?;
@@ -77,6 +78,8 @@ pub(super) struct Prepared {
     pub(super) store: Box<dyn Store>,
     pub(super) keys: KeyRing,
     pub(super) request: ValidationRequest,
+    /// Sources whose bucket is not there, of a run with memory.
+    pub(super) gone: Vec<GoneBucket>,
     pub(super) pool: ThreadPool,
     /// Whether the sources are in S3.
     pub(super) in_s3: bool,
@@ -91,7 +94,7 @@ pub(super) fn prepare(arguments: &RunArgs, now: Timestamp) -> Result<Prepared, F
     let range = range(arguments, clock)?;
     require_handles()?;
     let keys = keys(&arguments.public_keys, arguments.limits.max_keys_size)?;
-    let Opened { store, sources, objects, typed, named, keys, findings, in_s3 } =
+    let Opened { store, sources, objects, typed, named, gone, keys, findings, in_s3 } =
         sources::open(arguments, keys)?;
     let range = range_of(arguments, &objects, range)?;
     let mut request = ValidationRequest {
@@ -123,7 +126,7 @@ pub(super) fn prepare(arguments: &RunArgs, now: Timestamp) -> Result<Prepared, F
         validate::settle_present(&mut request, tools, clock, has_end);
         check_range(request.range)?;
     }
-    Ok(Prepared { store, keys, request, pool, in_s3 })
+    Ok(Prepared { store, keys, request, gone, pool, in_s3 })
 }
 
 /// Checks the names that were typed against AWS's naming rules.

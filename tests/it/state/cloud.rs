@@ -132,6 +132,37 @@ fn a_source_that_is_gone_is_told() {
     assert_eq!(account.run(&["validate", "s3://trail-logs/q", "--state", STATE]).code, Some(3));
 }
 
+/// A bucket that is gone is a record that is gone, once an earlier run knew it.
+#[test]
+fn a_deleted_bucket_is_told() {
+    let account = account();
+    account.deliver("s3://trail-logs", &[]);
+    account.cloud.create_bucket("other-logs", Bucket::default());
+    assert_eq!(account.run(&["state", "init", STATE]).code, Some(0));
+    assert_eq!(account.run(&["validate", "s3://trail-logs", "--state", STATE]).code, Some(0));
+    account.cloud.delete_bucket("trail-logs");
+    for _ in 0..2 {
+        let (done, report) = validate(&account, &["--state", STATE]);
+        assert_eq!(done.code, Some(1), "{}{}", done.stdout, done.stderr);
+        assert!(kinds(&report).contains(&"digest-missing".to_owned()), "{report}");
+    }
+    // Without memory of it, a bucket that is not there is a wrong name.
+    account.run(&["validate", "s3://trail-logs"]).assert_cannot("no bucket `trail-logs`");
+    account.run(&["validate", "s3://trail-logz", "--state", STATE]).assert_cannot("no bucket `trail-logz`");
+    account
+        .run(&["validate", "s3://trail-logs", "s3://trail-logz", "--state", STATE])
+        .assert_cannot("no bucket `trail-logz`");
+    // Another partition has other buckets.
+    let mut elsewhere = account.command(&["validate", "s3://trail-logs", "--state", STATE]);
+    let done: crate::cli::case::Done = elsewhere
+        .env("AWS_REGION", "cn-north-1")
+        .env("AWS_DEFAULT_REGION", "cn-north-1")
+        .output()
+        .unwrap()
+        .into();
+    assert_eq!(done.code, Some(2), "{}{}", done.stdout, done.stderr);
+}
+
 #[test]
 fn memory_is_kept_only_after_every_report() {
     let account = account();
