@@ -155,10 +155,18 @@ fn range_of(arguments: &RunArgs, objects: &[Location], typed: Range) -> Result<R
 /// The worker threads. In S3 `--jobs` counts requests, and more threads than processors would be idle. On disk each
 /// thread has one file open.
 pub(super) fn pool(jobs: Option<u16>, in_s3: bool) -> Result<ThreadPool, Failure> {
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let jobs = jobs.map_or(processors, usize::from);
-    let threads = if in_s3 { jobs.min(processors) } else { jobs.min(handles::at_a_time()) };
-    ThreadPoolBuilder::new().num_threads(threads).build().map_err(|error| {
+    let jobs = jobs.map_or_else(processors, usize::from);
+    threads(if in_s3 { jobs.min(processors()) } else { jobs.min(handles::at_a_time()) })
+}
+
+/// The number of processors.
+pub(super) fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// So many worker threads.
+pub(super) fn threads(number: usize) -> Result<ThreadPool, Failure> {
+    ThreadPoolBuilder::new().num_threads(number).build().map_err(|error| {
         Failure::new(format!("cannot start threads: {error}"), "try fewer threads with `--jobs`")
     })
 }

@@ -189,6 +189,10 @@ impl Shard {
 
     fn check(&self) -> Result<(), ShardError> {
         let wrong = |what| Err(ShardError::Contradictory(what));
+        // The id is a part of the names of files.
+        if self.plan.len() != 32 || !self.plan.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+            return wrong("no id of a plan");
+        }
         if !is_account(&self.account) || !is_region(&self.region) {
             return wrong("no account or no region");
         }
