@@ -40,7 +40,6 @@
 //! | `sealed[]` | array of objects | the folders with sealed days: days that a run proved whole, without a finding; absent in files of older versions |
 //! | `sealed[].organization` | string or null | organization id, for the folder of an organization's trail |
 //! | `sealed[].logs[]` | array of strings | folders of log files that belong to the listings of the days, such as `CloudTrail` |
-//! | `sealed[].turn` | count | number of runs that read a slice of the days again (`--recheck`) |
 //! | `sealed[].days[].day` | moment | start of the day |
 //! | `sealed[].days[].sha256` | string | hex SHA-256 of the listing of the day, see below |
 //! | `sealed[].days[].lists[]` | array of moments | other days in whose folders the digests of the day list log files |

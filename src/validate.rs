@@ -52,6 +52,7 @@ mod workers;
 
 pub use cancel::CancelFlag;
 pub use check::check;
+pub use days::TouchedDays;
 pub use discover::{DiscoveredFolder, DiscoveryFindings};
 pub use entry::validate;
 pub use memory::{ProvedChain, RememberedChain, RunMemory};

@@ -9,7 +9,7 @@ use crate::ident::RegionFolder;
 use crate::validate::{SealedChanges, SealedFolder};
 
 /// The most chains in the sealed days of a file, each day's chains counted. The oldest days beyond are read in each run.
-pub const MAX_SEALED: usize = 20_000;
+pub const MAX_SEALED: usize = 12_000;
 
 /// What a run changes in the sealed days of a file.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
@@ -20,7 +20,7 @@ pub(super) struct DayUpdate {
 impl DayUpdate {
     pub(super) fn apply(&self, document: &mut StateDocument, run: &RunStamp) {
         for changes in &self.changes {
-            let SealedChanges { folder, sealed, opened, logs, rechecked } = changes;
+            let SealedChanges { folder, sealed, opened, logs } = changes;
             let organization = folder.organization.as_deref().map(str::to_owned);
             let known = document.sealed.entry(organization).or_default();
             let mut changed = SealedFolder::clone(known);
@@ -31,7 +31,6 @@ impl DayUpdate {
                 changed.days.insert(*day, sealed);
             }
             changed.logs.extend(logs);
-            changed.turn = changed.turn.saturating_add(u64::from(*rechecked));
             *known = Arc::new(changed);
         }
         forget_oldest(document);

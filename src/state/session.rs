@@ -14,8 +14,10 @@ use super::sources::{RunSources, folder, scope_of};
 use super::update::StateUpdate;
 use crate::event::{ChainSummary, Finding, Kind, ResolvedFinding, Severity};
 use crate::ident::{ChainId, Location, RegionFolder, Sha256Hash};
-use crate::time::{self, Interval, Range};
-use crate::validate::{ProvedChain, Recheck, RememberedChain, RunMemory, SealedChanges, ValidationRequest};
+use crate::time::{self, Interval, Range, Timestamp};
+use crate::validate::{
+    ProvedChain, Recheck, RememberedChain, RunMemory, SealedChanges, TouchedDays, ValidationRequest,
+};
 
 /// A run with memory.
 pub struct MemorySession<'p> {
@@ -34,6 +36,8 @@ pub struct MemorySession<'p> {
     failures: BTreeSet<(Option<String>, Option<String>)>,
     /// What the judged chains cover.
     covered: BTreeMap<ChainId, Vec<Interval>>,
+    /// The days that tampering findings are about, by account and region.
+    tampered: BTreeMap<(Option<String>, Option<String>), TouchedDays>,
     /// The gravest severity, accepted findings apart.
     worst: Option<Severity>,
     range: Range,
@@ -81,6 +85,7 @@ impl<'p> MemorySession<'p> {
             seen_uris: BTreeSet::new(),
             failures: BTreeSet::new(),
             covered: BTreeMap::new(),
+            tampered: BTreeMap::new(),
             worst: None,
             range: request.range,
             request: ValidationRequest { findings: Vec::new(), ..request.clone() },
@@ -120,6 +125,10 @@ impl<'p> MemorySession<'p> {
                 self.failures.insert((remembered.account.clone(), remembered.region.clone()));
             }
             self.seen.insert(id.clone(), remembered);
+        }
+        if finding.severity == Severity::Tampered {
+            let place = (finding.account.clone(), finding.region.clone());
+            self.tampered.entry(place).or_default().add(&finding);
         }
         let finding = annotate(finding, id, known, now);
         self.worst = self.worst.max(Some(finding.severity));
@@ -239,6 +248,7 @@ impl<'p> MemorySession<'p> {
             let scope = StateScope::of(&changes.folder);
             self.update(&mut updates, scope).days.changes.push(changes.clone());
         }
+        self.open_tampered(&mut updates);
         // 3. Findings go to the file that knows them, or to the file of their region.
         let resolved: Vec<(String, String)> = self
             .resolved_findings(interrupted)
@@ -265,6 +275,27 @@ impl<'p> MemorySession<'p> {
             Ok::<_, StateError>((file.clone(), generation))
         })?;
         Marker::raise(place, &generations.into_iter().collect())
+    }
+
+    /// Opens the sealed days that tampering findings are about, whether the run sealed days or not: shards do not, nor does
+    /// a run for one of two trails.
+    fn open_tampered(&self, updates: &mut BTreeMap<String, StateUpdate>) {
+        for (name, file) in self.state.files.iter().filter(|(name, _)| self.asked.contains(*name)) {
+            let Some(update) = updates.get_mut(name) else { continue };
+            for (folder, sealed) in file.document.sealed_folders() {
+                let is_of = |of: &Option<String>, name: &str| of.as_deref().is_none_or(|of| of == name);
+                let of_folder = self.tampered.iter().filter(|((account, region), _)| {
+                    is_of(account, &folder.account) && is_of(region, &folder.region)
+                });
+                let touched: Vec<&TouchedDays> = of_folder.map(|(_, touched)| touched).collect();
+                let is_touched = |day: &&Timestamp| touched.iter().any(|touched| touched.names(**day));
+                let opened: BTreeSet<Timestamp> = sealed.days.keys().filter(is_touched).copied().collect();
+                if !opened.is_empty() {
+                    let (sealed, logs) = (BTreeMap::new(), BTreeSet::new());
+                    update.days.changes.push(SealedChanges { folder, sealed, opened, logs });
+                }
+            }
+        }
     }
 
     fn update<'u>(

@@ -26,7 +26,8 @@ pub(super) use compare::compare;
 pub(super) use compare::day_of;
 pub(super) use draft::ReadLog;
 pub(super) use listing::{DayListing, DigestDays, ListedLine, SearchedLogs};
-pub(super) use seal::{SealInput, opened};
+pub(super) use seal::SealInput;
+pub use seal::TouchedDays;
 
 use draft::DayDraft;
 
@@ -61,6 +62,18 @@ impl RegionDays {
     /// Whether the run seals days.
     pub(super) fn is_on(&self) -> bool {
         !self.folders.is_empty()
+    }
+
+    /// For each of so many folders, the log folders in which digests that are not read list log files; `CloudTrail/` among
+    /// them.
+    pub(super) fn log_folders(&self, folders: usize) -> Vec<BTreeSet<LogFolder>> {
+        let mut all = vec![BTreeSet::from([LogFolder::CloudTrail]); folders];
+        for (own, folder) in
+            all.iter_mut().zip(&self.folders).filter(|(_, folder)| !folder.skipped.is_empty())
+        {
+            own.extend(&folder.known.logs);
+        }
+        all
     }
 
     /// The parts of `stretches` whose log folder has to be searched: without the unchanged days. A search lists every
@@ -116,7 +129,8 @@ fn whole(start: Timestamp) -> Interval {
 /// Whether a day lies whole in the asked range, and ended long enough ago.
 pub(super) fn is_settled(request: &ValidationRequest, day: Timestamp) -> bool {
     let end = day.plus(DAY);
-    request.range.start.is_none_or(|start| start <= day)
+    // A digest that ends at the asked start is a witness, and not of the run.
+    request.range.start.is_none_or(|start| start < day)
         && end <= request.range.end
         && end.plus(SETTLED) <= request.now
 }

@@ -88,7 +88,7 @@ pub(super) fn read_batch(
     // 1. Read in parallel, until the digests weigh enough.
     let weight = AtomicU64::new(0);
     let is_spent = || weight.load(Ordering::Relaxed) >= BATCH_WEIGHT;
-    let make = |task: &DigestTask, object: Result<Object, StoreError>| {
+    let make = |task: &DigestTask, mut object: Result<Object, StoreError>| {
         let read = ReadDigest::gone(task.location(regions), task.listed.end);
         let mut fetched = FetchedDigest { read, line: None, is_heavy: false, is_postponed: false };
         // The weight of a digest under way is unknown, so a digest that arrives after the limit is postponed.
@@ -96,8 +96,8 @@ pub(super) fn read_batch(
             fetched.is_postponed = true;
             return fetched;
         }
-        if let (true, Ok(object)) = (context.request.memory.is_some(), &object) {
-            fetched.line = ListedLine::of_read(&fetched.read.location, &object.facts);
+        if let (true, Ok(object)) = (context.request.memory.is_some(), &mut object) {
+            fetched.line = ListedLine::of_read(&fetched.read.location, object);
         }
         fetched.is_heavy = fill(&mut fetched.read, object, limit);
         // A heavy digest is read again alone, with nothing beside it.

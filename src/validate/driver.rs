@@ -24,6 +24,10 @@ use crate::store::relocated::RelocatedStore;
 /// The most regions in work at a time.
 const MAX_REGIONS: usize = 1_024;
 
+/// The most listed digests of the regions in work, those that are remembered and not read among them, unless a single region
+/// has more.
+const MAX_LISTED: usize = 1_000_000;
+
 /// Validates the folders below the sources, or the `only` object.
 pub(super) fn run(
     request: &ValidationRequest,
@@ -124,10 +128,12 @@ fn prove_all<R>(
     loop {
         // 1. Take listed regions while there is room.
         let mut unread: usize = regions.iter().map(RegionRun::unread).sum();
-        while unread < BATCH_DIGESTS && regions.len() < MAX_REGIONS {
+        let mut listed: usize = regions.iter().map(RegionRun::listed).sum();
+        while unread < BATCH_DIGESTS && regions.len() < MAX_REGIONS && listed < MAX_LISTED {
             let Some(run) = ahead.take(context, regions.is_empty()) else { break };
             context.tools.progress.plan_digests(run.unread() as u64);
             unread += run.unread();
+            listed += run.listed();
             regions.push(run);
         }
         if regions.is_empty() {

@@ -64,7 +64,7 @@ impl<'p> ListedAhead<'p> {
         while let Some((number, discovered)) = self.next() {
             let run = list(context, discovered);
             let mut queue = self.lock();
-            queue.digests += run.unread();
+            queue.digests += run.listed();
             queue.ready.insert(number, run);
             self.changed.notify_all();
         }
@@ -102,7 +102,7 @@ impl<'p> ListedAhead<'p> {
             }
             if let Some(run) = queue.ready.remove(&number) {
                 queue.first += 1;
-                queue.digests -= run.unread();
+                queue.digests -= run.listed();
                 self.changed.notify_all();
                 return Some(run);
             }

@@ -133,16 +133,15 @@ fn first_read(context: RunContext<'_>, log: &ListedLog, object: Result<Object, S
             return FirstRead::Seen(LogSeen::Unreadable(error.to_string()), None);
         }
     };
+    let remembers = context.request.memory.is_some();
+    let line = remembers.then(|| ListedLine::of_read(&log.location, &mut object)).flatten();
     let read = object.hash(context.request.limits.log);
     let seen = LogSeen::of(log, read);
     progress.log(seen.sizes().compressed);
     match seen {
         LogSeen::Other(hash, _) => FirstRead::Suspect(seen, Ok(hash)),
         LogSeen::NoContent(body) => FirstRead::Suspect(seen, Err(body)),
-        seen @ LogSeen::Valid(_) if context.request.memory.is_some() => {
-            FirstRead::Seen(seen, ListedLine::of_read(&log.location, &object.facts))
-        }
-        seen => FirstRead::Seen(seen, None),
+        seen => FirstRead::Seen(seen, line),
     }
 }
 

@@ -163,7 +163,6 @@ impl<'s> RunMerge<'s> {
     pub fn region(&mut self, part: RegionPart, memory: Option<RunMemory>, is_sound: bool) -> io::Result<()> {
         self.request.memory = memory;
         let mut report = part.report(&self.request);
-        report.open_days(&self.request);
         if !is_sound {
             report.proved.clear();
         }

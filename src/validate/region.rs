@@ -76,7 +76,7 @@ impl RegionRun {
         Self {
             account: name(|folder| &folder.account),
             region: name(|folder| &folder.region),
-            log_folders: vec![BTreeSet::from([LogFolder::CloudTrail]); folders.len()],
+            log_folders: days.log_folders(folders.len()),
             recent_writes: vec![BTreeMap::new(); chains.len()],
             folders,
             chains,
@@ -100,6 +100,11 @@ impl RegionRun {
     /// How many listed digests are still to be read.
     pub(super) fn unread(&self) -> usize {
         self.chains.iter().map(ChainProver::unread).sum()
+    }
+
+    /// How many digests are listed, to be read or not.
+    pub(super) fn listed(&self) -> usize {
+        self.chains.iter().map(|chain| chain.known().listed().len()).sum()
     }
 
     /// The stretches that proved digests of `folder` cover, asked for or not.

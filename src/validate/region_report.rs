@@ -5,7 +5,7 @@ use std::mem;
 
 use super::answered::AnsweringFolders;
 use super::covering::note_covering;
-use super::days::{self, SealInput, SearchedLogs};
+use super::days::{SealInput, SearchedLogs};
 use super::memory::ProvedChain;
 use super::region::{RegionRun, exceeds_notices};
 use super::region_part::{RegionPart, RegionWalk};
@@ -78,12 +78,6 @@ impl RegionRun {
 impl RegionReport {
     fn all_findings(&self) -> Vec<&Finding> {
         self.chains.iter().flat_map(|chain| &chain.findings).chain(&self.findings).collect()
-    }
-
-    /// Opens the sealed days that findings are about: a run in shards reads every day, and seals none.
-    pub(super) fn open_days(&mut self, request: &ValidationRequest) {
-        let Some(memory) = &request.memory else { return };
-        self.sealed = days::opened(memory, &self.all_findings());
     }
 }
 

@@ -3,15 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use sha2::{Digest as _, Sha256};
-
 use crate::ident::{ChainId, LogFolder, RegionFolder, Sha256Hash};
 use crate::time::Timestamp;
 
 /// A day of a region's folders that a run proved whole, without a finding.
 ///
-/// A later run lists the folders of the day again. If the listing is the same, the objects are the proved objects: S3
-/// sets the time of the last write itself, so no writer can change an object and keep its line in the listing.
+/// A later run lists the folders of the day again. If the listing is the same, the objects are taken for the proved objects:
+/// S3 itself sets the time of the last write and the entity tag. What is left to a writer is two writes within a second
+/// whose bodies have the same MD5, or differ in metadata alone; [`Recheck`] is for that.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SealedDay {
     /// Hash of the listing of the day, see [`state`](crate::state).
@@ -53,11 +52,10 @@ pub struct SealedFolder {
     pub days: BTreeMap<Timestamp, SealedDay>,
     /// The folders of log files that belong to the listings of the days.
     pub logs: BTreeSet<LogFolder>,
-    /// The number of earlier runs that read a slice of the days again.
-    pub turn: u64,
 }
 
-/// The slice of the sealed days that each run reads again: `K/N` of them.
+/// The slice of the sealed days that each run reads again: `K/N` of them, those that were not read for the longest time. So
+/// each day is read within N/K runs, whatever the runs between ask for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Recheck {
     slice: u64,
@@ -77,14 +75,12 @@ impl Recheck {
         if slice == 0 || slice > of { None } else { Some(Self { slice, of }) }
     }
 
-    /// Whether the run after `turn` earlier runs reads the day again. In N / K runs, rounded up, each day is picked.
+    /// How many of `days` sealed days a run reads again, rounded up.
     #[must_use]
-    pub fn picks(self, folder: &RegionFolder, day: Timestamp, turn: u64) -> bool {
-        let name = format!("{}/{} {}", folder.bucket, folder.digest_prefix(), day.day_folder());
-        let hash = Sha256::digest(name).iter().take(8).fold(0, |value, byte| (value << 8) | u64::from(*byte));
-        let of = u128::from(self.of);
-        let first = u128::from(turn) * u128::from(self.slice) % of;
-        (u128::from(hash) % of + of - first) % of < u128::from(self.slice)
+    pub fn of(self, days: usize) -> usize {
+        let days = u128::try_from(days).unwrap_or(u128::MAX);
+        let slice = days.saturating_mul(u128::from(self.slice)).div_ceil(u128::from(self.of.max(1)));
+        usize::try_from(slice).unwrap_or(usize::MAX)
     }
 }
 
@@ -106,38 +102,20 @@ pub struct SealedChanges {
     pub opened: BTreeSet<Timestamp>,
     /// Folders of log files that belong to the listings of the days.
     pub logs: BTreeSet<LogFolder>,
-    /// Whether the run read its slice of the days again.
-    pub rechecked: bool,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::DAY;
 
     #[test]
-    fn every_day_is_read_again_within_the_runs() {
-        let folder = RegionFolder {
-            bucket: "b".into(),
-            root: "".into(),
-            organization: None,
-            account: "111122223333".into(),
-            region: "us-east-1".into(),
-        };
-        for (slice, of, runs) in [(1, 30, 30), (2, 30, 15), (7, 30, 5), (1, 1, 1), (3, 3, 1), (1, 7, 7)] {
-            let recheck = Recheck::new(slice, of).unwrap();
-            let days: Vec<Timestamp> = (0..400).map(|day| Timestamp::from_unix(day * DAY)).collect();
-            let folder = &folder;
-            let picked = |turn: u64| days.iter().filter(move |day| recheck.picks(folder, **day, turn));
-            let all: BTreeSet<_> = (5..5 + runs).flat_map(picked).collect();
-            assert_eq!(all.len(), days.len(), "{slice}/{of}");
-            assert!(
-                picked(3).count() <= days.len().min(2 * days.len() * slice as usize / of as usize),
-                "{slice}/{of}"
-            );
-        }
+    fn a_slice_is_rounded_up() {
+        let slice = |slice, of, days| Recheck::new(slice, of).unwrap().of(days);
+        assert_eq!((slice(1, 30, 365), slice(1, 30, 1), slice(1, 30, 0), slice(2, 3, 100)), (13, 1, 0, 67));
+        assert_eq!(
+            (Recheck::ALL.of(7), Recheck::NONE.of(7), slice(u64::MAX, u64::MAX, usize::MAX)),
+            (7, 0, usize::MAX)
+        );
         assert_eq!((Recheck::new(0, 3), Recheck::new(4, 3)), (None, None));
-        assert!(!Recheck::NONE.picks(&folder, Timestamp::from_unix(0), 0));
-        assert!(Recheck::ALL.picks(&folder, Timestamp::from_unix(0), u64::MAX));
     }
 }

@@ -236,9 +236,9 @@ fn search_days(
         let location = Location::new(folder.bucket.clone(), object.key.as_str());
         let is_listed = region.is_listed(&location);
         if collector.is_some() {
-            // An object that no digest lists is either reported, or of a time in which nothing is said.
+            // An object of which nothing is said today may be named tomorrow, so only what was proved can be sealed.
             let day: &mut DayListing = by_day.entry(day_of(key)).or_default();
-            day.add_log(&folder.bucket, &object, |line| !is_listed || region.days.is_read_as(line));
+            day.add_log(&folder.bucket, &object, |line| is_listed && region.days.is_read_as(line));
         }
         if is_reported(time_of(key)) && !is_listed {
             report(Finding::new(Fault::UnlistedLog, time_of(key).start).about(&location));

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::ident::{ChainId, LogFolder, Sha256Hash};
+use crate::state::days::MAX_SEALED;
 use crate::state::document::StateDocument;
 use crate::state::scope::StateScope;
 use crate::time::{DAY, Interval, Timestamp};
@@ -16,7 +17,6 @@ use crate::validate::{SealedChain, SealedDay, SealedFolder};
 pub(super) struct WireFolder {
     organization: Option<String>,
     logs: Vec<String>,
-    turn: u64,
     days: Vec<WireDay>,
 }
 
@@ -56,7 +56,6 @@ pub(super) fn of(document: &StateDocument) -> Vec<WireFolder> {
     let folder = |(organization, folder): (&Option<String>, &Arc<SealedFolder>)| WireFolder {
         organization: organization.clone(),
         logs: folder.logs.iter().map(|logs| logs.as_str().to_owned()).collect(),
-        turn: folder.turn,
         days: folder.days.iter().map(|(day, sealed)| WireDay::of(*day, sealed)).collect(),
     };
     document.sealed.iter().map(folder).collect()
@@ -68,11 +67,15 @@ pub(super) fn read(
     scope: &StateScope,
 ) -> Result<BTreeMap<Option<String>, Arc<SealedFolder>>, &'static str> {
     let mut read = BTreeMap::new();
+    let chains = folders.iter().flat_map(|folder| &folder.days).map(|day| day.chains.len());
+    if chains.sum::<usize>() > MAX_SEALED {
+        return Err("it has too many sealed days");
+    }
     for folder in folders {
         let StateScope::Region { account, region, .. } = scope else {
             return Err("a file without a region has sealed days");
         };
-        let WireFolder { organization, logs, turn, days } = folder;
+        let WireFolder { organization, logs, days } = folder;
         let logs: Option<BTreeSet<LogFolder>> = logs.iter().map(|name| log_folder(name)).collect();
         let id = |chain: &WireChain| ChainId {
             account: account.as_str().into(),
@@ -94,7 +97,7 @@ pub(super) fn read(
             }
         }
         let logs = logs.ok_or("a folder of log files is none of CloudTrail's")?;
-        let folder = Arc::new(SealedFolder { days: sealed, logs, turn });
+        let folder = Arc::new(SealedFolder { days: sealed, logs });
         if read.insert(organization, folder).is_some() {
             return Err("the sealed days of a folder are there twice");
         }
@@ -129,6 +132,7 @@ impl WireDay {
         }
         let whole = Interval { start: day, end: day.plus(DAY) };
         let mut sealed: Vec<SealedChain> = Vec::with_capacity(chains.len());
+        let mut ids = BTreeSet::new();
         for chain in chains {
             let id = id(&chain);
             let WireChain { start, previous, oldest, newest, digests, logs, .. } = chain;
@@ -139,7 +143,7 @@ impl WireDay {
             if !is_of_day || !is_in_order || !follows || digests < edges {
                 return Err("the digests of a sealed day contradict each other");
             }
-            if sealed.iter().any(|other| other.id == id) {
+            if !ids.insert(Arc::clone(&id)) {
                 return Err("a chain of a sealed day is there twice");
             }
             let (previous, oldest) = (previous.map(WireEdge::into_pair), oldest.into_pair());

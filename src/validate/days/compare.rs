@@ -55,15 +55,27 @@ fn compare_folder(
         Some(unchanged) => (known.logs.clone(), unchanged),
         None => Default::default(),
     };
-    let mut skipped = unchanged.clone();
-    skipped.retain(|day| {
-        let Some(sealed) = known.days.get(day) else { return false };
-        // Archived objects cannot be read, and stay vouched for while their listing is the same.
-        let has_archived = || sealed.lists.iter().chain([day]).any(|day| archived.contains(day));
-        let recheck = request.memory.as_ref().map(|memory| memory.recheck).unwrap_or_default();
-        let is_due = recheck.picks(folder, *day, known.turn) && !has_archived();
-        !is_due && sealed.lists.is_subset(&unchanged) && !has_head_within(request, folder, sealed)
-    });
+    // 1. Digests need not be read if all that they list is unchanged.
+    let is_known = |day: &&Timestamp| {
+        let sealed = known.days.get(*day);
+        sealed.is_some_and(|sealed| {
+            sealed.lists.is_subset(&unchanged) && !has_head_within(request, folder, sealed)
+        })
+    };
+    let mut skipped: BTreeSet<Timestamp> = unchanged.iter().filter(is_known).copied().collect();
+    // 2. A slice is read again: the days that were not read for the longest time. Archived objects cannot be read, and
+    //    stay vouched for while their listing is the same.
+    let can_be_read = |sealed: &SealedDay, day: &Timestamp| {
+        !sealed.lists.iter().chain([day]).any(|day| archived.contains(day))
+    };
+    let due = skipped.iter().filter_map(|day| known.days.get(day).map(|sealed| (sealed, *day)));
+    let due = due.filter(|(sealed, day)| can_be_read(sealed, day)).map(|(sealed, day)| (sealed.read, day));
+    let mut due: Vec<(Timestamp, Timestamp)> = due.collect();
+    due.sort_unstable();
+    let recheck = request.memory.as_ref().map(|memory| memory.recheck).unwrap_or_default();
+    for (_, day) in due.iter().take(recheck.of(due.len())) {
+        skipped.remove(day);
+    }
     listed.retain(|day, _| !skipped.contains(day));
     FolderDays {
         folder: folder.clone(),
@@ -136,9 +148,9 @@ fn list_days(
 ) -> Option<BTreeMap<Timestamp, DayListing>> {
     let count = |day: &Timestamp| {
         let chains = known.days.get(day).into_iter().flat_map(|day| &day.chains);
-        chains.map(|chain| chain.logs).sum::<u64>()
+        chains.map(|chain| chain.logs).fold(0, u64::saturating_add)
     };
-    let all: u64 = days.iter().map(count).sum();
+    let all = days.iter().map(count).fold(0, u64::saturating_add);
     let parts = (all / LISTED_AT_ONCE).clamp(1, MAX_PARTS);
     let size = days.len().div_ceil(usize::try_from(parts).unwrap_or(1)).max(1);
     let parts: Vec<&[Timestamp]> = days.chunks(size).collect();

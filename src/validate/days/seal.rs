@@ -6,10 +6,9 @@ use std::sync::Arc;
 use super::draft::{DayDraft, DraftDigest};
 use super::listing::{SearchedLogs, day_hash};
 use super::{FolderDays, RegionDays, whole};
-use crate::event::{Finding, Kind, Severity};
+use crate::event::{Fault, Finding, Kind};
 use crate::ident::{ChainId, DigestKey, Location, LogFolder, Sha256Hash};
 use crate::time::{DAY, Interval, Timestamp};
-use crate::validate::memory::RunMemory;
 use crate::validate::sealed::{SealedChain, SealedChanges, SealedDay};
 
 /// The run as far as sealing is concerned.
@@ -58,7 +57,7 @@ impl RegionDays {
         let was_read = |day: &&Timestamp| folder.listed.contains_key(day);
         let opened = folder.known.days.keys().filter(|_| !input.interrupted);
         let opened = opened.filter(was_read).filter(is_opened).copied().collect();
-        SealedChanges { folder: folder.folder, sealed, opened, logs, rechecked: !input.interrupted }
+        SealedChanges { folder: folder.folder, sealed, opened, logs }
     }
 
     /// The hash of the listing of a day whose every line was read and proved.
@@ -80,9 +79,8 @@ impl RegionDays {
         if !is_read || proved != listed || draft.digests.len() != listing.lines.len() {
             return None;
         }
-        // 2. Every log file that a digest lists is proved and answered as listed. Objects that no digest lists are
-        //    findings, which were looked at before, or of a time in which nothing is said. Days that
-        //    are unchanged were not searched again.
+        // 2. Every object of the log folders is a log file that a proved digest lists, answered as listed. Days that are
+        //    unchanged were not searched again.
         let is_unchanged = folder.unchanged.contains(&day);
         let mut of_day = Vec::new();
         for of in logs {
@@ -101,21 +99,6 @@ impl RegionDays {
             false => day_hash(Some(listing), of_day.into_iter()),
         }
     }
-}
-
-/// Opens the sealed days in `memory` that findings above a notice are about.
-pub(in crate::validate) fn opened(memory: &RunMemory, findings: &[&Finding]) -> Vec<SealedChanges> {
-    let grave: Vec<&Finding> =
-        findings.iter().filter(|finding| finding.severity > Severity::Notice).copied().collect();
-    let touched = TouchedDays::of(&grave);
-    let changes = memory.sealed.iter().map(|(folder, known)| SealedChanges {
-        folder: folder.clone(),
-        sealed: BTreeMap::new(),
-        opened: known.days.keys().filter(|day| touched.has(**day)).copied().collect(),
-        logs: BTreeSet::new(),
-        rechecked: false,
-    });
-    changes.filter(|changes| !changes.opened.is_empty()).collect()
 }
 
 /// The day, if the digests of each chain record each other without a gap.
@@ -156,7 +139,8 @@ fn sealed_chain(id: Arc<ChainId>, mut digests: Vec<DraftDigest>) -> Option<Seale
 }
 
 /// The days that findings are about.
-struct TouchedDays {
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct TouchedDays {
     days: BTreeSet<Timestamp>,
     stretches: Vec<Interval>,
     /// Whether a finding may be about any day.
@@ -165,15 +149,26 @@ struct TouchedDays {
 
 impl TouchedDays {
     fn of(findings: &[&Finding]) -> Self {
-        let mut touched = Self { days: BTreeSet::new(), stretches: Vec::new(), all: false };
-        // Where the record begins is known to the chain, and found again in each run.
-        for finding in findings.iter().filter(|finding| finding.kind != Kind::ChainStart) {
-            touched.add(finding);
-        }
+        let mut touched = Self::default();
+        findings.iter().for_each(|finding| touched.add(finding));
         touched
     }
 
-    fn add(&mut self, finding: &Finding) {
+    /// Adds the days that a finding is about.
+    pub fn add(&mut self, finding: &Finding) {
+        // 1. Where the record begins is found again in each run. Objects outside of the days' folders are of no day.
+        let is_of_no_day = finding.kind == Kind::ChainStart
+            || matches!(finding.fault, Fault::StrayLog | Fault::MoreJunk { .. })
+            || (matches!(finding.fault, Fault::NotADigestName) && finding.at <= Timestamp::from_unix(0));
+        if is_of_no_day {
+            return;
+        }
+        // 2. The newest digest is too old: nothing is wrong with the days after it, which belong to other trails.
+        if finding.kind == Kind::ChainStale {
+            self.days.insert(finding.at.day());
+            return;
+        }
+        // 3. The days of the objects, of the stretch, and of the moment.
         let mut known = false;
         for uri in finding.uri.iter().chain(&finding.digest).chain(&finding.objects) {
             if let Some(days) = days_of(uri) {
@@ -189,19 +184,23 @@ impl TouchedDays {
             known = true;
             self.days.insert(finding.at.day());
         }
-        // A finding that counts objects without naming them may be about any day.
-        let is_counted = finding.fault.count().is_some() && finding.objects.is_empty();
-        self.all |= !known || is_counted;
+        self.all |= !known;
     }
 
-    fn has(&self, day: Timestamp) -> bool {
-        self.all
-            || self.days.contains(&day)
-            || self.stretches.iter().any(|stretch| stretch.overlaps(whole(day)))
+    /// Whether a finding is about the day that begins at `day`, or may be about any day.
+    pub(super) fn has(&self, day: Timestamp) -> bool {
+        self.all || self.names(day)
+    }
+
+    /// Whether a finding is about the day that begins at `day`.
+    #[must_use]
+    pub fn names(&self, day: Timestamp) -> bool {
+        self.days.contains(&day) || self.stretches.iter().any(|stretch| stretch.overlaps(whole(day)))
     }
 }
 
-/// The days of an object: the day of its folder, and the day before the end of a digest's hour.
+/// The days of an object: of a digest the day of its end, of a log file the day of its folder and its neighbours, whose
+/// digests may list the log file.
 fn days_of(uri: &str) -> Option<Vec<Timestamp>> {
     let (bucket, key) = uri.strip_prefix("s3://")?.split_once('/')?;
     if let Some(digest) = DigestKey::parse(&Location::new(bucket, key)) {
@@ -212,4 +211,51 @@ fn days_of(uri: &str) -> Option<Vec<Timestamp>> {
     let date = folders.get(folders.len().checked_sub("2026/09/01".len())?..)?;
     let start = Timestamp::parse_digest_name(&format!("{}T000000Z", date.replace('/', "")))?;
     (start.day_folder() == date).then(|| vec![start, start.plus(-DAY), start.plus(DAY)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ident::RegionFolder;
+
+    fn day(number: i64) -> Timestamp {
+        Timestamp::from_unix(1_788_220_800).plus(number * DAY)
+    }
+
+    fn folder() -> RegionFolder {
+        RegionFolder {
+            bucket: "b".into(),
+            root: "".into(),
+            organization: None,
+            account: "111122223333".into(),
+            region: "us-east-1".into(),
+        }
+    }
+
+    /// The days from 0 to 29 that a finding is about, and whether it may be about any.
+    fn touched_by(finding: Finding) -> (Vec<i64>, bool) {
+        let touched = TouchedDays::of(&[&finding]);
+        ((0..30).filter(|number| touched.names(day(*number))).collect(), touched.all)
+    }
+
+    #[test]
+    fn findings_touch_the_days_that_they_are_about() {
+        let log = format!("{}2026/09/05/x.json.gz", folder().log_prefix());
+        let log = Location::new("b", log);
+        let found = |at| Finding::new(Fault::LogsWithoutDigests, at);
+        assert_eq!(touched_by(found(day(9).plus(7)).about(&log)), (vec![3, 4, 5, 9], false));
+        assert_eq!(touched_by(found(day(9).plus(7))), (vec![9], false));
+        let stretch = Interval { start: day(11).plus(5), end: day(13) };
+        assert_eq!(touched_by(found(day(11)).over(stretch)), (vec![11, 12], false));
+        assert_eq!(touched_by(found(Timestamp::from_unix(0))), (Vec::new(), true));
+        // A trail that ended long ago says nothing of the days after.
+        let stale = Interval { start: day(3).plus(5), end: day(29) };
+        assert_eq!(
+            touched_by(Finding::new(Fault::Stale { late: 9 }, stale.start).over(stale)),
+            (vec![3], false)
+        );
+        let stray = Location::new("b", format!("{}readme", folder().log_prefix()));
+        let stray = Finding::new(Fault::StrayLog, Timestamp::from_unix(0)).about(&stray);
+        assert_eq!(touched_by(stray), (Vec::new(), false));
+    }
 }

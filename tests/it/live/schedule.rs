@@ -145,7 +145,7 @@ impl Bucket {
             let own: Vec<&&Delivery> = logs
                 .iter()
                 .filter(|log| log.trail.as_deref() == Some(&*id.trail))
-                .filter(|log| log.location.key.contains(&format!("/CloudTrail/{}/", id.region)))
+                .filter(|log| log.location.key.contains(&format!("/{}/", id.region)))
                 .collect();
             let mut previous = json!({});
             for (number, key) in keys.into_iter().enumerate() {

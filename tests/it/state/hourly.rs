@@ -124,3 +124,33 @@ fn the_real_schedule_hour_by_hour() {
         if std::env::var_os("TRAILPROOF_CURVE").is_some() { last } else { first.plus(2 * DAY).min(last) };
     assert_hourly_runs(&deliveries, first, last, Recheck::default());
 }
+
+/// A log folder in which only a sealed day lists a log file is searched in each run.
+#[test]
+fn an_insight_file_that_nobody_delivered_is_named() {
+    let mut deliveries = schedule::made_up(6 * 24, 1);
+    let insight = |day: i64, unique: &str| {
+        let at = schedule::START.plus(day * DAY + 7 * HOUR);
+        let folder = format!("AWSLogs/111122223333/CloudTrail-Insight/us-east-1/{}", at.day_folder());
+        let name = format!("111122223333_CloudTrail-Insight_us-east-1_{}_{unique}.json.gz", at.log_name());
+        let location = Location::new(schedule::BUCKET, format!("{folder}/{name}"));
+        Delivery { location, at, digest: None, trail: Some("audit".to_owned()) }
+    };
+    deliveries.push(insight(1, "genuinegenuine01"));
+    let now = schedule::START.plus(6 * DAY);
+    // In a day that is not sealed, and in a sealed one whose digests list nothing there.
+    for day in [3, 5] {
+        let memory = Memory::new();
+        let before = Bucket::of(&deliveries);
+        for number in 1..3 {
+            let (told, _) = run_at(&memory, &before, now, number, Some(Recheck::NONE));
+            assert_eq!(told.verdict, Verdict::Intact, "{}", told.said());
+        }
+        let forged = Delivery { trail: None, ..insight(day, "forgedforgedfo01") };
+        let after = Bucket::of(&[deliveries.clone(), vec![forged.clone()]].concat());
+        for number in 3..6 {
+            let (told, _) = run_at(&memory, &after, now, number, Some(Recheck::NONE));
+            assert_eq!(told.causes(), ["unlisted-log"], "{day}: {}", told.said());
+        }
+    }
+}

@@ -9,7 +9,7 @@ use rand_chacha::rand_core::{RngCore as _, SeedableRng as _};
 use trailproof::event::{Finding, Severity, Verdict};
 use trailproof::ident::Location;
 use trailproof::simulate::Spec;
-use trailproof::store::{Deposit as _, Metadata};
+use trailproof::store::{Deposit as _, Metadata, Store as _, StoreError};
 use trailproof::validate::Recheck;
 
 use super::super::{Memory, Remembered, World, begin};
@@ -78,9 +78,11 @@ impl Random {
     /// Touches the world in a random way. Returns whether anything but the time of a write changed.
     fn touch(&mut self, world: &World) -> bool {
         let all = world.store.locations();
+        let all: Vec<Location> =
+            all.into_iter().filter(|location| world.store.get(location).is_ok()).collect();
         let Some(target) = all.get(self.below(all.len())).cloned() else { return true };
         let (body, metadata) = read(&world.store, &target);
-        match self.below(8) {
+        match self.below(10) {
             0 => world.store.purge(&target),
             1 => world.store.delete(&target).unwrap(),
             2 => {
@@ -98,6 +100,26 @@ impl Random {
                 let name = target.key.replace(".json.gz", "x.json.gz");
                 world.store.put(&Location::new(target.bucket.clone(), name), &body, &metadata).unwrap();
             }
+            7 => {
+                // An object that nobody lists, near midnight, where uncovered time beside it keeps a run silent.
+                let (folder, name) = target.key.rsplit_once('/').unwrap();
+                let minute = ["T0003Z", "T0030Z", "T2330Z", "T2358Z"][self.below(4)];
+                let name: Vec<String> = name
+                    .split('_')
+                    .map(|part| match part.get(8..) {
+                        Some(time) if time.len() == 6 && time.starts_with('T') => {
+                            format!("{}{minute}", &part[..8])
+                        }
+                        _ => part.to_owned(),
+                    })
+                    .collect();
+                let name = name.join("_").replace(".json.gz", "y.json.gz");
+                world
+                    .store
+                    .put(&Location::new(target.bucket.clone(), format!("{folder}/{name}")), &body, &metadata)
+                    .unwrap();
+            }
+            8 => world.store.refuse(&target, StoreError::Denied("for a time".to_owned())),
             6 => {
                 let (body, metadata) = read(&world.store, &all[self.below(all.len())]);
                 world.store.put(&target, &body, &metadata).unwrap();
@@ -137,6 +159,8 @@ fn memory_sees_what_a_full_run_sees() {
         let store = Counted::new(&world.store);
         let name = format!("world {number} of seed {seed}: {spec:?}");
         let delivered: BTreeSet<String> = world.store.locations().iter().map(ToString::to_string).collect();
+        let all = world.store.locations().into_iter();
+        let before: Vec<_> = all.map(|location| (location.clone(), read(&world.store, &location))).collect();
         // 1. Untouched: with memory as without, in each run.
         let plain = without_memory(&world);
         for run in 1..4 {
@@ -150,6 +174,14 @@ fn memory_sees_what_a_full_run_sees() {
         for run in 4..6 + u32::try_from(random.below(3)).unwrap() {
             for _ in 0..=random.below(3) {
                 changed |= random.touch(&world);
+            }
+            // What could not be read for a time can be read again.
+            if random.once_in(2) {
+                for (location, (body, metadata)) in &before {
+                    if world.store.get(location).is_err_and(|error| matches!(error, StoreError::Denied(_))) {
+                        world.store.put(location, body, metadata).unwrap();
+                    }
+                }
             }
             let plain = without_memory(&world);
             let recheck = if random.once_in(3) { Recheck::new(1, 3).unwrap() } else { Recheck::NONE };
