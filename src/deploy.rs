@@ -34,6 +34,9 @@ use template::fill;
 /// The work folder of a recipe for which none was given.
 const WORK: &str = "s3://YOUR_WORK_BUCKET/trailproof";
 
+/// The same for one machine.
+const LOCAL_WORK: &str = "./trailproof-runs";
+
 /// Names to fill in, with what they are.
 const NAMES: [(&str, &str); 8] = [
     ("YOUR_WORK_BUCKET", "bucket for plans and results, which those who can write the evidence cannot write"),
@@ -93,6 +96,9 @@ pub enum DeployError {
     /// A relative path means another place on another machine.
     #[error("`{0}` is a relative path")]
     Relative(String),
+    /// Plans and results go to no such place.
+    #[error("`{0}` is no folder that `{1}` can write to")]
+    Folder(String, Target),
     /// A container, and what it wrote, is gone at the end.
     #[error("`--report` writes to the machine that merges, and that of `{0}` is gone afterwards")]
     ReportFile(Target),
@@ -114,6 +120,8 @@ impl DeployError {
         match self {
             Self::Directory(..) => "give a place in S3: `s3://BUCKET/PREFIX`",
             Self::Relative(_) => "give the absolute path, as the machines of the engine see it",
+            Self::Folder(_, Target::Parallel) => "give a directory",
+            Self::Folder(..) => "give `s3://BUCKET/PREFIX`",
             Self::ReportFile(_) => {
                 "read the report in the log, or make it again on your machine: `trailproof shards merge` with the plan and the results"
             }
@@ -130,7 +138,8 @@ impl DeployError {
 /// [`DeployError`] for a request that the target cannot carry out.
 pub fn recipe(request: &DeployRequest) -> Result<String, DeployError> {
     request.check()?;
-    let work = request.work.clone().unwrap_or_else(|| Place::parse(WORK));
+    let default = if request.target == Target::Parallel { LOCAL_WORK } else { WORK };
+    let work = request.work.clone().unwrap_or_else(|| Place::parse(default));
     let policy = Policy::of(request, &work);
     let steps = Steps { request, work: &work, policy: &policy };
     let mut values = steps.values();
@@ -152,6 +161,16 @@ impl DeployRequest {
         }
         for place in self.sources.iter().chain(&self.state).chain(&self.work) {
             self.check_place(place)?;
+        }
+        for place in self.state.iter().chain(&self.work) {
+            if matches!(place, Place::Trail(_) | Place::AccessPoint { .. }) {
+                return Err(DeployError::Folder(place.text(), self.target));
+            }
+        }
+        if let Some(work @ Place::Bucket { .. }) = &self.work
+            && self.target == Target::Parallel
+        {
+            return Err(DeployError::Folder(work.text(), self.target));
         }
         let is_relative = |path: &&String| !path.starts_with('/') && self.target != Target::Parallel;
         if let Some(path) = self.keys.iter().find(is_relative) {

@@ -35,22 +35,26 @@ role=$(aws iam get-role --role-name trailproof-batch --query Role.Arn --output t
 
 # 2. The definitions of the jobs. An interrupted Spot task or a shard that failed is tried again.
 define() { aws batch register-job-definition --cli-input-json "$(cat)" --query jobDefinitionArn --output text; }
-container() {
-    sed "s|@@ROLE@@|$role|"
-}
+with_role() { sed "s|@@ROLE@@|$role|"; }
 
-plan_job=$(container <<'JSON' | define
+plan_definition() {
+    cat <<'JSON'
 @PLAN@
 JSON
-)
-shards_job=$(container <<'JSON' | define
+}
+shards_definition() {
+    cat <<'JSON'
 @RUN@
 JSON
-)
-merge_job=$(container <<'JSON' | define
+}
+merge_definition() {
+    cat <<'JSON'
 @MERGE@
 JSON
-)
+}
+plan_job=$(plan_definition | with_role | define)
+shards_job=$(shards_definition | with_role | define)
+merge_job=$(merge_definition | with_role | define)
 
 # 3. The jobs, each after the other.
 overrides=$(printf '{"environment": [{"name": "RUN", "value": "%s"}, {"name": "TASKS", "value": "%s"}]}' "$run" "$tasks")

@@ -15,18 +15,19 @@ export TRAILPROOF_TASKS=$tasks TRAILPROOF_TRIES=@TRIES@ TRAILPROOF_HERE=$work/$r
 case $work in s3://*) logs=$PWD/trailproof-$run ;; *) logs=$work/$run ;; esac
 mkdir -p "$logs"
 
-submit() { sbatch --parsable --export=ALL --job-name="trailproof-$1" --output="$logs/$1.log" "${@:2}"; }
+submit() { sbatch --parsable --job-name="trailproof-$1" --cpus-per-task=2 --output="$logs/$1.log" "${@:2}"; }
 
-plan=$(submit plan --cpus-per-task=2 <<'JOB'
+plan_job() {
+    cat <<'JOB'
 #!/usr/bin/env bash
 exec trailproof shards plan --no-progress -o "$TRAILPROOF_HERE/plan.jsonl" \
     @PLAN@
 JOB
-)
+}
 
-# `--requeue` repeats a job whose node failed, and the loop a job that failed itself.
-shards=$(submit shards --dependency="afterok:${plan%%;*}" --kill-on-invalid-dep=yes --cpus-per-task=2 --requeue \
-    --array="0-$((tasks - 1))%$at_once" --output="$logs/shards-%a.log" <<'JOB'
+# The loop repeats what failed; `--requeue`, below, repeats a job whose node failed.
+shards_job() {
+    cat <<'JOB'
 #!/usr/bin/env bash
 for try in $(seq "$TRAILPROOF_TRIES"); do
     [ "$try" = 1 ] || sleep 10
@@ -35,15 +36,23 @@ for try in $(seq "$TRAILPROOF_TRIES"); do
 done
 exit 1
 JOB
-)
+}
 
-# `afterany`, not `afterok`: where shards were not carried out, there is a report all the same, which names them.
-# `--wait` waits for the job and hands on its exit code: 0 intact, 1 tampered, 2 no report, 3 incomplete.
-echo "plan ${plan%%;*}, shards ${shards%%;*}; the report will be in $logs/merge.log" >&2
-code=0
-submit merge --dependency="afterany:${shards%%;*}" --cpus-per-task=2 --wait >/dev/null <<'JOB' || code=$?
+merge_job() {
+    cat <<'JOB'
 #!/usr/bin/env bash
 exec trailproof shards merge "$TRAILPROOF_HERE/plan.jsonl" "$TRAILPROOF_HERE/results/" @MERGE@
 JOB
+}
+
+plan=$(plan_job | submit plan)
+shards=$(shards_job | submit shards --dependency="afterok:${plan%%;*}" --kill-on-invalid-dep=yes --requeue \
+    --array="0-$((tasks - 1))%$at_once" --output="$logs/shards-%a.log")
+echo "plan ${plan%%;*}, shards ${shards%%;*}; the report will be in $logs/merge.log" >&2
+
+# `afterany`, not `afterok`: where shards were not carried out, there is a report all the same, which names them.
+# `--wait` waits for the job and hands on its exit code: 0 intact, 1 tampered, 2 no report, 3 incomplete.
+code=0
+merge_job | submit merge --dependency="afterany:${shards%%;*}" --wait >/dev/null || code=$?
 cat "$logs/merge.log"
 exit "$code"

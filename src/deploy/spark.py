@@ -25,6 +25,13 @@ RUN = @RUN@
 MERGE = @MERGE@
 
 
+class OfTheExecutor(dict):
+    """The environment of the executor. `pipe` starts processes with an empty one, without PATH and without credentials."""
+
+    def items(self):
+        return os.environ.items()
+
+
 def main():
     run = os.environ.get("RUN") or time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     results = f"{WORK}/{run}/results/"
@@ -50,7 +57,7 @@ def carry_out(plan, results):
         # `pipe` starts one process for each partition, without a shell. Each result is written by its own process, whole
         # or not at all, so a task that runs twice changes nothing.
         command = shlex.join(["trailproof", "shards", "run", "-o", results, *RUN])
-        context.parallelize(lines, len(lines)).pipe(command, checkCode=True).count()
+        context.parallelize(lines, len(lines)).pipe(command, env=OfTheExecutor(), checkCode=True).count()
     finally:
         context.stop()
 

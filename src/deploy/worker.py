@@ -1,4 +1,4 @@
-# A worker of trailproof: takes tasks from the queue until it is stopped. `worker.py --once` ends when the queue is empty.
+# A worker of trailproof: takes tasks from the queue until it is stopped.
 import json
 import re
 import subprocess
@@ -6,6 +6,7 @@ import sys
 import threading
 
 import boto3
+from botocore.exceptions import ClientError
 
 BUCKET, PREFIX = @BUCKET@, @PREFIX@
 PLAN, RUN, MERGE = @PLAN@, @RUN@, @MERGE@
@@ -49,7 +50,10 @@ def merge(key, _task):
 def beat(token, done):
     """Tells the state machine every minute that the task goes on. A worker that is killed falls silent."""
     while not done.wait(60):
-        states.send_task_heartbeat(taskToken=token)
+        try:
+            states.send_task_heartbeat(taskToken=token)
+        except ClientError as error:
+            print(f"no heartbeat: {error}", file=sys.stderr)
 
 
 def work(task):
@@ -62,29 +66,28 @@ def answer(token, task):
     done = threading.Event()
     threading.Thread(target=beat, args=(token, done), daemon=True).start()
     try:
-        try:
-            output = work(task)
-        except Exception as error:
-            states.send_task_failure(taskToken=token, error="trailproof.failed", cause=str(error)[:1000])
-        else:
-            states.send_task_success(taskToken=token, output=json.dumps(output))
-    except states.exceptions.TaskTimedOut:
-        pass  # The state machine gave the task to another worker.
+        output = work(task)
+    except Exception as error:
+        states.send_task_failure(taskToken=token, error="trailproof.failed", cause=str(error)[:1000])
+    else:
+        states.send_task_success(taskToken=token, output=json.dumps(output))
     finally:
         done.set()
 
 
-def main(url, once):
+def main():
+    url = sqs.get_queue_url(QueueName="trailproof")["QueueUrl"]
     while True:
-        messages = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1 if once else 20).get("Messages", [])
-        for message in messages:
+        for message in sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20).get("Messages", []):
             # Taken for good: where this worker dies, the state machine sends the task again.
             sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
             task = json.loads(message["Body"])
-            answer(task.pop("token"), task)
-        if once and not messages:
-            return
+            try:
+                answer(task.pop("token"), task)
+            except ClientError as error:
+                # The state machine waits for it no longer, as another worker was faster.
+                print(f"not told: {error}", file=sys.stderr)
 
 
 if __name__ == "__main__":
-    main(sqs.get_queue_url(QueueName="trailproof")["QueueUrl"], "--once" in sys.argv[1:])
+    main()
