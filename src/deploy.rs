@@ -223,3 +223,6 @@ fn about(request: &DeployRequest, policy: &Policy, body: &str) -> String {
     let lines = text.lines().map(|line| format!("# {line}").trim_end().to_owned());
     lines.collect::<Vec<_>>().join("\n")
 }
+
+#[cfg(test)]
+mod tests;

@@ -33,8 +33,7 @@ pub(super) fn run(typed: &DeployArgs, now: Timestamp, line: &[OsString]) -> Resu
     let request = DeployRequest {
         target,
         asked: asked.map(|word| text(Path::new(&word))).collect::<Result<_, _>>()?,
-        estimate: [vec!["--dry-run".to_owned()], given.options(&["validate"], &TELLING)?]
-            .concat(),
+        estimate: [vec!["--dry-run".to_owned()], given.options(&["validate"], &TELLING)?].concat(),
         plan: given.options(&["shards", "plan"], &[])?,
         run: given.options(&["shards", "run"], &IN_THE_PLAN)?,
         merge: given.options(&["shards", "merge"], &[])?,
@@ -125,7 +124,8 @@ impl Given {
                 }
             }
         }
-        let sources = sources.into_iter().map(|one| self.values(one)).collect::<Result<Vec<_>, _>>()?.concat();
+        let sources =
+            sources.into_iter().map(|one| self.values(one)).collect::<Result<Vec<_>, _>>()?.concat();
         if sources.iter().any(|source| source.starts_with('-')) {
             words.push("--".to_owned());
         }

@@ -9,8 +9,7 @@ use serde_json::{Value, json};
 use super::{DeployRequest, Place, quote};
 
 /// The statement for objects that are encrypted with a key of KMS.
-pub(super) const KMS: &str =
-    r#"{"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "ARN of the key"}"#;
+pub(super) const KMS: &str = r#"{"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "ARN of the key"}"#;
 
 /// What a recipe may do in AWS.
 pub(super) struct Policy {
@@ -80,10 +79,7 @@ impl Policy {
     /// The policy as JSON.
     pub(super) fn text(&self) -> String {
         let lines: Vec<String> = self.statements.iter().map(|one| format!("    {one}")).collect();
-        format!(
-            "{{\n  \"Version\": \"2012-10-17\",\n  \"Statement\": [\n{}\n  ]\n}}",
-            lines.join(",\n")
-        )
+        format!("{{\n  \"Version\": \"2012-10-17\",\n  \"Statement\": [\n{}\n  ]\n}}", lines.join(",\n"))
     }
 
     /// The ARN of something of the account that runs the recipe.

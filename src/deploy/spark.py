@@ -7,7 +7,7 @@
 #     spark-submit trailproof_spark.py
 #
 # The exit code is that of the verdict: 0 intact, 1 tampered, 2 no report, 3 incomplete. In YARN's cluster mode any but 0
-# shows as FAILED; the report is in the driver's log.
+# shows as FAILED. `spark-submit` mixes stdout and stderr: for a report to process, add `--report json=FILE` to MERGE.
 
 import os
 import shlex

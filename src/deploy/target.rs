@@ -66,7 +66,9 @@ impl Target {
     pub(super) const fn tasks(self) -> (u32, u32) {
         match self {
             Self::Batch => (2, 10_000),
-            Self::Spark | Self::StepFunctions | Self::Kubernetes | Self::Slurm | Self::Parallel => (1, 100_000),
+            Self::Spark | Self::StepFunctions | Self::Kubernetes | Self::Slurm | Self::Parallel => {
+                (1, 100_000)
+            }
         }
     }
 }

@@ -159,9 +159,12 @@ def spark(checks, small, large, folder):
     path = kit.program(folder / "spark-path", "executor")
 
     def one():
-        recipe = kit.recipe("spark", folder / "spark.py", large, "--work", str(folder / "spark"))
+        # spark-submit mixes what the script prints to both streams.
+        report = folder / "spark.json"
+        options = ["--work", str(folder / "spark"), "--report", f"json={report}"]
+        recipe = kit.recipe("spark", folder / "spark.py", large, *options)
         ran = kit.run([submit, "--master", SPARK, recipe], path, env=SPARK_ENV | {"SPARK_WORKER_DIR": str(folder / "spark-workers")}, cwd=folder)
-        kit.equal(large, ran)
+        kit.equal(large, kit.Verdict(ran.code, report.read_text(), ran.errors))
         kit.was_killed(path)
 
     checks.check("spark", f"{large.name}, an executor killed", one)

@@ -130,7 +130,10 @@ const DEPLOY: &[(&str, &str)] = &[
         "trailproof deploy slurm /evidence/copy --public-keys /evidence/keys.json --work /evidence/runs \\\n      \
          --tasks 200 > run.sh",
     ),
-    ("By all processors of some machines", "trailproof deploy parallel s3://my-trail-logs --work ./runs > run.sh"),
+    (
+        "By all processors of some machines",
+        "trailproof deploy parallel s3://my-trail-logs --work ./runs > run.sh",
+    ),
 ];
 
 const REPORT: &[(&str, &str)] = &[
