@@ -97,6 +97,19 @@ impl Record {
         Self { location, hash: Some(hash), signature, witness: RecordWitness::Memory(run) }
     }
 
+    /// The record that a digest holds which an earlier run proved and this run does not read. The digest lies at
+    /// `successor` and begins at `start`.
+    #[must_use]
+    pub const fn of_remembered_digest(
+        location: Location,
+        hash: Sha256Hash,
+        successor: Location,
+        start: Timestamp,
+    ) -> Self {
+        let witness = RecordWitness::Successor { location: successor, start };
+        Self { location, hash: Some(hash), signature: None, witness }
+    }
+
     /// Delivery location of the digest.
     #[must_use]
     pub const fn location(&self) -> &Location {

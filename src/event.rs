@@ -85,6 +85,9 @@ pub struct DigestCounts {
     pub tampered: u64,
     /// Present, but not proved: unsigned, unreadable or signed by an unknown key.
     pub unverified: u64,
+    /// Proved by an earlier run, listed unchanged since then, and not read by this run.
+    #[serde(default)]
+    pub remembered: u64,
 }
 
 /// Numbers of log files, by state.
@@ -99,6 +102,9 @@ pub struct LogCounts {
     pub unverified: u64,
     /// In a log folder, but not listed by any proved digest.
     pub unreferenced: u64,
+    /// Proved by an earlier run, listed unchanged since then, and not read by this run.
+    #[serde(default)]
+    pub remembered: u64,
 }
 
 /// Numbers of objects and bytes that a run checked.
@@ -121,12 +127,20 @@ impl Counts {
         self.digests.valid = self.digests.valid.saturating_add(other.digests.valid);
         self.digests.tampered = self.digests.tampered.saturating_add(other.digests.tampered);
         self.digests.unverified = self.digests.unverified.saturating_add(other.digests.unverified);
+        self.digests.remembered = self.digests.remembered.saturating_add(other.digests.remembered);
         self.logs.valid = self.logs.valid.saturating_add(other.logs.valid);
         self.logs.tampered = self.logs.tampered.saturating_add(other.logs.tampered);
         self.logs.unverified = self.logs.unverified.saturating_add(other.logs.unverified);
         self.logs.unreferenced = self.logs.unreferenced.saturating_add(other.logs.unreferenced);
+        self.logs.remembered = self.logs.remembered.saturating_add(other.logs.remembered);
         self.compressed_bytes = self.compressed_bytes.saturating_add(other.compressed_bytes);
         self.inflated_bytes = self.inflated_bytes.saturating_add(other.inflated_bytes);
+    }
+
+    /// Digests that are proved: by this run, or by an earlier run and unchanged since then.
+    #[must_use]
+    pub const fn proved_digests(&self) -> u64 {
+        self.digests.valid.saturating_add(self.digests.remembered)
     }
 }
 
@@ -161,6 +175,19 @@ pub struct ChainSummary {
     pub gaps: u64,
     /// State of the chain's time, stretch by stretch; `None` for a chain without judged time.
     pub timeline: Option<Timeline>,
+    /// Covered stretches that the run did not read, in order: an earlier run proved them, and the listing is unchanged.
+    pub remembered: Vec<RememberedTime>,
+}
+
+/// A covered stretch that an earlier run proved, and that the run did not read.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct RememberedTime {
+    /// Start of the stretch.
+    pub start: Timestamp,
+    /// End of the stretch.
+    pub end: Timestamp,
+    /// Every object of the stretch was read by a run that began at this time or later.
+    pub read: Timestamp,
 }
 
 impl ChainSummary {

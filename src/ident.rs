@@ -57,6 +57,12 @@ impl Sha256Hash {
         Self(Sha256::digest(bytes).into())
     }
 
+    /// The hash with these bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// Parses 64 hex digits, in any case.
     #[must_use]
     pub fn parse(hex: &str) -> Option<Self> {

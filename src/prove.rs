@@ -43,6 +43,7 @@ mod report;
 mod scope;
 mod signatures;
 mod state;
+mod stretch;
 mod timeline;
 
 pub use ended::{ChainLogs, ChainWalk};
@@ -54,6 +55,7 @@ pub use report::ChainReport;
 pub use scope::{ChainScope, ListedDigest, digest_location};
 pub use signatures::{CheckedDigest, SignatureCheck};
 pub use state::{ChainHead, ChainState, RememberedHead};
+pub use stretch::{RememberedStretch, StretchEdge};
 
 #[cfg(test)]
 mod tests;

@@ -38,12 +38,13 @@
 //! | `sources` | object | where evidence and keys are: `sources` as typed, `public_keys[]` with `path` and `sha256`, `fetch_keys`, `max_keys_size`, `endpoint_url`, `expected_bucket_owner`, `request_payer`, `jobs` |
 //!
 //! The first line has `id`, `started`, `sources`, `identity`, `memory`, `request`, and `runs[]` with what discovery found; the
-//! id is half of the hash over the line without the id. The last line has `plan`, `shards` (their number) and `sha256`, over the hashes of the
-//! lines of all shards: a plan without its last line is refused.
+//! id is half of the hash over the line without the id. The last line has `plan`, `shards` (their number) and `sha256`, over the hashes
+//! of all shards: a plan without its last line is refused.
 //!
 //! # Format `trailproof/shard-result/1`
 //!
-//! A line of JSON for each shard, of at most [`MAX_RESULT_LINE`] bytes. The same shard over the same evidence gives the same
+//! A line of JSON for each shard, of at most [`MAX_RESULT_LINE`] bytes unless the reader raises the
+//! limit. The same shard over the same evidence gives the same
 //! bytes, apart from `notes`: there are no times in a result.
 //!
 //! | field | type | meaning |
@@ -51,7 +52,7 @@
 //! | `schema` | string | `trailproof/shard-result/1` |
 //! | `version` | string | version of the program |
 //! | `plan`, `shard` | string, count | id of the plan, number of the shard |
-//! | `line` | hash | over the line of the shard in the plan |
+//! | `line` | hash | over the shard, in compact form with the fields in the order of the plan: an engine may write a line anew |
 //! | `part.walk` | object | what the digests show: `account`, `region`, `chains[]`, `others[]`, `findings[]`, `trails[]`, `answering`, `has_digest_folder`, `listing`, `listed`; equal for all parts of a region |
 //! | `part.logs[]` | array of objects | what the part's log files of each chain show: `counts`, `logs`, `findings[]`, `timeline`, `objects[]`, `unread` |
 //! | `part.search` | object or null | objects that no digest lists: `count` and `findings[]`; in the first part of a region only |
@@ -82,7 +83,7 @@ mod run;
 
 pub use error::ShardError;
 pub use lines::{ReadLine, next_line};
-pub use merge::{ShardMerge, shard_line};
+pub use merge::{ShardMerge, nth_shard};
 pub use plan::{PlanEnd, PlanHeader, PlanLine, Shard};
 pub use planner::{PlanFacts, PlanTotals, write_plan};
 pub use request::{KeysFile, ShardSources};
@@ -104,8 +105,8 @@ pub const RESULT_SCHEMA_FILE: &str = include_str!("shards/shard-result-1.schema.
 /// The most bytes of a line of a plan.
 pub const MAX_PLAN_LINE: usize = 256 << 20;
 
-/// The most bytes of a result.
-pub const MAX_RESULT_LINE: usize = 1 << 30;
+/// The most bytes of a result, unless `merge --max-size` says otherwise.
+pub const MAX_RESULT_LINE: usize = 256 << 20;
 
 /// The most parts of a region.
 pub const MAX_PARTS: u32 = 10_000;

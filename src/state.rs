@@ -37,6 +37,18 @@
 //! | `heads[].sha256` | string | hex SHA-256 of the inflated digest |
 //! | `heads[].signature` | string or null | hex signature of the digest |
 //! | `heads[].run` | string | id of the run that proved the digest |
+//! | `sealed[]` | array of objects | the folders with sealed days: days that a run proved whole, without a finding; absent in files of older versions |
+//! | `sealed[].organization` | string or null | organization id, for the folder of an organization's trail |
+//! | `sealed[].logs[]` | array of strings | folders of log files that belong to the listings of the days, such as `CloudTrail` |
+//! | `sealed[].turn` | count | number of runs that read a slice of the days again (`--recheck`) |
+//! | `sealed[].days[].day` | moment | start of the day |
+//! | `sealed[].days[].sha256` | string | hex SHA-256 of the listing of the day, see below |
+//! | `sealed[].days[].lists[]` | array of moments | other days in whose folders the digests of the day list log files |
+//! | `sealed[].days[].read`, `.run` | moment, string | start and id of the run that last read every object of the day |
+//! | `sealed[].days[].chains[]` | array of objects | the digests of the day by chain, each recorded by the next: `trail`, `home_region`, and the numbers of `digests` and `logs` |
+//! | `sealed[].days[].chains[].start` | moment | start of the oldest digest |
+//! | `sealed[].days[].chains[].oldest`, `.newest` | object | `end` and `sha256` of the digest |
+//! | `sealed[].days[].chains[].previous` | object or null | `end` and `sha256` of the predecessor that the oldest digest records; null for a digest that starts a chain |
 //! | `findings[]` | array of objects | findings graver than a notice, at most [`MAX_FINDINGS`] |
 //! | `findings[].id`, `.first_seen`, `.kind` | strings | as in the JSON report |
 //! | `findings[].severity` | string | `tampered` or `incomplete` |
@@ -50,6 +62,14 @@
 //! The marker has `ready` (whether `state init` found the place to be usable) and `files`, the highest generation of each
 //! file. The marker is written after the files, so a file may be newer than the marker says, but never older.
 //!
+//! # Sealed days
+//!
+//! The hash of a day is over a line `NAME HASH` for each folder that has an object of the day: `CloudTrail-Digest` first,
+//! then the folders of log files, `CloudTrail` first, then `CloudTrail-Insight`, `CloudTrail-NetworkActivity` and
+//! `CloudTrail-Aggregated`. `HASH` is the hex SHA-256 over the listing of the day's objects in key order, a line for each
+//! object: key, size, ETag with its quotes, and last-modified as a moment, with a tab between them and a newline at the
+//! end. Objects in the day's folders count, whatever their names.
+//!
 //! # What is refused
 //!
 //! A place without a marker; a file that is damaged, cut, of another version or scope, older than the marker says, or
@@ -62,6 +82,7 @@
 //! the new content. Files do not depend on each other, so a run that is killed leaves some files as before.
 
 mod accept;
+mod days;
 mod digests;
 mod document;
 mod error;
@@ -75,6 +96,7 @@ mod sources;
 mod update;
 mod wire;
 
+pub use days::MAX_SEALED;
 pub use document::{
     MAX_FINDINGS, RememberedDigest, RememberedFinding, RunStamp, StateDocument, StoredAcceptance,
 };

@@ -5,6 +5,7 @@
 //! 1. `discover` finds the folders of every region of every account below the sources.
 //! 2. Regions roll through the `driver`. Their digests are listed ahead, read in batches, newest first, and given to
 //!    the [provers](crate::prove), one prover for each chain. `needs` reads the next needs of all provers together.
+//!    With memory, `days` finds the days that need not be read.
 //! 3. `logs` hashes the log files of proved digests in parallel.
 //! 4. `unreferenced` searches a finished region for log files that no digest lists. Then the region is reported and
 //!    forgotten.
@@ -19,6 +20,7 @@ mod check;
 mod context;
 pub mod copies;
 mod covering;
+mod days;
 mod digests;
 mod discover;
 mod driver;
@@ -38,6 +40,7 @@ mod region_report;
 mod replicas;
 mod reporter;
 mod request;
+mod sealed;
 mod source_path;
 mod target;
 mod trace;
@@ -57,6 +60,7 @@ pub use present::settle_present;
 pub use region_part::{RegionPart, RegionWalk};
 pub use reporter::EndNotes;
 pub use request::{ReadLimits, RunOutcome, RunTools, SourceFolder, TypedSource, ValidationRequest};
+pub use sealed::{Recheck, SealedChain, SealedChanges, SealedDay, SealedFolder};
 pub use source_path::{ExpectedSegment, SourceError, above_logs};
 pub use target::{is_object, range_of};
 pub use trail::{Deliveries, NamedTrail, ToldDeliveries};

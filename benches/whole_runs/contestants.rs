@@ -70,6 +70,32 @@ pub fn in_s3<'s>(name: &str, served: &'s Served, delivery: &Delivery, more: &[&s
     Contestant { environment: environment(served), server: Some(served), ..contestant }
 }
 
+/// A plan of shards from the server, which is written to a file and not carried out.
+pub fn planned<'s>(name: &str, served: &'s Served, delivery: &Delivery, more: &[&str]) -> Contestant<'s> {
+    let plan = delivery.dir.with_extension("plan.jsonl");
+    let source = format!("s3://{BUCKET}");
+    let fixed = [PROGRAM, "shards", "plan", &source, "--end-time", &delivery.summary.end, "-q"];
+    let command = words(&[&fixed[..], &["-o", plan.to_str().unwrap()], more].concat());
+    Contestant { environment: environment(served), server: Some(served), ..contestant(name, command) }
+}
+
+/// Plan, all shards, so many at a time, and merge.
+pub fn in_shards<'s>(
+    name: &str,
+    served: &'s Served,
+    delivery: &Delivery,
+    most_logs: &str,
+    at_once: &str,
+) -> Contestant<'s> {
+    let mut planned = planned(name, served, delivery, &["--objects-per-shard", most_logs]);
+    let (plan, results) =
+        (delivery.dir.with_extension("plan.jsonl"), delivery.dir.with_extension("results.jsonl"));
+    let (plan, results) = (plan.to_str().unwrap(), results.to_str().unwrap());
+    planned.commands.push(words(&[PROGRAM, "shards", "run", plan, "-o", results, "--at-once", at_once]));
+    planned.commands.push(words(&[PROGRAM, "shards", "merge", plan, results, "-q"]));
+    planned
+}
+
 /// The AWS CLI, once for each account and region; `None` where it is not installed.
 pub fn aws_cli<'s>(served: &'s Served, delivery: &Delivery) -> Option<Contestant<'s>> {
     let program = std::env::var(AWS).unwrap_or_else(|_| "aws".to_owned());

@@ -3,10 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 use trailproof::simulate::{self, Spec};
 use trailproof::store::directory::DirectoryStore;
+use trailproof::time::{HOUR, Timestamp};
 
 /// The bucket of every delivery.
 pub const BUCKET: &str = "trail-logs";
@@ -172,19 +174,49 @@ pub fn organization() -> Delivery {
 
 /// The same accounts with an hour in each of 17 regions: 85,000 folders of regions.
 pub fn accounts() -> Delivery {
-    let others =
-        ["us-east-2", "us-west-1", "us-west-2", "ca-central-1", "eu-central-1", "eu-north-1", "sa-east-1"];
-    let numbered = ["eu-west", "ap-northeast", "ap-southeast"];
-    let numbered = numbered.iter().flat_map(|name| (1..=3).map(move |number| format!("{name}-{number}")));
-    let regions = [HOME].into_iter().chain(others).map(str::to_owned).chain(numbered).collect();
     made("accounts", || Spec {
         hours: 1,
         logs_per_hour: 0,
         organization: Some("o-exampleorg".to_owned()),
         accounts: (0..5_000).map(|number| format!("{:012}", 111_122_223_333_u64 + number)).collect(),
-        regions,
+        regions: seventeen(),
         ..spec()
     })
+}
+
+/// The same with three hours.
+pub fn remembered_accounts() -> Delivery {
+    made("remembered-accounts", || Spec {
+        hours: 3,
+        logs_per_hour: 0,
+        organization: Some("o-exampleorg".to_owned()),
+        accounts: (0..5_000).map(|number| format!("{:012}", 111_122_223_333_u64 + number)).collect(),
+        regions: seventeen(),
+        ..spec()
+    })
+}
+
+/// A year up to this midnight, in 12 regions: 105,120 digests and 99,864 log files.
+pub fn year() -> Delivery {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    let end = Timestamp::from_unix(i64::try_from(now).unwrap()).day();
+    made(&format!("year-{}", end.unix()), || Spec {
+        start: end.plus(-8_760 * HOUR + 417),
+        hours: 8_759,
+        logs_per_hour: 1,
+        quiet_every: Some(20),
+        shared_body: true,
+        regions: seventeen().into_iter().take(12).collect(),
+        ..spec()
+    })
+}
+
+fn seventeen() -> Vec<String> {
+    let others =
+        ["us-east-2", "us-west-1", "us-west-2", "ca-central-1", "eu-central-1", "eu-north-1", "sa-east-1"];
+    let numbered = ["eu-west", "ap-northeast", "ap-southeast"];
+    let numbered = numbered.iter().flat_map(|name| (1..=3).map(move |number| format!("{name}-{number}")));
+    [HOME].into_iter().chain(others).map(str::to_owned).chain(numbered).collect()
 }
 
 /// One log file of 5 GB inflated, as a busy hour never has it.

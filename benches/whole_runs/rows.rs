@@ -1,8 +1,11 @@
 //! The rows of the table, each with its contestants and what is compared.
 
+#[path = "memory.rs"]
+mod memory;
+
 use std::time::Duration;
 
-use crate::contestants::{PROGRAM, aws_cli, by_older, in_s3, kernel, on_disk, sdk};
+use crate::contestants::{PROGRAM, aws_cli, by_older, in_s3, in_shards, kernel, on_disk, planned, sdk};
 use crate::deliveries;
 use crate::measure::{Contestant, Taken, in_turn, median, ratio};
 use crate::server::{self, Deletion};
@@ -42,7 +45,7 @@ struct Compared {
     before: Option<Vec<Taken>>,
 }
 
-const ROWS: [Row; 14] = [
+const ROWS: [Row; 17] = [
     Row {
         name: "real",
         about: "real log files of 12 regions over HTTP, 20 ms latency, against the AWS CLI",
@@ -76,6 +79,21 @@ const ROWS: [Row; 14] = [
         name: "accounts",
         about: "discovery and plan of 5,000 accounts in 17 regions over HTTP, 20 ms latency",
         run: accounts,
+    },
+    Row {
+        name: "memory",
+        about: "a year of 12 regions over HTTP, 20 ms latency: the first run with a state, and an hourly run",
+        run: memory::year,
+    },
+    Row {
+        name: "memory-accounts",
+        about: "85,000 regions with a state over HTTP: the first run, and one that finds nothing new",
+        run: memory::accounts,
+    },
+    Row {
+        name: "shards",
+        about: "100,080 log files in 8 shards over HTTP, 20 ms latency: 1, 2, 4, 8 at a time, against one run",
+        run: shards,
     },
     Row { name: "growth", about: "10,000, 100,000 and 1,000,000 log files on disk", run: growth },
     Row { name: "chains", about: "1,000,000 digests in 200 chains on disk", run: chains },
@@ -248,7 +266,28 @@ fn accounts(settings: &Settings) {
     let served = server::start(&delivery, NEAR);
     let one = in_s3("plan of one region", &served, &delivery, &["--dry-run", "--region", "eu-west-1"]);
     let all = in_s3("plan of 85,000 regions", &served, &delivery, &["--dry-run"]);
-    compare(settings, &[one, all], false);
+    let shards = planned("shards of 85,000 regions", &served, &delivery, &[]);
+    compare(settings, &[one, all, shards], false);
+}
+
+fn shards(settings: &Settings) {
+    let delivery = deliveries::month(139);
+    let served = server::start(&delivery, NEAR);
+    let mut contestants = vec![in_s3("one run", &served, &delivery, &[])];
+    for (at_once, name) in
+        [("1", "1 at a time"), ("2", "2 at a time"), ("4", "4 at a time"), ("8", "8 at a time")]
+    {
+        let cut = (delivery.summary.logs.div_ceil(8)).to_string();
+        contestants.push(in_shards(name, &served, &delivery, &cut, at_once));
+    }
+    let compared = compare(settings, &contestants, true);
+    let [whole, cut @ ..] = &compared[..] else { return };
+    for (contestant, cut) in contestants[1..].iter().zip(cut) {
+        let of = |what: &str| format!("{} / one run, {what}", contestant.name);
+        show(&of("wall"), ratio(&cut.taken, &whole.taken, |one| one.wall));
+        show(&of("cpu"), ratio(&cut.taken, &whole.taken, |one| one.cpu));
+        show(&of("requests"), ratio(&cut.taken, &whole.taken, |one| one.requests));
+    }
 }
 
 fn growth(settings: &Settings) {

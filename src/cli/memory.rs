@@ -4,12 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::args::RunArgs;
-use super::sources::is_in_s3;
+use super::sources::{GoneBucket, is_in_s3};
 use super::{Failure, say, state};
 use crate::shards::PlanHeader;
 use crate::state::{MemorySession, RunIdentity, RunSources, RunStamp, StatePlace};
 use crate::time::Timestamp;
-use crate::validate::ValidationRequest;
+use crate::validate::{RememberedChain, RunMemory, ValidationRequest};
 
 /// Opens the place of `--state`; `None` without it.
 pub(super) fn place(arguments: &RunArgs) -> Result<Option<Box<dyn StatePlace>>, Failure> {
@@ -40,7 +40,7 @@ pub(super) fn begin<'p>(
     let id = format!("{}-{}", started.digest_name(), std::process::id());
     let identity = RunIdentity { run: RunStamp { id, at: started }, sources: sources(&arguments.sources) };
     let session = MemorySession::open(place, identity, request).map_err(|error| state::failed(&error))?;
-    request.memory = Some(session.memory());
+    request.memory = Some(RunMemory { recheck: arguments.recheck, ..session.memory() });
     Ok(session)
 }
 
@@ -55,6 +55,26 @@ pub(super) fn resume<'p>(
     let run = RunStamp { id: format!("{}-{short}", plan.started().digest_name()), at: plan.started() };
     let identity = RunIdentity { run, sources: RunSources { typed: plan.identity().to_vec() } };
     MemorySession::open(place, identity, request).map_err(|error| state::failed(&error))
+}
+
+/// Ends the run for a bucket that is not there and that no earlier run knows. A bucket that earlier runs know is gone: the
+/// run goes on, and looks for what they proved.
+pub(super) fn check_gone(gone: Vec<GoneBucket>, request: &ValidationRequest) -> Result<(), Failure> {
+    let chains = || request.memory.iter().flat_map(|memory| memory.chains.values());
+    for GoneBucket { source, failure, region } in gone {
+        // Another partition of AWS has other buckets.
+        let is_here = |chain: &RememberedChain| partition(&chain.id.region) == partition(&region);
+        if !chains().any(|chain| source.holds(&chain.folder) && is_here(chain)) {
+            return Err(failure);
+        }
+    }
+    Ok(())
+}
+
+/// The part of a region's name that tells AWS's partitions apart: `cn`, `us-gov`, `us-iso`, or nothing.
+fn partition(region: &str) -> &str {
+    let parts = ["cn-", "us-gov-", "us-isob-", "us-isof-", "us-iso-", "eu-isoe-", "eusc-"];
+    parts.into_iter().find(|part| region.starts_with(part)).unwrap_or_default()
 }
 
 /// The sources as typed. A path is absolute, since the next run may start in another folder.

@@ -30,7 +30,7 @@ pub(super) fn run(typed: ValidateArgs, now: Timestamp) -> Result<u8, Failure> {
     let manifest: Option<PathBuf> = None;
     let arguments = &typed.into_run();
     let write = writer(outputs::format(&arguments.output.format)?)?;
-    let validate::Prepared { store, keys, request, pool, in_s3 } = validate::prepare(arguments, now)?;
+    let validate::Prepared { store, keys, request, pool, in_s3, .. } = validate::prepare(arguments, now)?;
     // Ending a plan early loses nothing.
     let stop = CancelFlag::new();
     let tools = RunTools { store: &*store, keys: &keys, pool: &pool, progress: &NoProgress, stop: &stop };

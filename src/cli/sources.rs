@@ -24,11 +24,22 @@ pub(super) struct Opened {
     pub(super) typed: Vec<TypedSource>,
     /// Trails that were given by ARN.
     pub(super) named: Vec<NamedTrail>,
+    /// Sources whose bucket is not there, of a run with memory.
+    pub(super) gone: Vec<GoneBucket>,
     pub(super) keys: KeyRing,
     /// Findings that were made while opening.
     pub(super) findings: Vec<Finding>,
     /// Whether the sources are in S3.
     pub(super) in_s3: bool,
+}
+
+/// A source whose bucket is not there.
+pub(super) struct GoneBucket {
+    pub(super) source: SourceFolder,
+    /// What ends a run that has no memory of the bucket.
+    pub(super) failure: Failure,
+    /// The region that was asked about the bucket first.
+    pub(super) region: String,
 }
 
 /// Opens the sources: all in S3, or all copies on disk. `keys` are the keys from `--public-keys`.
@@ -57,9 +68,9 @@ fn open_s3(arguments: &RunArgs, keys: KeyRing) -> Result<Opened, Failure> {
         true => keys.asking(Box::new(crate::keys::cloudtrail::CloudTrailKeys::new(opened.aws))),
         false => keys,
     };
-    let s3::OpenedS3 { store, sources, objects, named, .. } = opened;
+    let s3::OpenedS3 { store, sources, objects, named, gone, .. } = opened;
     let (typed, findings) = (Vec::new(), Vec::new());
-    Ok(Opened { store: Box::new(store), sources, objects, typed, named, keys, findings, in_s3: true })
+    Ok(Opened { store: Box::new(store), sources, objects, typed, named, gone, keys, findings, in_s3: true })
 }
 
 #[cfg(not(feature = "aws"))]
@@ -77,7 +88,8 @@ fn open_copies(arguments: &RunArgs, keys: KeyRing) -> Result<Opened, Failure> {
     let OpenedCopies { store, sources, typed, objects, findings } =
         opened.map_err(|error| Failure::new(error.to_string(), hint(&error)))?;
     let (store, named) = (Box::new(store), Vec::new());
-    Ok(Opened { store, sources, objects, typed, named, keys, findings, in_s3: false })
+    let gone = Vec::new();
+    Ok(Opened { store, sources, objects, typed, named, gone, keys, findings, in_s3: false })
 }
 
 /// Requires keys for a directory: keys never come from the evidence.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::args::{RunArgs, ValidateArgs};
-use super::sources::{self, Opened, is_in_s3};
+use super::sources::{self, GoneBucket, Opened, is_in_s3};
 use super::telling::{self, RunNotes};
 use super::{
     EXIT_CANNOT, Failure, memory, origin, outputs, require_handles, say, signals, state, typed,
@@ -26,7 +26,9 @@ use crate::report::{
 use crate::state::MemorySession;
 use crate::store::Store;
 use crate::time::{self, Range, Timestamp};
-use crate::validate::{self, CancelFlag, ProvedChain, RunOutcome, RunTools, SourceFolder, ValidationRequest};
+use crate::validate::{
+    self, CancelFlag, ProvedChain, RunOutcome, RunTools, SealedChanges, SourceFolder, ValidationRequest,
+};
 
 /// Validates the sources, tells the hooks and the ping, and returns the exit code of the verdict.
 pub(super) fn run(typed: ValidateArgs, started: Timestamp, line: &[OsString]) -> Result<u8, Failure> {
@@ -55,9 +57,10 @@ fn report(
     let format = outputs::format(&arguments.output.format)?;
     let files = outputs::files(&arguments.output.report)?;
     let place = memory::place(arguments)?;
-    let Prepared { store, keys, mut request, pool, .. } = prepare(arguments, started)?;
+    let Prepared { store, keys, mut request, gone, pool, .. } = prepare(arguments, started)?;
     let session = place.as_deref().map(|place| memory::begin(place, arguments, &mut request, started));
     let session = session.transpose()?;
+    memory::check_gone(gone, &request)?;
     let bars = Bars::new(display(arguments));
     let options = outputs::options(arguments.quiet, arguments.verbose);
     let mut fanout = outputs::open(format, files.clone(), options)?;
@@ -75,6 +78,8 @@ pub(super) struct Prepared {
     pub(super) store: Box<dyn Store>,
     pub(super) keys: KeyRing,
     pub(super) request: ValidationRequest,
+    /// Sources whose bucket is not there, of a run with memory.
+    pub(super) gone: Vec<GoneBucket>,
     pub(super) pool: ThreadPool,
     /// Whether the sources are in S3.
     pub(super) in_s3: bool,
@@ -89,7 +94,7 @@ pub(super) fn prepare(arguments: &RunArgs, now: Timestamp) -> Result<Prepared, F
     let range = range(arguments, clock)?;
     require_handles()?;
     let keys = keys(&arguments.public_keys, arguments.limits.max_keys_size)?;
-    let Opened { store, sources, objects, typed, named, keys, findings, in_s3 } =
+    let Opened { store, sources, objects, typed, named, gone, keys, findings, in_s3 } =
         sources::open(arguments, keys)?;
     let range = range_of(arguments, &objects, range)?;
     let mut request = ValidationRequest {
@@ -121,7 +126,7 @@ pub(super) fn prepare(arguments: &RunArgs, now: Timestamp) -> Result<Prepared, F
         validate::settle_present(&mut request, tools, clock, has_end);
         check_range(request.range)?;
     }
-    Ok(Prepared { store, keys, request, pool, in_s3 })
+    Ok(Prepared { store, keys, request, gone, pool, in_s3 })
 }
 
 /// Checks the names that were typed against AWS's naming rules.
@@ -150,10 +155,18 @@ fn range_of(arguments: &RunArgs, objects: &[Location], typed: Range) -> Result<R
 /// The worker threads. In S3 `--jobs` counts requests, and more threads than processors would be idle. On disk each
 /// thread has one file open.
 pub(super) fn pool(jobs: Option<u16>, in_s3: bool) -> Result<ThreadPool, Failure> {
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let jobs = jobs.map_or(processors, usize::from);
-    let threads = if in_s3 { jobs.min(processors) } else { jobs.min(handles::at_a_time()) };
-    ThreadPoolBuilder::new().num_threads(threads).build().map_err(|error| {
+    let jobs = jobs.map_or_else(processors, usize::from);
+    threads(if in_s3 { jobs.min(processors()) } else { jobs.min(handles::at_a_time()) })
+}
+
+/// The number of processors.
+pub(super) fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// So many worker threads.
+pub(super) fn threads(number: usize) -> Result<ThreadPool, Failure> {
+    ThreadPoolBuilder::new().num_threads(number).build().map_err(|error| {
         Failure::new(format!("cannot start threads: {error}"), "try fewer threads with `--jobs`")
     })
 }
@@ -186,12 +199,12 @@ pub(super) fn tell_as(
     let incomplete = interrupted.then_some(Severity::Incomplete);
     let worst = outputs.session().map_or(outcome.worst, |session| session.worst().max(incomplete));
     let resolved = outputs.session().map(|session| session.resolved(interrupted));
-    let verdict = Verdict::from_worst(worst, outcome.counts.digests.valid);
+    let verdict = Verdict::from_worst(worst, outcome.counts.proved_digests());
     let keys = outcome.keys.into_iter().collect();
     let counts = outcome.counts;
     let summary = Summary { verdict, counts, keys, interrupted, resolved, at: super::now() };
     outputs.event(&Event::Finished(summary))?;
-    Ok(ToldRun { verdict, proved: outcome.proved, interrupted })
+    Ok(ToldRun { verdict, proved: outcome.proved, sealed: outcome.sealed, interrupted })
 }
 
 /// A sink whose findings may go through the memory of the run.
@@ -206,6 +219,7 @@ pub(super) trait RememberingSink: Sink {
 pub(super) struct ToldRun {
     verdict: Verdict,
     proved: Vec<ProvedChain>,
+    sealed: Vec<SealedChanges>,
     interrupted: bool,
 }
 
@@ -222,8 +236,8 @@ pub(super) fn finish(
     }
     let session = outputs.session;
     match (outputs.fanout.finish(), told) {
-        (Ok(()), Ok(ToldRun { verdict, proved, interrupted })) => {
-            let committed = session.map(|session| session.commit(&proved, interrupted)).transpose();
+        (Ok(()), Ok(ToldRun { verdict, proved, sealed, interrupted })) => {
+            let committed = session.map(|session| session.commit(&proved, &sealed, interrupted)).transpose();
             committed.map(|_| verdict.exit_code()).map_err(|error| state::failed(&error))
         }
         (Err(error), Ok(ToldRun { verdict, .. })) if error.is_broken_pipe() => {

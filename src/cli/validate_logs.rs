@@ -101,7 +101,7 @@ fn validated(
 fn tell(request: &ValidationRequest, tools: RunTools<'_>, bars: &Bars, lines: &mut Lines) -> io::Result<()> {
     lines.begin()?;
     let outcome = crate::validate::validate(request, tools, lines)?;
-    let verdict = Verdict::from_worst(outcome.worst, outcome.counts.digests.valid);
+    let verdict = Verdict::from_worst(outcome.worst, outcome.counts.proved_digests());
     let keys = outcome.keys.into_iter().collect();
     let (counts, interrupted) = (outcome.counts, outcome.interrupted);
     bars.clear();

@@ -51,7 +51,7 @@ impl ReportedChain {
 
     /// Adds another part of the same chain.
     fn merge(&mut self, other: Self) {
-        let ChainSummary { id: _, covered, digests, logs, gaps, timeline } = other.summary;
+        let ChainSummary { id: _, covered, digests, logs, gaps, timeline, remembered } = other.summary;
         let own = &mut self.summary;
         own.covered.extend(covered);
         own.covered = time::union(std::mem::take(&mut own.covered));
@@ -59,6 +59,8 @@ impl ReportedChain {
         own.logs = own.logs.saturating_add(logs);
         own.gaps = own.gaps.saturating_add(gaps);
         own.timeline = Timeline::merge_any(own.timeline.take(), timeline);
+        own.remembered.extend(remembered);
+        own.remembered.sort_unstable();
         self.findings.extend(other.findings);
     }
 }
@@ -126,7 +128,7 @@ impl Report {
     /// The verdict. It follows from the gravest finding, the number of proved digests and `interrupted`.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
-        Verdict::from_worst(self.worst(), self.counts.digests.valid)
+        Verdict::from_worst(self.worst(), self.counts.proved_digests())
     }
 
     /// Severity of the gravest finding; at least [`Severity::Incomplete`] for an interrupted run.

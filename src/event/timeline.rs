@@ -12,6 +12,8 @@ use crate::time::{Interval, Timestamp};
 pub enum TimeState {
     /// Not judged: time between backfill digests.
     Unknown,
+    /// An earlier run proved the time, and its objects are listed unchanged since then.
+    Remembered,
     /// A proved digest covers the time and lists no log file.
     Quiet,
     /// A proved digest covers the time, and all log files in the digest's list are proved.
@@ -26,14 +28,22 @@ pub enum TimeState {
 
 impl TimeState {
     /// All states, in order of gravity.
-    pub const ALL: [Self; 6] =
-        [Self::Unknown, Self::Quiet, Self::Proved, Self::Gap, Self::Unverified, Self::Tampered];
+    pub const ALL: [Self; 7] = [
+        Self::Unknown,
+        Self::Remembered,
+        Self::Quiet,
+        Self::Proved,
+        Self::Gap,
+        Self::Unverified,
+        Self::Tampered,
+    ];
 
     /// The letter in [`Timeline`]'s written form.
     #[must_use]
     pub const fn letter(self) -> char {
         match self {
             Self::Unknown => 'n',
+            Self::Remembered => 'r',
             Self::Quiet => 'q',
             Self::Proved => 'p',
             Self::Gap => 'g',
@@ -47,6 +57,7 @@ impl TimeState {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Unknown => "unknown",
+            Self::Remembered => "remembered",
             Self::Quiet => "quiet",
             Self::Proved => "proved",
             Self::Gap => "gap",

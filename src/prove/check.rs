@@ -26,7 +26,7 @@ impl ChainProver {
     /// Checks a digest that the prover takes next, without newer digests of the same batch.
     pub(super) fn check_next(&self, read: ReadDigest) -> CheckedDigest {
         let (place, recorded, proof) = self.check(&read, std::iter::empty());
-        CheckedDigest { read, place, recorded, proof }
+        CheckedDigest { read, place, recorded, proof, stretch: None }
     }
 
     /// Checks a digest again if digests found by name record a signature for the digest. So the result does not depend

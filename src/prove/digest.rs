@@ -358,7 +358,7 @@ impl ChainProver {
 }
 
 /// Adds a window to the list, newest first. Adjoining windows are joined.
-fn push_window(windows: &mut Vec<crate::time::Interval>, window: crate::time::Interval) {
+pub(super) fn push_window(windows: &mut Vec<crate::time::Interval>, window: crate::time::Interval) {
     match windows.last_mut() {
         Some(last) if last.start == window.end => last.start = window.start,
         _ => windows.push(window),

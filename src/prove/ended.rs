@@ -12,7 +12,8 @@ use super::prover::ChainProver;
 use super::report::ChainReport;
 use super::state::ChainHead;
 use crate::event::{
-    Counts, Fault, Finding, Kind, ObjectState, ObjectType, Reason, Severity, Timeline, UsedKey,
+    Counts, Fault, Finding, Kind, ObjectState, ObjectType, Reason, RememberedTime, Severity, Timeline,
+    UsedKey,
 };
 use crate::ident::{ChainId, Location};
 use crate::time::{Interval, Timestamp};
@@ -47,6 +48,9 @@ pub struct ChainWalk {
     pub objects: Vec<(Timestamp, String, ObjectState)>,
     /// The keys that verified a digest.
     pub keys: BTreeSet<UsedKey>,
+    /// The covered stretches that the run did not read, in order. A shard reads everything.
+    #[serde(skip)]
+    pub remembered: Vec<RememberedTime>,
 }
 
 /// What the log files of a chain show, or a part of the log files.
@@ -115,6 +119,7 @@ impl ChainProver {
             nothing_covered,
             objects: state.objects,
             keys: state.keys,
+            remembered: state.passed.into_iter().rev().collect(),
         };
         (walk, logs)
     }
@@ -162,6 +167,7 @@ impl ChainWalk {
             interrupted: unread_or_gap(logs.unread.is_some(), &gaps),
             gaps,
             findings,
+            remembered: self.remembered,
         }
     }
 }

@@ -16,7 +16,9 @@ use crate::time::{Interval, Timestamp};
 impl ChainProver {
     /// Judges pending digests until none is left or an answer is lacking.
     pub(super) fn walk(&mut self) -> Result<(), ProverNeed> {
-        while let Some(digest) = self.pending.pop_front() {
+        loop {
+            self.await_stretch();
+            let Some(digest) = self.next_pending() else { break };
             if let Err(stopped) = self.take_next(digest) {
                 let (need, digest) = *stopped;
                 self.pending.push_front(digest);
@@ -60,12 +62,23 @@ impl ChainProver {
             self.state.leave_out(end);
             return Ok(());
         }
-        // 3. Judge the digest itself, and enter the digest into the chain.
+        // 3. Enter a stretch of remembered digests, or judge the digest itself and enter it into the chain.
+        if let Some(stretch) = digest.stretch.take() {
+            self.enter_stretch(*stretch);
+            return Ok(());
+        }
         match self.judge(&digest) {
             Ok(judged) => self.enter(digest, judged),
             Err(need) => return Err(Box::new((need, digest))),
         }
         Ok(())
+    }
+
+    /// The next pending digest, unless a newer digest is still to be read.
+    fn next_pending(&mut self) -> Option<CheckedDigest> {
+        let next = self.pending.front()?.end();
+        let is_newest = self.to_read.front().is_none_or(|listed| listed.end <= next);
+        if is_newest { self.pending.pop_front() } else { None }
     }
 
     /// The answer to `need`, or the need itself if the answer is lacking.
@@ -210,7 +223,10 @@ impl ChainProver {
         next: &CheckedDigest,
         newest: Timestamp,
     ) -> Option<(VecDeque<Timestamp>, RegionFolder)> {
-        let older_end = next.read.file().filter(|_| next.is_signed())?.window().end;
+        let older_end = match &next.stretch {
+            Some(stretch) => stretch.newest.end,
+            None => next.read.file().filter(|_| next.is_signed())?.window().end,
+        };
         let anchor = self.state.anchor.as_ref().filter(|_| !self.scope.id.backfill)?;
         let record = anchor.record.as_ref().filter(|record| *record.location() != next.place)?;
         let key = DigestKey::parse(record.location()).or_else(|| DigestKey::parse(&next.place))?;

@@ -142,7 +142,9 @@ impl ChainProver {
     pub fn take(&mut self, digests: impl IntoIterator<Item = CheckedDigest>) {
         for digest in digests {
             self.to_read.pop_front();
-            self.pending.push_back(digest);
+            // Digests of a stretch that does not fit are read after older digests.
+            let older = self.pending.iter().position(|other| other.end() < digest.end());
+            self.pending.insert(older.unwrap_or(self.pending.len()), digest);
         }
     }
 
@@ -169,13 +171,13 @@ impl ChainProver {
         std::mem::take(&mut self.proved)
     }
 
-    /// Whether every listed digest was judged, and remembered heads are still to be looked for by name. A chain that is
+    /// Whether every digest to read was judged, and remembered heads or stretches are still to be met. A chain that is
     /// gone from the listings has nothing to read and is due at once.
     #[must_use]
     pub fn is_due(&self) -> bool {
         self.to_read.is_empty()
             && self.pending.is_empty()
-            && !self.state.remembered.is_empty()
+            && !(self.state.remembered.is_empty() && self.state.stretches.is_empty())
             && !self.state.has_left_out()
     }
 
@@ -185,6 +187,8 @@ impl ChainProver {
             let ends: Vec<Timestamp> = self.state.remembered.iter().map(|head| head.end).collect();
             ends.into_iter().for_each(|end| self.state.leave_out(end));
         }
+        let stretches = std::mem::take(&mut self.state.stretches);
+        stretches.iter().for_each(|stretch| self.state.leave_out(stretch.newest.end));
         let unjudged = self.pending.iter().map(|digest| digest.end());
         let ends: Vec<Timestamp> = unjudged.chain(self.to_read.iter().map(|listed| listed.end)).collect();
         ends.into_iter().for_each(|end| self.state.leave_out(end));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::state::ChainHead;
 use crate::event::{
-    ChainSummary, Counts, Fault, Finding, ObjectState, ObjectType, Reason, Timeline, UsedKey,
+    ChainSummary, Counts, Fault, Finding, ObjectState, ObjectType, Reason, RememberedTime, Timeline, UsedKey,
 };
 use crate::ident::{ChainId, Location};
 use crate::time::{Interval, Timestamp};
@@ -44,6 +44,8 @@ pub struct ChainReport {
     pub keys: BTreeSet<UsedKey>,
     /// Whether any object was left out because the run ended early.
     pub interrupted: bool,
+    /// The covered stretches that the run did not read, in order.
+    pub remembered: Vec<RememberedTime>,
 }
 
 impl ChainReport {
@@ -57,6 +59,7 @@ impl ChainReport {
             logs: self.logs,
             gaps: self.gaps.len() as u64,
             timeline: self.timeline.clone(),
+            remembered: self.remembered.clone(),
         }
     }
 

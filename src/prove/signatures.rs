@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::read::{DigestContent, ReadDigest};
 use super::scope::ChainScope;
+use super::stretch::RememberedStretch;
 use crate::digest::DigestFile;
 use crate::event::KeyLack;
 use crate::ident::Location;
@@ -44,6 +45,8 @@ pub struct CheckedDigest {
     /// `None` for an unparsed digest, and for a digest outside the place named in its text: the signature covers the
     /// place.
     pub(super) proof: Option<SignatureCheck>,
+    /// The stretch of remembered digests that stands here in place of a digest.
+    pub(super) stretch: Option<Box<RememberedStretch>>,
 }
 
 impl CheckedDigest {
@@ -91,7 +94,7 @@ impl CheckedDigest {
     #[must_use]
     pub fn new(read: ReadDigest, checked: (Location, Vec<Box<str>>, Option<SignatureCheck>)) -> Self {
         let (place, recorded, proof) = checked;
-        Self { read, place, recorded, proof }
+        Self { read, place, recorded, proof, stretch: None }
     }
 }
 

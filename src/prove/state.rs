@@ -8,9 +8,10 @@ use super::hashed::HashedLogs;
 use super::marks::TimelineMarks;
 use super::scope::ListedDigest;
 use super::signatures::{MAX_BETWEEN, recorded_signature};
+use super::stretch::RememberedStretch;
 use crate::chain::Record;
 use crate::digest::DigestFile;
-use crate::event::{Counts, Finding, ObjectState, UsedKey};
+use crate::event::{Counts, Finding, ObjectState, RememberedTime, UsedKey};
 use crate::ident::{Location, RegionFolder, Sha256Hash};
 use crate::time::{HOUR, Interval, Timestamp};
 
@@ -55,6 +56,10 @@ pub struct ChainState {
     pub(super) followed: Vec<RegionFolder>,
     /// Heads of earlier runs that were not met yet, newest first.
     pub(super) remembered: Vec<RememberedHead>,
+    /// Stretches of remembered digests that were not met yet.
+    pub(super) stretches: Vec<RememberedStretch>,
+    /// Stretches of remembered digests that were met, newest first.
+    pub(super) passed: Vec<RememberedTime>,
 
     /// The nearest newer proved digest.
     pub(super) anchor: Option<ChainAnchor>,

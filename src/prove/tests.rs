@@ -8,6 +8,7 @@ mod memory;
 mod named;
 mod overlaps;
 mod signatures;
+mod stretches;
 mod world;
 
 /// What the tests of the prover name beside what it shows.

@@ -16,9 +16,14 @@ impl ChainProver {
             (TimeState::Unverified, within(self.unverified())),
             (TimeState::Proved, within(marks.proved(false).collect())),
             (TimeState::Quiet, within(marks.proved(true).collect())),
+            (TimeState::Remembered, within(self.passed())),
             (TimeState::Gap, within(gaps(&self.state.findings))),
         ];
         paint(&layers)
+    }
+
+    fn passed(&self) -> Vec<Interval> {
+        self.state.passed.iter().filter_map(|time| Interval::new(time.start, time.end)).collect()
     }
 
     /// The timeline of the log files: the windows of digests that list a tampered or unverified log file.

@@ -126,7 +126,7 @@ impl<'a> CsvRow<'a> {
         let (digests, logs) = (&report.counts.digests, &report.counts.logs);
         let message = format!(
             "trailproof {}: digests: {} valid, {} tampered, {} unverified; logs: {} valid, {} tampered, {} unverified, \
-             {} unreferenced{}",
+             {} unreferenced{}{}",
             report.origin.version,
             digests.valid,
             digests.tampered,
@@ -135,6 +135,10 @@ impl<'a> CsvRow<'a> {
             logs.tampered,
             logs.unverified,
             logs.unreferenced,
+            match (digests.remembered, logs.remembered) {
+                (0, 0) => String::new(),
+                (digests, logs) => format!("; remembered: {digests} digests, {logs} logs"),
+            },
             if report.interrupted { "; interrupted" } else { "" }
         );
         let (state, Range { start, end }) = (report.verdict().as_str(), report.range);

@@ -17,10 +17,11 @@
 //! | `started`, `finished` | moment | when the run began and ended |
 //! | `run_by` | string or null | person or job that ran the program: from `--run-by`, or user and host |
 //! | `command` | string or null | the command line, quoted for a shell |
-//! | `interrupted` | boolean | whether the run ended before all objects were checked: an interrupted run is never `intact` |
+//! | `interrupted` | boolean | whether the run ended before all objects were checked, or a shard of the run has no result: an interrupted run is never `intact` |
 //! | `counts.digests.valid`, `.tampered`, `.unverified` | count | digest files of the asked range by state |
 //! | `counts.logs.valid`, `.tampered`, `.unverified` | count | log files that the digests list, by state |
 //! | `counts.logs.unreferenced` | count | objects in log folders that no proved digest lists |
+//! | `counts.digests.remembered`, `counts.logs.remembered` | count, or absent | not read by this run: an earlier run proved them, and they are listed unchanged since then; absent for 0 |
 //! | `counts.compressed_bytes` | size | bodies as stored |
 //! | `counts.inflated_bytes` | size | the same bodies inflated |
 //! | `keys[]` | array of objects | public keys that verified a digest, in order of fingerprint, region |
@@ -43,6 +44,7 @@
 //! | `chains[].timeline.start` | moment | start of the first stretch; every further stretch begins at the end of the previous stretch |
 //! | `chains[].timeline.step` | seconds | unit of the lengths in `runs`; 3600 if all digests cover an hour |
 //! | `chains[].timeline.runs` | string | stretches in order, written as length in steps and letter: `12p3q1t` |
+//! | `chains[].remembered[]` | array of `start`, `end`, `read`, or absent | covered stretches that the run did not read, in order; every object of a stretch was read by a run that began at `read` or later; absent without such a stretch |
 //! | `findings[]` | array of objects | chain by chain in order of time and key, then the run-wide findings in order of account, region, trail and key |
 //! | `findings[].kind` | string | `log-modified` and so on: [`Kind`](crate::event::Kind) |
 //! | `findings[].severity` | string | `tampered`, `incomplete` or `notice` |
@@ -73,7 +75,8 @@
 //!
 //! The letters of a timeline: `p` proved, with all log files; `q` quiet: a proved digest lists no log file; `g` gap: no
 //! digest covers the time; `u` unverified: the digest, or a log file in the digest's list, could not be proved; `t`
-//! tampered: the digest or a log file is not what was delivered, or is gone; `n` not judged, between backfill digests.
+//! tampered: the digest or a log file is not what was delivered, or is gone; `r` remembered from an earlier run; `n` not
+//! judged, between backfill digests.
 //! If several letters apply, the gravest is written: `t`, then `u`. In this form a year of 200 chains takes 3.5 MB in
 //! the worst case, when every second hour is quiet; an object per stretch would take 230 MB.
 //!
@@ -87,8 +90,8 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::event::{
-    Acceptance, ChainSummary, Counts, CoveringChain, Finding, FindingStatus, Reason, Report, ResolvedFinding,
-    Timeline, UsedKey,
+    Acceptance, ChainSummary, Counts, CoveringChain, Finding, FindingStatus, Reason, RememberedTime, Report,
+    ResolvedFinding, Timeline, UsedKey,
 };
 use crate::time::{Interval, Range, Timestamp};
 
@@ -191,6 +194,8 @@ struct WireDigestCounts {
     valid: u64,
     tampered: u64,
     unverified: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    remembered: u64,
 }
 
 #[derive(Serialize)]
@@ -199,6 +204,13 @@ struct WireLogCounts {
     tampered: u64,
     unverified: u64,
     unreferenced: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    remembered: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl WireCounts {
@@ -209,12 +221,14 @@ impl WireCounts {
                 valid: digests.valid,
                 tampered: digests.tampered,
                 unverified: digests.unverified,
+                remembered: digests.remembered,
             },
             logs: WireLogCounts {
                 valid: logs.valid,
                 tampered: logs.tampered,
                 unverified: logs.unverified,
                 unreferenced: logs.unreferenced,
+                remembered: logs.remembered,
             },
             compressed_bytes: *compressed_bytes,
             inflated_bytes: *inflated_bytes,
@@ -251,6 +265,8 @@ pub(super) struct WireChain<'a> {
     logs: u64,
     gaps: u64,
     timeline: Option<WireTimeline>,
+    #[serde(skip_serializing_if = "<[RememberedTime]>::is_empty")]
+    remembered: &'a [RememberedTime],
 }
 
 #[derive(Serialize)]
@@ -274,7 +290,7 @@ struct WireStretch {
 
 impl<'a> WireChain<'a> {
     pub(super) fn of(chain: &'a ChainSummary) -> Self {
-        let ChainSummary { id, covered, digests, logs, gaps, timeline } = chain;
+        let ChainSummary { id, covered, digests, logs, gaps, timeline, remembered } = chain;
         Self {
             account: &id.account,
             region: &id.region,
@@ -287,6 +303,7 @@ impl<'a> WireChain<'a> {
             logs: *logs,
             gaps: *gaps,
             timeline: timeline.as_ref().map(WireTimeline::of),
+            remembered,
         }
     }
 }

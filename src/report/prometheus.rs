@@ -64,14 +64,18 @@ fn write_run(page: &mut MetricsPage, report: &Report) {
 fn write_counts(page: &mut MetricsPage, counts: &Counts) {
     let (digests, logs) = (&counts.digests, &counts.logs);
     page.metric("digests", "digest files of the asked range, by state");
-    for (state, count) in
-        [("valid", digests.valid), ("tampered", digests.tampered), ("unverified", digests.unverified)]
-    {
+    for (state, count) in [
+        ("valid", digests.valid),
+        ("remembered", digests.remembered),
+        ("tampered", digests.tampered),
+        ("unverified", digests.unverified),
+    ] {
         page.sample("digests", &[("state", state)], count);
     }
     page.metric("logs", "log files, by state");
     for (state, count) in [
         ("valid", logs.valid),
+        ("remembered", logs.remembered),
         ("tampered", logs.tampered),
         ("unverified", logs.unverified),
         ("unreferenced", logs.unreferenced),
@@ -111,7 +115,7 @@ fn write_chains(page: &mut MetricsPage, report: &Report) {
     gauge("chain_digests", "digest files of the chain in the asked range", &|chain| count(chain.digests));
     gauge("chain_logs", "log files that the digests of the chain list", &|chain| count(chain.logs));
     gauge("chain_covered_seconds", "time of the asked range that proved digests cover", &|chain| {
-        Some(chain.covered.iter().copied().map(Interval::seconds).sum())
+        Some(chain.covered.iter().copied().map(Interval::seconds).fold(0, i64::saturating_add))
     });
     gauge(
         "chain_newest_proved_digest_timestamp_seconds",

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::escape::for_terminal;
 use super::severity_word;
+use super::text::layout::plural;
 use crate::ident::ChainId;
 use crate::state::{OpenState, RememberedDigest, RememberedFinding};
 
@@ -31,6 +32,7 @@ pub fn text(place: &str, state: &OpenState) -> String {
             text.push_str("  none\n");
         }
     }
+    write_sealed(&mut text, state);
     let findings = || state.documents().flat_map(|document| &document.findings);
     for (title, is_accepted) in [("open findings", false), ("accepted findings", true)] {
         let _ = writeln!(text, "\n{title}");
@@ -41,6 +43,32 @@ pub fn text(place: &str, state: &OpenState) -> String {
         }
     }
     text
+}
+
+/// The sealed days of each folder, with the time from which on every object of them was read.
+fn write_sealed(text: &mut String, state: &OpenState) {
+    text.push_str("\nsealed days\n");
+    let mut any = false;
+    for document in state.documents() {
+        for (organization, folder) in &document.sealed {
+            let (Some(first), Some(last)) = (folder.days.keys().next(), folder.days.keys().next_back())
+            else {
+                continue;
+            };
+            any = true;
+            let organization = organization.as_deref().map(|id| format!(" {id}")).unwrap_or_default();
+            let scope = document.scope.to_string();
+            let days = plural(folder.days.len() as u64, "day");
+            let _ = writeln!(text, "  {}{}", for_terminal(&scope), for_terminal(&organization));
+            let _ = writeln!(text, "    {days}, {} to {}", first.day_folder(), last.day_folder());
+            if let Some(read) = folder.days.values().map(|day| day.read).min() {
+                let _ = writeln!(text, "    each read {read} or later");
+            }
+        }
+    }
+    if !any {
+        text.push_str("  none\n");
+    }
 }
 
 fn write_finding(text: &mut String, finding: &RememberedFinding) {

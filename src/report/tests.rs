@@ -60,7 +60,15 @@ pub(super) fn chain(region: &str, trail: &str) -> ChainId {
 pub(super) fn covered(id: ChainId, covered: Vec<Interval>) -> Event {
     let between = covered.len().saturating_sub(1) as u64;
     let timeline = timeline(&covered);
-    Event::Chain(ChainSummary { id, covered, digests: 12, logs: 36, gaps: between, timeline })
+    Event::Chain(ChainSummary {
+        id,
+        covered,
+        digests: 12,
+        logs: 36,
+        gaps: between,
+        timeline,
+        remembered: Vec::new(),
+    })
 }
 
 /// Proved where it is covered, and a gap between.

@@ -123,21 +123,28 @@ pub(super) fn write_sources_and_range(
     writeln!(out, "range    {start} to {end}")
 }
 
+/// `3 remembered, `, or nothing for a run that remembers nothing.
+fn remembered(count: u64) -> String {
+    if count == 0 { String::new() } else { format!("{} remembered, ", grouped(count)) }
+}
+
 fn write_totals(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     let counts = &report.counts;
     let (digests, logs) = (&counts.digests, &counts.logs);
     writeln!(out, "\ntotals")?;
     writeln!(
         out,
-        "  digests  {} valid, {} tampered, {} unverified",
+        "  digests  {} valid, {}{} tampered, {} unverified",
         grouped(digests.valid),
+        remembered(digests.remembered),
         grouped(digests.tampered),
         grouped(digests.unverified)
     )?;
     writeln!(
         out,
-        "  logs     {} valid, {} tampered, {} unverified, {} unreferenced",
+        "  logs     {} valid, {}{} tampered, {} unverified, {} unreferenced",
         grouped(logs.valid),
+        remembered(logs.remembered),
         grouped(logs.tampered),
         grouped(logs.unverified),
         grouped(logs.unreferenced)

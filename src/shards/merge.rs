@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use super::lines::{ReadLine, next_line};
 use super::plan::{PlanEnd, PlanHeader, PlanLine, Shard, is_plan_line, shown};
 use super::regions::{JoinedRegion, PlannedRegion};
-use super::result::{ResultHead, ShardResult};
+use super::result::{ResultHead, ShardResult, hash as written_hash};
 use super::{MAX_PLAN_LINE, ShardError, VERSION};
 use crate::event::{Fault, Finding, ShardLack, Sink};
 use crate::ident::Sha256Hash;
@@ -21,7 +21,7 @@ const EXAMPLES: usize = 3;
 #[derive(Debug)]
 pub struct ShardMerge {
     header: PlanHeader,
-    /// The hash of the line of each shard, with the index of its region.
+    /// The hash of each shard, with the index of its region.
     shards: Vec<(Sha256Hash, u32)>,
     /// The regions, in the order of the plan.
     regions: Vec<PlannedRegion>,
@@ -44,29 +44,30 @@ impl ShardMerge {
     /// # Errors
     /// [`ShardError`] for a plan that is cut off, damaged, or of another version.
     pub fn read_plan(plan: &mut impl BufRead) -> Result<Self, ShardError> {
-        let Some(PlanLine::Plan(header)) = next_plan_line(plan)?.map(|(line, _)| line) else {
+        let Some(PlanLine::Plan(header)) = next_plan_line(plan)? else {
             return Err(ShardError::NoHeader);
         };
         let notes = header.runs.iter().map(|run| run.notes.clone()).collect();
         let (shards, regions) = (Vec::new(), Vec::new());
         let mut merge = Self { header: *header, shards, regions, notes, left_out: None };
-        let mut hash = Sha256::new();
+        let mut all = Sha256::new();
         loop {
             match next_plan_line(plan)? {
-                Some((PlanLine::Shard(shard), line)) => {
-                    hash.update(line.0);
+                Some(PlanLine::Shard(shard)) => {
+                    let line = written_hash(&*shard).map_err(io::Error::other)?;
+                    all.update(line.0);
                     merge.plan(&shard, line)?;
                 }
-                Some((PlanLine::End(end), _)) => {
+                Some(PlanLine::End(end)) => {
                     let PlanEnd { plan: id, shards, sha256, .. } = end;
                     let is_whole = id == merge.header.id
                         && shards == merge.shards.len() as u64
-                        && sha256 == Sha256Hash(hash.finalize().into())
+                        && sha256 == Sha256Hash(all.finalize().into())
                         && merge.has_whole_regions()
                         && next_plan_line(plan)?.is_none();
                     return if is_whole { Ok(merge) } else { Err(ShardError::Cut) };
                 }
-                Some((PlanLine::Plan(_), _)) | None => return Err(ShardError::Cut),
+                Some(PlanLine::Plan(_)) | None => return Err(ShardError::Cut),
             }
         }
     }
@@ -256,8 +257,8 @@ fn notices((count, examples): &(u64, Vec<String>), left_out: Option<&LeftOut>) -
     changed.into_iter().chain(left_out).collect()
 }
 
-/// The next line of a plan, with its hash. Empty lines are passed over.
-fn next_plan_line(plan: &mut impl BufRead) -> Result<Option<(PlanLine, Sha256Hash)>, ShardError> {
+/// The next line of a plan. Empty lines are passed over.
+fn next_plan_line(plan: &mut impl BufRead) -> Result<Option<PlanLine>, ShardError> {
     loop {
         let line = match next_line(plan, MAX_PLAN_LINE)? {
             None => return Ok(None),
@@ -265,33 +266,25 @@ fn next_plan_line(plan: &mut impl BufRead) -> Result<Option<(PlanLine, Sha256Has
             Some(ReadLine::Whole(line)) => line,
         };
         if !line.iter().all(u8::is_ascii_whitespace) {
-            return Ok(Some((PlanLine::parse(&line)?, Sha256Hash::of(&line))));
+            return PlanLine::parse(&line).map(Some);
         }
     }
 }
 
-/// The line of shard `index` of a plan, without reading what follows.
+/// Shard `index` of a plan, without reading what follows.
 ///
 /// # Errors
 /// [`ShardError`], [`ShardError::NoShard`] for a plan with fewer shards.
-pub fn shard_line(plan: &mut impl BufRead, index: u64) -> Result<(Shard, Vec<u8>), ShardError> {
+pub fn nth_shard(plan: &mut impl BufRead, index: u64) -> Result<Shard, ShardError> {
     let mut shards = 0;
     loop {
-        match next_line(plan, MAX_PLAN_LINE)? {
+        match next_plan_line(plan)? {
             None => return Err(ShardError::Cut),
-            Some(ReadLine::TooLong) => return Err(ShardError::TooLong(MAX_PLAN_LINE)),
-            Some(ReadLine::Whole(line)) if line.iter().all(u8::is_ascii_whitespace) => {}
-            Some(ReadLine::Whole(line)) if shards < index => match PlanLine::parse(&line)? {
-                PlanLine::Shard(_) => shards += 1,
-                PlanLine::Plan(_) => {}
-                PlanLine::End(_) => return Err(ShardError::NoShard { index, shards }),
-            },
-            Some(ReadLine::Whole(line)) => match PlanLine::parse(&line)? {
-                PlanLine::Shard(shard) if shard.number() == index => return Ok((*shard, line)),
-                PlanLine::Shard(_) => return Err(ShardError::Cut),
-                PlanLine::Plan(_) => {}
-                PlanLine::End(_) => return Err(ShardError::NoShard { index, shards }),
-            },
+            Some(PlanLine::Plan(_)) => {}
+            Some(PlanLine::End(_)) => return Err(ShardError::NoShard { index, shards }),
+            Some(PlanLine::Shard(shard)) if shard.number() != shards => return Err(ShardError::Cut),
+            Some(PlanLine::Shard(shard)) if shards == index => return Ok(*shard),
+            Some(PlanLine::Shard(_)) => shards += 1,
         }
     }
 }

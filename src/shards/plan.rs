@@ -189,6 +189,10 @@ impl Shard {
 
     fn check(&self) -> Result<(), ShardError> {
         let wrong = |what| Err(ShardError::Contradictory(what));
+        // The id is a part of the names of files.
+        if self.plan.len() != 32 || !self.plan.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+            return wrong("no id of a plan");
+        }
         if !is_account(&self.account) || !is_region(&self.region) {
             return wrong("no account or no region");
         }
@@ -207,7 +211,7 @@ impl Shard {
         let memory = self.memory.iter().flat_map(|memory| &memory.chains);
         let is_of_region =
             |chain: &crate::ident::ChainId| *chain.account == *self.account && *chain.region == *self.region;
-        if !memory.map(|chain| &chain.id).all(is_of_region) {
+        if !memory.map(|(id, _)| id).all(is_of_region) {
             return wrong("memory of another account or region");
         }
         self.request().map(drop)

@@ -38,7 +38,7 @@ pub struct ShardResult {
     pub(super) plan: String,
     /// The number of the shard.
     pub(super) shard: u64,
-    /// SHA-256 of the shard's line in the plan.
+    /// SHA-256 of the shard, as `plan` writes it.
     pub(super) line: Sha256Hash,
     pub(super) part: RegionPart,
     /// What the tools noted: of this shard, and of earlier shards of the process.
@@ -48,17 +48,12 @@ pub struct ShardResult {
 }
 
 impl ShardResult {
-    /// The result of `shard`, whose line in the plan is `line`.
+    /// The result of `shard`.
     ///
     /// # Errors
     /// The serializer's error.
-    pub fn new(
-        shard: &Shard,
-        line: &[u8],
-        part: RegionPart,
-        notes: EndNotes,
-    ) -> Result<Self, serde_json::Error> {
-        let line = Sha256Hash::of(line);
+    pub fn new(shard: &Shard, part: RegionPart, notes: EndNotes) -> Result<Self, serde_json::Error> {
+        let line = hash(shard)?;
         let (plan, shard) = (shard.plan().to_owned(), shard.number());
         let sha256 = hash(&(&plan, shard, line, &part, &notes))?;
         let (schema, version) = (RESULT_SCHEMA.to_owned(), VERSION.to_owned());

@@ -1,11 +1,15 @@
 //! The content of a state file, as values.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::scope::StateScope;
 use crate::event::{Acceptance, Kind, Severity};
 use crate::ident::{ChainId, Location, Sha256Hash};
 use crate::time::Timestamp;
+use crate::validate::SealedFolder;
 
 /// The most findings in a file. Further findings are reported as new in each run.
 pub const MAX_FINDINGS: usize = 20_000;
@@ -27,6 +31,8 @@ pub struct StateDocument {
     pub backfill: Vec<RememberedDigest>,
     /// The oldest proved digest of each chain.
     pub begins: Vec<RememberedDigest>,
+    /// The sealed days of the account's folder and of each organization's folder.
+    pub sealed: BTreeMap<Option<String>, Arc<SealedFolder>>,
     /// Findings graver than a notice.
     pub findings: Vec<RememberedFinding>,
 }
@@ -43,6 +49,7 @@ impl StateDocument {
             heads: Vec::new(),
             backfill: Vec::new(),
             begins: Vec::new(),
+            sealed: BTreeMap::new(),
             findings: Vec::new(),
         }
     }

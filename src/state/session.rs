@@ -15,7 +15,7 @@ use super::update::StateUpdate;
 use crate::event::{ChainSummary, Finding, Kind, ResolvedFinding, Severity};
 use crate::ident::{ChainId, Location, RegionFolder, Sha256Hash};
 use crate::time::{self, Interval, Range};
-use crate::validate::{ProvedChain, RememberedChain, RunMemory, ValidationRequest};
+use crate::validate::{ProvedChain, Recheck, RememberedChain, RunMemory, SealedChanges, ValidationRequest};
 
 /// A run with memory.
 pub struct MemorySession<'p> {
@@ -92,7 +92,9 @@ impl<'p> MemorySession<'p> {
     pub fn memory(&self) -> RunMemory {
         let mut chains: BTreeMap<ChainId, RememberedChain> = BTreeMap::new();
         let mut known: BTreeSet<(Location, Sha256Hash)> = BTreeSet::new();
+        let mut sealed = BTreeMap::new();
         for (_, file) in self.state.files.iter().filter(|(name, _)| self.asked.contains(*name)) {
+            sealed.extend(file.document.sealed_folders());
             for digest in file.document.digests() {
                 let organization = digest.chain.organization.as_deref();
                 let Some(folder) = folder(&file.document.scope, organization) else { continue };
@@ -104,7 +106,7 @@ impl<'p> MemorySession<'p> {
                 }
             }
         }
-        RunMemory { chains: chains.into_values().collect(), elsewhere: false }
+        RunMemory { chains, sealed, recheck: Recheck::default(), elsewhere: false }
     }
 
     /// Notes a finding, and returns it with what memory knows of it. An accepted finding becomes a notice.
@@ -197,7 +199,12 @@ impl<'p> MemorySession<'p> {
     ///
     /// # Errors
     /// [`StateError`]; files that were not written are as before.
-    pub fn commit(mut self, proved: &[ProvedChain], interrupted: bool) -> Result<(), StateError> {
+    pub fn commit(
+        mut self,
+        proved: &[ProvedChain],
+        sealed: &[SealedChanges],
+        interrupted: bool,
+    ) -> Result<(), StateError> {
         let mut updates: BTreeMap<String, StateUpdate> = BTreeMap::new();
         let names: Vec<String> = self.asked.iter().cloned().collect();
         for name in names {
@@ -227,7 +234,12 @@ impl<'p> MemorySession<'p> {
                 });
             }
         }
-        // 2. Findings go to the file that knows them, or to the file of their region.
+        // 2. Sealed days go to the file of their folder.
+        for changes in sealed {
+            let scope = StateScope::of(&changes.folder);
+            self.update(&mut updates, scope).days.changes.push(changes.clone());
+        }
+        // 3. Findings go to the file that knows them, or to the file of their region.
         let resolved: Vec<(String, String)> = self
             .resolved_findings(interrupted)
             .map(|(name, finding)| (name.clone(), finding.id.clone()))
@@ -245,7 +257,7 @@ impl<'p> MemorySession<'p> {
             };
             self.update(&mut updates, scope).findings.seen.push(finding);
         }
-        // 3. Write the files, then raise their generations in the marker.
+        // 4. Write the files, then raise their generations in the marker.
         let updates: Vec<(String, StateUpdate)> = updates.into_iter().collect();
         let (place, files) = (self.place, &self.state.files);
         let generations = parallel::each(&updates, |(file, update)| {

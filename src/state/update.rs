@@ -1,5 +1,6 @@
 //! Changes of a state file, applied to whatever content the file has when it is written.
 
+use super::days::DayUpdate;
 use super::digests::DigestUpdate;
 use super::document::{RunStamp, StateDocument};
 use super::findings::FindingUpdate;
@@ -15,12 +16,20 @@ pub(super) struct StateUpdate {
     pub(super) sources: Vec<String>,
     pub(super) run: RunStamp,
     pub(super) digests: DigestUpdate,
+    pub(super) days: DayUpdate,
     pub(super) findings: FindingUpdate,
 }
 
 impl StateUpdate {
     pub(super) fn new(scope: StateScope, sources: Vec<String>, run: RunStamp) -> Self {
-        Self { scope, sources, run, digests: DigestUpdate::default(), findings: FindingUpdate::default() }
+        Self {
+            scope,
+            sources,
+            run,
+            digests: DigestUpdate::default(),
+            days: DayUpdate::default(),
+            findings: FindingUpdate::default(),
+        }
     }
 
     fn apply(&self, document: &mut StateDocument) {
@@ -29,6 +38,7 @@ impl StateUpdate {
         document.sources.sort();
         document.sources.dedup();
         self.digests.apply(document);
+        self.days.apply(document, &self.run);
         self.findings.apply(document);
     }
 

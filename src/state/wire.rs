@@ -1,8 +1,12 @@
 //! Writes and reads state files. A file is parsed strictly: an unknown field or a wrong checksum is an error, and every
 //! digest has to be of the chain and the scope that the file names.
 
+mod days;
+
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
+
+use days::WireFolder;
 
 use super::document::{
     MAX_FINDINGS, RememberedDigest, RememberedFinding, RunStamp, StateDocument, StoredAcceptance,
@@ -33,6 +37,8 @@ struct WireDocument {
     heads: Vec<WireDigest>,
     backfill: Vec<WireDigest>,
     begins: Vec<WireDigest>,
+    #[serde(default)]
+    sealed: Vec<WireFolder>,
     findings: Vec<WireFinding>,
 }
 
@@ -104,6 +110,7 @@ fn wire_of(document: &StateDocument) -> WireDocument {
         heads: document.heads.iter().map(WireDigest::of).collect(),
         backfill: document.backfill.iter().map(WireDigest::of).collect(),
         begins: document.begins.iter().map(WireDigest::of).collect(),
+        sealed: days::of(document),
         findings: document.findings.iter().map(WireFinding::of).collect(),
     }
 }
@@ -148,6 +155,7 @@ pub(super) fn read(bytes: &[u8], scope: &StateScope, file: &str) -> Result<State
         heads: digests(wire.heads)?,
         backfill: digests(wire.backfill)?,
         begins: digests(wire.begins)?,
+        sealed: days::read(wire.sealed, scope).map_err(damaged)?,
         findings: findings.collect::<Result<Vec<_>, &str>>().map_err(damaged)?,
     })
 }

@@ -41,6 +41,18 @@ impl StoredVersion {
     fn is_visible(&self) -> bool {
         self.content.is_some() || self.refusal.is_some()
     }
+
+    fn name(&self) -> String {
+        format!("v{}", self.id)
+    }
+
+    fn etag(&self) -> String {
+        format!("\"{}\"", self.id)
+    }
+
+    const fn modified(&self) -> Timestamp {
+        FIRST_WRITE.plus(self.id)
+    }
 }
 
 impl MemoryStore {
@@ -97,8 +109,8 @@ impl MemoryStore {
                 (Some(key.as_str()) != after).then(|| Listed {
                     key: key.clone(),
                     size,
-                    modified: None,
-                    etag: None,
+                    modified: Some(newest.modified()),
+                    etag: Some(newest.etag().into()),
                     archived: None,
                 })
             });
@@ -136,7 +148,12 @@ impl Store for MemoryStore {
             encoding: Encoding::Gzip,
             metadata: content.metadata.clone(),
             hashed: None,
-            facts: ObjectFacts::default(),
+            facts: ObjectFacts {
+                size: Some(content.body.len() as u64),
+                modified: Some(newest.modified()),
+                etag: Some(newest.etag()),
+                version: Some(newest.name()),
+            },
         })
     }
 
@@ -144,9 +161,9 @@ impl Store for MemoryStore {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         let versions = state.buckets.get(&*location.bucket).and_then(|bucket| bucket.get(&*location.key));
         let version = |stored: &StoredVersion| Version {
-            id: format!("v{}", stored.id),
+            id: stored.name(),
             delete_marker: !stored.is_visible(),
-            modified: Some(FIRST_WRITE.plus(stored.id)),
+            modified: Some(stored.modified()),
         };
         Ok(versions.into_iter().flatten().rev().map(version).collect())
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::context::RunContext;
+use super::days::ListedLine;
 use super::region::RegionRun;
 use crate::digest::{DigestFile, SIGNATURE_ALGORITHM};
 use crate::event::{Excess, Fault, KeyLack};
@@ -60,6 +61,8 @@ impl DigestTask {
 /// A batch of digests, read together.
 pub(super) struct DigestBatch {
     pub(super) digests: Vec<ReadDigest>,
+    /// The line of each digest in a listing, as the GET answered, in a run with memory.
+    pub(super) lines: Vec<Option<ListedLine>>,
     /// Whether requested digests were postponed to the next batch, because the weight of the batch was used up.
     pub(super) is_cut: bool,
 }
@@ -67,6 +70,7 @@ pub(super) struct DigestBatch {
 /// A digest on its way into a batch.
 struct FetchedDigest {
     read: ReadDigest,
+    line: Option<ListedLine>,
     /// Whether the digest is too large to be read beside others.
     is_heavy: bool,
     /// Whether the digest was left unread for the next batch.
@@ -84,13 +88,16 @@ pub(super) fn read_batch(
     // 1. Read in parallel, until the digests weigh enough.
     let weight = AtomicU64::new(0);
     let is_spent = || weight.load(Ordering::Relaxed) >= BATCH_WEIGHT;
-    let make = |task: &DigestTask, object| {
+    let make = |task: &DigestTask, object: Result<Object, StoreError>| {
         let read = ReadDigest::gone(task.location(regions), task.listed.end);
-        let mut fetched = FetchedDigest { read, is_heavy: false, is_postponed: false };
+        let mut fetched = FetchedDigest { read, line: None, is_heavy: false, is_postponed: false };
         // The weight of a digest under way is unknown, so a digest that arrives after the limit is postponed.
         if is_spent() && !tasks.first().is_some_and(|first| std::ptr::eq(first, task)) {
             fetched.is_postponed = true;
             return fetched;
+        }
+        if let (true, Ok(object)) = (context.request.memory.is_some(), &object) {
+            fetched.line = ListedLine::of_read(&fetched.read.location, &object.facts);
         }
         fetched.is_heavy = fill(&mut fetched.read, object, limit);
         // A heavy digest is read again alone, with nothing beside it.
@@ -101,7 +108,7 @@ pub(super) fn read_batch(
     let locate = |task: &DigestTask| task.location(regions);
     let fetched = context.workers.read_prefix(tasks, || !is_spent(), locate, make);
     // 2. Keep the first digests, in the order of the tasks, up to the weight of a batch.
-    let (read, mut weight, mut digests) = (fetched.len(), 0, Vec::new());
+    let (read, mut weight, mut digests, mut lines) = (fetched.len(), 0, Vec::new(), Vec::new());
     for mut digest in fetched {
         let is_stopped = !digests.is_empty() && digest.is_heavy && context.cancellation.stop.is_set();
         if digest.is_postponed || weight >= BATCH_WEIGHT || is_stopped {
@@ -109,12 +116,15 @@ pub(super) fn read_batch(
         }
         if digest.is_heavy {
             read_whole(context, &mut digest.read, LIGHT);
+            // The second answer may be of another object.
+            digest.line = None;
         }
         context.tools.progress.digest(digest.read.sizes.compressed);
         weight += weigh(&digest.read);
         digests.push(digest.read);
+        lines.push(digest.line);
     }
-    DigestBatch { is_cut: digests.len() < read, digests }
+    DigestBatch { is_cut: digests.len() < read, digests, lines }
 }
 
 /// Looks up the keys named in digests, then checks the signatures in parallel.

@@ -120,7 +120,7 @@ pub(super) fn find_regions(context: RunContext<'_>) -> DiscoveredRegions {
     }
     DiscoveredRegions {
         regions: regions.into_values().map(|discovered| discovered.into_iter().collect()).collect(),
-        found: DiscoveryFindings { findings: search.findings, unreferenced: collector.finish(), names },
+        found: DiscoveryFindings { findings: search.findings, unreferenced: collector.finish().0, names },
     }
 }
 

@@ -7,6 +7,7 @@ use std::thread;
 
 use super::cancel::RunCancellation;
 use super::context::RunContext;
+use super::days::SearchedLogs;
 use super::digests::{self, BATCH_DIGESTS};
 use super::discover::{self, DiscoveredFolder, DiscoveredRegions, DiscoveryFindings};
 use super::listed::ListedAhead;
@@ -45,7 +46,7 @@ pub(super) fn run(
     let RunDiscovery { found, regions } = discover_run(context);
     reporter.discovered(found)?;
     // 3. List, prove, hash and search each region.
-    let end = |run: RegionRun, searched| run.finish(request, searched);
+    let end = |region: SearchedRegion| region.run.finish(request, region.found, &region.searched);
     roll(context, &regions, &end, |report| reporter.send_region(report))?;
     // 4. Report what was asked for and not found.
     let notes = EndNotes::of(tools);
@@ -69,12 +70,20 @@ pub(super) fn discover_run(context: RunContext<'_>) -> RunDiscovery {
     RunDiscovery { found, regions }
 }
 
+/// A region whose digests, log files and log folders are done.
+pub(super) struct SearchedRegion {
+    pub(super) run: RegionRun,
+    pub(super) found: UnreferencedLogs,
+    /// The days of log folders that were listed whole, in a run that seals days.
+    pub(super) searched: SearchedLogs,
+}
+
 /// Moves the regions through listing, proof and search, and reports each in order, as `end` makes it of a searched
 /// region. The stages run side by side: no region waits for the slowest region of a group.
 pub(super) fn roll<R: Send>(
     context: RunContext<'_>,
     discovered: &[Vec<DiscoveredFolder>],
-    end: &(impl Fn(RegionRun, UnreferencedLogs) -> R + Sync),
+    end: &(impl Fn(SearchedRegion) -> R + Sync),
     mut report: impl FnMut(R) -> io::Result<()>,
 ) -> io::Result<()> {
     let ahead = ListedAhead::new(discovered);
@@ -153,6 +162,11 @@ fn prove_batch(context: RunContext<'_>, regions: &mut [RegionRun], at_once: usiz
     let tasks = digests::next_tasks(regions, at_once);
     let batch = digests::read_batch(context, regions, &tasks);
     let read = batch.digests.len();
+    for (task, line) in tasks.iter().zip(batch.lines) {
+        if let Some(run) = regions.get_mut(task.region) {
+            run.days.note_read(line);
+        }
+    }
     // 2. Check each signature.
     let checked = digests::check(context, regions, &tasks, batch.digests);
     // 3. Prove, chain by chain.
@@ -181,20 +195,20 @@ fn prove_batch(context: RunContext<'_>, regions: &mut [RegionRun], at_once: usiz
 fn search_all<R>(
     context: RunContext<'_>,
     walked: &Receiver<Vec<RegionRun>>,
-    end: &impl Fn(RegionRun, UnreferencedLogs) -> R,
+    end: &impl Fn(SearchedRegion) -> R,
     searched: &Sender<R>,
 ) {
     while let Ok(mut regions) = walked.recv() {
         walked.try_iter().for_each(|more| regions.extend(more));
-        for (run, found) in search(context, regions) {
-            if searched.send(end(run, found)).is_err() {
+        for region in search(context, regions) {
+            if searched.send(end(region)).is_err() {
                 return;
             }
         }
     }
 }
 
-fn search(context: RunContext<'_>, mut regions: Vec<RegionRun>) -> Vec<(RegionRun, UnreferencedLogs)> {
+fn search(context: RunContext<'_>, mut regions: Vec<RegionRun>) -> Vec<SearchedRegion> {
     regions.iter_mut().for_each(RegionRun::settle_references);
     missed::note_missed(context, &mut regions);
     let searched = if context.searches() { regions.as_slice() } else { &[] };
@@ -214,5 +228,6 @@ fn search(context: RunContext<'_>, mut regions: Vec<RegionRun>) -> Vec<(RegionRu
         }
     }
     let found = collectors.into_iter().map(UnreferencedCollector::finish);
-    regions.into_iter().zip(found).collect()
+    let searched = regions.into_iter().zip(found);
+    searched.map(|(run, (found, searched))| SearchedRegion { run, found, searched }).collect()
 }

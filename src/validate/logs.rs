@@ -1,6 +1,9 @@
 //! Hashes the log files that proved digests list, in parallel, and gives the results to the provers.
 
+use std::sync::Arc;
+
 use super::context::RunContext;
+use super::days::{ListedLine, ReadLog};
 use super::region::RegionRun;
 use super::{again, trace};
 use crate::digest::{ListedHash, ListedLog};
@@ -24,7 +27,7 @@ struct LogTask<'p> {
 
 /// The result of one read of a log file.
 enum FirstRead {
-    Seen(LogSeen),
+    Seen(LogSeen, Option<ListedLine>),
     /// Not the delivered content, unless a second read shows otherwise.
     Suspect(LogSeen, SeenBody),
     Gone,
@@ -48,13 +51,18 @@ pub(super) fn hash_proved(context: RunContext<'_>, regions: &mut [RegionRun], to
     context.tools.progress.plan_logs(tasks.len() as u64);
     let seen = read_all(context, &tasks);
     // 3. Give each result to the prover of its chain.
-    for (task, seen) in tasks.into_iter().zip(seen) {
+    let mut read: Vec<Vec<ReadLog>> = vec![Vec::new(); proved.len()];
+    for (task, (seen, line)) in tasks.into_iter().zip(seen) {
+        if let Some(read) = read.get_mut(task.digest) {
+            read.push(ReadLog { is_valid: matches!(seen.seen, LogSeen::Valid(_)), line });
+        }
         if let Some(ProvedInChain { region, chain, proved }) = proved.get(task.digest)
             && let Some(prover) = regions.get_mut(*region).and_then(|run| run.chains.get_mut(*chain))
         {
             prover.log(proved.digest.file(), task.log, seen);
         }
     }
+    note_days(regions, &proved, &read);
     note_references(context, regions, &proved);
 }
 
@@ -68,8 +76,19 @@ fn is_asked(context: RunContext<'_>, proved: &[ProvedInChain], task: &LogTask<'_
     only.has_log(&context.request.relocations, &task.log.location, digest)
 }
 
-/// The result for each log file.
-fn read_all(context: RunContext<'_>, tasks: &[LogTask<'_>]) -> Vec<LogRead> {
+/// Notes the proved digests and their log files for the days that can be sealed.
+fn note_days(regions: &mut [RegionRun], proved: &[ProvedInChain], read: &[Vec<ReadLog>]) {
+    for (in_chain, logs) in proved.iter().zip(read) {
+        let Some(run) = regions.get_mut(in_chain.region).filter(|run| run.days.is_on()) else { continue };
+        let Some(id) = run.chains.get(in_chain.chain).map(|chain| Arc::new(chain.id().clone())) else {
+            continue;
+        };
+        run.days.note_proved(&id, in_chain.proved.digest.file(), in_chain.proved.counted, logs);
+    }
+}
+
+/// The result for each log file, and its line in a listing if the log file was read as delivered.
+fn read_all(context: RunContext<'_>, tasks: &[LogTask<'_>]) -> Vec<(LogRead, Option<ListedLine>)> {
     // 1. Read every log file with a comparable hash once.
     let is_comparable = |task: &&LogTask<'_>| matches!(task.log.hash, ListedHash::Sha256(_));
     let comparable: Vec<&LogTask<'_>> = tasks.iter().filter(is_comparable).collect();
@@ -80,7 +99,7 @@ fn read_all(context: RunContext<'_>, tasks: &[LogTask<'_>]) -> Vec<LogRead> {
     let doubtful: Vec<(&ListedLog, &FirstRead)> = comparable
         .iter()
         .zip(&read)
-        .filter(|(_, read)| !matches!(read, FirstRead::Seen(_)))
+        .filter(|(_, read)| !matches!(read, FirstRead::Seen(..)))
         .map(|(task, read)| (task.log, read))
         .collect();
     let mut settled =
@@ -88,17 +107,17 @@ fn read_all(context: RunContext<'_>, tasks: &[LogTask<'_>]) -> Vec<LogRead> {
     // 3. Put the results together, in the order of the tasks.
     let mut read = read.into_iter();
     let mut next = || match read.next() {
-        Some(FirstRead::Seen(seen)) => seen.into(),
+        Some(FirstRead::Seen(seen, line)) => (seen.into(), line),
         Some(FirstRead::Suspect(..) | FirstRead::Gone) => {
-            settled.next().unwrap_or_else(|| LogSeen::LeftOut.into())
+            (settled.next().unwrap_or_else(|| LogSeen::LeftOut.into()), None)
         }
-        None => LogSeen::LeftOut.into(),
+        None => (LogSeen::LeftOut.into(), None),
     };
     let seen = |task: &LogTask<'_>| match task.log.hash {
         ListedHash::Sha256(_) => next(),
         ListedHash::Unknown(_) => {
             context.tools.progress.log(0);
-            LogSeen::Incomparable.into()
+            (LogSeen::Incomparable.into(), None)
         }
     };
     tasks.iter().map(seen).collect()
@@ -111,7 +130,7 @@ fn first_read(context: RunContext<'_>, log: &ListedLog, object: Result<Object, S
         Err(StoreError::NotFound) => return FirstRead::Gone,
         Err(error) => {
             progress.log(0);
-            return FirstRead::Seen(LogSeen::Unreadable(error.to_string()));
+            return FirstRead::Seen(LogSeen::Unreadable(error.to_string()), None);
         }
     };
     let read = object.hash(context.request.limits.log);
@@ -120,7 +139,10 @@ fn first_read(context: RunContext<'_>, log: &ListedLog, object: Result<Object, S
     match seen {
         LogSeen::Other(hash, _) => FirstRead::Suspect(seen, Ok(hash)),
         LogSeen::NoContent(body) => FirstRead::Suspect(seen, Err(body)),
-        seen => FirstRead::Seen(seen),
+        seen @ LogSeen::Valid(_) if context.request.memory.is_some() => {
+            FirstRead::Seen(seen, ListedLine::of_read(&log.location, &object.facts))
+        }
+        seen => FirstRead::Seen(seen, None),
     }
 }
 
@@ -153,7 +175,7 @@ fn original_of(context: RunContext<'_>, log: &ListedLog) -> Option<String> {
 fn look_again(context: RunContext<'_>, log: &ListedLog, read: &FirstRead) -> LogSeen {
     let store = context.tools.store;
     match read {
-        FirstRead::Seen(seen) => return seen.clone(),
+        FirstRead::Seen(seen, _) => return seen.clone(),
         FirstRead::Suspect(first, seen) => {
             match again::read_again(store, &log.location, seen, context.request.limits.log) {
                 SecondRead::Same { .. } => return first.clone(),

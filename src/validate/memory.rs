@@ -3,10 +3,12 @@
 //! The engine takes and returns both as values. Where they are kept is the business of [`state`](crate::state).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::request::ValidationRequest;
+use super::sealed::{Recheck, SealedFolder};
 use crate::event::{Fault, Finding};
 use crate::ident::{ChainId, Location, RegionFolder};
 use crate::prove::{ChainHead, ChainProver, ChainReport, ListedDigest, RememberedHead};
@@ -15,8 +17,15 @@ use crate::prove::{ChainHead, ChainProver, ChainReport, ListedDigest, Remembered
 #[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunMemory {
-    /// The chains, each once.
-    pub chains: Vec<RememberedChain>,
+    /// The chains, by their ids.
+    #[serde(with = "chains_in_order")]
+    pub chains: BTreeMap<ChainId, RememberedChain>,
+    /// The sealed days of each folder. A shard reads every day.
+    #[serde(skip)]
+    pub sealed: BTreeMap<RegionFolder, Arc<SealedFolder>>,
+    /// The slice of the sealed days to read again.
+    #[serde(skip)]
+    pub recheck: Recheck,
     /// Whether earlier runs also proved chains of other regions, which are left out of `chains`: a shard has the chains
     /// of its region only.
     pub elsewhere: bool,
@@ -57,12 +66,31 @@ impl ProvedChain {
 }
 
 impl RunMemory {
+    /// The chains of one region of an account.
+    fn chains_of(&self, account: &str, region: &str) -> impl Iterator<Item = &RememberedChain> {
+        let first = ChainId {
+            account: account.into(),
+            region: region.into(),
+            trail: "".into(),
+            home_region: "".into(),
+            organization: None,
+            backfill: false,
+        };
+        let (account, region) = (Arc::clone(&first.account), Arc::clone(&first.region));
+        let own = self.chains.range(first..);
+        own.take_while(move |(id, _)| id.account == account && id.region == region).map(|(_, chain)| chain)
+    }
+
     /// The memory of one region of an account.
     #[must_use]
     pub fn of_region(&self, account: &str, region: &str) -> Self {
-        let own = self.chains.iter().filter(|chain| is_of(chain, account, region));
-        let chains: Vec<RememberedChain> = own.cloned().collect();
-        Self { elsewhere: self.elsewhere || chains.len() < self.chains.len(), chains }
+        let own = self.chains_of(account, region).map(|chain| (chain.id.clone(), chain.clone()));
+        let chains: BTreeMap<ChainId, RememberedChain> = own.collect();
+        let is_own = |folder: &RegionFolder| *folder.account == *account && *folder.region == *region;
+        let sealed = self.sealed.iter().filter(|(folder, _)| is_own(folder));
+        let sealed = sealed.map(|(folder, days)| (folder.clone(), Arc::clone(days))).collect();
+        let elsewhere = self.elsewhere || chains.len() < self.chains.len();
+        Self { chains, sealed, recheck: self.recheck, elsewhere }
     }
 }
 
@@ -82,8 +110,13 @@ impl ValidationRequest {
 
     /// The remembered chains that the request asks about.
     pub(super) fn remembered(&self) -> impl Iterator<Item = &RememberedChain> {
-        let chains = self.memory.iter().flat_map(|memory| &memory.chains);
+        let chains = self.memory.iter().flat_map(|memory| memory.chains.values());
         chains.filter(|chain| self.asks_about(&chain.id))
+    }
+
+    /// The remembered chain `id`, if the request asks about it.
+    pub(super) fn remembered_chain(&self, id: &ChainId) -> Option<&RememberedChain> {
+        self.memory.as_ref()?.chains.get(id).filter(|chain| self.asks_about(&chain.id))
     }
 
     /// Adds the remembered chains of a region to the chains in its listing. A chain that the listing lacks becomes a
@@ -94,15 +127,15 @@ impl ValidationRequest {
         region: &str,
         listed: &mut BTreeMap<ChainId, Vec<ListedDigest>>,
     ) {
-        for chain in self.remembered().filter(|chain| is_of(chain, account, region)) {
+        let chains = self.memory.iter().flat_map(|memory| memory.chains_of(account, region));
+        for chain in chains.filter(|chain| self.asks_about(&chain.id)) {
             listed.entry(chain.id.clone()).or_default();
         }
     }
 
     /// Gives the prover of a chain the heads of earlier runs.
     pub(super) fn remind(&self, prover: &mut ChainProver) {
-        let id = prover.id().clone();
-        for chain in self.remembered().filter(|chain| chain.id == id) {
+        if let Some(chain) = self.remembered_chain(prover.id()) {
             prover.remember(chain.heads.iter().cloned());
         }
     }
@@ -110,15 +143,33 @@ impl ValidationRequest {
     /// The notice on a chain that no earlier run saw, although earlier runs saw other chains below the sources.
     pub(super) fn new_chain(&self, chain: &ChainReport) -> Option<Finding> {
         let memory = self.memory.as_ref().filter(|memory| memory.elsewhere || !memory.chains.is_empty())?;
-        let known = &memory.chains;
-        let is_new =
-            chain.digests > 0 && !chain.id.backfill && !known.iter().any(|known| known.id == chain.id);
+        let is_new = chain.digests > 0 && !chain.id.backfill && !memory.chains.contains_key(&chain.id);
         let oldest = chain.oldest.as_ref().filter(|_| is_new)?;
         let finding = Finding::new(Fault::NewChain, oldest.end).about(&oldest.location);
         Some(Finding { start: Some(oldest.end), ..finding }.of_chain(&chain.id))
     }
 }
 
-fn is_of(chain: &RememberedChain, account: &str, region: &str) -> bool {
-    *chain.id.account == *account && *chain.id.region == *region
+/// Chains as a list, for formats whose maps have text as keys.
+mod chains_in_order {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    use super::RememberedChain;
+    use crate::ident::ChainId;
+
+    pub(super) fn serialize<S: Serializer>(
+        chains: &BTreeMap<ChainId, RememberedChain>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(chains.values())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<BTreeMap<ChainId, RememberedChain>, D::Error> {
+        let chains = Vec::<RememberedChain>::deserialize(deserializer)?;
+        Ok(chains.into_iter().map(|chain| (chain.id.clone(), chain)).collect())
+    }
 }

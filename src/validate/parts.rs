@@ -11,15 +11,13 @@ use super::cancel::RunCancellation;
 use super::check::check;
 use super::context::RunContext;
 use super::discover::{DiscoveredFolder, DiscoveryFindings, regions_of_account};
-use super::driver::{self, RunDiscovery};
+use super::driver::{self, RunDiscovery, SearchedRegion};
 use super::memory::RunMemory;
-use super::region::RegionRun;
 use super::region_part::RegionPart;
 use super::reporter::{EndNotes, RunReporter};
 use super::request::{RunOutcome, RunTools, ValidationRequest};
 use super::source_path::SourceError;
 use super::trail::ToldDeliveries;
-use super::unreferenced::UnreferencedLogs;
 use super::workers::WorkerPool;
 use super::{plan, replicas};
 use crate::event::{Finding, NoProgress, Sink};
@@ -107,7 +105,7 @@ pub fn run_part(
 ) -> Option<RegionPart> {
     with_context(request, tools, Some(part), |context| {
         let mut done = None;
-        let end = |run: RegionRun, found: UnreferencedLogs| {
+        let end = |SearchedRegion { run, found, .. }: SearchedRegion| {
             (!run.is_untouched()).then(|| run.end(request, context.searches().then_some(found)))
         };
         let take = |part: Option<RegionPart>| {
@@ -165,6 +163,7 @@ impl<'s> RunMerge<'s> {
     pub fn region(&mut self, part: RegionPart, memory: Option<RunMemory>, is_sound: bool) -> io::Result<()> {
         self.request.memory = memory;
         let mut report = part.report(&self.request);
+        report.open_days(&self.request);
         if !is_sound {
             report.proved.clear();
         }

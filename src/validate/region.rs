@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
+use super::days::RegionDays;
 use super::request::ValidationRequest;
 use crate::event::{Finding, Severity};
 use crate::ident::{ChainId, Location, LogFolder, RegionFolder, Sha256Hash};
-use crate::prove::{ChainProver, ChainScope, ListedDigest, reference};
+use crate::prove::{ChainProver, ChainScope, ChainState, ListedDigest, reference};
 use crate::time::{Interval, Timestamp};
 
 /// One region of one account.
@@ -30,6 +31,8 @@ pub(super) struct RegionRun {
     references: Vec<u128>,
     /// References of the log files that only unproved digests list.
     claimed: Vec<u128>,
+    /// The days of the folders, in a run with memory.
+    pub(super) days: RegionDays,
     /// The hash over the listed digests, of a run that is cut into shards.
     pub(super) listing: Option<Sha256Hash>,
     /// Whether the run was cancelled before the folders were listed.
@@ -44,6 +47,7 @@ impl RegionRun {
         folders: Vec<RegionFolder>,
         mut listed: BTreeMap<ChainId, Vec<ListedDigest>>,
         report_proved: bool,
+        days: RegionDays,
     ) -> Self {
         let folders: Arc<[RegionFolder]> = folders.into();
         // A remembered chain without listed digests is no sibling: it judges its remembered heads only.
@@ -64,7 +68,7 @@ impl RegionRun {
             report_proved,
         };
         let mut chains: Vec<ChainProver> =
-            listed.into_iter().map(|(id, listed)| ChainProver::new(scope(id), listed)).collect();
+            listed.into_iter().map(|(id, listed)| prover(scope(id), listed, &days)).collect();
         chains.iter_mut().for_each(|chain| request.remind(chain));
         let name = |name: fn(&RegionFolder) -> &Arc<str>| {
             folders.first().map_or_else(|| "".into(), |folder| Arc::clone(name(folder)))
@@ -80,6 +84,7 @@ impl RegionRun {
             has_digest_folder: false,
             references: Vec::new(),
             claimed: Vec::new(),
+            days,
             listing: None,
             unlisted: false,
             unsearched: false,
@@ -146,6 +151,7 @@ impl RegionRun {
     pub(super) fn settle_references(&mut self) {
         self.references.sort_unstable();
         self.references.dedup();
+        self.days.settle();
         let mut claimed = BTreeSet::new();
         for chain in &mut self.chains {
             let is_alone = |hash: &u128| self.references.binary_search(hash).is_err();
@@ -176,6 +182,17 @@ impl RegionRun {
         let has_left_out = || self.chains.iter().any(|chain| chain.known().has_left_out());
         self.unlisted || (has_left_out() && !has_begun())
     }
+}
+
+/// The prover of a chain, with the digests that have to be read.
+fn prover(scope: ChainScope, listed: Vec<ListedDigest>, days: &RegionDays) -> ChainProver {
+    if !days.is_on() {
+        return ChainProver::new(scope, listed);
+    }
+    let (stretches, to_read) = days.stretches(&scope.id, &listed);
+    let mut prover = ChainProver::resume(scope, ChainState::listing(listed), to_read);
+    prover.pass_over(stretches);
+    prover
 }
 
 /// Whether any finding is graver than a notice.

@@ -1,13 +1,16 @@
 //! The result for a region, after its digests, log files and log folders.
 
 use std::collections::BTreeSet;
+use std::mem;
 
 use super::answered::AnsweringFolders;
 use super::covering::note_covering;
+use super::days::{self, SealInput, SearchedLogs};
 use super::memory::ProvedChain;
 use super::region::{RegionRun, exceeds_notices};
 use super::region_part::{RegionPart, RegionWalk};
 use super::request::ValidationRequest;
+use super::sealed::SealedChanges;
 use super::unfetched::UnfetchedKeys;
 use super::unreferenced::{self, UnreferencedLogs};
 use crate::event::{Counts, Fault, Finding, UsedKey};
@@ -30,15 +33,33 @@ pub(super) struct RegionReport {
     pub(super) unfetched: UnfetchedKeys,
     /// What each chain proved, for the next run to remember.
     pub(super) proved: Vec<ProvedChain>,
+    /// What the run changes in the sealed days.
+    pub(super) sealed: Vec<SealedChanges>,
 }
 
 impl RegionRun {
     /// The result for the region, after all its digests and log files.
-    pub(super) fn finish(self, request: &ValidationRequest, found: UnreferencedLogs) -> RegionReport {
+    pub(super) fn finish(
+        mut self,
+        request: &ValidationRequest,
+        found: UnreferencedLogs,
+        searched: &SearchedLogs,
+    ) -> RegionReport {
         if self.is_untouched() {
             return self.report_untouched();
         }
-        self.end(request, Some(found)).report(request)
+        let (days, log_folders) = (mem::take(&mut self.days), mem::take(&mut self.log_folders));
+        let unsearched = self.unsearched;
+        let mut report = self.end(request, Some(found)).report(request);
+        let interrupted = unsearched || report.chains.iter().any(|chain| chain.interrupted);
+        report.sealed = days.seal(&SealInput {
+            findings: &report.all_findings(),
+            has_unfetched_keys: !report.unfetched.is_empty(),
+            searched,
+            log_folders: &log_folders,
+            interrupted,
+        });
+        report
     }
 
     /// The report of a region that was left out because the run was cancelled.
@@ -51,6 +72,18 @@ impl RegionRun {
         };
         findings.push(finding.of_region(&self.account, &self.region));
         RegionReport { findings, ..RegionReport::default() }
+    }
+}
+
+impl RegionReport {
+    fn all_findings(&self) -> Vec<&Finding> {
+        self.chains.iter().flat_map(|chain| &chain.findings).chain(&self.findings).collect()
+    }
+
+    /// Opens the sealed days that findings are about: a run in shards reads every day, and seals none.
+    pub(super) fn open_days(&mut self, request: &ValidationRequest) {
+        let Some(memory) = &request.memory else { return };
+        self.sealed = days::opened(memory, &self.all_findings());
     }
 }
 
@@ -97,7 +130,8 @@ impl RegionPart {
             findings.push(finding.of_region(&account, &region));
         }
         let (trails, answering) = (walk.trails, walk.answering);
-        RegionReport { chains, findings, counts, keys, trails, answering, unfetched, proved }
+        let sealed = Vec::new();
+        RegionReport { chains, findings, counts, keys, trails, answering, unfetched, proved, sealed }
     }
 }
 

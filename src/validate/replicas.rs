@@ -40,7 +40,7 @@ impl RunOutcome {
     /// The outcome of the originals, with the outcome of their replicas. Memory is about the originals.
     #[must_use]
     pub(super) fn with_replicas(mut self, replicas: Self) -> Self {
-        let Self { counts, keys, worst, interrupted, proved: _ } = replicas;
+        let Self { counts, keys, worst, interrupted, proved: _, sealed: _ } = replicas;
         self.counts.add(&counts);
         self.keys.extend(keys);
         self.worst = self.worst.max(worst);

@@ -74,7 +74,8 @@ impl<'s> RunReporter<'s> {
         let DiscoveryFindings { findings, unreferenced, names } = found;
         self.send_findings(findings)?;
         self.answered.found = names;
-        self.outcome.counts.logs.unreferenced += unreferenced.count;
+        let counted = &mut self.outcome.counts.logs.unreferenced;
+        *counted = counted.saturating_add(unreferenced.count);
         self.send_findings(unreferenced.findings)
     }
 
@@ -83,6 +84,7 @@ impl<'s> RunReporter<'s> {
         self.outcome.counts.add(&report.counts);
         self.outcome.keys.extend(report.keys);
         self.outcome.proved.extend(report.proved);
+        self.outcome.sealed.extend(report.sealed);
         for chain in report.chains.iter().filter(|chain| chain.digests > 0) {
             self.answered.note_chain(&chain.id);
         }

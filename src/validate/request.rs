@@ -6,6 +6,7 @@ use rayon::ThreadPool;
 
 use super::cancel::CancelFlag;
 use super::memory::{ProvedChain, RunMemory};
+use super::sealed::SealedChanges;
 use super::trail::NamedTrail;
 use crate::event::{Counts, Finding, Progress, Severity, UsedKey};
 use crate::ident::{ChainId, Location, Relocation};
@@ -159,4 +160,6 @@ pub struct RunOutcome {
     pub interrupted: bool,
     /// What the run proved of each chain, for the next run to remember.
     pub proved: Vec<ProvedChain>,
+    /// What the run changes in the sealed days of each folder.
+    pub sealed: Vec<SealedChanges>,
 }

@@ -49,7 +49,7 @@ impl UnfetchedKeys {
                 let Some(of_region) = unfetched.regions.get_mut(&key).filter(|_| is_of_digest) else {
                     return true;
                 };
-                of_region.logs += logs;
+                of_region.logs = of_region.logs.saturating_add(logs);
                 false
             });
         }
@@ -65,9 +65,13 @@ impl UnfetchedKeys {
     pub(super) fn add(&mut self, other: Self) {
         for ((region, severity), added) in other.regions {
             let of_region = self.of_region(&region, severity, &added.why);
-            of_region.digests += added.digests;
-            of_region.logs += added.logs;
+            of_region.digests = of_region.digests.saturating_add(added.digests);
+            of_region.logs = of_region.logs.saturating_add(added.logs);
         }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.regions.is_empty()
     }
 
     pub(super) fn is_grave(&self) -> bool {

@@ -3,7 +3,10 @@
 mod collector;
 pub(super) mod strays;
 
+use std::collections::BTreeMap;
+
 use super::context::RunContext;
+use super::days::{DayListing, day_of};
 use super::region::RegionRun;
 use crate::event::{Fault, Finding, Kind};
 use crate::ident::{Location, LogFolder, LogFolderKey, RegionFolder};
@@ -57,9 +60,11 @@ pub(super) fn plan_searches(context: RunContext<'_>, number: usize, region: &Reg
             continue;
         }
         for logs in logs {
-            let days =
-                split_by_days(settled_stretches(context, region, folder, &covered), region.references());
-            searches.extend(days.into_iter().map(|days| search(logs, SearchPart::Days(days))));
+            let settled = settled_stretches(context, region, folder, &covered);
+            for days in region.days.to_search(folder, logs, settled) {
+                let days = split_by_days(days, region.references());
+                searches.extend(days.into_iter().map(|days| search(logs, SearchPart::Days(days))));
+            }
             let before = before_record(context, region, folder);
             searches.extend(before.map(|before| search(logs, SearchPart::Before(before))));
             if !covered.is_empty() {
@@ -81,13 +86,15 @@ pub(super) fn run_search(
     let report = |finding: Finding| collector.add(finding.of_region(&region.account, &region.region));
     match &search.part {
         SearchPart::Days(days) => {
-            let is_sure = |time| time::overlaps_any(days, time);
-            search_days(context, region, (folder, search.logs), days, &is_sure, &report);
+            // A name in the folder of one day may be of another day that is searched.
+            let sure = settled_stretches(context, region, search.folder, &region.covered(search.folder));
+            let is_sure = |time| time::overlaps_any(&sure, time);
+            search_days(context, region, search, days, &is_sure, &report, Some(collector));
         }
         SearchPart::Before(before) => {
             let sure = settled_stretches(context, region, search.folder, &region.covered(search.folder));
             let is_older = |time: Interval| before.overlaps(time) && !time::overlaps_any(&sure, time);
-            search_days(context, region, (folder, search.logs), &[*before], &is_older, &report);
+            search_days(context, region, search, &[*before], &is_older, &report, None);
         }
         SearchPart::Strays => {
             let asked = context.request.range.interval();
@@ -114,7 +121,7 @@ pub(super) fn listing_failures(context: RunContext<'_>, region: &RegionRun, fold
     if let Some(before) = before_record(context, region, folder) {
         run_search(context, region, &search(SearchPart::Before(before)), &collector);
     }
-    let mut findings = collector.finish().findings;
+    let mut findings = collector.finish().0.findings;
     findings.retain(|finding| finding.kind == Kind::LogUnreadable);
     findings
 }
@@ -179,7 +186,10 @@ pub(super) fn logs_without_digests(
     let asked = context.request.range.interval();
     for listed in log_objects(context, (folder, LogFolder::CloudTrail), asked) {
         match listed {
-            Ok((location, key)) if time_of(key).overlaps(asked) && !region.is_listed(&location) => {
+            Ok((object, key))
+                if time_of(key).overlaps(asked)
+                    && !region.is_listed(&Location::new(folder.bucket.clone(), object.key.as_str())) =>
+            {
                 let folder = Location::new(folder.bucket.clone(), folder.log_prefix());
                 let finding = Finding::new(Fault::LogsWithoutDigests, context.request.range.end);
                 return Some(finding.about(&folder));
@@ -202,22 +212,40 @@ fn time_of(key: LogFolderKey) -> Interval {
 fn search_days(
     context: RunContext<'_>,
     region: &RegionRun,
-    folder: (&RegionFolder, LogFolder),
+    search: &LogSearch,
     days: &[Interval],
     is_reported: &dyn Fn(Interval) -> bool,
     report: &dyn Fn(Finding),
+    collector: Option<&UnreferencedCollector>,
 ) {
     let (Some(first), Some(last)) = (days.first(), days.last()) else { return };
+    let Some(folder) = region.folders.get(search.folder) else { return };
     // An end at midnight does not belong to the next day.
     let stretch = Interval { start: first.start, end: last.end.plus(-1) };
-    for listed in log_objects(context, folder, stretch) {
-        match listed {
-            Ok((location, key)) if is_reported(time_of(key)) && !region.is_listed(&location) => {
-                report(Finding::new(Fault::UnlistedLog, time_of(key).start).about(&location));
+    let collector = collector.filter(|_| region.days.is_on());
+    let (mut by_day, mut is_whole) = (BTreeMap::new(), true);
+    for listed in log_objects(context, (folder, search.logs), stretch) {
+        let (object, key) = match listed {
+            Ok(listed) => listed,
+            Err(finding) => {
+                is_whole = false;
+                report(*finding);
+                continue;
             }
-            Ok(_) => {}
-            Err(finding) => report(*finding),
+        };
+        let location = Location::new(folder.bucket.clone(), object.key.as_str());
+        let is_listed = region.is_listed(&location);
+        if collector.is_some() {
+            // An object that no digest lists is either reported, or of a time in which nothing is said.
+            let day: &mut DayListing = by_day.entry(day_of(key)).or_default();
+            day.add_log(&folder.bucket, &object, |line| !is_listed || region.days.is_read_as(line));
         }
+        if is_reported(time_of(key)) && !is_listed {
+            report(Finding::new(Fault::UnlistedLog, time_of(key).start).about(&location));
+        }
+    }
+    if let Some(collector) = collector.filter(|_| is_whole) {
+        collector.note_days(search.folder, search.logs, stretch, by_day);
     }
 }
 
@@ -226,15 +254,15 @@ pub(super) fn search_interrupted(at: Timestamp, folder: &Location) -> Finding {
     Finding::new(Fault::SearchInterrupted, at).about(folder)
 }
 
-/// The locations of the objects in [`list_log_folder`]. A failure to list is a finding, since unreferenced log files
+/// The objects in [`list_log_folder`]. A failure to list is a finding, since unreferenced log files
 /// may hide in the unlisted part. A cancelled run is a finding too.
 fn log_objects<'a>(
     context: RunContext<'a>,
     folder: (&RegionFolder, LogFolder),
     stretch: Interval,
-) -> impl Iterator<Item = Result<(Location, LogFolderKey), Box<Finding>>> + use<'a> {
+) -> impl Iterator<Item = Result<(Listed, LogFolderKey), Box<Finding>>> + use<'a> {
     let bucket = folder.0.bucket.clone();
-    let folder_uri = Location::new(bucket.clone(), folder.0.log_prefix_in(folder.1));
+    let folder_uri = Location::new(bucket, folder.0.log_prefix_in(folder.1));
     let mut stopped = false;
     let until_stopped = list_log_folder(context, folder, stretch).map_while(move |listed| {
         if stopped {
@@ -245,7 +273,7 @@ fn log_objects<'a>(
     });
     until_stopped.map(move |listed| match listed {
         None => Err(Box::new(search_interrupted(stretch.start, &folder_uri))),
-        Some(Ok((listed, key))) => Ok((Location::new(bucket.clone(), listed.key), key)),
+        Some(Ok(listed)) => Ok(listed),
         Some(Err(error)) => Err(Box::new(cannot_search(stretch.start, &folder_uri, &error))),
     })
 }

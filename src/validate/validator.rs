@@ -279,7 +279,7 @@ impl Validator {
         let range = request.range;
         sink.event(&Event::Started { sources: names, range, at, origin: Origin::default() })?;
         let outcome = super::entry::validate(&request, tools, sink)?;
-        let verdict = Verdict::from_worst(outcome.worst, outcome.counts.digests.valid);
+        let verdict = Verdict::from_worst(outcome.worst, outcome.counts.proved_digests());
         let mut summary = Summary::new(verdict, at);
         (summary.counts, summary.interrupted) = (outcome.counts, outcome.interrupted);
         summary.keys = outcome.keys.into_iter().collect();

@@ -76,6 +76,16 @@ impl Account {
         self.cloud.add_keys_json("us-east-1", &keys);
     }
 
+    /// The same over so many hours.
+    pub(crate) fn deliver_hours(&self, target: &str, hours: u32) {
+        let (saved, hours) = (self.at("saved"), hours.to_string());
+        let spec = ["--hours", &hours, "--logs-per-hour", "1", "--events-per-log", "1", "--save", &saved];
+        let made = self.run(&[&["simulate", target], &spec[..]].concat());
+        assert_eq!(made.code, Some(0), "{}", made.stderr);
+        let keys = fs::read_to_string(self.at("saved/public-keys.json")).unwrap();
+        self.cloud.add_keys_json("us-east-1", &keys);
+    }
+
     /// How often an operation was asked for.
     pub(crate) fn asked(&self, operation: &str) -> usize {
         self.cloud.requests().iter().filter(|request| request.operation == operation).count()

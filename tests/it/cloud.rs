@@ -89,6 +89,11 @@ impl Cloud {
         self.server.state.write().unwrap().create_bucket(name, settings);
     }
 
+    /// Deletes a bucket with all that it holds.
+    pub fn delete_bucket(&self, name: &str) {
+        self.server.state.write().unwrap().delete_bucket(name);
+    }
+
     /// Puts an object, as a new version where the bucket keeps versions; metadata names go without `x-amz-meta-`.
     pub fn put(&self, bucket: &str, key: &str, body: impl Into<Bytes>, metadata: BTreeMap<String, String>) {
         self.server.state.write().unwrap().put(bucket, key, body.into(), metadata, None);

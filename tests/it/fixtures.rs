@@ -27,9 +27,10 @@ use trailproof::simulate::{Tamper, TamperKind};
 use case::{Case, Found};
 
 /// What is not shown by any case, and why.
-const UNSHOWN_KINDS: [(Kind, &str); 3] = [
+const UNSHOWN_KINDS: [(Kind, &str); 4] = [
     (Kind::ObjectProved, "a case asks for folders; `sources::object` asks for single objects"),
     (Kind::ClockBehind, "a case has its own present; `cli::clock` has the clock of this machine"),
+    (Kind::ShardIncomplete, "a case is one run; `shards::results` loses and changes results"),
     (Kind::Accepted, "a case has no memory; `state::over_time` accepts findings"),
 ];
 

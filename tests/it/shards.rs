@@ -1,5 +1,7 @@
 //! One run in shards: merged, the results give the report of one run.
 
+#[cfg(feature = "aws")]
+mod cloud;
 mod command;
 mod hostile;
 mod memory;
@@ -51,7 +53,7 @@ fn result(store: &dyn Store, keys: &KeyRing, line: &[u8]) -> Vec<u8> {
     let PlanLine::Shard(shard) = PlanLine::parse(line).unwrap() else { panic!("no shard") };
     let (pool, stop) = (pool(2), CancelFlag::new());
     let tools = RunTools { store, keys, pool: &pool, progress: &NoProgress, stop: &stop };
-    run_shard(&shard, line, tools).unwrap().unwrap().to_line().unwrap()
+    run_shard(&shard, tools).unwrap().unwrap().to_line().unwrap()
 }
 
 impl Sharded {
@@ -86,7 +88,7 @@ fn merge(plan: &[u8], results: &[Vec<u8>], request: &ValidationRequest) -> Resul
 }
 
 /// The first line in which two texts differ.
-fn same(whole: &str, merged: &str) -> Result<(), String> {
+pub(crate) fn same(whole: &str, merged: &str) -> Result<(), String> {
     let mut lines = whole.lines().zip(merged.lines()).enumerate();
     match lines.find(|(_, (one, other))| one != other) {
         _ if whole == merged => Ok(()),

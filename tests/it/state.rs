@@ -4,13 +4,15 @@
 mod cloud;
 mod damage;
 mod heads;
+mod hourly;
 mod over_time;
 mod places;
 mod races;
 mod rollbacks;
+mod sealed;
 
 use trailproof::event::{
-    Event, Finding, NoProgress, Origin, ReportCollector, Severity, Sink as _, Summary, Verdict,
+    Counts, Event, Finding, NoProgress, Origin, ReportCollector, Severity, Sink as _, Summary, Verdict,
 };
 use trailproof::ident::Location;
 use trailproof::keys::KeyRing;
@@ -22,7 +24,7 @@ use trailproof::state::{
 use trailproof::store::Store;
 use trailproof::store::memory::MemoryStore;
 use trailproof::time::{Range, Timestamp};
-use trailproof::validate::{self, CancelFlag, RunTools, ValidationRequest};
+use trailproof::validate::{self, CancelFlag, RunOutcome, RunTools, ValidationRequest};
 
 use crate::support::{Delivered, deliver, pool, request};
 
@@ -47,7 +49,7 @@ impl Memory {
     fn run(&self, world: &World, request: &ValidationRequest, number: u32) -> Remembered {
         let mut run = begin(&self.place, request, number).unwrap();
         let told = run.tell(&world.store, &world.keys);
-        run.session.commit(&told.proved, told.interrupted).unwrap();
+        run.session.commit(&told.proved, &told.sealed, told.interrupted).unwrap();
         told
     }
 
@@ -120,7 +122,7 @@ impl BegunRun<'_> {
         }
         let incomplete = outcome.interrupted.then_some(Severity::Incomplete);
         let worst = self.session.worst().max(incomplete);
-        let verdict = Verdict::from_worst(worst, outcome.counts.digests.valid);
+        let verdict = Verdict::from_worst(worst, outcome.counts.proved_digests());
         let mut summary = Summary::new(verdict, at);
         summary.counts = outcome.counts;
         summary.interrupted = outcome.interrupted;
@@ -130,7 +132,8 @@ impl BegunRun<'_> {
         assert_eq!(report.verdict(), verdict);
         let resolved = report.resolved.clone().unwrap();
         let resolved = resolved.iter().map(|one| one.kind.as_str().to_owned()).collect();
-        Remembered { verdict, findings, resolved, proved: outcome.proved, interrupted: outcome.interrupted }
+        let RunOutcome { counts, proved, sealed, interrupted, .. } = outcome;
+        Remembered { verdict, findings, resolved, proved, sealed, counts, interrupted }
     }
 }
 
@@ -141,6 +144,8 @@ struct Remembered {
     /// The kinds of the resolved findings.
     resolved: Vec<String>,
     proved: Vec<validate::ProvedChain>,
+    sealed: Vec<validate::SealedChanges>,
+    counts: Counts,
     interrupted: bool,
 }
 

@@ -114,8 +114,8 @@ const SHARDS: &[(&str, &str)] = &[
     ),
     ("Carry out all shards on this machine", "trailproof shards run plan.jsonl -o results/"),
     (
-        "Carry out one shard, as a job of an array",
-        "trailproof shards run s3://audit-plans/plan.jsonl --index 7 -o s3://audit-plans/results/",
+        "Carry out one shard, as one job of an array; plan and results may also be in S3",
+        "trailproof shards run plan.jsonl --index 0 -o results/",
     ),
     ("Make the report", "trailproof shards merge plan.jsonl results/ --report html=run.html"),
 ];

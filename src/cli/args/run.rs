@@ -7,6 +7,7 @@ use clap::Args;
 #[cfg(feature = "aws")]
 use super::AwsArgs;
 use super::{LimitArgs, OutputArgs};
+use crate::validate::Recheck;
 
 /// The arguments of a run.
 #[derive(Args, Default, Debug)]
@@ -22,6 +23,10 @@ pub(in crate::cli) struct RunArgs {
     /// The place of the memory, of a command that has one.
     #[arg(skip)]
     pub(in crate::cli) state: Option<PathBuf>,
+
+    /// The slice of the sealed days to read again, of a command that has a memory.
+    #[arg(skip)]
+    pub(in crate::cli) recheck: Recheck,
 
     /// Where the report goes, of a command that makes one.
     #[arg(skip)]

@@ -95,9 +95,14 @@ pub(in crate::cli) struct RunShardsArgs {
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) public_keys: Vec<PathBuf>,
 
-    /// Number of shards to carry out at the same time. Each needs some 100 MB of memory
+    /// Number of shards to carry out at the same time. A large shard needs some 30 MB of memory; for many quiet regions in S3,
+    /// which are mostly waited for, 64 is better
     #[arg(long, value_name = "N", default_value = "4", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(in crate::cli) at_once: u16,
+
+    /// Show no progress on stderr
+    #[arg(long)]
+    pub(in crate::cli) no_progress: bool,
 
     /// Number of worker threads; in S3, of concurrent requests [default: that of the plan]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -139,7 +144,7 @@ pub(in crate::cli) struct MergeArgs {
     pub(in crate::cli) state: Option<PathBuf>,
 
     /// Largest result of a shard
-    #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = parse_size, help_heading = "Limits")]
+    #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = parse_size, help_heading = "Limits")]
     pub(in crate::cli) max_size: u64,
 
     #[command(flatten)]

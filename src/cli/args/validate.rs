@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{OutputArgs, RunArgs, TellingArgs, pages};
+use crate::validate::Recheck;
 
 /// Options that a plan has no use for.
 #[cfg(feature = "aws")]
@@ -44,6 +45,11 @@ pub(in crate::cli) struct ValidateArgs {
     #[arg(long, value_name = "PLACE", conflicts_with = "dry_run", help_heading = "Memory")]
     state: Option<PathBuf>,
 
+    /// Read so many of the sealed days again in each run: K/N (each day within N/K runs), all or none. A sealed day is a day that
+    /// an earlier run proved whole; later runs compare its listing, and read the day if anything differs
+    #[arg(long, value_name = "K/N", default_value = "1/30", value_parser = recheck, requires = "state", help_heading = "Memory")]
+    recheck: Recheck,
+
     /// List what would be read and estimate its cost; verify nothing
     #[arg(long, conflicts_with_all = DRY_RUN_CONFLICTS, help_heading = "Running")]
     pub(in crate::cli) dry_run: bool,
@@ -60,12 +66,20 @@ pub(in crate::cli) struct ValidateArgs {
 impl ValidateArgs {
     /// The arguments of the run.
     pub(in crate::cli) fn into_run(self) -> RunArgs {
-        RunArgs {
-            sources: self.sources,
-            dry_run: self.dry_run,
-            state: self.state,
-            output: self.output,
-            ..self.run
-        }
+        let Self { sources, dry_run, state, recheck, output, run, .. } = self;
+        RunArgs { sources, dry_run, state, recheck, output, ..run }
+    }
+}
+
+/// Parses a slice such as `1/30`.
+fn recheck(text: &str) -> Result<Recheck, String> {
+    let slice = |text: &str| {
+        let (slice, of) = text.split_once('/')?;
+        Recheck::new(slice.parse().ok()?, of.parse().ok()?)
+    };
+    match text {
+        "all" => Ok(Recheck::ALL),
+        "none" => Ok(Recheck::NONE),
+        text => slice(text).ok_or_else(|| "not a slice such as 1/30, nor `all` or `none`".to_owned()),
     }
 }

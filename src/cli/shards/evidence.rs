@@ -55,7 +55,11 @@ fn open(
     let in_s3 = sources.first().is_some_and(|source| is_in_s3(source));
     let keys = keys(places, arguments)?;
     let jobs = arguments.jobs.or(places.jobs);
-    let pool = validate::pool(jobs, in_s3)?;
+    // Each shard waits for S3 on a thread of its own: with fewer threads, shards would wait for each other.
+    let pool = match in_s3 {
+        true => validate::threads(usize::from(arguments.at_once).max(validate::processors()))?,
+        false => validate::pool(jobs, false)?,
+    };
     if in_s3 {
         return open_s3(places, jobs, keys, pool, arguments);
     }

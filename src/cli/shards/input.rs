@@ -129,7 +129,7 @@ fn read_objects(
             .map_err(|error| unreadable(&text, &error))?
     };
     let next = AtomicUsize::new(0);
-    let (lines, received) = sync_channel::<Result<(ReadLine, String), Failure>>(2 * OBJECTS_AT_ONCE);
+    let (lines, received) = sync_channel::<Result<(ReadLine, String), Failure>>(1);
     std::thread::scope(|scope| {
         for _ in 0..OBJECTS_AT_ONCE.min(locations.len()) {
             let (lines, store, next, locations) = (lines.clone(), &store, &next, &locations);

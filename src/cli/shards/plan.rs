@@ -23,7 +23,7 @@ pub(super) fn run(typed: PlanArgs, started: Timestamp) -> Result<u8, Failure> {
     let target = PlanTarget::of(typed.output.clone())?;
     let arguments = &typed.into_run();
     let place = memory::place(arguments)?;
-    let Prepared { store, keys, mut request, pool, .. } = validate::prepare(arguments, started)?;
+    let Prepared { store, keys, mut request, gone, pool, .. } = validate::prepare(arguments, started)?;
     if !request.objects.is_empty() {
         return Err(Failure::new(
             "a single object is not cut into shards",
@@ -33,6 +33,7 @@ pub(super) fn run(typed: PlanArgs, started: Timestamp) -> Result<u8, Failure> {
     if let Some(place) = place.as_deref() {
         memory::begin(place, arguments, &mut request, started)?;
     }
+    memory::check_gone(gone, &request)?;
     let facts = PlanFacts {
         started,
         sources: validate::named(arguments),

@@ -1,6 +1,6 @@
 //! `trailproof shards run`.
 
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, IsTerminal as _};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -11,8 +11,8 @@ use super::output::ResultOutput;
 use super::{EXIT_DONE, input, unusable};
 use crate::cli::args::RunShardsArgs;
 use crate::cli::{EXIT_CANNOT, Failure, require_handles, say, signals};
-use crate::event::NoProgress;
-use crate::shards::{MAX_PLAN_LINE, PlanLine, ReadLine, Shard, ShardError, next_line, run_shard, shard_line};
+use crate::report::progress::{Bars, Display};
+use crate::shards::{MAX_PLAN_LINE, PlanLine, ReadLine, Shard, ShardError, next_line, nth_shard, run_shard};
 use crate::validate::{CancelFlag, RunTools};
 
 /// Carries out the shards, and returns the exit code.
@@ -27,9 +27,11 @@ pub(super) fn run(arguments: &RunShardsArgs) -> Result<u8, Failure> {
         #[cfg(feature = "aws")]
         &arguments.aws,
     )?;
+    let bars = Bars::new(display(arguments));
     let worker = ShardWorker {
         arguments,
         output: &output,
+        bars: &bars,
         evidence: EvidenceCache::default(),
         stop,
         has_failed: AtomicBool::new(false),
@@ -45,8 +47,9 @@ pub(super) fn run(arguments: &RunShardsArgs) -> Result<u8, Failure> {
     }
     match (&arguments.plan, arguments.index) {
         (None, _) => worker.run_lines(&mut BufReader::new(io::stdin()), "stdin", false),
-        (Some(path), index) => worker.run_plan(path, index)?,
+        (Some(path), index) => worker.run_plan(path, index).inspect_err(|_| bars.clear())?,
     }
+    bars.clear();
     let has_failed = worker.has_failed.load(Ordering::Relaxed);
     // A line that is no shard does not hold up the results of the others.
     output.finish(!stop.is_set())?;
@@ -54,6 +57,14 @@ pub(super) fn run(arguments: &RunShardsArgs) -> Result<u8, Failure> {
         say("error: interrupted before every shard was carried out\nhint: run the same command again");
     }
     Ok(if has_failed || stop.is_set() { EXIT_CANNOT } else { EXIT_DONE })
+}
+
+/// Bars on a terminal. Elsewhere the engine that runs the shards has a progress of its own.
+fn display(arguments: &RunShardsArgs) -> Display {
+    match io::stderr().is_terminal() && !arguments.no_progress {
+        true => Display::Bars,
+        false => Display::Hidden,
+    }
 }
 
 /// Lines that any thread may take.
@@ -68,6 +79,7 @@ struct SharedLines<'l> {
 struct ShardWorker<'a> {
     arguments: &'a RunShardsArgs,
     output: &'a ResultOutput,
+    bars: &'a Bars,
     evidence: EvidenceCache,
     stop: &'a CancelFlag,
     /// Whether a line was no shard, or a shard could not be carried out.
@@ -88,8 +100,8 @@ impl ShardWorker<'_> {
             self.run_lines(&mut *plan, &name, true);
             return Ok(());
         };
-        let (shard, line) = shard_line(&mut plan, index).map_err(|error| unusable(&name, &error))?;
-        self.run_shard(&shard, &line).unwrap_or_else(|failure| self.fail(&failure));
+        let shard = nth_shard(&mut plan, index).map_err(|error| unusable(&name, &error))?;
+        self.run_shard(&shard).unwrap_or_else(|failure| self.fail(&failure));
         Ok(())
     }
 
@@ -131,15 +143,15 @@ impl ShardWorker<'_> {
         let parsed = match &line {
             ReadLine::TooLong => Err(ShardError::TooLong(MAX_PLAN_LINE)),
             ReadLine::Whole(line) if line.iter().all(u8::is_ascii_whitespace) => return true,
-            ReadLine::Whole(line) => PlanLine::parse(line).map(|parsed| (parsed, line)),
+            ReadLine::Whole(line) => PlanLine::parse(line),
         };
         match parsed {
-            Ok((PlanLine::Shard(shard), _)) if !self.is_chosen(&shard) => {}
-            Ok((PlanLine::Shard(shard), line)) => {
-                self.run_shard(&shard, line).unwrap_or_else(|failure| self.fail(&failure));
+            Ok(PlanLine::Shard(shard)) if !self.is_chosen(&shard) => {}
+            Ok(PlanLine::Shard(shard)) => {
+                self.run_shard(&shard).unwrap_or_else(|failure| self.fail(&failure));
             }
-            Ok((PlanLine::Plan(_), _)) => {}
-            Ok((PlanLine::End(_), _)) => {
+            Ok(PlanLine::Plan(_)) => {}
+            Ok(PlanLine::End(_)) => {
                 lines.lock().unwrap_or_else(PoisonError::into_inner).has_ended = true;
             }
             Err(error) => {
@@ -155,19 +167,19 @@ impl ShardWorker<'_> {
         job.is_none_or(|(index, of)| shard.number() % of == index)
     }
 
-    fn run_shard(&self, shard: &Shard, line: &[u8]) -> Result<(), Failure> {
+    fn run_shard(&self, shard: &Shard) -> Result<(), Failure> {
         let evidence = self.evidence.of(shard, self.arguments)?;
         let tools = RunTools {
             store: &*evidence.store,
             keys: &evidence.keys,
             pool: &evidence.pool,
-            progress: &NoProgress,
+            progress: self.bars,
             stop: self.stop,
         };
         let failed = |error: ShardError| {
             Failure::new(format!("shard {} was not carried out: {error}", shard.number()), error.hint())
         };
-        let Some(result) = run_shard(shard, line, tools).map_err(failed)? else { return Ok(()) };
+        let Some(result) = run_shard(shard, tools).map_err(failed)? else { return Ok(()) };
         let line = result.to_line().map_err(|error| failed(io::Error::other(error).into()))?;
         if !self.output.write(shard.plan(), shard.number(), &line)? {
             self.is_closed.store(true, Ordering::Relaxed);

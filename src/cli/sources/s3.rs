@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::super::args::RunArgs;
 use super::super::aws::{cloudtrail_failed, connect, unreachable_hint};
 use super::super::{Failure, say, typed};
+use super::GoneBucket;
 use crate::aws::access_point::AccessPoint;
 use crate::aws::arn::TrailArn;
 use crate::aws::{Aws, SKEWED};
@@ -23,6 +24,7 @@ pub(super) struct OpenedS3 {
     pub(super) sources: Vec<SourceFolder>,
     pub(super) objects: Vec<Location>,
     pub(super) named: Vec<NamedTrail>,
+    pub(super) gone: Vec<GoneBucket>,
 }
 
 /// A parsed source.
@@ -54,7 +56,8 @@ pub(super) fn open(arguments: &RunArgs) -> Result<OpenedS3, Failure> {
     let store = store(&aws, arguments.expected_bucket_owner.clone(), arguments.jobs)
         .with_access_points(points.clone())
         .with_requester_pays(arguments.request_payer);
-    let mut opened = OpenedS3 { aws, store, sources: Vec::new(), objects: Vec::new(), named: Vec::new() };
+    let (sources, objects, named_trails, gone) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut opened = OpenedS3 { aws, store, sources, objects, named: named_trails, gone };
     for one in named {
         match one {
             Named::Folder(source) => opened.sources.push(source),
@@ -64,8 +67,17 @@ pub(super) fn open(arguments: &RunArgs) -> Result<OpenedS3, Failure> {
     }
     let folders = opened.objects.iter().map(folder_of);
     for source in opened.sources.iter().cloned().chain(folders) {
-        let probed = opened.store.probe(&source.bucket, &source.prefix);
-        probed.map_err(|error| unusable(&source, arguments, &error))?;
+        match opened.store.probe(&source.bucket, &source.prefix) {
+            Ok(_) => {}
+            // Memory knows whether there was a bucket.
+            Err(error @ StoreError::NotFound) if arguments.state.is_some() => {
+                let failure = unusable(&source, arguments, &error);
+                let region = opened.aws.region();
+                opened.gone.push(GoneBucket { source, failure, region });
+                continue;
+            }
+            Err(error) => return Err(unusable(&source, arguments, &error)),
+        }
         if points.contains(&source.bucket) && arguments.relocated_from.is_empty() {
             return Err(without_bucket(&opened.store, &source));
         }

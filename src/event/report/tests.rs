@@ -21,7 +21,15 @@ fn chain(id: ChainId, start: i64, findings: Vec<Finding>) -> ReportedChain {
     let mut timeline = Timeline::starting(at(start));
     timeline.push(10, TimeState::Proved);
     let covered = vec![Interval { start: at(start), end: at(start + 10) }];
-    let summary = ChainSummary { id, covered, digests: 1, logs: 2, gaps: 0, timeline: Some(timeline) };
+    let summary = ChainSummary {
+        id,
+        covered,
+        digests: 1,
+        logs: 2,
+        gaps: 0,
+        timeline: Some(timeline),
+        remembered: Vec::new(),
+    };
     ReportedChain::new(summary, findings)
 }
 

@@ -45,6 +45,7 @@ fn legend() -> Markup {
     let meant = [
         (TimeState::Proved, "proved, with all log files"),
         (TimeState::Quiet, "proved, and quiet: no log file"),
+        (TimeState::Remembered, "remembered from an earlier run, and unchanged"),
         (TimeState::Gap, "gap: no digest"),
         (TimeState::Unverified, "unverified"),
         (TimeState::Tampered, "tampered"),

@@ -34,13 +34,14 @@ const LEFT: usize = 76;
 const TOP: usize = 18;
 
 /// The colours of the page's style, distinguishable on white and on black. Index 0 is transparent.
-const PALETTE: [PaletteColour; 6] = [
+const PALETTE: [PaletteColour; 7] = [
     None,
     Some([0x9c, 0xc3, 0xea]),
     Some([0x2d, 0x7d, 0xd2]),
     Some([0x7a, 0x7f, 0x87]),
     Some([0xe8, 0xa3, 0x17]),
     Some([0xd1, 0x12, 0x3f]),
+    Some([0x5f, 0xa0, 0x5f]),
 ];
 
 const fn colour(state: Option<TimeState>) -> u8 {
@@ -51,6 +52,7 @@ const fn colour(state: Option<TimeState>) -> u8 {
         Some(TimeState::Gap) => 3,
         Some(TimeState::Unverified) => 4,
         Some(TimeState::Tampered) => 5,
+        Some(TimeState::Remembered) => 6,
     }
 }
 

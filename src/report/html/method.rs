@@ -39,6 +39,8 @@ pub(super) fn method() -> Markup {
         dl.states {
             dt { "proved" } dd { "a proved digest covers the time, and all log files in the digest's list are as delivered" }
             dt { "quiet" } dd { "a proved digest covers the time and lists no log file: no events were recorded" }
+            dt { "remembered" } dd { "an earlier run proved the time, and its objects are listed unchanged since then (same size, \
+                entity tag and time of the last write); this run did not read them" }
             dt { "gap" } dd { "no digest covers the time" }
             dt { "unverified" } dd { "the digest, or a log file in the digest's list, could not be proved" }
             dt { "tampered" } dd { "the digest, or a log file in the digest's list, is not what was delivered, or is gone" }

@@ -29,6 +29,7 @@ pub(super) fn scope(report: &Report) -> Markup {
             @if let Some(summary) = memory::summary(report) {
                 dt { "memory" } dd {
                     (summary)
+                    @if let Some(unread) = memory::unread(report) { div { (unread) } }
                     @for finding in report.resolved.iter().flatten().take(SHOWN) {
                         div { "resolved " (SafeText(&memory::resolved(finding))) }
                     }
@@ -51,9 +52,10 @@ pub(super) fn scope(report: &Report) -> Markup {
 fn counts(counts: &Counts) -> Markup {
     let (digests, logs) = (&counts.digests, &counts.logs);
     let rows = [
-        ("digest files", digests.valid, digests.tampered, digests.unverified, None),
-        ("log files", logs.valid, logs.tampered, logs.unverified, Some(logs.unreferenced)),
+        ("digest files", digests.valid, digests.remembered, digests.tampered, digests.unverified, None),
+        ("log files", logs.valid, logs.remembered, logs.tampered, logs.unverified, Some(logs.unreferenced)),
     ];
+    let remembers = digests.remembered.saturating_add(logs.remembered) > 0;
     html! {
         div.wide { table {
             caption {
@@ -62,12 +64,15 @@ fn counts(counts: &Counts) -> Markup {
             }
             thead { tr {
                 th scope="col" { "" }
-                @for title in ["valid", "tampered", "unverified", "unreferenced"] { th.n scope="col" { (title) } }
+                th.n scope="col" { "valid" }
+                @if remembers { th.n scope="col" { "remembered" } }
+                @for title in ["tampered", "unverified", "unreferenced"] { th.n scope="col" { (title) } }
             } }
-            tbody { @for (name, valid, tampered, unverified, unreferenced) in rows {
+            tbody { @for (name, valid, remembered, tampered, unverified, unreferenced) in rows {
                 tr {
                     th scope="row" { (name) }
                     td.n { (grouped(valid)) }
+                    @if remembers { td.n { (grouped(remembered)) } }
                     td.n.trouble[tampered > 0] { (grouped(tampered)) }
                     td.n.trouble[unverified > 0] { (grouped(unverified)) }
                     td.n.trouble[unreferenced > Some(0)] {

@@ -37,6 +37,7 @@ fn year(number: u32, troubled: bool) -> Event {
         logs: 5_000,
         gaps: u64::from(troubled),
         timeline: Some(timeline),
+        remembered: Vec::new(),
     })
 }
 
@@ -140,6 +141,7 @@ fn times_beyond_all_calendars_are_drawn() {
             logs: 0,
             gaps: u64::MAX,
             timeline: Some(timeline),
+            remembered: Vec::new(),
         };
         assert!(
             page(&[started(None), Event::Chain(chain), finished(Verdict::Incomplete, counts())]).len() < MOST

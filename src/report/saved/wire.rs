@@ -5,8 +5,8 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 use super::SavedError;
 use crate::event::{
     Acceptance, ChainSummary, Counts, CoveringChain, DigestCounts, Fault, Finding, FindingMemory,
-    FindingStatus, Kind, LogCounts, Origin, Reason, Report, ReportedChain, ResolvedFinding, Severity,
-    Timeline, UsedKey, Verdict,
+    FindingStatus, Kind, LogCounts, Origin, Reason, RememberedTime, Report, ReportedChain, ResolvedFinding,
+    Severity, Timeline, UsedKey, Verdict,
 };
 use crate::ident::ChainId;
 use crate::report::escape::for_terminal;
@@ -100,6 +100,8 @@ struct WireDigestCounts {
     valid: u64,
     tampered: u64,
     unverified: u64,
+    #[serde(default)]
+    remembered: u64,
 }
 
 #[derive(Deserialize)]
@@ -108,14 +110,16 @@ struct WireLogCounts {
     tampered: u64,
     unverified: u64,
     unreferenced: u64,
+    #[serde(default)]
+    remembered: u64,
 }
 
 impl WireCounts {
     fn into_counts(self) -> Counts {
-        let WireDigestCounts { valid, tampered, unverified } = self.digests;
-        let digests = DigestCounts { valid, tampered, unverified };
-        let WireLogCounts { valid, tampered, unverified, unreferenced } = self.logs;
-        let logs = LogCounts { valid, tampered, unverified, unreferenced };
+        let WireDigestCounts { valid, tampered, unverified, remembered } = self.digests;
+        let digests = DigestCounts { valid, tampered, unverified, remembered };
+        let WireLogCounts { valid, tampered, unverified, unreferenced, remembered } = self.logs;
+        let logs = LogCounts { valid, tampered, unverified, unreferenced, remembered };
         Counts { digests, logs, compressed_bytes: self.compressed_bytes, inflated_bytes: self.inflated_bytes }
     }
 }
@@ -153,6 +157,8 @@ struct WireChain {
     gaps: Option<u64>,
     #[serde(default)]
     timeline: Option<WireTimeline>,
+    #[serde(default)]
+    remembered: Vec<RememberedTime>,
 }
 
 impl WireChain {
@@ -173,6 +179,7 @@ impl WireChain {
             logs: self.logs,
             gaps: self.gaps.unwrap_or(between),
             timeline: self.timeline.map(|timeline| timeline.0),
+            remembered: self.remembered,
         }
     }
 }

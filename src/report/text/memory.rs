@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::SHOWN;
-use super::layout::grouped;
+use super::layout::{grouped, plural};
 use crate::event::{Finding, FindingStatus, Report, ResolvedFinding};
 use crate::report::escape::for_terminal;
 
@@ -11,6 +11,9 @@ use crate::report::escape::for_terminal;
 pub(super) fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     let Some(summary) = summary(report) else { return Ok(()) };
     writeln!(out, "memory   {summary}")?;
+    if let Some(unread) = unread(report) {
+        writeln!(out, "         {unread}")?;
+    }
     let resolved = report.resolved.as_deref().unwrap_or_default();
     for finding in resolved.iter().take(SHOWN) {
         writeln!(out, "  resolved {}", self::resolved(finding))?;
@@ -33,6 +36,18 @@ pub(in crate::report) fn summary(report: &Report) -> Option<String> {
         grouped(count(FindingStatus::Known)),
         grouped(memories().filter(|memory| memory.accepted.is_some()).count() as u64),
         grouped(resolved.len() as u64)
+    ))
+}
+
+/// How many objects the run did not read, and when they were last read; `None` if the run read every object.
+pub(in crate::report) fn unread(report: &Report) -> Option<String> {
+    let remembered = || report.chains().flat_map(|chain| &chain.summary.remembered);
+    let read = remembered().map(|time| time.read).min()?;
+    let (digests, logs) = (report.counts.digests.remembered, report.counts.logs.remembered);
+    Some(format!(
+        "{} and {} remembered and unchanged, each read {read} or later",
+        plural(digests, "digest"),
+        plural(logs, "log file"),
     ))
 }
 

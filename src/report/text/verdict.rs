@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::findings::GroupedFindings;
 use super::layout::{TextColour, grouped, plural};
-use crate::event::{Counts, Kind, Report, Severity, Verdict};
+use crate::event::{Counts, DigestCounts, Kind, LogCounts, Report, Severity, Verdict};
 
 pub(super) fn write(
     out: &mut dyn Write,
@@ -41,17 +41,22 @@ pub(in crate::report) fn why(report: &Report, findings: &GroupedFindings<'_>) ->
 fn intact(counts: &Counts, accepted: u64) -> String {
     let digests = plural(counts.digests.valid, "digest");
     let logs = plural(counts.logs.valid, "log file");
+    let remembered = counts.digests.remembered.saturating_add(counts.logs.remembered);
+    let logs = match remembered {
+        0 => format!("{logs} proved"),
+        _ => format!("{logs} proved, {} remembered unchanged", plural(remembered, "object")),
+    };
     if accepted > 0 {
         let findings = plural(accepted, "finding");
-        return format!("{digests} and {logs} proved, {findings} accepted");
+        return format!("{digests} and {logs}, {findings} accepted");
     }
-    format!("everything asked for is covered, {digests} and {logs} proved")
+    format!("everything asked for is covered, {digests} and {logs}")
 }
 
 fn tampered(counts: &Counts, findings: &GroupedFindings<'_>) -> String {
     let broken = findings.count(Kind::ChainBroken);
     let mut parts = Vec::new();
-    if counts.digests.tampered + counts.logs.tampered > 0 {
+    if counts.digests.tampered > 0 || counts.logs.tampered > 0 {
         let logs = of(counts.logs.tampered, all_logs(counts), "log file");
         let digests = of(counts.digests.tampered, all_digests(counts), "digest");
         parts.push(format!("{logs}, {digests} tampered"));
@@ -99,9 +104,11 @@ fn of(number: u64, all: u64, noun: &str) -> String {
 }
 
 const fn all_digests(counts: &Counts) -> u64 {
-    counts.digests.valid + counts.digests.tampered + counts.digests.unverified
+    let DigestCounts { tampered, unverified, .. } = counts.digests;
+    counts.proved_digests().saturating_add(tampered).saturating_add(unverified)
 }
 
 const fn all_logs(counts: &Counts) -> u64 {
-    counts.logs.valid + counts.logs.tampered + counts.logs.unverified
+    let LogCounts { valid, remembered, tampered, unverified, .. } = counts.logs;
+    valid.saturating_add(remembered).saturating_add(tampered).saturating_add(unverified)
 }

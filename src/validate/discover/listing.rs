@@ -7,10 +7,11 @@ use std::sync::Arc;
 use super::{DiscoveredFolder, cannot_list};
 use crate::event::{Fault, Finding};
 use crate::ident::{ChainId, DigestKey, Location, RegionFolder};
-use crate::prove::ListedDigest;
+use crate::prove::{ChainProver, ListedDigest};
 use crate::store::Listed;
 use crate::time::{DAY, HOUR, Timestamp};
 use crate::validate::context::RunContext;
+use crate::validate::days::{self, DigestDays, RegionDays};
 use crate::validate::region::RegionRun;
 use crate::validate::request::ValidationRequest;
 use crate::validate::unreferenced::strays;
@@ -62,11 +63,12 @@ pub(in crate::validate) fn list_region_watched(
             listing.list_older(u32::try_from(index).unwrap_or(u32::MAX), &found.folder);
         }
     }
-    let DigestListing { chains, findings, interrupted, mut recent_writes, .. } = listing;
+    let DigestListing { chains, findings, interrupted, mut recent_writes, days, .. } = listing;
     let chains: BTreeMap<_, _> =
         chains.into_iter().map(|(id, entries)| (id, neighbours(request, entries))).collect();
-    let folders = discovered.iter().map(|found| found.folder.clone()).collect();
-    let mut run = RegionRun::new(request, folders, chains, context.only.is_some());
+    let folders: Vec<RegionFolder> = discovered.iter().map(|found| found.folder.clone()).collect();
+    let days = days::compare(context, &folders, days, &chains);
+    let mut run = RegionRun::new(request, folders, chains, context.only.is_some(), days);
     run.recent_writes =
         run.chains.iter().map(|chain| recent_writes.remove(chain.id()).unwrap_or_default()).collect();
     run.has_digest_folder = discovered.iter().any(|found| found.has_digests);
@@ -74,7 +76,7 @@ pub(in crate::validate) fn list_region_watched(
     run.listing = context.part.map(|_| run.hash_of_listing());
     // The ends of the digests tell which keys will be needed.
     let (account, region) = (Arc::clone(&run.account), Arc::clone(&run.region));
-    let ends = run.chains.iter().flat_map(|chain| chain.known().listed()).map(|listed| listed.end);
+    let ends = run.chains.iter().flat_map(ChainProver::to_read).map(|listed| listed.end);
     context.tools.keys.expect(&region, ends, request.now);
     run.findings = findings.into_iter().map(|finding| finding.of_region(&account, &region)).collect();
     run
@@ -86,7 +88,7 @@ pub(in crate::validate) fn unlisted_region(
     discovered: &[DiscoveredFolder],
 ) -> RegionRun {
     let folders = discovered.iter().map(|found| found.folder.clone()).collect();
-    let mut run = RegionRun::new(context.request, folders, BTreeMap::new(), false);
+    let mut run = RegionRun::new(context.request, folders, BTreeMap::new(), false, RegionDays::default());
     run.unlisted = true;
     run
 }
@@ -129,6 +131,9 @@ struct DigestListing<'a, 'w> {
     interrupted: bool,
     /// The write times of recently written digests, by chain and by digest end.
     recent_writes: BTreeMap<ChainId, BTreeMap<Timestamp, Timestamp>>,
+    /// The listing day by day, in a run that seals days.
+    days: DigestDays,
+    seals_days: bool,
 }
 
 impl<'a, 'w> DigestListing<'a, 'w> {
@@ -146,6 +151,8 @@ impl<'a, 'w> DigestListing<'a, 'w> {
             watch,
             interrupted: false,
             recent_writes: BTreeMap::new(),
+            days: DigestDays::default(),
+            seals_days: only.is_none() && days::seals(context),
         }
     }
 
@@ -227,7 +234,10 @@ impl<'a, 'w> DigestListing<'a, 'w> {
         for listed in self.context.tools.store.list(&folder.bucket, &prefix, after) {
             let listed = match listed {
                 Ok(listed) => listed,
-                Err(error) => return self.findings.push(cannot_list(&folder.bucket, &prefix, &error)),
+                Err(error) => {
+                    self.days.note_failure(index);
+                    return self.findings.push(cannot_list(&folder.bucket, &prefix, &error));
+                }
             };
             if self.check_cancelled() {
                 return;
@@ -237,6 +247,9 @@ impl<'a, 'w> DigestListing<'a, 'w> {
             }
             if listed.size == 0 && listed.key.ends_with('/') {
                 continue;
+            }
+            if self.seals_days {
+                self.days.note(index, folder, &listed);
             }
             let location = Location::new(Arc::clone(&folder.bucket), listed.key.as_str());
             // 2. Parse the key. A name alone does not show account and region: a digest name in a folder of different

@@ -117,6 +117,7 @@ impl ObjectAnswer {
                 logs,
                 gaps,
                 timeline: None,
+                remembered: Vec::new(),
             });
         }
     }

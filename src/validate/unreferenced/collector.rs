@@ -7,7 +7,9 @@ use std::sync::{Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Fault, Finding, Kind};
-use crate::ident::is_log_name;
+use crate::ident::{LogFolder, is_log_name};
+use crate::time::{Interval, Timestamp};
+use crate::validate::days::{DayListing, SearchedLogs};
 use crate::validate::request::ValidationRequest;
 
 /// How many findings more than needed are collected before the first are selected.
@@ -27,6 +29,8 @@ pub(in crate::validate) struct UnreferencedCollector {
     /// Whether many log files in one folder become one finding.
     joins: bool,
     collected: Mutex<CollectedFindings>,
+    /// The days that were listed whole, in a run that seals days.
+    searched: Mutex<SearchedLogs>,
 }
 
 #[derive(Default)]
@@ -51,12 +55,12 @@ pub struct UnreferencedLogs {
 impl UnreferencedCollector {
     pub(in crate::validate) fn new(request: &ValidationRequest) -> Self {
         let (most, joins) = (request.limits.named.max(1), request.joins_findings);
-        Self { most, joins, collected: Mutex::default() }
+        Self { most, joins, collected: Mutex::default(), searched: Mutex::default() }
     }
 
     /// A collector whose unreferenced objects are not needed.
     pub(in crate::validate) fn of_failures() -> Self {
-        Self { most: 1, joins: false, collected: Mutex::default() }
+        Self { most: 1, joins: false, collected: Mutex::default(), searched: Mutex::default() }
     }
 
     pub(in crate::validate) fn add(&self, finding: Finding) {
@@ -71,8 +75,21 @@ impl UnreferencedCollector {
         }
     }
 
-    /// The result, independent of the order in which findings were added.
-    pub(in crate::validate) fn finish(self) -> UnreferencedLogs {
+    /// Notes that the days that `stretch` touches were listed whole.
+    pub(in crate::validate) fn note_days(
+        &self,
+        folder: usize,
+        logs: LogFolder,
+        stretch: Interval,
+        listed: BTreeMap<Timestamp, DayListing>,
+    ) {
+        let mut searched = self.searched.lock().unwrap_or_else(PoisonError::into_inner);
+        searched.note(folder, logs, stretch, listed);
+    }
+
+    /// The result, independent of the order in which findings were added, and the days that were listed whole.
+    pub(in crate::validate) fn finish(self) -> (UnreferencedLogs, SearchedLogs) {
+        let searched = self.searched.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut collected = self.collected.into_inner().unwrap_or_else(PoisonError::into_inner);
         collected.keep_first(self.most);
         let CollectedFindings { named: mut findings, count, failures } = collected;
@@ -88,7 +105,7 @@ impl UnreferencedCollector {
             finding.kind != Kind::LogUnreadable || reported.insert((finding.uri.clone(), finding.message()))
         });
         findings.extend(rest);
-        UnreferencedLogs { count, findings }
+        (UnreferencedLogs { count, findings }, searched)
     }
 }
 

@@ -38,9 +38,18 @@ fn every_example_of_the_help_runs() {
     let program = Path::new(env!("CARGO_BIN_EXE_trailproof")).parent().unwrap();
     let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
     let mut run = 0;
-    for command in
-        ["simulate", "keys", "state", "validate", "trails", "validate-logs", "report", "completions", "man"]
-    {
+    for command in [
+        "simulate",
+        "keys",
+        "state",
+        "validate",
+        "shards",
+        "trails",
+        "validate-logs",
+        "report",
+        "completions",
+        "man",
+    ] {
         // An acceptance needs the id of a finding that is there.
         let lines = examples(&account, command).into_iter();
         for line in lines.filter(|line| !line.contains(" state accept ")) {

@@ -10,6 +10,7 @@ use trailproof::time::Timestamp;
 use super::{Account, json, kinds, message, now};
 use crate::bodies::read;
 use crate::cloud::{Fault, Faults, Rule, Trail};
+use crate::fixtures::without_run_times;
 use crate::mended::digests;
 use crate::support::{Delivered, deliver};
 
@@ -104,6 +105,26 @@ fn a_digest_that_was_delivered_minutes_ago_is_missed() {
     let text = scene.account.run(&["validate", "-q", &scene.arn]);
     let until = scene.local.simulated.end.plus(-3_600);
     assert!(text.stdout.trim_end().ends_with(&format!("; covered up to {until}")), "{}", text.stdout);
+}
+
+/// CloudTrail's word is asked once, for the plan: every shard and the merge go by it.
+#[test]
+fn a_trail_in_shards_is_the_same() {
+    let scene = Scene::new();
+    scene.remove_newest("eu-west-1", 1);
+    let account = &scene.account;
+    let end = Timestamp::from_unix(now() - 5).to_string();
+    let whole = account.run(&["validate", "--format", "json", &scene.arn, "--end-time", &end]);
+    assert_eq!(whole.code, Some(1), "{}", whole.stdout);
+    let (plan, results) = (account.at("plan.jsonl"), account.at("results"));
+    let planned = account.run(&["shards", "plan", "-q", "-o", &plan, &scene.arn, "--end-time", &end]);
+    assert_eq!((planned.code, planned.stderr.as_str()), (Some(0), ""));
+    let asked = account.asked("GetTrailStatus");
+    assert_eq!(account.run(&["shards", "run", &plan, "-o", &results]).code, Some(0));
+    let merged = account.run(&["shards", "merge", &plan, &results, "--format", "json"]);
+    assert_eq!((merged.code, account.asked("GetTrailStatus")), (Some(1), asked));
+    let [whole, merged] = [whole, merged].map(|done| without_run_times(done.stdout.as_bytes()));
+    crate::shards::same(&whole, &merged).unwrap();
 }
 
 #[test]

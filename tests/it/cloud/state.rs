@@ -119,6 +119,10 @@ impl State {
         self.buckets.insert(name.to_owned(), held);
     }
 
+    pub fn delete_bucket(&mut self, name: &str) {
+        self.buckets.remove(name);
+    }
+
     /// The bucket of this name, if there is one.
     pub fn bucket(&self, name: &str) -> Option<&Held> {
         self.buckets.get(name)

@@ -13,10 +13,10 @@ use trailproof::time::{HOUR, Timestamp};
 use crate::bodies::gzip;
 use crate::signing;
 
-pub(super) const BUCKET: &str = "trail-logs";
+pub(crate) const BUCKET: &str = "trail-logs";
 
 /// When the made-up trails begin to record.
-pub(super) const START: Timestamp = Timestamp::from_unix(1_788_220_800); // 2026-09-01T00:00:00Z
+pub(crate) const START: Timestamp = Timestamp::from_unix(1_788_220_800); // 2026-09-01T00:00:00Z
 
 /// Minutes from a digest's end to its delivery, as in 1,804 real deliveries: the least, the median, the 99th percentile
 /// and the most are those of the real ones.
@@ -27,21 +27,21 @@ const OFF: [i64; 5] = [-18, -11, -5, 0, 4];
 
 /// An object and when it was delivered.
 #[derive(Clone, Debug)]
-pub(super) struct Delivery {
-    pub(super) location: Location,
-    pub(super) at: Timestamp,
+pub(crate) struct Delivery {
+    pub(crate) location: Location,
+    pub(crate) at: Timestamp,
     /// A digest's key.
-    pub(super) digest: Option<DigestKey>,
+    pub(crate) digest: Option<DigestKey>,
     /// The trail that delivers a log file; `None` for one that no trail did.
-    pub(super) trail: Option<String>,
+    pub(crate) trail: Option<String>,
 }
 
-pub(super) fn time(text: &str) -> Timestamp {
+pub(crate) fn time(text: &str) -> Timestamp {
     Timestamp::parse_digest_field(text).unwrap()
 }
 
 /// Two trails in one prefix and two regions, whose hours do not begin together, with so many log files an hour each.
-pub(super) fn made_up(hours: i64, logs_per_hour: i64) -> Vec<Delivery> {
+pub(crate) fn made_up(hours: i64, logs_per_hour: i64) -> Vec<Delivery> {
     let mut deliveries = Vec::new();
     for (region, shift) in [("us-east-1", 0), ("eu-west-1", 1_140)] {
         for (trail, begins) in [("audit", 417), ("cluster", 2_700)] {
@@ -89,7 +89,7 @@ pub(super) fn made_up(hours: i64, logs_per_hour: i64) -> Vec<Delivery> {
 }
 
 /// The real deliveries. Which of the two trails of a region delivered a log file is in no name: each of them some.
-pub(super) fn real() -> Option<Vec<Delivery>> {
+pub(crate) fn real() -> Option<Vec<Delivery>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/real/deliveries");
     let read = |name: &str| fs::read_to_string(folder.join(name)).ok();
     let rows = |text: &str| {
@@ -117,20 +117,20 @@ pub(super) fn real() -> Option<Vec<Delivery>> {
 }
 
 /// A bucket that knows when each object came.
-pub(super) struct Bucket {
+pub(crate) struct Bucket {
     store: MemoryStore,
     delivered: BTreeMap<Location, Timestamp>,
 }
 
 /// The same bucket at one moment.
-pub(super) struct At<'b> {
+pub(crate) struct At<'b> {
     bucket: &'b Bucket,
     now: Timestamp,
 }
 
 impl Bucket {
     /// Signs each chain's digests, which list the log files that its trail delivered in the hour of each.
-    pub(super) fn of(deliveries: &[Delivery]) -> Self {
+    pub(crate) fn of(deliveries: &[Delivery]) -> Self {
         let store = MemoryStore::new();
         let mut chains: BTreeMap<_, Vec<&DigestKey>> = BTreeMap::new();
         for key in deliveries.iter().filter_map(|one| one.digest.as_ref()) {
@@ -168,7 +168,7 @@ impl Bucket {
         Self { store, delivered }
     }
 
-    pub(super) const fn at(&self, now: Timestamp) -> At<'_> {
+    pub(crate) const fn at(&self, now: Timestamp) -> At<'_> {
         At { bucket: self, now }
     }
 }

@@ -6,6 +6,8 @@ use std::process::Command;
 use serde_json::Value;
 use trailproof::report::json::{PLAN_SCHEMA_FILE, SCHEMA_FILE, TRAILS_SCHEMA_FILE};
 
+use trailproof::shards::{RESULT_SCHEMA_FILE, SCHEMA_FILE as SHARD_FILE};
+
 use super::{errors, report_of, schema};
 use crate::cli::case::{Case, trailproof};
 use crate::fixtures::{delivery, every_case, trailproof as run_in};
@@ -46,9 +48,13 @@ fn what_contradicts_itself_is_no_report_by_the_schema_either() {
 fn the_schema_is_printed_and_stdin_is_read() {
     let done = trailproof(&["report", "--schema"]);
     assert_eq!((done.code, done.stdout.as_str()), (Some(0), SCHEMA_FILE));
-    for (which, schema) in
-        [("report", SCHEMA_FILE), ("plan", PLAN_SCHEMA_FILE), ("trails", TRAILS_SCHEMA_FILE)]
-    {
+    for (which, schema) in [
+        ("report", SCHEMA_FILE),
+        ("plan", PLAN_SCHEMA_FILE),
+        ("trails", TRAILS_SCHEMA_FILE),
+        ("shard", SHARD_FILE),
+        ("shard-result", RESULT_SCHEMA_FILE),
+    ] {
         assert_eq!(trailproof(&["report", "--schema", which]).stdout, schema);
     }
     assert_eq!(trailproof(&["report"]).code, Some(2));

@@ -1,7 +1,7 @@
 //! `trailproof shards` as a command: stdin and stdout, files and folders, exit codes.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -157,6 +157,45 @@ fn lines_that_are_no_shards_are_named_and_the_others_are_answered() {
     let results = case.text("results.jsonl");
     fs::write(&results, &done.stdout).unwrap();
     run(&["shards", "merge", &plan, &results, "-q"]).assert_verdict(0, "intact");
+}
+
+/// A worker of a queue: it is given a line, answers before the next one, and is killed at any moment.
+#[test]
+fn a_worker_answers_each_line_and_may_be_killed() {
+    let case = Case::make(&[]);
+    let plan = planned(&case);
+    let text = fs::read_to_string(&plan).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let mut command = program();
+    let mut worker =
+        command.args(["shards", "run"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut stdin = worker.stdin.take().unwrap();
+    let mut stdout = BufReader::new(worker.stdout.take().unwrap());
+    let mut killed = String::new();
+    for line in &lines[..3] {
+        writeln!(stdin, "{line}").unwrap();
+        if line.contains("\"type\":\"shard\"") {
+            stdout.read_line(&mut killed).unwrap();
+        }
+    }
+    worker.kill().unwrap();
+    worker.wait().unwrap();
+    assert_eq!(killed.lines().count(), 2);
+    // What it had written is there, the last result only in part; all shards are run again.
+    killed.truncate(killed.len() - 100);
+    fs::create_dir(case.path("results")).unwrap();
+    fs::write(case.path("results/killed.jsonl"), &killed).unwrap();
+    let again = piped(&case.path(""), &["shards", "run"], text.as_bytes());
+    fs::write(case.path("results/again.jsonl"), &again.stdout).unwrap();
+    let merged = run(&["shards", "merge", &plan, &case.text("results"), "--format", "json"]);
+    let report: Value = serde_json::from_str(&merged.stdout).unwrap();
+    let whole: Value = serde_json::from_str(&case.validate(&["--format", "json"]).stdout).unwrap();
+    assert_eq!((merged.code, &report["verdict"]), (Some(0), &whole["verdict"]));
+    assert_eq!((&report["counts"], &report["chains"]), (&whole["counts"], &whole["chains"]));
+    let notices =
+        report["findings"].as_array().unwrap().iter().filter(|one| one["kind"] == "shard-incomplete");
+    let causes: Vec<&str> = notices.map(|one| one["cause"].as_str().unwrap()).collect();
+    assert_eq!(causes, ["shard-results-left-out"], "the cut line is said");
 }
 
 #[test]

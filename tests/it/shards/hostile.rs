@@ -1,12 +1,17 @@
 //! Bytes of any kind in plans and results: never a panic, and never a better verdict.
 
+use std::panic::AssertUnwindSafe;
+
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
-use trailproof::event::Verdict;
-use trailproof::shards::{PlanLine, ShardMerge};
+use serde_json::Value;
+use trailproof::event::{Event, Origin, ReportCollector, Sink as _, Summary, Verdict};
+use trailproof::report::{self, Format, Options};
+use trailproof::shards::{PlanLine, ShardMerge, ShardResult};
 use trailproof::simulate::Spec;
+use trailproof::validate::{EndNotes, RegionPart, ValidationRequest};
 
-use super::{Sharded, merge};
+use super::{Sharded, merge, shard_lines};
 use crate::support::{deliver, request};
 
 /// How many changes each document gets.
@@ -70,6 +75,95 @@ fn changed_plans_are_refused_or_mean_the_same() {
             assert!(ran.json == merged.json || ran.interrupted, "{}", String::from_utf8_lossy(&plan));
         }
     }
+}
+
+/// Changes a value somewhere in a document to one that nobody expects.
+fn twisted(rng: &mut ChaCha8Rng, document: &mut Value) {
+    let numbers = [0, 1, u64::MAX, i64::MAX as u64, 3_600];
+    let times =
+        ["@-9223372036854775808", "@9223372036854775807", "1970-01-01T00:00:00Z", "9999-12-31T23:59:59Z"];
+    match document {
+        Value::Number(_) => *document = numbers[rng.gen_range(0..numbers.len())].into(),
+        Value::String(text) => {
+            let new = match rng.gen_range(0..4) {
+                0 | 1 => times[rng.gen_range(0..times.len())].to_owned(),
+                2 => "18446744073709551615p9223372036854775807t1n".to_owned(),
+                _ => format!("{text}\u{1b}[2J\u{202e}<b>"),
+            };
+            *text = new;
+        }
+        Value::Bool(value) => *value = !*value,
+        Value::Null => {}
+        Value::Array(values) if values.is_empty() => {}
+        Value::Array(values) => {
+            let at = rng.gen_range(0..values.len());
+            match rng.gen_range(0..6) {
+                0 => drop(values.remove(at)),
+                1 => values.push(values[at].clone()),
+                2 => values.reverse(),
+                _ => twisted(rng, &mut values[at]),
+            }
+        }
+        Value::Object(fields) if fields.is_empty() => {}
+        Value::Object(fields) => {
+            let at = rng.gen_range(0..fields.len());
+            let field = fields.keys().nth(at).unwrap().clone();
+            twisted(rng, &mut fields[&field]);
+        }
+    }
+}
+
+/// Merges, and renders the report in every format. Returns whether every result was taken.
+fn rendered(sharded: &Sharded, request: &ValidationRequest) -> bool {
+    let ran = sharded.merge(request);
+    let mut collector = ReportCollector::new();
+    let (range, at) = (request.range, request.now);
+    let begun = Event::Started { sources: Vec::new(), range, at, origin: Origin::default() };
+    collector.event(&begun).unwrap();
+    ran.events.iter().for_each(|event| collector.event(event).unwrap());
+    let mut summary = Summary::new(ran.verdict, at);
+    (summary.counts, summary.interrupted) = (ran.counts, ran.interrupted);
+    collector.event(&Event::Finished(summary)).unwrap();
+    let whole = collector.into_report().unwrap();
+    for format in Format::ALL {
+        let options = Options { verbose: true, ..Options::default() };
+        let mut sink = report::to_writer(format, options, Box::new(std::io::sink()));
+        whole.tell(&mut *sink).unwrap();
+    }
+    !ran.interrupted
+}
+
+/// Whoever can write results can write their hashes too: the report may say anything, but no value makes a panic.
+#[test]
+fn twisted_results_with_right_hashes_are_rendered_in_every_format() {
+    let spec =
+        Spec { hours: 5, logs_per_hour: 2, events_per_log: 1, backfill_every: Some(2), ..Spec::default() };
+    let tampers = ["log-modified", "digest-missing", "log-unreferenced"].map(|kind| kind.parse().unwrap());
+    let delivered = deliver(&Spec { tampers: tampers.to_vec(), ..spec });
+    let request = request(&["trail-logs"], delivered.simulated.end);
+    let whole = Sharded::run(&delivered.store, &delivered.keys, &request, Some(4));
+    let lines = shard_lines(&whole.plan);
+    let (mut rng, mut taken, mut panics) = (ChaCha8Rng::seed_from_u64(9), 0, 0);
+    for _ in 0..CHANGES {
+        let number = rng.gen_range(0..lines.len());
+        let mut document: Value = serde_json::from_slice(&whole.results[number]).unwrap();
+        for _ in 0..rng.gen_range(1..6) {
+            twisted(&mut rng, &mut document["part"]);
+            twisted(&mut rng, &mut document["notes"]);
+        }
+        let part: Result<RegionPart, _> = serde_json::from_value(document["part"].take());
+        let notes: Result<EndNotes, _> = serde_json::from_value(document["notes"].take());
+        let (Ok(part), Ok(notes)) = (part, notes) else { continue };
+        let PlanLine::Shard(shard) = PlanLine::parse(lines[number]).unwrap() else { panic!("no shard") };
+        let mut other = whole.clone();
+        let twisted = ShardResult::new(&shard, part, notes).unwrap();
+        other.results[number] = twisted.to_line().unwrap();
+        let ran = std::panic::catch_unwind(AssertUnwindSafe(|| rendered(&other, &request)));
+        taken += u64::from(matches!(ran, Ok(true)));
+        panics += u64::from(ran.is_err());
+    }
+    assert_eq!(panics, 0);
+    assert!(taken > 100, "{taken}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use serde_json::Value;
 use trailproof::event::{Kind, Severity, Verdict};
 use trailproof::ident::{DigestKey, Location};
+use trailproof::shards::PlanLine;
 use trailproof::simulate::Spec;
 use trailproof::store::{Deposit as _, Metadata};
 use trailproof::validate::ValidationRequest;
@@ -254,5 +255,32 @@ fn a_shard_run_again_gives_the_same_bytes() {
     for line in shard_lines(&plan) {
         let [one, two] = [1, 2].map(|_| result(&delivered.store, &delivered.keys, line));
         assert!(one == two);
+    }
+}
+
+/// The id of a plan is a part of the names of result files.
+#[test]
+fn a_line_leads_out_of_no_folder() {
+    let (delivered, request) = delivered();
+    let plan = plan(&delivered.store, &delivered.keys, &request, None);
+    let line = shard_lines(&plan)[0];
+    assert!(PlanLine::parse(line).is_ok());
+    for id in ["", "..", "../../0123456789abcdef0123456789ab", "0123456789ABCDEF0123456789ABCDEF", "/"] {
+        let said = PlanLine::parse(&changed(line, "plan", id.into())).unwrap_err();
+        assert!(said.to_string().contains("no id of a plan"), "{id}: {said}");
+    }
+}
+
+/// Some engines parse a line, and write it anew for a worker.
+#[test]
+fn a_line_written_anew_is_the_same_shard() {
+    let (delivered, request) = delivered();
+    let whole = sharded(&delivered, &request);
+    for (number, line) in shard_lines(&whole.plan).into_iter().enumerate() {
+        // The fields come in another order, and with spaces.
+        let document: Value = serde_json::from_slice(line).unwrap();
+        let anew = serde_json::to_vec_pretty(&document).unwrap();
+        assert_ne!(anew, line);
+        assert!(result(&delivered.store, &delivered.keys, &anew) == whole.results[number]);
     }
 }

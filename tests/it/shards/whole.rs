@@ -1,8 +1,13 @@
 //! Every fixture, whole and in shards.
 
+use trailproof::ident::{Location, Relocation};
+use trailproof::simulate::Spec;
+use trailproof::store::{Deposit as _, Metadata};
+
 use super::{Sharded, same, shard_lines};
+use crate::bodies::read;
 use crate::fixtures::{every_case, memory};
-use crate::support::run;
+use crate::support::{deliver, request, run};
 
 #[test]
 fn every_fixture_is_the_same_in_shards() {
@@ -21,4 +26,36 @@ fn every_fixture_is_the_same_in_shards() {
         }
         Ok(())
     });
+}
+
+/// A bucket and its replica are two runs of one request, and two sets of shards of one plan.
+#[test]
+fn replicas_are_the_same_in_shards() {
+    let delivered = deliver(&Spec { hours: 6, logs_per_hour: 2, events_per_log: 1, ..Spec::default() });
+    let (store, keys) = (&delivered.store, &delivered.keys);
+    for location in store.locations() {
+        let (body, metadata) = read(store, &location);
+        store.put(&Location::new("replica", location.key.clone()), &body, &metadata).unwrap();
+    }
+    let mut asked = request(&["trail-logs", "replica"], delivered.simulated.end);
+    asked.relocations = vec![Relocation {
+        from_bucket: "trail-logs".to_owned(),
+        from_prefix: String::new(),
+        to_bucket: "replica".to_owned(),
+        to_prefix: String::new(),
+    }];
+    let logs: Vec<Location> =
+        store.locations().into_iter().filter(|location| location.key.contains("/CloudTrail/")).collect();
+    for step in 0..3 {
+        match step {
+            0 => {}
+            1 => store.purge(&logs[1]),
+            _ => store.put(&logs[logs.len() - 1], b"changed", &Metadata::new()).unwrap(),
+        }
+        let whole = run(store, keys, &asked, 2);
+        for most_logs in [None, Some(5)] {
+            let sharded = Sharded::run(store, keys, &asked, most_logs).shuffled(step);
+            same(&whole.json, &sharded.merge(&asked).json).unwrap();
+        }
+    }
 }

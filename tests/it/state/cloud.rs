@@ -132,6 +132,37 @@ fn a_source_that_is_gone_is_told() {
     assert_eq!(account.run(&["validate", "s3://trail-logs/q", "--state", STATE]).code, Some(3));
 }
 
+/// A bucket that is gone is a record that is gone, once an earlier run knew it.
+#[test]
+fn a_deleted_bucket_is_told() {
+    let account = account();
+    account.deliver("s3://trail-logs", &[]);
+    account.cloud.create_bucket("other-logs", Bucket::default());
+    assert_eq!(account.run(&["state", "init", STATE]).code, Some(0));
+    assert_eq!(account.run(&["validate", "s3://trail-logs", "--state", STATE]).code, Some(0));
+    account.cloud.delete_bucket("trail-logs");
+    for _ in 0..2 {
+        let (done, report) = validate(&account, &["--state", STATE]);
+        assert_eq!(done.code, Some(1), "{}{}", done.stdout, done.stderr);
+        assert!(kinds(&report).contains(&"digest-missing".to_owned()), "{report}");
+    }
+    // Without memory of it, a bucket that is not there is a wrong name.
+    account.run(&["validate", "s3://trail-logs"]).assert_cannot("no bucket `trail-logs`");
+    account.run(&["validate", "s3://trail-logz", "--state", STATE]).assert_cannot("no bucket `trail-logz`");
+    account
+        .run(&["validate", "s3://trail-logs", "s3://trail-logz", "--state", STATE])
+        .assert_cannot("no bucket `trail-logz`");
+    // Another partition has other buckets.
+    let mut elsewhere = account.command(&["validate", "s3://trail-logs", "--state", STATE]);
+    let done: crate::cli::case::Done = elsewhere
+        .env("AWS_REGION", "cn-north-1")
+        .env("AWS_DEFAULT_REGION", "cn-north-1")
+        .output()
+        .unwrap()
+        .into();
+    assert_eq!(done.code, Some(2), "{}{}", done.stdout, done.stderr);
+}
+
 #[test]
 fn memory_is_kept_only_after_every_report() {
     let account = account();
@@ -294,7 +325,8 @@ fn a_saved_report_of_a_run_with_memory_says_the_same() {
     }
 }
 
-/// Killed at any moment, the state is the old or the new one, and is read by the next run.
+/// Killed at any moment, the state is the old or the new one, and is read by the next run. `TRAILPROOF_KILLS=500` kills so
+/// many runs for each kind of place.
 #[test]
 fn a_killed_run_leaves_a_state_that_is_read() {
     let account = account();
@@ -307,10 +339,13 @@ fn a_killed_run_leaves_a_state_that_is_read() {
         let first = account.run(&["validate", "s3://trail-logs", "--state", place]);
         assert_eq!(first.code, Some(0), "{}{}", first.stdout, first.stderr);
         let took = begun.elapsed();
-        for moment in 0..12_u32 {
+        let kills = std::env::var("TRAILPROOF_KILLS").ok().map_or(12, |text| text.parse::<u32>().unwrap());
+        for moment in 0..kills {
             let mut command = account.command(&["validate", "s3://trail-logs", "--state", place]);
             let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-            std::thread::sleep(took * (moment + 4) / 14);
+            // From a third of the run to a little after its end, in no order.
+            let share = (moment * 7919) % kills * 5 / 6 + kills / 3;
+            std::thread::sleep(took * share / kills);
             let _ = child.kill();
             let _ = child.wait();
             let shown = account.run(&["state", "show", place]);
@@ -406,4 +441,41 @@ fn an_access_point_has_a_memory() {
     }
     let done = run();
     assert_eq!(done.code, Some(1), "{}{}", done.stdout, done.stderr);
+}
+
+/// In S3 a listing tells size, entity tag and time of the last write as a GET does, so days are sealed.
+#[test]
+fn an_hourly_run_reads_what_is_new() {
+    let account = account();
+    account.deliver_hours("s3://trail-logs", 96);
+    assert_eq!(account.run(&["state", "init", STATE]).code, Some(0));
+    let gets = || {
+        let requests = account.cloud.requests();
+        let of_trail =
+            |one: &&crate::cloud::Request| one.operation == "GetObject" && one.bucket == "trail-logs";
+        requests.iter().filter(of_trail).count()
+    };
+    let (done, report) = validate(&account, &["--state", STATE, "--recheck", "none"]);
+    assert_eq!((done.code, &report["counts"]["digests"]["remembered"]), (Some(0), &Value::Null), "{report}");
+    let first = gets();
+    let (done, report) = validate(&account, &["--state", STATE, "--recheck", "none"]);
+    assert_eq!(done.code, Some(0), "{report}");
+    let count = |what: &str, state: &str| report["counts"][what][state].as_u64().unwrap_or_default();
+    assert!(count("digests", "remembered") > 20, "{}", report["counts"]);
+    let read = count("digests", "valid") + count("logs", "valid");
+    assert_eq!(u64::try_from(gets() - first).unwrap(), read, "{}", report["counts"]);
+    let stretch = &report["chains"][0]["remembered"][0];
+    assert!(stretch["read"].is_string() && stretch["start"].is_string(), "{}", report["chains"]);
+    let text = account.run(&["validate", "s3://trail-logs", "--state", STATE, "--recheck", "none"]).stdout;
+    assert!(
+        text.contains(" remembered and unchanged, each read ") && text.contains(" remembered, "),
+        "{text}"
+    );
+    let shown = account.run(&["state", "show", STATE]).stdout;
+    assert!(shown.contains("sealed days") && shown.contains(" to 20"), "{shown}");
+    for wrong in ["1", "0/3", "4/3", "x", "1/0", "-1/2"] {
+        let done = account.run(&["validate", "s3://trail-logs", "--state", STATE, "--recheck", wrong]);
+        assert_eq!(done.code, Some(2), "{wrong}");
+    }
+    assert_eq!(account.run(&["validate", "s3://trail-logs", "--recheck", "all"]).code, Some(2));
 }

@@ -92,7 +92,7 @@ fn an_interrupted_run_gives_up_no_head() {
     let mut run = begin(&memory.place, &request, 2).unwrap();
     let told = run.tell_until(&world.store, &world.keys, &stop);
     assert!(told.interrupted && told.verdict == Verdict::Incomplete, "{}", told.said());
-    run.session.commit(&told.proved, told.interrupted).unwrap();
+    run.session.commit(&told.proved, &told.sealed, told.interrupted).unwrap();
     assert_eq!(memory.heads(), before);
     // A run that is stopped before it looks for a region that is gone is not intact either.
     world.purge(&world.store.locations());

@@ -18,8 +18,8 @@ fn two_runs_at_once_keep_what_both_saw() {
         let mut first = begin(&memory.place, &ask_one, 2).unwrap();
         let mut second = begin(&memory.place, &ask_other, 3).unwrap();
         let told = [first.tell(&one.store, &one.keys), second.tell(&other.store, &other.keys)];
-        first.session.commit(&told[0].proved, false).unwrap();
-        second.session.commit(&told[1].proved, false).unwrap();
+        first.session.commit(&told[0].proved, &told[0].sealed, false).unwrap();
+        second.session.commit(&told[1].proved, &told[1].sealed, false).unwrap();
         assert!(memory.heads().contains(&late.end), "{:?}", memory.heads());
     }
     assert_eq!(memory.run(&late, &late.request(), 4).verdict, Verdict::Intact);
@@ -83,6 +83,6 @@ fn an_acceptance_during_a_run_is_kept() {
     for id in &ids {
         memory.open().accept(&memory.place, id, &acceptance).unwrap();
     }
-    run.session.commit(&told.proved, told.interrupted).unwrap();
+    run.session.commit(&told.proved, &told.sealed, told.interrupted).unwrap();
     assert_eq!(memory.run(&world, &world.request(), 4).verdict, Verdict::Intact);
 }

@@ -1,0 +1,106 @@
+//! What a run reads of a day, until the day can be sealed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::listing::{ListedLine, day_in};
+use super::{FolderDays, RegionDays};
+use crate::digest::DigestFile;
+use crate::ident::{ChainId, DigestKey, Location, LogFolder, Sha256Hash};
+use crate::prove::reference;
+use crate::time::{Interval, Timestamp};
+
+/// The digests of a day that were proved.
+#[derive(Default)]
+pub(super) struct DayDraft {
+    pub(super) digests: Vec<DraftDigest>,
+    /// Other days in whose folders the digests list log files.
+    pub(super) lists: BTreeSet<Timestamp>,
+    /// Whether something of the day was not proved, or lies where no listing of this folder shows it.
+    pub(super) is_open: bool,
+}
+
+/// A proved digest of a day.
+pub(super) struct DraftDigest {
+    pub(super) reference: u128,
+    pub(super) chain: Arc<ChainId>,
+    pub(super) window: Interval,
+    pub(super) hash: Sha256Hash,
+    /// End and hash of the recorded predecessor.
+    pub(super) previous: Option<(Timestamp, Sha256Hash)>,
+    pub(super) logs: u64,
+}
+
+/// A log file that was read, and whether the log file is as its digest lists it.
+#[derive(Clone, Copy)]
+pub(in crate::validate) struct ReadLog {
+    pub(in crate::validate) is_valid: bool,
+    pub(in crate::validate) line: Option<ListedLine>,
+}
+
+impl RegionDays {
+    /// Notes a digest as read, proved or not.
+    pub(in crate::validate) fn note_read(&mut self, line: Option<ListedLine>) {
+        if self.is_on() {
+            self.read.extend(line.map(|line| (line.reference, line.line)));
+        }
+    }
+
+    /// Notes a proved digest of `chain` and its log files. A digest that is not `counted` is only a witness.
+    pub(in crate::validate) fn note_proved(
+        &mut self,
+        chain: &Arc<ChainId>,
+        digest: &DigestFile,
+        counted: bool,
+        logs: &[ReadLog],
+    ) {
+        if !self.is_on() {
+            return;
+        }
+        let valid = logs.iter().filter(|log| log.is_valid).filter_map(|log| log.line);
+        self.read.extend(valid.map(|line| (line.reference, line.line)));
+        let found = self.folders.iter_mut().find_map(|folder| {
+            let day = day_in(digest.location(), &folder.folder.bucket, &folder.folder.digest_prefix())?;
+            Some((folder, day))
+        });
+        let Some((folder, day)) = found else { return };
+        if !folder.listed.contains_key(&day) {
+            return;
+        }
+        let all_valid = logs.len() == digest.log_count() && logs.iter().all(|log| log.is_valid);
+        let days: Vec<Option<Timestamp>> =
+            digest.logs().iter().map(|log| folder.day_of_log(&log.location)).collect();
+        let previous = digest.previous().map(|previous| {
+            let key = DigestKey::parse(&previous.location);
+            let here = key.filter(|key| key.chain() == **chain && key.folder == folder.folder)?;
+            Some((here.end, previous.hash?))
+        });
+        // A predecessor in another folder has no place in the memory of this folder.
+        let follows_other = previous == Some(None);
+        let draft = folder.drafts.entry(day).or_default();
+        draft.is_open |= !counted || !all_valid || chain.backfill || follows_other;
+        draft.is_open |= days.iter().any(Option::is_none);
+        draft.lists.extend(days.into_iter().flatten().filter(|other| *other != day));
+        draft.digests.push(DraftDigest {
+            reference: reference(digest.location()),
+            chain: Arc::clone(chain),
+            window: digest.window(),
+            hash: digest.hash(),
+            previous: previous.flatten(),
+            logs: digest.log_count() as u64,
+        });
+    }
+}
+
+impl FolderDays {
+    /// The day of a log file in the log folders of this folder; `None` for a log file elsewhere.
+    fn day_of_log(&self, location: &Location) -> Option<Timestamp> {
+        let prefix = |logs: LogFolder| self.folder.log_prefix_in(logs);
+        LogFolder::ALL.into_iter().find_map(|logs| day_in(location, &self.folder.bucket, &prefix(logs)))
+    }
+
+    /// The drafts whose days an earlier run had sealed, and all others.
+    pub(super) fn take_drafts(&mut self) -> BTreeMap<Timestamp, DayDraft> {
+        std::mem::take(&mut self.drafts)
+    }
+}
