@@ -202,7 +202,10 @@ impl DeployRequest {
 fn about(request: &DeployRequest, policy: &Policy, body: &str) -> String {
     let mut text = format!("Made by trailproof {} with:\n", env!("CARGO_PKG_VERSION"));
     let _ = writeln!(text, "    {}", quote::line(&request.asked));
-    let names: Vec<_> = NAMES.iter().chain([&ROLE]).filter(|(name, _)| body.contains(name)).collect();
+    let is_shown = request.target.has_policy_in_comment() && !policy.is_empty();
+    let shown = if is_shown { policy.text() } else { String::new() };
+    let is_used = |(name, _): &&(&str, &str)| body.contains(name) || shown.contains(name);
+    let names: Vec<_> = NAMES.iter().chain([&ROLE]).filter(is_used).collect();
     if !names.is_empty() {
         text.push_str("\nFill in:\n");
         for (name, meaning) in names {
@@ -213,9 +216,9 @@ fn about(request: &DeployRequest, policy: &Policy, body: &str) -> String {
     text.push_str("\nCost: this lists requests, bytes and AWS's list price, and reads listings only:\n");
     let _ = writeln!(text, "    {}", quote::line(&estimate));
     text.push_str("`plan` says on stderr how many shards, digests and log files there are.\n");
-    if request.target.has_policy_in_comment() && !policy.is_empty() {
+    if is_shown {
         text.push_str("\nPermissions that plan, shards and merge need:\n");
-        policy.text().lines().for_each(|line| {
+        shown.lines().for_each(|line| {
             let _ = writeln!(text, "    {line}");
         });
         let _ = writeln!(text, "With objects encrypted by KMS, add: {}", policy::KMS);
