@@ -12,6 +12,17 @@
 //! | `slurm` | a shell script: job arrays by `sbatch` | `--requeue`, and a loop |
 //! | `parallel` | a shell script for GNU parallel | `--retries` |
 //!
+//! The facts that the recipes rest upon are those of the engines' documentation:
+//!
+//! - Spark: [`RDD.pipe`](https://spark.apache.org/docs/latest/api/python/reference/api/pyspark.RDD.pipe.html) with `checkCode`, and
+//!   [`spark.task.maxFailures`](https://spark.apache.org/docs/latest/configuration.html#scheduling).
+//! - AWS Batch: [array jobs](https://docs.aws.amazon.com/batch/latest/userguide/array_jobs.html) and `AWS_BATCH_JOB_ARRAY_INDEX`.
+//! - Step Functions: [`ItemReader`](https://docs.aws.amazon.com/step-functions/latest/dg/input-output-itemreader.html), and
+//!   [tasks that wait for a token](https://docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html).
+//! - Kubernetes: [Jobs](https://kubernetes.io/docs/concepts/workloads/controllers/job/), indexed, with a limit for each index.
+//! - Slurm: [`sbatch`](https://slurm.schedmd.com/sbatch.html) and its [job arrays](https://slurm.schedmd.com/job_array.html).
+//! - GNU parallel: [its manual](https://www.gnu.org/software/parallel/man.html).
+//!
 //! Arguments are quoted for where they stand: shell, JSON, Python, YAML, IAM policy. Text with invisible characters is
 //! refused, so a recipe shows what it does.
 
