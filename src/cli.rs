@@ -6,6 +6,7 @@ mod args;
 #[cfg(feature = "aws")]
 mod aws;
 mod collect;
+mod deploy;
 mod describe;
 mod hook;
 #[cfg(feature = "aws")]
@@ -73,6 +74,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         #[cfg(feature = "aws")]
         Command::ValidateLogs(arguments) => validate_logs::run(&arguments, now()),
         Command::Shards(typed) => shards::run(*typed, now(), &arguments),
+        Command::Deploy(typed) => deploy::run(&typed, now(), &arguments),
         Command::State(arguments) => state::run(&arguments, now()),
         Command::Report(arguments) => report::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments, now()),

@@ -46,6 +46,7 @@
 //! - [`shards`]: one run in shards, for several machines, and merged again.
 //! - [`words`]: the English of findings: a message for each fault, a hint for each cause.
 //! - [`mod@collect`]: makes a copy of what a run reads.
+//! - [`deploy`]: recipes for engines that run shards.
 //! - [`simulate`]: synthetic deliveries with real signatures, and ways to tamper with deliveries.
 //! - [`report`]: every format of a report, each a function of [`event::Report`].
 //!
@@ -59,6 +60,7 @@ pub mod chain;
 #[doc(hidden)] // the program's, and no part of the library
 pub mod cli;
 pub mod collect;
+pub mod deploy;
 pub mod digest;
 pub mod event;
 pub mod gzip;

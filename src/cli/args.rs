@@ -1,6 +1,7 @@
 //! The command line's arguments: plain records. Only the form of numbers and sizes is checked here.
 
 mod collect;
+mod deploy;
 mod limits;
 mod output;
 pub(super) mod pages;
@@ -18,6 +19,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub(super) use collect::CollectArgs;
+pub(super) use deploy::DeployArgs;
 pub(super) use limits::LimitArgs;
 pub(super) use output::OutputArgs;
 pub(super) use run::RunArgs;
@@ -51,6 +53,7 @@ pub(super) enum Command {
     #[cfg(feature = "aws")]
     ValidateLogs(Box<ValidateLogsArgs>),
     Shards(Box<ShardsArgs>),
+    Deploy(Box<DeployArgs>),
     State(StateArgs),
     Report(ReportArgs),
     Simulate(Box<SimulateArgs>),

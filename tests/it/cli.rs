@@ -3,6 +3,7 @@
 mod archives;
 pub(crate) mod case;
 mod clock;
+mod deploy;
 #[cfg(unix)]
 mod interrupt;
 mod mistyped;

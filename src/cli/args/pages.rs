@@ -120,6 +120,22 @@ const SHARDS: &[(&str, &str)] = &[
     ("Make the report", "trailproof shards merge plan.jsonl results/ --report html=run.html"),
 ];
 
+const DEPLOY: &[(&str, &str)] = &[
+    (
+        "A year of an organization's bucket by AWS Batch",
+        "trailproof deploy batch s3://my-trail-logs --start-time 365d --work s3://audit-runs/trailproof > run.sh",
+    ),
+    (
+        "A copy on a shared file system, by 200 jobs of a Slurm array",
+        "trailproof deploy slurm /evidence/copy --public-keys /evidence/keys.json --work /evidence/runs \\\n      \
+         --tasks 200 > run.sh",
+    ),
+    (
+        "By all processors of some machines",
+        "trailproof deploy parallel s3://my-trail-logs --work ./runs > run.sh",
+    ),
+];
+
 const REPORT: &[(&str, &str)] = &[
     ("Show a saved report as text", "trailproof report run.json"),
     ("Make an HTML page from a saved report", "trailproof report run.json --quiet --report html=run.html"),
@@ -276,6 +292,7 @@ pub(in crate::cli) fn sections(command: &str) -> Vec<Section> {
             ],
         ),
         "merge" => (SHARDS, VERDICTS),
+        "deploy" => (DEPLOY, &[("0", "printed"), ("2", "no recipe; a message on stderr says why")]),
         "report" => (REPORT, &[("0", "rendered, whatever the verdict"), ("2", "not rendered")]),
         "simulate" => (SIMULATE, &plain),
         "completions" => (COMPLETIONS, &plain),
@@ -294,7 +311,7 @@ pub(in crate::cli) fn sections(command: &str) -> Vec<Section> {
             sections.push(terms("Formats", "FORMATS", FORMATS));
             sections.push(terms("Environment of a hook", "ENVIRONMENT OF A HOOK", HOOKS));
         }
-        "keys" | "plan" => sections.push(terms("Times", "TIMES", TIMES)),
+        "keys" | "plan" | "deploy" => sections.push(terms("Times", "TIMES", TIMES)),
         "simulate" => sections.push(tampering()),
         _ => {}
     }

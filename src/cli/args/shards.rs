@@ -82,6 +82,10 @@ pub(in crate::cli) struct RunShardsArgs {
     #[arg(long, value_name = "N", requires = "plan")]
     pub(in crate::cli) index: Option<u64>,
 
+    /// Carry out every N-th shard from `--index` on, for an array of N jobs that is made before the plan
+    #[arg(long, value_name = "N", requires = "index", value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    pub(in crate::cli) of: Option<u64>,
+
     /// Write all results to a file or object, or each result to a file or object of its own in a folder or prefix that ends
     /// in a slash [default: stdout]
     #[arg(short, long, value_name = "FILE|DIR/|s3://BUCKET/KEY|s3://BUCKET/PREFIX/")]

@@ -37,6 +37,14 @@ pub(super) fn run(arguments: &RunShardsArgs) -> Result<u8, Failure> {
         has_failed: AtomicBool::new(false),
         is_closed: AtomicBool::new(false),
     };
+    if let (Some(index), Some(of)) = (arguments.index, arguments.of)
+        && index >= of
+    {
+        return Err(Failure::new(
+            format!("`--index {index} --of {of}`: no such index"),
+            "the indices of N jobs are 0 to N - 1",
+        ));
+    }
     match (&arguments.plan, arguments.index) {
         (None, _) => worker.run_lines(&mut BufReader::new(io::stdin()), "stdin", false),
         (Some(path), index) => worker.run_plan(path, index).inspect_err(|_| bars.clear())?,
@@ -88,7 +96,7 @@ impl ShardWorker<'_> {
             #[cfg(feature = "aws")]
             &self.arguments.aws,
         )?;
-        let Some(index) = index else {
+        let (Some(index), None) = (index, self.arguments.of) else {
             self.run_lines(&mut *plan, &name, true);
             return Ok(());
         };
@@ -138,6 +146,7 @@ impl ShardWorker<'_> {
             ReadLine::Whole(line) => PlanLine::parse(line),
         };
         match parsed {
+            Ok(PlanLine::Shard(shard)) if !self.is_chosen(&shard) => {}
             Ok(PlanLine::Shard(shard)) => {
                 self.run_shard(&shard).unwrap_or_else(|failure| self.fail(&failure));
             }
@@ -150,6 +159,12 @@ impl ShardWorker<'_> {
             }
         }
         true
+    }
+
+    /// Whether a shard is one of those that `--index` and `--of` name.
+    fn is_chosen(&self, shard: &Shard) -> bool {
+        let job = self.arguments.index.zip(self.arguments.of);
+        job.is_none_or(|(index, of)| shard.number() % of == index)
     }
 
     fn run_shard(&self, shard: &Shard) -> Result<(), Failure> {

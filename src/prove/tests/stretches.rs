@@ -112,7 +112,7 @@ fn the_digest_before_a_stretch_is_held_against_it() {
     let remembered = stretch(&world, 3, 6);
     world.lose(at(2));
     let plain = world.prove();
-    let proved = prove(&world, &[remembered.clone()]);
+    let proved = prove(&world, std::slice::from_ref(&remembered));
     assert_eq!(proved.told(), plain.told());
     assert!(proved.told().iter().any(|told| told.contains("digest-missing")), "{:?}", proved.told());
     // It is another one, validly signed.

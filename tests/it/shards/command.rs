@@ -107,9 +107,20 @@ fn shards_are_run_one_by_one_in_any_way() {
         assert_eq!((done.code, done.stdout.as_str(), done.stderr.as_str()), (Some(0), "", ""));
     }
     assert_eq!(fs::read_dir(&folder).unwrap().count(), shards);
+    // By jobs of an array that is larger than the plan.
+    let array = case.text("array");
+    let of = (shards + 1).to_string();
+    for job in 0..=shards {
+        let (index, folder) = (job.to_string(), format!("{array}/"));
+        let done = run(&["shards", "run", &plan, "--index", &index, "--of", &of, "-o", &folder]);
+        assert_eq!((done.code, done.stderr.as_str()), (Some(0), ""));
+        assert_eq!(fs::read_dir(&array).unwrap().count(), shards.min(job + 1));
+    }
+    let done = run(&["shards", "run", &plan, "--index", &of, "--of", &of]);
+    assert_eq!((done.code, done.stdout.as_str()), (Some(2), ""));
     // 2. All at once, into one file.
     assert_eq!(run(&["shards", "run", &plan, "-o", &file, "--at-once", "1"]).code, Some(0));
-    for results in [&folder, &file] {
+    for results in [&folder, &array, &file] {
         let html = case.text("run.html");
         let merged = run(&[
             "shards",

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# trailproof with GNU parallel: one validation on this machine, or on several machines by ssh.
+#
+@ABOUT@
+#
+# Needs: `trailproof` and GNU parallel 20221122 or later; on the other machines `trailproof` alone. For these, add
+# `--sshlogin HOST,HOST,:` to the call of parallel: plan lines go to them, and results come back, by ssh.
+set -euo pipefail
+
+work=@WORK@
+run=${RUN:-$(date -u +%Y%m%dT%H%M%SZ)}    # RUN=... continues the run of that name
+retries=@TRIES@    # how often a shard is tried
+here=$work/$run
+mkdir -p "$here"
+
+if [ ! -e "$here/plan.jsonl" ]; then
+    trailproof shards plan -o "$here/plan.jsonl" \
+        @PLAN@
+fi
+
+# A function, as parallel reads a command's words again.
+shard() { trailproof shards run @RUN@; }
+export -f shard
+export PARALLEL_SHELL=$BASH
+
+# One line for each process. Not `--pipepart`, which hands a retried process no input.
+# The exit code of parallel is the number of shards that failed. `merge` names them.
+parallel --pipe -N1 --block 10M --retries "$retries" --joblog "$here/jobs.log" \
+    --env shard shard <"$here/plan.jsonl" >"$here/results.jsonl" ||
+    echo "some shards were not carried out: see $here/jobs.log" >&2
+
+# Ends with the exit code of the verdict: 0 intact, 1 tampered, 2 no report, 3 incomplete.
+exec trailproof shards merge "$here/plan.jsonl" "$here/results.jsonl" @MERGE@

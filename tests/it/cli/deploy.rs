@@ -1,0 +1,74 @@
+//! `trailproof deploy`: which argument goes to which step, and what is refused.
+
+use super::case::trailproof;
+
+#[test]
+fn each_step_gets_the_arguments_that_it_takes() {
+    let asked = [
+        "deploy",
+        "parallel",
+        "/copy",
+        "--public-keys",
+        "/keys.json",
+        "--start-time",
+        "7d",
+        "--jobs",
+        "3",
+        "--state",
+        "/state",
+        "--format",
+        "json",
+        "--hook",
+        "echo hi",
+        "-v",
+        "--tries",
+        "5",
+        "--objects-per-shard",
+        "9",
+        "--work",
+        "./runs",
+        "--trail=-x-",
+    ];
+    let done = trailproof(&asked);
+    assert_eq!((done.code, done.stderr.as_str()), (Some(0), ""));
+    let has = |line: &str| assert!(done.stdout.contains(line), "{line}:\n{}", done.stdout);
+    has("retries=5 ");
+    has("shard() { trailproof shards run ; }");
+    let lines = |word: &str| done.stdout.lines().find(|line| line.contains(word)).unwrap().to_owned();
+    let (merge, estimate) = (lines("shards merge \"$here"), lines("validate --dry-run"));
+    let plan = done.stdout.lines().find(|line| line.starts_with("        --")).unwrap();
+    for word in
+        ["--objects-per-shard 9", "--start-time 7d", "--jobs 3", "--trail=-x-", "--public-keys /keys.json"]
+    {
+        assert!(plan.contains(word), "{word}: {plan}");
+        assert!(!merge.contains(word), "{word}: {merge}");
+    }
+    for word in ["--format json", "--hook 'echo hi'", "--state /state"] {
+        assert!(merge.contains(word) && !plan.contains("--hook"), "{word}: {merge}");
+    }
+    assert!(!estimate.contains("--hook") && estimate.contains("--start-time 7d"), "{estimate}");
+}
+
+#[test]
+fn a_request_without_a_recipe_says_what_to_do() {
+    let unknown = trailproof(&["deploy", "mainframe", "s3://b"]);
+    assert_eq!((unknown.code, unknown.stdout.as_str()), (Some(2), ""));
+    for target in ["spark", "batch", "step-functions", "kubernetes", "slurm", "parallel"] {
+        assert!(unknown.stderr.contains(target), "{}", unknown.stderr);
+        let done = trailproof(&["deploy", target, "s3://b"]);
+        assert_eq!((done.code, done.stderr.as_str()), (Some(0), ""), "{target}");
+    }
+    for (arguments, said) in [
+        (&["deploy", "batch", "/copy"][..], "hint: give a place in S3"),
+        (&["deploy", "slurm", "src"], "hint: give the absolute path"),
+        (&["deploy", "batch", "s3://b", "--region", "us-esat-1"], "us-east-1"),
+        (&["deploy", "batch", "s3://b", "--start-time", "yesterday"], "--start-time"),
+        (&["deploy", "batch", "s3://b", "--report", "json=x"], "shards merge"),
+        (&["deploy", "batch", "s3://b", "--format", "pdf"], "pdf"),
+        (&["deploy", "batch"], "<SOURCE>"),
+    ] {
+        let done = trailproof(arguments);
+        assert_eq!((done.code, done.stdout.as_str()), (Some(2), ""), "{arguments:?}");
+        assert!(done.stderr.contains(said), "{arguments:?}: {}", done.stderr);
+    }
+}
