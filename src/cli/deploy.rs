@@ -15,8 +15,8 @@ use crate::time::Timestamp;
 /// What a plan tells the machines that run its shards. `run` has these options too.
 const IN_THE_PLAN: [&str; 3] = ["public_keys", "jobs", "endpoint_url"];
 
-/// Options of `validate` about its report, which an estimate does not make.
-const TELLING: [&str; 7] = ["report", "format", "run_by", "hook", "hook_on", "hook_timeout", "ping"];
+/// Options of `validate` about its report and its memory, which an estimate does not have.
+const TELLING: [&str; 8] = ["state", "report", "format", "run_by", "hook", "hook_on", "hook_timeout", "ping"];
 
 /// Prints the recipe, and returns the exit code.
 pub(super) fn run(typed: &DeployArgs, now: Timestamp, line: &[OsString]) -> Result<u8, Failure> {

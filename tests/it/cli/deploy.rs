@@ -46,6 +46,7 @@ fn each_step_gets_the_arguments_that_it_takes() {
     for word in ["--format json", "--hook 'echo hi'", "--state /state"] {
         assert!(merge.contains(word) && !plan.contains("--hook"), "{word}: {merge}");
     }
+    assert!(!estimate.contains("--state"), "{estimate}");
     assert!(!estimate.contains("--hook") && estimate.contains("--start-time 7d"), "{estimate}");
 }
 
