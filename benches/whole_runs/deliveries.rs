@@ -174,20 +174,17 @@ pub fn organization() -> Delivery {
 
 /// The same accounts with an hour in each of 17 regions: 85,000 folders of regions.
 pub fn accounts() -> Delivery {
-    made("accounts", || Spec {
-        hours: 1,
-        logs_per_hour: 0,
-        organization: Some("o-exampleorg".to_owned()),
-        accounts: (0..5_000).map(|number| format!("{:012}", 111_122_223_333_u64 + number)).collect(),
-        regions: seventeen(),
-        ..spec()
-    })
+    of_regions("accounts", 1)
 }
 
 /// The same with three hours.
 pub fn remembered_accounts() -> Delivery {
-    made("remembered-accounts", || Spec {
-        hours: 3,
+    of_regions("remembered-accounts", 3)
+}
+
+fn of_regions(name: &str, hours: u32) -> Delivery {
+    made(name, || Spec {
+        hours,
         logs_per_hour: 0,
         organization: Some("o-exampleorg".to_owned()),
         accounts: (0..5_000).map(|number| format!("{:012}", 111_122_223_333_u64 + number)).collect(),

@@ -1,6 +1,8 @@
 //! The memory of runs: what a second run says about evidence that was changed since the first.
 
 #[cfg(feature = "aws")]
+mod buckets;
+#[cfg(feature = "aws")]
 mod cloud;
 mod damage;
 mod heads;
