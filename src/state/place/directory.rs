@@ -89,7 +89,6 @@ impl DirectoryPlace {
         let path = self.directory.join(file);
         let folder = path.parent().unwrap_or(&self.directory);
         self.create_folders(folder)?;
-        remove_leftovers(folder)?;
         // Persisted, or removed when dropped.
         let mut temporary = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder)?;
         temporary.write_all(bytes)?;
@@ -144,7 +143,15 @@ impl StatePlace for DirectoryPlace {
     }
 
     fn check(&self) -> Result<(), PlaceError> {
-        self.lock().map(drop)
+        let _lock = self.lock()?;
+        // Once for each run: a folder may have very many files.
+        let folders = [
+            (self.directory.clone(), MAX_DEPTH),
+            (self.directory.join(REGIONS), 0),
+            (self.directory.join(RUNS), 0),
+        ];
+        let mut swept = folders.into_iter().map(|(folder, depth)| remove_leftovers(&folder, depth));
+        swept.try_for_each(|swept| swept.map_err(|error| self.failed(&error)))
     }
 
     fn list(&self) -> Result<Vec<String>, PlaceError> {
@@ -176,11 +183,20 @@ impl StatePlace for DirectoryPlace {
     }
 }
 
-/// Removes temporary files of killed runs. The caller holds the lock.
-fn remove_leftovers(folder: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
+/// Removes temporary files of killed runs in `folder` and below, which is at `depth`. The caller holds the lock.
+fn remove_leftovers(folder: &Path, depth: usize) -> io::Result<()> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    for entry in entries {
         let entry = entry?;
-        if entry.file_name().to_str().is_some_and(|name| name.starts_with(TEMPORARY)) {
+        if entry.file_type()?.is_dir() {
+            if depth < MAX_DEPTH {
+                remove_leftovers(&entry.path(), depth + 1)?;
+            }
+        } else if entry.file_name().to_str().is_some_and(|name| name.starts_with(TEMPORARY)) {
             fs::remove_file(entry.path())?;
         }
     }

@@ -155,7 +155,7 @@ fn a_file_under_another_name_is_refused() {
     fs::write(folder.join("notes.json"), "{}").unwrap();
     assert!(matches!(refusal(&memory, &world), Some(StateError::Foreign { .. })));
     fs::remove_file(folder.join("notes.json")).unwrap();
-    // What a killed run leaves is no state file, and the next write removes it.
+    // What a killed run leaves is no state file, and the next run removes it.
     fs::write(folder.join(".trailproof-abc"), "half").unwrap();
     memory.run(&world, &world.request(), 2);
     assert_eq!(memory.files().len(), 1);
