@@ -44,6 +44,7 @@
 //! | `sealed[].days[].sha256` | string | hex SHA-256 of the listing of the day, see below |
 //! | `sealed[].days[].lists[]` | array of moments | other days in whose folders the digests of the day list log files |
 //! | `sealed[].days[].read`, `.run` | moment, string | start and id of the run that last read every object of the day |
+//! | `sealed[].days[].archived` | boolean | a later run could not read an object of the day again, because it is in an archive; absent for false |
 //! | `sealed[].days[].chains[]` | array of objects | the digests of the day by chain, each recorded by the next: `trail`, `home_region`, and the numbers of `digests` and `logs` |
 //! | `sealed[].days[].chains[].start` | moment | start of the oldest digest |
 //! | `sealed[].days[].chains[].oldest`, `.newest` | object | `end` and `sha256` of the digest |

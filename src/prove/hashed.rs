@@ -45,6 +45,12 @@ impl HashedLogs {
         self.objects.extend(uri.map(|uri| (at, uri, state)));
     }
 
+    /// Counts a log file that an earlier run proved.
+    pub(super) const fn count_remembered(&mut self) {
+        self.counts.logs.remembered += 1;
+        self.logs += 1;
+    }
+
     /// Notes that a log file was not read because the run ended early.
     pub(super) fn leave_out(&mut self, at: Timestamp) {
         let (unread, oldest) = self.unread.unwrap_or((0, at));

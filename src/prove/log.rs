@@ -27,6 +27,10 @@ pub enum LogSeen {
     Oversized(Excess),
     /// The object could not be read, with the reason.
     Unreadable(String),
+    /// The object must be restored from an archive before it is read, with the store's words.
+    Archived(String),
+    /// The object is in an archive, and an earlier run proved it; its listing is the same since.
+    Remembered,
     /// The digest lists a hash that cannot be compared, so the log file was not read.
     Incomparable,
     /// The log file was not read, because the run ended early.
@@ -113,7 +117,7 @@ impl ChainProver {
             LogSeen::Unconfirmed(why) => {
                 (ObjectState::Unverified, Some(finding(Fault::LogUnconfirmed { why })))
             }
-            LogSeen::Unreadable(why) => {
+            LogSeen::Unreadable(why) | LogSeen::Archived(why) => {
                 (ObjectState::Unverified, Some(finding(Fault::UnreadableLog { why })))
             }
             LogSeen::Incomparable => {
@@ -121,6 +125,7 @@ impl ChainProver {
                 (ObjectState::Unverified, Some(finding(Fault::UnknownHash { written })))
             }
             LogSeen::LeftOut => return self.leave_out_log(at, &log.location),
+            LogSeen::Remembered => return self.state.hashed.count_remembered(),
         };
         // 3. Count the log file, and report the finding on the log file and its digest.
         self.count_log(at, &log.location, state);

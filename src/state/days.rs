@@ -20,7 +20,7 @@ pub(super) struct DayUpdate {
 impl DayUpdate {
     pub(super) fn apply(&self, document: &mut StateDocument, run: &RunStamp) {
         for changes in &self.changes {
-            let SealedChanges { folder, sealed, opened, logs } = changes;
+            let SealedChanges { folder, sealed, archived, opened, logs } = changes;
             let organization = folder.organization.as_deref().map(str::to_owned);
             let known = document.sealed.entry(organization).or_default();
             let mut changed = SealedFolder::clone(known);
@@ -29,6 +29,11 @@ impl DayUpdate {
                 let mut sealed = sealed.clone();
                 (sealed.read, sealed.run) = (run.at, run.id.clone());
                 changed.days.insert(*day, sealed);
+            }
+            for day in archived {
+                if let Some(sealed) = changed.days.get_mut(day) {
+                    sealed.is_archived = true;
+                }
             }
             changed.logs.extend(logs);
             *known = Arc::new(changed);

@@ -291,8 +291,8 @@ impl<'p> MemorySession<'p> {
                 let is_touched = |day: &&Timestamp| touched.iter().any(|touched| touched.names(**day));
                 let opened: BTreeSet<Timestamp> = sealed.days.keys().filter(is_touched).copied().collect();
                 if !opened.is_empty() {
-                    let (sealed, logs) = (BTreeMap::new(), BTreeSet::new());
-                    update.days.changes.push(SealedChanges { folder, sealed, opened, logs });
+                    let (sealed, archived, logs) = Default::default();
+                    update.days.changes.push(SealedChanges { folder, sealed, archived, opened, logs });
                 }
             }
         }

@@ -52,9 +52,12 @@ pub(super) fn hash_proved(context: RunContext<'_>, regions: &mut [RegionRun], to
     let seen = read_all(context, &tasks);
     // 3. Give each result to the prover of its chain.
     let mut read: Vec<Vec<ReadLog>> = vec![Vec::new(); proved.len()];
-    for (task, (seen, line)) in tasks.into_iter().zip(seen) {
+    for (task, (mut seen, line)) in tasks.into_iter().zip(seen) {
+        if matches!(seen.seen, LogSeen::Archived(_)) && is_remembered(regions, &proved, &task) {
+            seen.seen = LogSeen::Remembered;
+        }
         if let Some(read) = read.get_mut(task.digest) {
-            read.push(ReadLog { is_valid: matches!(seen.seen, LogSeen::Valid(_)), line });
+            read.push(ReadLog::of(&seen.seen, line));
         }
         if let Some(ProvedInChain { region, chain, proved }) = proved.get(task.digest)
             && let Some(prover) = regions.get_mut(*region).and_then(|run| run.chains.get_mut(*chain))
@@ -64,6 +67,13 @@ pub(super) fn hash_proved(context: RunContext<'_>, regions: &mut [RegionRun], to
     }
     note_days(regions, &proved, &read);
     note_references(context, regions, &proved);
+}
+
+/// Whether an earlier run proved a log file that is in an archive now, and the listing is the same.
+fn is_remembered(regions: &[RegionRun], proved: &[ProvedInChain], task: &LogTask<'_>) -> bool {
+    let Some(ProvedInChain { region, proved, .. }) = proved.get(task.digest) else { return false };
+    let digest = proved.digest.file().location();
+    regions.get(*region).is_some_and(|run| run.days.has_proved(digest, &task.log.location))
 }
 
 /// Whether to hash a log file: always, unless the request is for one object or another part has the log file.
@@ -130,7 +140,10 @@ fn first_read(context: RunContext<'_>, log: &ListedLog, object: Result<Object, S
         Err(StoreError::NotFound) => return FirstRead::Gone,
         Err(error) => {
             progress.log(0);
-            return FirstRead::Seen(LogSeen::Unreadable(error.to_string()), None);
+            let why = error.to_string();
+            let is_archived = matches!(error, StoreError::Archived(_));
+            let seen = if is_archived { LogSeen::Archived(why) } else { LogSeen::Unreadable(why) };
+            return FirstRead::Seen(seen, None);
         }
     };
     let remembers = context.request.memory.is_some();

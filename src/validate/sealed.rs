@@ -24,6 +24,8 @@ pub struct SealedDay {
     pub read: Timestamp,
     /// Id of that run.
     pub run: String,
+    /// Whether a later run could not read an object of the day again, because the object is in an archive.
+    pub is_archived: bool,
 }
 
 /// The digests of a chain in a sealed day, which record each other without a gap.
@@ -98,6 +100,8 @@ pub struct SealedChanges {
     pub folder: RegionFolder,
     /// Days that the run proved whole. The run's id and start are filled in by the memory.
     pub sealed: BTreeMap<Timestamp, SealedDay>,
+    /// Days that stay sealed as they were, with an object in an archive that the run could not read again.
+    pub archived: BTreeSet<Timestamp>,
     /// Days that were sealed, and that the run read and could not prove.
     pub opened: BTreeSet<Timestamp>,
     /// Folders of log files that belong to the listings of the days.

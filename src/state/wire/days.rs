@@ -28,6 +28,8 @@ struct WireDay {
     lists: Vec<Timestamp>,
     read: Timestamp,
     run: String,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    archived: bool,
     chains: Vec<WireChain>,
 }
 
@@ -111,13 +113,14 @@ fn log_folder(name: &str) -> Option<LogFolder> {
 
 impl WireDay {
     fn of(day: Timestamp, sealed: &SealedDay) -> Self {
-        let SealedDay { hash, lists, chains, read, run } = sealed;
+        let SealedDay { hash, lists, chains, read, run, is_archived } = sealed;
         Self {
             day,
             sha256: *hash,
             lists: lists.iter().copied().collect(),
             read: *read,
             run: run.clone(),
+            archived: *is_archived,
             chains: chains.iter().map(WireChain::of).collect(),
         }
     }
@@ -126,7 +129,7 @@ impl WireDay {
         self,
         mut id: impl FnMut(&WireChain) -> Arc<ChainId>,
     ) -> Result<(Timestamp, SealedDay), &'static str> {
-        let Self { day, sha256, lists, read, run, chains } = self;
+        let Self { day, sha256, lists, read, run, archived, chains } = self;
         if lists.iter().chain([&day]).any(|day| day.day() != *day) {
             return Err("a sealed day does not begin at midnight");
         }
@@ -154,7 +157,7 @@ impl WireDay {
             return Err("a sealed day has no chain");
         }
         let lists = lists.into_iter().collect();
-        Ok((day, SealedDay { hash: sha256, lists, chains: sealed, read, run }))
+        Ok((day, SealedDay { hash: sha256, lists, chains: sealed, read, run, is_archived: archived }))
     }
 }
 

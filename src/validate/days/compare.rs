@@ -64,16 +64,18 @@ fn compare_folder(
     };
     let mut skipped: BTreeSet<Timestamp> = unchanged.iter().filter(is_known).copied().collect();
     // 2. A slice is read again: the days that were not read for the longest time. Archived objects cannot be read, and
-    //    stay vouched for while their listing is the same.
+    //    stay vouched for while their listing is the same. Some tiers are not shown in listings: days in which an earlier
+    //    run met one come last.
     let can_be_read = |sealed: &SealedDay, day: &Timestamp| {
         !sealed.lists.iter().chain([day]).any(|day| archived.contains(day))
     };
     let due = skipped.iter().filter_map(|day| known.days.get(day).map(|sealed| (sealed, *day)));
-    let due = due.filter(|(sealed, day)| can_be_read(sealed, day)).map(|(sealed, day)| (sealed.read, day));
-    let mut due: Vec<(Timestamp, Timestamp)> = due.collect();
+    let due = due.filter(|(sealed, day)| can_be_read(sealed, day));
+    let mut due: Vec<(bool, Timestamp, Timestamp)> =
+        due.map(|(sealed, day)| (sealed.is_archived, sealed.read, day)).collect();
     due.sort_unstable();
     let recheck = request.memory.as_ref().map(|memory| memory.recheck).unwrap_or_default();
-    for (_, day) in due.iter().take(recheck.of(due.len())) {
+    for (_, _, day) in due.iter().take(recheck.of(due.len())) {
         skipped.remove(day);
     }
     listed.retain(|day, _| !skipped.contains(day));

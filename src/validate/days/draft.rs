@@ -7,7 +7,7 @@ use super::listing::{ListedLine, day_in};
 use super::{FolderDays, RegionDays};
 use crate::digest::DigestFile;
 use crate::ident::{ChainId, DigestKey, Location, LogFolder, Sha256Hash};
-use crate::prove::reference;
+use crate::prove::{LogSeen, reference};
 use crate::time::{Interval, Timestamp};
 
 /// The digests of a day that were proved.
@@ -18,6 +18,8 @@ pub(super) struct DayDraft {
     pub(super) lists: BTreeSet<Timestamp>,
     /// Whether something of the day was not proved, or lies where no listing of this folder shows it.
     pub(super) is_open: bool,
+    /// Whether a log file could not be read again, being in an archive, and stays remembered.
+    pub(super) has_archived: bool,
 }
 
 /// A proved digest of a day.
@@ -34,8 +36,17 @@ pub(super) struct DraftDigest {
 /// A log file that was read, and whether the log file is as its digest lists it.
 #[derive(Clone, Copy)]
 pub(in crate::validate) struct ReadLog {
-    pub(in crate::validate) is_valid: bool,
-    pub(in crate::validate) line: Option<ListedLine>,
+    is_valid: bool,
+    is_remembered: bool,
+    line: Option<ListedLine>,
+}
+
+impl ReadLog {
+    pub(in crate::validate) const fn of(seen: &LogSeen, line: Option<ListedLine>) -> Self {
+        let (is_valid, is_remembered) =
+            (matches!(seen, LogSeen::Valid(_)), matches!(seen, LogSeen::Remembered));
+        Self { is_valid, is_remembered, line }
+    }
 }
 
 impl RegionDays {
@@ -67,7 +78,8 @@ impl RegionDays {
         if !folder.listed.contains_key(&day) {
             return;
         }
-        let all_valid = logs.len() == digest.log_count() && logs.iter().all(|log| log.is_valid);
+        let is_proved = |log: &ReadLog| log.is_valid || log.is_remembered;
+        let all_proved = logs.len() == digest.log_count() && logs.iter().all(is_proved);
         let days: Vec<Option<Timestamp>> =
             digest.logs().iter().map(|log| folder.day_of_log(&log.location)).collect();
         let previous = digest.previous().map(|previous| {
@@ -78,8 +90,9 @@ impl RegionDays {
         // A predecessor in another folder has no place in the memory of this folder.
         let follows_other = previous == Some(None);
         let draft = folder.drafts.entry(day).or_default();
-        draft.is_open |= !counted || !all_valid || chain.backfill || follows_other;
+        draft.is_open |= !counted || !all_proved || chain.backfill || follows_other;
         draft.is_open |= days.iter().any(Option::is_none);
+        draft.has_archived |= logs.iter().any(|log| log.is_remembered);
         draft.lists.extend(days.into_iter().flatten().filter(|other| *other != day));
         draft.digests.push(DraftDigest {
             reference: reference(digest.location()),
@@ -92,6 +105,18 @@ impl RegionDays {
     }
 }
 
+impl RegionDays {
+    /// Whether an earlier run proved a log file that `digest` lists: both lie in days that are sealed, and are listed as
+    /// that run read them.
+    pub(in crate::validate) fn has_proved(&self, digest: &Location, log: &Location) -> bool {
+        self.folders.iter().any(|folder| {
+            let of_digest = day_in(digest, &folder.folder.bucket, &folder.folder.digest_prefix());
+            let mut days = [of_digest, folder.day_of_log(log)].into_iter();
+            days.all(|day| day.is_some_and(|day| folder.unchanged.contains(&day)))
+        })
+    }
+}
+
 impl FolderDays {
     /// The day of a log file in the log folders of this folder; `None` for a log file elsewhere.
     fn day_of_log(&self, location: &Location) -> Option<Timestamp> {
@@ -99,7 +124,7 @@ impl FolderDays {
         LogFolder::ALL.into_iter().find_map(|logs| day_in(location, &self.folder.bucket, &prefix(logs)))
     }
 
-    /// The drafts whose days an earlier run had sealed, and all others.
+    /// Takes the drafts of all days.
     pub(super) fn take_drafts(&mut self) -> BTreeMap<Timestamp, DayDraft> {
         std::mem::take(&mut self.drafts)
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::draft::{DayDraft, DraftDigest};
 use super::listing::{SearchedLogs, day_hash};
 use super::{FolderDays, RegionDays, whole};
-use crate::event::{Fault, Finding, Kind};
+use crate::event::{Fault, Finding, Kind, Severity};
 use crate::ident::{ChainId, DigestKey, Location, LogFolder, Sha256Hash};
 use crate::time::{DAY, Interval, Timestamp};
 use crate::validate::sealed::{SealedChain, SealedChanges, SealedDay};
@@ -43,21 +43,27 @@ impl RegionDays {
     ) -> SealedChanges {
         let mut logs = folder.known.logs.clone();
         logs.extend(input.log_folders.get(number).into_iter().flatten());
-        let drafts = folder.take_drafts();
-        let sealed: BTreeMap<Timestamp, SealedDay> = drafts
-            .into_iter()
-            .filter(|(day, _)| !touched.has(*day))
-            .filter_map(|(day, draft)| {
-                let hash = self.proved_hash(&folder, number, day, &draft, &logs, input)?;
-                Some((day, sealed_day(hash, draft)?))
-            })
-            .collect();
+        let (mut sealed, mut archived) = (BTreeMap::new(), BTreeSet::new());
+        for (day, draft) in folder.take_drafts() {
+            if touched.has(day) {
+                continue;
+            }
+            let Some(hash) = self.proved_hash(&folder, number, day, &draft, &logs, input) else { continue };
+            // A day that was not read in full stays as the earlier run sealed it.
+            if draft.has_archived {
+                archived.insert(day);
+            } else if let Some(day_sealed) = sealed_day(hash, draft) {
+                sealed.insert(day, day_sealed);
+            }
+        }
         // A sealed day that was read and is not sealed again is opened. After an interruption it may be unread.
-        let is_opened = |day: &&Timestamp| !folder.skipped.contains(day) && !sealed.contains_key(day);
+        let is_opened = |day: &&Timestamp| {
+            !folder.skipped.contains(day) && !sealed.contains_key(day) && !archived.contains(day)
+        };
         let was_read = |day: &&Timestamp| folder.listed.contains_key(day);
         let opened = folder.known.days.keys().filter(|_| !input.interrupted);
         let opened = opened.filter(was_read).filter(is_opened).copied().collect();
-        SealedChanges { folder: folder.folder, sealed, opened, logs }
+        SealedChanges { folder: folder.folder, sealed, archived, opened, logs }
     }
 
     /// The hash of the listing of a day whose every line was read and proved.
@@ -111,7 +117,7 @@ fn sealed_day(hash: Sha256Hash, draft: DayDraft) -> Option<SealedDay> {
         chains.into_iter().map(|(id, digests)| sealed_chain(id, digests)).collect();
     // The memory fills in the run.
     let (read, run) = (Timestamp::from_unix(0), String::new());
-    Some(SealedDay { hash, lists: draft.lists, chains: chains?, read, run })
+    Some(SealedDay { hash, lists: draft.lists, chains: chains?, read, run, is_archived: false })
 }
 
 fn sealed_chain(id: Arc<ChainId>, mut digests: Vec<DraftDigest>) -> Option<SealedChain> {
@@ -157,7 +163,11 @@ impl TouchedDays {
     /// Adds the days that a finding is about.
     pub fn add(&mut self, finding: &Finding) {
         // 1. Where the record begins is found again in each run. Objects outside of the days' folders are of no day.
+        // Nothing is wrong with a digest that its successor proves without a signature or a key of its own.
+        let is_proved = finding.severity == Severity::Notice
+            && matches!(finding.kind, Kind::DigestUnsigned | Kind::KeyUnknown);
         let is_of_no_day = finding.kind == Kind::ChainStart
+            || is_proved
             || matches!(finding.fault, Fault::StrayLog | Fault::MoreJunk { .. })
             || (matches!(finding.fault, Fault::NotADigestName) && finding.at <= Timestamp::from_unix(0));
         if is_of_no_day {

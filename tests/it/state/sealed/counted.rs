@@ -1,7 +1,7 @@
 //! A store that counts what is read, and whose objects can go to an archive.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use trailproof::ident::Location;
@@ -15,6 +15,8 @@ pub(super) struct Counted<'s> {
     bodies: &'s MemoryStore,
     gets: AtomicU64,
     archived: Mutex<BTreeSet<Location>>,
+    /// Whether listings tell which objects are archived: not of the archive tiers of S3 Intelligent-Tiering.
+    is_shown: AtomicBool,
 }
 
 impl<'s> Counted<'s> {
@@ -24,7 +26,13 @@ impl<'s> Counted<'s> {
 
     /// A store that lists what `inner` has, and answers with what `bodies` has.
     pub(super) fn lying(inner: &'s MemoryStore, bodies: &'s MemoryStore) -> Self {
-        Self { inner, bodies, gets: AtomicU64::new(0), archived: Mutex::default() }
+        Self {
+            inner,
+            bodies,
+            gets: AtomicU64::new(0),
+            archived: Mutex::default(),
+            is_shown: AtomicBool::new(true),
+        }
     }
 
     /// How many objects were read since the last call.
@@ -34,6 +42,17 @@ impl<'s> Counted<'s> {
 
     pub(super) fn archive(&self, objects: Vec<Location>) {
         self.archived.lock().unwrap_or_else(PoisonError::into_inner).extend(objects);
+    }
+
+    /// Archives objects in a tier that no listing shows.
+    pub(super) fn archive_unseen(&self, objects: Vec<Location>) {
+        self.is_shown.store(false, Ordering::Relaxed);
+        self.archive(objects);
+    }
+
+    /// Takes every object out of the archive.
+    pub(super) fn restore(&self) {
+        self.archived.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     fn is_archived(&self, location: &Location) -> bool {
@@ -47,7 +66,8 @@ impl Store for Counted<'_> {
         Box::new(self.inner.list(bucket, prefix, after).map(move |listed| {
             let listed = listed?;
             let location = Location::new(bucket_name.as_str(), listed.key.as_str());
-            let archived = self.is_archived(&location).then_some(ArchiveClass::DeepArchive);
+            let is_shown = self.is_shown.load(Ordering::Relaxed) && self.is_archived(&location);
+            let archived = is_shown.then_some(ArchiveClass::DeepArchive);
             Ok(Listed { archived, ..listed })
         }))
     }
