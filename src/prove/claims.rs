@@ -25,6 +25,11 @@ impl ChainProver {
         self.state.claims.push(claims);
     }
 
+    /// The claimed log files; without those of digests that list very many.
+    pub fn claimed_logs(&self) -> impl Iterator<Item = &Location> {
+        self.state.claims.iter().flat_map(|claims| &claims.named)
+    }
+
     /// Reports the claimed log files that no proved digest of the region lists. `is_alone` answers whether a
     /// [`reference()`] is absent from all proved digests.
     pub fn settle_claims(&mut self, mut is_alone: impl FnMut(u128) -> bool) {

@@ -8,6 +8,7 @@
 //! 3. What is read is noted (`draft`): each object's line as the GET answered it, and each proved digest.
 //! 4. A day is sealed if every line of its listing is a line that was read and proved (`seal`).
 
+mod claimed;
 mod compare;
 mod draft;
 mod listing;

@@ -215,7 +215,7 @@ fn search_all<R>(
 }
 
 fn search(context: RunContext<'_>, mut regions: Vec<RegionRun>) -> Vec<SearchedRegion> {
-    regions.iter_mut().for_each(RegionRun::settle_references);
+    regions.iter_mut().for_each(|run| run.settle_references(context));
     missed::note_missed(context, &mut regions);
     let searched = if context.searches() { regions.as_slice() } else { &[] };
     let numbered = searched.iter().enumerate();

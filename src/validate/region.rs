@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
+use super::context::RunContext;
 use super::days::RegionDays;
 use super::request::ValidationRequest;
 use crate::event::{Finding, Severity};
@@ -153,13 +154,16 @@ impl RegionRun {
     }
 
     /// Sorts the references for look-ups, and reports the claimed log files that no proved digest lists.
-    pub(super) fn settle_references(&mut self) {
+    pub(super) fn settle_references(&mut self, context: RunContext<'_>) {
         self.references.sort_unstable();
         self.references.dedup();
         self.days.settle();
+        let claims = self.chains.iter().flat_map(ChainProver::claimed_logs);
+        let proved_before = self.days.proved_before(context, claims);
         let mut claimed = BTreeSet::new();
         for chain in &mut self.chains {
-            let is_alone = |hash: &u128| self.references.binary_search(hash).is_err();
+            let is_alone =
+                |hash: &u128| self.references.binary_search(hash).is_err() && !proved_before.contains(hash);
             chain.settle_claims(|hash| is_alone(&hash) && claimed.insert(hash));
         }
         self.claimed = claimed.into_iter().collect();

@@ -7,6 +7,8 @@ mod cloud;
 mod damage;
 mod heads;
 mod hourly;
+#[cfg(feature = "aws")]
+mod months;
 mod over_time;
 mod places;
 mod races;

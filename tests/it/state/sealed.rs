@@ -4,14 +4,17 @@ mod counted;
 mod random;
 mod recheck;
 
+use serde_json::json;
 use trailproof::event::Verdict;
+use trailproof::ident::DigestKey;
 use trailproof::simulate::Spec;
 use trailproof::store::{Deposit as _, Metadata};
 use trailproof::time::{DAY, Range};
 use trailproof::validate::{Recheck, RunMemory, ValidationRequest};
 
 use super::{Memory, Remembered, World, begin};
-use crate::bodies::read;
+use crate::bodies::{content, read};
+use crate::signing;
 use counted::Counted;
 
 /// Six days of one trail, with a log file each hour.
@@ -191,6 +194,35 @@ fn archived_objects_of_sealed_days_stay_vouched_for() {
         let told = memory.rechecking(&world, &store, &world.request(), number, recheck);
         assert_eq!(told.verdict, Verdict::Intact, "{}", told.said());
         assert!(told.counts.logs.remembered > 60, "{:?}", told.counts);
+    }
+}
+
+/// A forged digest lists log files of a sealed day, which is not read: earlier runs proved them.
+#[test]
+fn a_forged_digest_casts_no_doubt_on_a_sealed_day() {
+    let (memory, world) = (Memory::new(), World::of(&days()));
+    let store = Counted::new(&world.store);
+    memory.sparing(&world, &store, &world.request(), 1);
+    let sealed = memory.sealed();
+    // 1. It lists every log file of a genuine digest, and one that nobody delivered.
+    let day = world.end.plus(-4 * DAY).day().day_folder();
+    let genuine = world.digests(&[&format!("/{day}/")]).swap_remove(5);
+    let content: serde_json::Value = serde_json::from_slice(&content(&world.store, &genuine)).unwrap();
+    let mut listed = content["logFiles"].as_array().unwrap().clone();
+    let made_up = listed[0]["s3Object"].as_str().unwrap().replace(".json.gz", "x.json.gz");
+    listed.push(listed[0].clone());
+    listed.last_mut().unwrap()["s3Object"] = made_up.into();
+    let newest = DigestKey::parse(&world.newest()).unwrap();
+    let forged = DigestKey { trail: "forged".into(), ..newest };
+    signing::put(&world.store, &signing::document(&forged, &json!({ "logFiles": listed })));
+    // 2. Only what nobody delivered is doubted, in every run, and no day is opened.
+    let unverified =
+        |told: &Remembered| told.causes().iter().filter(|cause| **cause == "claimed-log").count();
+    for number in 2..5 {
+        let told = memory.sparing(&world, &store, &world.request(), number);
+        assert_eq!((told.verdict, unverified(&told)), (Verdict::Incomplete, 1), "{}", told.said());
+        assert!(told.counts.digests.remembered > 70, "{:?}", told.counts);
+        assert!(memory.sealed() + 1 >= sealed);
     }
 }
 
