@@ -93,7 +93,12 @@ const ROWS: [Row; 17] = [
     Row {
         name: "shards",
         about: "100,080 log files in 8 shards over HTTP, 20 ms latency: 1, 2, 4, 8 at a time, against one run",
-        run: shards,
+        run: |settings| shards(settings, 139),
+    },
+    Row {
+        name: "shards-million",
+        about: "the same with 1,000,080 log files",
+        run: |settings| shards(settings, 1_389),
     },
     Row { name: "growth", about: "10,000, 100,000 and 1,000,000 log files on disk", run: growth },
     Row { name: "chains", about: "1,000,000 digests in 200 chains on disk", run: chains },
@@ -270,8 +275,8 @@ fn accounts(settings: &Settings) {
     compare(settings, &[one, all, shards], false);
 }
 
-fn shards(settings: &Settings) {
-    let delivery = deliveries::month(139);
+fn shards(settings: &Settings, logs_per_hour: u32) {
+    let delivery = deliveries::month(logs_per_hour);
     let served = server::start(&delivery, NEAR);
     let mut contestants = vec![in_s3("one run", &served, &delivery, &[])];
     for (at_once, name) in
