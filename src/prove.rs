@@ -30,6 +30,7 @@ mod coverage;
 mod digest;
 mod ended;
 mod hashed;
+mod link;
 mod log;
 mod marks;
 mod memory;

@@ -190,3 +190,11 @@ impl ChainProver {
 fn is_within(end: Timestamp, part: Interval) -> bool {
     part.start < end && end <= part.end
 }
+
+/// Adds a window to the list, newest first. Adjoining windows are joined.
+pub(super) fn push_window(windows: &mut Vec<Interval>, window: Interval) {
+    match windows.last_mut() {
+        Some(last) if last.start == window.end => last.start = window.start,
+        _ => windows.push(window),
+    }
+}

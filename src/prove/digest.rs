@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use super::coverage::push_window;
+use super::link::{DigestLink, link_findings};
 use super::need::{ProverAnswer, ProverNeed, ReadLimit, SecondRead};
 use super::prover::{ChainProver, ProvedDigestLogs};
 use super::read::{DigestContent, ReadDigest};
@@ -9,9 +11,9 @@ use super::scope::ChainScope;
 use super::signatures::{CheckedDigest, SignatureCheck};
 use super::state::ChainHead;
 use super::state::{ChainAnchor, ChainStart, DigestFacts, DigestNote, OverlappingDigest, RememberedHead};
-use crate::chain::{Misfit, ProvedDigest, Record};
+use crate::chain::{ProvedDigest, Record};
 use crate::digest::DigestFile;
-use crate::event::{Fault, Finding, Kind, ObjectState, Severity, UsedKey};
+use crate::event::{Fault, Finding, Kind, Severity, UsedKey};
 use crate::ident::Location;
 use crate::signature::{SignatureProof, TrustedKey};
 use crate::time::Timestamp;
@@ -357,14 +359,6 @@ impl ChainProver {
     }
 }
 
-/// Adds a window to the list, newest first. Adjoining windows are joined.
-pub(super) fn push_window(windows: &mut Vec<crate::time::Interval>, window: crate::time::Interval) {
-    match windows.last_mut() {
-        Some(last) if last.start == window.end => last.start = window.start,
-        _ => windows.push(window),
-    }
-}
-
 fn unread(in_place: &DigestInPlace, fault: Fault) -> (DigestStanding, Option<Arc<TrustedKey>>, Vec<Finding>) {
     (DigestStanding::Unread, None, vec![Finding::new(fault, in_place.end)])
 }
@@ -394,39 +388,6 @@ fn accuses(finding: &Finding) -> bool {
 fn is_intruder(anchor: Option<&ChainAnchor>, in_place: &DigestInPlace) -> bool {
     let awaiting = anchor.is_some_and(|anchor| !anchor.resolved && anchor.record.is_some());
     awaiting && !in_place.awaited
-}
-
-/// A proved digest and the record about the digest, if any.
-pub(super) struct DigestLink<'a> {
-    pub(super) end: Timestamp,
-    pub(super) backfill: bool,
-    pub(super) record: Option<&'a Record>,
-    /// The signature in the digest's metadata.
-    pub(super) signature: Option<&'a str>,
-    pub(super) facts: DigestFacts,
-}
-
-/// The findings on a record that does not fit its proved digest.
-pub(super) fn link_findings(link: &DigestLink<'_>, metadata_fits: bool) -> Vec<Finding> {
-    let DigestLink { end, record, facts, .. } = *link;
-    let misfit = record
-        .and_then(|record| Some((record, record.misfit(facts.hash, facts.window.end, link.signature)?)));
-    let found = match misfit {
-        Some((record, Misfit::Hash)) => {
-            Finding::new(Fault::OtherDigestRecorded, end).with_hashes(record.hash(), Some(facts.hash))
-        }
-        // Hours may be backfilled again, and in any order.
-        Some((_, Misfit::Overlap)) if link.backfill => return Vec::new(),
-        Some((_, Misfit::Overlap)) => Finding::new(Fault::OverlapsSuccessor, end),
-        None if metadata_fits => return Vec::new(),
-        Some((_, Misfit::Signature)) | None => {
-            let mut finding = Finding::new(Fault::OtherSignatureRecorded, end);
-            finding.expected = record.and_then(|record| record.signature().map(str::to_owned));
-            finding.actual = link.signature.map(str::to_owned);
-            finding
-        }
-    };
-    vec![found]
 }
 
 /// The finding that a digest lost its metadata, for a digest proved by the signature in its successor.
@@ -463,14 +424,4 @@ fn judge_by_record(
         None => finding.actual = Some(file.hash().to_string()),
     }
     (DigestStanding::Unproved, None, vec![finding])
-}
-
-/// The state to count a digest in, by the gravest finding on the digest.
-pub(super) fn digest_state(found: &[Finding], proved: bool) -> ObjectState {
-    match found.iter().map(|finding| finding.severity).max() {
-        Some(Severity::Tampered) => ObjectState::Tampered,
-        Some(Severity::Incomplete) => ObjectState::Unverified,
-        Some(Severity::Notice) | None if proved => ObjectState::Valid,
-        Some(Severity::Notice) | None => ObjectState::Unverified,
-    }
 }

@@ -3,7 +3,7 @@
 
 use std::mem;
 
-use super::digest::{DigestLink, digest_state, link_findings};
+use super::link::{DigestLink, digest_state, link_findings};
 use super::prover::ChainProver;
 use super::state::{ChainAnchor, DigestNote, OverlappingDigest};
 use crate::event::{Fault, Finding};

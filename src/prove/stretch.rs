@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::digest::push_window;
+use super::coverage::push_window;
 use super::prover::ChainProver;
 use super::read::ReadDigest;
 use super::scope::ListedDigest;
