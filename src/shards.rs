@@ -32,13 +32,16 @@
 //! | `part`, `parts` | count | number of the part of the region, from 0, and number of parts |
 //! | `digests`, `logs` | count | weight by listings: digests of the region, and log files of the part, estimated |
 //! | `listing` | hash | over the digests in the listing |
+//! | `chains[]` | array of objects | the listed digests of each asked chain: `id`, `digests` (their number) and `newest` (end of the newest) |
 //! | `folders[]` | array of objects | folders of the region: `folder` with `bucket`, `root`, `organization`, `account` and `region`, and `has_digests` |
 //! | `memory` | object or null | what earlier runs proved in the region: `chains[]`, and `elsewhere` |
+//! | `opened` | hash | over the findings of opening the sources |
 //! | `request` | object | what is asked: `sources`, `typed`, `start`, `end`, `now`, `accounts`, `regions`, `trails`, `named`, `relocations`, `replicas`, `limits`, `every_object`, `joins_findings` |
-//! | `sources` | object | where evidence and keys are: `sources` as typed, `public_keys[]` with `path` and `sha256`, `fetch_keys`, `max_keys_size`, `endpoint_url`, `expected_bucket_owner`, `request_payer`, `jobs` |
+//! | `sources` | object | where evidence and keys are: `sources` as typed, `archives[]` and `public_keys[]` with `path` and `sha256`, `fetch_keys`, `max_keys_size`, `endpoint_url`, `expected_bucket_owner`, `request_payer`, `jobs` |
 //!
 //! The first line has `id`, `started`, `sources`, `identity`, `memory`, `request`, and `runs[]` with what discovery found; the
-//! id is half of the hash over the line without the id. The last line has `plan`, `shards` (their number) and `sha256`, over the hashes
+//! id is half of the hash over the line without the id. `state` is null, or has the `id` and the `generation` of the state of
+//! `--state`: the merge needs the same state. The last line has `plan`, `shards` (their number) and `sha256`, over the hashes
 //! of all shards: a plan without its last line is refused.
 //!
 //! # Format `trailproof/shard-result/1`
@@ -53,11 +56,12 @@
 //! | `version` | string | version of the program |
 //! | `plan`, `shard` | string, count | id of the plan, number of the shard |
 //! | `line` | hash | over the shard, in compact form with the fields in the order of the plan: an engine may write a line anew |
-//! | `part.walk` | object | what the digests show: `account`, `region`, `chains[]`, `others[]`, `findings[]`, `trails[]`, `answering`, `has_digest_folder`, `listing`, `listed`; equal for all parts of a region |
+//! | `part.walk` | object | what the digests show: `account`, `region`, `chains[]`, `others[]`, `findings[]`, `trails[]`, `answering`, `has_digest_folder`, `listing`, `listed_chains[]`, `listed`; equal for all parts of a region |
 //! | `part.logs[]` | array of objects | what the part's log files of each chain show: `counts`, `logs`, `findings[]`, `timeline`, `objects[]`, `unread` |
 //! | `part.search` | object or null | objects that no digest lists: `count` and `findings[]`; in the first part of a region only |
+//! | `opened[]` | array of objects | findings of opening the sources on this machine, if others than the plan has |
 //! | `notes` | object | what the process noted: `rejected[]` keys, `passed_over` files, `disagreements[]` of copies |
-//! | `sha256` | hash | over the compact form of plan, shard, line, part and notes, as an array |
+//! | `sha256` | hash | over the compact form of plan, shard, line, part, opened and notes, as an array |
 //!
 //! # What a merge says of results that do not fit
 //!
@@ -84,9 +88,9 @@ mod run;
 pub use error::ShardError;
 pub use lines::{ReadLine, next_line};
 pub use merge::{ShardMerge, nth_shard};
-pub use plan::{PlanEnd, PlanHeader, PlanLine, Shard};
+pub use plan::{PlanEnd, PlanHeader, PlanLine, PlannedState, Shard};
 pub use planner::{PlanFacts, PlanTotals, write_plan};
-pub use request::{KeysFile, ShardSources};
+pub use request::{HashedFile, ShardSources};
 pub use result::ShardResult;
 pub use run::run_shard;
 

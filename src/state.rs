@@ -59,7 +59,7 @@
 //! | `findings[].state` | string | `open` or `accepted` |
 //! | `findings[].accepted` | object or null | `reason`, `by` and `at` of the acceptance |
 //!
-//! The marker has `ready` (whether `state init` found the place to be usable) and `files`, the highest generation of each
+//! The marker has `id` (which tells the place from every other), `ready` (whether `state init` found the place to be usable) and `files`, the highest generation of each
 //! file. The marker is written after the files, so a file may be newer than the marker says, but never older.
 //!
 //! # Sealed days

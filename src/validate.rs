@@ -58,7 +58,7 @@ pub use entry::validate;
 pub use memory::{ProvedChain, RememberedChain, RunMemory};
 pub use parts::{LogPart, RegionWeight, RunMerge, RunPlan, plan_runs, run_part, weigh};
 pub use present::settle_present;
-pub use region_part::{RegionPart, RegionWalk};
+pub use region_part::{ListedChain, RegionPart, RegionWalk};
 pub use reporter::EndNotes;
 pub use request::{ReadLimits, RunOutcome, RunTools, SourceFolder, TypedSource, ValidationRequest};
 pub use sealed::{Recheck, SealedChain, SealedChanges, SealedDay, SealedFolder};

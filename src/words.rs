@@ -146,6 +146,8 @@ fn message(fault: &Fault) -> Cow<'_, str> {
         Fault::ShardLacking { shard, part, parts, lack } => shards::lacking(*shard, (*part, *parts), lack).into(),
         Fault::ShardContradictory { shard } => format!("shard {shard} has two results that differ").into(),
         Fault::ShardWalksDiffer { shards: (first, last) } => format!("shards {first} to {last} of the region saw different digests").into(),
+        Fault::ShardDigestsGone { planned, found } => shards::digests_gone(*planned, *found).into(),
+        Fault::ShardMemoryNewer { count } => shards::memory_newer(*count).into(),
         Fault::ShardListingsChanged { count, examples } => shards::listings_changed(*count, examples).into(),
         Fault::ShardResultsLeftOut { count, first, why } => shards::left_out(*count, first, why).into(),
         Fault::Accepted { fault, reason, by, at } => format!("accepted by {} at {at}: {}; {}", quoted(by), quoted(reason), message(fault)).into(),

@@ -124,6 +124,8 @@ causes! {
     ShardDamaged = "shard-damaged",
     ShardContradictory = "shard-contradictory",
     ShardWalksDiffer = "shard-walks-differ",
+    ShardDigestsGone = "shard-digests-gone",
+    ShardMemoryNewer = "shard-memory-newer",
     ShardListingsChanged = "shard-listings-changed",
     ShardResultsLeftOut = "shard-results-left-out",
 }
@@ -175,7 +177,7 @@ impl Fault {
                 OtherAccountsLeftOut NestedAwsLogs SkippedFolder RenamedFolder NothingFound ClockBehind UnlistedLog
                 UnlistedLogs StrayLog MoreUnlisted NotADigestName FutureDigest MoreJunk NotARegion UnreadMember
                 MoreUnreadMembers CopiesDiffer Droppings KeysUnfetched RejectedKey ShardContradictory ShardWalksDiffer
-                ShardListingsChanged ShardResultsLeftOut
+                ShardDigestsGone ShardMemoryNewer ShardListingsChanged ShardResultsLeftOut
             ],
             Self::Unsigned { proved: false, .. } => Some(FaultCause::Unsigned),
             Self::Unsigned { proved: true, .. } => Some(FaultCause::SignatureLost),

@@ -401,6 +401,18 @@ pub enum Fault {
         /// Numbers of the first and the last shard of the region.
         shards: (u64, u64),
     },
+    /// The plan listed more digests of a chain than its shards did.
+    ShardDigestsGone {
+        /// Number of digests that the plan listed.
+        planned: u64,
+        /// Number of digests that the shards listed.
+        found: u64,
+    },
+    /// Since the plan was made, other runs proved digests of a chain, and the shards do not show these digests.
+    ShardMemoryNewer {
+        /// Number of the digests.
+        count: u64,
+    },
     /// Since the plan was made, the listings of some regions changed. Each shard judged what it found.
     ShardListingsChanged {
         /// Number of the regions.
@@ -440,97 +452,4 @@ pub enum Fault {
         /// Message of the finding.
         message: String,
     },
-}
-
-impl Fault {
-    /// Kind of the finding.
-    #[must_use]
-    pub fn kind(&self) -> Kind {
-        match self {
-            Self::DigestBody { .. } | Self::NotADigest { .. } => Kind::DigestMalformed,
-            Self::OversizedDigest { .. }
-            | Self::UnreadableDigest { .. }
-            | Self::DigestReadsDiffer
-            | Self::DigestUnconfirmed { .. }
-            | Self::DigestVanished => Kind::DigestUnreadable,
-            Self::CopiesDiffer { is_digest: true, .. } => Kind::DigestUnreadable,
-            Self::CopiesDiffer { is_digest: false, .. } => Kind::LogUnreadable,
-            Self::DigestElsewhere => Kind::DigestMoved,
-            Self::SignatureMisfit
-            | Self::MetadataSignatureMisfit
-            | Self::NotAsRecorded
-            | Self::NotAsRemembered { .. }
-            | Self::OtherSignatureRecorded => Kind::DigestModified,
-            Self::Unsigned { .. } | Self::MetadataLost { .. } => Kind::DigestUnsigned,
-            Self::NoKey { .. } | Self::KeysUnfetched { .. } | Self::RejectedKey { .. } => Kind::KeyUnknown,
-            Self::OtherDigestRecorded
-            | Self::OverlapsSuccessor
-            | Self::NotThePredecessor
-            | Self::EarlierRecordsOther
-            | Self::EarlierFollowsIt => Kind::ChainBroken,
-            Self::WithoutRoom(fault) => fault.kind(),
-            Self::DigestGone(trace) | Self::RememberedGone { trace, .. } => trace.of_digest().0,
-            Self::LogContent | Self::LogBody { .. } => Kind::LogModified,
-            Self::LogGone(trace) => trace.of_log().0,
-            Self::OversizedLog { .. }
-            | Self::UnreadableLog { .. }
-            | Self::LogReadsDiffer
-            | Self::LogUnconfirmed { .. }
-            | Self::LogsInterrupted { .. }
-            | Self::ObjectUnreadable { .. }
-            | Self::UnsearchedFolder { .. }
-            | Self::UnplannedFolder { .. }
-            | Self::SearchInterrupted => Kind::LogUnreadable,
-            Self::UnknownHash { .. } | Self::ClaimedLog | Self::ClaimedLogs { .. } => Kind::LogUnverifiable,
-            Self::LogProved | Self::DigestProved { .. } => Kind::ObjectProved,
-            Self::ObjectExcluded
-            | Self::NoSuchObject
-            | Self::NotAskedDigest
-            | Self::NothingCovered
-            | Self::BackfillAlone
-            | Self::EmptyDigestFolder
-            | Self::LogsWithoutDigests
-            | Self::NothingFound { .. } => Kind::NoDigests,
-            Self::ObjectUnlisted
-            | Self::UnlistedLog
-            | Self::UnlistedLogs { .. }
-            | Self::StrayLog
-            | Self::MoreUnlisted { .. } => Kind::LogUnreferenced,
-            Self::Relocated { .. } | Self::RenamedFolder { .. } => Kind::Relocated,
-            Self::DigestsInterrupted
-            | Self::DigestsMissing
-            | Self::LoggingStopped
-            | Self::BeforeTheRecord
-            | Self::NotCovered => Kind::ChainGap,
-            Self::ChainRestarts => Kind::ChainRestart,
-            Self::RecordBegins | Self::NewChain => Kind::ChainStart,
-            Self::Stale { .. } => Kind::ChainStale,
-            Self::NewerDelivered { .. } => Kind::DigestMissing,
-            Self::DeliveryUnchecked { .. }
-            | Self::RegionInterrupted
-            | Self::UnlistedFolder { .. }
-            | Self::FolderInterrupted
-            | Self::DiscoveryInterrupted
-            | Self::DiscoveryLimit { .. }
-            | Self::PartitionsLeftOut { .. }
-            | Self::OtherAccountsLeftOut { .. }
-            | Self::NestedAwsLogs
-            | Self::SkippedFolder { .. }
-            | Self::UnreadMember { .. }
-            | Self::MoreUnreadMembers { .. } => Kind::DigestUnreadable,
-            Self::NotADigestName
-            | Self::FutureDigest
-            | Self::MoreJunk { .. }
-            | Self::NotARegion
-            | Self::Droppings { .. } => Kind::ObjectUnrecognised,
-            Self::ClockBehind { .. } => Kind::ClockBehind,
-            Self::ShardLacking { .. }
-            | Self::ShardContradictory { .. }
-            | Self::ShardWalksDiffer { .. }
-            | Self::ShardListingsChanged { .. }
-            | Self::ShardResultsLeftOut { .. } => Kind::ShardIncomplete,
-            Self::Accepted { .. } => Kind::Accepted,
-            Self::Told { kind, .. } => *kind,
-        }
-    }
 }

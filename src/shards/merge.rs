@@ -1,5 +1,6 @@
 //! Merges the results of shards: the same end as that of one run.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead};
 
 use sha2::{Digest as _, Sha256};
@@ -10,9 +11,9 @@ use super::regions::{JoinedRegion, PlannedRegion};
 use super::result::{ResultHead, ShardResult, hash as written_hash};
 use super::{MAX_PLAN_LINE, ShardError, VERSION};
 use crate::event::{Fault, Finding, ShardLack, Sink};
-use crate::ident::Sha256Hash;
-use crate::time::Timestamp;
-use crate::validate::{EndNotes, RunMerge, RunOutcome, ValidationRequest};
+use crate::ident::{ChainId, Location, Sha256Hash};
+use crate::time::{Interval, Timestamp};
+use crate::validate::{EndNotes, RunMemory, RunMerge, RunOutcome, ValidationRequest};
 
 /// How many regions with changed listings a finding names.
 const EXAMPLES: usize = 3;
@@ -28,6 +29,10 @@ pub struct ShardMerge {
     /// What the tools noted, by run.
     notes: Vec<EndNotes>,
     left_out: Option<LeftOut>,
+    /// Findings of opening the sources where shards ran, by their hashes.
+    opened: BTreeMap<Sha256Hash, Finding>,
+    /// What earlier runs proved, as the state has it now.
+    memory: Option<RunMemory>,
 }
 
 /// Lines among the results that were left out.
@@ -49,7 +54,8 @@ impl ShardMerge {
         };
         let notes = header.runs.iter().map(|run| run.notes.clone()).collect();
         let (shards, regions) = (Vec::new(), Vec::new());
-        let mut merge = Self { header: *header, shards, regions, notes, left_out: None };
+        let (left_out, opened, memory) = Default::default();
+        let mut merge = Self { header: *header, shards, regions, notes, left_out, opened, memory };
         let mut all = Sha256::new();
         loop {
             match next_plan_line(plan)? {
@@ -170,9 +176,11 @@ impl ShardMerge {
             region.note_lack(part, ShardLack::OtherLine);
             return self.leave_out(place, "a result of another line than the plan's");
         }
-        let notes = result.notes.clone();
+        let (notes, opened) = (result.notes.clone(), result.opened.clone());
         match region.take(part, result) {
             Ok(()) => {
+                let hashed = opened.into_iter().filter_map(|found| Some((written_hash(&found).ok()?, found)));
+                self.opened.extend(hashed);
                 if let Some(known) = self.notes.get_mut(region.run as usize) {
                     known.add(notes);
                 }
@@ -197,12 +205,21 @@ impl ShardMerge {
         }
     }
 
+    /// Gives the merge what the state has now. What other runs proved since the plan was made, the shards did not look for.
+    pub fn remember(&mut self, memory: RunMemory) {
+        self.memory = Some(memory);
+    }
+
     /// Sends the events of the run to `sink`, as [`validate`](crate::validate::validate) does, and returns its outcome.
     ///
     /// # Errors
     /// Errors of `sink`.
     pub fn end(self, sink: &mut dyn Sink) -> io::Result<RunOutcome> {
-        let Self { header, regions, notes, left_out, .. } = self;
+        let Self { header, regions, notes, left_out, mut opened, memory, .. } = self;
+        for finding in header.runs.iter().flat_map(|run| &run.findings) {
+            written_hash(finding).map(|hash| opened.remove(&hash)).map_err(io::Error::other)?;
+        }
+        let mut compared = ComparedMemory::default();
         let mut regions = regions.into_iter().peekable();
         let (mut whole, mut all_notes) = (None::<RunOutcome>, EndNotes::default());
         let mut changed = (0_u64, Vec::new());
@@ -223,10 +240,14 @@ impl ShardMerge {
                     changed.1.truncate(EXAMPLES);
                 }
                 is_whole &= joined.is_whole;
+                compared.add(&joined);
                 report(&mut merge, joined)?;
             }
             if number + 1 == runs {
                 merge.findings(notices(&changed, left_out.as_ref()))?;
+                merge.findings(std::mem::take(&mut opened).into_values().collect())?;
+                let newer = memory.as_ref().map(|memory| compared.newer(memory, merge.request()));
+                merge.findings(newer.unwrap_or_default())?;
             }
             let outcome = merge.end(&all_notes, is_whole)?;
             whole = Some(match whole {
@@ -235,6 +256,44 @@ impl ShardMerge {
             });
         }
         Ok(whole.unwrap_or_default())
+    }
+}
+
+/// What the shards had of memory, and what they proved.
+#[derive(Default)]
+struct ComparedMemory {
+    planned: BTreeSet<(Location, Sha256Hash)>,
+    covered: BTreeMap<ChainId, Vec<Interval>>,
+}
+
+impl ComparedMemory {
+    fn add(&mut self, joined: &JoinedRegion) {
+        let heads = joined.memory.iter().flat_map(|memory| memory.chains.values());
+        let heads = heads.flat_map(|chain| &chain.heads);
+        self.planned.extend(heads.map(|head| (head.location.clone(), head.hash)));
+        for chain in joined.part.iter().flat_map(|part| part.walk.chains()) {
+            self.covered.entry(chain.id.clone()).or_default().extend(&chain.covered);
+        }
+    }
+
+    /// The findings on chains of which the state has newer digests than the plan, and the shards do not show them.
+    fn newer(&self, memory: &RunMemory, request: &ValidationRequest) -> Vec<Finding> {
+        let is_asked =
+            |end: Timestamp| request.range.start.is_none_or(|start| start < end) && end <= request.range.end;
+        let chains = memory.chains.values().filter(|chain| request.asks_about(&chain.id));
+        let newer = chains.filter_map(|chain| {
+            let covered = self.covered.get(&chain.id).map(Vec::as_slice).unwrap_or_default();
+            let is_shown = |end: Timestamp| covered.iter().any(|part| part.start < end && end <= part.end);
+            let unknown = chain.heads.iter().filter(|head| {
+                let is_planned = self.planned.contains(&(head.location.clone(), head.hash));
+                !is_planned && is_asked(head.end) && !is_shown(head.end)
+            });
+            let ends: Vec<Timestamp> = unknown.map(|head| head.end).collect();
+            let newest = ends.iter().max()?;
+            let fault = Fault::ShardMemoryNewer { count: ends.len() as u64 };
+            Some(Finding::new(fault, *newest).of_chain(&chain.id))
+        });
+        newer.collect()
     }
 }
 

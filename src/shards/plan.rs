@@ -8,7 +8,9 @@ use crate::event::Finding;
 use crate::ident::{Sha256Hash, is_account, is_region};
 use crate::text::shortened;
 use crate::time::Timestamp;
-use crate::validate::{DiscoveredFolder, DiscoveryFindings, EndNotes, LogPart, RunMemory, ValidationRequest};
+use crate::validate::{
+    DiscoveredFolder, DiscoveryFindings, EndNotes, ListedChain, LogPart, RunMemory, ValidationRequest,
+};
 
 /// The first fields of every line.
 #[derive(Deserialize)]
@@ -46,10 +48,22 @@ pub struct PlanHeader {
     pub(super) identity: Vec<String>,
     /// Whether the run has a memory.
     pub(super) memory: bool,
+    /// The state that holds the memory.
+    pub(super) state: Option<PlannedState>,
     /// The whole request.
     pub(super) request: WrittenRequest,
     /// The runs that the request consists of: one, or the originals and then their replicas.
     pub(super) runs: Vec<PlannedRun>,
+}
+
+/// The state that a plan was made with.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedState {
+    /// The id of the state; `None` for a state that only an older version wrote to.
+    pub id: Option<String>,
+    /// The sum of the generations of the files that the run asks about, when the plan was made.
+    pub generation: u64,
 }
 
 /// A run of a plan, as discovery left it.
@@ -82,8 +96,11 @@ pub struct Shard {
     pub(super) digests: u64,
     pub(super) logs: u64,
     pub(super) listing: Sha256Hash,
+    pub(super) chains: Vec<ListedChain>,
     pub(super) folders: Vec<DiscoveredFolder>,
     pub(super) memory: Option<RunMemory>,
+    /// The hash over the findings of opening the sources.
+    pub(super) opened: Sha256Hash,
     pub(super) request: WrittenRequest,
     pub(super) sources: ShardSources,
 }
@@ -130,6 +147,12 @@ impl PlanHeader {
     #[must_use]
     pub const fn has_memory(&self) -> bool {
         self.memory
+    }
+
+    /// The state that holds the memory.
+    #[must_use]
+    pub const fn state(&self) -> Option<&PlannedState> {
+        self.state.as_ref()
     }
 
     /// The id that follows from the content.

@@ -5,8 +5,9 @@ use std::io::{self, Write};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::plan::{PlanEnd, PlanHeader, PlannedRun, Shard};
+use super::plan::{PlanEnd, PlanHeader, PlannedRun, PlannedState, Shard};
 use super::request::{ShardSources, WrittenRequest};
+use super::result::hash as written_hash;
 use super::{MAX_PARTS, SCHEMA, ShardError, VERSION};
 use crate::ident::Sha256Hash;
 use crate::time::Timestamp;
@@ -24,6 +25,8 @@ pub struct PlanFacts {
     pub sources: Vec<String>,
     /// The sources as memory knows them, absolute.
     pub identity: Vec<String>,
+    /// The state that holds the memory of the run.
+    pub state: Option<PlannedState>,
     /// Where every machine finds evidence and keys.
     pub places: ShardSources,
     /// The most log files of a shard; `None` to cut no region.
@@ -115,6 +118,7 @@ fn header(
         sources: facts.sources.clone(),
         identity: facts.identity.clone(),
         memory: request.memory.is_some(),
+        state: facts.state.clone(),
         request: WrittenRequest::of(request, &told),
         runs: planned.collect::<Result<_, ShardError>>()?,
     };
@@ -147,7 +151,7 @@ impl PlanWriter<'_> {
         folders: &[DiscoveredFolder],
         weight: RegionWeight,
     ) -> Result<(), ShardError> {
-        let RegionWeight { digests, logs, listing } = weight;
+        let RegionWeight { digests, logs, listing, chains } = weight;
         let Some(first) = folders.first() else { return Ok(()) };
         let (account, region) = (first.folder.account.to_string(), first.folder.region.to_string());
         let memory = request.memory.as_ref().map(|memory| memory.of_region(&account, &region));
@@ -166,8 +170,10 @@ impl PlanWriter<'_> {
             digests,
             logs: logs.div_ceil(u64::from(parts)),
             listing,
+            chains,
             folders: folders.to_vec(),
             memory,
+            opened: written_hash(&request.findings).map_err(io::Error::other)?,
             request: written.clone(),
             sources: self.facts.places.clone(),
         };

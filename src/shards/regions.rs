@@ -7,7 +7,7 @@ use crate::event::{Fault, Finding, Severity, ShardLack};
 use crate::ident::{ChainId, Sha256Hash};
 use crate::prove::ChainLogs;
 use crate::time::Timestamp;
-use crate::validate::{RegionPart, RegionWalk, RunMemory, UnreferencedLogs};
+use crate::validate::{ListedChain, RegionPart, RegionWalk, RunMemory, UnreferencedLogs};
 
 /// A region of a plan, and the results of its shards so far.
 #[derive(Debug)]
@@ -18,6 +18,8 @@ pub(super) struct PlannedRegion {
     pub(super) memory: Option<RunMemory>,
     /// The hash over the digests that were listed for the plan.
     pub(super) listing: Sha256Hash,
+    /// The digests of each asked chain that were listed for the plan.
+    chains: Vec<ListedChain>,
     /// Number of the first shard, and how many shards there are.
     pub(super) first: u64,
     pub(super) parts: u32,
@@ -65,6 +67,7 @@ impl PlannedRegion {
             region: region.to_owned(),
             memory: shard.memory.clone(),
             listing: shard.listing,
+            chains: shard.chains.clone(),
             first: shard.number(),
             parts: shard.part().of,
             taken: BTreeMap::new(),
@@ -134,8 +137,10 @@ impl PlannedRegion {
         let walks: Vec<Sha256Hash> = self.taken.values().map(|part| part.walk).collect();
         let differ = walks.windows(2).any(|pair| pair.first() != pair.last());
         let is_whole = self.taken.len() == self.parts as usize;
-        let is_sound = is_whole && !differ && self.contradictory.is_empty();
         let base = walks.first().and_then(|hash| self.walks.remove(hash));
+        let gone: Vec<Finding> = base.iter().flat_map(|walk| self.digests_gone(walk)).collect();
+        let is_sound = is_whole && !differ && gone.is_empty() && self.contradictory.is_empty();
+        notes.extend(gone);
         let has_changed = base.as_ref().is_some_and(|walk| walk.listing() != Some(self.listing));
         let mut extras = std::mem::take(&mut self.extras);
         if differ {
@@ -194,6 +199,25 @@ impl PlannedRegion {
             }
         }
         found
+    }
+
+    /// The findings on chains of which the plan listed more than its shards did.
+    fn digests_gone(&self, walk: &RegionWalk) -> Vec<Finding> {
+        let gone = self.chains.iter().filter_map(|planned| {
+            let listed = walk.listed(&planned.id);
+            let is_there =
+                |listed: &ListedChain| listed.digests >= planned.digests && listed.newest >= planned.newest;
+            if listed.is_some_and(is_there) {
+                return None;
+            }
+            let found = listed.map_or(0, |listed| listed.digests);
+            let fault = Fault::ShardDigestsGone { planned: planned.digests, found };
+            let finding = Finding::new(fault, planned.newest);
+            let start = listed.map(|listed| listed.newest).filter(|newest| *newest < planned.newest);
+            let end = start.map(|_| planned.newest);
+            Some(Finding { start, end, ..finding }.of_chain(&planned.id))
+        });
+        gone.collect()
     }
 
     fn finding(&self, fault: Fault) -> Finding {

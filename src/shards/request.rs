@@ -137,8 +137,10 @@ impl WrittenRequest {
 pub struct ShardSources {
     /// The sources as typed.
     pub sources: Vec<String>,
+    /// Those of the sources that are archives.
+    pub archives: Vec<HashedFile>,
     /// The files of public keys.
-    pub public_keys: Vec<KeysFile>,
+    pub public_keys: Vec<HashedFile>,
     /// Whether CloudTrail is asked for keys that are in no file.
     pub fetch_keys: bool,
     /// Largest file of public keys, in bytes.
@@ -153,10 +155,10 @@ pub struct ShardSources {
     pub jobs: Option<u16>,
 }
 
-/// A file of public keys.
+/// A file that has to be the same on every machine.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct KeysFile {
+pub struct HashedFile {
     /// The path as typed.
     pub path: String,
     /// SHA-256 of the file.

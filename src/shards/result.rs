@@ -41,6 +41,8 @@ pub struct ShardResult {
     /// SHA-256 of the shard, as `plan` writes it.
     pub(super) line: Sha256Hash,
     pub(super) part: RegionPart,
+    /// The findings of opening the sources, if others than the plan has.
+    pub(super) opened: Vec<Finding>,
     /// What the tools noted: of this shard, and of earlier shards of the process.
     pub(super) notes: EndNotes,
     /// SHA-256 of all fields before.
@@ -48,16 +50,22 @@ pub struct ShardResult {
 }
 
 impl ShardResult {
-    /// The result of `shard`.
+    /// The result of `shard`. `opened` are the findings of opening the sources on this machine.
     ///
     /// # Errors
     /// The serializer's error.
-    pub fn new(shard: &Shard, part: RegionPart, notes: EndNotes) -> Result<Self, serde_json::Error> {
+    pub fn new(
+        shard: &Shard,
+        part: RegionPart,
+        opened: &[Finding],
+        notes: EndNotes,
+    ) -> Result<Self, serde_json::Error> {
         let line = hash(shard)?;
+        let opened = if hash(&opened)? == shard.opened { Vec::new() } else { opened.to_vec() };
         let (plan, shard) = (shard.plan().to_owned(), shard.number());
-        let sha256 = hash(&(&plan, shard, line, &part, &notes))?;
+        let sha256 = hash(&(&plan, shard, line, &part, &opened, &notes))?;
         let (schema, version) = (RESULT_SCHEMA.to_owned(), VERSION.to_owned());
-        Ok(Self { schema, version, plan, shard, line, part, notes, sha256 })
+        Ok(Self { schema, version, plan, shard, line, part, opened, notes, sha256 })
     }
 
     /// The line of the result, with its end.
@@ -73,8 +81,8 @@ impl ShardResult {
     /// Parses a line, and checks its hash and its form.
     pub(super) fn parse(line: &[u8]) -> Result<Self, String> {
         let result: Self = serde_json::from_slice(line).map_err(|error| shown(error.to_string()))?;
-        let Self { plan, shard, line, part, notes, .. } = &result;
-        if hash(&(plan, shard, line, part, notes)).ok() != Some(result.sha256) {
+        let Self { plan, shard, line, part, opened, notes, .. } = &result;
+        if hash(&(plan, shard, line, part, opened, notes)).ok() != Some(result.sha256) {
             return Err("its hash is not that of its content".to_owned());
         }
         check(&result.part).map_err(str::to_owned)?;

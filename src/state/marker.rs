@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +10,7 @@ use super::document::StateDocument;
 use super::place::{FileVersion, PlaceError, StatePlace};
 use super::scope::StateScope;
 use super::{SCHEMA, StateError, parallel, wire};
+use crate::ident::Sha256Hash;
 
 /// The file name of the marker.
 pub(super) const MARKER: &str = "place.json";
@@ -30,6 +31,9 @@ pub(super) fn wait(attempt: u32) {
 pub(super) struct Marker {
     schema: String,
     r#type: String,
+    /// Tells the place from every other; lacks in a place that only an older version wrote to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
     /// Whether `state init` found the place to be usable.
     ready: bool,
     /// The highest generation of each file.
@@ -38,7 +42,8 @@ pub(super) struct Marker {
 
 impl Marker {
     fn new(ready: bool) -> Self {
-        Self { schema: SCHEMA.to_owned(), r#type: "place".to_owned(), ready, files: BTreeMap::new() }
+        let (schema, r#type) = (SCHEMA.to_owned(), "place".to_owned());
+        Self { schema, r#type, id: None, ready, files: BTreeMap::new() }
     }
 
     /// A marker that is not ready, with a number of its own.
@@ -75,6 +80,7 @@ impl Marker {
         for attempt in 0..ATTEMPTS {
             wait(attempt);
             let (mut marker, version) = Self::require(place)?;
+            marker.id.get_or_insert_with(|| new_id(place));
             for (file, generation) in generations {
                 let highest = marker.files.entry(file.clone()).or_default();
                 *highest = (*highest).max(*generation);
@@ -126,10 +132,18 @@ pub fn init(place: &dyn StatePlace) -> Result<(), StateError> {
     if place.read(MARKER)?.map(|file| file.bytes) != Some(second) {
         return Err(refused("it did not hold the content that it said it wrote"));
     }
-    match place.write(MARKER, &wire::seal(&Marker::new(true), MARKER)?, Some(&current)) {
+    let marker = Marker { id: Some(new_id(place)), ..Marker::new(true) };
+    match place.write(MARKER, &wire::seal(&marker, MARKER)?, Some(&current)) {
         Err(PlaceError::Changed) => Err(refused("another `state init` is running")),
         written => Ok(written.map(drop)?),
     }
+}
+
+/// An id that no other place has: of the place's name, this process and this moment. It is no secret.
+fn new_id(place: &dyn StatePlace) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map(|since| since.as_nanos()).unwrap_or_default();
+    let hash = Sha256Hash::of(format!("{} {} {now}", place.name(), std::process::id()).as_bytes());
+    hash.to_string().get(..32).unwrap_or_default().to_owned()
 }
 
 fn is_changed(written: Result<FileVersion, PlaceError>) -> Result<bool, StateError> {
@@ -151,6 +165,8 @@ pub(super) struct LoadedFile {
 #[derive(Debug)]
 pub struct OpenState {
     pub(super) files: BTreeMap<String, LoadedFile>,
+    /// The id of the place.
+    pub(super) id: Option<String>,
 }
 
 impl OpenState {
@@ -177,7 +193,7 @@ impl OpenState {
         let files =
             asked.iter().zip(loaded).filter_map(|((file, _), loaded)| Some(((*file).clone(), loaded?)));
         let files = files.collect();
-        Ok(Self { files })
+        Ok(Self { files, id: marker.id })
     }
 
     /// The documents, in order of file name.

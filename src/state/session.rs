@@ -92,6 +92,15 @@ impl<'p> MemorySession<'p> {
         })
     }
 
+    /// The id of the place, and the sum of the generations of all files that the run asks about. Each change of a file
+    /// raises the sum.
+    #[must_use]
+    pub fn stamp(&self) -> (Option<String>, u64) {
+        let asked = self.state.files.iter().filter(|(name, _)| self.asked.contains(*name));
+        let generations = asked.map(|(_, file)| file.document.generation);
+        (self.state.id.clone(), generations.fold(0, u64::saturating_add))
+    }
+
     /// What earlier runs proved, for the engine.
     #[must_use]
     pub fn memory(&self) -> RunMemory {

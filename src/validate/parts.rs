@@ -13,7 +13,7 @@ use super::context::RunContext;
 use super::discover::{DiscoveredFolder, DiscoveryFindings, regions_of_account};
 use super::driver::{self, RunDiscovery, SearchedRegion};
 use super::memory::RunMemory;
-use super::region_part::RegionPart;
+use super::region_part::{ListedChain, RegionPart};
 use super::reporter::{EndNotes, RunReporter};
 use super::request::{RunOutcome, RunTools, ValidationRequest};
 use super::source_path::SourceError;
@@ -57,7 +57,7 @@ pub struct RunPlan {
 }
 
 /// How much a region has to read, by listings.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RegionWeight {
     /// Digests.
     pub digests: u64,
@@ -65,6 +65,8 @@ pub struct RegionWeight {
     pub logs: u64,
     /// The hash over the listed digests.
     pub listing: Sha256Hash,
+    /// The listed digests of each asked chain.
+    pub chains: Vec<ListedChain>,
 }
 
 /// Finds the regions of `request`. A request with replicas consists of two runs.
@@ -167,6 +169,12 @@ impl<'s> RunMerge<'s> {
             report.proved.clear();
         }
         self.reporter.send_region(report)
+    }
+
+    /// What is asked.
+    #[must_use]
+    pub const fn request(&self) -> &ValidationRequest {
+        &self.request
     }
 
     /// Reports findings beside those of the regions.

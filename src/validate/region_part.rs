@@ -13,7 +13,7 @@ use super::unreferenced::UnreferencedLogs;
 use crate::event::Finding;
 use crate::ident::{ChainId, Location, Sha256Hash};
 use crate::prove::{ChainLogs, ChainProver, ChainWalk};
-use crate::time::Interval;
+use crate::time::{Interval, Timestamp};
 
 /// What one part of a region shows.
 ///
@@ -48,11 +48,25 @@ pub struct RegionWalk {
     pub(super) has_digest_folder: bool,
     /// The hash over the digests in the listing, of a run that is cut into shards.
     pub(super) listing: Option<Sha256Hash>,
+    /// The listed digests of each asked chain, of a run that is cut into shards.
+    pub(super) listed_chains: Vec<ListedChain>,
     /// The hash over the log files that digests list, of a run that is cut into shards.
     pub(super) listed: Option<Sha256Hash>,
     /// The log folder that was not searched because the run was cancelled. Such a part is never stored.
     #[serde(skip)]
     pub(super) unsearched: Option<Location>,
+}
+
+/// The listed digests of a chain.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListedChain {
+    /// The chain.
+    pub id: ChainId,
+    /// Number of digests.
+    pub digests: u64,
+    /// End of the newest digest.
+    pub newest: Timestamp,
 }
 
 impl RegionWalk {
@@ -79,6 +93,12 @@ impl RegionWalk {
     pub const fn listing(&self) -> Option<Sha256Hash> {
         self.listing
     }
+
+    /// The listed digests of a chain, as in [`RegionWeight::chains`](super::RegionWeight::chains).
+    #[must_use]
+    pub fn listed(&self, id: &ChainId) -> Option<&ListedChain> {
+        self.listed_chains.iter().find(|listed| listed.id == *id)
+    }
 }
 
 impl RegionPart {
@@ -102,6 +122,7 @@ impl RegionRun {
         // 1. Note the answers before the chains end: their state is needed.
         let answering = AnsweringFolders::of(request, &self, |chain| chain.known().digests() > 0);
         let listed = self.listing.map(|_| self.hash_of_references());
+        let listed_chains = if self.listing.is_some() { self.listed_chains() } else { Vec::new() };
         // 2. End each chain. A chain that was not asked for only covers.
         let (mut chains, mut logs, mut others) = (Vec::new(), Vec::new(), Vec::new());
         for chain in std::mem::take(&mut self.chains) {
@@ -126,10 +147,22 @@ impl RegionRun {
             answering,
             has_digest_folder: self.has_digest_folder,
             listing: self.listing,
+            listed_chains,
             listed,
             unsearched,
         };
         RegionPart { walk, logs, search }
+    }
+
+    /// The listed digests of each asked chain.
+    pub(super) fn listed_chains(&self) -> Vec<ListedChain> {
+        let asked = self.chains.iter().filter(|chain| chain.is_selected());
+        let listed = asked.filter_map(|chain| {
+            let listed = chain.known().listed();
+            let newest = listed.iter().map(|entry| entry.end).max()?;
+            Some(ListedChain { id: chain.id().clone(), digests: listed.len() as u64, newest })
+        });
+        listed.collect()
     }
 
     /// The hash over the digests that listings name: chain by chain, newest first.

@@ -221,6 +221,12 @@ pub(super) const fn by_cause(cause: FaultCause) -> Option<&'static str> {
         FaultCause::ShardWalksDiffer => {
             "run all shards of the region again; if they differ again, find out what changes the digests"
         }
+        FaultCause::ShardDigestsGone => {
+            "find out what deleted them since the plan was made; then make a new plan and run all shards again"
+        }
+        FaultCause::ShardMemoryNewer => {
+            "make a new plan and run all shards again, or run `trailproof validate`"
+        }
         FaultCause::ShardListingsChanged => {
             "if digests arrived since the plan was made, nothing is wrong; otherwise find out what changed the bucket"
         }

@@ -17,6 +17,21 @@ pub(super) fn lacking(shard: u64, (part, parts): (u32, u32), lack: &ShardLack) -
     format!("shard {shard}{of} {why}, so nothing is known of its log files")
 }
 
+pub(super) fn digests_gone(planned: u64, found: u64) -> String {
+    format!(
+        "the plan listed {} of this chain, and the listings of its shards have {found}: some are gone since, or were \
+         not listed",
+        counted(planned, "digest")
+    )
+}
+
+pub(super) fn memory_newer(count: u64) -> String {
+    format!(
+        "another run proved {} of this chain since the plan was made, and the shards do not show the same",
+        counted(count, "newer digest")
+    )
+}
+
 pub(super) fn listings_changed(count: u64, examples: &[String]) -> String {
     let examples: Vec<String> = examples.iter().map(|name| quoted(name)).collect();
     format!(

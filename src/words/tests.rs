@@ -131,6 +131,8 @@ fn faults(text: &dyn Fn() -> String) -> Vec<Fault> {
         Fault::NotARegion,
         Fault::ShardContradictory { shard: 1 },
         Fault::ShardWalksDiffer { shards: (1, 3) },
+        Fault::ShardDigestsGone { planned: 9, found: 7 },
+        Fault::ShardMemoryNewer { count: 2 },
         Fault::RejectedKey { entry: 1, region: None, reason: why() },
         Fault::RejectedKey { entry: 2, region: Some("us-east-1".to_owned()), reason: why() },
     ];

@@ -1,6 +1,7 @@
 //! One run in shards: merged, the results give the report of one run.
 
 #[cfg(feature = "aws")]
+mod between;
 mod cloud;
 mod command;
 mod hostile;
@@ -34,6 +35,7 @@ fn plan(store: &dyn Store, keys: &KeyRing, request: &ValidationRequest, most_log
         started: request.now,
         sources: request.sources.iter().map(|source| format!("s3://{}", source.bucket)).collect(),
         identity: Vec::new(),
+        state: None,
         places: ShardSources::default(),
         most_logs,
     };
@@ -53,7 +55,7 @@ fn result(store: &dyn Store, keys: &KeyRing, line: &[u8]) -> Vec<u8> {
     let PlanLine::Shard(shard) = PlanLine::parse(line).unwrap() else { panic!("no shard") };
     let (pool, stop) = (pool(2), CancelFlag::new());
     let tools = RunTools { store, keys, pool: &pool, progress: &NoProgress, stop: &stop };
-    run_shard(&shard, tools).unwrap().unwrap().to_line().unwrap()
+    run_shard(&shard, tools, &[]).unwrap().unwrap().to_line().unwrap()
 }
 
 impl Sharded {

@@ -1,6 +1,6 @@
 //! Opens what a shard needs: store, keys and threads. Shards of one plan share them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::ThreadPool;
@@ -9,9 +9,10 @@ use super::input::unreadable;
 use crate::cli::args::RunShardsArgs;
 use crate::cli::sources::is_in_s3;
 use crate::cli::{Failure, validate};
+use crate::event::Finding;
 use crate::ident::Sha256Hash;
 use crate::keys::{KeyRing, saved};
-use crate::shards::{KeysFile, Shard, ShardSources};
+use crate::shards::{HashedFile, Shard, ShardSources};
 use crate::store::Store;
 use crate::validate::copies;
 
@@ -20,6 +21,8 @@ pub(super) struct Evidence {
     pub(super) store: Box<dyn Store>,
     pub(super) keys: KeyRing,
     pub(super) pool: ThreadPool,
+    /// The findings of opening the sources.
+    pub(super) findings: Vec<Finding>,
 }
 
 /// The evidence of the last plan that a line was of.
@@ -64,17 +67,31 @@ fn open(
         return open_s3(places, jobs, keys, pool, arguments);
     }
     let keys = with_fetched(places, keys, arguments)?;
+    check_archives(places)?;
     let opened = copies::open(&sources, &keys, limits);
     let opened = opened.map_err(|error| {
         Failure::new(error.to_string(), "the directory has to be at the same path on every machine")
     })?;
-    Ok(Evidence { store: Box::new(opened.store), keys, pool })
+    Ok(Evidence { store: Box::new(opened.store), keys, pool, findings: opened.findings })
+}
+
+/// Archives have to be those of the plan: a region that is only in another archive would be looked at by no shard.
+fn check_archives(places: &ShardSources) -> Result<(), Failure> {
+    for HashedFile { path, sha256 } in &places.archives {
+        if super::plan::hash_file(Path::new(path)).ok() != Some(*sha256) {
+            return Err(Failure::new(
+                format!("the archive `{path}` of the plan is not here, or has another content"),
+                "copy the archive of the plan to the same path; for another archive make a plan of its own",
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Reads the files of public keys, which have to be those of the plan.
 fn keys(places: &ShardSources, arguments: &RunShardsArgs) -> Result<KeyRing, Failure> {
     let mut ring = KeyRing::new();
-    for KeysFile { path, sha256 } in &places.public_keys {
+    for HashedFile { path, sha256 } in &places.public_keys {
         let candidates = std::iter::once(PathBuf::from(path)).chain(arguments.public_keys.iter().cloned());
         let mut found = None;
         for candidate in candidates {
@@ -137,7 +154,7 @@ fn open_s3(
         true => keys.asking(Box::new(crate::keys::cloudtrail::CloudTrailKeys::new(aws))),
         false => keys,
     };
-    Ok(Evidence { store: Box::new(store), keys, pool })
+    Ok(Evidence { store: Box::new(store), keys, pool, findings: Vec::new() })
 }
 
 #[cfg(not(feature = "aws"))]

@@ -6,10 +6,11 @@ use super::{input, unusable};
 use crate::cli::args::{MergeArgs, RunArgs};
 use crate::cli::telling::{self, RunNotes};
 use crate::cli::validate::{self, Outputs};
-use crate::cli::{Failure, memory, origin, outputs, require_handles, signals};
+use crate::cli::{Failure, memory, origin, outputs, require_handles, say, signals};
 use crate::event::Event;
 use crate::report::progress::{Bars, Display};
-use crate::shards::{ReadLine, ShardMerge};
+use crate::shards::{PlannedState, ReadLine, ShardMerge};
+use crate::state::MemorySession;
 
 /// Merges the results, tells the hooks and the ping, and returns the exit code of the verdict.
 pub(super) fn run(arguments: &MergeArgs, line: &[OsString]) -> Result<u8, Failure> {
@@ -42,6 +43,10 @@ fn report(arguments: &MergeArgs, line: &[OsString], notes: &mut RunNotes) -> Res
     // 2. Open memory and outputs, before the results are read.
     let session = place.as_deref().map(|place| memory::resume(place, merge.header(), &request));
     let session = session.transpose()?;
+    if let Some(session) = &session {
+        merge.header().state().map_or(Ok(()), |planned| check_state(planned, session))?;
+        merge.remember(session.memory());
+    }
     let bars = Bars::new(Display::Hidden);
     let options = outputs::options(arguments.quiet, arguments.verbose);
     let mut fanout = outputs::open(format, files.clone(), options)?;
@@ -62,6 +67,30 @@ fn report(arguments: &MergeArgs, line: &[OsString], notes: &mut RunNotes) -> Res
     let begun = Event::Started { sources, range: request.range, at, origin };
     let told = validate::tell_as(&begun, &mut outputs, |sink| merge.end(sink));
     validate::finish(outputs, &files, told)
+}
+
+/// The shards compared the record with what the plan took from its state: another state may remember more.
+fn check_state(planned: &PlannedState, session: &MemorySession<'_>) -> Result<(), Failure> {
+    let (id, generation) = session.stamp();
+    if id != planned.id {
+        return Err(Failure::new(
+            "the plan was made with another state than the merge is given",
+            "give the `--state PLACE` of the plan",
+        ));
+    }
+    if generation < planned.generation {
+        return Err(Failure::new(
+            "the state is older than it was when the plan was made",
+            "give the `--state PLACE` of the plan, and not a copy; find out who put an older state in its place",
+        ));
+    }
+    if generation > planned.generation {
+        say(
+            "warning: other runs wrote to the state since the plan was made: what they proved is compared by the next run, \
+             not by this one",
+        );
+    }
+    Ok(())
 }
 
 /// Plan and merge need the same memory: findings of a plan without one would be taken for all there are.

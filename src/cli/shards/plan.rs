@@ -1,7 +1,10 @@
 //! `trailproof shards plan`.
 
+use std::fs::File;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
 
 use super::output::{PlanTarget, SpooledPlan};
 use super::{EXIT_DONE, unusable};
@@ -11,7 +14,7 @@ use crate::cli::{EXIT_CANNOT, Failure, memory, require_handles, say, signals};
 use crate::event::{Phase, Progress as _};
 use crate::ident::Sha256Hash;
 use crate::report::progress::Bars;
-use crate::shards::{KeysFile, PlanFacts, PlanTotals, ShardError, ShardSources, write_plan};
+use crate::shards::{HashedFile, PlanFacts, PlanTotals, PlannedState, ShardError, ShardSources, write_plan};
 use crate::time::Timestamp;
 use crate::validate::RunTools;
 
@@ -30,8 +33,11 @@ pub(super) fn run(typed: PlanArgs, started: Timestamp) -> Result<u8, Failure> {
             "validate it with `trailproof validate`, or give the bucket or the folder of the object",
         ));
     }
+    let mut state = None;
     if let Some(place) = place.as_deref() {
-        memory::begin(place, arguments, &mut request, started)?;
+        let session = memory::begin(place, arguments, &mut request, started)?;
+        let (id, generation) = session.stamp();
+        state = Some(PlannedState { id, generation });
         // A shard reads every day, so that its parts add up.
         request.memory.iter_mut().for_each(|memory| memory.sealed.clear());
     }
@@ -40,6 +46,7 @@ pub(super) fn run(typed: PlanArgs, started: Timestamp) -> Result<u8, Failure> {
         started,
         sources: validate::named(arguments),
         identity: memory::sources(&arguments.sources).typed,
+        state,
         places: places(arguments)?,
         most_logs,
     };
@@ -75,6 +82,13 @@ fn summary(totals: PlanTotals) -> String {
     format!("planned {shards} shards of {regions} regions: {digests} digests, about {logs} log files")
 }
 
+/// SHA-256 of a file of any size.
+pub(super) fn hash_file(path: &Path) -> io::Result<Sha256Hash> {
+    let mut hash = Sha256::new();
+    io::copy(&mut File::open(path)?, &mut hash)?;
+    Ok(Sha256Hash(hash.finalize().into()))
+}
+
 /// Where every machine finds evidence and keys.
 fn places(arguments: &RunArgs) -> Result<ShardSources, Failure> {
     let text = |path: &PathBuf| {
@@ -89,9 +103,17 @@ fn places(arguments: &RunArgs) -> Result<ShardSources, Failure> {
             Failure::new(what, "make the file readable")
         };
         let sha256 = Sha256Hash::of(&std::fs::read(path).map_err(failed)?);
-        Ok(KeysFile { path: text(path)?, sha256 })
+        Ok(HashedFile { path: text(path)?, sha256 })
+    });
+    let files = arguments.sources.iter().filter(|source| source.is_file());
+    let archives = files.map(|path| {
+        let failed = |error: io::Error| {
+            Failure::new(format!("`{}` cannot be read: {error}", path.display()), "make the file readable")
+        };
+        Ok(HashedFile { path: text(path)?, sha256: hash_file(path).map_err(failed)? })
     });
     let places = ShardSources {
+        archives: archives.collect::<Result<_, Failure>>()?,
         sources: arguments.sources.iter().map(text).collect::<Result<_, _>>()?,
         public_keys: keys.collect::<Result<_, Failure>>()?,
         max_keys_size: arguments.limits.max_keys_size,

@@ -179,7 +179,8 @@ impl ShardWorker<'_> {
         let failed = |error: ShardError| {
             Failure::new(format!("shard {} was not carried out: {error}", shard.number()), error.hint())
         };
-        let Some(result) = run_shard(shard, tools).map_err(failed)? else { return Ok(()) };
+        let result = run_shard(shard, tools, &evidence.findings).map_err(failed)?;
+        let Some(result) = result else { return Ok(()) };
         let line = result.to_line().map_err(|error| failed(io::Error::other(error).into()))?;
         if !self.output.write(shard.plan(), shard.number(), &line)? {
             self.is_closed.store(true, Ordering::Relaxed);

@@ -86,7 +86,7 @@ pub(in crate::validate) fn weigh(
     let folders = region.folders.iter().enumerate().filter(|_| counts_logs);
     let logs = folders.map(|folder| listed_logs(context, &region, folder, &mut archived, &mut Vec::new()));
     let logs = logs.fold(Amount::default(), Amount::plus).objects;
-    RegionWeight { digests, logs, listing: region.hash_of_listing() }
+    RegionWeight { digests, logs, listing: region.hash_of_listing(), chains: region.listed_chains() }
 }
 
 fn chain_plan(range: Range, chain: &ChainProver, tally: &DigestTally) -> Option<ChainPlan> {

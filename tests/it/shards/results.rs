@@ -222,8 +222,10 @@ fn a_bucket_that_changes_between_plan_and_shards_is_judged_by_what_is_there() {
     assert_eq!((ran.verdict, ran.counts), (whole.verdict, whole.counts));
     let notices = on_shards(&ran);
     assert!(
-        matches!(notices.as_slice(), [(cause, Severity::Notice, says)]
-            if cause == "shard-listings-changed" && says.contains("111122223333 us-east-1")),
+        matches!(notices.as_slice(), [(gone, Severity::Incomplete, _), (changed, Severity::Notice, says)]
+            if gone == "shard-digests-gone"
+                && changed == "shard-listings-changed"
+                && says.contains("111122223333 us-east-1")),
         "{notices:?}"
     );
     // 2. Some ran before, some after: they saw different digests.
