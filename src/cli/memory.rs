@@ -98,8 +98,8 @@ fn warn_of_place(arguments: &RunArgs, request: &ValidationRequest) {
     };
     if is_within {
         say(
-            "warning: the state lies in the evidence: who can change the evidence can change the state too; keep the \
-             state in another bucket, best of another account",
+            "warning: the state lies in the evidence: whoever can change the evidence can change the state too; keep the \
+             state in another bucket, best in another account",
         );
     }
 }
