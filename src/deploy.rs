@@ -94,7 +94,7 @@ pub struct DeployRequest {
     pub tasks: u32,
     /// Number of jobs at the same time.
     pub at_once: u32,
-    /// How often a shard is tried.
+    /// Number of attempts for each shard.
     pub tries: u32,
 }
 
@@ -107,9 +107,12 @@ pub enum DeployError {
     /// A relative path means another place on another machine.
     #[error("`{0}` is a relative path")]
     Relative(String),
-    /// Plans and results go to no such place.
-    #[error("`{0}` is no folder that `{1}` can write to")]
-    Folder(String, Target),
+    /// A trail or an access point is no place for plans, results or a state.
+    #[error("`{0}` is not a place for files")]
+    Folder(String),
+    /// GNU parallel writes plans and results to a directory.
+    #[error("`--work` must be a directory for `parallel`, and `{0}` is not one")]
+    Work(String),
     /// A container, and what it wrote, is gone at the end.
     #[error("`--report` writes to the machine that merges, and that of `{0}` is gone afterwards")]
     ReportFile(Target),
@@ -131,8 +134,8 @@ impl DeployError {
         match self {
             Self::Directory(..) => "give a place in S3: `s3://BUCKET/PREFIX`",
             Self::Relative(_) => "give the absolute path, as the machines of the engine see it",
-            Self::Folder(_, Target::Parallel) => "give a directory",
-            Self::Folder(..) => "give `s3://BUCKET/PREFIX`",
+            Self::Work(_) => "for example `--work ./runs`",
+            Self::Folder(_) => "give `s3://BUCKET/PREFIX`, or a directory that the machines share",
             Self::ReportFile(_) => {
                 "read the report in the log, or make it again on your machine: `trailproof shards merge` with the plan and the results"
             }
@@ -175,13 +178,13 @@ impl DeployRequest {
         }
         for place in self.state.iter().chain(&self.work) {
             if matches!(place, Place::Trail(_) | Place::AccessPoint { .. }) {
-                return Err(DeployError::Folder(place.text(), self.target));
+                return Err(DeployError::Folder(place.text()));
             }
         }
         if let Some(work @ Place::Bucket { .. }) = &self.work
             && self.target == Target::Parallel
         {
-            return Err(DeployError::Folder(work.text(), self.target));
+            return Err(DeployError::Work(work.text()));
         }
         let is_relative = |path: &&String| !path.starts_with('/') && self.target != Target::Parallel;
         if let Some(path) = self.keys.iter().find(is_relative) {

@@ -2,6 +2,8 @@
 
 pub(crate) mod encoding;
 
+use std::io;
+
 /// Longest part of a text shown in a message, in bytes.
 const SHOWN: usize = 300;
 
@@ -21,6 +23,34 @@ pub(crate) fn nearest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a 
     let measured = candidates.into_iter().map(|candidate| (edits(candidate), candidate));
     let (edits, candidate) = measured.min_by_key(|(edits, _)| *edits)?;
     (edits <= most).then_some(candidate)
+}
+
+/// `1234567` as `1,234,567`.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `1 gap`, `2 gaps`, `1,000 gaps`.
+pub(crate) fn plural(number: u64, noun: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{ending}", grouped(number))
+}
+
+/// The error without the name of the temporary file, which the crate `tempfile` adds: the user typed another name.
+pub(crate) fn without_temporary_name(error: io::Error) -> io::Error {
+    let text = error.to_string();
+    match text.rsplit_once(" at path ") {
+        Some((why, _)) => io::Error::new(error.kind(), why.to_owned()),
+        None => error,
+    }
 }
 
 /// The beginning of `text`, with `…` for the rest: an error message may repeat a long input in full.
@@ -54,6 +84,16 @@ mod tests {
             assert_eq!(nearest(typed, regions), meant, "{typed}");
         }
         assert_eq!(nearest(&"a".repeat(10_000), regions), None);
+    }
+
+    #[test]
+    fn errors_do_not_name_temporary_files() {
+        let missing = without_temporary_name(tempfile::NamedTempFile::new_in("/nowhere").unwrap_err());
+        assert_eq!(missing.kind(), io::ErrorKind::NotFound);
+        assert!(!missing.to_string().contains("/nowhere"), "{missing}");
+        let named = io::Error::new(io::ErrorKind::StorageFull, "full at path \"/tmp/x.tmp\"");
+        assert_eq!(without_temporary_name(named).to_string(), "full");
+        assert_eq!(without_temporary_name(io::Error::other("plain")).to_string(), "plain");
     }
 
     #[test]

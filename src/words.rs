@@ -17,9 +17,11 @@ mod trace;
 use std::borrow::Cow;
 
 use crate::event::{Fault, Finding};
-use crate::text::shortened;
+use crate::text::{plural, shortened};
 
 pub use hints::hint;
+#[cfg(feature = "aws")]
+pub(crate) use hints::is_server_failure;
 pub use kinds::meaning;
 
 impl Finding {
@@ -162,7 +164,7 @@ fn quoted(text: &str) -> String {
 
 /// `1 log file`, `2 log files`.
 fn counted(count: u64, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+    plural(count, noun)
 }
 
 #[cfg(test)]

@@ -79,7 +79,7 @@ impl Failure {
         let message = match (code, service.message()) {
             (Some(code), Some(message)) => format!("{code}: {message}"),
             (Some(code), None) => format!("{code} (HTTP {status})"),
-            (None, _) => format!("an answer without a code (HTTP {status})"),
+            (None, _) => format!("HTTP {status} without an error code"),
         };
         Self {
             nature: nature(code, status),

@@ -70,7 +70,8 @@ pub(super) struct AwsArgs {
     #[arg(long, value_name = "NAME")]
     pub(super) profile: Option<String>,
 
-    /// Send requests for S3 and CloudTrail to this endpoint [default: AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_S3, else AWS]
+    /// Send requests for S3 and CloudTrail to this endpoint [default: AWS_ENDPOINT_URL_S3 and
+    /// AWS_ENDPOINT_URL_CLOUDTRAIL, else AWS_ENDPOINT_URL, else AWS]
     #[arg(long, value_name = "URL")]
     pub(super) endpoint_url: Option<String>,
 }
@@ -130,7 +131,7 @@ pub(super) struct ReportArgs {
     #[arg(value_name = "RUN.json", required_unless_present = "schema")]
     pub(super) run: Option<PathBuf>,
 
-    /// Format of stdout, as for `validate`
+    /// Format of stdout: text, json, html, jsonl, csv, junit, prometheus, asff or ocsf
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(super) format: String,
 

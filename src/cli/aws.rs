@@ -6,6 +6,7 @@ use super::Failure;
 use super::args::AwsArgs;
 use crate::aws::{self, Aws, LoadError, MissingProfile, Nature, NoCredentials, SKEWED, Settings, SignIn};
 use crate::text::nearest;
+use crate::words;
 
 /// Most profiles that an error message lists.
 const MAX_LISTED: usize = 10;
@@ -110,6 +111,9 @@ pub(super) fn cloudtrail_failed(action: &str, failure: &aws::Failure) -> Failure
         Nature::Rejected if failure.code.as_deref() == Some(SKEWED) => {
             "set the clock of this machine: AWS accepts signatures within 15 minutes of its own time"
                 .to_owned()
+        }
+        Nature::Rejected | Nature::Unreachable if words::is_server_failure(&failure.message) => {
+            "CloudTrail failed: try again later".to_owned()
         }
         Nature::Absent | Nature::Rejected | Nature::Archived | Nature::Replaced => {
             "compare with `aws cloudtrail describe-trails`".to_owned()

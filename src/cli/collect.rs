@@ -17,6 +17,7 @@ use crate::ident::Location;
 use crate::report::escape::for_terminal;
 use crate::report::progress::Bars;
 use crate::report::shell;
+use crate::text::{grouped, plural};
 use crate::time::{DELIVERY_GRACE, HOUR, Timestamp};
 use crate::validate::{RunTools, ValidationRequest};
 
@@ -183,8 +184,11 @@ fn summary(directory: &Path, collection: &Collection, quiet: bool) {
     }
     let directory = shown(directory);
     say(&format!(
-        "collected {saved} objects ({bytes} bytes) into `{directory}`; {already} were there already, {not_collected} were \
-         not collected"
+        "collected {} ({}) into `{directory}`; {} were there already, {} were not collected",
+        plural(saved, "object"),
+        plural(bytes, "byte"),
+        grouped(already),
+        grouped(not_collected)
     ));
     let examples = collection.examples();
     let line = |(location, reason): &(Location, String)| {

@@ -1,12 +1,13 @@
 //! `trailproof keys`: saves public keys, for validation without CloudTrail.
 
 use super::args::KeysArgs;
-use super::aws::connect;
+use super::aws::{connect, unreachable_hint};
 use super::{EXIT_INCOMPLETE, Failure, print, say, typed};
 use crate::keys::cloudtrail::CloudTrailKeys;
 use crate::keys::{KeySource as _, SIGNING_WINDOW, TrustedKey, saved};
 use crate::report::escape::for_terminal;
 use crate::time::{Interval, Timestamp};
+use crate::words;
 
 /// Prints the keys of every region. A region that fails is a warning; the keys of the other regions are still printed.
 pub(super) fn run(arguments: &KeysArgs, now: Timestamp) -> Result<u8, Failure> {
@@ -34,12 +35,24 @@ pub(super) fn run(arguments: &KeysArgs, now: Timestamp) -> Result<u8, Failure> {
         }
     }
     if keys.is_empty() {
-        let hint = "allow `cloudtrail:ListPublicKeys` to these credentials; a region that is not enabled has no keys";
-        return Err(Failure::new(failed.join("; "), hint));
+        let what = failed.join("; ");
+        let hint = hint(&what);
+        return Err(Failure::new(what, hint));
     }
     print(&saved::to_json(&keys))?;
     failed.iter().for_each(|failed| say(&format!("warning: {}", for_terminal(failed))));
     Ok(if failed.is_empty() { 0 } else { EXIT_INCOMPLETE })
+}
+
+/// What to do about regions without keys.
+fn hint(what: &str) -> &'static str {
+    if what.contains("did not answer") {
+        unreachable_hint(what)
+    } else if words::is_server_failure(what) {
+        "CloudTrail failed: try again later"
+    } else {
+        "allow `cloudtrail:ListPublicKeys` to these credentials; a region that is not enabled has no keys"
+    }
 }
 
 /// The time in which the digests of the range may have been signed.

@@ -40,6 +40,12 @@ pub(super) fn begin<'p>(
     let id = format!("{}-{}", started.digest_name(), std::process::id());
     let identity = RunIdentity { run: RunStamp { id, at: started }, sources: sources(&arguments.sources) };
     let session = MemorySession::open(place, identity, request).map_err(|error| state::failed(&error))?;
+    if session.knows_others_only() {
+        say(
+            "warning: the state remembers other sources and nothing of this one: there is nothing to compare this run with; \
+             check the source if earlier runs validated it",
+        );
+    }
     request.memory = Some(RunMemory { recheck: arguments.recheck, ..session.memory() });
     Ok(session)
 }
@@ -98,8 +104,8 @@ fn warn_of_place(arguments: &RunArgs, request: &ValidationRequest) {
     };
     if is_within {
         say(
-            "warning: the state lies in the evidence: who can change the evidence can change the state too; keep the \
-             state in another bucket, best of another account",
+            "warning: the state lies in the evidence: whoever can change the evidence can change the state too; keep the \
+             state in another bucket, best in another account",
         );
     }
 }

@@ -9,7 +9,7 @@ use super::{EXIT_CANNOT, Failure, outputs, print};
 use crate::event::Report;
 use crate::report::ReportFile;
 use crate::report::json::{PLAN_SCHEMA_FILE, SCHEMA_FILE, TRAILS_SCHEMA_FILE};
-use crate::report::saved;
+use crate::report::saved::{self, SavedError};
 
 /// Exit code where every report was written. The verdict does not matter.
 const EXIT_RENDERED: u8 = 0;
@@ -52,12 +52,21 @@ fn read(path: &Path, limit: u64) -> Result<Report, Failure> {
         Some("-") => Ok(Box::new(io::stdin())),
         _ => File::open(path).map(|file| Box::new(file) as Box<dyn Read>),
     };
-    let hint = "give a file written by `trailproof validate --format json` or `--report json=FILE`; `--max-size` raises \
-                the limit";
-    let opened = opened
-        .map_err(|error| Failure::new(format!("the report `{shown}` cannot be read: {error}"), hint))?;
-    saved::read(opened, limit)
-        .map_err(|error| Failure::new(format!("the report `{shown}` cannot be used: {error}"), hint))
+    let other_file = "give a file written by `trailproof validate --format json` or `--report json=FILE`";
+    let opened = opened.map_err(|error| {
+        let hint = match error.kind() {
+            io::ErrorKind::PermissionDenied => "make the file readable",
+            _ => other_file,
+        };
+        Failure::new(format!("the report `{shown}` cannot be read: {error}"), hint)
+    })?;
+    saved::read(opened, limit).map_err(|error| {
+        let hint = match error {
+            SavedError::TooLarge(_) => "`--max-size` raises the limit",
+            _ => other_file,
+        };
+        Failure::new(format!("the report `{shown}` cannot be used: {error}"), hint)
+    })
 }
 
 /// Refuses to overwrite the report that is being read.

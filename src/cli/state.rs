@@ -6,7 +6,7 @@ use super::args::{AcceptArgs, InitArgs, ShowArgs, StateArgs, StateCommand};
 use super::sources::is_in_s3;
 use super::{Failure, origin, print, say, typed};
 use crate::report::escape::for_terminal;
-use crate::report::state as report;
+use crate::report::{shell, state as report};
 use crate::state::place::DirectoryPlace;
 use crate::state::{self, OpenState, StateError, StatePlace, StoredAcceptance};
 use crate::time::Timestamp;
@@ -27,6 +27,7 @@ pub(super) fn run(arguments: &StateArgs, now: Timestamp) -> Result<u8, Failure> 
 fn init(arguments: &InitArgs) -> Result<(), Failure> {
     let typed = &arguments.place.place;
     typed::target(typed)?;
+    check_directory(typed)?;
     if !is_in_s3(typed) {
         DirectoryPlace::new(typed).create().map_err(|error| failed(&error.into()))?;
     }
@@ -35,7 +36,7 @@ fn init(arguments: &InitArgs) -> Result<(), Failure> {
         #[cfg(feature = "aws")]
         &arguments.place.aws,
     )?;
-    state::init(&*place).map_err(|error| failed(&error))?;
+    state::init(&*place).map_err(|error| failed_at(typed, &error))?;
     say(&format!("made the state `{}`", for_terminal(&place.name())));
     Ok(())
 }
@@ -46,7 +47,8 @@ fn show(arguments: &ShowArgs) -> Result<(), Failure> {
         #[cfg(feature = "aws")]
         &arguments.place.aws,
     )?;
-    let opened = OpenState::open(&*place, |_| true).map_err(|error| failed(&error))?;
+    let typed = &arguments.place.place;
+    let opened = OpenState::open(&*place, |_| true).map_err(|error| failed_at(typed, &error))?;
     print(&match arguments.format.as_str() {
         "json" => report::json(&place.name(), &opened),
         _ => report::text(&place.name(), &opened),
@@ -59,10 +61,12 @@ fn accept(arguments: &AcceptArgs, now: Timestamp) -> Result<(), Failure> {
         #[cfg(feature = "aws")]
         &arguments.place.aws,
     )?;
-    let opened = OpenState::open(&*place, |_| true).map_err(|error| failed(&error))?;
+    let typed = &arguments.place.place;
+    let opened = OpenState::open(&*place, |_| true).map_err(|error| failed_at(typed, &error))?;
     let by = arguments.by.clone().or_else(origin::user_and_host).unwrap_or_else(|| "unknown".to_owned());
     let acceptance = StoredAcceptance { reason: arguments.reason.clone(), by, at: now };
-    let finding = opened.accept(&*place, &arguments.id, &acceptance).map_err(|error| failed(&error))?;
+    let accepted = opened.accept(&*place, &arguments.id, &acceptance);
+    let finding = accepted.map_err(|error| failed_at(typed, &error))?;
     say(&format!("accepted {}: {}", finding.kind.as_str(), report::subject(&finding)));
     Ok(())
 }
@@ -74,6 +78,7 @@ pub(super) fn open(
 ) -> Result<Box<dyn StatePlace>, Failure> {
     typed::target(typed)?;
     if !is_in_s3(typed) {
+        check_directory(typed)?;
         return Ok(Box::new(DirectoryPlace::new(typed)));
     }
     #[cfg(feature = "aws")]
@@ -87,6 +92,23 @@ pub(super) fn open(
         format!("`{}` is in S3, and this program was built without the feature `aws`", typed.display()),
         "give a directory",
     ))
+}
+
+/// Refuses a file as a state.
+fn check_directory(typed: &Path) -> Result<(), Failure> {
+    match typed.is_file() {
+        true => Err(Failure::new(
+            format!("`{}` is a file", typed.display()),
+            "a state is a directory or an `s3://` place",
+        )),
+        false => Ok(()),
+    }
+}
+
+/// The error message for the state at the place that was typed. Commands in the hint name that place.
+fn failed_at(typed: &Path, error: &StateError) -> Failure {
+    let place = shell::quote(&typed.display().to_string());
+    Failure::new(error.to_string(), error.hint().replace("PLACE", &place))
 }
 
 /// The error message for a state that cannot be used.

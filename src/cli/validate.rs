@@ -48,7 +48,7 @@ fn report(
     #[cfg(feature = "aws")]
     if typed.restore_manifest.is_some() {
         return Err(Failure::new(
-            "`--restore-manifest` is written by a plan, and this is a run",
+            "`--restore-manifest` works only with `--dry-run`",
             "give `--dry-run` too, restore the objects of the manifest, then run without both",
         ));
     }
@@ -361,6 +361,11 @@ pub(super) fn keys(files: &[PathBuf], limit: u64) -> Result<KeyRing, Failure> {
         let shown = file.display().to_string();
         let hint = "give a file written by `trailproof keys` or `aws cloudtrail list-public-keys --output json`, or PEM";
         let bytes = read_keys(file, limit).map_err(|error| {
+            let hint = match error.kind() {
+                io::ErrorKind::PermissionDenied => "make the file readable",
+                io::ErrorKind::FileTooLarge => "raise `--max-keys-size`, or give a file with fewer keys",
+                _ => hint,
+            };
             Failure::new(format!("the keys file `{shown}` cannot be read: {error}"), hint)
         })?;
         saved::load(&mut ring, &shown, &bytes).map_err(|error| {
@@ -378,9 +383,8 @@ pub(super) fn read_keys(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {
-        return Err(io::Error::other(format!(
-            "larger than the limit of {limit} bytes; `--max-keys-size` raises it"
-        )));
+        let what = format!("larger than the limit of {limit} bytes; `--max-keys-size` raises it");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, what));
     }
     Ok(bytes)
 }

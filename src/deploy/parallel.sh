@@ -9,7 +9,7 @@ set -euo pipefail
 
 work=@WORK@
 run=${RUN:-$(date -u +%Y%m%dT%H%M%SZ)}    # RUN=... continues the run of that name
-retries=@TRIES@    # how often a shard is tried
+retries=@TRIES@    # attempts for each shard
 here=$work/$run
 mkdir -p "$here"
 

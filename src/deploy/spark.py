@@ -19,7 +19,7 @@ import time
 from pyspark import SparkConf, SparkContext
 
 WORK = @WORK@
-TRIES = @TRIES@  # how often a shard is tried
+TRIES = @TRIES@  # attempts for each shard
 PLAN = @PLAN@
 RUN = @RUN@
 MERGE = @MERGE@

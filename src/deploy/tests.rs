@@ -181,5 +181,5 @@ fn what_no_engine_can_do_is_refused() {
     let report = DeployRequest { has_report_files: true, ..request(Target::Kubernetes, &["s3://b"]) };
     assert!(refused(report).contains("`--report`"));
     let work = DeployRequest { work: Some(Place::parse("s3://b")), ..request(Target::Parallel, &["/copy"]) };
-    assert!(refused(work).contains("no folder"));
+    assert!(refused(work).contains("must be a directory"));
 }

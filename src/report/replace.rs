@@ -169,6 +169,7 @@ mod unnamed {
     use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 
     use super::{folder_of, leftover};
+    use crate::text::without_temporary_name;
 
     /// Creates an unnamed file; `None` where `folder` does not support unnamed files, or the file could not be linked
     /// later.
@@ -189,7 +190,8 @@ mod unnamed {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             linked => return linked,
         }
-        let named = leftover::names().make_in(folder_of(target), |name| link(file, name))?;
+        let named = leftover::names().make_in(folder_of(target), |name| link(file, name));
+        let named = named.map_err(without_temporary_name)?;
         named.persist(target).map_err(|error| error.error)
     }
 

@@ -101,7 +101,7 @@ pub fn subject(finding: &RememberedFinding) -> String {
     }
     let parts: Vec<_> = [&finding.account, &finding.region].into_iter().flatten().collect();
     match parts.is_empty() {
-        true => "asked scope".to_owned(),
+        true => "the whole run".to_owned(),
         false => parts.into_iter().map(|part| for_terminal(part)).collect::<Vec<_>>().join(" "),
     }
 }

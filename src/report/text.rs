@@ -43,7 +43,7 @@ impl TextReport {
         }
         if !self.listing {
             self.listing = true;
-            writeln!(self.out, "objects, as they were judged")?;
+            writeln!(self.out, "objects and results")?;
         }
         let (state, object) = (words::object_state(state), words::object_type(object));
         writeln!(self.out, "  {state:10}  {object:6}  {}", for_terminal(uri))

@@ -167,6 +167,8 @@ pub struct OpenState {
     pub(super) files: BTreeMap<String, LoadedFile>,
     /// The id of the place.
     pub(super) id: Option<String>,
+    /// Whether the place has files that nobody asked for.
+    pub(super) has_others: bool,
 }
 
 impl OpenState {
@@ -178,6 +180,7 @@ impl OpenState {
         let (marker, _) = Marker::require(place)?;
         let listed = place.list()?;
         let known: BTreeSet<&String> = marker.files.keys().chain(&listed).collect();
+        let all = known.len();
         let mut asked: Vec<(&String, StateScope)> = Vec::new();
         for file in known {
             let scope = StateScope::parse(file).ok_or_else(|| StateError::Foreign {
@@ -193,7 +196,8 @@ impl OpenState {
         let files =
             asked.iter().zip(loaded).filter_map(|((file, _), loaded)| Some(((*file).clone(), loaded?)));
         let files = files.collect();
-        Ok(Self { files, id: marker.id })
+        let has_others = asked.len() < all;
+        Ok(Self { files, id: marker.id, has_others })
     }
 
     /// The documents, in order of file name.

@@ -101,6 +101,12 @@ impl<'p> MemorySession<'p> {
         (self.state.id.clone(), generations.fold(0, u64::saturating_add))
     }
 
+    /// Whether the state remembers other sources, and nothing of these.
+    #[must_use]
+    pub fn knows_others_only(&self) -> bool {
+        self.asked.is_empty() && (self.state.has_others || !self.state.files.is_empty())
+    }
+
     /// What earlier runs proved, for the engine.
     #[must_use]
     pub fn memory(&self) -> RunMemory {

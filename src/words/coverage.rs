@@ -12,7 +12,7 @@ pub(super) fn relocated(count: u64, belongs: &Location) -> String {
 }
 
 pub(super) fn stale(late: i64) -> String {
-    format!("the newest digest ends {} before the asked end", length(late))
+    format!("the newest digest ends {} before the end of the range", length(late))
 }
 
 pub(super) fn newer_delivered(late: i64, delivered: Timestamp) -> String {

@@ -66,13 +66,16 @@ pub(super) fn with_proof(words: String, proved: bool) -> String {
 }
 
 pub(super) fn without_room(words: &str) -> String {
-    format!("{words}; the chain has no place for the digest")
+    format!("{words}; the next digest names another predecessor, so this digest is not part of the chain")
 }
 
 pub(super) fn proved(logs: u64) -> Cow<'static, str> {
     match logs {
         0 => Cow::Borrowed("the digest is proved, and lists no log file"),
         1 => Cow::Borrowed("the digest is proved, and so is the log file that it lists"),
-        more => Cow::Owned(format!("the digest is proved, and so are the {more} log files that it lists")),
+        more => {
+            let files = super::counted(more, "log file");
+            Cow::Owned(format!("the digest is proved, and so are the {files} that it lists"))
+        }
     }
 }

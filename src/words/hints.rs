@@ -39,8 +39,8 @@ const MISSING_DIGEST: &str = "check whether this copy is complete; if a lifecycl
 const MISSING_LOG: &str = "check whether this copy is complete and which lifecycle rules the bucket has; then look \
                            for a replica";
 const MOVED: &str = "if you moved the files yourself, name the move: `--relocated-from s3://OLD[/PREFIX]`";
-const GAP: &str = "look for digests of this time in a replica or a fuller copy, and see the findings on digests of \
-                   this time";
+const GAP: &str = "see the findings on digests of this time; if there are none, look for the digests in a replica or a \
+                   fuller copy";
 const RESTART: &str = "look for `StopLogging`, `DeleteTrail` and `UpdateTrail` events in the hour before: events \
                        while logging was off are in no log file";
 const STALE: &str = "check with `aws cloudtrail get-trail-status` whether logging and digest delivery go on; if so, \
@@ -52,6 +52,14 @@ const RUN_SHARD: &str = "run the shard again with `trailproof shards run PLAN --
 const SET_CLOCK: &str = "set the clock of this machine; the evidence was judged by the time of its digests, or by \
                          `--end-time`";
 const BEGINNING: &str = "if the trail is older, find out what happened to the earlier digests";
+
+const SERVER_FAILED: &str = "CloudTrail failed: run again later, or give saved keys with `--public-keys`";
+const NO_ANSWER: &str = "check the network, the endpoint (`--endpoint-url`, AWS_ENDPOINT_URL) and the proxy \
+                         (HTTPS_PROXY), and run again; or give saved keys with `--public-keys`";
+
+/// Error codes of AWS's services for a failure of the service, or for too many requests.
+const SERVER_FAILURES: [&str; 5] =
+    ["InternalFailure", "InternalError", "ServiceUnavailable", "SlowDown", "Throttling"];
 
 const REPLACED: &str = "if the other trail replaced this trail, check with `aws cloudtrail get-event-selectors` that \
                         it records the same events: an attacker can put a trail that records nothing in its place";
@@ -65,7 +73,25 @@ pub fn hint(finding: &Finding) -> Option<&'static str> {
     if !finding.covered_by.is_empty() && !is_of_digests {
         return Some(REPLACED);
     }
+    if matches!(cause, Some(FaultCause::KeysUnreachable | FaultCause::KeysUnfetched))
+        && let Some(hint) = without_keys(&finding.message())
+    {
+        return Some(hint);
+    }
     cause.map_or_else(|| by_kind(finding.kind), by_cause)
+}
+
+/// The hint for a request for keys that failed for another reason than a lack of permission.
+fn without_keys(message: &str) -> Option<&'static str> {
+    if message.contains("did not answer") {
+        return Some(NO_ANSWER);
+    }
+    is_server_failure(message).then_some(SERVER_FAILED)
+}
+
+/// Whether the message of a failed request says that the service itself failed.
+pub(crate) fn is_server_failure(message: &str) -> bool {
+    message.contains("HTTP 5") || SERVER_FAILURES.iter().any(|code| message.contains(code))
 }
 
 pub(super) const fn by_cause(cause: FaultCause) -> Option<&'static str> {

@@ -26,7 +26,7 @@ pub const fn meaning(kind: Kind) -> &'static str {
         Kind::ObjectUnrecognised => "not the name of a digest file",
         Kind::Relocated => "a copy, proved at its recorded path",
         Kind::ChainStart => "the record begins here",
-        Kind::Accepted => "accepted by somebody, and still found",
+        Kind::Accepted => "accepted earlier, and still there",
         Kind::ObjectProved => "the object is as delivered by CloudTrail",
         Kind::ShardIncomplete => "no usable result of a part of the run",
         Kind::ClockBehind => "this machine's clock is behind the evidence",

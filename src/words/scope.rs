@@ -17,7 +17,9 @@ pub(super) fn discovery_limit(limit: DiscoveryLimit) -> String {
         DiscoveryLimit::Depth { most } => {
             format!("`AWSLogs/` was not looked for more than {most} folders deep")
         }
-        DiscoveryLimit::Folders { most } => format!("the search for `AWSLogs/` stopped after {most} folders"),
+        DiscoveryLimit::Folders { most } => {
+            format!("the search for `AWSLogs/` stopped after {}", counted(most, "folder"))
+        }
     }
 }
 
@@ -55,7 +57,7 @@ pub(super) fn nothing_found(
 ) -> String {
     let named = names.iter().filter_map(|(word, name)| Some(format!("{word} {}", quoted(name.as_deref()?))));
     let asked = match named.collect::<Vec<_>>().as_slice() {
-        [] => "no digest was found for the asked scope".to_owned(),
+        [] => "no digest was found for these times and filters".to_owned(),
         named => format!("no digest of the asked range was found for {}", named.join(", ")),
     };
     let delivered = delivered
@@ -77,7 +79,8 @@ fn others(found: &[String]) -> String {
 
 pub(super) fn unlisted_logs(count: u64, examples: &[String]) -> String {
     let examples: Vec<String> = examples.iter().map(|name| quoted(name)).collect();
-    format!("no proved digest lists these {count} log files, such as {}", examples.join(", "))
+    let files = counted(count, "log file");
+    format!("no proved digest lists these {files}, such as {}", examples.join(", "))
 }
 
 pub(super) fn more_unlisted(count: u64) -> String {

@@ -18,6 +18,10 @@ const WITHOUT_HINT: [FaultCause; 5] = [
     FaultCause::Droppings,
 ];
 
+/// What follows the message on a digest without a place in the chain.
+const WITHOUT_ROOM: &str =
+    "; the next digest names another predecessor, so this digest is not part of the chain";
+
 /// Longest message of plain evidence, and longest hint, in bytes.
 const LONG_MESSAGE: usize = 200;
 const LONG_HINT: usize = 260;
@@ -242,6 +246,24 @@ fn texts_of_others_are_escaped_and_cut() {
     }
 }
 
+/// A permission does not help where CloudTrail failed or was not reached.
+#[test]
+fn keys_that_could_not_be_fetched_have_a_hint_for_each_reason() {
+    for (why, word) in [
+        ("AccessDeniedException: no", "allow `cloudtrail:ListPublicKeys`"),
+        ("HTTP 500 without an error code", "CloudTrail failed"),
+        ("ServiceUnavailable: later", "CloudTrail failed"),
+        ("`https://c.example` did not answer: connection refused", "check the network"),
+    ] {
+        let lack = KeyLack::Unreachable { fingerprint: "x".to_owned(), why: why.to_owned() };
+        let unfetched = Fault::KeysUnfetched { digests: 1, logs: 1, why: why.to_owned() };
+        for fault in [Fault::NoKey { lack, proved: false }, unfetched] {
+            let hint = hint(&Finding::new(fault, at(0))).unwrap();
+            assert!(hint.starts_with(word) && is_fragment(hint) && hint.len() <= LONG_HINT, "{hint}");
+        }
+    }
+}
+
 /// What a report says of a cause is the same whether its evidence is at hand or only the word.
 #[test]
 fn a_cause_that_was_told_has_the_same_words() {
@@ -278,7 +300,7 @@ fn a_digest_without_room_keeps_what_it_is() {
         let without = own.clone().without_room();
         assert_eq!((without.kind, without.fault.kind()), (own.kind, own.kind));
         assert_eq!((without.severity, without.fault.cause()), (own.severity, own.fault.cause()));
-        assert_eq!(without.message(), own.message() + "; the chain has no place for the digest");
+        assert_eq!(without.message(), own.message() + WITHOUT_ROOM);
     }
 }
 
@@ -288,10 +310,11 @@ fn counts_and_lengths_are_spelt_out() {
         (Fault::ClaimedLogs { count: 1 }, "1 log file is listed by this unproved digest alone"),
         (Fault::LogsInterrupted { count: 1 }, "interrupted before 1 log file was read"),
         (Fault::LogsInterrupted { count: 2 }, "interrupted before 2 log files were read"),
+        (Fault::LogsInterrupted { count: 17_160 }, "interrupted before 17,160 log files were read"),
         (Fault::DigestProved { logs: 0 }, "the digest is proved, and lists no log file"),
-        (Fault::Stale { late: 0 }, "the newest digest ends 0 h 0 min before the asked end"),
-        (Fault::Stale { late: 86_399 }, "the newest digest ends 23 h 59 min before the asked end"),
-        (Fault::Stale { late: 90_000 }, "the newest digest ends 1 d 1 h before the asked end"),
+        (Fault::Stale { late: 0 }, "the newest digest ends 0 h 0 min before the end of the range"),
+        (Fault::Stale { late: 86_399 }, "the newest digest ends 23 h 59 min before the end of the range"),
+        (Fault::Stale { late: 90_000 }, "the newest digest ends 1 d 1 h before the end of the range"),
         (Fault::Droppings { count: 1 }, "1 file that desktops and sync programs leave was passed over"),
         (
             Fault::MoreUnlisted { count: 1 },
@@ -319,7 +342,7 @@ fn what_was_found_instead_is_named_and_then_counted() {
         delivered: None,
         found: (0..found).map(|number| format!("r{number}")).collect(),
     };
-    assert_eq!(said(nothing(None, 0)), "no digest was found for the asked scope");
+    assert_eq!(said(nothing(None, 0)), "no digest was found for these times and filters");
     let asked = "no digest of the asked range was found for account `1`, region `us-east-1`";
     assert_eq!(said(nothing(Some("1"), 1)), format!("{asked}; found: `r0`"));
     let many = format!("{asked}; found: `r0`, `r1`, `r2`, `r3`, `r4` and 2 more");

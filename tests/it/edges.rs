@@ -87,7 +87,7 @@ fn how_long_a_trail_is_silent_is_told_in_hours_or_days() {
         (2 * DAY + 2 * HOUR - 1, "2 d 1 h"),
     ] {
         let finding = said_of_the_end(hour(5).plus(seconds), None);
-        assert_eq!(finding.message(), format!("the newest digest ends {told} before the asked end"));
+        assert_eq!(finding.message(), format!("the newest digest ends {told} before the end of the range"));
     }
 }
 

@@ -17,7 +17,8 @@ use super::{OutputArgs, RunArgs, pages, parse_size};
 #[command(override_usage = "trailproof collect [OPTIONS] <SOURCE>... <DIR>")]
 #[command(after_long_help = pages::help("collect"))]
 pub(in crate::cli) struct CollectArgs {
-    /// What to collect: s3://BUCKET[/PREFIX], a trail's ARN, a directory, or one log or digest file
+    /// What to collect: s3://BUCKET[/PREFIX], an access point's ARN, a trail's ARN, a directory, an archive, or one log or
+    /// digest file
     #[arg(value_name = "SOURCE", required = true, num_args = 1.., help_heading = "Source", display_order = 0)]
     sources: Vec<PathBuf>,
 

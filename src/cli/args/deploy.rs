@@ -42,12 +42,12 @@ pub(in crate::cli) struct DeployArgs {
     #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(in crate::cli) tasks_at_once: u32,
 
-    /// How often a shard is tried
+    /// Number of attempts for each shard
     #[arg(long, value_name = "N", default_value = "3", help_heading = "Recipe")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=10))]
     pub(in crate::cli) tries: u32,
 
-    /// Most log files of a shard, as for `shards plan`
+    /// Largest number of log files in a shard, as for `shards plan`
     #[arg(long, value_name = "N", default_value = "200000", help_heading = "Recipe")]
     #[arg(value_parser = clap::value_parser!(u64).range(1..))]
     objects_per_shard: u64,

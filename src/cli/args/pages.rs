@@ -123,7 +123,8 @@ const SHARDS: &[(&str, &str)] = &[
 const DEPLOY: &[(&str, &str)] = &[
     (
         "A year of an organization's bucket by AWS Batch",
-        "trailproof deploy batch s3://my-trail-logs --start-time 365d --work s3://audit-runs/trailproof > run.sh",
+        "trailproof deploy batch s3://my-trail-logs --start-time 365d \\\n      \
+         --work s3://audit-runs/trailproof > run.sh",
     ),
     (
         "A copy on a shared file system, by 200 jobs of a Slurm array",
@@ -144,7 +145,7 @@ const REPORT: &[(&str, &str)] = &[
 
 const SIMULATE: &[(&str, &str)] = &[
     (
-        "Make a delivery, change one log file and delete the first digest",
+        "Make a delivery, change one log file, and delete the first digest that lists log files",
         "trailproof simulate ./drill --tamper log-modified --tamper digest-deleted@first",
     ),
     ("Validate the delivery", "trailproof validate ./drill --public-keys ./drill/public-keys.json"),
@@ -168,6 +169,7 @@ const VERDICTS: &[(&str, &str)] = &[
     ("1", "`tampered`: something differs from what CloudTrail delivered"),
     ("2", "no verdict: the run could not begin, or a report or the state could not be written"),
     ("3", "`incomplete`: nothing proves tampering, but something could not be verified"),
+    ("130", "a second Ctrl-C ended the run at once, without a report"),
     ("other", "failure"),
 ];
 
@@ -176,6 +178,7 @@ const COLLECTED: &[(&str, &str)] = &[
     ("1", "`tampered`: something differs from what CloudTrail delivered"),
     ("2", "no verdict: the run could not begin, or the copy or a report could not be written"),
     ("3", "`incomplete`, or an object could not be collected, or the copy is not complete"),
+    ("130", "a second Ctrl-C ended the run at once, without a report"),
     ("other", "failure"),
 ];
 
@@ -194,7 +197,7 @@ const FORMATS: &[(&str, &str)] = &[
 const TIMES: &[(&str, &str)] = &[
     ("2026-09-01T00:00:00Z", "RFC 3339 with an offset: `Z` or such as `+09:00`"),
     ("2026-09-01", "a date: midnight UTC"),
-    ("24h, 7d", "an age: so long before now"),
+    ("24h, 7d", "an age: this long before now"),
 ];
 
 const HOOKS: &[(&str, &str)] = &[
@@ -205,8 +208,11 @@ const HOOKS: &[(&str, &str)] = &[
         "TRAILPROOF_REPORT",
         "the first JSON report that was written to a file, else the first report; may be absent",
     ),
-    ("TRAILPROOF_NEW", "number of findings that the last run did not have: all, notices included"),
-    ("TRAILPROOF_RESOLVED", "number of findings that only the last run had: 0"),
+    (
+        "TRAILPROOF_NEW",
+        "number of findings that the last run did not have; without `--state`: all, notices included",
+    ),
+    ("TRAILPROOF_RESOLVED", "number of findings that only the last run had; without `--state`: 0"),
 ];
 
 /// The settings of AWS's own tools that the SDK reads.
@@ -224,7 +230,8 @@ const AWS: &[(&str, &str)] = &[
     ),
     (
         "AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL_CLOUDTRAIL",
-        "endpoint of every service, of S3 or of CloudTrail; `--endpoint-url` overrides all",
+        "endpoint of every service, of S3 or of CloudTrail; that of one service comes before that of every service, and \
+         `--endpoint-url` before all",
     ),
     ("AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT", "`true` selects these endpoints"),
     ("AWS_MAX_ATTEMPTS", "how often a failing request is sent; else 8 times"),
@@ -270,6 +277,7 @@ pub(in crate::cli) fn sections(command: &str) -> Vec<Section> {
                 ("0", "every file is proved"),
                 ("1", "a file is not proved, or an hour is not covered"),
                 ("2", "the run could not begin (252 to 255 in the AWS CLI)"),
+                ("130", "a second Ctrl-C ended the run at once"),
                 ("other", "failure"),
             ],
         ),
@@ -277,7 +285,15 @@ pub(in crate::cli) fn sections(command: &str) -> Vec<Section> {
             STATE,
             &[("0", "done"), ("2", "the state was not made, read or changed; a message on stderr says why")],
         ),
-        "shards" | "plan" => (
+        "shards" => (
+            SHARDS,
+            &[
+                ("0", "`plan` and `run`: done, whatever the findings; `merge`: `intact`"),
+                ("1, 3", "`merge`: the verdict is `tampered` or `incomplete`, as for `validate`"),
+                ("2", "failure: `--help` of each command says which"),
+            ],
+        ),
+        "plan" => (
             SHARDS,
             &[
                 ("0", "planned; nothing was verified"),
@@ -305,8 +321,11 @@ pub(in crate::cli) fn sections(command: &str) -> Vec<Section> {
         "validate" | "collect" => {
             sections.push(terms("Formats", "FORMATS", FORMATS));
             sections.push(terms("Times", "TIMES", TIMES));
-            sections.push(terms("Environment of a hook", "ENVIRONMENT OF A HOOK", HOOKS));
+            if command == "validate" {
+                sections.push(terms("Environment of a hook", "ENVIRONMENT OF A HOOK", HOOKS));
+            }
         }
+        "report" => sections.push(terms("Formats", "FORMATS", FORMATS)),
         "merge" => {
             sections.push(terms("Formats", "FORMATS", FORMATS));
             sections.push(terms("Environment of a hook", "ENVIRONMENT OF A HOOK", HOOKS));

@@ -59,7 +59,7 @@ pub(in crate::cli) struct RunArgs {
 
     /// Trust the public keys in this file, from `trailproof keys` or `aws cloudtrail list-public-keys` (JSON, YAML or
     /// text), or PEM; repeatable
-    /// [default: CloudTrail's keys for S3; required for a directory, except with `--dry-run`]
+    /// [default: CloudTrail's keys for S3; required for a directory]
     #[arg(long, value_name = "FILE", help_heading = "Keys")]
     pub(in crate::cli) public_keys: Vec<PathBuf>,
 
@@ -72,7 +72,7 @@ pub(in crate::cli) struct RunArgs {
     #[arg(short, long, help_heading = "Report")]
     pub(in crate::cli) verbose: bool,
 
-    /// Print only the verdict line, or only the first line of a plan
+    /// Print only the verdict line
     #[arg(short, long, conflicts_with = "verbose", help_heading = "Report")]
     pub(in crate::cli) quiet: bool,
 

@@ -34,10 +34,14 @@ pub(in crate::cli) enum ShardsCommand {
 /// absolute paths. Keep the plan where those who can write the evidence cannot: whoever can write the plan decides what is
 /// validated, and with which keys.
 #[derive(Args, Debug)]
-#[command(override_usage = "trailproof shards plan [OPTIONS] <SOURCE>...")]
-#[command(after_long_help = pages::help("shards"))]
+#[command(override_usage = "trailproof shards plan [OPTIONS] [SOURCE]...")]
+#[command(mut_arg("quiet", |option| option.help("Print neither progress nor the line `planned …` on stderr")))]
+#[command(mut_arg("verbose", |option| {
+    option.help("Keep the result of every digest and log file, so that `shards merge -v` can list them")
+}))]
+#[command(after_long_help = pages::help("plan"))]
 pub(in crate::cli) struct PlanArgs {
-    /// What to validate, as for `validate`
+    /// What to validate, as for `validate`. Without a source, the error message lists the account's trails
     #[arg(value_name = "SOURCE", help_heading = "Source", display_order = 0)]
     sources: Vec<PathBuf>,
 
@@ -48,7 +52,7 @@ pub(in crate::cli) struct PlanArgs {
     #[arg(long, value_name = "PLACE", help_heading = "Memory")]
     state: Option<PathBuf>,
 
-    /// Most log files of a shard. A region with more is cut into parts, each of which reads all digests of the region
+    /// Largest number of log files in a shard. A region with more is cut into parts, each of which reads all digests of the region
     #[arg(long, value_name = "N", default_value = "200000", help_heading = "Plan")]
     #[arg(value_parser = clap::value_parser!(u64).range(1..))]
     pub(in crate::cli) objects_per_shard: u64,
@@ -95,8 +99,8 @@ pub(in crate::cli) struct RunShardsArgs {
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) public_keys: Vec<PathBuf>,
 
-    /// Number of shards to carry out at the same time. A large shard needs some 30 MB of memory; for many quiet regions in S3,
-    /// which are mostly waited for, 64 is better
+    /// Number of shards to carry out at the same time. A large shard needs some 30 MB of memory. For many small regions in S3,
+    /// give 64: their shards mostly wait for S3
     #[arg(long, value_name = "N", default_value = "4", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(in crate::cli) at_once: u16,
 

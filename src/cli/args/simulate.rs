@@ -120,7 +120,8 @@ pub(in crate::cli) struct SimulateArgs {
     pub(in crate::cli) shared_body: bool,
 
     /// Tamper with the delivery; repeatable. WHERE is first, last, middle, a number, a part of the key, or both as in
-    /// PART:first
+    /// PART:first. The digest that starts a chain lists no log file and does not count: `digest-deleted@first` deletes the
+    /// digest after it, the first that lists log files
     #[arg(long, value_name = "KIND[@WHERE]")]
     pub(in crate::cli) tamper: Vec<Tamper>,
 

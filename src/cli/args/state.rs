@@ -10,7 +10,7 @@ use super::pages;
 ///
 /// A run with `--state PLACE` remembers outside the evidence what it proved, and the next run compares: a bucket that was
 /// rolled back, cut or emptied in between is `tampered`. PLACE is a directory or `s3://BUCKET/PREFIX`, best in another
-/// account: who can write both the evidence and the state can change both.
+/// account: whoever can write both the evidence and the state can hide a change.
 #[derive(Args, Debug)]
 #[command(after_long_help = pages::help("state"))]
 pub(in crate::cli) struct StateArgs {

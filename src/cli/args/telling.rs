@@ -8,12 +8,12 @@ use clap::{Args, ValueEnum};
 /// Longest `--hook-timeout`, in seconds: a day.
 const MAX_TIMEOUT: u64 = 24 * 60 * 60;
 
-/// Telling somebody.
+/// Notifications.
 #[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "Telling somebody")]
+#[command(next_help_heading = "Notifications")]
 pub(in crate::cli) struct TellingArgs {
-    /// Run this shell command after the reports are written, also where the run could not begin; repeatable. The
-    /// environment says what the run came to: TRAILPROOF_VERDICT and others
+    /// Run this shell command after the reports are written; repeatable. The command also runs where the run could not begin,
+    /// except for a mistake in the command line. The environment has the result: TRAILPROOF_VERDICT and others
     #[arg(long, value_name = "CMD", value_parser = NonEmptyStringValueParser::new())]
     pub(in crate::cli) hook: Vec<String>,
 

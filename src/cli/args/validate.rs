@@ -25,12 +25,12 @@ const DRY_RUN_CONFLICTS: [&str; 2] = ["report", "hook"];
 /// S3 or in a copy, the report says whether the file is proved and by which digest, was modified, is gone, or is listed
 /// nowhere.
 #[derive(Args, Debug)]
-#[command(override_usage = "trailproof validate [OPTIONS] <SOURCE>...")]
+#[command(override_usage = "trailproof validate [OPTIONS] [SOURCE]...")]
 #[command(after_long_help = pages::help("validate"))]
 pub(in crate::cli) struct ValidateArgs {
     /// What to validate: s3://BUCKET[/PREFIX], an access point's ARN, a trail's ARN, a directory, an archive, or one log or
-    /// digest file. Several sources are
-    /// validated as one record
+    /// digest file. Several sources are validated as one record. Without a source, the error message lists the account's
+    /// trails as commands
     #[arg(value_name = "SOURCE", help_heading = "Source", display_order = 0)]
     sources: Vec<PathBuf>,
 
@@ -41,16 +41,18 @@ pub(in crate::cli) struct ValidateArgs {
     output: OutputArgs,
 
     /// Remember what is proved in this state, and compare with what earlier runs proved: a directory or s3://BUCKET/PREFIX,
-    /// made by `trailproof state init`. Keep the state where those who can write the evidence cannot
+    /// made by `trailproof state init`. Keep the state where those who can write the evidence cannot. Not with `--dry-run`,
+    /// which proves nothing
     #[arg(long, value_name = "PLACE", conflicts_with = "dry_run", help_heading = "Memory")]
     state: Option<PathBuf>,
 
-    /// Read so many of the sealed days again in each run: K/N (each day within N/K runs), all or none. A sealed day is a day that
+    /// Read a part of the sealed days again in each run: K/N (each day within N/K runs), all or none. A sealed day is a day that
     /// an earlier run proved whole; later runs compare its listing, and read the day if anything differs
     #[arg(long, value_name = "K/N", default_value = "1/30", value_parser = recheck, requires = "state", help_heading = "Memory")]
     recheck: Recheck,
 
-    /// List what would be read and estimate its cost; verify nothing
+    /// List what would be read and estimate its cost; verify nothing. Needs no public keys. With `-q`, print only the first
+    /// line
     #[arg(long, conflicts_with_all = DRY_RUN_CONFLICTS, help_heading = "Running")]
     pub(in crate::cli) dry_run: bool,
 

@@ -110,12 +110,24 @@ impl SpooledPlan {
 
 #[cfg(feature = "aws")]
 fn put(store: &S3Store, location: &crate::ident::Location, bytes: &[u8]) -> Result<(), Failure> {
-    use crate::store::{Deposit as _, Metadata};
-    store.put(location, bytes, &Metadata::new()).map_err(|error| unwritable(&location.to_string(), &error))
+    use crate::store::{Deposit as _, Metadata, StoreError};
+    store.put(location, bytes, &Metadata::new()).map_err(|error| match error {
+        // An object that does not exist can be written: only its bucket can be missing.
+        StoreError::NotFound => {
+            let what = format!("there is no bucket `{}`", location.bucket);
+            Failure::new(what, "make the bucket, or give another with `-o`")
+        }
+        error => unwritable(&location.to_string(), &error),
+    })
 }
 
-fn unwritable(name: &str, error: &dyn fmt::Display) -> Failure {
+pub(super) fn unwritable(name: &str, error: &dyn fmt::Display) -> Failure {
     Failure::new(format!("`{name}` cannot be written: {error}"), "write it elsewhere, or free space")
+}
+
+/// The path without the slashes at its end, behind which no file is found.
+fn path_of_file(path: &Path) -> Option<PathBuf> {
+    path.to_str().map(|path| PathBuf::from(path.trim_end_matches('/')))
 }
 
 /// Where results go. Any thread may write a result.
@@ -155,6 +167,10 @@ impl ResultOutput {
                 }
                 false => ResultTarget::Object(Box::new(store(aws)?), object(path)?, Mutex::default()),
             }));
+        }
+        if is_folder && path_of_file(path).is_some_and(|file| file.is_file()) {
+            let what = format!("`{}` is a file", path.to_string_lossy().trim_end_matches('/'));
+            return Err(Failure::new(what, "give a folder, or a file without a slash at its end"));
         }
         if is_folder || path.is_dir() {
             std::fs::create_dir_all(path).map_err(|error| unwritable(&path.display().to_string(), &error))?;

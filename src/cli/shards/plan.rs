@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use super::output::{PlanTarget, SpooledPlan};
+use super::output::{PlanTarget, SpooledPlan, unwritable};
 use super::{EXIT_DONE, unusable};
 use crate::cli::args::{PlanArgs, RunArgs};
 use crate::cli::validate::{self, Prepared};
@@ -15,6 +15,7 @@ use crate::event::{Phase, Progress as _};
 use crate::ident::Sha256Hash;
 use crate::report::progress::Bars;
 use crate::shards::{HashedFile, PlanFacts, PlanTotals, PlannedState, ShardError, ShardSources, write_plan};
+use crate::text::plural;
 use crate::time::Timestamp;
 use crate::validate::RunTools;
 
@@ -73,13 +74,23 @@ pub(super) fn run(typed: PlanArgs, started: Timestamp) -> Result<u8, Failure> {
             Ok(EXIT_DONE)
         }
         Err(ShardError::Failed(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(EXIT_CANNOT),
+        Err(ShardError::Failed(error)) => Err(unwritable(&target.name(), &error)),
+        Err(error @ ShardError::Interrupted) => {
+            let what = match matches!(target, PlanTarget::Stdout) {
+                true => "the plan on stdout is not complete: interrupted",
+                false => "the plan was not written: interrupted",
+            };
+            Err(Failure::new(what, error.hint()))
+        }
         Err(error) => Err(unusable(&target.name(), &error)),
     }
 }
 
 fn summary(totals: PlanTotals) -> String {
     let PlanTotals { shards, regions, digests, logs } = totals;
-    format!("planned {shards} shards of {regions} regions: {digests} digests, about {logs} log files")
+    let (shards, regions) = (plural(shards, "shard"), plural(regions, "region"));
+    let (digests, logs) = (plural(digests, "digest"), plural(logs, "log file"));
+    format!("planned {shards} of {regions}: {digests}, about {logs}")
 }
 
 /// SHA-256 of a file of any size.

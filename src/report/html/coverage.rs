@@ -68,7 +68,7 @@ fn table(caption: &str, rows: &[(usize, &ChainSummary)]) -> Markup {
             caption { (caption) }
             thead { tr {
                 @for title in ["account", "region", "trail", "covered"] { th scope="col" { (title) } }
-                @for title in ["digests", "logs", "gaps", "hours tampered", "unverified", "gap"] {
+                @for title in ["digests", "logs", "gaps", "hours tampered", "hours unverified", "hours uncovered"] {
                     th.n scope="col" { (title) }
                 }
             } }

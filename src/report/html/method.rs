@@ -17,7 +17,7 @@ pub(super) fn method() -> Markup {
                 Digests that the chain names, or that an unbroken hourly cadence implies, were looked up by name." }
             li { strong { "Log files." } " The SHA-256 hash of an inflated log file is the hash in a proved digest, and the \
                 log file is exactly one whole gzip member, without further bytes." }
-            li { strong { "Coverage." } " Proved digests cover the asked time without holes, for each account, region and \
+            li { strong { "Coverage." } " Proved digests cover the range without holes, for each account, region and \
                 trail. Holes are reported as gaps." }
             li { strong { "Additions." } " Objects in the log folders that no proved digest lists are reported." }
         }

@@ -24,7 +24,7 @@ pub(super) fn scope(report: &Report) -> Markup {
     let content = html! {
         dl {
             dt { "sources" } dd { @for source in &report.sources { div { code { (SafeText(source)) } } } }
-            dt { "asked time" } dd { (start) " to " (report.range.end) }
+            dt { "range" } dd { (start) " to " (report.range.end) }
             dt { "run" } dd { (report.started) ", took " (took) @if report.interrupted { ", interrupted" } }
             @if let Some(summary) = memory::summary(report) {
                 dt { "memory" } dd {

@@ -75,12 +75,12 @@ plan     trailproof ",
         ", from listings alone
 
 digests to read
-  account       region          trail                     in range  witnesses
-  111122223333  eu-west-3       other                        1,200          3
+  account       region          trail                     in range  neighbours
+  111122223333  eu-west-3       other                        1,200           3
     ending 2026-07-13T00:06:57Z to 2026-09-01T02:06:57Z, 1,002,500 bytes
     home us-east-1
     not asked for: read for its lists of log files
-  111122223333  us-east-1       audit                        1,200          3
+  111122223333  us-east-1       audit                        1,200           3
     ending 2026-07-13T00:06:57Z to 2026-09-01T02:06:57Z, 1,002,500 bytes
 
 log files to read, estimated
@@ -92,7 +92,7 @@ findings
   none
 
 totals
-  digests   1,200 in range, 1,206 witnesses
+  digests   1,200 in range, 1,206 neighbours, read but not counted
   logs      about 36,000
   bytes     2,002,005,000
   requests  42 LIST, 38,406 GET

@@ -55,8 +55,8 @@ fn write_chains(out: &mut dyn Write, chains: &[ChainPlan]) -> io::Result<()> {
     let [region, trail] = ["region", "trail"];
     writeln!(
         out,
-        "  account       {region:REGION$}  {trail:TRAIL$}  {:>11}  {:>9}",
-        "in range", "witnesses"
+        "  account       {region:REGION$}  {trail:TRAIL$}  {:>11}  {:>10}",
+        "in range", "neighbours"
     )?;
     chains.iter().try_for_each(|chain| write_chain(out, chain))
 }
@@ -66,7 +66,7 @@ fn write_chain(out: &mut dyn Write, chain: &ChainPlan) -> io::Result<()> {
     let account = for_terminal(&id.account);
     let (region, trail) = (fit(&for_terminal(&id.region), REGION), trail(id));
     let (digests, beside) = (grouped(inside.objects), grouped(witnesses.objects));
-    writeln!(out, "  {account:12}  {region:REGION$}  {trail:TRAIL$}  {digests:>11}  {beside:>9}")?;
+    writeln!(out, "  {account:12}  {region:REGION$}  {trail:TRAIL$}  {digests:>11}  {beside:>10}")?;
     writeln!(out, "    ending {first} to {last}, {}", plural(inside.plus(*witnesses).bytes, "byte"))?;
     if id.home_region != id.region {
         writeln!(out, "    home {}", for_terminal(&id.home_region))?;
@@ -97,7 +97,7 @@ fn write_totals(out: &mut dyn Write, planned: &Planned<'_>) -> io::Result<()> {
     writeln!(out, "\ntotals")?;
     writeln!(
         out,
-        "  digests   {} in range, {} witnesses",
+        "  digests   {} in range, {} neighbours, read but not counted",
         grouped(plan.inside().objects),
         grouped(plan.beside().objects)
     )?;

@@ -8,6 +8,8 @@ use std::path::Path;
 
 use tempfile::{Builder, TempPath};
 
+use crate::text::without_temporary_name;
+
 /// The suffix differs from all report formats' suffixes, so that no collector reads a temporary file.
 const PREFIX: &str = ".trailproof-";
 const SUFFIX: &str = ".tmp";
@@ -42,7 +44,7 @@ fn readable(_: &mut Builder<'_, '_>) {}
 /// Creates a temporary file in `folder` and locks it.
 pub(super) fn create(folder: &Path) -> io::Result<(File, TempPath)> {
     for _ in 0..MAX_TRIES {
-        let (file, path) = names().tempfile_in(folder)?.into_parts();
+        let (file, path) = names().tempfile_in(folder).map_err(without_temporary_name)?.into_parts();
         // Without lock support, other runs do not remove leftovers either.
         let _ = file.lock();
         if path.exists() {

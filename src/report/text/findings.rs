@@ -121,7 +121,7 @@ pub(in crate::report) fn subject(finding: &Finding) -> String {
         .flatten()
         .map(|part| for_terminal(part))
         .collect();
-    if parts.is_empty() { "asked scope".to_owned() } else { parts.join(" ") }
+    if parts.is_empty() { "the whole run".to_owned() } else { parts.join(" ") }
 }
 
 pub(in crate::report) fn stretch(finding: &Finding) -> Option<String> {

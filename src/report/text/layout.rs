@@ -1,6 +1,7 @@
 //! Numbers, widths and colours.
 
 use crate::event::Severity;
+pub(in crate::report) use crate::text::{grouped, plural};
 
 /// Columns of the narrowest terminal in common use.
 const WIDTH: usize = 80;
@@ -23,19 +24,6 @@ impl TextColour {
         };
         format!("\u{1b}[{colour}m{word}\u{1b}[0m")
     }
-}
-
-/// `1234567` as `1,234,567`.
-pub(in crate::report) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// `text` cut to at most `width` characters; a cut text ends in `…`.
@@ -71,12 +59,6 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
         in_code ^= c == '`';
         c == ' ' && !in_code
     })
-}
-
-/// `1 gap`, `2 gaps`.
-pub(in crate::report) fn plural(number: u64, noun: &str) -> String {
-    let ending = if number == 1 { "" } else { "s" };
-    format!("{} {noun}{ending}", grouped(number))
 }
 
 #[cfg(test)]

@@ -90,7 +90,7 @@ findings
         events while logging was off are in no log file
 
 [notice] key-unknown (1): no usable key with the fingerprint
-  asked scope
+  the whole run
     no key; its successor proves it
   hint: save the keys of the digest's region and time with
         `aws cloudtrail list-public-keys` and give the file with `--public-keys`
@@ -233,7 +233,7 @@ fn objects_are_listed_before_the_verdict_where_asked() {
     }
     let verbose = Options { verbose: true, ..Options::default() };
     let report = render(Format::Text, verbose, &events);
-    let listing = "objects, as they were judged\n  unverified  log     s3://b/a\\u{1b}c\n  valid       digest  s3://b/a\\u{1b}c\n\n";
+    let listing = "objects and results\n  unverified  log     s3://b/a\\u{1b}c\n  valid       digest  s3://b/a\\u{1b}c\n\n";
     let whole = "  1 chain is whole: 111122223333 us-east-1 audit, covered 2026-09-01T00:06:57Z\n  to 2026-09-01T12:06:57Z\n";
     let table = concat!(
         "  account       region          trail                  digests        logs  gaps\n",

@@ -24,15 +24,25 @@ pub(super) fn write(
 
 /// The reason for the verdict, and the time up to which all chains are covered: later digests may not be delivered yet.
 pub(in crate::report) fn why(report: &Report, findings: &GroupedFindings<'_>) -> String {
+    // Of a run in shards without all results: nobody interrupted it.
+    let lacks_shards = findings.count(Kind::ShardIncomplete) > 0;
     if report.interrupted && report.verdict() == Verdict::Incomplete && all_digests(&report.counts) == 0 {
-        return "interrupted before any digest was checked".to_owned();
+        let why = match lacks_shards {
+            true => "no shard has a usable result, so nothing is proved",
+            false => "interrupted before any digest was checked",
+        };
+        return why.to_owned();
     }
     let why = match report.verdict() {
         Verdict::Intact => intact(&report.counts, findings.count(Kind::Accepted)),
         Verdict::Incomplete => incomplete(report, findings),
         Verdict::Tampered => tampered(&report.counts, findings),
     };
-    let so_far = if report.interrupted { "interrupted before all objects were checked: " } else { "" };
+    let so_far = match report.interrupted {
+        true if lacks_shards => "some shards have no usable result: ",
+        true => "interrupted before all objects were checked: ",
+        false => "",
+    };
     let until =
         report.covered_until().map(|covered| format!("; covered up to {covered}")).unwrap_or_default();
     format!("{so_far}{why}{until}")

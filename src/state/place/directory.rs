@@ -13,6 +13,7 @@ use super::{FileVersion, PlaceError, PlacedFile, StatePlace};
 use crate::ident::Sha256Hash;
 use crate::state::MAX_FILE;
 use crate::state::scope::{REGIONS, RUNS};
+use crate::text::without_temporary_name;
 
 /// How long to wait for the lock. A write takes milliseconds.
 const LOCK_WAIT: Duration = Duration::from_secs(60);
@@ -90,8 +91,9 @@ impl DirectoryPlace {
         let folder = path.parent().unwrap_or(&self.directory);
         self.create_folders(folder)?;
         // Persisted, or removed when dropped.
-        let mut temporary = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder)?;
-        temporary.write_all(bytes)?;
+        let temporary = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder);
+        let mut temporary = temporary.map_err(without_temporary_name)?;
+        temporary.write_all(bytes).map_err(without_temporary_name)?;
         temporary.as_file().sync_all()?;
         temporary.persist(&path).map_err(|error| error.error)?;
         sync_folder(folder)

@@ -101,7 +101,7 @@ fn a_link_to_a_device_in_an_objects_place_is_not_read() {
 #[test]
 fn what_is_not_searched_for_trails_is_said() {
     let end = time("2026-09-01T03:06:57Z");
-    for (prefix, said) in [("a/b/c/d/e/f/g/h/i/", "8 folders deep"), ("z/z/z/", "after 10000 folders")] {
+    for (prefix, said) in [("a/b/c/d/e/f/g/h/i/", "8 folders deep"), ("z/z/z/", "after 10,000 folders")] {
         let store = MemoryStore::new();
         let key = signing::key(&format!("{prefix}{}", crate::hostile::DIGEST_KEY), end, false);
         signing::put_hour(&store, &key, &serde_json::json!({}));

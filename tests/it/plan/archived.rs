@@ -53,7 +53,7 @@ fn a_manifest_is_written_by_a_plan_of_s3_only() {
     let (account, _) = archived();
     let file = account.at("manifest.csv");
     let done = account.run(&["validate", "s3://trail-logs", "--restore-manifest", &file]);
-    done.assert_cannot("`--restore-manifest` is written by a plan");
+    done.assert_cannot("`--restore-manifest` works only with `--dry-run`");
     let done =
         account.run(&["validate", "s3://trail-logs", "--dry-run", "--restore-manifest", "/nowhere/x.csv"]);
     done.assert_cannot("cannot write `/nowhere/x.csv`");

@@ -85,7 +85,7 @@ fn planned(case: &Case) -> String {
     let done = run(&[&["shards", "plan", &buckets, "-o", &plan], &asked[..]].concat());
     assert_eq!((done.code, done.stdout.as_str()), (Some(0), ""), "{}", done.stderr);
     assert!(
-        done.stderr.starts_with("planned ") && done.stderr.contains(" shards of 1 regions"),
+        done.stderr.starts_with("planned ") && done.stderr.contains(" shards of 1 region: "),
         "{}",
         done.stderr
     );
