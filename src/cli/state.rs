@@ -62,8 +62,15 @@ fn accept(arguments: &AcceptArgs, now: Timestamp) -> Result<(), Failure> {
     let opened = OpenState::open(&*place, |_| true).map_err(|error| failed(&error))?;
     let by = arguments.by.clone().or_else(origin::user_and_host).unwrap_or_else(|| "unknown".to_owned());
     let acceptance = StoredAcceptance { reason: arguments.reason.clone(), by, at: now };
-    let finding = opened.accept(&*place, &arguments.id, &acceptance).map_err(|error| failed(&error))?;
-    say(&format!("accepted {}: {}", finding.kind.as_str(), report::subject(&finding)));
+    let changed = match arguments.replace {
+        true => opened.replace_acceptance(&*place, &arguments.id, &acceptance),
+        false => opened.accept(&*place, &arguments.id, &acceptance),
+    };
+    let before = changed.map_err(|error| failed(&error))?;
+    say(&format!("accepted {}: {}", before.kind.as_str(), report::subject(&before)));
+    if let Some(StoredAcceptance { reason, by, at }) = &before.accepted {
+        say(&for_terminal(&format!("replaced: accepted by {by} at {at}: `{reason}`")));
+    }
     Ok(())
 }
 
