@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{Failure, outputs};
+use super::{Failure, outputs, typed};
 use crate::ident::Location;
 use crate::report::WholeFile;
 
@@ -31,6 +31,7 @@ impl RestoreManifest {
                 "give `s3://BUCKET[/PREFIX]`, or leave the option out",
             ));
         }
+        typed::local_file("a manifest", "--restore-manifest ", path)?;
         let file = WholeFile::open(path).map_err(|error| outputs::unusable(&error))?;
         Ok(Self(Mutex::new((file, Ok(())))))
     }

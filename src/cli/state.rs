@@ -27,6 +27,7 @@ pub(super) fn run(arguments: &StateArgs, now: Timestamp) -> Result<u8, Failure> 
 fn init(arguments: &InitArgs) -> Result<(), Failure> {
     let typed = &arguments.place.place;
     typed::target(typed)?;
+    let bucket = typed::bucket_named(typed).filter(|_| typed.symlink_metadata().is_err());
     if !is_in_s3(typed) {
         DirectoryPlace::new(typed).create().map_err(|error| failed(&error.into()))?;
     }
@@ -37,6 +38,9 @@ fn init(arguments: &InitArgs) -> Result<(), Failure> {
     )?;
     state::init(&*place).map_err(|error| failed(&error))?;
     say(&format!("made the state `{}`", for_terminal(&place.name())));
+    if let Some(bucket) = bucket {
+        say(&format!("note: the state is a local directory; for a bucket, give `{}`", for_terminal(&bucket)));
+    }
     Ok(())
 }
 

@@ -48,13 +48,47 @@ pub(super) fn source(path: &Path) -> Result<(), Failure> {
     Err(Failure::new(what, hint))
 }
 
-/// Checks the target of `simulate`, or the place of a state: a URL, an ARN of S3 or a misspelled scheme is no directory.
+/// Checks a place that is a path or an address in S3: the target of `simulate`, a state, a plan, results. A URL, an ARN
+/// of S3 or a misspelled scheme is no path: it would become a local folder called `s3:`.
 pub(super) fn target(path: &Path) -> Result<(), Failure> {
     let text = path.to_string_lossy();
-    match text.starts_with("s3://") || s3::is_plain(&text) {
-        true => Ok(()),
-        false => source(path),
+    let hint = match address(path) {
+        Some(address) if address == text => return Ok(()),
+        Some(address) => format!("did you mean `{address}`?"),
+        None if text.contains("://") && path.symlink_metadata().is_err() => {
+            "give a path, or an address in S3 as `s3://BUCKET[/PREFIX]`".to_owned()
+        }
+        None => return Ok(()),
+    };
+    Err(Failure::new(format!("invalid place `{text}`: expected a path or `s3://BUCKET[/PREFIX]`"), hint))
+}
+
+/// The address in S3 that `path` is or was meant to be; `None` for a path.
+pub(super) fn address(path: &Path) -> Option<String> {
+    let text = path.to_string_lossy();
+    if text.starts_with("s3://") {
+        return Some(text.into_owned());
     }
+    if s3::is_plain(&text) || path.symlink_metadata().is_ok() {
+        return None;
+    }
+    s3::meant(&text)
+}
+
+/// Checks the path of a local file. `what` is the file, such as "a report", and `flag` the text before the path.
+pub(super) fn local_file(what: &str, flag: &str, path: &Path) -> Result<(), Failure> {
+    let Some(address) = address(path) else { return target(path) };
+    let name = address.rsplit('/').find(|part| !part.is_empty()).unwrap_or_default();
+    Err(Failure::new(
+        format!("`{flag}{}`: {what} cannot be written to S3", path.display()),
+        format!("write it to a file and copy the file: `{flag}{name}`, then `aws s3 cp {name} {address}`"),
+    ))
+}
+
+/// The address of the bucket whose name `path` looks like; `None` for anything but a bare name.
+pub(super) fn bucket_named(path: &Path) -> Option<String> {
+    let text = path.to_str()?.trim_end_matches('/');
+    (!text.contains('/') && s3::is_plain(text)).then(|| format!("s3://{text}"))
 }
 
 /// Bucket and folder (with a slash at its end) of the `s3://BUCKET[/PREFIX]` that was typed for `flag`, or without a flag.

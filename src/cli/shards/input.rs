@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 #[cfg(feature = "aws")]
 use std::sync::mpsc::sync_channel;
 
-use crate::cli::Failure;
 use crate::cli::sources::is_in_s3;
+use crate::cli::{Failure, typed};
 use crate::shards::{ReadLine, next_line};
 
 /// How many objects are read at a time.
@@ -19,6 +19,7 @@ pub(super) fn open_plan(
     path: &Path,
     #[cfg(feature = "aws")] aws: &crate::cli::args::AwsArgs,
 ) -> Result<Box<dyn BufRead + Send>, Failure> {
+    typed::target(path)?;
     if is_in_s3(path) {
         #[cfg(not(feature = "aws"))]
         return Err(super::output::without_aws(path));
@@ -46,6 +47,7 @@ pub(super) fn read_results(
     take: &mut dyn FnMut(ReadLine, &str),
 ) -> Result<(), Failure> {
     for path in paths {
+        typed::target(path)?;
         if path.as_os_str() == "-" {
             read_lines(&mut io::stdin().lock(), "stdin", most, take)
                 .map_err(|error| unreadable(&"stdin", &error))?;
