@@ -47,6 +47,20 @@ fn a_source_has_to_be_a_directory_with_something_in_it() {
 }
 
 #[test]
+fn one_file_outside_of_its_folders_is_named() {
+    let case = Case::make(&[]);
+    for (name, what) in [
+        ("111122223333_CloudTrail_us-east-1_20240228T2205Z_abcdefgh12345678.json.gz", "log file"),
+        ("111122223333_CloudTrail-Digest_us-east-1_audit_us-east-1_20240228T230657Z.json.gz", "digest file"),
+    ] {
+        fs::write(case.path(name), crate::bodies::gzip(b"{}")).unwrap();
+        let done = trailproof(&["validate", &case.text(name), "--public-keys", &case.text("keys.json")]);
+        done.assert_cannot(&format!("is one CloudTrail {what} outside of its folders"));
+        assert!(done.stderr.contains("where it lies in the copy, beside its digests"), "{}", done.stderr);
+    }
+}
+
+#[test]
 fn copies_of_one_part_are_taken_together() {
     let case = Case::make(&[]);
     let copied = Command::new("cp").arg("-r").args(["buckets", "copy"]).current_dir(case.dir.path()).status();
