@@ -124,7 +124,7 @@ pub(super) fn prepare(arguments: &RunArgs, now: Timestamp) -> Result<Prepared, F
     if !in_s3 {
         let has_end = arguments.end_time.is_some() || !request.objects.is_empty();
         validate::settle_present(&mut request, tools, clock, has_end);
-        check_range(request.range)?;
+        check_range(request.range, has_end)?;
     }
     Ok(Prepared { store, keys, request, gone, pool, in_s3 })
 }
@@ -338,14 +338,19 @@ pub(super) fn range(arguments: &RunArgs, clock: Timestamp) -> Result<Range, Fail
     // Without an end, a copy may be younger than the clock: the range is checked when the present is known.
     let is_settled = arguments.end_time.is_some() || arguments.sources.iter().any(|source| is_in_s3(source));
     if is_settled {
-        check_range(Range { start: typed, end })?;
+        check_range(Range { start: typed, end }, arguments.end_time.is_some())?;
     }
     let start = arguments.start_time.as_deref().and_then(|text| time::parse_start(text, clock).ok());
     Ok(Range { start, end })
 }
 
-fn check_range(range: Range) -> Result<(), Failure> {
+/// Checks that the range begins before it ends: at a typed end, or now.
+fn check_range(range: Range, has_end: bool) -> Result<(), Failure> {
     match range.start.filter(|start| *start >= range.end) {
+        Some(start) if !has_end && start > range.end => Err(Failure::new(
+            format!("the start is in the future: {start}, and now it is {}", range.end),
+            "give a start before now, such as `--start-time 7d`",
+        )),
         Some(start) => Err(Failure::new(
             format!("the start, {start}, is not before the end, {}", range.end),
             "give a start before the end; without both options the range is the whole record up to now",

@@ -141,6 +141,10 @@ fn a_range_has_to_be_one() {
         case.validate(&["--start-time", junk]).assert_cannot("`--start-time`: ");
         case.validate(&["--end-time", junk]).assert_cannot("`--end-time`: ");
     }
+    case.validate(&["--start-time", "999999999d"]).assert_cannot("the age is too long");
+    let (buckets, keys) = (case.text("buckets"), case.text("keys.json"));
+    trailproof(&["validate", &buckets, "--public-keys", &keys, "--start-time", "2999-01-01"])
+        .assert_cannot("the start is in the future");
     case.validate(&["--start-time", "2024-02-28T23:00:00Z"]).assert_verdict(0, "intact");
 }
 
