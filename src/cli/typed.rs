@@ -4,18 +4,23 @@
 
 mod s3;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Failure;
+use super::sources::is_in_s3;
 #[cfg(feature = "aws")]
 use crate::aws::regions;
-use crate::ident::{is_account, is_region, is_trail};
+use crate::ident::{DeliveredName, is_account, is_region, is_trail};
+use crate::report::shell;
 use crate::text::nearest;
 use crate::time::{self, Timestamp};
 
 /// Last words of region names. A new region has a new country or number, but a known direction.
 const DIRECTIONS: [&str; 9] =
     ["central", "east", "north", "northeast", "northwest", "south", "southeast", "southwest", "west"];
+
+/// Most words that a path typed without quotes is looked for in.
+const MAX_WORDS: usize = 16;
 
 /// Reads the time that was typed for `flag`.
 pub(super) fn moment(flag: &str, text: &str, now: Timestamp) -> Result<Timestamp, Failure> {
@@ -28,8 +33,43 @@ pub(super) fn moment(flag: &str, text: &str, now: Timestamp) -> Result<Timestamp
     })
 }
 
+/// Checks sources: none may be a part of a path with spaces, or be mistyped.
+pub(super) fn sources(paths: &[PathBuf]) -> Result<(), Failure> {
+    unquoted(paths)?;
+    paths.iter().try_for_each(|path| source(path))
+}
+
+/// Checks that no path with spaces was typed without quotes: the shell makes several sources of it, which do not exist.
+fn unquoted(paths: &[PathBuf]) -> Result<(), Failure> {
+    // A single object may be gone.
+    let is_object = |path: &Path| {
+        path.file_name()
+            .and_then(|name| name.to_str())
+            .is_some_and(|name| DeliveredName::parse(name).is_some())
+    };
+    let is_missing = |path: &PathBuf| {
+        let is_local = !is_in_s3(path) && address(path).is_none();
+        is_local && path.symlink_metadata().is_err() && !is_object(path)
+    };
+    let Some(first) = paths.windows(2).position(|two| two.iter().all(is_missing)) else { return Ok(()) };
+    let rest: Vec<&PathBuf> = paths.iter().skip(first).take(MAX_WORDS).collect();
+    let texts: Vec<String> = rest.iter().map(|path| path.to_string_lossy().into_owned()).collect();
+    let mut joined = (2..=texts.len()).rev().filter_map(|length| Some(texts.get(..length)?.join(" ")));
+    let hint = match joined.find(|joined: &String| Path::new(joined).exists()) {
+        Some(joined) => format!("quote a path that has spaces: {}", shell::quote(&joined)),
+        None => "quote a path that has spaces; a bucket is given as `s3://BUCKET[/PREFIX]`".to_owned(),
+    };
+    let missing: Vec<String> = rest
+        .iter()
+        .zip(&texts)
+        .take_while(|(path, _)| is_missing(path))
+        .map(|(_, text)| format!("`{text}`"))
+        .collect();
+    Err(Failure::new(format!("{}: no such files or directories", missing.join(", ")), hint))
+}
+
 /// Checks a source that is neither an `s3://` address nor a path that exists: a URL, an ARN of S3, a bare bucket name.
-pub(super) fn source(path: &Path) -> Result<(), Failure> {
+fn source(path: &Path) -> Result<(), Failure> {
     let text = path.to_string_lossy();
     if text.starts_with("s3://") || path.symlink_metadata().is_ok() {
         return Ok(());

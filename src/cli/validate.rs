@@ -131,7 +131,7 @@ pub(super) fn prepare(arguments: &RunArgs, now: Timestamp) -> Result<Prepared, F
 
 /// Checks the names that were typed against AWS's naming rules.
 fn check(arguments: &RunArgs) -> Result<(), Failure> {
-    arguments.sources.iter().try_for_each(|source| typed::source(source))?;
+    typed::sources(&arguments.sources)?;
     typed::accounts("--account-id", &arguments.account_id)?;
     typed::regions("--region", &arguments.region)?;
     typed::trails("--trail", &arguments.trail)?;

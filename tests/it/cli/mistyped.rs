@@ -89,6 +89,20 @@ fn a_mistyped_time_is_answered_by_a_time() {
 }
 
 #[test]
+fn a_path_with_spaces_has_to_be_quoted() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(dir.path().join("path with spaces/my copy")).unwrap();
+    let validate = |sources: &[&str]| -> super::case::Done {
+        program().current_dir(dir.path()).arg("validate").args(sources).output().unwrap().into()
+    };
+    let done = validate(&["path", "with", "spaces/my", "copy"]);
+    done.assert_cannot("`path`, `with`, `spaces/my`, `copy`: no such files or directories");
+    assert!(done.stderr.contains("'path with spaces/my copy'"), "{}", done.stderr);
+    validate(&["the", "other", "one"]).assert_cannot("quote a path that has spaces");
+    validate(&[".", "other"]).assert_cannot("did you mean `s3://other`?");
+}
+
+#[test]
 fn a_directory_with_the_name_of_a_bucket_is_a_directory() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::create_dir(dir.path().join("logs")).unwrap();
