@@ -4,7 +4,7 @@ mod archives;
 pub(crate) mod case;
 mod clock;
 mod deploy;
-#[cfg(unix)]
+#[cfg(all(unix, feature = "aws"))]
 mod interrupt;
 mod mistyped;
 mod telling;
