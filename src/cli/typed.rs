@@ -159,6 +159,17 @@ pub(super) fn bucket(flag: &str, text: &str) -> Result<(), Failure> {
     Err(Failure::new(format!("`{flag}`: invalid bucket name `{text}`"), hint))
 }
 
+/// Checks the name of a bucket to be made up.
+pub(super) fn new_bucket(flag: &str, name: &str) -> Result<(), Failure> {
+    if s3::is_bucket(name) {
+        return Ok(());
+    }
+    Err(Failure::new(
+        format!("`{flag}`: invalid bucket name `{name}`"),
+        "give 3 to 63 characters of `a-z`, `0-9`, `.` and `-`, beginning and ending with a letter or digit",
+    ))
+}
+
 /// Checks account ids: 12 digits.
 pub(super) fn accounts<'a>(flag: &str, typed: impl IntoIterator<Item = &'a String>) -> Result<(), Failure> {
     typed.into_iter().try_for_each(|text| {

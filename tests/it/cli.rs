@@ -299,7 +299,41 @@ fn simulate_makes_what_validate_proves() {
     let (again, keys) = (at("a"), at("a/public-keys.json"));
     trailproof(&["simulate", &again]).assert_cannot("is not empty");
     trailproof(&["simulate", &keys]).assert_cannot("cannot be written");
-    trailproof(&["simulate", &at("b"), "--hours", "0"]).assert_cannot("0");
+    for flag in ["--hours", "--quiet-every", "--rotate-keys-every", "--backfill-every"] {
+        trailproof(&["simulate", &at("b"), flag, "0"])
+            .assert_cannot(&format!("`{flag}`: the number of hours is 0"));
+    }
     trailproof(&["simulate", &at("b"), "--start-time", "never"]).assert_cannot("`--start-time`");
     trailproof(&["simulate", &at("b"), "--logs", &at("nowhere")]).assert_cannot("nowhere");
+    for bucket in ["My Bucket", "ab", "-logs", "a/b", &"a".repeat(64)] {
+        trailproof(&["simulate", &at("b"), "--bucket", bucket]).assert_cannot("`--bucket`: invalid bucket");
+        trailproof(&["simulate", &at("b"), "--move-at", &format!("1:{bucket}")])
+            .assert_cannot("`--move-at`: invalid bucket name");
+    }
+    #[cfg(feature = "aws")]
+    trailproof(&["simulate", &at("b"), "--region", "us-esat-1"])
+        .assert_cannot("did you mean `--region us-east-1`?");
+    assert!(!dir.path().join("b").exists());
+}
+
+#[test]
+fn a_tampering_that_cannot_be_applied_leaves_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    fs::create_dir(at("empty")).unwrap();
+    for (tamper, said) in [
+        ("log-modfied", "did you mean `--tamper log-modified`? `trailproof simulate --help`"),
+        ("log-modfied@first", "no such kind of tampering: `log-modfied`"),
+        ("log-modified@", "`log-modified@` has no WHERE"),
+        ("log-modified@99", "invalid WHERE `99`: the log files have the numbers 0 to "),
+        ("log-modified@lst", "invalid WHERE `lst`: no log file has it in its key; did you mean `last`?"),
+    ] {
+        for target in ["new", "empty"] {
+            let hours = ["--hours", "4", "--logs-per-hour", "1", "--events-per-log", "1"];
+            trailproof(&[&["simulate", &at(target), "--tamper", tamper], &hours[..]].concat())
+                .assert_cannot(said);
+            assert_eq!(fs::read_dir(at("empty")).unwrap().count(), 0, "{tamper}");
+            assert!(!dir.path().join("new").exists(), "{tamper}");
+        }
+    }
 }

@@ -7,7 +7,6 @@ use clap::Args;
 #[cfg(feature = "aws")]
 use super::AwsArgs;
 use super::pages;
-use crate::simulate::Tamper;
 
 /// Make a synthetic trail with real signatures, and tamper with it, to test the alarm
 ///
@@ -122,7 +121,7 @@ pub(in crate::cli) struct SimulateArgs {
     /// Tamper with the delivery; repeatable. WHERE is first, last, middle, a number, a part of the key, or both as in
     /// PART:first
     #[arg(long, value_name = "KIND[@WHERE]")]
-    pub(in crate::cli) tamper: Vec<Tamper>,
+    pub(in crate::cli) tamper: Vec<String>,
 
     #[cfg(feature = "aws")]
     #[command(flatten)]
