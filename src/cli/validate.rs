@@ -19,6 +19,7 @@ use crate::handles;
 use crate::ident::Location;
 use crate::ident::Relocation;
 use crate::keys::{KeyRing, saved};
+use crate::report::escape::for_terminal;
 use crate::report::{
     Fanout, ReportFile,
     progress::{Bars, Display},
@@ -70,7 +71,21 @@ fn report(
     let tools = RunTools { store: &*store, keys: &keys, pool: &pool, progress: &bars, stop };
     let begun = Event::Started { sources: named(arguments), range: request.range, at: started, origin };
     let told = tell(&request, tools, &begun, &mut outputs);
-    finish(outputs, &files, told)
+    let code = finish(outputs, &files, told)?;
+    if moves_one_source(&request) && !notes.has_moved() && !arguments.quiet {
+        let from = arguments.relocated_from.join("`, `");
+        let note =
+            format!("note: `--relocated-from` has no effect: no proved digest was delivered to `{from}`");
+        say(&for_terminal(&note));
+    }
+    Ok(code)
+}
+
+/// Whether the request names the place that its only source was copied from. With the original among the sources, a copy
+/// need not be told of.
+fn moves_one_source(request: &ValidationRequest) -> bool {
+    let ValidationRequest { relocations, sources, objects, .. } = request;
+    !relocations.is_empty() && sources.len() == 1 && objects.is_empty()
 }
 
 /// A run that is ready to start: the store, the keys, the request and the threads.
@@ -373,7 +388,7 @@ pub(super) fn keys(files: &[PathBuf], limit: u64) -> Result<KeyRing, Failure> {
         })?;
     }
     for rejected in ring.rejected() {
-        let source = crate::report::escape::for_terminal(&rejected.source);
+        let source = for_terminal(&rejected.source);
         say(&format!("warning: entry {} of `{source}` is not used: {}", rejected.entry, rejected.reason));
     }
     Ok(ring)

@@ -168,6 +168,9 @@ fn a_report_that_cannot_be_written_is_found_before_the_work_begins() {
     let other = format!("text={}", case.text("./same.json"));
     case.validate(&["--report", &same, "--report", &other]).assert_cannot("given twice");
     case.validate(&["--relocated-from", "bucket"]).assert_cannot("names no bucket");
+    let done = case.validate(&["--relocated-from", "s3://my-old"]);
+    let note = "note: `--relocated-from` has no effect: no proved digest was delivered to `s3://my-old`\n";
+    assert_eq!((done.code, done.stderr.as_str()), (Some(0), note), "{}", done.stdout);
 }
 
 #[test]
