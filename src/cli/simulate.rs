@@ -38,7 +38,7 @@ fn into_directory(directory: &Path, spec: &Spec) -> Result<u8, Failure> {
     let store = DirectoryStore::of_buckets(directory).map_err(|error| unwritable(directory, &error))?;
     let simulated = simulate::simulate(spec, &store).map_err(|error| {
         if !matches!(error, SimulateError::Store { .. }) {
-            clear(directory, is_new);
+            clear(directory, spec, is_new);
         }
         failed(&error)
     })?;
@@ -223,13 +223,14 @@ fn prepare(directory: &Path) -> Result<(), Failure> {
     }
 }
 
-/// Removes what a failed run wrote into the directory, which was empty before, and a directory that the run made. What
-/// cannot be removed stays.
-fn clear(directory: &Path, is_new: bool) {
-    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
-        let path = entry.path();
-        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        let _ = if is_folder { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+/// Removes what a failed run wrote into the directory: the folders of its buckets, those of copies that tampering made, and
+/// a directory that the run made. What cannot be removed stays.
+fn clear(directory: &Path, spec: &Spec, is_new: bool) {
+    let moved = spec.move_at.iter().map(|(_, bucket)| bucket);
+    for bucket in moved.chain([&spec.bucket]) {
+        for folder in [bucket.clone(), format!("{bucket}-copy")] {
+            let _ = fs::remove_dir_all(directory.join(folder));
+        }
     }
     if is_new {
         let _ = fs::remove_dir(directory);
