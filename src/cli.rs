@@ -17,6 +17,7 @@ mod outputs;
 #[cfg(feature = "aws")]
 mod ping;
 mod plan;
+mod relocation;
 mod report;
 #[cfg(feature = "aws")]
 mod restore_manifest;

@@ -11,13 +11,12 @@ use super::args::{RunArgs, ValidateArgs};
 use super::sources::{self, GoneBucket, Opened, is_in_s3};
 use super::telling::{self, RunNotes};
 use super::{
-    EXIT_CANNOT, Failure, memory, origin, outputs, require_handles, say, signals, state, typed,
+    EXIT_CANNOT, Failure, memory, origin, outputs, relocation, require_handles, say, signals, state, typed,
     without_source,
 };
 use crate::event::{Event, NoProgress, Severity, Sink, Summary, Verdict};
 use crate::handles;
 use crate::ident::Location;
-use crate::ident::Relocation;
 use crate::keys::{KeyRing, saved};
 use crate::report::escape::for_terminal;
 use crate::report::{
@@ -28,7 +27,7 @@ use crate::state::MemorySession;
 use crate::store::Store;
 use crate::time::{self, Range, Timestamp};
 use crate::validate::{
-    self, CancelFlag, ProvedChain, RunOutcome, RunTools, SealedChanges, SourceFolder, ValidationRequest,
+    self, CancelFlag, ProvedChain, RunOutcome, RunTools, SealedChanges, ValidationRequest,
 };
 
 /// Validates the sources, tells the hooks and the ping, and returns the exit code of the verdict.
@@ -72,20 +71,10 @@ fn report(
     let begun = Event::Started { sources: named(arguments), range: request.range, at: started, origin };
     let told = tell(&request, tools, &begun, &mut outputs);
     let code = finish(outputs, &files, told)?;
-    if moves_one_source(&request) && !notes.has_moved() && !arguments.quiet {
-        let from = arguments.relocated_from.join("`, `");
-        let note =
-            format!("note: `--relocated-from` has no effect: no proved digest was delivered to `{from}`");
-        say(&for_terminal(&note));
+    if !notes.has_moved() && !arguments.quiet {
+        relocation::say_without_effect(&arguments.relocated_from, &request);
     }
     Ok(code)
-}
-
-/// Whether the request names the place that its only source was copied from. With the original among the sources, a copy
-/// need not be told of.
-fn moves_one_source(request: &ValidationRequest) -> bool {
-    let ValidationRequest { relocations, sources, objects, .. } = request;
-    !relocations.is_empty() && sources.len() == 1 && objects.is_empty()
 }
 
 /// A run that is ready to start: the store, the keys, the request and the threads.
@@ -113,7 +102,7 @@ pub(super) fn prepare(arguments: &RunArgs, now: Timestamp) -> Result<Prepared, F
         sources::open(arguments, keys)?;
     let range = range_of(arguments, &objects, range)?;
     let mut request = ValidationRequest {
-        relocations: relocations(&arguments.relocated_from, &sources, &objects)?,
+        relocations: relocation::relocations(&arguments.relocated_from, &sources, &objects)?,
         replicas: Vec::new(),
         range,
         // The time of an object that the user named in a copy is the present at least.
@@ -403,42 +392,4 @@ pub(super) fn read_keys(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
         )));
     }
     Ok(bytes)
-}
-
-/// Combines every `--relocated-from` with every source.
-fn relocations(
-    named: &[String],
-    sources: &[SourceFolder],
-    objects: &[Location],
-) -> Result<Vec<Relocation>, Failure> {
-    let of_object = |object: &Location| SourceFolder {
-        bucket: object.bucket.to_string(),
-        prefix: object.key.to_string(),
-    };
-    let mut sources: Vec<SourceFolder> =
-        sources.iter().cloned().chain(objects.iter().map(of_object)).collect();
-    for source in &mut sources {
-        source.prefix = validate::above_logs(&source.prefix).to_owned();
-    }
-    sources.dedup();
-    let mut relocations = Vec::new();
-    for text in named {
-        let (from_bucket, prefix) = typed::place("--relocated-from", text)?;
-        // A source that is the original itself did not move.
-        let moved = sources.iter().filter(|to| to.bucket != from_bucket || to.prefix != prefix);
-        relocations.extend(moved.map(|to| Relocation {
-            from_bucket: from_bucket.clone(),
-            from_prefix: prefix.clone(),
-            to_bucket: to.bucket.clone(),
-            // Behind an access point, every object has the key that it has in the bucket.
-            to_prefix: if is_access_point(&to.bucket) { prefix.clone() } else { to.prefix.clone() },
-        }));
-    }
-    relocations.dedup();
-    Ok(relocations)
-}
-
-/// Whether a source's bucket is an access point, by its ARN or alias: names that no bucket can have.
-fn is_access_point(bucket: &str) -> bool {
-    bucket.starts_with("arn:") || bucket.ends_with("-s3alias")
 }
