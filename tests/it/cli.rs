@@ -308,7 +308,7 @@ fn simulate_makes_what_validate_proves() {
     }
     trailproof(&["simulate", &at("b"), "--start-time", "never"]).assert_cannot("`--start-time`");
     trailproof(&["simulate", &at("b"), "--logs", &at("nowhere")]).assert_cannot("nowhere");
-    for bucket in ["My Bucket", "ab", "-logs", "a/b", &"a".repeat(64)] {
+    for bucket in ["My Bucket", "ab", "logs-", "a/b", &"a".repeat(64)] {
         trailproof(&["simulate", &at("b"), "--bucket", bucket]).assert_cannot("`--bucket`: invalid bucket");
         trailproof(&["simulate", &at("b"), "--move-at", &format!("1:{bucket}")])
             .assert_cannot("`--move-at`: invalid bucket name");
