@@ -17,6 +17,7 @@ mod outputs;
 #[cfg(feature = "aws")]
 mod ping;
 mod plan;
+mod relocation;
 mod report;
 #[cfg(feature = "aws")]
 mod restore_manifest;
@@ -41,6 +42,7 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Parser as _;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::handles;
 use crate::report::escape::for_terminal;
@@ -61,7 +63,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     handles::raise_limit();
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(error) => return usage(&error),
+        Err(error) => return usage(&naming_the_directory(error, &arguments)),
     };
     let done = match cli.command {
         Command::Validate(typed) if typed.dry_run => plan::run(*typed, now()),
@@ -90,6 +92,19 @@ fn exit_code(done: Result<u8, Failure>) -> u8 {
         say(&failure.to_string());
         EXIT_CANNOT
     })
+}
+
+/// The error for `collect` with one argument, which clap takes for the last: the directory is missing, not the source.
+fn naming_the_directory(mut error: clap::Error, line: &[OsString]) -> clap::Error {
+    let is_collect = line.get(1).is_some_and(|word| word == "collect");
+    if is_collect && error.kind() == ErrorKind::MissingRequiredArgument {
+        let one_missing =
+            |missing: &ContextValue| matches!(missing, ContextValue::Strings(all) if all.len() == 1);
+        if error.get(ContextKind::InvalidArg).is_some_and(one_missing) {
+            error.insert(ContextKind::InvalidArg, ContextValue::Strings(vec!["<DIR>".to_owned()]));
+        }
+    }
+    error
 }
 
 /// Prints help and version to stdout, usage errors to stderr.

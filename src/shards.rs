@@ -88,7 +88,7 @@ mod run;
 pub use error::ShardError;
 pub use lines::{ReadLine, next_line};
 pub use merge::{ShardMerge, nth_shard};
-pub use plan::{PlanEnd, PlanHeader, PlanLine, PlannedState, Shard};
+pub use plan::{PlanEnd, PlanHeader, PlanLine, PlannedState, Shard, is_plan_line};
 pub use planner::{PlanFacts, PlanTotals, write_plan};
 pub use request::{HashedFile, ShardSources};
 pub use result::ShardResult;

@@ -119,6 +119,11 @@ impl Timestamp {
         self.format("%Y%m%dT%H%MZ")
     }
 
+    /// Whether the moment is within the years that jiff can write.
+    fn has_a_date(self) -> bool {
+        jiff::Timestamp::from_second(self.0).is_ok()
+    }
+
     fn format(self, pattern: &str) -> String {
         match jiff::Timestamp::from_second(self.0) {
             Ok(moment) => moment.strftime(pattern).to_string(),
@@ -169,7 +174,8 @@ impl<'de> Deserialize<'de> for Timestamp {
 /// [`BadTime`] for any other text. A time without an offset is an error, because guessing the offset would move the
 /// range.
 pub fn parse_typed(text: &str, now: Timestamp) -> Result<Timestamp, BadTime> {
-    parse_moment(text).or_else(|| parse_age(text).map(|age| now.plus(-age))).ok_or_else(|| BadTime::of(text))
+    let ago = || parse_age(text).map(|age| now.plus(-age)).filter(|moment| moment.has_a_date());
+    parse_moment(text).or_else(ago).ok_or_else(|| BadTime::of(text))
 }
 
 /// Parses a typed start time. An age is extended by [`DELIVERY_GRACE`]: runs repeated after exactly the age then miss

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::args::{CollectArgs, RunArgs};
 use super::telling::RunNotes;
 use super::validate::{self, Outputs, Prepared, RememberingSink};
-use super::{EXIT_CANNOT, Failure, now, origin, outputs, require_handles, say, signals};
+use super::{EXIT_CANNOT, Failure, now, origin, outputs, require_handles, say, signals, typed};
 use crate::collect::{
     self, CollectOptions, CollectedCounts, CollectingStore, Collection, FolderError, SavedKeys,
 };
@@ -93,7 +93,7 @@ const fn exit_code(code: u8, counts: CollectedCounts, is_whole: bool) -> u8 {
 
 /// Checks the directory, before anything is read: files of others are never mixed with a copy.
 fn check(directory: &Path, sources: &[PathBuf]) -> Result<(), Failure> {
-    if super::sources::is_in_s3(directory) {
+    if super::sources::is_in_s3(directory) || typed::address(directory).is_some() {
         let what = format!(
             "`{}` is no directory: the last argument is the directory of the copy",
             directory.display()

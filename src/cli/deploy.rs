@@ -53,7 +53,7 @@ pub(super) fn run(typed: &DeployArgs, now: Timestamp, line: &[OsString]) -> Resu
 
 /// Checks what the steps of the recipe would refuse.
 fn check(typed: &DeployArgs, now: Timestamp) -> Result<(), Failure> {
-    typed.sources.iter().try_for_each(|source| typed::source(source))?;
+    typed::sources(&typed.sources)?;
     for place in typed.state.iter().chain(&typed.work) {
         typed::target(place)?;
     }

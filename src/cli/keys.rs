@@ -61,7 +61,10 @@ fn span(arguments: &KeysArgs, now: Timestamp) -> Result<Interval, Failure> {
     let end = arguments.end_time.as_deref();
     let end = end.map_or(Ok(now), |text| typed::moment("--end-time", text, now))?;
     if start >= end {
-        let what = format!("the start, {start}, is not before the end, {end}");
+        let what = match arguments.end_time.is_none() && start > now {
+            true => format!("the start is in the future: {start}, and now it is {now}"),
+            false => format!("the start, {start}, is not before the end, {end}"),
+        };
         return Err(Failure::new(what, "for example `--start-time 30d`"));
     }
     Ok(Interval { start, end: end.plus(SIGNING_WINDOW) })

@@ -2,6 +2,7 @@
 //! run begins.
 
 use std::io::{self, IsTerminal as _};
+use std::path::Path;
 
 use super::{Failure, typed};
 use crate::report::{self, Fanout, Format, Options, OutputError, ReportError, ReportFile};
@@ -24,6 +25,15 @@ pub(super) fn options(quiet: bool, verbose: bool) -> Options {
 
 /// The report files of `--report`, checked but not opened.
 pub(super) fn files(specs: &[String]) -> Result<Vec<ReportFile>, Failure> {
+    for spec in specs {
+        let parts = spec.split_once('=').filter(|(format, _)| format.parse::<Format>().is_ok());
+        let Some((format, path)) = parts else { continue };
+        if path == "-" {
+            let what = format!("`--report {spec}`: `-` names no file, and stdout has a format of its own");
+            return Err(Failure::new(what, format!("for stdout, give `--format {format}`")));
+        }
+        typed::local_file("a report", &format!("--report {format}="), Path::new(path))?;
+    }
     ReportFile::parse_all(specs).map_err(|error| unusable(&error))
 }
 

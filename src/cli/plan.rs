@@ -8,8 +8,12 @@ use std::path::PathBuf;
 use super::args::ValidateArgs;
 #[cfg(feature = "aws")]
 use super::restore_manifest::RestoreManifest;
+#[cfg(feature = "aws")]
+use super::say;
 use super::{EXIT_CANNOT, Failure, outputs, sources, validate};
 use crate::event::{NoProgress, Verdict};
+#[cfg(feature = "aws")]
+use crate::report::escape::for_terminal;
 use crate::report::plan::{Planned, write_json, write_text};
 use crate::report::{Format, Options};
 use crate::time::Timestamp;
@@ -58,7 +62,8 @@ fn planned(
     let manifest = RestoreManifest::open(path, in_s3)?;
     let planned = plan_with_archived(request, tools, &|objects| manifest.add(objects));
     let plan = planned.map_err(|error| sources::unusable(&error))?;
-    manifest.finish()?;
+    let count = manifest.finish()?;
+    say(&for_terminal(&format!("archived objects in the manifest `{}`: {count}", path.display())));
     Ok(plan)
 }
 

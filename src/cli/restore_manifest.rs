@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{Failure, outputs};
+use super::{Failure, outputs, typed};
 use crate::ident::Location;
 use crate::report::WholeFile;
 
@@ -20,7 +20,14 @@ use crate::report::WholeFile;
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
 /// A manifest in progress. The file changes when the manifest is complete.
-pub(super) struct RestoreManifest(Mutex<(WholeFile, io::Result<()>)>);
+pub(super) struct RestoreManifest(Mutex<OpenManifest>);
+
+struct OpenManifest {
+    file: WholeFile,
+    written: io::Result<()>,
+    /// Number of objects.
+    count: u64,
+}
 
 impl RestoreManifest {
     /// Opens the manifest for a plan of sources in S3.
@@ -31,30 +38,32 @@ impl RestoreManifest {
                 "give `s3://BUCKET[/PREFIX]`, or leave the option out",
             ));
         }
+        typed::local_file("a manifest", "--restore-manifest ", path)?;
         let file = WholeFile::open(path).map_err(|error| outputs::unusable(&error))?;
-        Ok(Self(Mutex::new((file, Ok(())))))
+        Ok(Self(Mutex::new(OpenManifest { file, written: Ok(()), count: 0 })))
     }
 
     /// Adds objects; any thread may. The first error is kept for [`RestoreManifest::finish`].
     pub(super) fn add(&self, objects: &[Location]) {
         let lines: String = objects.iter().map(line).collect();
-        let mut guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (file, written) = &mut *guard;
-        if written.is_ok() {
-            *written = file.writer().write_all(lines.as_bytes());
+        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if open.written.is_ok() {
+            open.written = open.file.writer().write_all(lines.as_bytes());
+            open.count = open.count.saturating_add(objects.len() as u64);
         }
     }
 
-    /// Replaces the file by the complete manifest.
-    pub(super) fn finish(self) -> Result<(), Failure> {
-        let (file, written) = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+    /// Replaces the file by the complete manifest, and returns the number of its objects.
+    pub(super) fn finish(self) -> Result<u64, Failure> {
+        let OpenManifest { file, written, count } =
+            self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
         written.map_err(|error| {
             Failure::new(
                 format!("the restore manifest cannot be written: {error}"),
                 "free disk space, or write the manifest elsewhere",
             )
         })?;
-        file.finish().map_err(|error| outputs::unusable(&error))
+        file.finish().map(|()| count).map_err(|error| outputs::unusable(&error))
     }
 }
 

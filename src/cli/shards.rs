@@ -30,6 +30,8 @@ pub(super) fn run(arguments: ShardsArgs, now: Timestamp, line: &[OsString]) -> R
 fn unusable(name: &str, error: &ShardError) -> Failure {
     match error {
         ShardError::Source(error) => super::sources::unusable(error),
+        ShardError::NotAPlan => Failure::new(format!("`{name}` is not a plan: {error}"), error.hint()),
+        ShardError::NoShard { .. } => Failure::new(error.to_string(), error.hint()),
         error => Failure::new(format!("the plan `{name}` cannot be used: {error}"), error.hint()),
     }
 }

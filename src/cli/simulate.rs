@@ -7,8 +7,9 @@ use std::path::Path;
 use super::args::SimulateArgs;
 use super::sources::is_in_s3;
 use super::{Failure, say, typed};
-use crate::simulate::{self, SimulateError, Simulated, Spec};
+use crate::simulate::{self, BadTamper, SimulateError, Simulated, Spec, Tamper, TamperKind};
 use crate::store::directory::DirectoryStore;
+use crate::text::nearest;
 use crate::time::{HOUR, Timestamp};
 
 /// Name of the file with the public keys.
@@ -16,6 +17,9 @@ const KEYS_FILE: &str = "public-keys.json";
 
 /// Name of the file that lists the tampering.
 const ANSWERS_FILE: &str = "tampered.json";
+
+/// The hint where a failed run leaves objects.
+const LEFTOVERS: &str = "the objects written so far remain: remove them, or give another place";
 
 /// Writes the delivery and prints the command that validates it.
 pub(super) fn run(arguments: &SimulateArgs, now: Timestamp) -> Result<u8, Failure> {
@@ -29,9 +33,15 @@ pub(super) fn run(arguments: &SimulateArgs, now: Timestamp) -> Result<u8, Failur
 }
 
 fn into_directory(directory: &Path, spec: &Spec) -> Result<u8, Failure> {
+    let is_new = !directory.exists();
     prepare(directory)?;
     let store = DirectoryStore::of_buckets(directory).map_err(|error| unwritable(directory, &error))?;
-    let simulated = simulate::simulate(spec, &store).map_err(|error| failed(&error))?;
+    let simulated = simulate::simulate(spec, &store).map_err(|error| {
+        if !matches!(error, SimulateError::Store { .. }) {
+            clear(directory, spec, is_new);
+        }
+        failed(&error)
+    })?;
     save(directory, &simulated)?;
     let shown = shown(directory);
     tell(&shown, &simulated, &format!("{shown} --public-keys {shown}/{KEYS_FILE}"));
@@ -54,7 +64,8 @@ fn into_s3(arguments: &SimulateArgs, spec: Spec) -> Result<u8, Failure> {
     spec.check().map_err(|error| failed(&error))?;
     let store = S3Store::new(super::aws::connect(&arguments.aws)?, None);
     make_sure_empty(&store, target, &bucket, &prefix)?;
-    let simulated = simulate::simulate(&spec, &store).map_err(|error| failed(&error))?;
+    let simulated = simulate::simulate(&spec, &store)
+        .map_err(|error| Failure { hint: LEFTOVERS.to_owned(), ..failed(&error) })?;
     save(&folder, &simulated)?;
     let keys = shown(&folder.join(KEYS_FILE));
     tell(target, &simulated, &format!("{target} --public-keys {keys}"));
@@ -123,7 +134,47 @@ fn tell(target: &str, simulated: &Simulated, how: &str) {
     say(&format!("hint: trailproof validate {how} --end-time {end}"));
 }
 
+/// Checks the names and numbers that were typed.
+fn check(arguments: &SimulateArgs) -> Result<(), Failure> {
+    let SimulateArgs { quiet_every, rotate_keys_every, backfill_every, .. } = arguments;
+    let hours = [
+        ("--hours", Some(arguments.hours)),
+        ("--quiet-every", *quiet_every),
+        ("--rotate-keys-every", *rotate_keys_every),
+        ("--backfill-every", *backfill_every),
+    ];
+    if let Some((flag, _)) = hours.iter().find(|(_, hours)| *hours == Some(0)) {
+        return Err(Failure::new(format!("`{flag}`: the number of hours is 0"), "give 1 or more"));
+    }
+    typed::accounts("--account-id", &arguments.account_id)?;
+    typed::regions("--region", &arguments.region)?;
+    typed::regions("--home-region", &arguments.home_region)?;
+    typed::trails("--trail", &arguments.trail)?;
+    typed::new_bucket("--bucket", &arguments.bucket)?;
+    arguments.move_at.iter().try_for_each(|(_, bucket)| typed::new_bucket("--move-at", bucket))
+}
+
+/// Parses the tampers, `KIND[@WHERE]`.
+fn tampers(arguments: &SimulateArgs) -> Result<Vec<Tamper>, Failure> {
+    let parse = |text: &String| {
+        text.parse::<Tamper>().map_err(|error| {
+            let all = "`trailproof simulate --help` lists the kinds";
+            let meant = match &error {
+                BadTamper::Kind(kind) => nearest(kind, TamperKind::ALL.map(TamperKind::as_str)),
+                BadTamper::NoWhere(_) => None,
+            };
+            let hint = match meant {
+                Some(meant) => format!("did you mean `--tamper {meant}`? {all}"),
+                None => all.to_owned(),
+            };
+            Failure::new(format!("`--tamper`: {error}"), hint)
+        })
+    };
+    arguments.tamper.iter().map(parse).collect()
+}
+
 fn spec(arguments: &SimulateArgs, now: Timestamp) -> Result<Spec, Failure> {
+    check(arguments)?;
     let start = arguments.start_time.as_deref();
     let start = start.map(|text| typed::moment("--start-time", text, now)).transpose()?;
     let latest = now.plus(-i64::from(arguments.hours) * HOUR);
@@ -151,7 +202,7 @@ fn spec(arguments: &SimulateArgs, now: Timestamp) -> Result<Spec, Failure> {
         inflated: arguments.inflated,
         shared_body: arguments.shared_body,
         logs: Vec::new(),
-        tampers: arguments.tamper.clone(),
+        tampers: tampers(arguments)?,
     };
     match &arguments.logs {
         Some(logs) => simulate::spec_from_logs(logs, spec).map_err(|error| failed(&error)),
@@ -172,6 +223,20 @@ fn prepare(directory: &Path) -> Result<(), Failure> {
     }
 }
 
+/// Removes what a failed run wrote into the directory: the folders of its buckets, those of copies that tampering made, and
+/// a directory that the run made. What cannot be removed stays.
+fn clear(directory: &Path, spec: &Spec, is_new: bool) {
+    let moved = spec.move_at.iter().map(|(_, bucket)| bucket);
+    for bucket in moved.chain([&spec.bucket]) {
+        for folder in [bucket.clone(), format!("{bucket}-copy")] {
+            let _ = fs::remove_dir_all(directory.join(folder));
+        }
+    }
+    if is_new {
+        let _ = fs::remove_dir(directory);
+    }
+}
+
 fn unwritable(directory: &Path, error: &io::Error) -> Failure {
     let what = format!("the directory `{}` cannot be written: {error}", directory.display());
     Failure::new(what, "give a writable directory")
@@ -179,9 +244,7 @@ fn unwritable(directory: &Path, error: &io::Error) -> Failure {
 
 fn failed(error: &SimulateError) -> Failure {
     let hint = match error {
-        SimulateError::Store { .. } => {
-            "the objects written so far remain: remove them, or give another place"
-        }
+        SimulateError::Store { .. } => LEFTOVERS,
         _ => "see `trailproof simulate --help`",
     };
     Failure::new(error.to_string(), hint)

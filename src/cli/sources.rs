@@ -124,6 +124,10 @@ fn hint(error: &CopyError) -> String {
             "give a directory, a `.zip`, or a `.tar`, plain or compressed by gzip or zstd; one file is validated where it \
              lies in the copy: `…/AWSLogs/ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/NAME`"
         }
+        CopyError::Loose { .. } => {
+            "validate it where it lies in the copy, beside its digests: \
+             `…/AWSLogs/ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/NAME`"
+        }
         CopyError::Unfinished(_) => "complete the copy: run the same `trailproof collect` again",
         CopyError::Empty(_) => {
             "give the directory with the copy of the bucket; an empty directory proves nothing"

@@ -28,6 +28,7 @@ fn init(arguments: &InitArgs) -> Result<(), Failure> {
     let typed = &arguments.place.place;
     typed::target(typed)?;
     check_directory(typed)?;
+    let bucket = typed::bucket_named(typed).filter(|_| typed.symlink_metadata().is_err());
     if !is_in_s3(typed) {
         DirectoryPlace::new(typed).create().map_err(|error| failed(&error.into()))?;
     }
@@ -38,6 +39,9 @@ fn init(arguments: &InitArgs) -> Result<(), Failure> {
     )?;
     state::init(&*place).map_err(|error| failed_at(typed, &error))?;
     say(&format!("made the state `{}`", for_terminal(&place.name())));
+    if let Some(bucket) = bucket {
+        say(&format!("note: the state is a local directory; for a bucket, give `{}`", for_terminal(&bucket)));
+    }
     Ok(())
 }
 
@@ -65,9 +69,15 @@ fn accept(arguments: &AcceptArgs, now: Timestamp) -> Result<(), Failure> {
     let opened = OpenState::open(&*place, |_| true).map_err(|error| failed_at(typed, &error))?;
     let by = arguments.by.clone().or_else(origin::user_and_host).unwrap_or_else(|| "unknown".to_owned());
     let acceptance = StoredAcceptance { reason: arguments.reason.clone(), by, at: now };
-    let accepted = opened.accept(&*place, &arguments.id, &acceptance);
-    let finding = accepted.map_err(|error| failed_at(typed, &error))?;
-    say(&format!("accepted {}: {}", finding.kind.as_str(), report::subject(&finding)));
+    let changed = match arguments.replace {
+        true => opened.replace_acceptance(&*place, &arguments.id, &acceptance),
+        false => opened.accept(&*place, &arguments.id, &acceptance),
+    };
+    let before = changed.map_err(|error| failed_at(typed, &error))?;
+    say(&format!("accepted {}: {}", before.kind.as_str(), report::subject(&before)));
+    if let Some(StoredAcceptance { reason, by, at }) = &before.accepted {
+        say(&for_terminal(&format!("replaced: accepted by {by} at {at}: `{reason}`")));
+    }
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use super::args::TellingArgs;
 #[cfg(feature = "aws")]
 use super::ping::Ping;
 use super::{EXIT_CANNOT, Failure, exit_code, hook, signals};
-use crate::event::{Event, FindingStatus, Verdict};
+use crate::event::{Event, FindingStatus, Kind, Verdict};
 use crate::report::escape::for_terminal;
 use crate::report::{Fanout, Format, Options, ReportFile};
 use crate::text::shortened;
@@ -95,10 +95,17 @@ pub(super) struct RunNotes {
     new: u64,
     resolved: u64,
     remembers: bool,
+    /// Whether a finding says that a copy lies elsewhere than where it was delivered.
+    has_moved: bool,
     report: Option<PathBuf>,
 }
 
 impl RunNotes {
+    /// Whether the run found a copy that lies elsewhere than where it was delivered.
+    pub(super) const fn has_moved(&self) -> bool {
+        self.has_moved
+    }
+
     /// Adds an output that keeps the verdict line.
     pub(super) fn add_to(&self, fanout: &mut Fanout) {
         if self.are_wanted {
@@ -114,6 +121,7 @@ impl RunNotes {
                 let is_new =
                     finding.memory.as_ref().is_none_or(|memory| memory.status == Some(FindingStatus::New));
                 self.new = self.new.saturating_add(u64::from(is_new));
+                self.has_moved |= finding.kind == Kind::Relocated;
             }
             Event::Finished(summary) => {
                 self.remembers = summary.resolved.is_some();

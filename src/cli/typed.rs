@@ -4,18 +4,23 @@
 
 mod s3;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Failure;
+use super::sources::is_in_s3;
 #[cfg(feature = "aws")]
 use crate::aws::regions;
-use crate::ident::{is_account, is_region, is_trail};
+use crate::ident::{DeliveredName, is_account, is_region, is_trail};
+use crate::report::shell;
 use crate::text::nearest;
 use crate::time::{self, Timestamp};
 
 /// Last words of region names. A new region has a new country or number, but a known direction.
 const DIRECTIONS: [&str; 9] =
     ["central", "east", "north", "northeast", "northwest", "south", "southeast", "southwest", "west"];
+
+/// Most words that a path typed without quotes is looked for in.
+const MAX_WORDS: usize = 16;
 
 /// Reads the time that was typed for `flag`.
 pub(super) fn moment(flag: &str, text: &str, now: Timestamp) -> Result<Timestamp, Failure> {
@@ -28,8 +33,43 @@ pub(super) fn moment(flag: &str, text: &str, now: Timestamp) -> Result<Timestamp
     })
 }
 
+/// Checks sources: none may be a part of a path with spaces, or be mistyped.
+pub(super) fn sources(paths: &[PathBuf]) -> Result<(), Failure> {
+    unquoted(paths)?;
+    paths.iter().try_for_each(|path| source(path))
+}
+
+/// Checks that no path with spaces was typed without quotes: the shell makes several sources of it, which do not exist.
+fn unquoted(paths: &[PathBuf]) -> Result<(), Failure> {
+    // A single object may be gone.
+    let is_object = |path: &Path| {
+        path.file_name()
+            .and_then(|name| name.to_str())
+            .is_some_and(|name| DeliveredName::parse(name).is_some())
+    };
+    let is_missing = |path: &PathBuf| {
+        let is_local = !is_in_s3(path) && address(path).is_none();
+        is_local && path.symlink_metadata().is_err() && !is_object(path)
+    };
+    let Some(first) = paths.windows(2).position(|two| two.iter().all(is_missing)) else { return Ok(()) };
+    let rest: Vec<&PathBuf> = paths.iter().skip(first).take(MAX_WORDS).collect();
+    let texts: Vec<String> = rest.iter().map(|path| path.to_string_lossy().into_owned()).collect();
+    let mut joined = (2..=texts.len()).rev().filter_map(|length| Some(texts.get(..length)?.join(" ")));
+    let hint = match joined.find(|joined: &String| Path::new(joined).exists()) {
+        Some(joined) => format!("quote a path that has spaces: {}", shell::quote(&joined)),
+        None => "quote a path that has spaces; a bucket is given as `s3://BUCKET[/PREFIX]`".to_owned(),
+    };
+    let missing: Vec<String> = rest
+        .iter()
+        .zip(&texts)
+        .take_while(|(path, _)| is_missing(path))
+        .map(|(_, text)| format!("`{text}`"))
+        .collect();
+    Err(Failure::new(format!("{}: no such files or directories", missing.join(", ")), hint))
+}
+
 /// Checks a source that is neither an `s3://` address nor a path that exists: a URL, an ARN of S3, a bare bucket name.
-pub(super) fn source(path: &Path) -> Result<(), Failure> {
+fn source(path: &Path) -> Result<(), Failure> {
     let text = path.to_string_lossy();
     if text.starts_with("s3://") || path.symlink_metadata().is_ok() {
         return Ok(());
@@ -48,13 +88,47 @@ pub(super) fn source(path: &Path) -> Result<(), Failure> {
     Err(Failure::new(what, hint))
 }
 
-/// Checks the target of `simulate`, or the place of a state: a URL, an ARN of S3 or a misspelled scheme is no directory.
+/// Checks a place that is a path or an address in S3: the target of `simulate`, a state, a plan, results. A URL, an ARN
+/// of S3 or a misspelled scheme is no path: it would become a local folder called `s3:`.
 pub(super) fn target(path: &Path) -> Result<(), Failure> {
     let text = path.to_string_lossy();
-    match text.starts_with("s3://") || s3::is_plain(&text) {
-        true => Ok(()),
-        false => source(path),
+    let hint = match address(path) {
+        Some(address) if address == text => return Ok(()),
+        Some(address) => format!("did you mean `{address}`?"),
+        None if text.contains("://") && path.symlink_metadata().is_err() => {
+            "give a path, or an address in S3 as `s3://BUCKET[/PREFIX]`".to_owned()
+        }
+        None => return Ok(()),
+    };
+    Err(Failure::new(format!("invalid place `{text}`: expected a path or `s3://BUCKET[/PREFIX]`"), hint))
+}
+
+/// The address in S3 that `path` is or was meant to be; `None` for a path.
+pub(super) fn address(path: &Path) -> Option<String> {
+    let text = path.to_string_lossy();
+    if text.starts_with("s3://") {
+        return Some(text.into_owned());
     }
+    if s3::is_plain(&text) || path.symlink_metadata().is_ok() {
+        return None;
+    }
+    s3::meant(&text)
+}
+
+/// Checks the path of a local file. `what` is the file, such as "a report", and `flag` the text before the path.
+pub(super) fn local_file(what: &str, flag: &str, path: &Path) -> Result<(), Failure> {
+    let Some(address) = address(path) else { return target(path) };
+    let name = address.rsplit('/').find(|part| !part.is_empty()).unwrap_or_default();
+    Err(Failure::new(
+        format!("`{flag}{}`: {what} cannot be written to S3", path.display()),
+        format!("write it to a file and copy the file: `{flag}{name}`, then `aws s3 cp {name} {address}`"),
+    ))
+}
+
+/// The address of the bucket whose name `path` looks like; `None` for anything but a bare name.
+pub(super) fn bucket_named(path: &Path) -> Option<String> {
+    let text = path.to_str()?.trim_end_matches('/');
+    (!text.contains('/') && s3::is_plain(text)).then(|| format!("s3://{text}"))
 }
 
 /// Bucket and folder (with a slash at its end) of the `s3://BUCKET[/PREFIX]` that was typed for `flag`, or without a flag.
@@ -83,6 +157,17 @@ pub(super) fn bucket(flag: &str, text: &str) -> Result<(), Failure> {
         None => format!("give the bucket's name alone, such as `{flag} my-trail-logs`"),
     };
     Err(Failure::new(format!("`{flag}`: invalid bucket name `{text}`"), hint))
+}
+
+/// Checks the name of a bucket to be made up.
+pub(super) fn new_bucket(flag: &str, name: &str) -> Result<(), Failure> {
+    if s3::is_bucket(name) {
+        return Ok(());
+    }
+    Err(Failure::new(
+        format!("`{flag}`: invalid bucket name `{name}`"),
+        "give 3 to 63 characters of `a-z`, `0-9`, `.` and `-`, beginning and ending with a letter or digit",
+    ))
 }
 
 /// Checks account ids: 12 digits.

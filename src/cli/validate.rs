@@ -11,14 +11,14 @@ use super::args::{RunArgs, ValidateArgs};
 use super::sources::{self, GoneBucket, Opened, is_in_s3};
 use super::telling::{self, RunNotes};
 use super::{
-    EXIT_CANNOT, Failure, memory, origin, outputs, require_handles, say, signals, state, typed,
+    EXIT_CANNOT, Failure, memory, origin, outputs, relocation, require_handles, say, signals, state, typed,
     without_source,
 };
 use crate::event::{Event, NoProgress, Severity, Sink, Summary, Verdict};
 use crate::handles;
 use crate::ident::Location;
-use crate::ident::Relocation;
 use crate::keys::{KeyRing, saved};
+use crate::report::escape::for_terminal;
 use crate::report::{
     Fanout, ReportFile,
     progress::{Bars, Display},
@@ -27,7 +27,7 @@ use crate::state::MemorySession;
 use crate::store::Store;
 use crate::time::{self, Range, Timestamp};
 use crate::validate::{
-    self, CancelFlag, ProvedChain, RunOutcome, RunTools, SealedChanges, SourceFolder, ValidationRequest,
+    self, CancelFlag, ProvedChain, RunOutcome, RunTools, SealedChanges, ValidationRequest,
 };
 
 /// Validates the sources, tells the hooks and the ping, and returns the exit code of the verdict.
@@ -70,7 +70,11 @@ fn report(
     let tools = RunTools { store: &*store, keys: &keys, pool: &pool, progress: &bars, stop };
     let begun = Event::Started { sources: named(arguments), range: request.range, at: started, origin };
     let told = tell(&request, tools, &begun, &mut outputs);
-    finish(outputs, &files, told)
+    let code = finish(outputs, &files, told)?;
+    if !notes.has_moved() && !arguments.quiet {
+        relocation::say_without_effect(&arguments.relocated_from, &request);
+    }
+    Ok(code)
 }
 
 /// A run that is ready to start: the store, the keys, the request and the threads.
@@ -98,7 +102,7 @@ pub(super) fn prepare(arguments: &RunArgs, now: Timestamp) -> Result<Prepared, F
         sources::open(arguments, keys)?;
     let range = range_of(arguments, &objects, range)?;
     let mut request = ValidationRequest {
-        relocations: relocations(&arguments.relocated_from, &sources, &objects)?,
+        relocations: relocation::relocations(&arguments.relocated_from, &sources, &objects)?,
         replicas: Vec::new(),
         range,
         // The time of an object that the user named in a copy is the present at least.
@@ -124,14 +128,14 @@ pub(super) fn prepare(arguments: &RunArgs, now: Timestamp) -> Result<Prepared, F
     if !in_s3 {
         let has_end = arguments.end_time.is_some() || !request.objects.is_empty();
         validate::settle_present(&mut request, tools, clock, has_end);
-        check_range(request.range)?;
+        check_range(request.range, has_end)?;
     }
     Ok(Prepared { store, keys, request, gone, pool, in_s3 })
 }
 
 /// Checks the names that were typed against AWS's naming rules.
 fn check(arguments: &RunArgs) -> Result<(), Failure> {
-    arguments.sources.iter().try_for_each(|source| typed::source(source))?;
+    typed::sources(&arguments.sources)?;
     typed::accounts("--account-id", &arguments.account_id)?;
     typed::regions("--region", &arguments.region)?;
     typed::trails("--trail", &arguments.trail)?;
@@ -338,14 +342,19 @@ pub(super) fn range(arguments: &RunArgs, clock: Timestamp) -> Result<Range, Fail
     // Without an end, a copy may be younger than the clock: the range is checked when the present is known.
     let is_settled = arguments.end_time.is_some() || arguments.sources.iter().any(|source| is_in_s3(source));
     if is_settled {
-        check_range(Range { start: typed, end })?;
+        check_range(Range { start: typed, end }, arguments.end_time.is_some())?;
     }
     let start = arguments.start_time.as_deref().and_then(|text| time::parse_start(text, clock).ok());
     Ok(Range { start, end })
 }
 
-fn check_range(range: Range) -> Result<(), Failure> {
+/// Checks that the range begins before it ends: at a typed end, or now.
+fn check_range(range: Range, has_end: bool) -> Result<(), Failure> {
     match range.start.filter(|start| *start >= range.end) {
+        Some(start) if !has_end && start > range.end => Err(Failure::new(
+            format!("the start is in the future: {start}, and now it is {}", range.end),
+            "give a start before now, such as `--start-time 7d`",
+        )),
         Some(start) => Err(Failure::new(
             format!("the start, {start}, is not before the end, {}", range.end),
             "give a start before the end; without both options the range is the whole record up to now",
@@ -373,7 +382,7 @@ pub(super) fn keys(files: &[PathBuf], limit: u64) -> Result<KeyRing, Failure> {
         })?;
     }
     for rejected in ring.rejected() {
-        let source = crate::report::escape::for_terminal(&rejected.source);
+        let source = for_terminal(&rejected.source);
         say(&format!("warning: entry {} of `{source}` is not used: {}", rejected.entry, rejected.reason));
     }
     Ok(ring)
@@ -387,42 +396,4 @@ pub(super) fn read_keys(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, what));
     }
     Ok(bytes)
-}
-
-/// Combines every `--relocated-from` with every source.
-fn relocations(
-    named: &[String],
-    sources: &[SourceFolder],
-    objects: &[Location],
-) -> Result<Vec<Relocation>, Failure> {
-    let of_object = |object: &Location| SourceFolder {
-        bucket: object.bucket.to_string(),
-        prefix: object.key.to_string(),
-    };
-    let mut sources: Vec<SourceFolder> =
-        sources.iter().cloned().chain(objects.iter().map(of_object)).collect();
-    for source in &mut sources {
-        source.prefix = validate::above_logs(&source.prefix).to_owned();
-    }
-    sources.dedup();
-    let mut relocations = Vec::new();
-    for text in named {
-        let (from_bucket, prefix) = typed::place("--relocated-from", text)?;
-        // A source that is the original itself did not move.
-        let moved = sources.iter().filter(|to| to.bucket != from_bucket || to.prefix != prefix);
-        relocations.extend(moved.map(|to| Relocation {
-            from_bucket: from_bucket.clone(),
-            from_prefix: prefix.clone(),
-            to_bucket: to.bucket.clone(),
-            // Behind an access point, every object has the key that it has in the bucket.
-            to_prefix: if is_access_point(&to.bucket) { prefix.clone() } else { to.prefix.clone() },
-        }));
-    }
-    relocations.dedup();
-    Ok(relocations)
-}
-
-/// Whether a source's bucket is an access point, by its ARN or alias: names that no bucket can have.
-fn is_access_point(bucket: &str) -> bool {
-    bucket.starts_with("arn:") || bucket.ends_with("-s3alias")
 }

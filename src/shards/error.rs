@@ -35,6 +35,9 @@ pub enum ShardError {
     /// The fields of a line contradict each other.
     #[error("contradictory: {0}")]
     Contradictory(&'static str),
+    /// The first line is a line of something else.
+    #[error("its first line is not of `{SCHEMA}`")]
+    NotAPlan,
     /// The plan has no first line, or another line in its place.
     #[error("the plan does not begin with its first line")]
     NoHeader,
@@ -42,7 +45,7 @@ pub enum ShardError {
     #[error("the plan is cut off, or lines are missing or changed")]
     Cut,
     /// The plan has no shard of the number.
-    #[error("the plan has no shard {index}: the first is 0, and it has {shards}")]
+    #[error("no shard {index}: {}", numbers(*shards))]
     NoShard {
         /// The number that was asked for.
         index: u64,
@@ -72,8 +75,20 @@ impl ShardError {
             Self::NoHeader | Self::Cut => {
                 "give the whole file that `trailproof shards plan` wrote".to_owned()
             }
-            Self::NoShard { .. } => "give a number from 0 to one less than the number of shards".to_owned(),
+            Self::NotAPlan => "give the file that `trailproof shards plan` wrote".to_owned(),
+            Self::NoShard { .. } => {
+                "give the number of a shard; without `--index` all are carried out".to_owned()
+            }
             Self::Interrupted => "run the same command again".to_owned(),
         }
+    }
+}
+
+/// The numbers of a plan's shards, in words.
+fn numbers(shards: u64) -> String {
+    match shards.checked_sub(1) {
+        None => "the plan has no shards".to_owned(),
+        Some(0) => "the plan has 1 shard, number 0".to_owned(),
+        Some(last) => format!("the plan has {shards} shards, numbers 0 to {last}"),
     }
 }

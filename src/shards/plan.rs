@@ -280,12 +280,26 @@ impl PlanLine {
 }
 
 /// Whether a line claims to be a line of a plan, of whatever version.
-pub(super) fn is_plan_line(line: &[u8]) -> bool {
+#[must_use]
+pub fn is_plan_line(line: &[u8]) -> bool {
     serde_json::from_slice(line).is_ok_and(|head: LineHead| head.schema.as_deref() == Some(SCHEMA))
 }
 
 fn parse<'l, T: Deserialize<'l>>(line: &'l [u8]) -> Result<T, ShardError> {
-    serde_json::from_slice(line).map_err(|error| ShardError::Malformed(shown(error.to_string())))
+    serde_json::from_slice(line)
+        .map_err(|error| ShardError::Malformed(shown(without_type_names(&error.to_string()))))
+}
+
+/// The text of an error about JSON, without the names of this program's types. The text of a line has only one line.
+fn without_type_names(text: &str) -> String {
+    let text = text.replace(" at line 1 column ", " at column ");
+    for expected in ["expected struct ", "expected enum "] {
+        if let Some((before, after)) = text.rsplit_once(expected) {
+            let rest = after.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_');
+            return format!("{before}expected an object{rest}");
+        }
+    }
+    text
 }
 
 /// A text from a line, as a message can show it.

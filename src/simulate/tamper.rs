@@ -41,26 +41,24 @@ pub enum Pick {
 }
 
 /// An invalid tamper, as typed.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct BadTamper(pub String);
-
-impl std::error::Error for BadTamper {}
-
-impl fmt::Display for BadTamper {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "invalid tamper `{}`: expected `KIND[@WHERE]` with a kind of", self.0.escape_debug())?;
-        for (number, kind) in TamperKind::ALL.iter().enumerate() {
-            write!(f, "{} {kind}", if number == 0 { "" } else { "," })?;
-        }
-        Ok(())
-    }
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum BadTamper {
+    /// An unknown kind.
+    #[error("no such kind of tampering: `{}`", .0.escape_debug())]
+    Kind(String),
+    /// Nothing after the `@`.
+    #[error("`{}` has no WHERE after the `@`", .0.escape_debug())]
+    NoWhere(String),
 }
 
 impl FromStr for TamperKind {
     type Err = BadTamper;
 
     fn from_str(text: &str) -> Result<Self, BadTamper> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or_else(|| BadTamper(text.to_owned()))
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or_else(|| BadTamper::Kind(text.to_owned()))
     }
 }
 
@@ -69,12 +67,11 @@ impl FromStr for Tamper {
 
     fn from_str(text: &str) -> Result<Self, BadTamper> {
         let (kind, at) = match text.split_once('@') {
-            Some((_, "")) => return Err(BadTamper(text.to_owned())),
+            Some((_, "")) => return Err(BadTamper::NoWhere(text.to_owned())),
             Some((kind, at)) => (kind, Where::parse(at)),
             None => (text, Where::default()),
         };
-        let kind = kind.parse().map_err(|_| BadTamper(text.to_owned()))?;
-        Ok(Self { kind, at })
+        Ok(Self { kind: kind.parse()?, at })
     }
 }
 
@@ -165,7 +162,7 @@ mod tests {
             assert!(!kind.description().is_empty());
         }
         let error = "log-gone@first".parse::<Tamper>().unwrap_err().to_string();
-        assert!(error.contains("`log-gone@first`") && error.contains("log-deleted, "), "{error}");
+        assert_eq!(error, "no such kind of tampering: `log-gone`");
         assert!("".parse::<Tamper>().is_err() && "log-modified@".parse::<Tamper>().is_err());
     }
 

@@ -1,5 +1,6 @@
 //! Acceptances: a finding that a person accepts is a notice in each later report.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use super::StateError;
@@ -9,15 +10,40 @@ use super::place::StatePlace;
 use super::update::change;
 
 impl OpenState {
-    /// Accepts the finding `id`.
+    /// Accepts the finding `id`, and returns the finding as it was.
     ///
     /// # Errors
-    /// [`StateError::NoSuchFinding`], [`StateError::Uncountable`], and the errors of the place.
+    /// [`StateError::NoSuchFinding`], [`StateError::Uncountable`], [`StateError::AlreadyAccepted`], and the errors of the
+    /// place.
     pub fn accept(
         self,
         place: &dyn StatePlace,
         id: &str,
         acceptance: &StoredAcceptance,
+    ) -> Result<RememberedFinding, StateError> {
+        self.change_acceptance(place, id, acceptance, is_not_accepted)
+    }
+
+    /// Accepts the finding `id`, accepted already or not, and returns the finding as it was.
+    ///
+    /// # Errors
+    /// Those of [`OpenState::accept`], but never [`StateError::AlreadyAccepted`].
+    pub fn replace_acceptance(
+        self,
+        place: &dyn StatePlace,
+        id: &str,
+        acceptance: &StoredAcceptance,
+    ) -> Result<RememberedFinding, StateError> {
+        self.change_acceptance(place, id, acceptance, |_| Ok(()))
+    }
+
+    /// Changes the acceptance of the finding `id`, if the finding passes the `check`.
+    fn change_acceptance(
+        self,
+        place: &dyn StatePlace,
+        id: &str,
+        acceptance: &StoredAcceptance,
+        check: impl Fn(&RememberedFinding) -> Result<(), StateError>,
     ) -> Result<RememberedFinding, StateError> {
         let missing = || StateError::NoSuchFinding { id: id.to_owned() };
         let find =
@@ -28,6 +54,8 @@ impl OpenState {
         if !finding.is_acceptable() {
             return Err(StateError::Uncountable { id: id.to_owned() });
         }
+        // Another run may change the file meanwhile: the finding that is replaced tells how it was.
+        let before = RefCell::new(finding);
         let scope = file.document.scope.clone();
         let document = file.document.clone();
         let generation = change(
@@ -39,11 +67,20 @@ impl OpenState {
             |document| {
                 let finding =
                     document.findings.iter_mut().find(|finding| finding.id == id).ok_or_else(missing)?;
+                check(finding)?;
+                before.replace(finding.clone());
                 finding.accepted = Some(acceptance.clone());
                 Ok(())
             },
         )?;
         Marker::raise(place, &BTreeMap::from([(name, generation)]))?;
-        Ok(RememberedFinding { accepted: Some(acceptance.clone()), ..finding })
+        Ok(before.into_inner())
+    }
+}
+
+fn is_not_accepted(finding: &RememberedFinding) -> Result<(), StateError> {
+    match finding.accepted.clone() {
+        Some(StoredAcceptance { reason, by, at }) => Err(StateError::AlreadyAccepted { by, at, reason }),
+        None => Ok(()),
     }
 }

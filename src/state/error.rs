@@ -1,6 +1,7 @@
 //! Why a memory cannot be used. A failure of memory ends the run: a damaged memory is never taken for an empty one.
 
 use super::place::PlaceError;
+use crate::time::Timestamp;
 
 /// Why a memory cannot be used.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -96,6 +97,16 @@ pub enum StateError {
         /// The id.
         id: String,
     },
+    /// The finding is accepted already.
+    #[error("already accepted by {by} at {at}: `{reason}`")]
+    AlreadyAccepted {
+        /// Who accepted the finding.
+        by: String,
+        /// When.
+        at: Timestamp,
+        /// Why.
+        reason: String,
+    },
     /// The finding counts objects that it does not name.
     #[error("finding `{id}` cannot be accepted: it counts objects without naming each")]
     Uncountable {
@@ -130,6 +141,7 @@ impl StateError {
             }
             Self::Busy { .. } => "let fewer runs write to the state at the same time, and run again",
             Self::NoSuchFinding { .. } => "`trailproof state show PLACE` lists the findings and their ids",
+            Self::AlreadyAccepted { .. } => "give `--replace` to record another reason",
             Self::Uncountable { .. } => {
                 "raise `--max-named` so that each object is named, and accept those findings"
             }

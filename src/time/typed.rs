@@ -92,6 +92,10 @@ fn mistyped_age(text: &str) -> Option<(String, Option<String>)> {
         let problem = "an age is a plain length of time before now".to_owned();
         return Some((problem, Some(plain.replace(' ', ""))));
     }
+    let units = plain.trim_start_matches(|c: char| c.is_ascii_digit());
+    if units.len() < plain.len() && parse_age(&format!("1{units}")).is_some() {
+        return Some(("the age is too long".to_owned(), None));
+    }
     let span: jiff::Span = plain.parse().ok().filter(|_| plain.starts_with(|c: char| c.is_ascii_digit()))?;
     // Only a suggestion, so 365 and 30 days are close enough.
     let days = i32::from(span.get_years()) * 365 + span.get_months() * 30;
@@ -149,6 +153,18 @@ mod tests {
         ] {
             assert_eq!((bad(text).problem.as_str(), bad(text).meant), (problem, None), "{text}");
         }
+    }
+
+    #[test]
+    fn an_age_before_all_dates_is_too_long() {
+        for text in ["999999999d", "999999999d ago", "7000000d", "99999999999999999999s", "9999999w 1d"] {
+            assert_eq!(
+                (bad(text).problem.as_str(), bad(text).meant),
+                ("the age is too long", None),
+                "{text}"
+            );
+        }
+        assert!(parse_typed("36500d", Timestamp::from_unix(1_788_221_217)).is_ok());
     }
 
     #[test]

@@ -64,6 +64,14 @@ pub enum CopyError {
     /// A single file outside of any copy.
     #[error("`{}` is not a directory, and lies in no folder of a copy", .0.display())]
     NoCopy(PathBuf),
+    /// A delivered file whose path has none of CloudTrail's folders.
+    #[error("`{}` is one CloudTrail {what} outside of its folders", .path.display())]
+    Loose {
+        /// The file.
+        path: PathBuf,
+        /// The type of file, by its name.
+        what: &'static str,
+    },
     /// The directory has no trails, and its path has an unknown segment below `AWSLogs/`.
     #[error("`{}`: `{segment}` is not {expected}, and there are no trails in it", .path.display())]
     Odd {
@@ -123,6 +131,7 @@ pub fn open(sources: &[PathBuf], keys: &KeyRing, limits: &ReadLimits) -> Result<
     let (mut searched, mut homes) = (Vec::new(), Homes::default());
     for path in copies {
         let unreadable = |source| CopyError::Unreadable { path: path.clone(), source };
+        file::reject_loose(path)?;
         let opened = archived::open(path, limits)?;
         let entries = opened.files.entries(opened.files.root()).map_err(unreadable)?;
         // An archive of which nothing can be read is not empty.

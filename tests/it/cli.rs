@@ -4,7 +4,7 @@ mod archives;
 pub(crate) mod case;
 mod clock;
 mod deploy;
-#[cfg(unix)]
+#[cfg(all(unix, feature = "aws"))]
 mod interrupt;
 mod mistyped;
 mod telling;
@@ -44,6 +44,20 @@ fn a_source_has_to_be_a_directory_with_something_in_it() {
     let done =
         trailproof(&["validate", &case.text("buckets"), &case.text("nowhere"), "--public-keys", &keys]);
     done.assert_cannot("nowhere");
+}
+
+#[test]
+fn one_file_outside_of_its_folders_is_named() {
+    let case = Case::make(&[]);
+    for (name, what) in [
+        ("111122223333_CloudTrail_us-east-1_20240228T2205Z_abcdefgh12345678.json.gz", "log file"),
+        ("111122223333_CloudTrail-Digest_us-east-1_audit_us-east-1_20240228T230657Z.json.gz", "digest file"),
+    ] {
+        fs::write(case.path(name), crate::bodies::gzip(b"{}")).unwrap();
+        let done = trailproof(&["validate", &case.text(name), "--public-keys", &case.text("keys.json")]);
+        done.assert_cannot(&format!("is one CloudTrail {what} outside of its folders"));
+        assert!(done.stderr.contains("where it lies in the copy, beside its digests"), "{}", done.stderr);
+    }
 }
 
 #[test]
@@ -127,6 +141,10 @@ fn a_range_has_to_be_one() {
         case.validate(&["--start-time", junk]).assert_cannot("`--start-time`: ");
         case.validate(&["--end-time", junk]).assert_cannot("`--end-time`: ");
     }
+    case.validate(&["--start-time", "999999999d"]).assert_cannot("the age is too long");
+    let (buckets, keys) = (case.text("buckets"), case.text("keys.json"));
+    trailproof(&["validate", &buckets, "--public-keys", &keys, "--start-time", "2999-01-01"])
+        .assert_cannot("the start is in the future");
     case.validate(&["--start-time", "2024-02-28T23:00:00Z"]).assert_verdict(0, "intact");
 }
 
@@ -150,6 +168,9 @@ fn a_report_that_cannot_be_written_is_found_before_the_work_begins() {
     let other = format!("text={}", case.text("./same.json"));
     case.validate(&["--report", &same, "--report", &other]).assert_cannot("given twice");
     case.validate(&["--relocated-from", "bucket"]).assert_cannot("names no bucket");
+    let done = case.validate(&["--relocated-from", "s3://my-old"]);
+    let note = "note: `--relocated-from` has no effect: no proved digest was delivered to `s3://my-old`\n";
+    assert_eq!((done.code, done.stderr.as_str()), (Some(0), note), "{}", done.stdout);
 }
 
 #[test]
@@ -281,7 +302,41 @@ fn simulate_makes_what_validate_proves() {
     let (again, keys) = (at("a"), at("a/public-keys.json"));
     trailproof(&["simulate", &again]).assert_cannot("is not empty");
     trailproof(&["simulate", &keys]).assert_cannot("cannot be written");
-    trailproof(&["simulate", &at("b"), "--hours", "0"]).assert_cannot("0");
+    for flag in ["--hours", "--quiet-every", "--rotate-keys-every", "--backfill-every"] {
+        trailproof(&["simulate", &at("b"), flag, "0"])
+            .assert_cannot(&format!("`{flag}`: the number of hours is 0"));
+    }
     trailproof(&["simulate", &at("b"), "--start-time", "never"]).assert_cannot("`--start-time`");
     trailproof(&["simulate", &at("b"), "--logs", &at("nowhere")]).assert_cannot("nowhere");
+    for bucket in ["My Bucket", "ab", "logs-", "a/b", &"a".repeat(64)] {
+        trailproof(&["simulate", &at("b"), "--bucket", bucket]).assert_cannot("`--bucket`: invalid bucket");
+        trailproof(&["simulate", &at("b"), "--move-at", &format!("1:{bucket}")])
+            .assert_cannot("`--move-at`: invalid bucket name");
+    }
+    #[cfg(feature = "aws")]
+    trailproof(&["simulate", &at("b"), "--region", "us-esat-1"])
+        .assert_cannot("did you mean `--region us-east-1`?");
+    assert!(!dir.path().join("b").exists());
+}
+
+#[test]
+fn a_tampering_that_cannot_be_applied_leaves_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    fs::create_dir(at("empty")).unwrap();
+    for (tamper, said) in [
+        ("log-modfied", "did you mean `--tamper log-modified`? `trailproof simulate --help`"),
+        ("log-modfied@first", "no such kind of tampering: `log-modfied`"),
+        ("log-modified@", "`log-modified@` has no WHERE"),
+        ("log-modified@99", "invalid WHERE `99`: the log files have the numbers 0 to "),
+        ("log-modified@lst", "invalid WHERE `lst`: no log file has it in its key; did you mean `last`?"),
+    ] {
+        for target in ["new", "empty"] {
+            let hours = ["--hours", "4", "--logs-per-hour", "1", "--events-per-log", "1"];
+            trailproof(&[&["simulate", &at(target), "--tamper", tamper], &hours[..]].concat())
+                .assert_cannot(said);
+            assert_eq!(fs::read_dir(at("empty")).unwrap().count(), 0, "{tamper}");
+            assert!(!dir.path().join("new").exists(), "{tamper}");
+        }
+    }
 }

@@ -7,7 +7,6 @@ use clap::Args;
 #[cfg(feature = "aws")]
 use super::AwsArgs;
 use super::pages;
-use crate::simulate::Tamper;
 
 /// Make a synthetic trail with real signatures, and tamper with it, to test the alarm
 ///
@@ -123,7 +122,7 @@ pub(in crate::cli) struct SimulateArgs {
     /// PART:first. The digest that starts a chain lists no log file and does not count: `digest-deleted@first` deletes the
     /// digest after it, the first that lists log files
     #[arg(long, value_name = "KIND[@WHERE]")]
-    pub(in crate::cli) tamper: Vec<Tamper>,
+    pub(in crate::cli) tamper: Vec<String>,
 
     #[cfg(feature = "aws")]
     #[command(flatten)]

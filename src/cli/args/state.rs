@@ -68,6 +68,10 @@ pub(in crate::cli) struct AcceptArgs {
     /// Who accepts the finding [default: user and host]
     #[arg(long, value_name = "WHO", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(in crate::cli) by: Option<String>,
+
+    /// Replace the reason of a finding that is accepted already
+    #[arg(long)]
+    pub(in crate::cli) replace: bool,
 }
 
 /// The place of a state.

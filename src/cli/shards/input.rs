@@ -1,24 +1,58 @@
 //! Reads plans and results from files, folders and objects.
 
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 #[cfg(feature = "aws")]
 use std::sync::mpsc::sync_channel;
 
-use crate::cli::Failure;
+use super::unusable;
 use crate::cli::sources::is_in_s3;
-use crate::shards::{ReadLine, next_line};
+use crate::cli::{Failure, typed};
+use crate::shards::{MAX_PLAN_LINE, ReadLine, ShardError, is_plan_line, next_line};
 
 /// How many objects are read at a time.
 #[cfg(feature = "aws")]
 const OBJECTS_AT_ONCE: usize = 16;
 
-/// Opens a plan.
+/// Opens a plan, and checks that its first line is of a plan.
 pub(super) fn open_plan(
     path: &Path,
     #[cfg(feature = "aws")] aws: &crate::cli::args::AwsArgs,
 ) -> Result<Box<dyn BufRead + Send>, Failure> {
+    let mut plan = open(
+        path,
+        #[cfg(feature = "aws")]
+        aws,
+    )?;
+    let name = path.display().to_string();
+    let mut begin = Vec::new();
+    loop {
+        match next_line(&mut plan, MAX_PLAN_LINE).map_err(|error| unreadable(&name, &error))? {
+            // A plan without a line is refused by whoever reads it.
+            None => break,
+            Some(ReadLine::TooLong) => return Err(unusable(&name, &ShardError::TooLong(MAX_PLAN_LINE))),
+            Some(ReadLine::Whole(line)) => {
+                begin.extend_from_slice(&line);
+                begin.push(b'\n');
+                if line.iter().all(u8::is_ascii_whitespace) {
+                    continue;
+                }
+                if !is_plan_line(&line) {
+                    return Err(unusable(&name, &ShardError::NotAPlan));
+                }
+                break;
+            }
+        }
+    }
+    Ok(Box::new(io::Cursor::new(begin).chain(plan)))
+}
+
+fn open(
+    path: &Path,
+    #[cfg(feature = "aws")] aws: &crate::cli::args::AwsArgs,
+) -> Result<Box<dyn BufRead + Send>, Failure> {
+    typed::target(path)?;
     if is_in_s3(path) {
         #[cfg(not(feature = "aws"))]
         return Err(super::output::without_aws(path));
@@ -29,6 +63,10 @@ pub(super) fn open_plan(
             let object = super::output::store(aws)?.get(&location);
             return Ok(object.map_err(|error| unreadable(&path.display(), &error))?.body);
         }
+    }
+    if path.is_dir() {
+        let what = format!("`{}` is a directory, not a plan", path.display());
+        return Err(Failure::new(what, "give the file that `trailproof shards plan` wrote"));
     }
     let file = File::open(path).map_err(|error| unreadable(&path.display(), &error))?;
     Ok(Box::new(BufReader::new(file)))
@@ -46,6 +84,15 @@ pub(super) fn read_results(
     take: &mut dyn FnMut(ReadLine, &str),
 ) -> Result<(), Failure> {
     for path in paths {
+        typed::target(path)?;
+        // Whether all lines so far are lines of a plan; `None` before the first.
+        let mut is_plan = None;
+        let take = &mut |line: ReadLine, place: &str| {
+            if is_plan != Some(false) {
+                is_plan = Some(matches!(&line, ReadLine::Whole(line) if is_plan_line(line)));
+            }
+            take(line, place);
+        };
         if path.as_os_str() == "-" {
             read_lines(&mut io::stdin().lock(), "stdin", most, take)
                 .map_err(|error| unreadable(&"stdin", &error))?;
@@ -61,6 +108,14 @@ pub(super) fn read_results(
                 read_lines(&mut BufReader::new(opened), &name, most, take)
                     .map_err(|error| unreadable(&name, &error))?;
             }
+        }
+        // A folder of results may have the plan in it.
+        let is_folder = path.is_dir() || path.to_string_lossy().ends_with('/');
+        if is_plan == Some(true) && !is_folder {
+            return Err(Failure::new(
+                format!("`{}` is a plan, not a result", path.display()),
+                "give what `trailproof shards run` wrote",
+            ));
         }
     }
     Ok(())

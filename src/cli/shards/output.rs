@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use crate::cli::sources::is_in_s3;
+use crate::cli::typed::target;
 use crate::cli::{Failure, outputs};
 use crate::report::WholeFile;
 #[cfg(feature = "aws")]
@@ -21,6 +22,7 @@ pub(super) enum PlanTarget {
 
 impl PlanTarget {
     pub(super) fn of(typed: Option<PathBuf>) -> Result<Self, Failure> {
+        typed.as_deref().map_or(Ok(()), target)?;
         match typed {
             None => Ok(Self::Stdout),
             Some(path) if path.as_os_str() == "-" => Ok(Self::Stdout),
@@ -155,6 +157,7 @@ impl ResultOutput {
         let Some(path) = typed.filter(|path| path.as_os_str() != "-") else {
             return Ok(Self(ResultTarget::Stdout(Mutex::new(io::stdout()))));
         };
+        target(path)?;
         let is_folder = path.to_string_lossy().ends_with('/');
         if is_in_s3(path) {
             #[cfg(not(feature = "aws"))]

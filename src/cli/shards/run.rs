@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, BufReader, IsTerminal as _};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
@@ -35,6 +35,7 @@ pub(super) fn run(arguments: &RunShardsArgs) -> Result<u8, Failure> {
         evidence: EvidenceCache::default(),
         stop,
         has_failed: AtomicBool::new(false),
+        refused: AtomicU64::new(0),
         is_closed: AtomicBool::new(false),
     };
     if let (Some(index), Some(of)) = (arguments.index, arguments.of)
@@ -67,10 +68,13 @@ fn display(arguments: &RunShardsArgs) -> Display {
     }
 }
 
+/// Most lines that are no shards and are named. Further ones are counted.
+const MAX_NAMED: u64 = 20;
+
 /// Lines that any thread may take.
 struct SharedLines<'l> {
     from: &'l mut (dyn BufRead + Send),
-    /// Number of the last line, from 1.
+    /// Number of the last line, from 1; 0 before the first.
     number: u64,
     /// Whether the last line of a plan was met.
     has_ended: bool,
@@ -84,6 +88,8 @@ struct ShardWorker<'a> {
     stop: &'a CancelFlag,
     /// Whether a line was no shard, or a shard could not be carried out.
     has_failed: AtomicBool,
+    /// Number of lines that were no shards.
+    refused: AtomicU64,
     /// Whether nobody reads the results any longer.
     is_closed: AtomicBool,
 }
@@ -120,6 +126,13 @@ impl ShardWorker<'_> {
         if is_plan && !lines.has_ended && !self.stop.is_set() && !self.is_closed.load(Ordering::Relaxed) {
             self.fail(&unusable(name, &ShardError::Cut));
         }
+        if let Some(more @ 1..) = self.refused.load(Ordering::Relaxed).checked_sub(MAX_NAMED) {
+            say(&format!("… and {more} more"));
+        }
+        // No failure: Spark starts a process for an empty partition too.
+        if !is_plan && lines.number == 0 && !self.stop.is_set() {
+            say("note: no shard was given: stdin has no lines");
+        }
     }
 
     /// Runs the next line; `false` after the last.
@@ -129,11 +142,12 @@ impl ShardWorker<'_> {
         }
         let (line, number) = {
             let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
-            lines.number += 1;
-            let number = lines.number;
             match next_line(&mut lines.from, MAX_PLAN_LINE) {
                 Ok(None) => return false,
-                Ok(Some(line)) => (line, number),
+                Ok(Some(line)) => {
+                    lines.number += 1;
+                    (line, lines.number)
+                }
                 Err(error) => {
                     self.fail(&input::unreadable(&name, &error));
                     return false;
@@ -154,9 +168,10 @@ impl ShardWorker<'_> {
             Ok(PlanLine::End(_)) => {
                 lines.lock().unwrap_or_else(PoisonError::into_inner).has_ended = true;
             }
-            Err(error) => {
+            Err(error) if self.refused.fetch_add(1, Ordering::Relaxed) < MAX_NAMED => {
                 self.fail(&Failure::new(format!("line {number} of {name}: {error}"), error.hint()));
             }
+            Err(_) => self.has_failed.store(true, Ordering::Relaxed),
         }
         true
     }

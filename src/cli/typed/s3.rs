@@ -78,7 +78,7 @@ fn split(text: &str) -> (&str, &str) {
 /// Whether `text` follows the rules for names of general purpose buckets.
 ///
 /// Source: Amazon S3 User Guide, "General purpose bucket naming rules".
-fn is_bucket(text: &str) -> bool {
+pub(super) fn is_bucket(text: &str) -> bool {
     let is_edge = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
     let bytes = text.as_bytes();
     (3..=63).contains(&bytes.len())

@@ -9,6 +9,7 @@ use super::super::{SimulateError, pack};
 use super::{DeliveredDigest, DeliveredLog, TamperEffect, TamperScene, TamperTask};
 use crate::ident::{ChainId, Location};
 use crate::store::{Metadata, StoreError};
+use crate::text::nearest;
 
 /// An object as stored.
 #[derive(Clone, Debug)]
@@ -158,5 +159,20 @@ fn choose<'a, T>(
     let matches = |item: &&T| task.at.text.as_deref().is_none_or(|text| location(item).key.contains(text));
     let found: Vec<&T> = from.filter(matches).collect();
     let chosen = task.pick().of(found.len()).and_then(|place| found.get(place).copied());
-    chosen.ok_or_else(|| task.lacks(format!("only {} {what}s match", found.len())))
+    chosen.ok_or_else(|| task.lacks(unmatched(task, what, found.len())))
+}
+
+/// Why no object was selected among the `count` objects that the text of WHERE leaves.
+fn unmatched(task: TamperTask<'_>, what: &str, count: usize) -> String {
+    match (task.at.text.as_deref(), count.checked_sub(1)) {
+        (None, None) => format!("the delivery has no {what}"),
+        (Some(text), None) => {
+            let meant = nearest(text, ["first", "middle", "last"]);
+            let meant = meant.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
+            format!("invalid WHERE `{}`: no {what} has it in its key{meant}", text.escape_debug())
+        }
+        (_, Some(last)) => {
+            format!("invalid WHERE `{}`: the {what}s have the numbers 0 to {last}", task.pick())
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::CopyError;
-use crate::ident::Location;
+use crate::ident::{DeliveredName, DeliveredType, Location};
 use crate::store::directory::find::Tree;
 use crate::validate::source_path;
 
@@ -32,6 +32,21 @@ pub(super) fn object(path: &Path, trees: &[Tree]) -> Result<Location, CopyError>
         if tree.mount.base.is_empty() { rest.to_owned() } else { format!("{}/{rest}", tree.mount.base) };
     let (bucket, key) = full.split_once('/').ok_or_else(no_copy)?;
     Ok(Location::new(bucket, key))
+}
+
+/// Rejects a delivered file outside of the folders of a copy: its name does not say which digest should list it.
+pub(super) fn reject_loose(path: &Path) -> Result<(), CopyError> {
+    let name = path.file_name().and_then(|name| name.to_str()).and_then(DeliveredName::parse);
+    match name.filter(|_| path.is_file()) {
+        Some(name) => {
+            let what = match name.kind {
+                DeliveredType::Digest => "digest file",
+                DeliveredType::Log(_) => "log file",
+            };
+            Err(CopyError::Loose { path: path.to_owned(), what })
+        }
+        None => Ok(()),
+    }
 }
 
 /// The folder that contains the last `AWSLogs/`, and the rest of the path.

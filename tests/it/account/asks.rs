@@ -219,6 +219,7 @@ fn no_key_is_no_answer() {
     let none = account.run(&["keys", "--start-time", "1d", "--region", "ap-south-1"]);
     none.assert_cannot("`ap-south-1` has no public keys for that time");
     account.run(&["keys", "--start-time", "1d", "--end-time", "2d"]).assert_cannot("is not before the end");
+    account.run(&["keys", "--start-time", "2999-01-01"]).assert_cannot("the start is in the future");
     account.run(&["keys", "--start-time", "never"]).assert_cannot("`--start-time`");
     account.run(&["keys", "--start-time", "1d", "--end-time", "x"]).assert_cannot("`--end-time`");
 }

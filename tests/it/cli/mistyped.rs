@@ -89,6 +89,20 @@ fn a_mistyped_time_is_answered_by_a_time() {
 }
 
 #[test]
+fn a_path_with_spaces_has_to_be_quoted() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(dir.path().join("path with spaces/my copy")).unwrap();
+    let validate = |sources: &[&str]| -> super::case::Done {
+        program().current_dir(dir.path()).arg("validate").args(sources).output().unwrap().into()
+    };
+    let done = validate(&["path", "with", "spaces/my", "copy"]);
+    done.assert_cannot("`path`, `with`, `spaces/my`, `copy`: no such files or directories");
+    assert!(done.stderr.contains("'path with spaces/my copy'"), "{}", done.stderr);
+    validate(&["the", "other", "one"]).assert_cannot("quote a path that has spaces");
+    validate(&[".", "other"]).assert_cannot("did you mean `s3://other`?");
+}
+
+#[test]
 fn a_directory_with_the_name_of_a_bucket_is_a_directory() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::create_dir(dir.path().join("logs")).unwrap();
@@ -101,7 +115,7 @@ fn a_directory_with_the_name_of_a_bucket_is_a_directory() {
 fn other_flags_and_commands_suggest_what_was_meant_too() {
     trailproof(&["validate", ".", "--relocated-from", "s3:logs", "--public-keys", "/dev/null"])
         .assert_cannot("cannot be used");
-    trailproof(&["simulate", "S3://logs"]).assert_cannot("invalid source `S3://logs`");
+    trailproof(&["simulate", "S3://logs"]).assert_cannot("did you mean `s3://logs`?");
     trailproof(&["simulate", "x", "--start-time", "2026-02-30"]).assert_cannot("day 30 is out of range");
     #[cfg(feature = "aws")]
     {
@@ -120,5 +134,53 @@ fn other_flags_and_commands_suggest_what_was_meant_too() {
     for (typed, meant) in [("validat", "validate"), ("trial", "trails")] {
         let done = trailproof(&[typed]);
         assert_eq!((done.code, done.stderr.contains(meant)), (Some(2), true), "{}", done.stderr);
+    }
+}
+
+/// Arguments that name an address in S3 by mistake, and part of the error or hint.
+const PLACES: &[(&[&str], &str)] = &[
+    (&["shards", "plan", ".", "-o", "s3:/plans/plan.jsonl"], "did you mean `s3://plans/plan.jsonl`?"),
+    (&["shards", "run", "-o", "s3:/results/of/"], "did you mean `s3://results/of/`?"),
+    (&["shards", "run", "S3://plans/plan.jsonl"], "did you mean `s3://plans/plan.jsonl`?"),
+    (&["shards", "merge", "plan.jsonl", "s3:/results/"], "cannot be read"),
+    (&["collect", ".", "s3:/copies"], "`s3:/copies` is no directory"),
+    (&["collect", ".", "s3:copies"], "`s3:copies` is no directory"),
+    (&["collect", ".", "S3://copies"], "`S3://copies` is no directory"),
+    (&["state", "init", "s3:/states/x"], "did you mean `s3://states/x`?"),
+    (&["state", "init", "https://example.com/x"], "as `s3://BUCKET[/PREFIX]`"),
+    (&["simulate", "s3:/logs"], "did you mean `s3://logs`?"),
+    (&["validate", ".", "--report", "json=s3:/reports/x.json"], "a report cannot be written to S3"),
+    (&["validate", ".", "--report", "html=s3://reports/x.html"], "`aws s3 cp x.html s3://reports/x.html`"),
+    (&["report", "run.json", "--report", "html=s3://reports/x.html"], "a report cannot be written to S3"),
+    (&["validate", ".", "--report", "json=-"], "for stdout, give `--format json`"),
+];
+
+#[test]
+fn a_mistyped_address_does_not_become_a_local_folder() {
+    let dir = tempfile::tempdir().unwrap();
+    for (arguments, said) in PLACES {
+        let done: super::case::Done =
+            program().current_dir(dir.path()).args(*arguments).output().unwrap().into();
+        done.assert_cannot(said);
+    }
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_state_with_the_name_of_a_bucket_says_that_it_is_a_directory() {
+    let dir = tempfile::tempdir().unwrap();
+    let init = |place: &str| -> super::case::Done {
+        program().current_dir(dir.path()).args(["state", "init", place]).output().unwrap().into()
+    };
+    std::fs::create_dir(dir.path().join("there-already")).unwrap();
+    for (place, note) in [
+        ("audit-state", "note: the state is a local directory; for a bucket, give `s3://audit-state`"),
+        ("there-already", ""),
+        ("./a-path", ""),
+    ] {
+        let done = init(place);
+        assert_eq!((done.code, done.stdout.as_str()), (Some(0), ""), "{}", done.stderr);
+        assert_eq!(done.stderr.lines().nth(1).unwrap_or_default(), note);
+        assert!(dir.path().join(place).join("place.json").exists());
     }
 }

@@ -74,7 +74,12 @@ fn what_cannot_begin_is_refused() {
     collect(&["drill", "s3://copy"]).assert_cannot("is no directory");
     collect(&["drill", "/proc/nowhere/copy"]).assert_cannot("cannot be written");
     run(&folder, &["collect", "drill", "copy"]).assert_cannot("no public keys");
-    assert_eq!(run(&folder, &["collect", "drill"]).code, Some(2));
+    let done = run(&folder, &["collect", "s3://my-trail-logs"]);
+    assert_eq!((done.code, done.stdout.as_str()), (Some(2), ""));
+    let missing = done.stderr.split("Usage:").next().unwrap();
+    assert!(missing.contains("<DIR>") && !missing.contains("<SOURCE>"), "{}", done.stderr);
+    let missing = run(&folder, &["collect"]).stderr;
+    assert!(missing.split("Usage:").next().unwrap().contains("<SOURCE>"), "{missing}");
     assert!(!folder.path().join("copy").exists());
 }
 

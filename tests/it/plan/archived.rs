@@ -35,6 +35,8 @@ fn archived_objects_are_counted_and_written_to_a_manifest() {
         &file,
     ]);
     assert_eq!(done.code, Some(0), "{}", done.stderr);
+    let said = format!("archived objects in the manifest `{file}`: {}", archived.len());
+    assert!(done.stderr.contains(&said), "{said}: {}", done.stderr);
     let plan = json(&done);
     assert_eq!((&plan["archived"]["digests"], &plan["archived"]["logs"]), (&digests.into(), &logs.into()));
     assert!(plan["archived"]["log_bytes"].as_u64().unwrap() > 0);

@@ -164,10 +164,24 @@ fn lines_that_are_no_shards_are_named_and_the_others_are_answered() {
     {
         assert!(done.stderr.contains(line), "{line}: {}", done.stderr);
     }
+    assert!(!done.stderr.contains("struct"), "{}", done.stderr);
     // The results are whole all the same.
     let results = case.text("results.jsonl");
     fs::write(&results, &done.stdout).unwrap();
     run(&["shards", "merge", &plan, &results, "-q"]).assert_verdict(0, "intact");
+}
+
+#[test]
+fn of_many_lines_that_are_no_shards_some_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let done = piped(folder.path(), &["shards", "run", "--at-once", "1"], "[]\n".repeat(23).as_bytes());
+    let named = done.stderr.lines().filter(|line| line.starts_with("error: line ")).count();
+    assert_eq!((done.code, named, done.stderr.lines().last()), (Some(2), 20, Some("… and 3 more")));
+    assert!(!done.stderr.contains("struct"), "{}", done.stderr);
+    // An empty partition of Spark's is no failure.
+    let done = piped(folder.path(), &["shards", "run"], b"");
+    assert_eq!((done.code, done.stdout.as_str()), (Some(0), ""));
+    assert_eq!(done.stderr, "note: no shard was given: stdin has no lines\n");
 }
 
 /// A worker of a queue: it is given a line, answers before the next one, and is killed at any moment.
@@ -214,9 +228,13 @@ fn what_cannot_be_used_is_named() {
     let case = Case::make(&[]);
     let plan = planned(&case);
     let text = fs::read_to_string(&plan).unwrap();
-    run(&["shards", "run", &plan, "--index", "999"]).assert_cannot("the plan has no shard 999");
+    run(&["shards", "run", &plan, "--index", "999"]).assert_cannot("no shard 999: the plan has ");
+    run(&["shards", "run", &case.text("keys.json")])
+        .assert_cannot("keys.json` is not a plan: its first line is not of `trailproof/shard/1`");
+    run(&["shards", "run", &case.text("buckets")]).assert_cannot("buckets` is a directory, not a plan");
+    run(&["shards", "merge", &plan, &plan]).assert_cannot("plan.jsonl` is a plan, not a result");
     run(&["shards", "run", &case.text("nowhere")]).assert_cannot("cannot be read");
-    run(&["shards", "merge", &case.text("keys.json"), &plan]).assert_cannot("cannot be used");
+    run(&["shards", "merge", &case.text("keys.json"), &plan]).assert_cannot("is not a plan");
     run(&["shards", "merge", &plan, &case.text("nowhere")]).assert_cannot("cannot be read");
     let cut = case.text("cut.jsonl");
     fs::write(&cut, text.lines().take(2).collect::<Vec<_>>().join("\n")).unwrap();

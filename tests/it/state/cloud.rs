@@ -111,6 +111,16 @@ fn a_state_in_a_bucket_sees_a_rollback() {
     let shown: Value =
         serde_json::from_str(&account.run(&["state", "show", STATE, "--format", "json"]).stdout).unwrap();
     assert_eq!(shown["files"][0]["findings"].as_array().unwrap().len(), ids.len(), "{shown}");
+    // A recorded reason is replaced only on request, and the old one is printed.
+    let again = ["state", "accept", STATE, ids[0], "--reason", "another", "--by", "bob"];
+    let done = account.run(&again);
+    done.assert_cannot("already accepted by alice at ");
+    assert!(done.stderr.contains("drill`\nhint: give `--replace`"), "{}", done.stderr);
+    let done = account.run(&[&again[..], &["--replace"]].concat());
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    assert!(done.stderr.contains("replaced: accepted by alice at "), "{}", done.stderr);
+    let shown = account.run(&["state", "show", STATE]).stdout;
+    assert!(shown.contains("accepted by bob"), "{shown}");
     let unknown = "0".repeat(32);
     account.run(&["state", "accept", STATE, &unknown, "--reason", "x"]).assert_cannot("no finding with id");
 }

@@ -117,14 +117,25 @@ fn an_accepted_finding_is_a_notice_until_it_changes() {
         let message = finding.message();
         assert!(message.contains("`alice`") && message.contains("`a drill`"), "{message}");
     }
+    // A second acceptance does not replace the first in silence.
+    let refused = accept(&memory, &accepted);
+    assert!(matches!(&refused, Err(StateError::AlreadyAccepted { by, .. }) if by == "alice"), "{refused:?}");
+    let other = StoredAcceptance {
+        reason: "no drill".to_owned(),
+        by: "bob".to_owned(),
+        at: Timestamp::from_unix(1_788_300_060),
+    };
+    let before = memory.open().replace_acceptance(&memory.place, &accepted, &other).unwrap();
+    assert_eq!(before.accepted.unwrap().reason, "a drill");
+    assert!(of_kind(&memory.run(&world, &world.request(), 4), Kind::Accepted).message().contains("`bob`"));
     // Something else is found: the acceptance does not cover it.
     let other = world.with(&["/CloudTrail/"]).remove(3);
     let kept = read(&world.store, &other);
     modify(&world, &other, b"{}");
-    assert_eq!(memory.run(&world, &world.request(), 4).verdict, Verdict::Tampered);
+    assert_eq!(memory.run(&world, &world.request(), 5).verdict, Verdict::Tampered);
     world.store.put(&other, &kept.0, &kept.1).unwrap();
     modify(&world, &log, b"{\"x\":1}");
-    let changed = memory.run(&world, &world.request(), 5);
+    let changed = memory.run(&world, &world.request(), 6);
     assert_eq!(
         (changed.verdict, status(of_kind(&changed, Kind::LogModified))),
         (Verdict::Tampered, Some(FindingStatus::New))
