@@ -150,7 +150,7 @@ fn each_cause_has_its_hint_once() {
     let report = text(&events);
     for (hint, times) in [
         ("  hint: run again, and let the run finish\n", 1),
-        ("  hint: look for digests of this time", 1),
+        ("  hint: see the findings on digests of this time", 1),
         ("  hint: look for `StopLogging`", 1),
         ("chain-gap (4)", 1),
     ] {
