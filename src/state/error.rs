@@ -96,8 +96,8 @@ pub enum StateError {
         /// The id.
         id: String,
     },
-    /// The finding counts objects that it does not name.
-    #[error("finding `{id}` cannot be accepted: it counts objects without naming each")]
+    /// The finding stands for objects that it does not name.
+    #[error("finding `{id}` cannot be accepted: it does not name each object that it is about")]
     Uncountable {
         /// The id.
         id: String,
@@ -131,7 +131,7 @@ impl StateError {
             Self::Busy { .. } => "let fewer runs write to the state at the same time, and run again",
             Self::NoSuchFinding { .. } => "`trailproof state show PLACE` lists the findings and their ids",
             Self::Uncountable { .. } => {
-                "raise `--max-named` so that each object is named, and accept those findings"
+                "mend the cause, narrow the run to what can be looked at, or raise `--max-named` so that each object is named"
             }
             Self::Place(_) => "make the place readable and writable, and run again",
         }
