@@ -4,6 +4,7 @@ mod cause;
 mod evidence;
 mod fault;
 mod finding;
+mod identity;
 mod kind;
 mod memory;
 mod progress;

@@ -70,6 +70,14 @@
 //! object: key, size, ETag with its quotes, and last-modified as a moment, with a tab between them and a newline at the
 //! end. Objects in the day's folders count, whatever their names.
 //!
+//! # What an acceptance covers
+//!
+//! An acceptance is of a finding's id, see [`Finding::id`](crate::event::Finding::id), and the id stands for all that was
+//! observed: the content of an object too, by a SHA-256, or by size, ETag and last-modified. A finding on a body of which
+//! no hash was taken, since the body is too long or a read failed, is not kept, so it is new in each run. A finding that
+//! stands for objects that it does not name cannot be accepted: a count of objects, a folder or an archive's member that
+//! was not read, a shard. Nor can a finding on what a run did not settle, such as two reads that differ.
+//!
 //! # What is refused
 //!
 //! A place without a marker; a file that is damaged, cut, of another version or scope, older than the marker says, or

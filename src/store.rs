@@ -126,6 +126,17 @@ pub struct Listed {
     pub archived: Option<ArchiveClass>,
 }
 
+impl Listed {
+    /// What tells the object from any other object in its place: size, entity tag and time of the last write. `None` if
+    /// the store reports no entity tag.
+    #[must_use]
+    pub fn identity(&self) -> Option<String> {
+        let etag = self.etag.as_deref()?;
+        let modified = self.modified.map(|modified| modified.to_string()).unwrap_or_default();
+        Some(format!("{} {modified} {etag}", self.size))
+    }
+}
+
 /// A storage class whose objects have to be restored before they are read.
 ///
 /// `GLACIER_IR` is read like any class. Listings show neither the archive tiers of `INTELLIGENT_TIERING`, nor whether

@@ -168,4 +168,4 @@ fn counted(count: u64, noun: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

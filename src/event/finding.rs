@@ -52,6 +52,11 @@ pub struct Finding {
     pub covered_by: Vec<CoveringChain>,
     /// The objects of a finding on many objects, as `s3://BUCKET/KEY`, in order; empty for a finding on one object.
     pub objects: Vec<String>,
+    /// What tells the content of the object from any other content, where `actual` does not: hash and signature of a
+    /// digest; size, entity tag and time of the last write of an object that no digest lists, or its SHA-256. A part of
+    /// the finding's id, and of no report.
+    #[serde(default)]
+    pub content: Option<String>,
     /// What memory knows of the finding; `None` for a run without memory.
     pub memory: Option<Box<FindingMemory>>,
     /// Sort key within the chain. Not part of any report.
@@ -83,6 +88,7 @@ impl Finding {
             reason: None,
             covered_by: Vec::new(),
             objects: Vec::new(),
+            content: None,
             memory: None,
             at,
         }

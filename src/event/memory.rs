@@ -103,7 +103,8 @@ impl ResolvedFinding {
 
 impl Finding {
     /// The id of the finding: 128 bits in hex of a SHA-256 over what was seen, but not over messages. The same
-    /// observation has the same id in each run; an observation that changes in any way has another id.
+    /// observation has the same id in each run; an observation that changes in any way has another id: also where the
+    /// report shows no difference, such as another content of an object that no digest lists.
     ///
     /// The end of a [`Kind::ChainStale`] finding is the asked end, which moves with each run, so it does not count.
     #[must_use]
@@ -131,8 +132,14 @@ impl Finding {
             count.as_deref(),
         ];
         let objects = self.objects.iter().map(|object| Some(object.as_str()));
+        // The name of each part keeps the parts apart. A finding without such evidence has the same id as before.
+        let content = self.content.iter().map(|content| ("content", content.clone()));
+        let evidence = content.chain(self.fault.evidence().0);
+        let evidence: Vec<String> =
+            evidence.map(|(name, value)| format!("evidence:{name}:{value}")).collect();
         let mut hasher = Sha256::new();
-        for field in fields.into_iter().chain(objects) {
+        for field in fields.into_iter().chain(objects).chain(evidence.iter().map(|part| Some(part.as_str())))
+        {
             // A missing field differs from an empty one, and lengths keep neighbours apart.
             hasher.update([u8::from(field.is_some())]);
             let field = field.unwrap_or_default();

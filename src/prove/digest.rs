@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::coverage::push_window;
-use super::link::{DigestLink, link_findings};
+use super::link::{DigestLink, content_of, link_findings};
 use super::need::{ProverAnswer, ProverNeed, ReadLimit, SecondRead};
 use super::prover::{ChainProver, ProvedDigestLogs};
 use super::read::{DigestContent, ReadDigest};
@@ -88,7 +88,11 @@ impl ChainProver {
         let in_place = self.put_in_place(digest);
         let (standing, key, mut found) = match &digest.read.content {
             DigestContent::Parsed(file) => self.judge_parsed(&in_place, file, digest.proof.as_ref()),
-            DigestContent::Malformed { fault, .. } => unread(&in_place, fault.clone()),
+            DigestContent::Malformed { fault, seen } => {
+                let (standing, key, mut found) = unread(&in_place, fault.clone());
+                found.iter_mut().for_each(|finding| finding.actual = seen.ok().map(|hash| hash.to_string()));
+                (standing, key, found)
+            }
             DigestContent::Unreadable(why) => unread(&in_place, Fault::UnreadableDigest { why: why.clone() }),
             DigestContent::Gone => unread(&in_place, Fault::DigestVanished),
             DigestContent::Oversized(excess) => {
@@ -97,33 +101,44 @@ impl ChainProver {
         };
         // 2. Rule 2: compare with the heads of earlier runs.
         found.extend(self.judge_by_memory(&in_place.place, digest.read.file()));
+        if let Some(file) = digest.read.file() {
+            let content = content_of(file.hash(), digest.read.signature.as_deref());
+            found.iter_mut().for_each(|finding| finding.content = Some(content.clone()));
+        }
         // 3. A tampering finding needs a second read that agrees with the first read.
         if found.iter().any(accuses)
             && let Some(seen) = digest.read.seen()
         {
             let location = digest.read.location.clone();
             let need = ProverNeed::SecondRead { location, seen, limit: ReadLimit::Digest };
-            let fault = match self.answer_to(need)? {
-                ProverAnswer::SecondRead(SecondRead::Same { signature })
+            let confirmed = match self.answer_to(need)? {
+                ProverAnswer::SecondRead(SecondRead::Same { signature, stored })
                     if *signature == digest.read.signature =>
                 {
-                    None
+                    Ok(*stored)
                 }
                 ProverAnswer::SecondRead(SecondRead::Same { .. } | SecondRead::Different) => {
-                    Some(Fault::DigestReadsDiffer)
+                    Err(Fault::DigestReadsDiffer)
                 }
                 ProverAnswer::SecondRead(SecondRead::Gone) | ProverAnswer::Gone(_) => {
-                    Some(Fault::DigestVanished)
+                    Err(Fault::DigestVanished)
                 }
                 ProverAnswer::SecondRead(SecondRead::Unsure(why)) => {
-                    Some(Fault::DigestUnconfirmed { why: why.clone() })
+                    Err(Fault::DigestUnconfirmed { why: why.clone() })
                 }
                 // An answer of the wrong kind does not confirm the first read.
-                _ => Some(Fault::DigestReadsDiffer),
+                _ => Err(Fault::DigestReadsDiffer),
             };
-            if let Some(fault) = fault {
-                let found = vec![Finding::new(fault, in_place.end)];
-                return Ok(JudgedDigest { in_place, standing: DigestStanding::Unread, key: None, found });
+            match confirmed {
+                Ok(stored) => {
+                    let is_body = |finding: &&mut Finding| matches!(finding.fault, Fault::DigestBody { .. });
+                    let bodies = found.iter_mut().filter(is_body);
+                    bodies.for_each(|finding| finding.actual = stored.map(|hash| hash.to_string()));
+                }
+                Err(fault) => {
+                    let found = vec![Finding::new(fault, in_place.end)];
+                    return Ok(JudgedDigest { in_place, standing: DigestStanding::Unread, key: None, found });
+                }
             }
         }
         Ok(JudgedDigest { in_place, standing, key, found })

@@ -3,6 +3,7 @@
 use super::state::DigestFacts;
 use crate::chain::{Misfit, Record};
 use crate::event::{Fault, Finding, ObjectState, Severity};
+use crate::ident::Sha256Hash;
 use crate::time::Timestamp;
 
 /// A proved digest and the record about the digest, if any.
@@ -13,6 +14,11 @@ pub(super) struct DigestLink<'a> {
     /// The signature in the digest's metadata.
     pub(super) signature: Option<&'a str>,
     pub(super) facts: DigestFacts,
+}
+
+/// What tells a digest from any other object in the same place: hash of the content, and signature in the metadata.
+pub(super) fn content_of(hash: Sha256Hash, signature: Option<&str>) -> String {
+    format!("{hash} {}", signature.unwrap_or_default())
 }
 
 /// The findings on a record that does not fit its proved digest.

@@ -15,8 +15,9 @@ pub enum LogSeen {
     Valid(Sizes),
     /// Different content, confirmed by two reads.
     Other(Sha256Hash, Sizes),
-    /// A body that is not one whole gzip member, confirmed by two reads.
-    NoContent(BodyFault),
+    /// A body that is not one whole gzip member, confirmed by two reads, with the SHA-256 of the stored bytes. `None` for
+    /// a body that is too long to be hashed to its end.
+    NoContent(BodyFault, Option<Sha256Hash>),
     /// No object, with the trace of the object in the versions.
     Gone(Trace),
     /// Two reads gave different bytes.
@@ -59,10 +60,19 @@ impl LogSeen {
         match read {
             Ok((hash, sizes)) if log.hash == ListedHash::Sha256(hash) => Self::Valid(sizes),
             Ok((hash, sizes)) => Self::Other(hash, sizes),
-            Err(BodyError::Malformed(body)) => Self::NoContent(body),
+            Err(BodyError::Malformed(body)) => Self::NoContent(body, None),
             Err(BodyError::TooLarge(limit)) => Self::Oversized(Excess::Inflated { limit }),
             Err(BodyError::TooLong(limit)) => Self::Oversized(Excess::Stored { limit }),
             Err(BodyError::Unreadable(why)) => Self::Unreadable(why),
+        }
+    }
+
+    /// The same result, with the hash of the stored bytes of a body that is not one whole gzip member.
+    #[must_use]
+    pub fn with_stored(self, stored: Option<Sha256Hash>) -> Self {
+        match self {
+            Self::NoContent(body, _) => Self::NoContent(body, stored),
+            other => other,
         }
     }
 
@@ -99,8 +109,8 @@ impl ChainProver {
             LogSeen::Other(actual, _) => {
                 (ObjectState::Tampered, hashes(finding(Fault::LogContent), Some(actual)))
             }
-            LogSeen::NoContent(body) => {
-                (ObjectState::Tampered, hashes(finding(Fault::LogBody { body }), None))
+            LogSeen::NoContent(body, stored) => {
+                (ObjectState::Tampered, hashes(finding(Fault::LogBody { body }), stored))
             }
             LogSeen::Gone(trace) => {
                 let version = trace.version().map(str::to_owned);

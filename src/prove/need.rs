@@ -2,7 +2,7 @@
 
 use super::read::{ReadDigest, SeenBody};
 use crate::event::{Excess, Trace};
-use crate::ident::{Location, RegionFolder};
+use crate::ident::{Location, RegionFolder, Sha256Hash};
 use crate::time::Timestamp;
 
 /// A need of the prover, to be answered before the chain can be judged further. Needs are compared by value, so that an
@@ -72,6 +72,9 @@ pub enum SecondRead {
     Same {
         /// The signature in the metadata of the second read.
         signature: Option<String>,
+        /// Of a body that is not one whole gzip member, the SHA-256 of all stored bytes, which two further reads agree on.
+        /// `None` for any other body, and for a body that is too long to be hashed to its end.
+        stored: Option<Sha256Hash>,
     },
     /// Different bytes.
     Different,

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
+use super::link::content_of;
 use super::need::{ProverAnswer, ProverNeed};
 use super::prover::ChainProver;
 use super::scope::{ChainScope, ListedDigest};
@@ -362,6 +363,7 @@ impl ChainProver {
         };
         let mut finding = Finding::new(fault, end).about(&digest.read.location);
         finding.digest = record.successor().map(ToString::to_string);
+        finding.content = Some(content_of(file.hash(), digest.read.signature.as_deref()));
         self.report(finding);
         Ok(())
     }

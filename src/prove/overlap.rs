@@ -3,7 +3,7 @@
 
 use std::mem;
 
-use super::link::{DigestLink, digest_state, link_findings};
+use super::link::{DigestLink, content_of, digest_state, link_findings};
 use super::prover::ChainProver;
 use super::state::{ChainAnchor, DigestNote, OverlappingDigest};
 use crate::event::{Fault, Finding};
@@ -57,6 +57,7 @@ impl ChainProver {
                 let new = link_findings(&link, true);
                 aside.found.extend(new);
             }
+            let content = content_of(aside.facts.hash, aside.signature.as_deref());
             // 4. Move the anchor, or report a digest where no digest belongs.
             let OverlappingDigest { note, mut found, anchor, .. } = aside;
             if goes_on {
@@ -65,6 +66,7 @@ impl ChainProver {
             } else if anchor.record.is_some() || self.scope.id.backfill {
                 found.push(Finding::new(Fault::NotThePredecessor, note.end));
             }
+            found.iter_mut().for_each(|finding| finding.content = Some(content.clone()));
             self.report_digest(&note, found, true);
         }
     }

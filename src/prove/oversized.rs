@@ -42,7 +42,9 @@ impl ChainProver {
         };
         // 3. A tampering finding needs a second read.
         match self.answer_to(ProverNeed::SecondRead { location, seen, limit: ReadLimit::Log })? {
-            ProverAnswer::SecondRead(SecondRead::Same { .. }) => Ok(modified(digest, recorded, seen)),
+            ProverAnswer::SecondRead(SecondRead::Same { stored, .. }) => {
+                Ok(modified(digest, recorded, seen, *stored))
+            }
             ProverAnswer::SecondRead(SecondRead::Unsure(why)) => {
                 finding(Fault::DigestUnconfirmed { why: why.clone() })
             }
@@ -53,9 +55,14 @@ impl ChainProver {
 }
 
 /// The finding on a digest whose stream differs from the record in a proved digest.
-fn modified(digest: &DigestInPlace, recorded: Sha256Hash, seen: SeenBody) -> Finding {
+fn modified(
+    digest: &DigestInPlace,
+    recorded: Sha256Hash,
+    seen: SeenBody,
+    stored: Option<Sha256Hash>,
+) -> Finding {
     match seen {
         Ok(found) => Finding::new(Fault::NotAsRecorded, digest.end).with_hashes(Some(recorded), Some(found)),
-        Err(body) => Finding::new(Fault::DigestBody { body }, digest.end),
+        Err(body) => Finding::new(Fault::DigestBody { body }, digest.end).with_hashes(None, stored),
     }
 }

@@ -56,7 +56,7 @@
 //! | `findings[].cause` | string or null | cause, a word with a fixed meaning: `signature-misfit` and so on; null if unknown |
 //! | `findings[].message` | string | what was seen; for people, not for programs |
 //! | `findings[].hint` | string or null | what to do next, for people; null without a suggestion |
-//! | `findings[].expected`, `.actual` | string or null | recorded and found value: a hex SHA-256, a location, a signature |
+//! | `findings[].expected`, `.actual` | string or null | recorded and found value: a hex SHA-256, a location, a signature. The SHA-256 is that of the inflated content; `actual` of the causes `log-body` and `digest-body` is that of the bytes as stored |
 //! | `findings[].original` | string or null | where the proved original of the object lies: a path of a second copy, or the address of a replica |
 //! | `findings[].start`, `.end` | moment or null | the stretch of time |
 //! | `findings[].reason` | string or null | of a `chain-gap`: `logging-stopped`, `not-covered`, `digests-missing` or `interrupted` |

@@ -36,7 +36,7 @@ pub fn text(place: &str, state: &OpenState) -> String {
     let findings = || state.documents().flat_map(|document| &document.findings);
     for (title, is_accepted) in [("open findings", false), ("accepted findings", true)] {
         let _ = writeln!(text, "\n{title}");
-        let shown: Vec<_> = findings().filter(|finding| finding.accepted.is_some() == is_accepted).collect();
+        let shown: Vec<_> = findings().filter(|finding| finding.is_accepted() == is_accepted).collect();
         shown.iter().for_each(|finding| write_finding(&mut text, finding));
         if shown.is_empty() {
             text.push_str("  none\n");
@@ -84,7 +84,7 @@ fn write_finding(text: &mut String, finding: &RememberedFinding) {
     if let (Some(start), Some(end)) = (finding.start, finding.end) {
         let _ = writeln!(text, "    {start} to {end}");
     }
-    if let Some(accepted) = &finding.accepted {
+    if let Some(accepted) = finding.accepted.as_ref().filter(|_| finding.is_accepted()) {
         let (by, reason) = (for_terminal(&accepted.by), for_terminal(&accepted.reason));
         let _ = writeln!(text, "    accepted by {by} at {}: {reason}", accepted.at);
     }

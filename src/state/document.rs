@@ -133,7 +133,7 @@ pub struct StoredAcceptance {
 impl RememberedFinding {
     /// The acceptance as reports show it.
     pub(super) fn acceptance(&self) -> Option<Acceptance> {
-        let StoredAcceptance { reason, by, at } = self.accepted.clone()?;
+        let StoredAcceptance { reason, by, at } = self.accepted.clone().filter(|_| self.is_accepted())?;
         Some(Acceptance::new(self.kind, self.severity, reason, by, at))
     }
 }

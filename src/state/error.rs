@@ -107,8 +107,8 @@ pub enum StateError {
         /// Why.
         reason: String,
     },
-    /// The finding counts objects that it does not name.
-    #[error("finding `{id}` cannot be accepted: it counts objects without naming each")]
+    /// The finding stands for objects that it does not name.
+    #[error("finding `{id}` cannot be accepted: it does not name each object that it is about")]
     Uncountable {
         /// The id.
         id: String,
@@ -143,7 +143,7 @@ impl StateError {
             Self::NoSuchFinding { .. } => "`trailproof state show PLACE` lists the findings and their ids",
             Self::AlreadyAccepted { .. } => "give `--replace` to record another reason",
             Self::Uncountable { .. } => {
-                "raise `--max-named` so that each object is named, and accept those findings"
+                "mend the cause, narrow the run to what can be looked at, or raise `--max-named` so that each object is named"
             }
             Self::Place(_) => "make the place readable and writable, and run again",
         }

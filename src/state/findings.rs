@@ -3,31 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::document::{MAX_FINDINGS, RememberedFinding, StateDocument};
-use crate::event::{Finding, FindingMemory, FindingStatus, Kind, ResolvedFinding, Severity};
+use crate::event::{FaultCause, Finding, FindingMemory, FindingStatus, Kind, ResolvedFinding, Severity};
 use crate::time::{HOUR, Interval, Timestamp};
 
-/// Causes that count objects without naming each. A further object would hide behind an acceptance.
-const UNCOUNTABLE: [&str; 14] = [
-    "more-unlisted",
-    "more-junk",
-    "more-unread-members",
-    "claimed-logs",
-    "logs-interrupted",
-    "keys-unfetched",
-    "partitions-left-out",
-    "shard-missing",
-    "shard-other-plan",
-    "shard-other-version",
-    "shard-other-line",
-    "shard-damaged",
-    "shard-contradictory",
-    "shard-walks-differ",
-];
-
 impl RememberedFinding {
-    /// A finding that a run saw first at `first_seen`; `None` for a notice, which is not remembered.
+    /// A finding that a run saw first at `first_seen`. `None` for a notice, which is not remembered, and for a finding
+    /// whose id does not stand for the content that was seen.
     pub(super) fn of(finding: &Finding, id: String, first_seen: Timestamp) -> Option<Self> {
-        (finding.severity > Severity::Notice).then(|| Self {
+        (finding.severity > Severity::Notice && finding.is_identified()).then(|| Self {
             id,
             first_seen,
             kind: finding.kind,
@@ -44,9 +27,17 @@ impl RememberedFinding {
         })
     }
 
-    /// Whether the finding names each object that it is about.
+    /// Whether the finding names each object that it is about. A cause that this version does not know is refused.
     pub(super) fn is_acceptable(&self) -> bool {
-        !self.cause.as_deref().is_some_and(|cause| UNCOUNTABLE.contains(&cause))
+        let cause = self.cause.as_deref().map(FaultCause::parse);
+        cause.is_none_or(|cause| cause.is_some_and(FaultCause::is_acceptable))
+    }
+
+    /// Whether somebody accepted the finding. An earlier version let people accept findings that name no object; these
+    /// acceptances do not count.
+    #[must_use]
+    pub fn is_accepted(&self) -> bool {
+        self.accepted.is_some() && self.is_acceptable()
     }
 
     /// The time that the finding is about. A newest digest that is too old is about the time after its end, however far

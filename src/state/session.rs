@@ -134,8 +134,10 @@ impl<'p> MemorySession<'p> {
         let (id, now) = (finding.id(), self.identity.run.at);
         let known = self.known.get(&id).map(|(_, known)| known);
         let first_seen = known.map_or(now, |known| known.first_seen);
+        if finding.severity > Severity::Notice {
+            self.seen_uris.extend(finding.uri.clone());
+        }
         if let Some(remembered) = RememberedFinding::of(&finding, id.clone(), first_seen) {
-            self.seen_uris.extend(remembered.uri.clone());
             if matches!(remembered.kind, Kind::DigestUnreadable | Kind::LogUnreadable | Kind::KeyUnknown) {
                 self.failures.insert((remembered.account.clone(), remembered.region.clone()));
             }

@@ -30,8 +30,8 @@ pub(super) fn read_again(store: &dyn Store, location: &Location, seen: &SeenBody
 enum ReadAttempt {
     Read {
         seen: SeenBody,
-        /// Hash of the first [`MAX_COMPARED`] bytes of a body without content.
-        raw: Option<Sha256Hash>,
+        /// The stored bytes of a body without content.
+        stored: Option<StoredBytes>,
         signature: Option<String>,
     },
     Failed(SecondRead),
@@ -47,13 +47,13 @@ impl ReadAttempt {
         let signature = object.metadata.remove("signature");
         let mut body = BodyTee { body: &mut *object.body, taken: 0, hasher: Sha256::new() };
         let (content, stored) = match object.hashed {
-            Some(hashed) => (hashed.content, Some(hashed.stored)),
+            Some(hashed) => (hashed.content, Some(StoredBytes { hash: hashed.stored, is_whole: true })),
             None => (gzip::hash(&mut body, object.encoding, limit), None),
         };
         match content {
-            Ok((hash, _)) => Self::Read { seen: Ok(hash), raw: None, signature },
+            Ok((hash, _)) => Self::Read { seen: Ok(hash), stored: None, signature },
             Err(BodyError::Malformed(reason)) => match stored.map_or_else(|| body.finish(), Ok) {
-                Ok(raw) => Self::Read { seen: Err(reason), raw: Some(raw), signature },
+                Ok(stored) => Self::Read { seen: Err(reason), stored: Some(stored), signature },
                 Err(error) => Self::unreadable(&error.to_string()),
             },
             Err(error) => Self::unreadable(&error.to_string()),
@@ -67,7 +67,7 @@ impl ReadAttempt {
     /// Replaces the result if a further read differs or fails.
     fn compare_with(&mut self, further: Self) {
         match (&*self, further) {
-            (Self::Read { raw, .. }, Self::Read { raw: other, .. }) if *raw == other => {}
+            (Self::Read { stored, .. }, Self::Read { stored: other, .. }) if *stored == other => {}
             (_, Self::Read { .. }) => *self = Self::Failed(SecondRead::Different),
             (_, failed @ Self::Failed(_)) => *self = failed,
         }
@@ -75,10 +75,37 @@ impl ReadAttempt {
 
     fn compared_with_first(self, first: &SeenBody) -> SecondRead {
         match self {
-            Self::Read { seen, signature, .. } if seen == *first => SecondRead::Same { signature },
+            Self::Read { seen, stored, signature } if seen == *first => {
+                SecondRead::Same { signature, stored: stored.and_then(StoredBytes::whole) }
+            }
             Self::Read { .. } => SecondRead::Different,
             Self::Failed(other) => other,
         }
+    }
+}
+
+/// The stored bytes of a body.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct StoredBytes {
+    /// SHA-256 of the first [`MAX_COMPARED`] bytes.
+    hash: Sha256Hash,
+    /// Whether no byte follows the hashed bytes.
+    is_whole: bool,
+}
+
+impl StoredBytes {
+    /// The hash, if it is over every byte.
+    fn whole(self) -> Option<Sha256Hash> {
+        self.is_whole.then_some(self.hash)
+    }
+}
+
+/// The SHA-256 of the stored bytes of an object; `None` if the object cannot be read to its end, or is too long.
+pub(super) fn stored_hash(object: Object) -> Option<Sha256Hash> {
+    let Object { mut body, hashed, .. } = object;
+    match hashed {
+        Some(hashed) => Some(hashed.stored),
+        None => BodyTee { body: &mut *body, taken: 0, hasher: Sha256::new() }.finish().ok()?.whole(),
     }
 }
 
@@ -90,9 +117,9 @@ struct BodyTee<'b> {
 }
 
 impl BodyTee<'_> {
-    /// Reads on to the last compared byte, and returns the hash.
-    fn finish(mut self) -> io::Result<Sha256Hash> {
-        while self.taken < MAX_COMPARED {
+    /// Reads on until a byte follows the compared bytes, or no byte is left.
+    fn finish(mut self) -> io::Result<StoredBytes> {
+        while self.taken <= MAX_COMPARED {
             let length = match self.fill_buf() {
                 Ok([]) => break,
                 Ok(bytes) => bytes.len(),
@@ -101,7 +128,8 @@ impl BodyTee<'_> {
             };
             self.consume(length);
         }
-        Ok(Sha256Hash(self.hasher.finalize().into()))
+        let is_whole = self.taken <= MAX_COMPARED;
+        Ok(StoredBytes { hash: Sha256Hash(self.hasher.finalize().into()), is_whole })
     }
 }
 

@@ -118,6 +118,7 @@ pub(super) fn find_regions(context: RunContext<'_>) -> DiscoveredRegions {
             regions.entry(id).or_default().insert(discovered);
         }
     }
+    collector.identify(context);
     DiscoveredRegions {
         regions: regions.into_values().map(|discovered| discovered.into_iter().collect()).collect(),
         found: DiscoveryFindings { findings: search.findings, unreferenced: collector.finish().0, names },

@@ -233,6 +233,7 @@ fn search(context: RunContext<'_>, mut regions: Vec<RegionRun>) -> Vec<SearchedR
             run.unsearched = true;
         }
     }
+    collectors.iter().for_each(|collector| collector.identify(context));
     let found = collectors.into_iter().map(UnreferencedCollector::finish);
     let searched = regions.into_iter().zip(found);
     searched.map(|(run, (found, searched))| SearchedRegion { run, found, searched }).collect()

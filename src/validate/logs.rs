@@ -153,7 +153,7 @@ fn first_read(context: RunContext<'_>, log: &ListedLog, object: Result<Object, S
     progress.log(seen.sizes().compressed);
     match seen {
         LogSeen::Other(hash, _) => FirstRead::Suspect(seen, Ok(hash)),
-        LogSeen::NoContent(body) => FirstRead::Suspect(seen, Err(body)),
+        LogSeen::NoContent(body, _) => FirstRead::Suspect(seen, Err(body)),
         seen => FirstRead::Seen(seen, line),
     }
 }
@@ -162,7 +162,7 @@ fn first_read(context: RunContext<'_>, log: &ListedLog, object: Result<Object, S
 fn settle_doubt(context: RunContext<'_>, log: &ListedLog, read: &FirstRead) -> LogRead {
     let seen = look_again(context, log, read);
     let original = match seen {
-        LogSeen::Other(..) | LogSeen::NoContent(_) | LogSeen::Gone(_) => original_of(context, log),
+        LogSeen::Other(..) | LogSeen::NoContent(..) | LogSeen::Gone(_) => original_of(context, log),
         _ => None,
     };
     match (&seen, original) {
@@ -190,7 +190,7 @@ fn look_again(context: RunContext<'_>, log: &ListedLog, read: &FirstRead) -> Log
         FirstRead::Seen(seen, _) => return seen.clone(),
         FirstRead::Suspect(first, seen) => {
             match again::read_again(store, &log.location, seen, context.request.limits.log) {
-                SecondRead::Same { .. } => return first.clone(),
+                SecondRead::Same { stored, .. } => return first.clone().with_stored(stored),
                 SecondRead::Different => return LogSeen::Different,
                 SecondRead::Unsure(why) => return LogSeen::Unconfirmed(why),
                 SecondRead::Gone => {}

@@ -9,6 +9,7 @@ mod answer;
 
 use std::io;
 
+use super::again;
 use super::driver;
 use super::request::{RunOutcome, RunTools, ValidationRequest};
 use super::target::{ObjectTarget, until};
@@ -113,14 +114,18 @@ impl ObjectTarget {
             replicas: &request.replicas,
         };
         let found = crate::store::Store::get(&store, self.place());
+        let (content, found) = match found {
+            Ok(object) => (again::stored_hash(object), Ok(())),
+            Err(error) => (None, Err(error)),
+        };
         let fault = match (self, found) {
             (_, Err(crate::store::StoreError::NotFound)) => Fault::NoSuchObject,
             (Self::Log { .. }, Ok(_)) => Fault::ObjectUnlisted,
             (Self::Log { .. }, Err(error)) => Fault::ObjectUnreadable { why: error.to_string() },
             (Self::Digest { .. }, _) => Fault::NotAskedDigest,
         };
-        Finding::new(fault, self.near().end)
-            .about(self.place())
-            .of_region(&self.folder().account, &self.folder().region)
+        let finding = Finding::new(fault, self.near().end).about(self.place());
+        let finding = Finding { content: content.map(|hash| hash.to_string()), ..finding };
+        finding.of_region(&self.folder().account, &self.folder().region)
     }
 }

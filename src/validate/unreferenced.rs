@@ -15,6 +15,7 @@ use crate::time::{self, DAY, DELIVERY_GRACE, Interval, Timestamp};
 
 pub(super) use collector::UnreferencedCollector;
 pub use collector::UnreferencedLogs;
+use strays::Stray;
 
 /// Seconds between a log file's name and the digest that lists the log file. Near the edges of covered time, the digest
 /// may be an unread one.
@@ -101,8 +102,11 @@ pub(super) fn run_search(
             let prefix = Location::new(folder.bucket.clone(), folder.log_prefix_in(search.logs));
             strays::find(context, &prefix, Some(asked), &|stray| {
                 report(match stray {
-                    Ok(location) if region.is_listed(&location) => return,
-                    Ok(location) => Finding::new(Fault::StrayLog, strays::NO_TIME).about(&location),
+                    Ok(stray) if region.is_listed(&stray.location) => return,
+                    Ok(Stray { location, content }) => {
+                        let finding = Finding::new(Fault::StrayLog, strays::NO_TIME).about(&location);
+                        Finding { content, ..finding }
+                    }
                     Err(finding) => *finding,
                 });
             });
@@ -241,7 +245,8 @@ fn search_days(
             day.add_log(&folder.bucket, &object, |line| is_listed && region.days.is_read_as(line));
         }
         if is_reported(time_of(key)) && !is_listed {
-            report(Finding::new(Fault::UnlistedLog, time_of(key).start).about(&location));
+            let finding = Finding::new(Fault::UnlistedLog, time_of(key).start).about(&location);
+            report(Finding { content: object.identity(), ..finding });
         }
     }
     if let Some(collector) = collector.filter(|_| is_whole) {

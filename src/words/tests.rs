@@ -48,7 +48,7 @@ fn traces(text: &dyn Fn() -> String) -> Vec<Trace> {
 }
 
 /// Faults of every cause, with `text` where others wrote a text.
-fn faults(text: &dyn Fn() -> String) -> Vec<Fault> {
+pub(crate) fn faults(text: &dyn Fn() -> String) -> Vec<Fault> {
     let why = || "no".to_owned();
     let fingerprint = text;
     let mut faults = vec![

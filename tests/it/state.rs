@@ -1,5 +1,6 @@
 //! The memory of runs: what a second run says about evidence that was changed since the first.
 
+mod accepted;
 #[cfg(feature = "aws")]
 mod buckets;
 #[cfg(feature = "aws")]

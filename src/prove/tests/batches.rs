@@ -167,7 +167,7 @@ fn any_answer(world: &World, choice: u8, need: &ProverNeed) -> ProverAnswer {
         6 => ProverAnswer::Stream(StreamRead::Seen(Err(BodyFault::Corrupt))),
         7 => ProverAnswer::EarlierPlace(vec![other]),
         8 => ProverAnswer::SecondRead(SecondRead::Unsure("no".to_owned())),
-        9 => ProverAnswer::SecondRead(SecondRead::Same { signature: None }),
+        9 => ProverAnswer::SecondRead(SecondRead::Same { signature: None, stored: None }),
         _ => world.answer(need),
     }
 }

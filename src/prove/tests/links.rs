@@ -149,7 +149,7 @@ fn a_digest_of_an_earlier_time_is_held_against_what_it_records() {
 #[test]
 fn nobody_is_accused_on_one_read() {
     let same = |signature: Option<&str>| {
-        ProverAnswer::SecondRead(SecondRead::Same { signature: signature.map(str::to_owned) })
+        ProverAnswer::SecondRead(SecondRead::Same { signature: signature.map(str::to_owned), stored: None })
     };
     let mut broken = hours(4);
     broken.digest(at(1)).content = malformed();
@@ -192,7 +192,7 @@ fn an_oversized_digest_is_held_against_the_recorded_hash() {
     world.digest(at(1)).content = DigestContent::Oversized(excess);
     let other = StreamRead::Seen(Ok(Sha256Hash([7; 32])));
     let no_body = StreamRead::Seen(Err(BodyFault::CutOff));
-    let same = SecondRead::Same { signature: None };
+    let same = SecondRead::Same { signature: None, stored: None };
     let unsure = SecondRead::Unsure("reset".to_owned());
     for (streamed, second, told) in [
         (StreamRead::Seen(Ok(recorded)), None, "oversized-digest"),

@@ -29,7 +29,7 @@ fn what_is_seen_of_a_log_file_is_told() {
     let cases: [Case; 13] = [
         (|_| LogSeen::Valid(SIZES), "", (2, 0, 0)),
         (|_| LogSeen::Other(Sha256Hash([7; 32]), SIZES), "log-content", (0, 2, 0)),
-        (|_| LogSeen::NoContent(BodyFault::Trailing), "log-body", (0, 2, 0)),
+        (|_| LogSeen::NoContent(BodyFault::Trailing, None), "log-body", (0, 2, 0)),
         (|_| LogSeen::Gone(Trace::Nothing), "log-missing", (0, 2, 0)),
         (|_| LogSeen::Gone(Trace::DeleteMarker { deleted: None, kept: None }), "log-deleted", (0, 2, 0)),
         (|_| LogSeen::Gone(Trace::Unknown { why: "no".to_owned() }), "log-versions-unknown", (0, 2, 0)),
@@ -66,6 +66,8 @@ fn what_is_seen_of_a_log_file_is_told() {
     let found = found.finding("log-content");
     assert_eq!(found.expected, Some(Sha256Hash::of(b"log-1").to_string()));
     assert_eq!(found.actual, Some(Sha256Hash([7; 32]).to_string()));
+    let body = listing(|_| LogSeen::NoContent(BodyFault::Trailing, Some(Sha256Hash([7; 32])))).prove();
+    assert_eq!(body.finding("log-body").actual, Some(Sha256Hash([7; 32]).to_string()));
     let gone = listing(|_| LogSeen::Gone(Trace::Nothing)).prove();
     assert_eq!(gone.finding("log-missing").expected, Some(Sha256Hash::of(b"log-1").to_string()));
     assert_eq!(gone.finding("log-missing").actual, None);
@@ -109,7 +111,7 @@ fn one_read_shows_what_it_shows() {
     let of = |read| LogSeen::of(&log, read);
     assert_eq!(of(Ok((Sha256Hash([1; 32]), SIZES))), LogSeen::Valid(SIZES));
     assert_eq!(of(Ok((Sha256Hash([2; 32]), SIZES))), LogSeen::Other(Sha256Hash([2; 32]), SIZES));
-    assert_eq!(of(Err(BodyError::Malformed(BodyFault::Empty))), LogSeen::NoContent(BodyFault::Empty));
+    assert_eq!(of(Err(BodyError::Malformed(BodyFault::Empty))), LogSeen::NoContent(BodyFault::Empty, None));
     assert_eq!(of(Err(BodyError::TooLarge(9))), LogSeen::Oversized(Excess::Inflated { limit: 9 }));
     assert_eq!(of(Err(BodyError::TooLong(9))), LogSeen::Oversized(Excess::Stored { limit: 9 }));
     assert_eq!(of(Err(BodyError::Unreadable("no".to_owned()))), LogSeen::Unreadable("no".to_owned()));

@@ -284,7 +284,7 @@ impl World {
             },
             ProverNeed::SecondRead { location, .. } => {
                 ProverAnswer::SecondRead(match self.lies.get(location) {
-                    Some(read) => SecondRead::Same { signature: read.signature.clone() },
+                    Some(read) => SecondRead::Same { signature: read.signature.clone(), stored: None },
                     None => SecondRead::Gone,
                 })
             }

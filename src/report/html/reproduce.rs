@@ -1,6 +1,6 @@
 //! Shell commands that show a finding without this program.
 
-use crate::event::{Finding, Kind, Reason};
+use crate::event::{FaultCause, Finding, Kind, Reason};
 use crate::report::shell;
 use crate::time::{HOUR, Timestamp};
 
@@ -29,7 +29,12 @@ impl ObjectPlace {
 
 /// The command line, quoted for a shell; `None` if no short command shows the finding.
 pub(super) fn command(finding: &Finding, place: &ObjectPlace) -> Option<String> {
+    // The hash of a body that is not one whole gzip member is that of the stored bytes.
+    let is_stored = matches!(finding.fault.known_cause(), Some(FaultCause::LogBody | FaultCause::DigestBody));
     match (finding.kind, finding.uri.as_deref().and_then(object)) {
+        (Kind::LogModified | Kind::DigestMalformed, Some(object)) if is_stored => {
+            Some(read_stored(&object, place, "sha256sum"))
+        }
         (Kind::ChainGap | Kind::ChainRestart | Kind::ChainStale, _) => events(finding),
         (
             Kind::LogModified
@@ -80,6 +85,19 @@ fn read(object: &NamedObject<'_>, place: &ObjectPlace, filter: &str) -> String {
         }
         ObjectPlace::Directories(directories) => {
             format!("{} -exec gzip -dcf {{}} \\; | {filter}", find(object, directories))
+        }
+    }
+}
+
+/// Reads the object as stored, and pipes the bytes through `filter`.
+fn read_stored(object: &NamedObject<'_>, place: &ObjectPlace, filter: &str) -> String {
+    match place {
+        ObjectPlace::Bucket => {
+            let words = ["aws", "s3", "cp", object.uri, "-"];
+            format!("{} | {filter}", shell::line(words))
+        }
+        ObjectPlace::Directories(directories) => {
+            format!("{} -exec cat {{}} \\; | {filter}", find(object, directories))
         }
     }
 }
@@ -152,6 +170,16 @@ mod tests {
         assert_eq!(line, r"aws s3 cp 's3://b/a/$(rm -rf ~) '\''x'\''.json.gz' - | gzip -dcf | sha256sum");
         let line = command(&of(Kind::LogDeleted, "-x"), &bucket).unwrap();
         assert_eq!(line, "aws s3api list-object-versions --bucket=b --prefix=-x");
+    }
+
+    #[test]
+    fn a_body_that_is_not_gzip_is_hashed_as_stored() {
+        let fault = crate::event::Fault::LogBody { body: crate::event::BodyFault::Trailing };
+        let finding = Finding::new(fault, Timestamp::from_unix(0)).about(&Location::new("b", "k"));
+        let bucket = ObjectPlace::of(&["s3://b".to_owned()]);
+        assert_eq!(command(&finding, &bucket).unwrap(), "aws s3 cp s3://b/k - | sha256sum");
+        let copy = ObjectPlace::of(&["copy".to_owned()]);
+        assert_eq!(command(&finding, &copy).unwrap(), r"find copy -name k -exec cat {} \; | sha256sum");
     }
 
     #[test]

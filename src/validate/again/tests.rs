@@ -36,7 +36,8 @@ fn gz(content: &[u8]) -> Vec<u8> {
 fn looked(seen: &SeenBody, turns: Vec<Result<Vec<u8>, StoreError>>) -> (String, usize) {
     let store = Turns(Mutex::new(turns));
     let said = match read_again(&store, &Location::new("b", "k"), seen, 1 << 20) {
-        SecondRead::Same { signature } => format!("same {}", signature.unwrap()),
+        SecondRead::Same { signature, stored: None } => format!("same {}", signature.unwrap()),
+        SecondRead::Same { stored: Some(stored), .. } => format!("same bytes {stored}"),
         SecondRead::Gone => "gone".to_owned(),
         SecondRead::Different => "other".to_owned(),
         SecondRead::Unsure(why) => why,
@@ -62,7 +63,8 @@ fn content_is_read_once_more_and_compared() {
 fn a_body_that_is_no_content_is_read_twice_more_and_its_bytes_are_compared() {
     let bytes = |body: &[u8]| Ok(body.to_vec());
     let seen = Err(BodyFault::NotGzip);
-    assert_eq!(looked(&seen, vec![bytes(b"xyz"), bytes(b"xyz")]).0, "same 00");
+    let same = |body: &[u8]| format!("same bytes {}", Sha256Hash::of(body));
+    assert_eq!(looked(&seen, vec![bytes(b"xyz"), bytes(b"xyz")]).0, same(b"xyz"));
     // The same complaint of other bytes, and of bytes that differ where the judge did not look.
     assert_eq!(looked(&seen, vec![bytes(b"xyz"), bytes(b"abc")]).0, "other");
     assert_eq!(looked(&seen, vec![bytes(b"xyz"), bytes(b"xy")]).0, "other");
@@ -77,7 +79,7 @@ fn a_body_that_is_no_content_is_read_twice_more_and_its_bytes_are_compared() {
         Err(BodyError::Malformed(fault)) => fault,
         other => panic!("{other:?}"),
     });
-    assert_eq!(looked(&seen, vec![Ok(whole.clone()), Ok(whole.clone())]).0, "same 00");
+    assert_eq!(looked(&seen, vec![Ok(whole.clone()), Ok(whole.clone())]).0, same(&whole));
     assert_eq!(looked(&seen, vec![Ok(whole), Ok(flipped)]).0, "other");
 }
 
@@ -93,6 +95,10 @@ fn bytes_beyond_what_is_compared_are_not() {
     };
     assert_eq!(looked(&seen, vec![body(compared), body(compared + 1)]).0, "same 00");
     assert_eq!(looked(&seen, vec![body(compared - 1), body(compared)]).0, "other");
+    // A hash of a part is no hash of the object.
+    let whole = || Ok(vec![b'.'; compared]);
+    let (said, _) = looked(&seen, vec![whole(), whole()]);
+    assert_eq!(said, format!("same bytes {}", Sha256Hash::of(&whole().unwrap())));
 }
 
 /// Is interrupted once, and then there, or broken.
@@ -126,8 +132,9 @@ fn a_read_that_is_interrupted_goes_on_and_one_that_fails_ends() {
         let mut body = Interrupted { once: true, then };
         BodyTee { body: &mut body, taken: 0, hasher: Sha256::new() }
             .finish()
+            .map(|stored| (stored.hash, stored.is_whole))
             .map_err(|error| error.to_string())
     };
-    assert_eq!(finish(Ok(b"xyz")), Ok(Sha256Hash::of(b"xyz")));
+    assert_eq!(finish(Ok(b"xyz")), Ok((Sha256Hash::of(b"xyz"), true)));
     assert_eq!(finish(Err("broken")), Err("broken".to_owned()));
 }

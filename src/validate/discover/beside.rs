@@ -3,7 +3,7 @@
 use super::folder::AccountFolder;
 use crate::event::{Fault, Finding};
 use crate::ident::{Location, LogFolder, is_region};
-use crate::store::Folder;
+use crate::store::{Folder, Listed};
 use crate::validate::context::RunContext;
 use crate::validate::source_path::{AWS_LOGS, DIGESTS, LOGS};
 use crate::validate::unreferenced::{UnreferencedCollector, cannot_search, strays};
@@ -67,12 +67,14 @@ fn report_strays(
     is_odd: &dyn Fn(&str) -> bool,
     collector: &UnreferencedCollector,
 ) {
-    let stray = |location: &Location| {
-        let finding = Finding::new(Fault::StrayLog, strays::NO_TIME).about(location);
-        collector.add(Finding { account: Some(account.account.clone()), ..finding });
+    let stray = |listed: &Listed| {
+        let location = Location::new(account.bucket.clone(), listed.key.as_str());
+        let finding = Finding::new(Fault::StrayLog, strays::NO_TIME).about(&location);
+        let content = listed.identity();
+        collector.add(Finding { account: Some(account.account.clone()), content, ..finding });
     };
     for listed in found.objects.iter().filter(|listed| listed.size > 0 || !listed.key.ends_with('/')) {
-        stray(&Location::new(account.bucket.clone(), listed.key.as_str()));
+        stray(listed);
     }
     for name in found.folders.iter().filter(|name| is_odd(name)) {
         let folder = Location::new(account.bucket.clone(), format!("{prefix}{name}/"));
@@ -80,7 +82,7 @@ fn report_strays(
             match listed {
                 _ if context.cancellation.skips_work() => return,
                 Ok(listed) if listed.size == 0 && listed.key.ends_with('/') => {}
-                Ok(listed) => stray(&Location::new(account.bucket.clone(), listed.key)),
+                Ok(listed) => stray(&listed),
                 Err(error) => return collector.add(cannot_search(strays::NO_TIME, &folder, &error)),
             }
         }

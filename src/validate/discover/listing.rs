@@ -185,8 +185,8 @@ impl<'a, 'w> DigestListing<'a, 'w> {
         let context = self.context;
         let listing = RefCell::new(self);
         strays::find(context, &place, None, &|stray| match stray {
-            Ok(location) if is_new(&location.key) => {
-                listing.borrow_mut().report_junk(Fault::NotADigestName, strays::NO_TIME, &location);
+            Ok(stray) if is_new(&stray.location.key) => {
+                listing.borrow_mut().report_junk(Fault::NotADigestName, strays::NO_TIME, &stray.location);
             }
             Ok(_) => {}
             Err(finding) => {

@@ -6,9 +6,14 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
+use sha2::{Digest as _, Sha256};
+
 use crate::event::{Fault, Finding, Kind};
-use crate::ident::{LogFolder, is_log_name};
+use crate::ident::{Location, LogFolder, is_log_name};
+use crate::store::{Object, StoreError};
 use crate::time::{Interval, Timestamp};
+use crate::validate::again;
+use crate::validate::context::RunContext;
 use crate::validate::days::{DayListing, SearchedLogs};
 use crate::validate::request::ValidationRequest;
 
@@ -87,6 +92,29 @@ impl UnreferencedCollector {
         searched.note(folder, logs, stretch, listed);
     }
 
+    /// Reads the named objects whose listing does not tell them from other objects in their place, so that memory can.
+    pub(in crate::validate) fn identify(&self, context: RunContext<'_>) {
+        if context.request.memory.is_none() {
+            return;
+        }
+        let mut collected = self.collected.lock().unwrap_or_else(PoisonError::into_inner);
+        collected.keep_first(self.most);
+        let place = |finding: &Finding| finding.uri.as_deref().and_then(location_of);
+        let unknown = |(at, finding): (usize, &Finding)| {
+            Some((at, place(finding)?)).filter(|_| finding.content.is_none())
+        };
+        let unknown: Vec<(usize, Location)> =
+            collected.named.iter().enumerate().filter_map(unknown).collect();
+        let hash = |object: Result<Object, StoreError>| object.ok().and_then(again::stored_hash);
+        let hashes =
+            context.workers.read(&unknown, |(_, location)| location.clone(), |_, object| hash(object));
+        for ((at, _), hash) in unknown.into_iter().zip(hashes) {
+            if let Some(finding) = collected.named.get_mut(at) {
+                finding.content = hash.map(|hash| hash.to_string());
+            }
+        }
+    }
+
     /// The result, independent of the order in which findings were added, and the days that were listed whole.
     pub(in crate::validate) fn finish(self) -> (UnreferencedLogs, SearchedLogs) {
         let searched = self.searched.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -145,6 +173,7 @@ fn join_logs(findings: Vec<Finding>) -> Vec<Finding> {
                     start: Some(first.at),
                     end: Some(last.at),
                     objects: logs.iter().filter_map(|log| log.uri.clone()).collect(),
+                    content: content_of_all(&logs),
                     ..first.clone()
                 });
             }
@@ -164,11 +193,27 @@ fn log_folder(finding: &Finding) -> Option<&str> {
     uri.get(..=at)
 }
 
+/// A hash over the contents of all log files; `None` if the content of any is unknown.
+fn content_of_all(logs: &[Finding]) -> Option<String> {
+    let mut hasher = Sha256::new();
+    for log in logs {
+        let content = log.content.as_deref()?;
+        hasher.update((content.len() as u64).to_be_bytes());
+        hasher.update(content);
+    }
+    Some(hex::encode(hasher.finalize()))
+}
+
+fn location_of(uri: &str) -> Option<Location> {
+    let (bucket, key) = uri.strip_prefix("s3://")?.split_once('/')?;
+    Some(Location::new(bucket, key))
+}
+
 fn name_of(uri: &str) -> &str {
     uri.rsplit('/').next().unwrap_or(uri)
 }
 
 /// The finding that `more` objects follow the `last` named object.
 fn rest_finding(last: &Finding, more: u64) -> Finding {
-    Finding { uri: None, fault: Fault::MoreUnlisted { count: more }, ..last.clone() }
+    Finding { uri: None, content: None, fault: Fault::MoreUnlisted { count: more }, ..last.clone() }
 }

@@ -13,8 +13,15 @@ pub(in crate::validate) const BEGAN: Timestamp = Timestamp::from_unix(1_384_300_
 /// Stands for the time of an object whose folder shows no time.
 pub(in crate::validate) const NO_TIME: Timestamp = Timestamp::from_unix(0);
 
-/// Receives the location of each stray, and each failure to list a folder.
-type StrayListener<'t> = dyn Fn(Result<Location, Box<Finding>>) + 't;
+/// An object outside of every day's folder.
+pub(in crate::validate) struct Stray {
+    pub(in crate::validate) location: Location,
+    /// What tells the object from any other in its place, where a listing shows that.
+    pub(in crate::validate) content: Option<String>,
+}
+
+/// Receives each stray, and each failure to list a folder.
+type StrayListener<'t> = dyn Fn(Result<Stray, Box<Finding>>) + 't;
 
 /// The level of a date folder below a region's folder.
 #[derive(Clone, Copy)]
@@ -101,7 +108,9 @@ impl StraySearch<'_> {
     /// Reports an object; a folder marker is left out.
     fn report_stray(&self, folder: &Location, listed: Listed) {
         if listed.size > 0 || !listed.key.ends_with('/') {
-            (self.listener)(Ok(Location::new(folder.bucket.clone(), listed.key)));
+            let content = listed.identity();
+            let location = Location::new(folder.bucket.clone(), listed.key);
+            (self.listener)(Ok(Stray { location, content }));
         }
     }
 }

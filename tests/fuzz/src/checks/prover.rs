@@ -410,7 +410,7 @@ impl<'a> World<'a> {
             }
             ProverNeed::SecondRead { location, .. } => {
                 ProverAnswer::SecondRead(match self.lies.get(location) {
-                    Some(read) => SecondRead::Same { signature: read.signature.clone() },
+                    Some(read) => SecondRead::Same { signature: read.signature.clone(), stored: None },
                     None => SecondRead::Gone,
                 })
             }
@@ -436,8 +436,11 @@ impl<'a> World<'a> {
             4 => ProverAnswer::SecondRead(SecondRead::Different),
             5 => ProverAnswer::SecondRead(SecondRead::Gone),
             6 => ProverAnswer::SecondRead(SecondRead::Unsure("reset".to_owned())),
-            7 => ProverAnswer::SecondRead(SecondRead::Same { signature: None }),
-            8 => ProverAnswer::SecondRead(SecondRead::Same { signature: digest.signature.clone() }),
+            7 => ProverAnswer::SecondRead(SecondRead::Same { signature: None, stored: None }),
+            8 => ProverAnswer::SecondRead(SecondRead::Same {
+                signature: digest.signature.clone(),
+                stored: None,
+            }),
             9 => ProverAnswer::Stream(StreamRead::Seen(Err(BodyFault::CutOff))),
             10 => ProverAnswer::Stream(StreamRead::Seen(Ok(digest.file().unwrap().hash()))),
             11 => ProverAnswer::Stream(StreamRead::Unread("reset".to_owned())),
