@@ -180,7 +180,8 @@ fn offline_end(request: &ValidationRequest, ends: &[Timestamp]) -> Timestamp {
 }
 
 fn summary(directory: &Path, collection: &Collection, quiet: bool) {
-    let CollectedCounts { saved, bytes, already, not_collected, replaced, absent, .. } = collection.counts();
+    let CollectedCounts { saved, bytes, already, not_collected, replaced, absent, lost } =
+        collection.counts();
     if quiet && not_collected + replaced + absent == 0 {
         return;
     }
@@ -208,6 +209,11 @@ fn summary(directory: &Path, collection: &Collection, quiet: bool) {
     }
     for (location, path) in &examples.absent {
         say(&for_terminal(&format!("not in the source: {location}: the copy has `{}`", at(path))));
+    }
+    if lost > 0 {
+        say(
+            "hint: if a lifecycle rule removed them, give a `--start-time` that is later than they are; else find out who did",
+        );
     }
     let told = examples.not_collected.len() + examples.replaced.len() + examples.absent.len();
     if not_collected + replaced + absent > told as u64 {

@@ -220,6 +220,7 @@ fn objects_that_a_bucket_lost_are_named() {
     let done = collect(&account);
     assert_eq!((json(&done)["verdict"].as_str(), done.code), (Some("intact"), Some(3)), "{}", done.stderr);
     assert!(done.stderr.contains(&format!("not in the source: s3://trail-logs/{stray}")), "{}", done.stderr);
+    assert!(done.stderr.contains("hint: if a lifecycle rule removed them"), "{}", done.stderr);
     assert!(!says_the_same(&done.stderr) && file(&account, &stray).exists());
     assert_eq!(validate_copy(&account, &done.stderr).code, Some(3));
     // Whoever removes the file by hand is not told again.
