@@ -9,33 +9,41 @@
 //! - `BUCKET/KEY`: the stored body of each object;
 //! - `BUCKET/KEY.metadata.json` beside each digest file: what `aws s3api head-object` prints of the object;
 //! - `BUCKET/KEY.not-collected`: a mark in place of an object that could not be saved, with the reason;
+//! - `.replaced/SHA256`: what an earlier collection saved and the source has other bytes for now: a body, or with
+//!   `.metadata.json` the metadata of a digest file. No validation takes these files for objects;
 //! - `public-keys.json`, and `public-keys.pem` for keys without validity: the public keys of the run;
 //! - [`collected.json`](manifest): what was collected, with hashes, and what was not, with reasons;
 //! - `.collecting/` while a collection is under way. A copy with this folder is not validated.
 
+mod absent;
+mod aside;
 mod body;
 mod draft;
 mod evidence;
 mod folder;
 mod journal;
 mod keys;
+mod known;
 pub mod manifest;
 mod marks;
 mod record;
 mod rest;
+mod spelling;
 mod store;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::ident::{Location, Relocation, Sha256Hash};
-use crate::store::{Metadata, ObjectFacts};
+use crate::store::{Listed, Metadata, ObjectFacts};
 use crate::time::{Range, Timestamp};
+use absent::ListedPlaces;
 use folder::CopyFolder;
-use journal::{Journal, JournalLine, KnownObjects, RunLine};
+use journal::{Journal, JournalLine, RunLine};
+use known::KnownObjects;
 
 pub use folder::{FolderError, check};
 pub use keys::SavedKeys;
@@ -79,6 +87,24 @@ pub struct CollectedCounts {
     pub already: u64,
     /// Objects that were listed or asked for, and could not be saved.
     pub not_collected: u64,
+    /// Files of the copy that were moved to `.replaced`, because the source has other bytes.
+    pub replaced: u64,
+    /// Objects that the copy holds, and the source does not.
+    pub absent: u64,
+    /// The objects among them that no finding of the run names: those in the asked range that the listings of a bucket
+    /// lack.
+    pub lost: u64,
+}
+
+/// The first objects of each kind, for messages. Paths are relative to the directory.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct CollectedExamples {
+    /// Objects that were not collected, with reasons.
+    pub not_collected: Vec<(Location, String)>,
+    /// Objects with other bytes than an earlier collection saved, and where the saved file lies.
+    pub replaced: Vec<(Location, PathBuf)>,
+    /// Objects that the source does not hold, and where the copy holds them.
+    pub absent: Vec<(Location, PathBuf)>,
 }
 
 /// A collection under way.
@@ -89,6 +115,11 @@ pub struct Collection {
     /// What earlier collections saved in the directory.
     known: KnownObjects,
     reads: Mutex<Reads>,
+    places: Mutex<ListedPlaces>,
+    /// Files with bodies that made way for other bytes, by [`reference`] of the location.
+    ///
+    /// [`reference`]: crate::prove::reference
+    replaced: Mutex<HashMap<u128, Vec<String>>>,
     /// Objects that were listed and not read yet.
     unread: Mutex<BTreeMap<Location, ListedFacts>>,
     /// Listed objects beyond [`MAX_UNREAD`].
@@ -97,11 +128,23 @@ pub struct Collection {
     bytes: AtomicU64,
     already: AtomicU64,
     not_collected: AtomicU64,
-    /// The first objects that were not collected, with reasons, for messages.
-    examples: Mutex<Vec<(Location, String)>>,
+    tally: Tally,
+    examples: Mutex<CollectedExamples>,
     /// The error that ended the collection: the directory cannot be written.
     failure: OnceLock<String>,
     on_failure: Box<dyn Fn() + Send + Sync>,
+}
+
+/// Numbers about what earlier collections saved.
+#[derive(Default)]
+struct Tally {
+    replaced: AtomicU64,
+    absent: AtomicU64,
+    lost: AtomicU64,
+    /// Objects that could not be read, and that the copy holds.
+    kept: AtomicU64,
+    /// Whether a listed object had no time of the last write, as in a copy.
+    is_from_copy: AtomicBool,
 }
 
 /// The results of reads in this run, by [`reference`] of the location.
@@ -111,8 +154,22 @@ struct Reads {
     saved: HashMap<u128, u64>,
     /// Objects that were served from the directory.
     served: HashSet<u128>,
+    /// Objects that were read, and whose files had the same bytes already.
+    unchanged: HashSet<u128>,
     /// Objects without a usable read.
     failed: HashSet<u128>,
+    /// Objects of earlier collections that a listing showed.
+    listed: HashSet<u128>,
+    /// Objects that the source does not hold, and the copy does.
+    absent: HashSet<u128>,
+}
+
+impl Reads {
+    /// Whether the source was seen to hold the object, or not to hold it.
+    fn has_seen(&self, id: u128) -> bool {
+        self.saved.contains_key(&id)
+            || [&self.failed, &self.listed, &self.absent].iter().any(|seen| seen.contains(&id))
+    }
 }
 
 /// What a listing says of an object.
@@ -120,6 +177,13 @@ struct Reads {
 struct ListedFacts {
     size: u64,
     etag: Option<Box<str>>,
+    modified: Option<Timestamp>,
+}
+
+impl ListedFacts {
+    fn of(listed: &Listed) -> Self {
+        Self { size: listed.size, etag: listed.etag.clone(), modified: listed.modified }
+    }
 }
 
 /// An object during a read.
@@ -144,7 +208,7 @@ impl Collection {
     ) -> Result<Self, FolderError> {
         let folder = CopyFolder::open(&options.directory)?;
         let unwritable = |source| FolderError::Unwritable { path: options.directory.clone(), source };
-        let known = KnownObjects::read(&folder).map_err(unwritable)?;
+        let mut known = KnownObjects::read(&folder).map_err(unwritable)?;
         let run = RunLine {
             sources: options.sources.clone(),
             start: options.range.start,
@@ -159,14 +223,17 @@ impl Collection {
             folder,
             journal,
             options,
+            replaced: Mutex::new(known.take_replaced()),
             known,
             reads: Mutex::default(),
+            places: Mutex::default(),
             unread: Mutex::default(),
             forgotten: AtomicU64::new(0),
             saved: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             already: AtomicU64::new(0),
             not_collected: AtomicU64::new(0),
+            tally: Tally::default(),
             examples: Mutex::default(),
             failure: OnceLock::new(),
             on_failure: Box::new(on_failure),
@@ -195,12 +262,23 @@ impl Collection {
             bytes: load(&self.bytes),
             already: load(&self.already),
             not_collected: load(&self.not_collected) + load(&self.forgotten),
+            replaced: load(&self.tally.replaced),
+            absent: load(&self.tally.absent),
+            // A source that is itself a copy may hold another part of the bucket than the copy of it.
+            lost: if self.tally.is_from_copy.load(Ordering::Relaxed) { 0 } else { load(&self.tally.lost) },
         }
     }
 
-    /// The first objects that were not collected, with reasons.
+    /// Whether a validation of the copy reads what this run read. It does not where the copy holds objects of earlier
+    /// collections that the source lacks, or that could not be read.
     #[must_use]
-    pub fn examples(&self) -> Vec<(Location, String)> {
+    pub fn is_as_read(&self) -> bool {
+        [&self.tally.absent, &self.tally.kept].iter().all(|number| number.load(Ordering::Relaxed) == 0)
+    }
+
+    /// The first objects that were not collected, or differ from what earlier collections saved.
+    #[must_use]
+    pub fn examples(&self) -> CollectedExamples {
         self.examples.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

@@ -22,7 +22,7 @@ use crate::time::{DELIVERY_GRACE, HOUR, Timestamp};
 use crate::validate::{RunTools, ValidationRequest};
 
 /// Validates the sources, saves what is read, and returns the exit code: that of the verdict, or 3 if an object could not
-/// be collected.
+/// be collected or is gone since an earlier collection.
 pub(super) fn run(typed: CollectArgs, started: Timestamp, line: &[OsString]) -> Result<u8, Failure> {
     let (directory, max_object) = (typed.dir.clone(), typed.max_object_size);
     let arguments = &typed.into_run();
@@ -76,17 +76,20 @@ pub(super) fn run(typed: CollectArgs, started: Timestamp, line: &[OsString]) -> 
             let mut buckets = buckets.chain(request.objects.iter().map(|object| &*object.bucket));
             // Behind an access point the copy has the name that the user gave, and nothing is moved.
             let is_moved = buckets.any(|bucket| !collection.is_renamed(bucket));
-            closing(&directory, arguments, &request, &saved, end, is_moved);
+            say_keys(&directory, &saved);
+            let command = command(&directory, arguments, &request, &saved, end, is_moved);
+            closing(&command, collection.is_as_read());
         }
         None => say("the copy is not complete: run the same command again to complete it"),
     }
     Ok(exit_code(code, counts, is_whole))
 }
 
-/// The exit code of the verdict, or of an incomplete run where the copy is not complete.
+/// The exit code of the verdict, or of an incomplete run where the copy is not complete, or where a bucket lost objects
+/// that an earlier collection saved.
 const fn exit_code(code: u8, counts: CollectedCounts, is_whole: bool) -> u8 {
     match code {
-        0 if counts.not_collected > 0 || !is_whole => Verdict::Incomplete.exit_code(),
+        0 if counts.not_collected > 0 || counts.lost > 0 || !is_whole => Verdict::Incomplete.exit_code(),
         code => code,
     }
 }
@@ -178,10 +181,12 @@ fn offline_end(request: &ValidationRequest, ends: &[Timestamp]) -> Timestamp {
 }
 
 fn summary(directory: &Path, collection: &Collection, quiet: bool) {
-    let CollectedCounts { saved, bytes, already, not_collected } = collection.counts();
-    if quiet && not_collected == 0 {
+    let CollectedCounts { saved, bytes, already, not_collected, replaced, absent, lost } =
+        collection.counts();
+    if quiet && not_collected + replaced + absent == 0 {
         return;
     }
+    let at = |path: &Path| shown(&directory.join(path));
     let directory = shown(directory);
     say(&format!(
         "collected {} ({}) into `{directory}`; {} were there already, {} were not collected",
@@ -194,21 +199,34 @@ fn summary(directory: &Path, collection: &Collection, quiet: bool) {
     let line = |(location, reason): &(Location, String)| {
         say(&for_terminal(&format!("not collected: {location}: {reason}")));
     };
-    examples.iter().for_each(line);
-    if not_collected > examples.len() as u64 {
+    examples.not_collected.iter().for_each(line);
+    if replaced > 0 {
+        say(&format!(
+            "{replaced} files of the copy differ from the source, and were moved to `{directory}/.replaced`"
+        ));
+    }
+    for (location, path) in &examples.replaced {
+        say(&for_terminal(&format!("replaced: {location}: the earlier file is `{}`", at(path))));
+    }
+    if absent > 0 {
+        say(&format!("{absent} objects of the copy are not in the source, and stay in the copy"));
+    }
+    for (location, path) in &examples.absent {
+        say(&for_terminal(&format!("not in the source: {location}: the copy has `{}`", at(path))));
+    }
+    if lost > 0 {
+        say(
+            "hint: if a lifecycle rule removed them, give a `--start-time` that is later than they are; else find out who did",
+        );
+    }
+    let told = examples.not_collected.len() + examples.replaced.len() + examples.absent.len();
+    if not_collected + replaced + absent > told as u64 {
         say(&format!("all of them, with reasons: `{directory}/{}`", collect::manifest::MANIFEST));
     }
 }
 
-/// Says where the keys are, what they are worth, and how to validate the copy.
-fn closing(
-    directory: &Path,
-    arguments: &RunArgs,
-    request: &ValidationRequest,
-    keys: &[SavedKeys],
-    end: Timestamp,
-    is_moved: bool,
-) {
+/// Says where the keys are, and what they are worth.
+fn say_keys(directory: &Path, keys: &[SavedKeys]) {
     for SavedKeys { path, sha256 } in keys {
         say(&format!("public keys: `{}`, SHA-256 {sha256}", shown(&directory.join(path))));
     }
@@ -218,10 +236,15 @@ fn closing(
             "hint: whoever changes the copy can change the keys beside it: keep the SHA-256, or the keys, in another place",
         ),
     }
-    say(&format!(
-        "validate the copy: {}",
-        for_terminal(&command(directory, arguments, request, keys, end, is_moved))
-    ));
+}
+
+/// Says how to validate the copy, and whether that says the same as the run.
+fn closing(command: &str, is_as_read: bool) {
+    let lead = match is_as_read {
+        true => "validate the copy",
+        false => "validate what the copy holds, which is not what the source holds",
+    };
+    say(&format!("{lead}: {}", for_terminal(command)));
 }
 
 /// The command that validates the copy offline.

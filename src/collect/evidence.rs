@@ -88,7 +88,12 @@ pub(super) fn is_digest(location: &Location) -> bool {
     location.key.rsplit('/').nth(5) == Some(DIGESTS)
 }
 
-/// The metadata that was saved beside a digest; `None` if the file is not usable, and the digest has to be read again.
+/// Whether the object may be read as a digest file, wherever it lies.
+pub(super) fn is_like_digest(location: &Location) -> bool {
+    location.key.contains(DIGESTS)
+}
+
+/// The metadata that was saved beside a digest; `None` if the file is not usable.
 pub(super) fn read_sidecar(folder: &CopyFolder, location: &Location) -> Option<Metadata> {
     #[derive(Deserialize)]
     struct Head {

@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 use tempfile::TempPath;
 
 use super::manifest::MANIFEST;
+use super::spelling::is_spelt_anew;
 use crate::handles::patiently;
 use crate::ident::{Location, Sha256Hash};
 use crate::store::directory::collected::UNFINISHED;
@@ -21,6 +22,13 @@ const TEMPORARY: &str = ".json.gz.download";
 
 /// File that a running collection locks, in the folder [`UNFINISHED`].
 const LOCK: &str = "lock";
+
+/// Folder of the files that made way for other bytes, in the directory of the copy. The files are called by their
+/// hashes, which no search takes for log or digest files, and `collected.json` says what each of them was.
+pub(super) const REPLACED: &str = ".replaced";
+
+/// Most files of one hash in [`REPLACED`]. A further file needs a name only if the others were changed.
+const MAX_NAMESAKES: usize = 1_000;
 
 /// Name of the file with the public keys.
 pub(super) const KEYS: &str = "public-keys.json";
@@ -68,7 +76,7 @@ pub(super) enum PlaceError {
 /// Whether a bucket's folder would be called like a file of the copy.
 pub(super) fn is_reserved(bucket: &str) -> bool {
     let bucket = bucket.to_lowercase();
-    [KEYS, PEM_KEYS, MANIFEST, UNFINISHED].contains(&bucket.as_str())
+    [KEYS, PEM_KEYS, MANIFEST, UNFINISHED, REPLACED].contains(&bucket.as_str())
 }
 
 /// Checks that a collection may write to `path`, and writes nothing.
@@ -230,16 +238,12 @@ impl CopyFolder {
 
     /// Writes a small file beside the file at `path`, whose name it continues.
     pub(super) fn write_beside(&self, path: &Path, suffix: &str, content: &[u8]) -> Result<(), PlaceError> {
-        let mut beside = path.as_os_str().to_owned();
-        beside.push(suffix);
-        self.write(Path::new(&beside), content)
+        self.write(&beside(path, suffix), content)
     }
 
     /// Removes a file beside the file at `path`, if there is one.
     pub(super) fn remove_beside(&self, path: &Path, suffix: &str) {
-        let mut beside = path.as_os_str().to_owned();
-        beside.push(suffix);
-        let _ = fs::remove_file(Path::new(&beside));
+        let _ = fs::remove_file(beside(path, suffix));
     }
 
     /// Whether an earlier collection wrote to the directory.
@@ -253,13 +257,6 @@ impl CopyFolder {
         file.write_all(content).map_err(PlaceError::Io)?;
         drop(file);
         self.install(temporary, path)
-    }
-
-    /// Removes a file that was saved, with its metadata. A failure leaves a file that `collected.json` does not list.
-    pub(super) fn remove(&self, location: &Location) {
-        if let Ok(path) = self.place(location) {
-            let _ = fs::remove_file(path);
-        }
     }
 
     /// Opens the file of an object if it is a regular file of `size` bytes whose path has no link.
@@ -279,6 +276,38 @@ impl CopyFolder {
         let path = self.root.join(relative);
         is_file(&path).then_some(())?;
         patiently(|| File::open(&path)).ok()
+    }
+
+    /// Whether the copy has a regular file in the place of an object.
+    pub(super) fn has_file(&self, location: &Location) -> bool {
+        self.open_file(location).is_some()
+    }
+
+    /// A path in [`REPLACED`], relative to the root, for a file with the hash `sha256`. The path is free, or the file
+    /// there has the same bytes.
+    pub(super) fn replaced_path(&self, sha256: Sha256Hash, suffix: &str) -> Result<String, PlaceError> {
+        self.make_folder(Path::new(REPLACED))?;
+        let name = |number: usize| match number {
+            0 => format!("{REPLACED}/{sha256}{suffix}"),
+            _ => format!("{REPLACED}/{sha256}-{number}{suffix}"),
+        };
+        let is_usable = |name: &String| match fs::symlink_metadata(self.root.join(name)) {
+            Ok(found) if found.is_file() => {
+                let held = File::open(self.root.join(name)).and_then(|file| self::sha256(&file));
+                held.is_ok_and(|held| held == sha256)
+            }
+            Ok(_) => false,
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+        };
+        let free = (0..MAX_NAMESAKES).map(name).find(is_usable);
+        free.ok_or_else(|| {
+            PlaceError::Io(io::Error::other(format!("`{REPLACED}` cannot take a further file")))
+        })
+    }
+
+    /// Moves a file to a path relative to the root.
+    pub(super) fn move_to(&self, path: &Path, relative: &str) -> Result<(), PlaceError> {
+        fs::rename(path, self.root.join(relative)).map_err(PlaceError::Io)
     }
 
     /// Whether the copy has a folder of a bucket.
@@ -332,22 +361,19 @@ fn place_error(error: io::Error) -> PlaceError {
     }
 }
 
-/// Whether a path, or a folder of the path, has the letters of a known path in another case. Notes the path otherwise.
-fn is_spelt_anew(spellings: &mut HashMap<u64, u64>, relative: &Path) -> bool {
-    let hash = |text: &str| {
-        let hash = Sha256::digest(text.as_bytes());
-        hash.iter().take(8).fold(0, |value, byte| (value << 8) | u64::from(*byte))
-    };
-    let text = relative.to_string_lossy();
-    let ends = text.match_indices('/').map(|(at, _)| at).chain([text.len()]);
-    let parts: Vec<&str> = ends.filter_map(|end| text.get(..end)).collect();
-    let pair = |part: &&str| (hash(&part.to_lowercase()), hash(part));
-    let pairs: Vec<(u64, u64)> = parts.iter().map(pair).collect();
-    if pairs.iter().any(|(folded, exact)| spellings.get(folded).is_some_and(|known| known != exact)) {
-        return true;
-    }
-    spellings.extend(pairs);
-    false
+/// Path of a file beside the file at `path`, whose name it continues.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(suffix);
+    beside.into()
+}
+
+/// Opens a regular file; `None` if there is none.
+///
+/// # Errors
+/// The errors of [`File::open`], for a file that exists.
+pub(super) fn open_regular(path: &Path) -> io::Result<Option<File>> {
+    is_file(path).then(|| patiently(|| File::open(path))).transpose()
 }
 
 /// SHA-256 of a file.
@@ -360,22 +386,5 @@ pub(super) fn sha256(mut file: &File) -> io::Result<Sha256Hash> {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_that_differ_in_case_only_are_told_apart() {
-        let mut known = HashMap::new();
-        let mut is_new = |path: &str| is_spelt_anew(&mut known, Path::new(path));
-        assert!(!is_new("logs/a/b"));
-        assert!(!is_new("logs/a/b"));
-        assert!(!is_new("logs/a/c"));
-        assert!(is_new("logs/a/B"));
-        assert!(is_new("logs/A/d"));
-        assert!(!is_new("logs/a/d"));
     }
 }

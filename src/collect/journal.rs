@@ -1,18 +1,16 @@
 //! The journal of a collection: a line of JSON for each object, written when the object is whole. `collected.json` is made
 //! of it, and the next collection into the directory learns from it what is there.
 
-use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use super::folder::CopyFolder;
+use super::folder::{CopyFolder, REPLACED};
 use super::manifest::MANIFEST;
 use crate::ident::{Location, Sha256Hash};
-use crate::prove::reference;
 use crate::store::Metadata;
 use crate::time::Timestamp;
 
@@ -31,6 +29,10 @@ pub(super) enum JournalLine {
     Object(ObjectLine),
     /// An object that was not saved.
     Failure(FailureLine),
+    /// A file of the copy that made way for other bytes.
+    Replaced(ReplacedLine),
+    /// An object that the copy holds, and the source does not.
+    Absent(AbsentLine),
 }
 
 /// A collection into the directory.
@@ -72,6 +74,43 @@ pub(super) struct FailureLine {
     /// Whether the source is a copy that does not hold the object.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) outside: bool,
+}
+
+/// A file of the copy that made way for other bytes. Without the field `path`, which would make it an [`ObjectLine`].
+#[derive(Serialize, Deserialize)]
+pub(super) struct ReplacedLine {
+    pub(super) uri: String,
+    pub(super) file: String,
+    pub(super) size: u64,
+    pub(super) sha256: Sha256Hash,
+    /// Start of the collection that moved the file.
+    pub(super) replaced: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) modified: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) etag: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) version: Option<String>,
+    #[serde(default, skip_serializing_if = "Metadata::is_empty")]
+    pub(super) metadata: Metadata,
+}
+
+/// An object that the copy holds, and the source does not.
+#[derive(Serialize, Deserialize)]
+pub(super) struct AbsentLine {
+    pub(super) uri: String,
+    pub(super) path: String,
+    /// Start of the collection that did not find the object.
+    pub(super) absent: Timestamp,
+}
+
+impl ReplacedLine {
+    /// Whether the file has the body of an object, and not its metadata. The line may have been changed by anybody, so
+    /// any other path is none.
+    pub(super) fn is_body(&self) -> bool {
+        let name = self.file.strip_prefix(REPLACED).and_then(|name| name.strip_prefix('/'));
+        name.is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-'))
+    }
 }
 
 impl JournalLine {
@@ -132,26 +171,49 @@ impl Journal {
 }
 
 impl JournalLines {
-    /// Calls `take` with each line and its number. Lines that cannot be parsed are skipped: their objects are read again.
+    /// Calls `take` with each line and the position of its start. Lines that cannot be parsed are skipped: their objects
+    /// are read again.
     pub(super) fn each(&self, take: &mut dyn FnMut(u64, JournalLine) -> io::Result<()>) -> io::Result<()> {
-        each_line(&self.0, &mut |number, line| match serde_json::from_slice(line) {
-            Ok(line) => take(number, line),
+        each_line(&self.0, &mut |at, line| match serde_json::from_slice(line) {
+            Ok(line) => take(at, line),
             Err(_) => Ok(()),
         })
     }
+
+    /// The line of a saved object that starts at the position `at`.
+    pub(super) fn object_at(&self, at: u64) -> Option<ObjectLine> {
+        let mut file = BufReader::new(File::open(&self.0).ok()?);
+        file.seek(SeekFrom::Start(at)).ok()?;
+        let mut line = Vec::new();
+        file.take(MAX_LINE).read_until(b'\n', &mut line).ok()?;
+        match serde_json::from_slice(&line).ok()? {
+            JournalLine::Object(object) => Some(object),
+            _ => None,
+        }
+    }
 }
 
-/// Calls `take` with each line of a file and its number.
+/// The journal of earlier collections into the directory; `None` in a new directory.
+pub(super) fn of_earlier(folder: &CopyFolder) -> io::Result<Option<JournalLines>> {
+    let path = folder.unfinished(JOURNAL);
+    if !path.exists() {
+        restore(folder, &path)?;
+    }
+    Ok(path.exists().then_some(JournalLines(path)))
+}
+
+/// Calls `take` with each line of a file and the position of its start, in bytes.
 fn each_line(path: &Path, take: &mut dyn FnMut(u64, &[u8]) -> io::Result<()>) -> io::Result<()> {
     let mut reader = BufReader::new(File::open(path)?);
-    let (mut line, mut number) = (Vec::new(), 0);
+    let (mut line, mut at) = (Vec::new(), 0);
     loop {
         line.clear();
-        if reader.by_ref().take(MAX_LINE).read_until(b'\n', &mut line)? == 0 {
+        let length = reader.by_ref().take(MAX_LINE).read_until(b'\n', &mut line)?;
+        if length == 0 {
             return Ok(());
         }
-        number += 1;
-        take(number, line.trim_ascii())?;
+        take(at, line.trim_ascii())?;
+        at += length as u64;
     }
 }
 
@@ -168,7 +230,9 @@ fn restore(folder: &CopyFolder, path: &Path) -> io::Result<()> {
         let parsed = serde_json::from_slice(line)
             .map(JournalLine::Object)
             .or_else(|_| serde_json::from_slice(line).map(JournalLine::Run))
-            .or_else(|_| serde_json::from_slice(line).map(JournalLine::Failure));
+            .or_else(|_| serde_json::from_slice(line).map(JournalLine::Failure))
+            .or_else(|_| serde_json::from_slice(line).map(JournalLine::Replaced))
+            .or_else(|_| serde_json::from_slice(line).map(JournalLine::Absent));
         if let Ok(parsed) = parsed {
             serde_json::to_writer(&mut writer, &parsed)?;
             writer.write_all(b"\n")?;
@@ -177,57 +241,4 @@ fn restore(folder: &CopyFolder, path: &Path) -> io::Result<()> {
     })?;
     writer.flush()?;
     temporary.persist(path).map_err(|error| error.error)
-}
-
-/// What earlier collections saved, by [`reference`] of the location.
-#[derive(Default)]
-pub(super) struct KnownObjects(HashMap<u128, KnownObject>);
-
-/// An object in the directory.
-#[derive(Clone, Copy)]
-pub(super) struct KnownObject {
-    pub(super) sha256: Sha256Hash,
-    /// Beginning of the SHA-256 of the entity tag, if S3 told the tag.
-    pub(super) etag: Option<u64>,
-}
-
-impl KnownObjects {
-    /// Reads what is known. Called before the journal is opened.
-    pub(super) fn read(folder: &CopyFolder) -> io::Result<Self> {
-        let path = folder.unfinished(JOURNAL);
-        if !path.exists() {
-            restore(folder, &path)?;
-        }
-        let mut known = HashMap::new();
-        if !path.exists() {
-            return Ok(Self(known));
-        }
-        JournalLines(path).each(&mut |_, line| {
-            match line {
-                JournalLine::Object(line) => {
-                    if let Some(location) = location(&line.uri) {
-                        let etag = line.etag.as_deref().map(tag);
-                        known.insert(reference(&location), KnownObject { sha256: line.sha256, etag });
-                    }
-                }
-                JournalLine::Failure(line) if line.removed => {
-                    if let Some(location) = location(&line.uri) {
-                        known.remove(&reference(&location));
-                    }
-                }
-                JournalLine::Run(_) | JournalLine::Failure(_) => {}
-            }
-            Ok(())
-        })?;
-        Ok(Self(known))
-    }
-
-    pub(super) fn get(&self, location: &Location) -> Option<KnownObject> {
-        self.0.get(&reference(location)).copied()
-    }
-}
-
-/// A short form of an entity tag, to compare.
-pub(super) fn tag(etag: &str) -> u64 {
-    super::beginning(Sha256Hash::of(etag.as_bytes()))
 }

@@ -23,6 +23,12 @@ impl Collection {
     /// Notes a listed object, which is read after the run unless the run reads the object.
     pub(super) fn note_listed(&self, bucket: &str, listed: &Listed) {
         let location = Location::new(bucket, listed.key.as_str());
+        if listed.modified.is_none() {
+            self.tally.is_from_copy.store(true, Ordering::Relaxed);
+        }
+        if self.known.get(&location).is_some() {
+            self.reads().listed.insert(reference(&location));
+        }
         if !evidence::belongs(&location, listed.size, &self.options) {
             return;
         }
@@ -33,7 +39,7 @@ impl Collection {
         }
         let mut unread = self.unread.lock().unwrap_or_else(PoisonError::into_inner);
         if unread.len() < MAX_UNREAD {
-            unread.insert(location, ListedFacts { size: listed.size, etag: listed.etag.clone() });
+            unread.insert(location, ListedFacts::of(listed));
         } else if !unread.contains_key(&location) {
             self.forgotten.fetch_add(1, Ordering::Relaxed);
         }
@@ -74,6 +80,7 @@ impl Collection {
     /// Saves an object that was read to its end.
     pub(super) fn save(&self, of: &ReadObject, draft: Draft) {
         self.forget_unread(&of.location);
+        self.note_found(&of.location);
         let (id, sha256) = (reference(&of.location), draft.sha256());
         let (before, was_served) = {
             let mut reads = self.reads();
@@ -90,7 +97,11 @@ impl Collection {
             self.already.fetch_sub(1, Ordering::Relaxed);
         }
         match self.write(of, draft, sha256) {
-            Ok(()) => {
+            Ok(true) => {
+                self.reads().unchanged.insert(id);
+                self.already.fetch_add(1, Ordering::Relaxed);
+            }
+            Ok(false) => {
                 self.saved.fetch_add(1, Ordering::Relaxed);
             }
             Err(PlaceError::Unfit(reason)) => {
@@ -102,15 +113,26 @@ impl Collection {
     }
 
     /// Writes the metadata, then the body, then the line in the journal, so that a collection that was killed in
-    /// between reads the object again.
-    pub(super) fn write(&self, of: &ReadObject, draft: Draft, sha256: Sha256Hash) -> Result<(), PlaceError> {
+    /// between reads the object again. Files with other content are moved away before. Returns whether the copy had the
+    /// same body and metadata already.
+    pub(super) fn write(
+        &self,
+        of: &ReadObject,
+        draft: Draft,
+        sha256: Sha256Hash,
+    ) -> Result<bool, PlaceError> {
         let copied = self.copied(&of.location);
         let path = self.folder.place(&copied)?;
         let size = draft.size();
+        let has_body = self.make_way(&of.location, &path, sha256)?;
+        let mut is_same = has_body;
         if let Some(sidecar) = evidence::sidecar(of, size) {
+            is_same &= self.make_way_for_metadata(of, &path)?;
             self.folder.write_beside(&path, evidence::SIDECAR, &sidecar)?;
         }
-        draft.install(&self.folder, &path)?;
+        if !has_body {
+            draft.install(&self.folder, &path)?;
+        }
         if self.folder.is_continued() {
             self.folder.remove_beside(&path, MARK);
         }
@@ -125,16 +147,23 @@ impl Collection {
             metadata: of.metadata.clone(),
         };
         self.journal.add(&JournalLine::Object(line)).map_err(PlaceError::Io)?;
-        self.bytes.fetch_add(size, Ordering::Relaxed);
-        Ok(())
+        if !is_same {
+            self.bytes.fetch_add(size, Ordering::Relaxed);
+        }
+        Ok(is_same)
     }
 
     /// Removes an object of which two reads of the source differ.
     pub(super) fn remove(&self, location: &Location) {
-        let is_new = self.reads().failed.insert(reference(location));
+        let id = reference(location);
+        let is_new = self.reads().failed.insert(id);
         if is_new {
-            self.folder.remove(&self.copied(location));
-            self.saved.fetch_sub(1, Ordering::Relaxed);
+            if let Err(PlaceError::Io(error)) = self.take_away(location) {
+                return self.fail(&error);
+            }
+            let was_there = self.reads().unchanged.remove(&id);
+            let number = if was_there { &self.already } else { &self.saved };
+            number.fetch_sub(1, Ordering::Relaxed);
             self.add_failure(location, "two reads returned different bytes", true);
         }
     }
@@ -146,8 +175,10 @@ impl Collection {
             StoreError::NotFound => self.note_absent(location),
             // The source is itself a copy that lacks the object. A mark follows where the copy has the folder.
             StoreError::OutOfReach(_) => {
-                let reason = error.to_string();
-                self.add_line(&JournalLine::outside(location, &reason));
+                if !self.note_held(location) {
+                    let reason = error.to_string();
+                    self.add_line(&JournalLine::outside(location, &reason));
+                }
             }
             _ => self.leave_out(location, &error.to_string()),
         }
@@ -156,6 +187,9 @@ impl Collection {
     /// Notes that the source answered, and does not hold the object. A copy without the object's folder would not show
     /// that somebody looked, so the folder is made, in a bucket that the copy has.
     pub(super) fn note_absent(&self, location: &Location) {
+        if self.note_held(location) {
+            return;
+        }
         let copied = self.copied(location);
         if self.unfit(location).is_some() || !self.folder.has_bucket(&copied.bucket) {
             return;
@@ -178,14 +212,23 @@ impl Collection {
         }
     }
 
+    /// Notes an object that was not collected. What an earlier collection saved of it stays, and then there is no mark: a
+    /// mark beside the object would be read as an object of its own.
     pub(super) fn add_failure(&self, location: &Location, reason: &str, removed: bool) {
+        let copied = self.copied(location);
+        let is_kept = !removed && self.unfit(location).is_none() && self.folder.has_file(&copied);
+        let reason = match is_kept {
+            true => &format!("{reason}; the copy holds what an earlier collection saved"),
+            false => reason,
+        };
         self.not_collected.fetch_add(1, Ordering::Relaxed);
+        self.tally.kept.fetch_add(u64::from(is_kept), Ordering::Relaxed);
         let mut examples = self.examples.lock().unwrap_or_else(PoisonError::into_inner);
-        if examples.len() < MAX_EXAMPLES {
-            examples.push((location.clone(), reason.to_owned()));
+        if examples.not_collected.len() < MAX_EXAMPLES {
+            examples.not_collected.push((location.clone(), reason.to_owned()));
         }
         drop(examples);
-        if let Err(error) = marks::write(&self.folder, &self.copied(location), reason) {
+        if !is_kept && let Err(error) = marks::write(&self.folder, &copied, reason) {
             self.fail(&error);
         }
         self.add_line(&JournalLine::failure(location, reason, removed));

@@ -39,6 +39,10 @@ impl CollectingStore {
                 collection.leave_out(location, &reason);
             }
         });
-        !stop.is_set() && collection.failure().is_none()
+        let is_whole = !stop.is_set() && collection.failure().is_none();
+        if is_whole && let Err(error) = collection.note_lost() {
+            collection.fail(&error);
+        }
+        is_whole && collection.failure().is_none()
     }
 }

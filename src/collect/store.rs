@@ -5,9 +5,9 @@ use std::io::{BufReader, Seek as _};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::absent::NotedListing;
 use super::body::CollectedBody;
-use super::journal::tag;
-use super::{Collection, ListedFacts, ReadObject, beginning, evidence, folder};
+use super::{Collection, ListedFacts, ReadObject, beginning, folder};
 use crate::ident::Location;
 use crate::prove::reference;
 use crate::store::{
@@ -27,11 +27,23 @@ const MAX_LISTED: usize = 1_000_000;
 /// Listed names of a folder, and what the listing says of each.
 type FolderListing = HashMap<Box<str>, ListedFacts>;
 
+/// What a round of reads left over.
+struct ReadRound {
+    /// Objects that may be in the directory.
+    set_aside: Vec<(usize, Location)>,
+    /// Objects that an earlier collection saved, and that the source has moved to an archive.
+    archived: Vec<(usize, Location, StoreError)>,
+    /// Whether there may be more to read.
+    is_more: bool,
+}
+
 /// Wraps the store of a validation. Each object is saved while it is read, and read once.
 ///
-/// An object that an earlier collection saved is served from the directory, if the source lists it with the same size and
-/// entity tag, and the file has the same hash as then. Only the first read is served: a second read is there to confirm
-/// the first, and goes to the source.
+/// An object that an earlier collection saved is served from the directory, if the source lists it with the same size,
+/// entity tag and time of the last write, and the file has the same hash as then. Only the first read is served: a second
+/// read is there to confirm the first, and goes to the source. Digest files are read from the source, unless S3
+/// moved them to an archive: a listing does not show their metadata, which have the signature, and S3 may replace metadata
+/// without another entity tag.
 pub struct CollectingStore {
     inner: Box<dyn Store>,
     collection: Arc<Collection>,
@@ -79,23 +91,37 @@ impl CollectingStore {
 
     /// Whether an earlier collection saved the object, and this run has not read it.
     fn may_be_served(&self, location: &Location) -> bool {
-        let known = self.collection.known.get(location);
-        known.is_some_and(|known| known.etag.is_some())
-            && self.collection.unfit(location).is_none()
-            && !self.collection.reads().saved.contains_key(&reference(location))
+        self.collection.known.get(location).is_some_and(|known| known.may_be_served())
+            && self.is_unread(location)
+    }
+
+    fn is_unread(&self, location: &Location) -> bool {
+        let id = reference(location);
+        let is_read = || {
+            let reads = self.collection.reads();
+            reads.saved.contains_key(&id) || reads.absent.contains(&id)
+        };
+        self.collection.unfit(location).is_none() && !is_read()
+    }
+
+    /// Whether a read says that an object was moved to an archive, which an earlier collection saved.
+    fn is_archived_since(&self, location: &Location, read: &Result<Object, StoreError>) -> bool {
+        matches!(read, Err(StoreError::Archived(_)))
+            && self.collection.known.get(location).is_some()
+            && self.is_unread(location)
     }
 
     /// The object as an earlier collection saved it, if the source lists the same object.
     fn served(&self, location: &Location) -> Option<Object> {
         let known = self.collection.known.get(location)?;
         let listed = self.listed(location)?;
-        let is_same = listed.etag.as_deref().map(tag) == known.etag;
+        let is_same = known.is_listed_as(listed.etag.as_deref(), listed.modified);
         let copied = self.collection.copied(location);
         let mut file = self.collection.folder.open_saved(&copied, listed.size).filter(|_| is_same)?;
         (folder::sha256(&file).ok()? == known.sha256).then_some(())?;
         file.rewind().ok()?;
-        let metadata = match evidence::is_digest(location) {
-            true => evidence::read_sidecar(&self.collection.folder, &copied)?,
+        let metadata = match known.has_signature {
+            true => self.collection.saved_metadata(location, known)?,
             false => Metadata::new(),
         };
         self.collection.note_served(location, beginning(known.sha256));
@@ -128,7 +154,7 @@ impl CollectingStore {
         let listed = self.inner.list(bucket, prefix, None).take(MAX_LISTED).map_while(Result::ok);
         let entry = |listed: Listed| {
             let name = listed.key.strip_prefix(prefix).filter(|name| !name.contains('/'))?;
-            Some((name.into(), ListedFacts { size: listed.size, etag: listed.etag }))
+            Some((name.into(), ListedFacts::of(&listed)))
         };
         let found = Arc::new(listed.filter_map(entry).collect::<FolderListing>());
         if listings.len() >= KEPT_FOLDERS {
@@ -138,16 +164,16 @@ impl CollectingStore {
         found
     }
 
-    /// Reads objects from the source, until `next` is empty or [`SET_ASIDE`] objects may be in the directory. Returns
-    /// these, and whether `next` may return more.
+    /// Reads objects from the source, until `next` is empty or [`SET_ASIDE`] objects may be in the directory.
     fn read_round(
         &self,
         next: &Next<'_>,
         wanted: &Mutex<VecDeque<(usize, Location)>>,
         take: &mut Take<'_>,
-    ) -> (Vec<(usize, Location)>, bool) {
+    ) -> ReadRound {
         let under_way: Mutex<HashMap<usize, Location>> = Mutex::default();
         let set_aside = Mutex::new(Vec::new());
+        let mut archived = Vec::new();
         let is_empty = Mutex::new(false);
         let lock_of = |queue: &Mutex<VecDeque<(usize, Location)>>| {
             queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
@@ -173,36 +199,38 @@ impl CollectingStore {
         };
         self.inner.get_each(&next_read, &mut |number, read| {
             let location = under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(&number);
-            match location {
-                Some(location) => take(number, self.saved(&location, read)),
-                None => take(number, read),
+            match (location, read) {
+                // Listings are for the time after the reads.
+                (Some(location), read) if self.is_archived_since(&location, &read) => {
+                    archived.extend(read.err().map(|error| (number, location, error)));
+                }
+                (Some(location), read) => take(number, self.saved(&location, read)),
+                (None, read) => take(number, read),
             }
         });
-        let aside = set_aside.into_inner().unwrap_or_else(PoisonError::into_inner);
-        (aside, !is_empty.into_inner().unwrap_or_else(PoisonError::into_inner))
+        let set_aside = set_aside.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let is_more = !is_empty.into_inner().unwrap_or_else(PoisonError::into_inner);
+        ReadRound { set_aside, archived, is_more }
     }
 }
 
 impl Store for CollectingStore {
     fn list<'a>(&'a self, bucket: &str, prefix: &str, after: Option<&str>) -> Listing<'a> {
-        let name: Arc<str> = bucket.into();
-        let folder = prefix.to_owned();
         let listed = self.inner.list(bucket, prefix, after);
-        Box::new(listed.inspect(move |listed| match listed {
-            Ok(listed) => self.collection.note_listed(&name, listed),
-            Err(error) => self.collection.note_unlisted(&name, &folder, error),
-        }))
+        Box::new(NotedListing::new(listed, &self.collection, bucket, prefix, after))
     }
 
     fn list_dirs(&self, bucket: &str, prefix: &str) -> Result<Vec<String>, StoreError> {
         let found = self.inner.list_dirs(bucket, prefix);
-        found.inspect_err(|error| self.collection.note_unlisted(bucket, prefix, error))
+        let found = found.inspect_err(|error| self.collection.note_unlisted(bucket, prefix, error))?;
+        self.collection.note_folders(bucket, prefix, &found);
+        Ok(found)
     }
 
     fn list_folder(&self, bucket: &str, prefix: &str) -> Result<Folder, StoreError> {
         let found = self.inner.list_folder(bucket, prefix);
         let found = found.inspect_err(|error| self.collection.note_unlisted(bucket, prefix, error))?;
-        found.objects.iter().for_each(|listed| self.collection.note_listed(bucket, listed));
+        self.collection.note_folder(bucket, prefix, &found);
         Ok(found)
     }
 
@@ -213,7 +241,11 @@ impl Store for CollectingStore {
         let served = self.may_be_served(location).then(|| self.served(location)).flatten();
         match served {
             Some(object) => Ok(object),
-            None => self.saved(location, self.inner.get(location)),
+            None => {
+                let read = self.inner.get(location);
+                let served = self.is_archived_since(location, &read).then(|| self.served(location)).flatten();
+                served.map_or_else(|| self.saved(location, read), Ok)
+            }
         }
     }
 
@@ -225,7 +257,11 @@ impl Store for CollectingStore {
                 let all = rest.chain(std::iter::from_fn(next));
                 return all.for_each(|(number, _)| take(number, Err(refusal.clone())));
             }
-            let (set_aside, is_more) = self.read_round(next, &wanted, take);
+            let ReadRound { set_aside, archived, is_more } = self.read_round(next, &wanted, take);
+            for (number, location, error) in archived {
+                let served = self.served(&location);
+                take(number, served.map_or_else(|| self.saved(&location, Err(error)), Ok));
+            }
             for (number, location) in set_aside {
                 match self.served(&location) {
                     Some(object) => take(number, Ok(object)),
@@ -255,7 +291,9 @@ impl Store for CollectingStore {
     }
 
     fn second_copies(&self, location: &Location) -> Vec<SecondCopy> {
-        self.inner.second_copies(location)
+        let mut all = self.inner.second_copies(location);
+        all.extend(self.collection.saved_before(location));
+        all
     }
 
     fn disagreements(&self) -> Vec<Disagreement> {

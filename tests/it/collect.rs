@@ -3,6 +3,8 @@
 #[cfg(feature = "aws")]
 mod account;
 mod broken;
+#[cfg(feature = "aws")]
+mod changed;
 mod command;
 mod fixtures;
 mod store;

@@ -11,8 +11,9 @@ use super::{OutputArgs, RunArgs, pages, parse_size};
 /// Validates SOURCE as `validate` does, and saves every object that is read: digest and log files as stored, and the
 /// metadata of each digest file beside it, which `aws s3 sync` loses. Log files that no digest lists, and objects beside,
 /// are saved too. DIR/public-keys.json has the public keys, DIR/collected.json lists every object with its SHA-256. The
-/// command that validates the copy offline is printed at the end. A second run into the same DIR continues: an object that
-/// is there and unchanged in S3 is not read again.
+/// command that validates the copy offline is printed at the end. A second run into the same DIR continues: a log file
+/// that is there and unchanged in S3 is not read again, what differs now is moved to DIR/.replaced, and what is gone from
+/// S3 stays in DIR.
 #[derive(Args, Debug)]
 #[command(override_usage = "trailproof collect [OPTIONS] <SOURCE>... <DIR>")]
 #[command(after_long_help = pages::help("collect"))]

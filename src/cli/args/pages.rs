@@ -177,7 +177,11 @@ const COLLECTED: &[(&str, &str)] = &[
     ("0", "`intact`, and every object was collected"),
     ("1", "`tampered`: something differs from what CloudTrail delivered"),
     ("2", "no verdict: the run could not begin, or the copy or a report could not be written"),
-    ("3", "`incomplete`, or an object could not be collected, or the copy is not complete"),
+    (
+        "3",
+        "`incomplete`, or an object could not be collected or is gone since an earlier collection, or the copy is not \
+         complete",
+    ),
     ("130", "a second Ctrl-C ended the run at once, without a report"),
     ("other", "failure"),
 ];

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use trailproof::collect::{CollectingStore, Collection};
 use trailproof::event::{Kind, Verdict};
-use trailproof::ident::Location;
+use trailproof::ident::{Location, Sha256Hash};
 use trailproof::store::memory::MemoryStore;
-use trailproof::store::{Listing, Object, Store, StoreError, Version};
+use trailproof::store::{Deposit as _, Listing, Metadata, Object, Store, StoreError, Version};
 use trailproof::validate::{self, copies};
 
 use super::store::{collect_into, content, delivered, left_out, request, validate_copy};
@@ -126,29 +126,31 @@ fn a_broken_collection_is_completed_by_the_next() {
     }
 }
 
+/// A store whose first read of an object returns other bytes.
+struct Turning(MemoryStore, Location, AtomicU64);
+impl Store for Turning {
+    fn list<'a>(&'a self, bucket: &str, prefix: &str, after: Option<&str>) -> Listing<'a> {
+        self.0.list(bucket, prefix, after)
+    }
+    fn list_dirs(&self, bucket: &str, prefix: &str) -> Result<Vec<String>, StoreError> {
+        self.0.list_dirs(bucket, prefix)
+    }
+    fn get(&self, location: &Location) -> Result<Object, StoreError> {
+        let object = self.0.get(location)?;
+        let body = crate::bodies::gzip(b"{\"Records\":[]}");
+        match *location == self.1 && self.2.fetch_add(1, Ordering::SeqCst) == 0 {
+            true => Ok(Object { body: Box::new(Cursor::new(body)), ..object }),
+            false => Ok(object),
+        }
+    }
+    fn versions(&self, location: &Location) -> Result<Vec<Version>, StoreError> {
+        self.0.versions(location)
+    }
+}
+
 /// Two reads that differ: neither stands for the object.
 #[test]
 fn reads_that_differ_are_no_object() {
-    struct Turning(MemoryStore, Location, AtomicU64);
-    impl Store for Turning {
-        fn list<'a>(&'a self, bucket: &str, prefix: &str, after: Option<&str>) -> Listing<'a> {
-            self.0.list(bucket, prefix, after)
-        }
-        fn list_dirs(&self, bucket: &str, prefix: &str) -> Result<Vec<String>, StoreError> {
-            self.0.list_dirs(bucket, prefix)
-        }
-        fn get(&self, location: &Location) -> Result<Object, StoreError> {
-            let object = self.0.get(location)?;
-            let body = crate::bodies::gzip(b"{\"Records\":[]}");
-            match *location == self.1 && self.2.fetch_add(1, Ordering::SeqCst) == 0 {
-                true => Ok(Object { body: Box::new(Cursor::new(body)), ..object }),
-                false => Ok(object),
-            }
-        }
-        fn versions(&self, location: &Location) -> Result<Vec<Version>, StoreError> {
-            self.0.versions(location)
-        }
-    }
     let made = tempfile::tempdir().unwrap();
     let of = delivered();
     let request = request(&of);
@@ -159,4 +161,57 @@ fn reads_that_differ_are_no_object() {
     assert_eq!(left_out(made.path())[&*log.key], "two reads returned different bytes");
     let copy = validate_copy(made.path(), &request);
     assert_eq!((copy.verdict, copy.kinds()), (Verdict::Incomplete, vec![Kind::LogUnreadable]));
+}
+
+/// What an earlier collection saved is kept, though neither of two reads stands for the object.
+#[test]
+fn reads_that_differ_remove_nothing_that_was_saved() {
+    let made = tempfile::tempdir().unwrap();
+    collect_into(made.path(), delivered());
+    let of = delivered();
+    let request = request(&of);
+    let log = of.store.locations().into_iter().find(|place| place.key.contains("/CloudTrail/")).unwrap();
+    let path = made.path().join(&*log.bucket).join(&*log.key);
+    let genuine = std::fs::read(&path).unwrap();
+    // Written again, so that the object is read.
+    of.store.put(&log, &genuine, &Metadata::new()).unwrap();
+    let store = Turning(of.store, log.clone(), AtomicU64::new(0));
+    let collected = collect(Box::new(store), &of.keys, &request, made.path(), 2);
+    assert_eq!(collected.ran.verdict, Verdict::Incomplete);
+    assert_eq!(left_out(made.path())[&*log.key], "two reads returned different bytes");
+    let kept = made.path().join(format!(".replaced/{}", Sha256Hash::of(&genuine)));
+    assert!(!path.exists() && std::fs::read(kept).unwrap() == genuine);
+    let copy = validate_copy(made.path(), &request);
+    assert_eq!((copy.verdict, copy.kinds()), (Verdict::Incomplete, vec![Kind::LogUnreadable]));
+}
+
+/// A source that is a copy itself, and lacks what an earlier collection saved.
+#[test]
+fn a_copy_as_source_may_lack_what_was_saved() {
+    let made = tempfile::tempdir().unwrap();
+    let (source, copy) = (made.path().join("source"), made.path().join("copy"));
+    collect_into(&source, delivered());
+    let of = delivered();
+    let request = request(&of);
+    let collect_source = || {
+        let opened = copies::open(&[source.clone()], &of.keys, &request.limits).unwrap();
+        let request = validate::ValidationRequest {
+            sources: opened.sources,
+            typed: opened.typed,
+            findings: opened.findings,
+            ..request.clone()
+        };
+        collect(Box::new(opened.store), &of.keys, &request, &copy, 2)
+    };
+    let first = collect_source();
+    assert_eq!((first.ran.verdict, first.counts.absent), (Verdict::Intact, 0));
+    let again = collect_source();
+    assert_eq!((again.ran.verdict, again.counts.saved, again.counts.absent), (Verdict::Intact, 0, 0));
+    let log = of.store.locations().into_iter().find(|place| place.key.contains("/CloudTrail/")).unwrap();
+    let path = |root: &std::path::Path| root.join(&*log.bucket).join(&*log.key);
+    std::fs::remove_file(path(&source)).unwrap();
+    let lacking = collect_source();
+    assert_eq!((lacking.ran.verdict, lacking.counts.absent, lacking.counts.lost), (Verdict::Tampered, 1, 0));
+    assert!(path(&copy).exists());
+    assert_eq!(validate_copy(&copy, &request).verdict, Verdict::Intact);
 }
