@@ -4,6 +4,7 @@
 mod account;
 mod broken;
 mod command;
+mod daily;
 mod fixtures;
 mod store;
 
