@@ -310,11 +310,6 @@ impl CopyFolder {
         fs::rename(path, self.root.join(relative)).map_err(PlaceError::Io)
     }
 
-    /// Whether the copy has a folder of a bucket.
-    pub(super) fn has_bucket(&self, bucket: &str) -> bool {
-        is_folder(&self.root.join(bucket))
-    }
-
     /// Whether the folder of an object exists.
     pub(super) fn has_folder_of(&self, location: &Location) -> bool {
         let path = self.root.join(&*location.bucket).join(&*location.key);

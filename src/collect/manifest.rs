@@ -21,7 +21,8 @@
 //! - `not_listed`: how many further objects were not collected, because too many were listed.
 //!
 //! Times are RFC 3339 in UTC. Fields may be added, never changed. The file is written last: a directory without it holds
-//! no complete copy. Validation does not read it, because it is not signed.
+//! no complete copy. Validation reads only the `runs`: what no run asked for, or what may have been delivered after the
+//! run, is "not in this copy". Nothing in the file proves that an object is missing, because the file is not signed.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::{self, BufWriter, Write};
@@ -35,8 +36,7 @@ use crate::ident::Location;
 use crate::prove::reference;
 use crate::time::Timestamp;
 
-/// Name of the file.
-pub const MANIFEST: &str = "collected.json";
+pub use crate::store::directory::collected::MANIFEST;
 
 /// Format of the file.
 pub const FORMAT: &str = "trailproof/collected/1";

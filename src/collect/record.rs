@@ -172,7 +172,8 @@ impl Collection {
     pub(super) fn note_failure(&self, location: &Location, error: &StoreError) {
         self.forget_unread(location);
         match error {
-            StoreError::NotFound => self.note_absent(location),
+            // Nothing in an unsigned copy proves that S3 was asked, so only what an earlier run saved is noted.
+            StoreError::NotFound => drop(self.note_held(location)),
             // The source is itself a copy that lacks the object. A mark follows where the copy has the folder.
             StoreError::OutOfReach(_) => {
                 if !self.note_held(location) {
@@ -181,21 +182,6 @@ impl Collection {
                 }
             }
             _ => self.leave_out(location, &error.to_string()),
-        }
-    }
-
-    /// Notes that the source answered, and does not hold the object. A copy without the object's folder would not show
-    /// that somebody looked, so the folder is made, in a bucket that the copy has.
-    pub(super) fn note_absent(&self, location: &Location) {
-        if self.note_held(location) {
-            return;
-        }
-        let copied = self.copied(location);
-        if self.unfit(location).is_some() || !self.folder.has_bucket(&copied.bucket) {
-            return;
-        }
-        if let Err(PlaceError::Io(error)) = self.folder.place(&copied) {
-            self.fail(&error);
         }
     }
 

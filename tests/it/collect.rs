@@ -6,6 +6,7 @@ mod broken;
 #[cfg(feature = "aws")]
 mod changed;
 mod command;
+mod daily;
 mod fixtures;
 mod store;
 

@@ -3,7 +3,7 @@
 //!
 //! `TRAILPROOF_LAYOUTS` says how many, `TRAILPROOF_SEED` which.
 
-mod layout;
+pub(crate) mod layout;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

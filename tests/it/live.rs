@@ -4,6 +4,7 @@
 //! The schedules are made up from the lags of real deliveries, and, where `../shared/real` is at hand, those deliveries
 //! themselves. `TRAILPROOF_EVERY` says how many seconds lie between two runs.
 
+mod copies;
 pub(crate) mod schedule;
 
 use std::collections::BTreeSet;

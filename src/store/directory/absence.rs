@@ -1,102 +1,90 @@
-//! Why a copy lacks an object: either AWS did not deliver the object, or the object was not copied.
+//! Why a copy lacks an object: either the object was gone when the copy was made, or the object was not copied.
 //!
-//! A copy may hold only some days, some regions, only digests, or the part an interrupted sync had finished. `aws s3
-//! sync` copies keys in key order, with several downloads in parallel.
+//! A copy may hold only some days, some regions, only digests, or the part that an interrupted sync had finished. The
+//! copies of two days may have been made before the last objects of each day were delivered, and may lie side by side or
+//! in one directory. So nothing outside of an object's own folder, which is the folder of one day, proves that the object
+//! was missing in S3. See [`FolderContent::proves_missing`] for what does.
 
-use std::collections::{BTreeSet, HashMap};
+mod collected_runs;
+mod folder;
+
+use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::mount::Mount;
-use super::{leftovers, walk};
-use crate::ident::{Location, is_account};
+use crate::ident::Location;
 use crate::store::StoreError;
 use crate::store::files::{CopyFiles, FileKind};
+use collected_runs::CollectedRuns;
+use folder::{DeliveredObject, FolderContent};
 
-/// Most folders cached with a list of unfinished downloads. A full cache is emptied.
+/// Most folders cached with their content. A full cache is emptied.
 const REMEMBERED_FOLDERS: usize = 256;
-
-/// Folder of a copy, the key prefix of its objects, and whether only the objects of a trail count.
-type CopiedPart = (PathBuf, String, bool);
 
 /// Cached facts about the parts of a copy, used to explain missing objects.
 #[derive(Default, Debug)]
 pub(super) struct MissingObjects {
-    /// For each folder, the names of the objects with an unfinished download.
-    unfinished: Mutex<HashMap<PathBuf, Arc<BTreeSet<String>>>>,
-    /// For each copied part, the last key in the copy.
-    last: Mutex<HashMap<CopiedPart, Option<Arc<str>>>>,
+    folders: Mutex<HashMap<PathBuf, Arc<FolderContent>>>,
+    /// For each mounted folder, what the collections say that made the copy, if the copy was made by collections.
+    runs: Mutex<HashMap<PathBuf, Option<Arc<CollectedRuns>>>>,
 }
 
 impl MissingObjects {
-    /// Explains why the object at `location`, expected at `path`, is missing. Returns [`StoreError::NotFound`] only
-    /// if the copy holds the folder, the download was not interrupted, and the copy holds a later key: a sync would
-    /// have copied the object before that key.
+    /// Explains why the object at `location`, expected at `path`, is missing. Returns [`StoreError::NotFound`] only if
+    /// the folder of the object proves that the copy was still being filled when the object must have been delivered.
     pub(super) fn reason(&self, mount: &Mount, location: &Location, path: &Path) -> StoreError {
         let not_in_this_copy = |why: &str| StoreError::OutOfReach(format!("not in this copy: {why}"));
         let folder = path.parent().unwrap_or(&mount.dir);
         if !mount.files.facts_of_target(folder).is_ok_and(|found| found.kind == FileKind::Folder) {
             return not_in_this_copy("the copy has no such folder");
         }
-        match self.unfinished(&*mount.files, folder) {
-            Ok(names) if names.contains(location.name()) => {
-                return not_in_this_copy("the download was interrupted");
-            }
-            Ok(_) => {}
+        // 1. Interrupted downloads, and the objects beside.
+        let content = match self.content(&*mount.files, folder) {
+            Ok(content) => content,
             Err(error) => {
                 return StoreError::OutOfReach(format!(
                     "not in this copy, or an interrupted download: the folder cannot be listed: {error}"
                 ));
             }
+        };
+        if content.is_unfinished(location.name()) {
+            return not_in_this_copy("the download was interrupted");
         }
-        let is_of_trail = is_in_trail(&location.key);
-        match self.last(mount, &location.bucket, is_of_trail) {
-            // A sync copies in key order: a sync that reached a later key had passed this key.
-            Some(last) if *location.key < *last => StoreError::NotFound,
-            _ => not_in_this_copy("the copy of the bucket ends before this key"),
+        let Some(object) = DeliveredObject::of_name(location.name()) else {
+            return not_in_this_copy("the name does not say when the object was delivered");
+        };
+        if let Err(why) = content.proves_missing(&object) {
+            return not_in_this_copy(why);
+        }
+        // 2. The runs of a collection can only excuse: whoever can change the copy can change what it says of itself.
+        match self.runs(mount) {
+            Some(runs) if !runs.would_have(&object) => not_in_this_copy(
+                "collected before the object had to be delivered, or for another range of time",
+            ),
+            _ => StoreError::NotFound,
         }
     }
 
-    fn unfinished(&self, files: &dyn CopyFiles, folder: &Path) -> io::Result<Arc<BTreeSet<String>>> {
-        let mut known = self.unfinished.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(names) = known.get(folder) {
-            return Ok(Arc::clone(names));
+    fn content(&self, files: &dyn CopyFiles, folder: &Path) -> io::Result<Arc<FolderContent>> {
+        let mut known = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(content) = known.get(folder) {
+            return Ok(Arc::clone(content));
         }
-        let mut names = BTreeSet::new();
-        for entry in files.entries(folder)? {
-            names.extend(entry.name.to_str().and_then(leftovers::unfinished_object).map(str::to_owned));
-        }
-        let names = Arc::new(names);
+        let content = Arc::new(FolderContent::read(files, folder)?);
         if known.len() >= REMEMBERED_FOLDERS {
             known.clear();
         }
-        known.insert(folder.to_owned(), Arc::clone(&names));
-        Ok(names)
+        known.insert(folder.to_owned(), Arc::clone(&content));
+        Ok(content)
     }
 
-    /// Last key in the copy of `bucket`. In a trail, only keys delivered by AWS count: the owner of a copy may have
-    /// added saved keys and reports.
-    fn last(&self, mount: &Mount, bucket: &str, is_of_trail: bool) -> Option<Arc<str>> {
-        let (folder, key_prefix) = mount.part(&format!("{bucket}/"), bucket)?;
-        // Lock during the walk, so that other threads wait for the result instead of walking the same copy.
-        let mut known = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let last = known.entry((folder.clone(), key_prefix.clone(), is_of_trail)).or_insert_with(|| {
-            let mut keys = walk::FolderWalk::backwards(mount, folder, key_prefix).map_while(Result::ok);
-            keys.find(|listed| !is_of_trail || is_delivered(&listed.key)).map(|listed| listed.key.into())
-        });
-        last.clone()
+    fn runs(&self, mount: &Mount) -> Option<Arc<CollectedRuns>> {
+        let mut known = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        let runs = known.entry(mount.dir.clone());
+        runs.or_insert_with(|| CollectedRuns::above(&*mount.files, &mount.dir).map(Arc::new)).clone()
     }
-}
-
-fn is_in_trail(key: &str) -> bool {
-    key.starts_with("AWSLogs/") || key.contains("/AWSLogs/")
-}
-
-/// Whether `key` looks like a delivery by AWS: below `AWSLogs/`, with a file name that begins with an account ID.
-fn is_delivered(key: &str) -> bool {
-    let name = key.rsplit('/').next().unwrap_or_default();
-    is_in_trail(key) && name.split_once('_').is_some_and(|(account, _)| is_account(account))
 }
 
 #[cfg(test)]
@@ -109,8 +97,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let missing = MissingObjects::default();
         let files = DiskFiles::new(dir.path()).unwrap();
-        assert!(missing.unfinished(&files, &dir.path().join("none")).is_err());
+        assert!(missing.content(&files, &dir.path().join("none")).is_err());
         std::fs::write(dir.path().join("x.json.gz.6eF3a1B2"), "").unwrap();
-        assert!(missing.unfinished(&files, dir.path()).unwrap().contains("x.json.gz"));
+        assert!(missing.content(&files, dir.path()).unwrap().is_unfinished("x.json.gz"));
     }
 }

@@ -16,6 +16,9 @@ use crate::store::StoreError;
 use crate::store::files::{CopyFiles, FileEntry, FileKind};
 use crate::text::shortened;
 
+/// Name of the list of what a directory holds. The crate's `collect` module has its format.
+pub const MANIFEST: &str = "collected.json";
+
 /// Suffix of a mark's file name.
 pub const MARK: &str = ".not-collected";
 

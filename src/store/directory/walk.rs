@@ -31,10 +31,8 @@ struct WalkFolder {
 pub(super) struct FolderWalk<'a> {
     mount: &'a Mount,
     after: Option<String>,
-    /// Whether the walk begins at the last key.
-    backwards: bool,
     /// Receives the number of skipped files.
-    passed_over: Option<&'a PassedOver>,
+    passed_over: &'a PassedOver,
     /// Entries left to visit, in reverse order: the next entry is at the end.
     pending: Vec<WalkEntry>,
     failure: Option<StoreError>,
@@ -52,33 +50,13 @@ impl<'a> FolderWalk<'a> {
         after: Option<String>,
         passed_over: &'a PassedOver,
     ) -> Self {
-        let walk = Self { after, passed_over: Some(passed_over), ..Self::empty(mount) };
-        walk.start(dir, &key_prefix)
-    }
-
-    /// Walks the objects under `dir` from the last key to the first, without counting skipped files.
-    pub(super) fn backwards(mount: &'a Mount, dir: PathBuf, key_prefix: String) -> Self {
-        Self { backwards: true, ..Self::empty(mount) }.start(dir, &key_prefix)
-    }
-
-    const fn empty(mount: &'a Mount) -> Self {
-        Self {
-            mount,
-            after: None,
-            backwards: false,
-            passed_over: None,
-            pending: Vec::new(),
-            failure: None,
-            linked: BTreeSet::new(),
+        let (pending, failure, linked) = (Vec::new(), None, BTreeSet::new());
+        let mut walk = Self { mount, after, passed_over, pending, failure, linked };
+        match mount.files.resolve(&dir) {
+            Ok(canonical) => walk.push_entries(&WalkFolder { path: dir, canonical }, &key_prefix),
+            Err(error) => walk.record_error(&error),
         }
-    }
-
-    fn start(mut self, dir: PathBuf, key_prefix: &str) -> Self {
-        match self.mount.files.resolve(&dir) {
-            Ok(canonical) => self.push_entries(&WalkFolder { path: dir, canonical }, key_prefix),
-            Err(error) => self.record_error(&error),
-        }
-        self
+        walk
     }
 
     fn push_entries(&mut self, folder: &WalkFolder, key_prefix: &str) {
@@ -87,9 +65,6 @@ impl<'a> FolderWalk<'a> {
                 entries.retain(|entry| !self.is_before(entry));
                 // Descending, because the next entry is popped from the end.
                 entries.sort_unstable_by(|a, b| b.key.cmp(&a.key));
-                if self.backwards {
-                    entries.reverse();
-                }
                 self.pending.append(&mut entries);
             }
             Err(error) => self.record_error(&error),
@@ -117,9 +92,7 @@ impl<'a> FolderWalk<'a> {
                 read.push(self.read_entry(folder, &entry, key_prefix));
             }
         }
-        if let Some(all) = self.passed_over {
-            all.note(files, &folder.canonical, &left_out);
-        }
+        self.passed_over.note(files, &folder.canonical, &left_out);
         Ok(read)
     }
 

@@ -200,13 +200,13 @@ fn unreadable_objects_are_unreadable_in_the_copy() {
     }
 }
 
-/// A day whose objects are gone: the copy shows that somebody looked.
+/// A day whose objects are gone: the collection says so, and the copy alone cannot prove it.
 #[test]
-fn a_day_without_objects_is_missing_in_the_copy_too() {
+fn a_day_without_objects_is_not_in_the_copy() {
     let spec = Spec { hours: 30, logs_per_hour: 1, shared_body: true, ..Spec::default() };
     for (part, expected) in [
-        ("/CloudTrail/us-east-1/2026/09/01/", Verdict::Tampered),
-        ("-Digest/us-east-1/2026/09/01/", Verdict::Tampered),
+        ("/CloudTrail/us-east-1/2026/09/01/", Kind::LogUnreadable),
+        ("-Digest/us-east-1/2026/09/01/", Kind::DigestUnreadable),
     ] {
         let made = tempfile::tempdir().unwrap();
         let of = support::deliver(&spec);
@@ -216,9 +216,10 @@ fn a_day_without_objects_is_missing_in_the_copy_too() {
         gone.iter().for_each(|place| of.store.purge(place));
         let request = request(&of);
         let collected = collect_into(made.path(), of);
-        assert_eq!(collected.ran.verdict, expected);
+        assert_eq!(collected.ran.verdict, Verdict::Tampered);
         let copy = validate_copy(made.path(), &request);
-        assert_eq!((copy.verdict, copy.kinds()), (expected, collected.ran.kinds()), "{part}");
+        assert_eq!(copy.verdict, Verdict::Incomplete, "{part}: {:#?}", copy.findings);
+        assert!(copy.kinds().contains(&expected), "{part}: {:?}", copy.kinds());
     }
 }
 

@@ -115,8 +115,8 @@ fn a_replica_names_the_original_and_heals_nothing() {
     let disk = OnDisk::make();
     copy(&disk, "trail-logs", "trail-logs-dr");
     let logs = disk.files(LOGS);
-    fs::remove_file(logs.first().unwrap()).unwrap();
-    fs::write(logs.get(3).unwrap(), "{}").unwrap();
+    fs::remove_file(logs.get(4).unwrap()).unwrap();
+    fs::write(logs.get(1).unwrap(), "{}").unwrap();
     let ran = disk.validate(&[""]);
     assert_eq!(ran.verdict, Verdict::Tampered, "{:#?}", ran.findings);
     assert_eq!((ran.counts.logs.valid, ran.counts.logs.tampered), (6, 2));

@@ -102,7 +102,7 @@ impl Inflated {
 
 /// How the files are handed over.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Packed {
+pub(crate) enum Packed {
     Directory,
     Zip,
     Tar,
@@ -112,7 +112,7 @@ pub(super) enum Packed {
 
 impl Packed {
     /// A directory half of the time.
-    pub(super) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Directory,
         Self::Directory,
         Self::Directory,
@@ -124,7 +124,7 @@ impl Packed {
     ];
 
     /// Writes the files, and names what to validate.
-    pub(super) fn write(self, dir: &Path, files: &BTreeMap<String, Vec<u8>>) -> Vec<PathBuf> {
+    pub(crate) fn write(self, dir: &Path, files: &BTreeMap<String, Vec<u8>>) -> Vec<PathBuf> {
         let path = match self {
             Self::Directory => {
                 let inside =

@@ -10,7 +10,7 @@ use trailproof::store::memory::MemoryStore;
 use trailproof::store::{Deposit as _, Listing, Metadata, Object, Store, StoreError, Version};
 use trailproof::time::{HOUR, Timestamp};
 
-use crate::bodies::gzip;
+use crate::bodies::{self, gzip};
 use crate::signing;
 
 pub(crate) const BUCKET: &str = "trail-logs";
@@ -166,6 +166,16 @@ impl Bucket {
         }
         let delivered = deliveries.iter().map(|one| (one.location.clone(), one.at)).collect();
         Self { store, delivered }
+    }
+
+    /// When each object was delivered, in the order of the keys.
+    pub(crate) const fn delivered(&self) -> &BTreeMap<Location, Timestamp> {
+        &self.delivered
+    }
+
+    /// The stored body of an object and its metadata.
+    pub(crate) fn object(&self, location: &Location) -> (Vec<u8>, Metadata) {
+        bodies::read(&self.store, location)
     }
 
     pub(crate) const fn at(&self, now: Timestamp) -> At<'_> {
