@@ -167,6 +167,7 @@ impl Fault {
             | Self::OtherAccountsLeftOut { count }
             | Self::Droppings { count } => Some(*count),
             Self::KeysUnfetched { digests, logs, .. } => Some(digests.saturating_add(*logs)),
+            Self::WithoutRoom(fault) | Self::Accepted { fault, .. } => fault.count(),
             _ => None,
         }
     }

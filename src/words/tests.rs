@@ -62,6 +62,10 @@ pub(crate) fn faults(text: &dyn Fn() -> String) -> Vec<Fault> {
             excess: Excess::Inflated { limit: 9 },
             hash: Some(UntakenHash::Interrupted),
         },
+        Fault::OversizedDigest {
+            excess: Excess::Inflated { limit: 9 },
+            hash: Some(UntakenHash::Unread { why: why() }),
+        },
         Fault::UnreadableDigest { why: why() },
         Fault::DigestReadsDiffer,
         Fault::DigestUnconfirmed { why: why() },
