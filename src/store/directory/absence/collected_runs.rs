@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::super::collected::MANIFEST;
 use super::folder::{DeliveredObject, DeliveredSeries};
 use crate::store::files::{CopyFiles, FileKind};
-use crate::time::{DELIVERY_GRACE, HOUR, Interval, Timestamp};
+use crate::time::{DELIVERY_GRACE, HOUR, Timestamp};
 
 /// What a copy of this program has in its first lines.
 const FORMAT: &str = "\"trailproof/collected/";
