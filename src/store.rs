@@ -37,6 +37,9 @@ pub enum StoreError {
     /// The store does not cover the location: another bucket, or a part of S3 missing from the copy.
     #[error("out of reach: {0}")]
     OutOfReach(String),
+    /// The copy has the folder of the object and not the object, which may have been delivered after the copy was made.
+    #[error("out of reach: {0}")]
+    MaybeLater(String),
     /// Reading failed, retries included.
     #[error("unreadable: {0}")]
     Unreadable(String),

@@ -40,14 +40,18 @@ pub(super) fn begin<'p>(
     let id = format!("{}-{}", started.digest_name(), std::process::id());
     let identity = RunIdentity { run: RunStamp { id, at: started }, sources: sources(&arguments.sources) };
     let session = MemorySession::open(place, identity, request).map_err(|error| state::failed(&error))?;
+    request.memory = Some(RunMemory { recheck: arguments.recheck, ..session.memory() });
+    Ok(session)
+}
+
+/// Warns of a state that remembers other sources only: the source may be mistyped.
+pub(super) fn warn_of_other_sources(session: &MemorySession<'_>) {
     if session.knows_others_only() {
         say(
             "warning: the state remembers other sources and nothing of this one: there is nothing to compare this run with; \
              check the source if earlier runs validated it",
         );
     }
-    request.memory = Some(RunMemory { recheck: arguments.recheck, ..session.memory() });
-    Ok(session)
 }
 
 /// Loads what earlier runs remember, for the merge of a plan. The run is named after the plan, so that merging twice is one

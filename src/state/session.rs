@@ -115,11 +115,13 @@ impl<'p> MemorySession<'p> {
         let mut sealed = BTreeMap::new();
         for (_, file) in self.state.files.iter().filter(|(name, _)| self.asked.contains(*name)) {
             sealed.extend(file.document.sealed_folders());
+            let typed = &self.identity.sources.typed;
+            let seen_here = typed.iter().all(|source| file.document.sources.contains(source));
             for digest in file.document.digests() {
                 let organization = digest.chain.organization.as_deref();
                 let Some(folder) = folder(&file.document.scope, organization) else { continue };
                 let id = digest.chain.clone();
-                let new = || RememberedChain { id: id.clone(), folder, heads: Vec::new() };
+                let new = || RememberedChain { id: id.clone(), folder, heads: Vec::new(), seen_here };
                 let chain = chains.entry(id.clone()).or_insert_with(new);
                 if known.insert((digest.location.clone(), digest.hash)) {
                     chain.heads.push(digest.as_head());

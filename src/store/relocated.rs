@@ -46,7 +46,7 @@ impl Store for RelocatedStore<'_> {
         for result in results {
             match result {
                 Err(StoreError::NotFound) => {}
-                Err(StoreError::OutOfReach(why)) => absence = StoreError::OutOfReach(why),
+                Err(error @ (StoreError::OutOfReach(_) | StoreError::MaybeLater(_))) => absence = error,
                 found => return found,
             }
         }

@@ -41,6 +41,8 @@ pub struct RememberedChain {
     pub folder: RegionFolder,
     /// The remembered digests.
     pub heads: Vec<RememberedHead>,
+    /// Whether earlier runs read the sources of this run, and not other copies of the same evidence.
+    pub seen_here: bool,
 }
 
 /// What a run proved of a chain, for the next run to remember.
@@ -116,6 +118,13 @@ impl ValidationRequest {
     /// The remembered chain `id`, if the request asks about it.
     pub(super) fn remembered_chain(&self, id: &ChainId) -> Option<&RememberedChain> {
         self.memory.as_ref()?.chains.get(id).filter(|chain| self.asks_about(&chain.id))
+    }
+
+    /// Whether an earlier run of the same sources proved the digest of chain `id` at `location`. A copy that has the folder
+    /// and lacks the digest had it then.
+    pub(super) fn was_seen_here(&self, id: &ChainId, location: &Location) -> bool {
+        let chain = self.remembered_chain(id).filter(|chain| chain.seen_here);
+        chain.is_some_and(|chain| chain.heads.iter().any(|head| head.location == *location))
     }
 
     /// Adds the remembered chains of a region to the chains in its listing. A chain that the listing lacks becomes a

@@ -8,9 +8,9 @@ use super::context::RunContext;
 use super::digests::{self, BATCH_WEIGHT};
 use super::region::RegionRun;
 use super::{again, discover, trace};
-use crate::event::Excess;
+use crate::event::{Excess, Trace};
 use crate::gzip::BodyError;
-use crate::ident::ChainId;
+use crate::ident::{ChainId, Location};
 use crate::prove::{DigestContent, ProverAnswer, ProverNeed, ReadLimit, StreamRead};
 use crate::store::{Object, StoreError};
 
@@ -111,6 +111,9 @@ fn answer(context: RunContext<'_>, need: &NeedTask, heavy: &Mutex<()>) -> Option
             context.tools.progress.digest(read.sizes.compressed);
             match read.content {
                 DigestContent::Gone => ProverAnswer::Gone(trace::of(store.versions(location))),
+                DigestContent::Unreadable(_) if is_gone_since(context, need, location) => {
+                    ProverAnswer::Gone(Trace::Nothing)
+                }
                 _ => ProverAnswer::Digest(Box::new(read)),
             }
         }
@@ -127,6 +130,13 @@ fn answer(context: RunContext<'_>, need: &NeedTask, heavy: &Mutex<()>) -> Option
             }
         }
     })
+}
+
+/// Whether an earlier run of the same sources proved a digest that the copy lacks now, in a folder that it has: the copy
+/// was not made before the delivery.
+fn is_gone_since(context: RunContext<'_>, need: &NeedTask, location: &Location) -> bool {
+    context.request.was_seen_here(&need.id, location)
+        && matches!(context.tools.store.get(location), Err(StoreError::MaybeLater(_)))
 }
 
 /// The hash of a digest too large to be held in memory, taken from its stream.

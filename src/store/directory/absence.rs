@@ -52,17 +52,19 @@ impl MissingObjects {
         if content.is_unfinished(location.name()) {
             return not_in_this_copy("the download was interrupted");
         }
+        // 2. The copy has the folder. The objects beside say whether the object had to be there by then.
+        let maybe_later = |why: &str| StoreError::MaybeLater(format!("not in this copy: {why}"));
         let Some(object) = DeliveredObject::of_name(location.name()) else {
             return not_in_this_copy("the name does not say when the object was delivered");
         };
         if let Err(why) = content.proves_missing(&object) {
-            return not_in_this_copy(why);
+            return maybe_later(why);
         }
-        // 2. The runs of a collection can only excuse: whoever can change the copy can change what it says of itself.
+        // 3. The runs of a collection can only excuse: whoever can change the copy can change what it says of itself.
         match self.runs(mount) {
-            Some(runs) if !runs.would_have(&object) => not_in_this_copy(
-                "collected before the object had to be delivered, or for another range of time",
-            ),
+            Some(runs) if !runs.would_have(&object) => {
+                maybe_later("collected before the object had to be delivered, or for another range of time")
+            }
             _ => StoreError::NotFound,
         }
     }

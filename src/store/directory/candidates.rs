@@ -66,9 +66,12 @@ impl DirectoryStore {
                     candidates.bucket_lacks |= is_bucket;
                     candidates.absence = StoreError::NotFound;
                 }
-                // A copy that says that the object is missing outweighs a copy that does not reach so far.
-                Err(error) if candidates.absence != StoreError::NotFound => candidates.absence = error,
-                Err(_) => {}
+                // A copy that says that the object is missing outweighs a copy that has only the folder, and this one a
+                // copy that does not reach so far.
+                Err(error) => match candidates.absence {
+                    StoreError::NotFound | StoreError::MaybeLater(_) => {}
+                    _ => candidates.absence = error,
+                },
             }
         }
         candidates.bucket_lacks &= !is_bucket_held;

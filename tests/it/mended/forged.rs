@@ -66,7 +66,7 @@ fn a_forged_digest_that_lists_thousands_of_log_files_is_one_finding() {
     let said = ran.findings.iter().find(|finding| finding.kind == Kind::LogUnverifiable).unwrap();
     let forged = DigestKey { end, ..keys[2].clone() }.location().to_string();
     assert_eq!((said.uri.as_ref(), said.digest.as_ref()), (Some(&forged), Some(&forged)));
-    assert!(said.message().starts_with("4990 "), "{}", said.message());
+    assert!(said.message().starts_with("4,990 "), "{}", said.message());
     assert_eq!((ran.counts.logs.unverified, ran.counts.logs.valid), (4_990, 12));
 }
 

@@ -174,6 +174,22 @@ fn a_state_in_the_evidence_is_warned_of() {
     }
 }
 
+/// A mistyped source in a scheduled job would look like a run that compared something.
+#[test]
+fn a_state_of_other_sources_is_warned_of() {
+    let account = account();
+    account.deliver("s3://trail-logs", &[]);
+    account.cloud.create_bucket("other-logs", Bucket::default());
+    fs::remove_dir_all(account.at("saved")).unwrap();
+    account.deliver("s3://other-logs", &[]);
+    assert_eq!(account.run(&["state", "init", STATE]).code, Some(0));
+    for (source, warns) in [("trail-logs", false), ("other-logs", true), ("other-logs", false)] {
+        let done = account.run(&["validate", &format!("s3://{source}"), "--state", STATE]);
+        let warned = done.stderr.contains("remembers other sources and nothing of this one");
+        assert_eq!((done.code, warned), (Some(0), warns), "{source}: {}", done.stderr);
+    }
+}
+
 #[test]
 fn options_that_do_not_go_with_a_state_are_refused() {
     let account = account();
@@ -197,9 +213,10 @@ fn options_that_do_not_go_with_a_state_are_refused() {
     assert_eq!(account.run(&["state", "accept", "state", "x", "--reason", ""]).code, Some(2));
 }
 
-/// A directory is a copy, and may lack what was not copied: a rollback is not tampering there, and never intact.
+/// A directory that lost what an earlier run read there is tampered with. Another copy of the same bucket may be older, and a
+/// copy may lack folders that were not copied: never intact, and no tampering.
 #[test]
-fn a_copy_that_lost_its_end_is_incomplete() {
+fn a_copy_that_lost_its_end_is_told_from_an_older_copy() {
     let account = account();
     let made =
         account.run(&["simulate", "copy", "--hours", "5", "--logs-per-hour", "1", "--events-per-log", "1"]);
@@ -217,7 +234,12 @@ fn a_copy_that_lost_its_end_is_incomplete() {
     fs::remove_file(&newest).unwrap();
     fs::remove_file(format!("{newest}.metadata.json")).unwrap();
     let done = run();
-    assert!(matches!(done.code, Some(1 | 3)), "{}{}", done.stdout, done.stderr);
+    assert_eq!(done.code, Some(1), "{}{}", done.stdout, done.stderr);
+    fs::rename(account.at("copy/trail-logs"), account.at("copy/older")).unwrap();
+    let keys = ["--public-keys", "copy/public-keys.json", "--state", "state"];
+    let older = account.run(&[&["validate", "copy/older"], &keys[..]].concat());
+    assert_eq!(older.code, Some(3), "{}{}", older.stdout, older.stderr);
+    fs::rename(account.at("copy/older"), account.at("copy/trail-logs")).unwrap();
     // The whole region, and then the whole bucket in favour of another.
     fs::remove_dir_all(account.at("copy/trail-logs/AWSLogs/111122223333/CloudTrail-Digest")).unwrap();
     assert!(matches!(run().code, Some(1 | 3)));

@@ -142,7 +142,7 @@ mod tests {
             ("sources", "source", false),
         ] {
             let run = if from.is_empty() { RUN.to_owned() } else { RUN.replace(from, to) };
-            let found = runs(&of_runs(&[run.clone()])).unwrap();
+            let found = runs(&of_runs(std::slice::from_ref(&run))).unwrap();
             assert_eq!(would_have(&found), [expected; 2], "{run}");
             // Another run into the directory may have asked for the object.
             let other = RUN.replace("2026-09-01T00", "2026-08-01T00");
