@@ -194,7 +194,7 @@ fn a_copy_as_source_may_lack_what_was_saved() {
     let of = delivered();
     let request = request(&of);
     let collect_source = || {
-        let opened = copies::open(&[source.clone()], &of.keys, &request.limits).unwrap();
+        let opened = copies::open(std::slice::from_ref(&source), &of.keys, &request.limits).unwrap();
         let request = validate::ValidationRequest {
             sources: opened.sources,
             typed: opened.typed,
