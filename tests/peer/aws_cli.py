@@ -119,6 +119,8 @@ LIMITS = [
     Limit("tampered", "tampered", "it stops at digests that were moved, and misses the log file", "relocated_modified"),
     # It reads all of S3, or all of an object; trailproof was given less, and says so.
     Limit("intact", "incomplete", "it reads the old bucket, which this copy has not", "part_after_move"),
+    Limit("tampered", "incomplete", "a copy on disk may begin or end there; in S3 trailproof says it, too",
+          "digest_deleted_before_move start_deleted start_deleted_asked"),
     Limit("tampered", "intact", "on disk a folder's name is no bucket's; in S3 trailproof says it, too", "relocated"),
 ]
 

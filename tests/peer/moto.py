@@ -52,6 +52,8 @@ AGREED = None
 IN_S3 = [
     Limit(AGREED, AGREED, "the bucket that the copy on disk lacks is there in S3, and both read it", "part_after_move"),
     Limit(AGREED, AGREED, "in S3 a bucket's name is evidence, and both see that the digests name another", "relocated"),
+    Limit(AGREED, AGREED, "what S3 does not have is gone, and what a copy does not have may not be delivered yet",
+          "digest_deleted_before_move start_deleted start_deleted_asked"),
 ]
 
 # Cases with a limit in which `trailproof validate-logs` prints line by line what the AWS CLI prints all the same: it
