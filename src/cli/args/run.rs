@@ -82,7 +82,8 @@ pub(in crate::cli) struct RunArgs {
     pub(in crate::cli) jobs: Option<u16>,
 
     /// Show no progress on stderr: neither bars on a terminal nor a line a minute elsewhere
-    #[arg(long, help_heading = "Running")]
+    // Recipes of `deploy` give it too.
+    #[arg(long, overrides_with = "no_progress", help_heading = "Running")]
     pub(in crate::cli) no_progress: bool,
 
     #[command(flatten)]

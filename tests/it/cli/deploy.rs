@@ -50,6 +50,20 @@ fn each_step_gets_the_arguments_that_it_takes() {
     assert!(!estimate.contains("--hook") && estimate.contains("--start-time 7d"), "{estimate}");
 }
 
+/// Recipes run `shards plan --no-progress`, whatever else was typed.
+#[test]
+fn a_recipe_may_be_asked_for_without_progress() {
+    let dir = tempfile::tempdir().unwrap();
+    let missing = dir.path().join("none");
+    for twice in [false, true] {
+        let flags = ["--no-progress"; 2];
+        let plan = ["shards", "plan", missing.to_str().unwrap(), "--public-keys", "k.json"];
+        let done = trailproof(&[&plan[..], &flags[..1 + usize::from(twice)]].concat());
+        assert_eq!(done.code, Some(2));
+        assert!(!done.stderr.contains("multiple times"), "{}", done.stderr);
+    }
+}
+
 #[test]
 fn a_request_without_a_recipe_says_what_to_do() {
     let unknown = trailproof(&["deploy", "mainframe", "s3://b"]);
