@@ -217,13 +217,14 @@ fn options_that_do_not_go_with_a_state_are_refused() {
 /// copy may lack folders that were not copied: never intact, and no tampering.
 #[test]
 fn a_copy_that_lost_its_end_is_told_from_an_older_copy() {
+    const START: &str = "2026-09-01T01:06:57Z";
+    const END: &str = "2026-09-01T06:06:57Z";
     let account = account();
-    let made =
-        account.run(&["simulate", "copy", "--hours", "5", "--logs-per-hour", "1", "--events-per-log", "1"]);
+    let made = account.run(&["simulate", "copy", "--hours", "5", "--start-time", START]);
     assert_eq!(made.code, Some(0), "{}", made.stderr);
     assert_eq!(account.run(&["state", "init", "state"]).code, Some(0));
     let run = || {
-        let keys = ["--public-keys", "copy/public-keys.json"];
+        let keys = ["--public-keys", "copy/public-keys.json", "--end-time", END];
         account.run(&[&["validate", "copy/trail-logs", "--state", "state"], &keys[..]].concat())
     };
     assert_eq!(run().code, Some(0));
@@ -236,10 +237,27 @@ fn a_copy_that_lost_its_end_is_told_from_an_older_copy() {
     let done = run();
     assert_eq!(done.code, Some(1), "{}{}", done.stdout, done.stderr);
     fs::rename(account.at("copy/trail-logs"), account.at("copy/older")).unwrap();
-    let keys = ["--public-keys", "copy/public-keys.json", "--state", "state"];
+    let keys = ["--public-keys", "copy/public-keys.json", "--end-time", END, "--state", "state"];
     let older = account.run(&[&["validate", "copy/older"], &keys[..]].concat());
     assert_eq!(older.code, Some(3), "{}{}", older.stdout, older.stderr);
     fs::rename(account.at("copy/older"), account.at("copy/trail-logs")).unwrap();
+    // A copy of the last hours, made again at the same place, begins later each time.
+    let again = account.run(&["simulate", "new", "--hours", "5", "--start-time", START]);
+    assert_eq!(again.code, Some(0), "{}", again.stderr);
+    assert_eq!(account.run(&["state", "init", "rolling"]).code, Some(0));
+    let rolling = || {
+        let keys = ["--public-keys", "new/public-keys.json", "--end-time", END, "--state", "rolling"];
+        account.run(&[&["validate", "new/trail-logs"], &keys[..]].concat())
+    };
+    assert_eq!(rolling().code, Some(0));
+    let mut files = Vec::new();
+    walk(std::path::Path::new(&account.at("new/trail-logs")), &mut files);
+    let oldest = files.iter().filter(|file| file.contains("_CloudTrail-Digest_")).min().unwrap();
+    let oldest = oldest.trim_end_matches(".metadata.json");
+    fs::remove_file(oldest).unwrap();
+    fs::remove_file(format!("{oldest}.metadata.json")).unwrap();
+    let done = rolling();
+    assert_eq!(done.code, Some(3), "{}{}", done.stdout, done.stderr);
     // The whole region, and then the whole bucket in favour of another.
     fs::remove_dir_all(account.at("copy/trail-logs/AWSLogs/111122223333/CloudTrail-Digest")).unwrap();
     assert!(matches!(run().code, Some(1 | 3)));

@@ -87,6 +87,11 @@ impl FolderContent {
         self.unfinished.contains(name)
     }
 
+    /// Whether the folder has earlier objects of the series of an object, and nothing later.
+    pub(super) fn ends_before(&self, object: &DeliveredObject) -> bool {
+        self.times.get(&object.series).is_some_and(|(_, last)| *last < object.time)
+    }
+
     /// Whether the folder proves that an object it lacks was missing in S3: the folder holds an earlier and a later
     /// object of the same series.
     ///
