@@ -6,6 +6,8 @@
 //! region are judged together. Where the log files of a region outweigh the target, the region is cut into parts by the
 //! hash of the log files' locations: each part walks all digests of the region and hashes its log files.
 //!
+//! The run is that of the moment of the plan, however long its shards take: digests that are delivered later are left out.
+//!
 //! Plan and results are like a report: whoever can write them can change the verdict. Keep them where those who can write
 //! the evidence cannot.
 //!
@@ -32,7 +34,7 @@
 //! | `part`, `parts` | count | number of the part of the region, from 0, and number of parts |
 //! | `digests`, `logs` | count | weight by listings: digests of the region, and log files of the part, estimated |
 //! | `listing` | hash | over the digests in the listing |
-//! | `chains[]` | array of objects | the listed digests of each asked chain: `id`, `digests` (their number) and `newest` (end of the newest) |
+//! | `chains[]` | array of objects | the listed digests of each chain: `id`, `asked`, `digests` (their number) and `newest` (end of the newest) |
 //! | `folders[]` | array of objects | folders of the region: `folder` with `bucket`, `root`, `organization`, `account` and `region`, and `has_digests` |
 //! | `memory` | object or null | what earlier runs proved in the region: `chains[]`, and `elsewhere` |
 //! | `opened` | hash | over the findings of opening the sources |
@@ -48,7 +50,7 @@
 //!
 //! A line of JSON for each shard, of at most [`MAX_RESULT_LINE`] bytes unless the reader raises the
 //! limit. The same shard over the same evidence gives the same
-//! bytes, apart from `notes`: there are no times in a result.
+//! bytes, apart from `notes`: there are no times of the run in a result.
 //!
 //! | field | type | meaning |
 //! |---|---|---|
@@ -60,8 +62,9 @@
 //! | `part.logs[]` | array of objects | what the part's log files of each chain show: `counts`, `logs`, `findings[]`, `timeline`, `objects[]`, `unread` |
 //! | `part.search` | object or null | objects that no digest lists: `count` and `findings[]`; in the first part of a region only |
 //! | `opened[]` | array of objects | findings of opening the sources on this machine, if others than the plan has |
+//! | `newer[]` | array of objects | chains with digests that were delivered after the plan, and not read: `id` and `newest` (end of the newest) |
 //! | `notes` | object | what the process noted: `rejected[]` keys, `passed_over` files, `disagreements[]` of copies |
-//! | `sha256` | hash | over the compact form of plan, shard, line, part, opened and notes, as an array |
+//! | `sha256` | hash | over the compact form of plan, shard, line, part, opened, newer and notes, as an array |
 //!
 //! # What a merge says of results that do not fit
 //!

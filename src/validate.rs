@@ -56,7 +56,7 @@ pub use days::TouchedDays;
 pub use discover::{DiscoveredFolder, DiscoveryFindings};
 pub use entry::validate;
 pub use memory::{ProvedChain, RememberedChain, RunMemory};
-pub use parts::{LogPart, RegionWeight, RunMerge, RunPlan, plan_runs, run_part, weigh};
+pub use parts::{LogPart, PlannedListing, RegionWeight, RunMerge, RunPlan, plan_runs, run_part, weigh};
 pub use present::settle_present;
 pub use region_part::{ListedChain, RegionPart, RegionWalk};
 pub use reporter::EndNotes;

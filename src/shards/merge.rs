@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use super::lines::{ReadLine, next_line};
 use super::plan::{PlanEnd, PlanHeader, PlanLine, Shard, is_plan_line, shown};
 use super::regions::{JoinedRegion, PlannedRegion};
-use super::result::{ResultHead, ShardResult, hash as written_hash};
+use super::result::{NewerDigests, ResultHead, ShardResult, hash as written_hash};
 use super::{MAX_PLAN_LINE, ShardError, VERSION};
 use crate::event::{Fault, Finding, ShardLack, Sink};
 use crate::ident::{ChainId, Location, Sha256Hash};
@@ -31,6 +31,8 @@ pub struct ShardMerge {
     left_out: Option<LeftOut>,
     /// Findings of opening the sources where shards ran, by their hashes.
     opened: BTreeMap<Sha256Hash, Finding>,
+    /// The newest end of the digests of each chain that were delivered after the plan.
+    newer: BTreeMap<ChainId, Timestamp>,
     /// What earlier runs proved, as the state has it now.
     memory: Option<RunMemory>,
 }
@@ -54,8 +56,8 @@ impl ShardMerge {
         };
         let notes = header.runs.iter().map(|run| run.notes.clone()).collect();
         let (shards, regions) = (Vec::new(), Vec::new());
-        let (left_out, opened, memory) = Default::default();
-        let mut merge = Self { header: *header, shards, regions, notes, left_out, opened, memory };
+        let (left_out, opened, newer, memory) = Default::default();
+        let mut merge = Self { header: *header, shards, regions, notes, left_out, opened, newer, memory };
         let mut all = Sha256::new();
         loop {
             match next_plan_line(plan)? {
@@ -176,11 +178,15 @@ impl ShardMerge {
             region.note_lack(part, ShardLack::OtherLine);
             return self.leave_out(place, "a result of another line than the plan's");
         }
-        let (notes, opened) = (result.notes.clone(), result.opened.clone());
+        let (notes, opened, newer) = (result.notes.clone(), result.opened.clone(), result.newer.clone());
         match region.take(part, result) {
             Ok(()) => {
                 let hashed = opened.into_iter().filter_map(|found| Some((written_hash(&found).ok()?, found)));
                 self.opened.extend(hashed);
+                for NewerDigests { id, newest } in newer {
+                    let known = self.newer.entry(id).or_insert(newest);
+                    *known = newest.max(*known);
+                }
                 if let Some(known) = self.notes.get_mut(region.run as usize) {
                     known.add(notes);
                 }
@@ -215,11 +221,11 @@ impl ShardMerge {
     /// # Errors
     /// Errors of `sink`.
     pub fn end(self, sink: &mut dyn Sink) -> io::Result<RunOutcome> {
-        let Self { header, regions, notes, left_out, mut opened, memory, .. } = self;
+        let Self { header, regions, notes, left_out, mut opened, newer, memory, .. } = self;
         for finding in header.runs.iter().flat_map(|run| &run.findings) {
             written_hash(finding).map(|hash| opened.remove(&hash)).map_err(io::Error::other)?;
         }
-        let mut compared = ComparedMemory::default();
+        let mut compared = ComparedMemory { newer, ..ComparedMemory::default() };
         let mut regions = regions.into_iter().peekable();
         let (mut whole, mut all_notes) = (None::<RunOutcome>, EndNotes::default());
         let mut changed = (0_u64, Vec::new());
@@ -264,6 +270,8 @@ impl ShardMerge {
 struct ComparedMemory {
     planned: BTreeSet<(Location, Sha256Hash)>,
     covered: BTreeMap<ChainId, Vec<Interval>>,
+    /// The newest end of the digests of each chain that came after the plan, and that no shard read.
+    newer: BTreeMap<ChainId, Timestamp>,
 }
 
 impl ComparedMemory {
@@ -283,7 +291,11 @@ impl ComparedMemory {
         let chains = memory.chains.values().filter(|chain| request.asks_about(&chain.id));
         let newer = chains.filter_map(|chain| {
             let covered = self.covered.get(&chain.id).map(Vec::as_slice).unwrap_or_default();
-            let is_shown = |end: Timestamp| covered.iter().any(|part| part.start < end && end <= part.end);
+            let newer = self.newer.get(&chain.id);
+            let is_shown = |end: Timestamp| {
+                covered.iter().any(|part| part.start < end && end <= part.end)
+                    || newer.is_some_and(|newest| end <= *newest)
+            };
             let unknown = chain.heads.iter().filter(|head| {
                 let is_planned = self.planned.contains(&(head.location.clone(), head.hash));
                 !is_planned && is_asked(head.end) && !is_shown(head.end)

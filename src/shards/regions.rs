@@ -67,7 +67,7 @@ impl PlannedRegion {
             region: region.to_owned(),
             memory: shard.memory.clone(),
             listing: shard.listing,
-            chains: shard.chains.clone(),
+            chains: shard.chains.iter().filter(|listed| listed.asked).cloned().collect(),
             first: shard.number(),
             parts: shard.part().of,
             taken: BTreeMap::new(),
@@ -107,7 +107,7 @@ impl PlannedRegion {
             self.extras.extend(extras);
         }
         let walk = hash(&part.walk).map_err(failed)?;
-        let RegionPart { walk: content_of_walk, logs, search } = part;
+        let RegionPart { walk: content_of_walk, logs, search, .. } = part;
         self.walks.entry(walk).or_insert(content_of_walk);
         self.taken.insert(number, TakenPart { content, walk, logs, search });
         Ok(())
@@ -169,7 +169,7 @@ impl PlannedRegion {
     ) -> RegionPart {
         let ids: Vec<ChainId> = walk.chains().iter().map(|chain| chain.id.clone()).collect();
         let logs = vec![ChainLogs::default(); ids.len()];
-        let mut joined = RegionPart { walk, logs, search: None };
+        let mut joined = RegionPart { walk, logs, search: None, newer: BTreeMap::new() };
         for part in std::mem::take(&mut self.taken).into_values() {
             let is_same = Some(part.walk) == base;
             let own: Vec<ChainId> = match self.walks.get(&part.walk).filter(|_| !is_same) {

@@ -9,6 +9,7 @@ use super::{RESULT_SCHEMA, VERSION};
 use crate::event::Finding;
 use crate::ident::{ChainId, Sha256Hash};
 use crate::prove::ChainLogs;
+use crate::time::Timestamp;
 use crate::validate::{EndNotes, RegionPart, RegionWalk, UnreferencedLogs};
 
 /// The first fields of a result.
@@ -43,10 +44,21 @@ pub struct ShardResult {
     pub(super) part: RegionPart,
     /// The findings of opening the sources, if others than the plan has.
     pub(super) opened: Vec<Finding>,
+    /// The newest end of the digests of each chain that were delivered after the plan.
+    pub(super) newer: Vec<NewerDigests>,
     /// What the tools noted: of this shard, and of earlier shards of the process.
     pub(super) notes: EndNotes,
     /// SHA-256 of all fields before.
     sha256: Sha256Hash,
+}
+
+/// The digests of a chain that were delivered after the plan.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewerDigests {
+    pub(super) id: ChainId,
+    /// The newest end.
+    pub(super) newest: Timestamp,
 }
 
 impl ShardResult {
@@ -63,9 +75,11 @@ impl ShardResult {
         let line = hash(shard)?;
         let opened = if hash(&opened)? == shard.opened { Vec::new() } else { opened.to_vec() };
         let (plan, shard) = (shard.plan().to_owned(), shard.number());
-        let sha256 = hash(&(&plan, shard, line, &part, &opened, &notes))?;
+        let newer = part.newer.iter().map(|(id, newest)| NewerDigests { id: id.clone(), newest: *newest });
+        let newer: Vec<_> = newer.collect();
+        let sha256 = hash(&(&plan, shard, line, &part, &opened, &newer, &notes))?;
         let (schema, version) = (RESULT_SCHEMA.to_owned(), VERSION.to_owned());
-        Ok(Self { schema, version, plan, shard, line, part, opened, notes, sha256 })
+        Ok(Self { schema, version, plan, shard, line, part, opened, newer, notes, sha256 })
     }
 
     /// The line of the result, with its end.
@@ -81,8 +95,8 @@ impl ShardResult {
     /// Parses a line, and checks its hash and its form.
     pub(super) fn parse(line: &[u8]) -> Result<Self, String> {
         let result: Self = serde_json::from_slice(line).map_err(|error| shown(error.to_string()))?;
-        let Self { plan, shard, line, part, opened, notes, .. } = &result;
-        if hash(&(plan, shard, line, part, opened, notes)).ok() != Some(result.sha256) {
+        let Self { plan, shard, line, part, opened, newer, notes, .. } = &result;
+        if hash(&(plan, shard, line, part, opened, newer, notes)).ok() != Some(result.sha256) {
             return Err("its hash is not that of its content".to_owned());
         }
         check(&result.part).map_err(str::to_owned)?;
@@ -123,7 +137,7 @@ fn check(part: &RegionPart) -> Result<(), &'static str> {
 
 /// All findings of a part.
 pub(super) fn findings(part: &RegionPart) -> impl Iterator<Item = &Finding> {
-    let RegionPart { walk, logs, search } = part;
+    let RegionPart { walk, logs, search, .. } = part;
     findings_of_walk(walk).chain(findings_of_rest(logs, search.as_ref()))
 }
 

@@ -1,7 +1,7 @@
 //! The context of a run, passed to every part of the engine.
 
 use super::cancel::RunCancellation;
-use super::parts::LogPart;
+use super::parts::{LogPart, PlannedListing};
 use super::request::{RunTools, ValidationRequest};
 use super::target::ObjectTarget;
 use super::workers::WorkerPool;
@@ -18,6 +18,8 @@ pub(super) struct RunContext<'a> {
     pub(super) only: Option<&'a ObjectTarget>,
     /// The part of the log files to hash; `None` for a run that is not cut into shards.
     pub(super) part: Option<LogPart>,
+    /// What the plan of the part listed; `None` for a run that is not cut into shards.
+    pub(super) planned: Option<PlannedListing<'a>>,
 }
 
 impl RunContext<'_> {

@@ -40,7 +40,8 @@ pub(super) fn run(
     let tools = RunTools { store: &store, ..tools };
     let cancellation = RunCancellation::new(tools.stop);
     let workers = WorkerPool { pool: tools.pool, store: tools.store, cancellation: &cancellation };
-    let context = RunContext { request, tools, workers, cancellation: &cancellation, only, part: None };
+    let context =
+        RunContext { request, tools, workers, cancellation: &cancellation, only, part: None, planned: None };
     // Only some findings of a run for one object belong to the answer, so the progress counts none.
     let progress = if only.is_none() { tools.progress } else { &NoProgress };
     let mut reporter = RunReporter::new(request, progress, sink);

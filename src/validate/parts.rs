@@ -21,9 +21,10 @@ use super::trail::ToldDeliveries;
 use super::workers::WorkerPool;
 use super::{plan, replicas};
 use crate::event::{Finding, NoProgress, Sink};
-use crate::ident::{Location, Sha256Hash};
+use crate::ident::{ChainId, Location, Sha256Hash};
 use crate::prove::reference;
 use crate::store::relocated::RelocatedStore;
+use crate::time::Timestamp;
 
 /// A part of a region's log files.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -38,6 +39,25 @@ impl LogPart {
     /// Whether the log file at `location` belongs to the part: by the hash of its location, so that every machine agrees.
     pub(super) fn has(self, location: &Location) -> bool {
         reference(location) % u128::from(self.of.max(1)) == u128::from(self.number)
+    }
+}
+
+/// What the plan listed of a region. Digests that were delivered after the plan are no part of the run, so that all parts
+/// of a region see the same digests, whenever they run.
+#[derive(Clone, Copy, Debug)]
+pub struct PlannedListing<'p> {
+    /// The listed digests of each chain.
+    pub chains: &'p [ListedChain],
+    /// The time by the clock, up to which digests may have been delivered since the plan.
+    pub clock: Timestamp,
+}
+
+impl PlannedListing<'_> {
+    /// Whether a digest of chain `id` that ends at `end` is newer than the plan. Of a chain that the plan did not list, only
+    /// a digest after `latest`, the latest possible end when the plan was made, is certain to be.
+    pub(super) fn is_newer(&self, id: &ChainId, end: Timestamp, latest: Timestamp) -> bool {
+        let listed = self.chains.iter().find(|listed| listed.id == *id);
+        end > listed.map_or(latest, |listed| listed.newest)
     }
 }
 
@@ -65,7 +85,7 @@ pub struct RegionWeight {
     pub logs: u64,
     /// The hash over the listed digests.
     pub listing: Sha256Hash,
-    /// The listed digests of each asked chain.
+    /// The listed digests of each chain.
     pub chains: Vec<ListedChain>,
 }
 
@@ -104,8 +124,9 @@ pub fn run_part(
     tools: RunTools<'_>,
     folders: &[DiscoveredFolder],
     part: LogPart,
+    planned: PlannedListing<'_>,
 ) -> Option<RegionPart> {
-    with_context(request, tools, Some(part), |context| {
+    with_context(request, tools, Some((part, planned)), |context| {
         let mut done = None;
         let end = |SearchedRegion { run, found, .. }: SearchedRegion| {
             (!run.is_untouched()).then(|| run.end(request, context.searches().then_some(found)))
@@ -122,7 +143,7 @@ pub fn run_part(
 fn with_context<R>(
     request: &ValidationRequest,
     tools: RunTools<'_>,
-    part: Option<LogPart>,
+    part: Option<(LogPart, PlannedListing<'_>)>,
     work: impl FnOnce(RunContext<'_>) -> R,
 ) -> R {
     let store =
@@ -130,7 +151,8 @@ fn with_context<R>(
     let tools = RunTools { store: &store, ..tools };
     let cancellation = RunCancellation::new(tools.stop);
     let workers = WorkerPool { pool: tools.pool, store: tools.store, cancellation: &cancellation };
-    work(RunContext { request, tools, workers, cancellation: &cancellation, only: None, part })
+    let (part, planned) = part.unzip();
+    work(RunContext { request, tools, workers, cancellation: &cancellation, only: None, part, planned })
 }
 
 /// The end of a run whose regions were read in parts: sends the events that [`validate`](super::validate()) sends.

@@ -185,7 +185,15 @@ fn plan_telling(
     let cancellation = RunCancellation::new(tools.stop);
     let workers = WorkerPool { pool: tools.pool, store: tools.store, cancellation: &cancellation };
     // 1. Find the regions.
-    let context = RunContext { request, tools, workers, cancellation: &cancellation, only: None, part: None };
+    let context = RunContext {
+        request,
+        tools,
+        workers,
+        cancellation: &cancellation,
+        only: None,
+        part: None,
+        planned: None,
+    };
     let mut plan = Plan { findings: request.findings.clone(), ..Plan::default() };
     let mut answered = AnsweredNames::new(request);
     let found = discover::find_regions(context);

@@ -34,7 +34,15 @@ pub fn settle_present(request: &mut ValidationRequest, tools: RunTools<'_>, cloc
 fn newest_proved(request: &ValidationRequest, tools: RunTools<'_>, clock: Timestamp) -> Option<Timestamp> {
     let cancellation = RunCancellation::new(tools.stop);
     let workers = WorkerPool { pool: tools.pool, store: tools.store, cancellation: &cancellation };
-    let context = RunContext { request, tools, workers, cancellation: &cancellation, only: None, part: None };
+    let context = RunContext {
+        request,
+        tools,
+        workers,
+        cancellation: &cancellation,
+        only: None,
+        part: None,
+        planned: None,
+    };
     let found = discover::find_regions(context);
     let folders: Vec<&RegionFolder> =
         found.regions.iter().flatten().filter_map(discover::DiscoveredFolder::digests).collect();

@@ -36,6 +36,8 @@ pub(super) struct RegionRun {
     pub(super) days: RegionDays,
     /// The hash over the listed digests, of a run that is cut into shards.
     pub(super) listing: Option<Sha256Hash>,
+    /// The newest end of the digests of each chain that were delivered after the plan of the shards.
+    pub(super) newer: BTreeMap<ChainId, Timestamp>,
     /// Whether the run was cancelled before the folders were listed.
     pub(super) unlisted: bool,
     /// Whether the run was cancelled before the log folders were searched.
@@ -87,6 +89,7 @@ impl RegionRun {
             claimed: Vec::new(),
             days,
             listing: None,
+            newer: BTreeMap::new(),
             unlisted: false,
             unsearched: false,
         }

@@ -1,6 +1,6 @@
 //! What a run, or a part of a run, shows of a region: a value that can be stored, and joined with other parts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,10 @@ pub struct RegionPart {
     pub logs: Vec<ChainLogs>,
     /// What the search of the log folders found; `None` for a part without a search.
     pub search: Option<UnreferencedLogs>,
+    /// The newest end of the digests of each chain that were delivered after the plan, and not read. The parts of a region
+    /// may differ in it.
+    #[serde(skip)]
+    pub newer: BTreeMap<ChainId, Timestamp>,
 }
 
 /// What the digests of a region show.
@@ -48,7 +52,7 @@ pub struct RegionWalk {
     pub(super) has_digest_folder: bool,
     /// The hash over the digests in the listing, of a run that is cut into shards.
     pub(super) listing: Option<Sha256Hash>,
-    /// The listed digests of each asked chain, of a run that is cut into shards.
+    /// The listed digests of each chain, of a run that is cut into shards.
     pub(super) listed_chains: Vec<ListedChain>,
     /// The hash over the log files that digests list, of a run that is cut into shards.
     pub(super) listed: Option<Sha256Hash>,
@@ -63,6 +67,8 @@ pub struct RegionWalk {
 pub struct ListedChain {
     /// The chain.
     pub id: ChainId,
+    /// Whether the request asks for the chain.
+    pub asked: bool,
     /// Number of digests.
     pub digests: u64,
     /// End of the newest digest.
@@ -151,16 +157,16 @@ impl RegionRun {
             listed,
             unsearched,
         };
-        RegionPart { walk, logs, search }
+        RegionPart { walk, logs, search, newer: self.newer }
     }
 
-    /// The listed digests of each asked chain.
+    /// The listed digests of each chain.
     pub(super) fn listed_chains(&self) -> Vec<ListedChain> {
-        let asked = self.chains.iter().filter(|chain| chain.is_selected());
-        let listed = asked.filter_map(|chain| {
+        let listed = self.chains.iter().filter_map(|chain| {
             let listed = chain.known().listed();
             let newest = listed.iter().map(|entry| entry.end).max()?;
-            Some(ListedChain { id: chain.id().clone(), digests: listed.len() as u64, newest })
+            let (id, asked) = (chain.id().clone(), chain.is_selected());
+            Some(ListedChain { id, asked, digests: listed.len() as u64, newest })
         });
         listed.collect()
     }

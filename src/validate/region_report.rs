@@ -84,7 +84,7 @@ impl RegionReport {
 impl RegionPart {
     /// The result for the region. All parts of the region are joined before.
     pub(super) fn report(self, request: &ValidationRequest) -> RegionReport {
-        let Self { walk, logs, search } = self;
+        let Self { walk, logs, search, newer: _ } = self;
         let RegionWalk { account, region, chains: walks, others, mut findings, unsearched, .. } = walk;
         let search = search.unwrap_or_default();
         // 1. End each chain, and add up counts and keys.

@@ -5,6 +5,7 @@ mod between;
 mod cloud;
 mod command;
 mod hostile;
+mod live;
 mod memory;
 mod random;
 mod results;
@@ -16,6 +17,7 @@ use trailproof::shards::{
     PlanFacts, PlanLine, ReadLine, ShardError, ShardMerge, ShardSources, run_shard, write_plan,
 };
 use trailproof::store::Store;
+use trailproof::time::Timestamp;
 use trailproof::validate::{CancelFlag, RunTools, ValidationRequest};
 
 use crate::support::{self, Ran, pool};
@@ -52,10 +54,15 @@ fn shard_lines(plan: &[u8]) -> Vec<&[u8]> {
 
 /// The result of a shard, as another process would make it.
 fn result(store: &dyn Store, keys: &KeyRing, line: &[u8]) -> Vec<u8> {
+    result_at(store, keys, line, Timestamp::from_unix(0))
+}
+
+/// The result of a shard, as another process would make it when its clock says `clock`.
+fn result_at(store: &dyn Store, keys: &KeyRing, line: &[u8], clock: Timestamp) -> Vec<u8> {
     let PlanLine::Shard(shard) = PlanLine::parse(line).unwrap() else { panic!("no shard") };
     let (pool, stop) = (pool(2), CancelFlag::new());
     let tools = RunTools { store, keys, pool: &pool, progress: &NoProgress, stop: &stop };
-    run_shard(&shard, tools, &[]).unwrap().unwrap().to_line().unwrap()
+    run_shard(&shard, tools, &[], clock).unwrap().unwrap().to_line().unwrap()
 }
 
 impl Sharded {

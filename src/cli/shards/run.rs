@@ -194,7 +194,8 @@ impl ShardWorker<'_> {
         let failed = |error: ShardError| {
             Failure::new(format!("shard {} was not carried out: {error}", shard.number()), error.hint())
         };
-        let result = run_shard(shard, tools, &evidence.findings).map_err(failed)?;
+        let clock = crate::cli::now();
+        let result = run_shard(shard, tools, &evidence.findings, clock).map_err(failed)?;
         let Some(result) = result else { return Ok(()) };
         let line = result.to_line().map_err(|error| failed(io::Error::other(error).into()))?;
         if !self.output.write(shard.plan(), shard.number(), &line)? {

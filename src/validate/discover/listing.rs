@@ -63,7 +63,7 @@ pub(in crate::validate) fn list_region_watched(
             listing.list_older(u32::try_from(index).unwrap_or(u32::MAX), &found.folder);
         }
     }
-    let DigestListing { chains, findings, interrupted, mut recent_writes, days, .. } = listing;
+    let DigestListing { chains, findings, interrupted, mut recent_writes, days, newer, .. } = listing;
     let chains: BTreeMap<_, _> =
         chains.into_iter().map(|(id, entries)| (id, neighbours(request, entries))).collect();
     let folders: Vec<RegionFolder> = discovered.iter().map(|found| found.folder.clone()).collect();
@@ -73,6 +73,7 @@ pub(in crate::validate) fn list_region_watched(
         run.chains.iter().map(|chain| recent_writes.remove(chain.id()).unwrap_or_default()).collect();
     run.has_digest_folder = discovered.iter().any(|found| found.has_digests);
     run.unlisted = interrupted;
+    run.newer = newer;
     run.listing = context.part.map(|_| run.hash_of_listing());
     // The ends of the digests tell which keys will be needed.
     let (account, region) = (Arc::clone(&run.account), Arc::clone(&run.region));
@@ -131,6 +132,8 @@ struct DigestListing<'a, 'w> {
     interrupted: bool,
     /// The write times of recently written digests, by chain and by digest end.
     recent_writes: BTreeMap<ChainId, BTreeMap<Timestamp, Timestamp>>,
+    /// The newest end of the digests of each chain that were delivered after the plan of the shards.
+    newer: BTreeMap<ChainId, Timestamp>,
     /// The listing day by day, in a run that seals days.
     days: DigestDays,
     seals_days: bool,
@@ -151,6 +154,7 @@ impl<'a, 'w> DigestListing<'a, 'w> {
             watch,
             interrupted: false,
             recent_writes: BTreeMap::new(),
+            newer: BTreeMap::new(),
             days: DigestDays::default(),
             seals_days: only.is_none() && days::seals(context),
         }
@@ -230,6 +234,10 @@ impl<'a, 'w> DigestListing<'a, 'w> {
             return;
         }
         let now = self.context.request.now;
+        let planned = self.context.planned;
+        // A digest may end a little after the present; in a shard, the present is that of the plan.
+        let latest = now.plus(CLOCK_SKEW);
+        let possible = planned.map_or(latest, |planned| latest.max(planned.clock.plus(CLOCK_SKEW)));
         let prefix = folder.digest_prefix();
         for listed in self.context.tools.store.list(&folder.bucket, &prefix, after) {
             let listed = match listed {
@@ -261,8 +269,12 @@ impl<'a, 'w> DigestListing<'a, 'w> {
                 continue;
             }
             match key {
-                Some(key) if key.end > now.plus(CLOCK_SKEW) => {
+                Some(key) if key.end > possible => {
                     self.report_junk(Fault::FutureDigest, key.end, &location);
+                }
+                Some(key) if planned.is_some_and(|it| it.is_newer(&key.chain(), key.end, latest)) => {
+                    let newest = self.newer.entry(key.chain()).or_insert(key.end);
+                    *newest = key.end.max(*newest);
                 }
                 Some(key) => {
                     let (chain, entry) = (key.chain(), ListedDigest { end: key.end, folder: index });
