@@ -178,6 +178,8 @@ pub struct ChainSummary {
     pub timeline: Option<Timeline>,
     /// Covered stretches that the run did not read, in order: an earlier run proved them, and the listing is unchanged.
     pub remembered: Vec<RememberedTime>,
+    /// Whether the chain was read from a replica of another source of the run.
+    pub in_replica: bool,
 }
 
 /// A covered stretch that an earlier run proved, and that the run did not read.

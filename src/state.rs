@@ -37,6 +37,7 @@
 //! | `heads[].sha256` | string | hex SHA-256 of the inflated digest |
 //! | `heads[].signature` | string or null | hex signature of the digest |
 //! | `heads[].run` | string | id of the run that proved the digest |
+//! | `heads[].sources[]` | array of strings | the sources of the runs that proved the digest, as typed; absent if these are `sources[]` |
 //! | `sealed[]` | array of objects | the folders with sealed days: days that a run proved whole, without a finding; absent in files of older versions |
 //! | `sealed[].organization` | string or null | organization id, for the folder of an organization's trail |
 //! | `sealed[].logs[]` | array of strings | folders of log files that belong to the listings of the days, such as `CloudTrail` |
@@ -54,6 +55,7 @@
 //! | `findings[].severity` | string | `tampered` or `incomplete` |
 //! | `findings[].chain` | object or null | the chain, for a finding on a single chain |
 //! | `findings[].account`, `.region`, `.uri`, `.start`, `.end` | string or null | as in the JSON report |
+//! | `findings[].copy` | string | as in the JSON report; absent for a finding about the original |
 //! | `findings[].cause` | string or null | as in the JSON report |
 //! | `findings[].at` | moment | time of the finding |
 //! | `findings[].state` | string | `open` or `accepted` |

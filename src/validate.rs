@@ -45,6 +45,7 @@ mod source_path;
 mod target;
 mod trace;
 mod trail;
+mod twins;
 mod unfetched;
 mod unreferenced;
 mod validator;

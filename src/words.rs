@@ -33,6 +33,9 @@ impl Finding {
         if let Fault::Told { .. } = self.fault {
             return told;
         }
+        if let Some(copy) = &self.copy {
+            told.push_str(&format!("; this is about the copy {}", quoted(copy)));
+        }
         if let Some(original) = &self.original {
             told.push_str(&format!("; the proved original is {}", quoted(original)));
         }

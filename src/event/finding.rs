@@ -42,6 +42,10 @@ pub struct Finding {
     pub actual: Option<String>,
     /// Where the proved original of the object lies: another copy, as a path or `s3://BUCKET/KEY`.
     pub original: Option<String>,
+    /// The copy that the finding is about, as a path or `s3://BUCKET/KEY`: a second copy of the object, or an object or
+    /// folder of a replica. `None` for a finding about the original.
+    #[serde(default)]
+    pub copy: Option<String>,
     /// Start of the stretch of time.
     pub start: Option<Timestamp>,
     /// End of the stretch of time.
@@ -83,6 +87,7 @@ impl Finding {
             expected: None,
             actual: None,
             original: None,
+            copy: None,
             start: None,
             end: None,
             reason: None,

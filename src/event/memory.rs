@@ -134,7 +134,8 @@ impl Finding {
         let objects = self.objects.iter().map(|object| Some(object.as_str()));
         // The name of each part keeps the parts apart. A finding without such evidence has the same id as before.
         let content = self.content.iter().map(|content| ("content", content.clone()));
-        let evidence = content.chain(self.fault.evidence().0);
+        let copy = self.copy.iter().map(|copy| ("copy", copy.clone()));
+        let evidence = content.chain(copy).chain(self.fault.evidence().0);
         let evidence: Vec<String> =
             evidence.map(|(name, value)| format!("evidence:{name}:{value}")).collect();
         let mut hasher = Sha256::new();

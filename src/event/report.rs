@@ -51,7 +51,8 @@ impl ReportedChain {
 
     /// Adds another part of the same chain.
     fn merge(&mut self, other: Self) {
-        let ChainSummary { id: _, covered, digests, logs, gaps, timeline, remembered } = other.summary;
+        let ChainSummary { id: _, covered, digests, logs, gaps, timeline, remembered, in_replica } =
+            other.summary;
         let own = &mut self.summary;
         own.covered.extend(covered);
         own.covered = time::union(std::mem::take(&mut own.covered));
@@ -61,6 +62,7 @@ impl ReportedChain {
         own.timeline = Timeline::merge_any(own.timeline.take(), timeline);
         own.remembered.extend(remembered);
         own.remembered.sort_unstable();
+        own.in_replica &= in_replica;
         self.findings.extend(other.findings);
     }
 }

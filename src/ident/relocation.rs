@@ -18,6 +18,14 @@ pub struct Relocation {
 }
 
 impl Relocation {
+    /// The recorded location of the object whose copy is at `location`.
+    #[must_use]
+    pub fn original_of(&self, location: &Location) -> Option<Location> {
+        (*location.bucket == *self.to_bucket).then_some(())?;
+        let rest = location.key.strip_prefix(&*self.to_prefix)?;
+        Some(Location::new(self.from_bucket.as_str(), format!("{}{rest}", self.from_prefix)))
+    }
+
     /// Location of the copy of the object recorded at `location`.
     #[must_use]
     pub fn copy_of(&self, location: &Location) -> Option<Location> {

@@ -45,11 +45,13 @@ pub struct LogRead {
     pub seen: LogSeen,
     /// Where another copy lies that has the listed hash, if the place does not have it.
     pub original: Option<String>,
+    /// The second copy that the result is about; `None` for the place of the log file.
+    pub copy: Option<String>,
 }
 
 impl From<LogSeen> for LogRead {
     fn from(seen: LogSeen) -> Self {
-        Self { seen, original: None }
+        Self { seen, original: None, copy: None }
     }
 }
 
@@ -89,7 +91,7 @@ impl LogSeen {
 impl ChainProver {
     /// Takes the result of reading a log file that the proved digest `by` lists.
     pub fn log(&mut self, by: &DigestFile, log: &ListedLog, read: impl Into<LogRead>) {
-        let LogRead { seen, original } = read.into();
+        let LogRead { seen, original, copy } = read.into();
         // 1. Count the bytes.
         let at = by.window().end;
         let sizes = seen.sizes();
@@ -140,7 +142,7 @@ impl ChainProver {
         // 3. Count the log file, and report the finding on the log file and its digest.
         self.count_log(at, &log.location, state);
         if let Some(found) = found.filter(|_| self.scope.selected) {
-            let found = Finding { original, ..found }.about(&log.location).by_digest(by.location());
+            let found = Finding { original, copy, ..found }.about(&log.location).by_digest(by.location());
             self.state.hashed.findings.push(found.of_chain(&self.scope.id));
         }
     }

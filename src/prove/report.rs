@@ -60,6 +60,7 @@ impl ChainReport {
             gaps: self.gaps.len() as u64,
             timeline: self.timeline.clone(),
             remembered: self.remembered.clone(),
+            in_replica: false,
         }
     }
 

@@ -58,6 +58,7 @@
 //! | `findings[].hint` | string or null | what to do next, for people; null without a suggestion |
 //! | `findings[].expected`, `.actual` | string or null | recorded and found value: a hex SHA-256, a location, a signature. The SHA-256 is that of the inflated content; `actual` of the causes `log-body` and `digest-body` is that of the bytes as stored |
 //! | `findings[].original` | string or null | where the proved original of the object lies: a path of a second copy, or the address of a replica |
+//! | `findings[].copy` | string | the copy that the finding is about: a path, or an address in a replica; absent for a finding about the original |
 //! | `findings[].start`, `.end` | moment or null | the stretch of time |
 //! | `findings[].reason` | string or null | of a `chain-gap`: `logging-stopped`, `not-covered`, `digests-missing` or `interrupted` |
 //! | `findings[].id` | string, or absent | id of the finding, the same in each run: 32 hex digits; only in a run with `--state` |
@@ -290,7 +291,7 @@ struct WireStretch {
 
 impl<'a> WireChain<'a> {
     pub(super) fn of(chain: &'a ChainSummary) -> Self {
-        let ChainSummary { id, covered, digests, logs, gaps, timeline, remembered } = chain;
+        let ChainSummary { id, covered, digests, logs, gaps, timeline, remembered, in_replica: _ } = chain;
         Self {
             account: &id.account,
             region: &id.region,
@@ -326,6 +327,8 @@ pub(super) struct WireFinding<'a> {
     expected: Option<&'a str>,
     actual: Option<&'a str>,
     original: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    copy: Option<&'a str>,
     start: Option<Timestamp>,
     end: Option<Timestamp>,
     reason: Option<&'static str>,
@@ -383,6 +386,7 @@ impl<'a> WireFinding<'a> {
             expected: finding.expected.as_deref(),
             actual: finding.actual.as_deref(),
             original: finding.original.as_deref(),
+            copy: finding.copy.as_deref(),
             start: finding.start,
             end: finding.end,
             reason: finding.reason.map(Reason::as_str),

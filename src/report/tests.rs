@@ -68,6 +68,7 @@ pub(super) fn covered(id: ChainId, covered: Vec<Interval>) -> Event {
         gaps: between,
         timeline,
         remembered: Vec::new(),
+        in_replica: false,
     })
 }
 

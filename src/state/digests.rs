@@ -1,16 +1,19 @@
 //! Remembered digests: how a run changes what is remembered.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::document::{RememberedDigest, StateDocument};
 use crate::ident::{ChainId, Location, Sha256Hash};
 use crate::prove::{ChainHead, RememberedHead};
 
 impl RememberedDigest {
-    /// A digest of `chain` that `run` proved.
-    pub(super) fn new(chain: &ChainId, head: &ChainHead, run: &str) -> Self {
+    /// A digest of `chain` that `run` proved in `sources`.
+    pub(super) fn new(chain: &ChainId, head: &ChainHead, run: &str, sources: &[String]) -> Self {
         let ChainHead { location, end, hash, signature } = head.clone();
-        Self { chain: chain.clone(), location, end, hash, signature, run: run.to_owned() }
+        let (chain, run, mut sources) = (chain.clone(), run.to_owned(), sources.to_vec());
+        sources.sort_unstable();
+        sources.dedup();
+        Self { chain, location, end, hash, signature, run, sources }
     }
 
     /// The digest as a record for the prover.
@@ -62,11 +65,19 @@ impl DigestUpdate {
 }
 
 fn add_new(known: &mut Vec<RememberedDigest>, new: &[RememberedDigest]) {
-    let mut all: BTreeSet<(Location, Sha256Hash)> =
-        known.iter().map(|digest| (digest.location.clone(), digest.hash)).collect();
+    let place = |digest: &RememberedDigest| (digest.location.clone(), digest.hash);
+    let mut all: BTreeMap<(Location, Sha256Hash), usize> =
+        known.iter().enumerate().map(|(at, digest)| (place(digest), at)).collect();
     for digest in new {
-        if all.insert((digest.location.clone(), digest.hash)) {
-            known.push(digest.clone());
+        let at = *all.entry(place(digest)).or_insert(known.len());
+        match known.get_mut(at) {
+            // A digest that lies in several copies was seen in each.
+            Some(known) => {
+                known.sources.extend(digest.sources.iter().cloned());
+                known.sources.sort_unstable();
+                known.sources.dedup();
+            }
+            None => known.push(digest.clone()),
         }
     }
 }

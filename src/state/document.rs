@@ -85,6 +85,8 @@ pub struct RememberedDigest {
     pub signature: Option<Box<str>>,
     /// The run that proved the digest.
     pub run: String,
+    /// The sources, as typed, of the runs that proved the digest; paths are absolute.
+    pub sources: Vec<String>,
 }
 
 /// A finding graver than a notice, open or accepted.
@@ -92,6 +94,8 @@ pub struct RememberedDigest {
 pub struct RememberedFinding {
     /// The finding's id.
     pub id: String,
+    /// The copy that the finding is about; `None` for a finding about the original.
+    pub copy: Option<String>,
     /// When a run first saw the finding.
     pub first_seen: Timestamp,
     /// Kind of the finding.

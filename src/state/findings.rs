@@ -12,6 +12,7 @@ impl RememberedFinding {
     pub(super) fn of(finding: &Finding, id: String, first_seen: Timestamp) -> Option<Self> {
         (finding.severity > Severity::Notice && finding.is_identified()).then(|| Self {
             id,
+            copy: finding.copy.clone(),
             first_seen,
             kind: finding.kind,
             severity: finding.severity,

@@ -31,11 +31,13 @@ pub struct MemorySession<'p> {
     /// The findings of this run that memory keeps, by id.
     seen: BTreeMap<String, RememberedFinding>,
     /// The objects of these findings.
-    seen_uris: BTreeSet<String>,
+    seen_uris: BTreeSet<(String, Option<String>)>,
     /// Account and region of each failure to look.
     failures: BTreeSet<(Option<String>, Option<String>)>,
     /// What the judged chains cover.
     covered: BTreeMap<ChainId, Vec<Interval>>,
+    /// The same of the replicas of other sources.
+    covered_in_replicas: BTreeMap<ChainId, Vec<Interval>>,
     /// The days that tampering findings are about, by account and region.
     tampered: BTreeMap<(Option<String>, Option<String>), TouchedDays>,
     /// The gravest severity, accepted findings apart.
@@ -85,6 +87,7 @@ impl<'p> MemorySession<'p> {
             seen_uris: BTreeSet::new(),
             failures: BTreeSet::new(),
             covered: BTreeMap::new(),
+            covered_in_replicas: BTreeMap::new(),
             tampered: BTreeMap::new(),
             worst: None,
             range: request.range,
@@ -116,13 +119,16 @@ impl<'p> MemorySession<'p> {
         for (_, file) in self.state.files.iter().filter(|(name, _)| self.asked.contains(*name)) {
             sealed.extend(file.document.sealed_folders());
             let typed = &self.identity.sources.typed;
-            let seen_here = typed.iter().all(|source| file.document.sources.contains(source));
             for digest in file.document.digests() {
                 let organization = digest.chain.organization.as_deref();
                 let Some(folder) = folder(&file.document.scope, organization) else { continue };
                 let id = digest.chain.clone();
-                let new = || RememberedChain { id: id.clone(), folder, heads: Vec::new(), seen_here };
+                let new =
+                    || RememberedChain { id: id.clone(), folder, heads: Vec::new(), seen_here: Vec::new() };
                 let chain = chains.entry(id.clone()).or_insert_with(new);
+                if typed.iter().all(|source| digest.sources.contains(source)) {
+                    chain.seen_here.push(digest.location.clone());
+                }
                 if known.insert((digest.location.clone(), digest.hash)) {
                     chain.heads.push(digest.as_head());
                 }
@@ -137,7 +143,7 @@ impl<'p> MemorySession<'p> {
         let known = self.known.get(&id).map(|(_, known)| known);
         let first_seen = known.map_or(now, |known| known.first_seen);
         if finding.severity > Severity::Notice {
-            self.seen_uris.extend(finding.uri.clone());
+            self.seen_uris.extend(finding.uri.clone().map(|uri| (uri, finding.copy.clone())));
         }
         if let Some(remembered) = RememberedFinding::of(&finding, id.clone(), first_seen) {
             if matches!(remembered.kind, Kind::DigestUnreadable | Kind::LogUnreadable | Kind::KeyUnknown) {
@@ -156,7 +162,8 @@ impl<'p> MemorySession<'p> {
 
     /// Notes a judged chain.
     pub fn note_chain(&mut self, chain: &ChainSummary) {
-        self.covered.insert(chain.id.clone(), chain.covered.clone());
+        let covered = if chain.in_replica { &mut self.covered_in_replicas } else { &mut self.covered };
+        covered.insert(chain.id.clone(), chain.covered.clone());
     }
 
     /// The gravest severity of the findings so far, accepted findings apart.
@@ -178,19 +185,32 @@ impl<'p> MemorySession<'p> {
     /// Whether the run looked at what a known finding is about, and found nothing wrong with it.
     fn is_resolved(&self, finding: &RememberedFinding) -> bool {
         // An object with another finding is not as it should be either.
-        let is_on_seen = finding.uri.as_ref().is_some_and(|uri| self.seen_uris.contains(uri));
+        let is_on_seen =
+            finding.uri.clone().is_some_and(|uri| self.seen_uris.contains(&(uri, finding.copy.clone())));
         if self.seen.contains_key(&finding.id) || is_on_seen {
             return false;
         }
+        // What a run over the original finds, it finds in no replica.
+        let in_bucket = finding.copy.as_ref().filter(|copy| copy.starts_with("s3://"));
+        let is_source = |copy: &&String| {
+            self.identity.sources.typed.iter().any(|source| copy.starts_with(source.trim_end_matches('/')))
+        };
+        if in_bucket.is_some_and(|copy| !is_source(&copy)) {
+            return false;
+        }
+        let all_covered = match in_bucket {
+            Some(_) if !self.covered_in_replicas.is_empty() => &self.covered_in_replicas,
+            _ => &self.covered,
+        };
         let stretch = finding.stretch();
         match &finding.chain {
             Some(chain) if !self.request.asks_about(chain) => false,
             // Backfill digests cover no time: the chain has to be judged without a failure to look.
             Some(chain) if chain.backfill => {
-                self.covered.contains_key(chain) && self.is_asked(stretch) && !self.has_failure(finding)
+                all_covered.contains_key(chain) && self.is_asked(stretch) && !self.has_failure(finding)
             }
             Some(chain) => {
-                let covered = self.covered.get(chain).map(Vec::as_slice).unwrap_or_default();
+                let covered = all_covered.get(chain).map(Vec::as_slice).unwrap_or_default();
                 time::complement(stretch, covered).is_empty() && !self.has_failure(finding)
             }
             None => {
@@ -202,7 +222,7 @@ impl<'p> MemorySession<'p> {
                 let is_narrowed = !self.request.trails.is_empty() || !self.request.named.is_empty();
                 !is_narrowed
                     && self.is_asked(stretch)
-                    && self.covered.iter().any(is_covered)
+                    && all_covered.iter().any(is_covered)
                     && !self.has_failure(finding)
             }
         }
@@ -244,7 +264,8 @@ impl<'p> MemorySession<'p> {
         // 1. Digests go to the file of the folder that they lie in.
         let run = self.identity.run.id.clone();
         for chain in proved {
-            let digest = |head| RememberedDigest::new(&chain.id, head, &run);
+            let sources = &self.identity.sources.typed;
+            let digest = |head| RememberedDigest::new(&chain.id, head, &run, sources);
             for head in &chain.heads {
                 self.with_digests(&mut updates, &head.location, |digests| match chain.id.backfill {
                     true => digests.backfill.push(digest(head)),

@@ -51,6 +51,9 @@ struct WireDigest {
     sha256: Sha256Hash,
     signature: Option<Box<str>>,
     run: String,
+    /// `None` for all sources of the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sources: Option<Vec<String>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -65,6 +68,8 @@ struct WireFinding {
     account: Option<String>,
     region: Option<String>,
     uri: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    copy: Option<String>,
     start: Option<Timestamp>,
     end: Option<Timestamp>,
     at: Timestamp,
@@ -98,6 +103,9 @@ fn wire_of(document: &StateDocument) -> WireDocument {
         StateScope::Run { sources } => sources.clone(),
         StateScope::Region { .. } => document.sources.clone(),
     };
+    let digests = |all: &[RememberedDigest]| {
+        all.iter().map(|one| WireDigest::of(one, &document.sources)).collect::<Vec<_>>()
+    };
     WireDocument {
         schema: SCHEMA.to_owned(),
         r#type: type_of(&document.scope).to_owned(),
@@ -107,9 +115,9 @@ fn wire_of(document: &StateDocument) -> WireDocument {
         region: region.map(str::to_owned),
         sources,
         run: document.run.clone(),
-        heads: document.heads.iter().map(WireDigest::of).collect(),
-        backfill: document.backfill.iter().map(WireDigest::of).collect(),
-        begins: document.begins.iter().map(WireDigest::of).collect(),
+        heads: digests(&document.heads),
+        backfill: digests(&document.backfill),
+        begins: digests(&document.begins),
         sealed: days::of(document),
         findings: document.findings.iter().map(WireFinding::of).collect(),
     }
@@ -143,18 +151,19 @@ pub(super) fn read(bytes: &[u8], scope: &StateScope, file: &str) -> Result<State
         return Err(damaged("it has too many findings"));
     }
     let digests = |all: Vec<WireDigest>| {
-        let parsed = all.into_iter().map(|one| one.into_digest(scope));
+        let parsed = all.into_iter().map(|one| one.into_digest(scope, &wire.sources));
         parsed.collect::<Result<Vec<_>, &str>>().map_err(damaged)
     };
     let findings = wire.findings.into_iter().map(WireFinding::into_finding);
+    let (heads, backfill, begins) = (digests(wire.heads)?, digests(wire.backfill)?, digests(wire.begins)?);
     Ok(StateDocument {
         scope: scope.clone(),
         generation: wire.generation,
         sources: wire.sources,
         run: wire.run,
-        heads: digests(wire.heads)?,
-        backfill: digests(wire.backfill)?,
-        begins: digests(wire.begins)?,
+        heads,
+        backfill,
+        begins,
         sealed: days::read(wire.sealed, scope).map_err(damaged)?,
         findings: findings.collect::<Result<Vec<_>, &str>>().map_err(damaged)?,
     })
@@ -225,13 +234,16 @@ fn shown(text: String) -> String {
 }
 
 impl WireDigest {
-    fn of(digest: &RememberedDigest) -> Self {
-        let RememberedDigest { chain, location, end, hash, signature, run } = digest.clone();
-        Self { chain, uri: location.to_string(), end, sha256: hash, signature, run }
+    /// The digest in a file that runs over the sources `all` wrote.
+    fn of(digest: &RememberedDigest, all: &[String]) -> Self {
+        let RememberedDigest { chain, location, end, hash, signature, run, sources } = digest.clone();
+        let sources = (*sources != *all).then_some(sources);
+        Self { chain, uri: location.to_string(), end, sha256: hash, signature, run, sources }
     }
 
-    fn into_digest(self, scope: &StateScope) -> Result<RememberedDigest, &'static str> {
-        let Self { chain, uri, end, sha256, signature, run } = self;
+    fn into_digest(self, scope: &StateScope, all: &[String]) -> Result<RememberedDigest, &'static str> {
+        let Self { chain, uri, end, sha256, signature, run, sources } = self;
+        let sources = sources.unwrap_or_else(|| all.to_vec());
         let place = uri.strip_prefix("s3://").and_then(|place| place.split_once('/'));
         let (bucket, key) = place.ok_or("the uri of a digest is no `s3://BUCKET/KEY`")?;
         let location = Location::new(bucket, key);
@@ -255,7 +267,7 @@ impl WireDigest {
         if signature.as_deref().is_some_and(|signature| !is_hex(signature)) {
             return Err("a signature is not hex");
         }
-        Ok(RememberedDigest { chain, location, end, hash: sha256, signature, run })
+        Ok(RememberedDigest { chain, location, end, hash: sha256, signature, run, sources })
     }
 }
 
@@ -263,7 +275,7 @@ impl WireFinding {
     fn of(finding: &RememberedFinding) -> Self {
         let finding = finding.clone();
         let RememberedFinding { id, first_seen, kind, severity, cause, chain, account, .. } = finding;
-        let RememberedFinding { region, uri, start, end, at, accepted, .. } = finding;
+        let RememberedFinding { region, uri, copy, start, end, at, accepted, .. } = finding;
         let state = if accepted.is_some() { FindingState::Accepted } else { FindingState::Open };
         Self {
             id,
@@ -275,6 +287,7 @@ impl WireFinding {
             account,
             region,
             uri,
+            copy,
             start,
             end,
             at,
@@ -294,7 +307,7 @@ impl WireFinding {
             return Err("a notice is among the findings");
         }
         let Self { id, first_seen, kind, severity, cause, chain, account, .. } = self;
-        let Self { region, uri, start, end, at, accepted, .. } = self;
+        let Self { region, uri, copy, start, end, at, accepted, .. } = self;
         Ok(RememberedFinding {
             id,
             first_seen,
@@ -305,6 +318,7 @@ impl WireFinding {
             account,
             region,
             uri,
+            copy,
             start,
             end,
             at,

@@ -74,7 +74,10 @@ impl Store for RelocatedStore<'_> {
         let mut all = self.inner.second_copies(location);
         let replicas = self.replicas.iter().filter_map(|replica| replica.copy_of(location));
         let original = (!self.replicas.is_empty()).then(|| location.clone());
-        for place in replicas.chain(original) {
+        let mut places: Vec<Location> = self.copies(location).chain(replicas).chain(original).collect();
+        places.sort_unstable();
+        places.dedup();
+        for place in places {
             if let Ok(object) = self.inner.get(&place) {
                 all.push(SecondCopy { name: place.to_string(), object });
             }

@@ -66,7 +66,9 @@ fn folders_with_digests(
 ) -> BTreeSet<usize> {
     let asked = request.range.interval();
     let is_inside = |end: Timestamp| Interval { start: end.plus(-HOUR), end }.overlaps(asked);
-    let entries = || chain.known().listed().iter().map(|listed| (listed.folder as usize, listed.end));
+    let further = || region.twins.iter().filter(|twin| twin.id == *chain.id()).map(|twin| twin.entry);
+    let listed = || chain.known().listed().iter().copied().chain(further());
+    let entries = || listed().map(|listed| (listed.folder as usize, listed.end));
     let inside: BTreeSet<usize> =
         entries().filter(|(_, end)| is_inside(*end)).map(|(folder, _)| folder).collect();
     match inside.last() {

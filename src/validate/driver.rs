@@ -17,7 +17,7 @@ use super::request::{RunOutcome, RunTools, ValidationRequest};
 use super::target::ObjectTarget;
 use super::unreferenced::{self, UnreferencedCollector, UnreferencedLogs};
 use super::workers::WorkerPool;
-use super::{logs, missed, needs};
+use super::{logs, missed, needs, twins};
 use crate::event::{NoProgress, Phase, Sink};
 use crate::store::relocated::RelocatedStore;
 
@@ -131,7 +131,8 @@ fn prove_all<R>(
         let mut unread: usize = regions.iter().map(RegionRun::unread).sum();
         let mut listed: usize = regions.iter().map(RegionRun::listed).sum();
         while unread < BATCH_DIGESTS && regions.len() < MAX_REGIONS && listed < MAX_LISTED {
-            let Some(run) = ahead.take(context, regions.is_empty()) else { break };
+            let Some(mut run) = ahead.take(context, regions.is_empty()) else { break };
+            twins::compare(context, &mut run);
             context.tools.progress.plan_digests(run.unread() as u64);
             unread += run.unread();
             listed += run.listed();

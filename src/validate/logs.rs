@@ -30,6 +30,8 @@ enum FirstRead {
     Seen(LogSeen, Option<ListedLine>),
     /// Not the delivered content, unless a second read shows otherwise.
     Suspect(LogSeen, SeenBody),
+    /// Two copies differ, or there may be a second copy that is yet to be read.
+    Copies(LogSeen),
     Gone,
 }
 
@@ -118,7 +120,7 @@ fn read_all(context: RunContext<'_>, tasks: &[LogTask<'_>]) -> Vec<(LogRead, Opt
     let mut read = read.into_iter();
     let mut next = || match read.next() {
         Some(FirstRead::Seen(seen, line)) => (seen.into(), line),
-        Some(FirstRead::Suspect(..) | FirstRead::Gone) => {
+        Some(FirstRead::Suspect(..) | FirstRead::Copies(_) | FirstRead::Gone) => {
             (settled.next().unwrap_or_else(|| LogSeen::LeftOut.into()), None)
         }
         None => (LogSeen::LeftOut.into(), None),
@@ -138,6 +140,9 @@ fn first_read(context: RunContext<'_>, log: &ListedLog, object: Result<Object, S
     let mut object = match object {
         Ok(object) => object,
         Err(StoreError::NotFound) => return FirstRead::Gone,
+        Err(error @ StoreError::Contradictory { .. }) => {
+            return FirstRead::Copies(LogSeen::Unreadable(error.to_string()));
+        }
         Err(error) => {
             progress.log(0);
             let why = error.to_string();
@@ -152,6 +157,7 @@ fn first_read(context: RunContext<'_>, log: &ListedLog, object: Result<Object, S
     let seen = LogSeen::of(log, read);
     progress.log(seen.sizes().compressed);
     match seen {
+        seen if context.request.may_have_copies(&log.location) => FirstRead::Copies(seen),
         LogSeen::Other(hash, _) => FirstRead::Suspect(seen, Ok(hash)),
         LogSeen::NoContent(body, _) => FirstRead::Suspect(seen, Err(body)),
         seen => FirstRead::Seen(seen, line),
@@ -160,6 +166,10 @@ fn first_read(context: RunContext<'_>, log: &ListedLog, object: Result<Object, S
 
 /// The result of a second look at a log file that is suspect or missing, and where its original lies.
 fn settle_doubt(context: RunContext<'_>, log: &ListedLog, read: &FirstRead) -> LogRead {
+    if let FirstRead::Copies(seen) = read {
+        context.tools.progress.log(0);
+        return judge_copies(context, log, seen);
+    }
     let seen = look_again(context, log, read);
     let original = match seen {
         LogSeen::Other(..) | LogSeen::NoContent(..) | LogSeen::Gone(_) => original_of(context, log),
@@ -168,9 +178,42 @@ fn settle_doubt(context: RunContext<'_>, log: &ListedLog, read: &FirstRead) -> L
     match (&seen, original) {
         // Replication may be late or partial, so an object that a replica lacks was not deleted there.
         (LogSeen::Gone(Trace::Nothing), original @ Some(_)) if context.request.is_of_replicas() => {
-            LogRead { seen: LogSeen::Unreadable("not in this replica".to_owned()), original }
+            let seen = LogSeen::Unreadable("not in this replica".to_owned());
+            LogRead { seen, original, copy: None }
         }
-        (_, original) => LogRead { seen, original },
+        (_, original) => LogRead { seen, original, copy: None },
+    }
+}
+
+/// The result for a log file of which every copy has to be as listed. `first` is the result of the copy that stands for the
+/// log file, or the copies' contradiction. A copy that does not have the listed hash in two reads is modified, and a copy
+/// that has the hash is the original.
+fn judge_copies(context: RunContext<'_>, log: &ListedLog, first: &LogSeen) -> LogRead {
+    let read = || {
+        let copies = context.tools.store.second_copies(&log.location).into_iter();
+        let seen = copies.map(|mut copy| {
+            let read = copy.object.hash(context.request.limits.log);
+            (copy.name, LogSeen::of(log, read))
+        });
+        seen.collect::<Vec<_>>()
+    };
+    // In S3 the original is judged by a run of its own.
+    let moves = &context.request.relocations;
+    let own: Vec<String> =
+        moves.iter().filter_map(|moved| moved.copy_of(&log.location)).map(|copy| copy.to_string()).collect();
+    let is_own = |(name, _): &&(String, LogSeen)| own.is_empty() || own.contains(name);
+    let (once, again) = (read(), read());
+    let is_as_listed = |seen: &LogSeen| matches!(seen, LogSeen::Valid(_));
+    let original = once.iter().find(|(_, seen)| is_as_listed(seen)).map(|(name, _)| name.clone());
+    let modified =
+        |(_, seen): &&(String, LogSeen)| matches!(seen, LogSeen::Other(..) | LogSeen::NoContent(..));
+    let doubtful = || once.iter().filter(is_own).filter(|(_, seen)| !is_as_listed(seen));
+    match doubtful().find(modified).or_else(|| doubtful().next()) {
+        Some((name, seen)) if again.iter().any(|(other, same)| (other, same) == (name, seen)) => {
+            LogRead { seen: seen.clone(), original, copy: Some(name.clone()) }
+        }
+        Some((name, _)) => LogRead { seen: LogSeen::Different, original, copy: Some(name.clone()) },
+        None => first.clone().into(),
     }
 }
 
@@ -187,7 +230,7 @@ fn original_of(context: RunContext<'_>, log: &ListedLog) -> Option<String> {
 fn look_again(context: RunContext<'_>, log: &ListedLog, read: &FirstRead) -> LogSeen {
     let store = context.tools.store;
     match read {
-        FirstRead::Seen(seen, _) => return seen.clone(),
+        FirstRead::Seen(seen, _) | FirstRead::Copies(seen) => return seen.clone(),
         FirstRead::Suspect(first, seen) => {
             match again::read_again(store, &log.location, seen, context.request.limits.log) {
                 SecondRead::Same { stored, .. } => return first.clone().with_stored(stored),

@@ -41,8 +41,8 @@ pub struct RememberedChain {
     pub folder: RegionFolder,
     /// The remembered digests.
     pub heads: Vec<RememberedHead>,
-    /// Whether earlier runs read the sources of this run, and not other copies of the same evidence.
-    pub seen_here: bool,
+    /// Those of the remembered digests that earlier runs read in the sources of this run, and not in another copy.
+    pub seen_here: Vec<Location>,
 }
 
 /// What a run proved of a chain, for the next run to remember.
@@ -123,8 +123,7 @@ impl ValidationRequest {
     /// Whether an earlier run of the same sources proved the digest of chain `id` at `location`. A copy that has the folder
     /// and lacks the digest had it then.
     pub(super) fn was_seen_here(&self, id: &ChainId, location: &Location) -> bool {
-        let chain = self.remembered_chain(id).filter(|chain| chain.seen_here);
-        chain.is_some_and(|chain| chain.heads.iter().any(|head| head.location == *location))
+        self.remembered_chain(id).is_some_and(|chain| chain.seen_here.contains(location))
     }
 
     /// Adds the remembered chains of a region to the chains in its listing. A chain that the listing lacks becomes a

@@ -110,7 +110,15 @@ fn answer(context: RunContext<'_>, need: &NeedTask, heavy: &Mutex<()>) -> Option
             }
             context.tools.progress.digest(read.sizes.compressed);
             match read.content {
-                DigestContent::Gone => ProverAnswer::Gone(trace::of(store.versions(location))),
+                DigestContent::Gone => match trace::of(store.versions(location)) {
+                    // Replication may be late or partial, so a digest that a replica lacks was not deleted there.
+                    Trace::Nothing if let Some(original) = original_of(context, location) => {
+                        let why = format!("not in this replica; the original is at `{original}`");
+                        read.content = DigestContent::Unreadable(why);
+                        ProverAnswer::Digest(Box::new(read))
+                    }
+                    trace => ProverAnswer::Gone(trace),
+                },
                 DigestContent::Unreadable(_) if is_gone_since(context, need, location) => {
                     ProverAnswer::Gone(Trace::Nothing)
                 }
@@ -130,6 +138,12 @@ fn answer(context: RunContext<'_>, need: &NeedTask, heavy: &Mutex<()>) -> Option
             }
         }
     })
+}
+
+/// Where another copy of a digest lies, in a run over replicas.
+fn original_of(context: RunContext<'_>, location: &Location) -> Option<String> {
+    let copies = || context.tools.store.second_copies(location);
+    context.request.is_of_replicas().then(copies)?.into_iter().next().map(|copy| copy.name)
 }
 
 /// Whether an earlier run of the same sources proved a digest that the copy lacks now, in a folder that it has: the copy

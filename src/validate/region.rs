@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 use super::context::RunContext;
 use super::days::RegionDays;
 use super::request::ValidationRequest;
+use super::twins::DigestTwin;
 use crate::event::{Finding, Severity};
 use crate::ident::{ChainId, Location, LogFolder, RegionFolder, Sha256Hash};
 use crate::prove::{ChainProver, ChainScope, ChainState, ListedDigest, reference};
@@ -36,6 +37,8 @@ pub(super) struct RegionRun {
     pub(super) days: RegionDays,
     /// The hash over the listed digests, of a run that is cut into shards.
     pub(super) listing: Option<Sha256Hash>,
+    /// Further copies of digests in the chains.
+    pub(super) twins: Vec<DigestTwin>,
     /// The newest end of the digests of each chain that were delivered after the plan of the shards.
     pub(super) newer: BTreeMap<ChainId, Timestamp>,
     /// Whether the run was cancelled before the folders were listed.
@@ -89,6 +92,7 @@ impl RegionRun {
             claimed: Vec::new(),
             days,
             listing: None,
+            twins: Vec::new(),
             newer: BTreeMap::new(),
             unlisted: false,
             unsearched: false,

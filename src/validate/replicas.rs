@@ -8,8 +8,8 @@ use std::io;
 use super::driver;
 use super::request::{RunOutcome, RunTools, SourceFolder, ValidationRequest};
 use super::source_path;
-use crate::event::Sink;
-use crate::ident::Relocation;
+use crate::event::{Finding, Sink};
+use crate::ident::{Location, Relocation};
 
 /// Validates the sources, then the replicas among them. Memory is about the originals: a replica may lag behind.
 pub(super) fn validate(
@@ -33,6 +33,43 @@ pub(super) fn in_turn(request: &ValidationRequest) -> Vec<ValidationRequest> {
     match split(request) {
         Some((originals, copies)) => vec![originals, copies],
         None => vec![request.clone()],
+    }
+}
+
+/// The replicas that a run reads.
+pub(super) struct ReadReplicas {
+    moves: Vec<Relocation>,
+    /// The folders of the replicas, for findings that concern no single object.
+    folders: String,
+}
+
+impl ReadReplicas {
+    /// The replicas of a request; `None` for a request about originals.
+    pub(super) fn of(request: &ValidationRequest) -> Option<Self> {
+        if !request.is_of_replicas() {
+            return None;
+        }
+        let folder = |source: &SourceFolder| format!("s3://{}/{}", source.bucket, source.prefix);
+        let folders: Vec<String> = request.sources.iter().map(folder).collect();
+        Some(Self { moves: request.replicas.clone(), folders: folders.join(" ") })
+    }
+
+    /// The same finding, with the object or the folders of the replica: the finding names the object by its recorded place.
+    pub(super) fn name_in(&self, finding: Finding) -> Finding {
+        let of_object = || {
+            let (bucket, key) = finding.uri.as_deref()?.strip_prefix("s3://")?.split_once('/')?;
+            let location = Location::new(bucket, key);
+            let is_in_replica = |moved: &Relocation| {
+                *location.bucket == *moved.to_bucket && location.key.starts_with(&*moved.to_prefix)
+            };
+            if self.moves.iter().any(is_in_replica) {
+                return Some(location.to_string());
+            }
+            let mut copies = self.moves.iter().filter_map(|moved| moved.copy_of(&location));
+            copies.next().map(|copy| copy.to_string())
+        };
+        let copy = finding.copy.clone().or_else(of_object).unwrap_or_else(|| self.folders.clone());
+        Finding { copy: Some(copy), ..finding }
     }
 }
 

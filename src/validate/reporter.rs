@@ -11,6 +11,7 @@ use super::copies;
 use super::discover::DiscoveryFindings;
 use super::region::exceeds_notices;
 use super::region_report::RegionReport;
+use super::replicas::ReadReplicas;
 use super::request::{RunOutcome, RunTools, ValidationRequest};
 use super::unfetched::UnfetchedKeys;
 use crate::event::{Event, Fault, Finding, Progress, Severity, Sink};
@@ -29,6 +30,8 @@ pub(super) struct RunReporter<'s> {
     unfetched: UnfetchedKeys,
     /// Bad entries of keys files, which are reported already.
     rejected: Vec<RejectedKey>,
+    /// The replicas that the run reads, if the run is of replicas.
+    replicas: Option<ReadReplicas>,
 }
 
 impl<'s> RunReporter<'s> {
@@ -44,6 +47,7 @@ impl<'s> RunReporter<'s> {
             answered: AnsweredNames::new(request),
             unfetched: UnfetchedKeys::default(),
             rejected: Vec::new(),
+            replicas: ReadReplicas::of(request),
         }
     }
 
@@ -51,6 +55,10 @@ impl<'s> RunReporter<'s> {
         for finding in findings {
             self.outcome.worst = self.outcome.worst.max(Some(finding.severity));
             self.progress.finding(finding.severity);
+            let finding = match &self.replicas {
+                Some(replicas) => replicas.name_in(finding),
+                None => finding,
+            };
             self.sink.event(&Event::Finding(Box::new(finding)))?;
         }
         Ok(())
@@ -98,7 +106,9 @@ impl<'s> RunReporter<'s> {
                 self.sink.event(&Event::Object { object, uri, state })?;
             }
             self.send_findings(std::mem::take(&mut chain.findings))?;
-            self.sink.event(&Event::Chain(chain.summary()))?;
+            let mut summary = chain.summary();
+            summary.in_replica = self.replicas.is_some();
+            self.sink.event(&Event::Chain(summary))?;
         }
         self.unfetched.add(report.unfetched);
         self.send_findings(report.findings)

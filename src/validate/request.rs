@@ -97,6 +97,11 @@ impl ValidationRequest {
         self.replicas.iter().any(|moved| self.relocations.contains(moved))
     }
 
+    /// Whether several sources may have a copy of the object recorded at `location`.
+    pub(super) fn may_have_copies(&self, location: &Location) -> bool {
+        self.relocations.iter().filter(|moved| moved.copy_of(location).is_some()).nth(1).is_some()
+    }
+
     /// Whether `chain` was asked for by its trail.
     pub(super) fn selects(&self, chain: &ChainId) -> bool {
         (self.trails.is_empty() || self.trails.iter().any(|name| **name == *chain.trail))

@@ -29,6 +29,7 @@ fn chain(id: ChainId, start: i64, findings: Vec<Finding>) -> ReportedChain {
         gaps: 0,
         timeline: Some(timeline),
         remembered: Vec::new(),
+        in_replica: false,
     };
     ReportedChain::new(summary, findings)
 }

@@ -38,6 +38,7 @@ fn year(number: u32, troubled: bool) -> Event {
         gaps: u64::from(troubled),
         timeline: Some(timeline),
         remembered: Vec::new(),
+        in_replica: false,
     })
 }
 
@@ -142,6 +143,7 @@ fn times_beyond_all_calendars_are_drawn() {
             gaps: u64::MAX,
             timeline: Some(timeline),
             remembered: Vec::new(),
+            in_replica: false,
         };
         assert!(
             page(&[started(None), Event::Chain(chain), finished(Verdict::Incomplete, counts())]).len() < MOST

@@ -180,6 +180,7 @@ impl WireChain {
             gaps: self.gaps.unwrap_or(between),
             timeline: self.timeline.map(|timeline| timeline.0),
             remembered: self.remembered,
+            in_replica: false,
         }
     }
 }
@@ -209,6 +210,8 @@ struct WireFinding {
     actual: Option<String>,
     #[serde(default)]
     original: Option<String>,
+    #[serde(default)]
+    copy: Option<String>,
     #[serde(default, deserialize_with = "moment_or_null")]
     start: Option<Timestamp>,
     #[serde(default, deserialize_with = "moment_or_null")]
@@ -278,6 +281,7 @@ impl WireFinding {
             expected: self.expected,
             actual: self.actual,
             original: self.original,
+            copy: self.copy,
             start: self.start,
             end: self.end,
             reason: self.reason,

@@ -14,6 +14,7 @@ use crate::validate::context::RunContext;
 use crate::validate::days::{self, DigestDays, RegionDays};
 use crate::validate::region::RegionRun;
 use crate::validate::request::ValidationRequest;
+use crate::validate::twins;
 use crate::validate::unreferenced::strays;
 
 /// Seconds before the asked start from which digests are listed, so that a chain that ended before the start is seen. A
@@ -64,9 +65,14 @@ pub(in crate::validate) fn list_region_watched(
         }
     }
     let DigestListing { chains, findings, interrupted, mut recent_writes, days, newer, .. } = listing;
-    let chains: BTreeMap<_, _> =
-        chains.into_iter().map(|(id, entries)| (id, neighbours(request, entries))).collect();
     let folders: Vec<RegionFolder> = discovered.iter().map(|found| found.folder.clone()).collect();
+    let mut further = Vec::new();
+    let chains = chains.into_iter().map(|(id, mut entries)| {
+        entries.sort_unstable();
+        let entries = twins::set_aside(request, &id, &folders, entries, &mut further);
+        (id, neighbours(request, entries))
+    });
+    let chains: BTreeMap<_, _> = chains.collect();
     let days = days::compare(context, &folders, days, &chains);
     let mut run = RegionRun::new(request, folders, chains, context.only.is_some(), days);
     run.recent_writes =
@@ -74,6 +80,7 @@ pub(in crate::validate) fn list_region_watched(
     run.has_digest_folder = discovered.iter().any(|found| found.has_digests);
     run.unlisted = interrupted;
     run.newer = newer;
+    run.twins = further;
     run.listing = context.part.map(|_| run.hash_of_listing());
     // The ends of the digests tell which keys will be needed.
     let (account, region) = (Arc::clone(&run.account), Arc::clone(&run.region));

@@ -118,6 +118,7 @@ impl ObjectAnswer {
                 gaps,
                 timeline: None,
                 remembered: Vec::new(),
+                in_replica: false,
             });
         }
     }

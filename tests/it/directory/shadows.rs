@@ -128,7 +128,7 @@ fn a_replica_names_the_original_and_heals_nothing() {
     }
 }
 
-/// In two folders of other names, nothing says which of two files is the object.
+/// Of two folders of other names, neither stands for the bucket, and every copy has to be as listed.
 #[test]
 fn of_two_equal_folders_none_stands_for_the_bucket() {
     let disk = OnDisk::make();
@@ -140,8 +140,9 @@ fn of_two_equal_folders_none_stands_for_the_bucket() {
     assert_eq!(disk.validate(&[""]).verdict, Verdict::Intact, "one part may hold what another lacks");
     fs::write(logs.get(3).unwrap(), "{}").unwrap();
     let ran = disk.validate(&[""]);
-    assert_eq!(ran.verdict, Verdict::Incomplete, "{:#?}", ran.findings);
-    let found = ran.findings.iter().find(|finding| finding.kind == Kind::LogUnreadable).unwrap();
-    let message = found.message();
-    assert!(message.contains("one/AWSLogs") && message.contains("other/AWSLogs"), "{message}");
+    assert_eq!(ran.verdict, Verdict::Tampered, "{:#?}", ran.findings);
+    let found = ran.findings.iter().find(|finding| finding.kind == Kind::LogModified).unwrap();
+    let (changed, original) = (found.copy.as_deref().unwrap(), found.original.as_deref().unwrap());
+    assert!(changed.contains("one/AWSLogs") && original.contains("other/AWSLogs"), "{changed} {original}");
+    assert!(found.message().contains(changed) && found.message().contains(original), "{}", found.message());
 }

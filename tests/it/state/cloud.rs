@@ -240,6 +240,18 @@ fn a_copy_that_lost_its_end_is_told_from_an_older_copy() {
     let keys = ["--public-keys", "copy/public-keys.json", "--end-time", END, "--state", "state"];
     let older = account.run(&[&["validate", "copy/older"], &keys[..]].concat());
     assert_eq!(older.code, Some(3), "{}{}", older.stdout, older.stderr);
+    // An older copy that was validated before lost nothing since, whatever a newer copy showed in between.
+    assert_eq!(account.run(&["state", "init", "both"]).code, Some(0));
+    let whole = account.run(&["simulate", "whole", "--hours", "5", "--start-time", START]);
+    assert_eq!(whole.code, Some(0), "{}", whole.stderr);
+    let of = |copy: &str| {
+        let keys = ["--public-keys", "copy/public-keys.json", "--end-time", END, "--state", "both"];
+        account.run(&[&["validate", copy], &keys[..]].concat())
+    };
+    assert_ne!(of("copy/older").code, Some(1));
+    assert_eq!(of("whole/trail-logs").code, Some(0));
+    let older = of("copy/older");
+    assert_eq!(older.code, Some(3), "{}{}", older.stdout, older.stderr);
     fs::rename(account.at("copy/older"), account.at("copy/trail-logs")).unwrap();
     // A copy of the last hours, made again at the same place, begins later each time.
     let again = account.run(&["simulate", "new", "--hours", "5", "--start-time", START]);
