@@ -3,7 +3,7 @@
 use super::prover::ChainProver;
 use super::state::ChainStart;
 use crate::event::{Fault, Finding, Kind, Reason, Severity};
-use crate::time::{self, DELIVERY_GRACE, HOUR, Interval, Timestamp};
+use crate::time::{self, DAY, DELIVERY_GRACE, HOUR, Interval, Timestamp};
 
 impl ChainProver {
     /// The stretches of the asked range that proved digests cover.
@@ -81,19 +81,49 @@ impl ChainProver {
     /// Reports a chain with digests before or after the asked range and none inside: the chain does not cover the
     /// range, unless the chain begins after the range.
     fn report_nothing(&mut self) {
-        let Some(start) = self.scope.range.start else { return };
+        let start = self.scope.range.start;
         let ends = || self.state.listed.iter().map(|listed| listed.end);
-        let older = ends().find(|end| *end <= start);
+        let older = ends().find(|end| start.is_some_and(|start| *end <= start));
         let later = ends().rfind(|end| *end > self.scope.range.end);
         let begins_later = |end: Timestamp| self.state.restarts.iter().any(|start| start.end == end);
         let fault = match (older, later) {
-            (None, None) => return,
+            (None, None) => return self.report_forgotten(),
             (Some(older), None) => return self.report_stale(older),
-            (None, Some(later)) if begins_later(later) => return,
+            (None, Some(later)) if begins_later(later) => return self.report_forgotten(),
             (Some(_), Some(later)) if begins_later(later) => Fault::LoggingStopped,
             (_, Some(_)) => Fault::NotCovered,
         };
-        self.report_gap(self.scope.range.interval(), fault);
+        let end = self.scope.range.end;
+        // Without an asked start, nothing says how long the chain lasted before its oldest digest.
+        let start = start.unwrap_or(end.plus(-HOUR));
+        self.report_gap(Interval { start, end }, fault);
+    }
+
+    /// Reports a chain that earlier runs proved, without a digest in the asked range or just before it: the digests that
+    /// earlier runs proved there are not there now.
+    fn report_forgotten(&mut self) {
+        let ends = &self.state.remembered_ends;
+        let (Some(oldest), Some(newest)) = (ends.first().copied(), ends.last().copied()) else { return };
+        let asked = self.scope.range;
+        match asked.start {
+            // What ended long before the asked start is not asked for.
+            Some(start) if newest <= start.plus(-LOOK_BACK) => {}
+            Some(start) if newest <= start => self.report_stale(newest),
+            start => {
+                let stretch =
+                    Interval::new(start.map_or(oldest, |start| start.max(oldest)), asked.end.min(newest));
+                if let Some(stretch) = stretch.filter(|stretch| stretch.seconds() > 0) {
+                    self.report_gap(stretch, Fault::NotCovered);
+                }
+            }
+        }
+    }
+
+    /// Whether earlier runs proved that the chain goes on after `newest`. A gap in the record leaves a remembered digest
+    /// at its start.
+    fn is_remembered_beyond(&self, newest: Timestamp) -> bool {
+        let ends = &self.state.remembered_ends;
+        !ends.contains(&newest) && ends.last().is_some_and(|last| *last > newest)
     }
 
     /// Reports the stretches between the asked start and the end of the record that no proved digest covers.
@@ -176,7 +206,8 @@ impl ChainProver {
         let end = self.scope.range.end;
         let late = end.unix().saturating_sub(newest.unix());
         let age = self.scope.now.unix().saturating_sub(newest.unix());
-        let is_stale = late >= HOUR && age > DELIVERY_GRACE;
+        let is_stale =
+            (late >= HOUR && age > DELIVERY_GRACE) || (late > 0 && self.is_remembered_beyond(newest));
         let fault = match self.state.newer_delivered.filter(|_| late > 0) {
             Some(delivered) => Fault::NewerDelivered { late, delivered },
             None if is_stale => Fault::Stale { late },
@@ -185,6 +216,9 @@ impl ChainProver {
         self.report(Finding::new(fault, newest).over(Interval { start: newest, end }));
     }
 }
+
+/// Seconds before the asked start within which the end of a remembered chain is reported, as that of a listed chain is.
+pub(crate) const LOOK_BACK: i64 = 31 * DAY;
 
 /// Whether a chain that begins at `end` begins within `part`, or at the end of `part`.
 fn is_within(end: Timestamp, part: Interval) -> bool {

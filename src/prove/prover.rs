@@ -87,6 +87,8 @@ impl ChainProver {
     /// digest has to exist with the remembered hash, and the next digest has to link to it.
     pub fn remember(&mut self, heads: impl IntoIterator<Item = RememberedHead>) {
         self.state.remembered.extend(heads);
+        let ends = self.state.remembered.iter().map(|head| head.end);
+        self.state.remembered_ends.extend(ends);
         self.state.remembered.sort_by_key(|head| std::cmp::Reverse(head.end));
     }
 

@@ -56,6 +56,8 @@ pub struct ChainState {
     pub(super) followed: Vec<RegionFolder>,
     /// Heads of earlier runs that were not met yet, newest first.
     pub(super) remembered: Vec<RememberedHead>,
+    /// The ends of all remembered digests, in order, met or not.
+    pub(super) remembered_ends: BTreeSet<Timestamp>,
     /// Stretches of remembered digests that were not met yet.
     pub(super) stretches: Vec<RememberedStretch>,
     /// Stretches of remembered digests that were met, newest first.

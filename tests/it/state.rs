@@ -8,8 +8,9 @@ mod cloud;
 mod damage;
 mod heads;
 mod hourly;
-#[cfg(feature = "aws")]
 mod months;
+#[cfg(feature = "aws")]
+mod narrowed;
 mod over_time;
 mod places;
 mod races;

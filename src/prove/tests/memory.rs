@@ -7,6 +7,7 @@ use super::names::*;
 use super::world::{Proved, World, at, fields, follow, hours, key_at, malformed, signed, unknown_key};
 use crate::event::{Fault, Kind, Severity, Trace};
 use crate::ident::Sha256Hash;
+use crate::time::Range;
 
 fn prove(world: &World, heads: &[RememberedHead]) -> Proved {
     world.prove_remembering(heads, |_| None)
@@ -61,6 +62,40 @@ fn a_remembered_head_that_is_gone_is_missing() {
             assert!(proved.report.digests > 0);
         }
     }
+}
+
+/// Without a digest in the asked range, memory still knows that the chain covered it, or went on before it.
+#[test]
+fn a_chain_that_is_gone_is_missed_beside_the_remembered_digests() {
+    let full = hours(40);
+    let heads: Vec<RememberedHead> = [0, 39].into_iter().map(|hour| full.head(at(hour))).collect();
+    for ((start, end), told) in [
+        // Between the oldest and the newest; after the newest; long after it; before the oldest.
+        ((10, 20), vec!["10 not-covered"]),
+        ((45, 50), vec!["39 stale"]),
+        ((39 + 31 * 24 + 1, 39 + 31 * 24 + 9), vec![]),
+        ((-9, -3), vec![]),
+    ] {
+        let mut world = hours(40);
+        (0..40).for_each(|hour| world.lose(at(hour)));
+        world.ask(start, end);
+        world.scope.now = at(40 + 32 * 24);
+        assert_eq!(prove(&world, &heads).told(), told, "{start} {end}");
+        // The untouched record says nothing of the kind.
+        let mut whole = hours(40);
+        whole.ask(start, end);
+        let plain = whole.prove().told();
+        assert_eq!(prove(&whole, &heads).told(), plain, "{start} {end}");
+    }
+    // The end of the record, less than an hour before the asked end.
+    let mut world = hours(40);
+    (21..40).for_each(|hour| world.lose(at(hour)));
+    world.scope.range = Range { start: Some(at(10)), end: at(20).plus(1_800) };
+    world.scope.now = at(90);
+    assert_eq!((world.prove().told(), prove(&world, &heads).told()), (vec![], vec!["20 stale".to_owned()]));
+    // A gap that earlier runs saw is no loss.
+    let heads: Vec<RememberedHead> = [0, 20, 39].into_iter().map(|hour| full.head(at(hour))).collect();
+    assert_eq!(prove(&world, &heads).told(), Vec::<String>::new());
 }
 
 #[test]

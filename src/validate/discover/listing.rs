@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::{DiscoveredFolder, cannot_list};
 use crate::event::{Fault, Finding};
 use crate::ident::{ChainId, DigestKey, Location, RegionFolder};
-use crate::prove::{ChainProver, ListedDigest};
+use crate::prove::{ChainProver, LOOK_BACK, ListedDigest};
 use crate::store::Listed;
 use crate::time::{DAY, HOUR, Timestamp};
 use crate::validate::context::RunContext;
@@ -16,10 +16,6 @@ use crate::validate::region::RegionRun;
 use crate::validate::request::ValidationRequest;
 use crate::validate::twins;
 use crate::validate::unreferenced::strays;
-
-/// Seconds before the asked start from which digests are listed, so that a chain that ended before the start is seen. A
-/// month of one trail is one page of S3's listing.
-const LOOK_BACK: i64 = 31 * DAY;
 
 /// Seconds after the asked end within which every digest is read as a witness, and the least number of later witnesses.
 pub(in crate::validate) const LOOK_AHEAD: (i64, usize) = (3 * HOUR, 2);
@@ -175,6 +171,7 @@ impl<'a, 'w> DigestListing<'a, 'w> {
     fn list_folder(&mut self, index: u32, folder: &RegionFolder) {
         let ValidationRequest { range, now, .. } = *self.context.request;
         let prefix = folder.digest_prefix();
+        // A chain that ended before the start is to be seen. A month of one trail is one page of S3's listing.
         let after = range.start.map(|start| format!("{prefix}{}", start.plus(-LOOK_BACK).day_folder()));
         let limit = range.end.plus(MAX_LOOK_AHEAD);
         let limit = self.only.map_or(limit, |(_, until)| until.min(limit));
