@@ -47,6 +47,7 @@ mod state;
 mod stretch;
 mod timeline;
 
+pub use claims::ABSENT;
 pub(crate) use coverage::LOOK_BACK;
 pub use ended::{ChainLogs, ChainWalk};
 pub use log::{LogRead, LogSeen};

@@ -55,6 +55,7 @@
 //! | `findings[].severity` | string | `tampered` or `incomplete` |
 //! | `findings[].chain` | object or null | the chain, for a finding on a single chain |
 //! | `findings[].account`, `.region`, `.uri`, `.start`, `.end` | string or null | as in the JSON report |
+//! | `findings[].unseen` | boolean | whether the object was not read, so that the finding cannot be accepted; absent for false |
 //! | `findings[].copy` | string | as in the JSON report; absent for a finding about the original |
 //! | `findings[].cause` | string or null | as in the JSON report |
 //! | `findings[].at` | moment | time of the finding |
@@ -75,8 +76,10 @@
 //! # What an acceptance covers
 //!
 //! An acceptance is of a finding's id, see [`Finding::id`](crate::event::Finding::id), and the id stands for all that was
-//! observed: the content of an object too, by a SHA-256, or by size, ETag and last-modified. A finding on a body of which
-//! no hash was taken, since the body is too long or a read failed, is not kept, so it is new in each run. A finding that
+//! observed: the content of an object too, by a SHA-256, or by size, ETag and last-modified. A log file
+//! that only an unproved digest lists is read for that. A finding on a body of which no hash was taken, since the body is
+//! too long or a second read failed, is not kept, so it is new in each run. A finding on an object that could not be read
+//! is kept, and cannot be accepted; that a copy lacks an object is seen. A finding that
 //! stands for objects that it does not name cannot be accepted: a count of objects, a folder or an archive's member that
 //! was not read, a shard. Nor can a finding on what a run did not settle, such as two reads that differ.
 //!

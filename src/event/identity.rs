@@ -250,6 +250,22 @@ impl Finding {
         );
         !needs_content || self.actual.is_some() || self.content.is_some()
     }
+
+    /// Whether the object of the finding was read, or seen to be absent. Without that the finding cannot be accepted: the
+    /// object may have any content, now or later.
+    pub(crate) fn is_of_seen_object(&self) -> bool {
+        let is_unread = matches!(
+            self.fault.known_cause(),
+            Some(
+                FaultCause::UnreadableDigest
+                    | FaultCause::UnreadableLog
+                    | FaultCause::ObjectUnreadable
+                    | FaultCause::ClaimedLog
+                    | FaultCause::UnknownHash
+            )
+        );
+        !is_unread || self.content.is_some()
+    }
 }
 
 impl FaultCause {

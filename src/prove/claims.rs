@@ -12,6 +12,9 @@ use crate::time::Timestamp;
 /// How many log files of an unproved digest are reported one by one. A forged digest may list a million.
 const MAX_NAMED: usize = 1_000;
 
+/// What is seen of an object that is not there.
+pub const ABSENT: &str = "absent";
+
 impl ChainProver {
     /// Stores the log files that an unproved digest lists.
     pub(super) fn claim(&mut self, file: &DigestFile, digest: &Location, at: Timestamp) {
@@ -31,13 +34,18 @@ impl ChainProver {
     }
 
     /// Reports the claimed log files that no proved digest of the region lists. `is_alone` answers whether a
-    /// [`reference()`] is absent from all proved digests.
-    pub fn settle_claims(&mut self, mut is_alone: impl FnMut(u128) -> bool) {
+    /// [`reference()`] is absent from all proved digests, `seen` what a read of a log file showed: its hash, or [`ABSENT`].
+    pub fn settle_claims(
+        &mut self,
+        mut is_alone: impl FnMut(u128) -> bool,
+        seen: impl Fn(&Location) -> Option<String>,
+    ) {
         for ClaimedLogs { digest, at, named, hashed } in mem::take(&mut self.state.claims) {
             let mut alone = 0;
             for log in named.iter().filter(|log| is_alone(reference(log))) {
                 alone += 1;
-                self.report(Finding::new(Fault::ClaimedLog, at).about(log).by_digest(&digest));
+                let found = Finding::new(Fault::ClaimedLog, at).about(log).by_digest(&digest);
+                self.report(Finding { content: seen(log), ..found });
             }
             // Log files without a stored name are counted in one finding on the digest.
             let many = hashed.into_iter().filter(|hash| is_alone(*hash)).count() as u64;

@@ -3,6 +3,7 @@
 use super::prover::ChainProver;
 use super::state::ChainStart;
 use crate::event::{Fault, Finding, Kind, Reason, Severity};
+use crate::ident::Sha256Hash;
 use crate::time::{self, DAY, DELIVERY_GRACE, HOUR, Interval, Timestamp};
 
 impl ChainProver {
@@ -75,7 +76,16 @@ impl ChainProver {
             Fault::LoggingStopped => Reason::LoggingStopped,
             _ => Reason::NotCovered,
         };
-        self.report(Finding::new(fault, stretch.start).over(stretch).because(reason));
+        let finding = Finding::new(fault, stretch.start).over(stretch).because(reason);
+        self.report(Finding { content: self.listed_within(stretch), ..finding });
+    }
+
+    /// What tells the listed digests of an uncovered stretch from others: their number, and a hash over their ends. `None`
+    /// without a digest.
+    fn listed_within(&self, stretch: Interval) -> Option<String> {
+        let listed = self.state.listed.iter().filter(|listed| is_within(listed.end, stretch));
+        let ends: Vec<u8> = listed.flat_map(|listed| listed.end.unix().to_be_bytes()).collect();
+        (!ends.is_empty()).then(|| format!("{} listed {}", ends.len() / 8, Sha256Hash::of(&ends)))
     }
 
     /// Reports a chain with digests before or after the asked range and none inside: the chain does not cover the

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::claims::ABSENT;
 use super::coverage::push_window;
 use super::link::{DigestLink, content_of, link_findings};
 use super::need::{ProverAnswer, ProverNeed, ReadLimit, SecondRead};
@@ -94,6 +95,12 @@ impl ChainProver {
                 (standing, key, found)
             }
             DigestContent::Unreadable(why) => unread(&in_place, Fault::UnreadableDigest { why: why.clone() }),
+            DigestContent::Absent(why) => {
+                let (standing, key, mut found) =
+                    unread(&in_place, Fault::UnreadableDigest { why: why.clone() });
+                found.iter_mut().for_each(|finding| finding.content = Some(ABSENT.to_owned()));
+                (standing, key, found)
+            }
             DigestContent::Gone => unread(&in_place, Fault::DigestVanished),
             DigestContent::Oversized(excess) => {
                 (DigestStanding::Unread, None, vec![self.judge_oversized(&in_place, *excess)?])

@@ -1,5 +1,6 @@
 //! Rule 3: compares one log file with the hash that a proved digest lists.
 
+use super::claims::ABSENT;
 use super::prover::ChainProver;
 use crate::digest::{DigestFile, ListedHash, ListedLog};
 use crate::event::{BodyFault, Excess, Fault, Finding, ObjectState, Severity, Trace};
@@ -28,6 +29,8 @@ pub enum LogSeen {
     Oversized(Excess),
     /// The object could not be read, with the reason.
     Unreadable(String),
+    /// The copy under validation does not hold the object, with the reason: nothing tells whether S3 does.
+    Absent(String),
     /// The object must be restored from an archive before it is read, with the store's words.
     Archived(String),
     /// The object is in an archive, and an earlier run proved it; its listing is the same since.
@@ -131,6 +134,10 @@ impl ChainProver {
             }
             LogSeen::Unreadable(why) | LogSeen::Archived(why) => {
                 (ObjectState::Unverified, Some(finding(Fault::UnreadableLog { why })))
+            }
+            LogSeen::Absent(why) => {
+                let found = finding(Fault::UnreadableLog { why });
+                (ObjectState::Unverified, Some(Finding { content: Some(ABSENT.to_owned()), ..found }))
             }
             LogSeen::Incomparable => {
                 let written = written.unwrap_or_default();

@@ -51,6 +51,8 @@ pub enum DigestContent {
     Oversized(Excess),
     /// The digest could not be read, with the reason.
     Unreadable(String),
+    /// The copy under validation does not hold the digest, with the reason: nothing tells whether S3 does.
+    Absent(String),
     /// GET found no object.
     Gone,
 }
@@ -79,6 +81,7 @@ impl ReadDigest {
             DigestContent::Malformed { .. }
             | DigestContent::Oversized(_)
             | DigestContent::Unreadable(_)
+            | DigestContent::Absent(_)
             | DigestContent::Gone => None,
         }
     }
@@ -95,7 +98,10 @@ impl ReadDigest {
         match &self.content {
             DigestContent::Parsed(file) => Some(Ok(file.hash())),
             DigestContent::Malformed { seen, .. } => Some(*seen),
-            DigestContent::Oversized(_) | DigestContent::Unreadable(_) | DigestContent::Gone => None,
+            DigestContent::Oversized(_)
+            | DigestContent::Unreadable(_)
+            | DigestContent::Absent(_)
+            | DigestContent::Gone => None,
         }
     }
 }

@@ -74,7 +74,13 @@ impl CheckedDigest {
             | (DigestContent::Parsed(_), None | Some(SignatureCheck::Misfit)) => true,
             (DigestContent::Parsed(_), Some(SignatureCheck::Signed { metadata_fits, .. })) => !*metadata_fits,
             (DigestContent::Parsed(_), Some(SignatureCheck::Unsigned | SignatureCheck::NoKey(_))) => false,
-            (DigestContent::Oversized(_) | DigestContent::Unreadable(_) | DigestContent::Gone, _) => false,
+            (
+                DigestContent::Oversized(_)
+                | DigestContent::Unreadable(_)
+                | DigestContent::Absent(_)
+                | DigestContent::Gone,
+                _,
+            ) => false,
         }
     }
 

@@ -13,7 +13,7 @@ impl OpenState {
     /// Accepts the finding `id`, and returns the finding as it was.
     ///
     /// # Errors
-    /// [`StateError::NoSuchFinding`], [`StateError::Uncountable`], [`StateError::AlreadyAccepted`], and the errors of the
+    /// [`StateError::NoSuchFinding`], [`StateError::Unseen`], [`StateError::Uncountable`], [`StateError::AlreadyAccepted`], and the errors of the
     /// place.
     pub fn accept(
         self,
@@ -51,6 +51,9 @@ impl OpenState {
         let holds = |(_, file): &(String, super::marker::LoadedFile)| find(&file.document).is_some();
         let (name, file) = self.files.into_iter().find(holds).ok_or_else(missing)?;
         let finding = find(&file.document).ok_or_else(missing)?;
+        if finding.unseen {
+            return Err(StateError::Unseen { id: id.to_owned() });
+        }
         if !finding.is_acceptable() {
             return Err(StateError::Uncountable { id: id.to_owned() });
         }

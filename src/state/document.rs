@@ -94,6 +94,8 @@ pub struct RememberedDigest {
 pub struct RememberedFinding {
     /// The finding's id.
     pub id: String,
+    /// Whether the object of the finding was not read, so that the finding cannot be accepted.
+    pub unseen: bool,
     /// The copy that the finding is about; `None` for a finding about the original.
     pub copy: Option<String>,
     /// When a run first saw the finding.

@@ -97,6 +97,14 @@ pub enum StateError {
         /// The id.
         id: String,
     },
+    /// The finding is about an object that was not read.
+    #[error(
+        "the finding `{id}` cannot be accepted: the object was not read, so any content could hide behind the acceptance"
+    )]
+    Unseen {
+        /// The id.
+        id: String,
+    },
     /// The finding is accepted already.
     #[error("already accepted by {by} at {at}: `{reason}`")]
     AlreadyAccepted {
@@ -141,6 +149,7 @@ impl StateError {
             }
             Self::Busy { .. } => "let fewer runs write to the state at the same time, and run again",
             Self::NoSuchFinding { .. } => "`trailproof state show PLACE` lists the findings and their ids",
+            Self::Unseen { .. } => "make the object readable, or leave it out of the run",
             Self::AlreadyAccepted { .. } => "give `--replace` to record another reason",
             Self::Uncountable { .. } => {
                 "mend the cause, narrow the run to what can be looked at, or raise `--max-named` so that each object is named"

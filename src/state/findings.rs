@@ -13,6 +13,7 @@ impl RememberedFinding {
         (finding.severity > Severity::Notice && finding.is_identified()).then(|| Self {
             id,
             copy: finding.copy.clone(),
+            unseen: !finding.is_of_seen_object(),
             first_seen,
             kind: finding.kind,
             severity: finding.severity,
@@ -28,10 +29,11 @@ impl RememberedFinding {
         })
     }
 
-    /// Whether the finding names each object that it is about. A cause that this version does not know is refused.
+    /// Whether the finding names each object that it is about, and the object was seen. A cause that this version does not
+    /// know is refused.
     pub(super) fn is_acceptable(&self) -> bool {
         let cause = self.cause.as_deref().map(FaultCause::parse);
-        cause.is_none_or(|cause| cause.is_some_and(FaultCause::is_acceptable))
+        !self.unseen && cause.is_none_or(|cause| cause.is_some_and(FaultCause::is_acceptable))
     }
 
     /// Whether somebody accepted the finding. An earlier version let people accept findings that name no object; these
@@ -73,7 +75,7 @@ pub(super) fn annotate(
     if finding.severity == Severity::Notice {
         return Finding { memory: Some(Box::new(FindingMemory::of(id))), ..finding };
     }
-    let acceptance = known.and_then(RememberedFinding::acceptance);
+    let acceptance = known.and_then(RememberedFinding::acceptance).filter(|_| finding.is_of_seen_object());
     let mut memory = FindingMemory::of(id);
     memory.first_seen = Some(known.map_or(now, |known| known.first_seen));
     memory.status = Some(if known.is_some() { FindingStatus::Known } else { FindingStatus::New });

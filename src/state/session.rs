@@ -145,10 +145,12 @@ impl<'p> MemorySession<'p> {
         if finding.severity > Severity::Notice {
             self.seen_uris.extend(finding.uri.clone().map(|uri| (uri, finding.copy.clone())));
         }
+        let is_failure =
+            matches!(finding.kind, Kind::DigestUnreadable | Kind::LogUnreadable | Kind::KeyUnknown);
+        if is_failure && finding.severity > Severity::Notice {
+            self.failures.insert((finding.account.clone(), finding.region.clone()));
+        }
         if let Some(remembered) = RememberedFinding::of(&finding, id.clone(), first_seen) {
-            if matches!(remembered.kind, Kind::DigestUnreadable | Kind::LogUnreadable | Kind::KeyUnknown) {
-                self.failures.insert((remembered.account.clone(), remembered.region.clone()));
-            }
             self.seen.insert(id.clone(), remembered);
         }
         if finding.severity == Severity::Tampered {

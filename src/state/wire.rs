@@ -70,6 +70,8 @@ struct WireFinding {
     uri: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     copy: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    unseen: bool,
     start: Option<Timestamp>,
     end: Option<Timestamp>,
     at: Timestamp,
@@ -275,7 +277,7 @@ impl WireFinding {
     fn of(finding: &RememberedFinding) -> Self {
         let finding = finding.clone();
         let RememberedFinding { id, first_seen, kind, severity, cause, chain, account, .. } = finding;
-        let RememberedFinding { region, uri, copy, start, end, at, accepted, .. } = finding;
+        let RememberedFinding { region, uri, copy, unseen, start, end, at, accepted, .. } = finding;
         let state = if accepted.is_some() { FindingState::Accepted } else { FindingState::Open };
         Self {
             id,
@@ -288,6 +290,7 @@ impl WireFinding {
             region,
             uri,
             copy,
+            unseen,
             start,
             end,
             at,
@@ -307,7 +310,7 @@ impl WireFinding {
             return Err("a notice is among the findings");
         }
         let Self { id, first_seen, kind, severity, cause, chain, account, .. } = self;
-        let Self { region, uri, copy, start, end, at, accepted, .. } = self;
+        let Self { region, uri, copy, unseen, start, end, at, accepted, .. } = self;
         Ok(RememberedFinding {
             id,
             first_seen,
@@ -319,6 +322,7 @@ impl WireFinding {
             region,
             uri,
             copy,
+            unseen,
             start,
             end,
             at,

@@ -208,6 +208,9 @@ fn fill(read: &mut ReadDigest, object: Result<Object, StoreError>, limit: u64) -
         Err(error) => {
             read.content = match error {
                 StoreError::NotFound => DigestContent::Gone,
+                StoreError::OutOfReach(_) | StoreError::MaybeLater(_) => {
+                    DigestContent::Absent(error.to_string())
+                }
                 error => DigestContent::Unreadable(error.to_string()),
             };
             return false;

@@ -9,7 +9,7 @@ use super::{again, trace};
 use crate::digest::{ListedHash, ListedLog};
 use crate::event::Trace;
 use crate::ident::Location;
-use crate::prove::{LogRead, LogSeen, ProvedDigestLogs, SecondRead, SeenBody, reference};
+use crate::prove::{ABSENT, LogRead, LogSeen, ProvedDigestLogs, SecondRead, SeenBody, reference};
 use crate::store::{Object, StoreError};
 
 /// A proved digest, with the indexes of its region and chain.
@@ -146,8 +146,11 @@ fn first_read(context: RunContext<'_>, log: &ListedLog, object: Result<Object, S
         Err(error) => {
             progress.log(0);
             let why = error.to_string();
-            let is_archived = matches!(error, StoreError::Archived(_));
-            let seen = if is_archived { LogSeen::Archived(why) } else { LogSeen::Unreadable(why) };
+            let seen = match error {
+                StoreError::Archived(_) => LogSeen::Archived(why),
+                StoreError::OutOfReach(_) | StoreError::MaybeLater(_) => LogSeen::Absent(why),
+                _ => LogSeen::Unreadable(why),
+            };
             return FirstRead::Seen(seen, None);
         }
     };
@@ -161,6 +164,20 @@ fn first_read(context: RunContext<'_>, log: &ListedLog, object: Result<Object, S
         LogSeen::Other(hash, _) => FirstRead::Suspect(seen, Ok(hash)),
         LogSeen::NoContent(body, _) => FirstRead::Suspect(seen, Err(body)),
         seen => FirstRead::Seen(seen, line),
+    }
+}
+
+/// What a read of an object shows: its hash, or that it is absent. `None` if nothing tells its content from another.
+pub(super) fn observe(context: RunContext<'_>, location: &Location) -> Option<String> {
+    match context.tools.store.get(location) {
+        Ok(mut object) => {
+            let read = object.hash(context.request.limits.log);
+            read.ok().map(|(hash, _)| hash.to_string())
+        }
+        Err(StoreError::NotFound | StoreError::OutOfReach(_) | StoreError::MaybeLater(_)) => {
+            Some(ABSENT.to_owned())
+        }
+        Err(_) => None,
     }
 }
 
@@ -178,7 +195,7 @@ fn settle_doubt(context: RunContext<'_>, log: &ListedLog, read: &FirstRead) -> L
     match (&seen, original) {
         // Replication may be late or partial, so an object that a replica lacks was not deleted there.
         (LogSeen::Gone(Trace::Nothing), original @ Some(_)) if context.request.is_of_replicas() => {
-            let seen = LogSeen::Unreadable("not in this replica".to_owned());
+            let seen = LogSeen::Absent("not in this replica".to_owned());
             LogRead { seen, original, copy: None }
         }
         (_, original) => LogRead { seen, original, copy: None },

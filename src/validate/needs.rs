@@ -114,12 +114,12 @@ fn answer(context: RunContext<'_>, need: &NeedTask, heavy: &Mutex<()>) -> Option
                     // Replication may be late or partial, so a digest that a replica lacks was not deleted there.
                     Trace::Nothing if let Some(original) = original_of(context, location) => {
                         let why = format!("not in this replica; the original is at `{original}`");
-                        read.content = DigestContent::Unreadable(why);
+                        read.content = DigestContent::Absent(why);
                         ProverAnswer::Digest(Box::new(read))
                     }
                     trace => ProverAnswer::Gone(trace),
                 },
-                DigestContent::Unreadable(_) if is_gone_since(context, need, location) => {
+                DigestContent::Absent(_) if is_gone_since(context, need, location) => {
                     ProverAnswer::Gone(Trace::Nothing)
                 }
                 _ => ProverAnswer::Digest(Box::new(read)),

@@ -7,12 +7,16 @@ use sha2::{Digest as _, Sha256};
 
 use super::context::RunContext;
 use super::days::RegionDays;
+use super::logs;
 use super::request::ValidationRequest;
 use super::twins::DigestTwin;
 use crate::event::{Finding, Severity};
 use crate::ident::{ChainId, Location, LogFolder, RegionFolder, Sha256Hash};
 use crate::prove::{ChainProver, ChainScope, ChainState, ListedDigest, reference};
 use crate::time::{Interval, Timestamp};
+
+/// How many log files of a region that only unproved digests list are read, for the ids of their findings.
+const MAX_CLAIMED_READ: usize = 2_000;
 
 /// One region of one account.
 pub(super) struct RegionRun {
@@ -167,11 +171,19 @@ impl RegionRun {
         self.days.settle();
         let claims = self.chains.iter().flat_map(ChainProver::claimed_logs);
         let proved_before = self.days.proved_before(context, claims);
+        let is_alone =
+            |hash: &u128| self.references.binary_search(hash).is_err() && !proved_before.contains(hash);
+        // An acceptance has to cover the content that was seen, so a run with memory reads what nobody vouches for.
+        let remembers = context.request.memory.is_some();
+        let claims = self.chains.iter().flat_map(ChainProver::claimed_logs).filter(|_| remembers);
+        let claims = claims.filter(|log| is_alone(&reference(log)));
+        let unproved: Vec<Location> = claims.take(MAX_CLAIMED_READ).cloned().collect();
+        let read = context.workers.ask_all(&unproved, |log| logs::observe(context, log));
+        let read = unproved.into_iter().zip(read);
+        let seen: BTreeMap<Location, String> = read.filter_map(|(log, seen)| Some((log, seen?))).collect();
         let mut claimed = BTreeSet::new();
         for chain in &mut self.chains {
-            let is_alone =
-                |hash: &u128| self.references.binary_search(hash).is_err() && !proved_before.contains(hash);
-            chain.settle_claims(|hash| is_alone(&hash) && claimed.insert(hash));
+            chain.settle_claims(|hash| is_alone(&hash) && claimed.insert(hash), |log| seen.get(log).cloned());
         }
         self.claimed = claimed.into_iter().collect();
     }

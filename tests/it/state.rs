@@ -8,6 +8,7 @@ mod cloud;
 mod damage;
 mod heads;
 mod hourly;
+#[cfg(feature = "aws")]
 mod months;
 #[cfg(feature = "aws")]
 mod narrowed;

@@ -85,7 +85,7 @@ fn further_reads_are_asked_for_in_one_batch() {
         last = next;
     }
     world.settle(&mut prover, &mut |need| panic!("{need:?}"), &mut Vec::new());
-    prover.settle_claims(|_| true);
+    prover.settle_claims(|_| true, |_| None);
     assert_eq!(prover.finish(), proved.report);
 }
 

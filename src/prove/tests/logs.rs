@@ -176,7 +176,7 @@ fn a_proved_digest_settles_a_claim() {
         world.settle(&mut prover, &mut |need| world.answer(need), &mut Vec::new());
         let entry = log_entry("1");
         let vouched = reference(&Location::new("b", entry["s3Object"].as_str().unwrap()));
-        prover.settle_claims(|hash| hash != vouched);
+        prover.settle_claims(|hash| hash != vouched, |_| None);
         let report = prover.finish();
         assert_eq!(report.counts.logs.unverified, count as u64 - 1);
         // Nothing is left of them.
@@ -187,7 +187,7 @@ fn a_proved_digest_settles_a_claim() {
     let mut prover = world.prover();
     world.take(&mut prover, 10);
     world.settle(&mut prover, &mut |need| world.answer(need), &mut Vec::new());
-    prover.settle_claims(|_| false);
+    prover.settle_claims(|_| false, |_| None);
     assert!(
         prover.finish().findings.iter().all(|finding| !matches!(finding.fault, Fault::ClaimedLogs { .. }))
     );

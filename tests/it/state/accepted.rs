@@ -154,6 +154,16 @@ fn events(name: &str) -> Vec<u8> {
 /// Accepts what `first` does. Each later change is a new finding, and the change back is not.
 fn assert_covers_no_more(cause: &str, copies: &Copies, first: Change<'_>, later: &[(&str, Change<'_>)]) {
     copies.begin();
+    assert_covers_no_more_from_now(cause, copies, first, later);
+}
+
+/// The same, with a state that is made already.
+fn assert_covers_no_more_from_now(
+    cause: &str,
+    copies: &Copies,
+    first: Change<'_>,
+    later: &[(&str, Change<'_>)],
+) {
     first(copies);
     let (code, found) = copies.run();
     assert_ne!(code, Some(0), "{cause}");
@@ -330,4 +340,56 @@ fn a_folder_that_was_not_searched_cannot_be_accepted() {
     };
     let logs = [homeless("999988887777"), homeless("999988887776")];
     assert_cannot_be_accepted("skipped-folder", &copies, &|copies| copies.write_archive(&logs), 2);
+}
+
+/// A log file of a digest that lost its signature: nobody vouches for it, and what was read of it is accepted.
+#[test]
+fn an_accepted_log_file_of_an_unproved_digest_covers_no_other_content() {
+    let copies = Copies::directory();
+    let digests = files(&copies.case.path("buckets"));
+    let sidecars = digests.iter().filter(|path| {
+        let path = path.to_str().unwrap();
+        path.contains("/CloudTrail-Digest/") && path.ends_with(".metadata.json")
+    });
+    let sidecar = sidecars.max().unwrap().clone();
+    let logs: Vec<PathBuf> = files(&copies.case.path("buckets"))
+        .into_iter()
+        .filter(|path| path.to_str().unwrap().contains("/CloudTrail/"))
+        .collect();
+    let log = logs.last().unwrap();
+    let genuine = fs::read(log).unwrap();
+    // A run that proved the digest would remember its signature.
+    assert_eq!(trailproof(&["state", "init", &copies.case.text("state")]).code, Some(0));
+    assert_covers_no_more_from_now(
+        "claimed-log",
+        &copies,
+        &|_| {
+            let _ = fs::remove_file(&sidecar);
+            fs::write(log, &genuine).unwrap();
+        },
+        &[
+            ("other events", &|_| fs::write(log, events("forged")).unwrap()),
+            ("nothing", &|_| fs::write(log, b"").unwrap()),
+            ("no file", &|_| fs::remove_file(log).unwrap()),
+        ],
+    );
+}
+
+/// What could not be read may have any content.
+#[test]
+#[cfg(unix)]
+fn what_could_not_be_read_cannot_be_accepted() {
+    for part in ["/CloudTrail/", "/CloudTrail-Digest/"] {
+        let copies = Copies::directory();
+        copies.begin();
+        let path = copies.file(part, 2);
+        fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink(path.file_name().unwrap(), &path).unwrap();
+        let (code, found) = copies.run();
+        assert_eq!(code, Some(3), "{part}");
+        let unread = found.iter().find(|one| one.cause.starts_with("unreadable-")).unwrap();
+        let done = copies.accept(&unread.id);
+        assert_eq!(done.code, Some(2), "{}", done.stderr);
+        assert!(done.stderr.contains("content"), "{}", done.stderr);
+    }
 }

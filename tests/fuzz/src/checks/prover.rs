@@ -482,7 +482,7 @@ impl<'a> World<'a> {
                 prover = ChainProver::resume(self.scope.clone(), state, to_read);
             }
         }
-        prover.settle_claims(|hash| hash & 1 == 0);
+        prover.settle_claims(|hash| hash & 1 == 0, |_| None);
         Ran { report: prover.finish(), proved }
     }
 
@@ -521,7 +521,7 @@ impl<'a> World<'a> {
             self.step(&mut prover, after, &mut proved);
         }
         prover.leave_out_rest();
-        prover.settle_claims(|_| true);
+        prover.settle_claims(|_| true, |_| None);
         self.judge_proved(&proved);
         let report = prover.finish();
         self.judge_counts(&report);
