@@ -94,9 +94,8 @@ def slurm(checks, small, large, folder):
             def task():
                 options = ["--work", str(work), "--tasks", "4", "--tasks-at-once", "2"]
                 recipe = kit.recipe("slurm", folder / "slurm.sh", delivery, *options)
-                text = recipe.read_text()
-                recipe.write_text(text.replace("sleep 10", "sleep 1").replace("--cpus-per-task=2", "--cpus-per-task=1"))
-                kit.equal(delivery, kit.run(["bash", recipe], path, env={"RUN": "run"}))
+                recipe.write_text(recipe.read_text().replace("--cpus-per-task=2", "--cpus-per-task=1"))
+                kit.equal(delivery, kit.run(["bash", recipe], path, env={"RUN": "run", "POLL": "1"}))
                 if delivery is large:
                     kit.was_killed(path)
                     altered_folder(delivery, work / "run/plan.jsonl", work / "run/results")
