@@ -6,7 +6,7 @@ import sys
 import threading
 
 import boto3
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 BUCKET, PREFIX = @BUCKET@, @PREFIX@
 PLAN, RUN, MERGE = @PLAN@, @RUN@, @MERGE@
@@ -52,7 +52,7 @@ def beat(token, done):
     while not done.wait(60):
         try:
             states.send_task_heartbeat(taskToken=token)
-        except ClientError as error:
+        except (BotoCoreError, ClientError) as error:
             print(f"no heartbeat: {error}", file=sys.stderr)
 
 
@@ -81,11 +81,17 @@ def main():
         for message in sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20).get("Messages", []):
             # Taken for good: where this worker dies, the state machine sends the task again.
             sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-            task = json.loads(message["Body"])
             try:
-                answer(task.pop("token"), task)
-            except ClientError as error:
-                # The state machine waits for it no longer, as another worker was faster.
+                task = json.loads(message["Body"])
+                token = task.pop("token")
+            except Exception as error:
+                # Not a message of the state machine, so nobody waits for an answer.
+                print(f"message {message.get('MessageId')} left out: not a task: {error!r}", file=sys.stderr)
+                continue
+            try:
+                answer(token, task)
+            except (BotoCoreError, ClientError) as error:
+                # No connection, or the state machine waits for it no longer, as another worker was faster.
                 print(f"not told: {error}", file=sys.stderr)
 
 

@@ -6,15 +6,16 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use super::{Target, recipe, request};
+use super::{Target, document, recipe, request};
 use crate::deploy::DeployRequest;
 
-const STUBS: [(&str, &str); 5] = [
+const STUBS: [(&str, &str); 6] = [
     ("trailproof", include_str!("stubs/trailproof")),
     ("parallel", include_str!("stubs/parallel")),
     ("sbatch", include_str!("stubs/sbatch")),
     ("kubectl", include_str!("stubs/kubectl")),
     ("aws", include_str!("stubs/aws")),
+    ("boto3.py", include_str!("stubs/boto3.py")),
 ];
 
 /// Engines that take the exit code of a merge.
@@ -254,5 +255,31 @@ fn an_execution_that_was_stopped_is_no_verdict() {
         let stage = Stage::new(Target::StepFunctions);
         let ended = stage.write("answers", "SUCCEEDED\tNone").end(&[("FAULT", fault)]);
         assert_eq!(ended.code, Some(2), "{fault}: {ended:?}");
+    }
+}
+
+#[test]
+fn what_is_no_task_does_not_end_a_worker() {
+    if !can_run() {
+        return;
+    }
+    let stage = Stage::new(Target::StepFunctions);
+    let text = fs::read_to_string(stage.at("recipe")).unwrap();
+    let deep = "[".repeat(100_000);
+    let task = r#"{"token": "t", "step": "merge", "run": "run"}"#;
+    let unnamed = r#"{"token": "v", "step": "merge"}"#;
+    let messages = ["{", "[]", "7", "null", "{}", r#"{"step": "merge"}"#, "", &deep, unnamed, task];
+    stage.write("worker.py", document(&text, "worker")).write("messages", &messages.join("\n"));
+    let ended = stage.run(python(), "worker.py", &[("MESSAGES", "messages"), ("MERGE_EXIT", "1")]);
+    assert!(ended.stderr.ends_with("no more messages\n"), "{ended:?}");
+    assert_eq!(ended.stderr.matches("left out: not a task").count(), 8, "{ended:?}");
+    let answers: Vec<&str> = ended.stdout.lines().filter(|line| line.starts_with("send_task")).collect();
+    let wanted = [
+        ("send_task_failure", r#""taskToken": "v""#),
+        ("send_task_success", r#"\"tampered\""#),
+    ];
+    assert_eq!(answers.len(), wanted.len(), "{ended:?}");
+    for (answer, (call, with)) in answers.iter().zip(wanted) {
+        assert!(answer.starts_with(call) && answer.contains(with), "{answer}");
     }
 }
