@@ -5,6 +5,7 @@ use serde_json::json;
 use super::policy::{self, Policy};
 use super::template::fill;
 use super::{DeployRequest, Place, Target, quote};
+use crate::ident::Sha256Hash;
 
 /// What a container runs: `$0` and the arguments follow. The places are variables of the environment.
 const PLAN: &str = r#"exec trailproof shards plan --no-progress -o "$HERE/plan.jsonl" "$@""#;
@@ -124,7 +125,10 @@ impl Steps<'_> {
             Place::Trail(_) | Place::AccessPoint { .. } | Place::Directory(_) => ("YOUR_WORK_BUCKET", ""),
         };
         let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
+        let DeployRequest { plan, run, merge, .. } = self.request;
+        let told = json!([self.work.text(), plan, run, merge]).to_string();
         let mut values = self.in_python();
+        values.push(("RECIPE", Sha256Hash::of(told.as_bytes()).to_string()));
         values.extend(self.common());
         values.push(("BUCKET", quote::json(bucket)));
         values.push(("PREFIX", quote::json(&prefix)));

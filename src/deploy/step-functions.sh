@@ -9,6 +9,7 @@
 #     bash RECIPE worker > worker.py       # copy it to the workers, and run it there as often as you like
 #     bash RECIPE                          # makes queue, roles and state machine, runs it, and waits for the verdict
 #
+# Workers refuse tasks of another recipe: where the recipe changes, stop them and start those of the new one.
 # Prints also its parts: `bash RECIPE definition` and `bash RECIPE policy`.
 set -euo pipefail
 

@@ -10,6 +10,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 BUCKET, PREFIX = @BUCKET@, @PREFIX@
 PLAN, RUN, MERGE = @PLAN@, @RUN@, @MERGE@
+# Stands in every task. A worker of another recipe would validate something else.
+RECIPE = "@RECIPE@"
 VERDICTS = {0: "intact", 1: "tampered", 3: "incomplete"}
 
 sqs, states, s3 = boto3.client("sqs"), boto3.client("stepfunctions"), boto3.client("s3")
@@ -57,6 +59,8 @@ def beat(token, done):
 
 
 def work(task):
+    if task.get("recipe") != RECIPE:
+        raise ValueError("a task of another recipe: stop the workers, and start those that `bash RECIPE worker` prints")
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,80}", task["run"]):
         raise ValueError("not the name of a run")
     return {"plan": plan, "shard": shard, "merge": merge}[task["step"]](f"{PREFIX}{task['run']}/", task)

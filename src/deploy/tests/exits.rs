@@ -266,15 +266,19 @@ fn what_is_no_task_does_not_end_a_worker() {
     let stage = Stage::new(Target::StepFunctions);
     let text = fs::read_to_string(stage.at("recipe")).unwrap();
     let deep = "[".repeat(100_000);
-    let task = r#"{"token": "t", "step": "merge", "run": "run"}"#;
-    let unnamed = r#"{"token": "v", "step": "merge"}"#;
-    let messages = ["{", "[]", "7", "null", "{}", r#"{"step": "merge"}"#, "", &deep, unnamed, task];
+    let name = text.split("RECIPE = \"").nth(1).unwrap().split('"').next().unwrap();
+    let task = format!(r#"{{"token": "t", "step": "merge", "run": "run", "recipe": "{name}"}}"#);
+    // Of another recipe, or without the name of a run.
+    let other = r#"{"token": "u", "step": "merge", "run": "run", "recipe": "other"}"#;
+    let unnamed = format!(r#"{{"token": "v", "step": "merge", "recipe": "{name}"}}"#);
+    let messages = ["{", "[]", "7", "null", "{}", r#"{"step": "merge"}"#, "", &deep, other, &unnamed, &task];
     stage.write("worker.py", document(&text, "worker")).write("messages", &messages.join("\n"));
     let ended = stage.run(python(), "worker.py", &[("MESSAGES", "messages"), ("MERGE_EXIT", "1")]);
     assert!(ended.stderr.ends_with("no more messages\n"), "{ended:?}");
     assert_eq!(ended.stderr.matches("left out: not a task").count(), 8, "{ended:?}");
     let answers: Vec<&str> = ended.stdout.lines().filter(|line| line.starts_with("send_task")).collect();
     let wanted = [
+        ("send_task_failure", r#""taskToken": "u""#),
         ("send_task_failure", r#""taskToken": "v""#),
         ("send_task_success", r#"\"tampered\""#),
     ];
