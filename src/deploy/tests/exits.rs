@@ -2,28 +2,31 @@
 //! verdict, and every other end is exit code 2.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use super::{Target, document, recipe, request};
+use super::{Place, Target, document, recipe, request};
 use crate::deploy::DeployRequest;
 
-const STUBS: [(&str, &str); 6] = [
+const STUBS: [(&str, &str); 7] = [
     ("trailproof", include_str!("stubs/trailproof")),
     ("parallel", include_str!("stubs/parallel")),
     ("sbatch", include_str!("stubs/sbatch")),
     ("kubectl", include_str!("stubs/kubectl")),
     ("aws", include_str!("stubs/aws")),
+    ("pyspark.py", include_str!("stubs/pyspark.py")),
     ("boto3.py", include_str!("stubs/boto3.py")),
 ];
 
 /// Engines that take the exit code of a merge.
-const MERGING: [Target; 4] = [Target::Parallel, Target::Slurm, Target::Kubernetes, Target::Batch];
+const MERGING: [Target; 5] =
+    [Target::Parallel, Target::Slurm, Target::Kubernetes, Target::Batch, Target::Spark];
 
 /// A recipe and stubs in a folder.
 struct Stage {
     folder: tempfile::TempDir,
+    target: Target,
 }
 
 /// How a recipe ended.
@@ -40,7 +43,7 @@ impl Stage {
     }
 
     fn of(request: &DeployRequest) -> Self {
-        let stage = Self { folder: tempfile::tempdir().unwrap() };
+        let stage = Self { folder: tempfile::tempdir().unwrap(), target: request.target };
         for (name, script) in STUBS {
             fs::write(stage.at(name), script).unwrap();
             #[cfg(unix)]
@@ -68,7 +71,8 @@ impl Stage {
 
     /// Runs the recipe as run `run`, with a merge that ends with 0 unless `settings` have another end.
     fn end(&self, settings: &[(&str, &str)]) -> Ended {
-        self.run("bash", "recipe", settings)
+        let interpreter = if self.target == Target::Spark { python() } else { "bash" };
+        self.run(interpreter, "recipe", settings)
     }
 
     fn run(&self, interpreter: &str, file: &str, settings: &[(&str, &str)]) -> Ended {
@@ -169,8 +173,13 @@ fn folders_that_cannot_be_made_are_no_verdict() {
     if !can_run() {
         return;
     }
-    for (target, file) in [(Target::Parallel, "work"), (Target::Slurm, "trailproof-run")] {
-        let stage = Stage::new(target);
+    for (target, file) in
+        [(Target::Parallel, "work"), (Target::Slurm, "trailproof-run"), (Target::Spark, "work")]
+    {
+        let stage = match target {
+            Target::Spark => with_work_on_disk(target),
+            _ => Stage::new(target),
+        };
         // A file stands in the folder's place.
         let ended = stage.write(file, "").end(&[]);
         assert_eq!(ended.code, Some(2), "{target}: {ended:?}");
@@ -286,4 +295,52 @@ fn what_is_no_task_does_not_end_a_worker() {
     for (answer, (call, with)) in answers.iter().zip(wanted) {
         assert!(answer.starts_with(call) && answer.contains(with), "{answer}");
     }
+}
+
+#[test]
+fn an_exception_in_python_is_no_verdict() {
+    if !can_run() {
+        return;
+    }
+    assert_no_report(Target::Spark, &[("FAULT", "import")]);
+    // Spark does not start: the report names every shard.
+    let ended = Stage::new(Target::Spark).end(&[("FAULT", "context"), ("MERGE_EXIT", "3")]);
+    assert_eq!(ended.code, Some(3), "{ended:?}");
+    assert!(ended.stderr.ends_with("\ntrailproof-exit 3\n"), "{ended:?}");
+}
+
+/// A recipe that works in the folder `work`.
+fn with_work_on_disk(target: Target) -> Stage {
+    let folder = Stage::new(target);
+    let work = Place::parse(folder.at("work").to_str().unwrap());
+    let text = recipe(&DeployRequest { work: Some(work), ..request(target, &["s3://b"]) }).unwrap();
+    folder.write("recipe", &text);
+    folder
+}
+
+#[test]
+fn spark_keeps_its_plan() {
+    if !can_run() {
+        return;
+    }
+    let kept = |stage: &Stage, plan: &Path| {
+        for _ in 0..2 {
+            let ended = stage.end(&[]);
+            assert_eq!(ended.code, Some(0), "{ended:?}");
+            assert!(ended.stderr.contains(&format!("the plan is {}", plan.display())), "{ended:?}");
+        }
+        // The second run continues the first.
+        assert_eq!((stage.ran("plan"), stage.ran("run"), stage.ran("merge")), (1, 2, 2));
+        fs::remove_file(plan).unwrap();
+    };
+    let on_disk = with_work_on_disk(Target::Spark);
+    kept(&on_disk, &on_disk.at("work/run/plan.jsonl"));
+    let in_s3 = Stage::new(Target::Spark);
+    kept(
+        &in_s3,
+        &in_s3
+            .at("trailproof-run-plan.jsonl")
+            .canonicalize()
+            .unwrap_or_else(|_| in_s3.at("trailproof-run-plan.jsonl")),
+    );
 }
