@@ -3,6 +3,10 @@
 //! Each recipe is one text: a script that plans, has the engine carry out the shards, merges the results, and ends with the
 //! exit code of the verdict. The recipe is complete apart from the names that start with `YOUR_`, which its first lines list.
 //!
+//! Exit codes 0, 1 and 3 come from a merge that ended, and from nothing else: the process itself, a file or a log line that
+//! is written after it, or the state that the machine of Step Functions ends in. Engines use the same numbers for failures of
+//! their own, so what an engine says of a job is no verdict. Every other end of a recipe is exit code 2.
+//!
 //! | target | what is printed | a shard is tried again by |
 //! |---|---|---|
 //! | `spark` | a PySpark script: `rdd.pipe`, a task for each shard | `spark.task.maxFailures` |
@@ -18,7 +22,8 @@
 //!   [`spark.task.maxFailures`](https://spark.apache.org/docs/latest/configuration.html#scheduling).
 //! - AWS Batch: [array jobs](https://docs.aws.amazon.com/batch/latest/userguide/array_jobs.html) and `AWS_BATCH_JOB_ARRAY_INDEX`.
 //! - Step Functions: [`ItemReader`](https://docs.aws.amazon.com/step-functions/latest/dg/input-output-itemreader.html), and
-//!   [tasks that wait for a token](https://docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html).
+//!   [tasks that wait for a token](https://docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html). The states of
+//!   an execution: [DescribeExecution](https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html).
 //! - Kubernetes: [Jobs](https://kubernetes.io/docs/concepts/workloads/controllers/job/), indexed, with a limit for each index.
 //! - Slurm: [`sbatch`](https://slurm.schedmd.com/sbatch.html) and its [job arrays](https://slurm.schedmd.com/job_array.html).
 //! - GNU parallel: [its manual](https://www.gnu.org/software/parallel/man.html).

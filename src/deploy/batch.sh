@@ -3,11 +3,16 @@
 #
 @ABOUT@
 #
-# Needs: the AWS CLI, and a job queue on Fargate. The image has `trailproof` and `sh`. Run it with bash. It waits for the
-# end; the jobs go on if you stop it.
+# Needs: the AWS CLI, allowed `logs:FilterLogEvents`, and a job queue on Fargate. The image has `trailproof` and `sh`, and no
+# entry point. Run it with bash. It waits for the end; the jobs go on if you stop it.
 set -euo pipefail
 
+# Ends with the exit code of the verdict: 0 intact, 1 tampered, 3 incomplete. Every failure is exit code 2.
+code=2
+trap 'exit "$code"' EXIT
+
 queue=YOUR_JOB_QUEUE
+log_group=/aws/batch/job
 run=${RUN:-$(date -u +%Y%m%dT%H%M%SZ)}
 tasks=@TASKS@       # children of the array, 2 to 10,000, each with every $tasks-th shard
 
@@ -17,7 +22,17 @@ policy() {
 @POLICY@
 JSON
 }
-[ "${1-}" != policy ] || { policy; exit; }
+if [ "${1-}" = policy ]; then
+    policy
+    code=0
+    exit
+fi
+case $run in
+    *[!A-Za-z0-9_-]*)
+        echo "invalid RUN: use letters, digits, \`-\` and \`_\`" >&2
+        exit
+        ;;
+esac
 
 trust() {
     cat <<'JSON'
@@ -35,7 +50,7 @@ role=$(aws iam get-role --role-name trailproof-batch --query Role.Arn --output t
 
 # 2. The definitions of the jobs. An interrupted Spot task or a shard that failed is tried again.
 define() { aws batch register-job-definition --cli-input-json "$(cat)" --query jobDefinitionArn --output text; }
-with_role() { sed "s|@@ROLE@@|$role|"; }
+with_role() { sed "s|\"jobRoleArn\": \"@@ROLE@@\"|\"jobRoleArn\": \"$role\"|"; }
 
 plan_definition() {
     cat <<'JSON'
@@ -68,27 +83,56 @@ merge=$(submit merge "$merge_job" --depends-on "jobId=$shards")
 echo "plan $plan, shards $shards, merge $merge" >&2
 
 # 4. The end.
-about() { aws batch describe-jobs --jobs "$1" --query "jobs[0].$2" --output text; }
+# Waits for the end of a job, and sets what Batch tells of it. An array job has no container of its own.
 wait_for() {
-    local status
+    local failures=0 answer id
     while true; do
-        status=$(about "$1" status)
-        case $status in SUCCEEDED | FAILED) return ;; esac
+        answer=$(aws batch describe-jobs --jobs "$1" --output text \
+            --query 'jobs[0].[jobId, status, container.exitCode, container.logStreamName]') || answer=
+        read -r id status exit_code log_stream <<<"$answer"
+        case $id:$status in
+            "$1":SUCCEEDED | "$1":FAILED) return ;;
+            "$1":?*) failures=0 ;;
+            *) failures=$((failures + 1)) ;;
+        esac
+        if [ "$failures" -ge 15 ]; then
+            echo "no report: Batch does not tell of the job $1, which may go on" >&2
+            exit
+        fi
         sleep "${POLL:-20}"
     done
 }
 wait_for "$merge"
-code=$(about "$merge" container.exitCode)
-if [ "$code" = None ] && [ "$(about "$plan" status)" = SUCCEEDED ]; then
+if [ "$exit_code" = None ]; then
+    wait_for "$plan"
+    if [ "$status" = FAILED ]; then
+        echo "no report: the plan was not made: see the log stream $log_stream of $log_group" >&2
+        exit
+    fi
     # A shard failed too often, so the job that merges did not start. Its report names the shard.
     wait_for "$shards"
     merge=$(submit merge "$merge_job")
     wait_for "$merge"
-    code=$(about "$merge" container.exitCode)
 fi
-log=$(about "$merge" container.logStreamName)
-echo "the report is in the log stream $log of /aws/batch/job" >&2
+case $exit_code in
+    0 | 1 | 3) ;;
+    *)
+        echo "no report: the job $merge ended with exit code $exit_code: see the log stream $log_stream of $log_group" >&2
+        exit
+        ;;
+esac
+echo "the report is in the log stream $log_stream of $log_group" >&2
 
-# Ends with the exit code of the verdict: 0 intact, 1 tampered, 2 no report, 3 incomplete.
-case $code in [0-9]*) exit "$code" ;; esac
-exit 2
+# 5. The verdict: the last line of the log, which the container writes after the merge. The exit code alone is no proof: an
+# image whose entry point is another program has exit codes too. CloudWatch shows lines some seconds late.
+for try in 1 2 3 4 5 6 7 8 9 10; do
+    lines=$(aws logs filter-log-events --log-group-name "$log_group" --log-stream-names "$log_stream" \
+        --filter-pattern '"trailproof-exit"' --query 'events[].[message]' --output text) || lines=
+    merged=$(sed -n "s/^trailproof-exit $run //p" <<<"$lines")
+    [ -z "$merged" ] || break
+    sleep "${POLL:-10}"
+done
+case $merged:$exit_code in
+    0:0 | 1:1 | 3:3) code=$merged ;;
+    *) echo "no verdict: exit code of the container $exit_code, of the merge by its log: ${merged:-not found}" >&2 ;;
+esac

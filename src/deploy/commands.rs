@@ -5,10 +5,13 @@ use serde_json::json;
 use super::policy::{self, Policy};
 use super::template::fill;
 use super::{DeployRequest, Place, Target, quote};
+use crate::ident::Sha256Hash;
 
 /// What a container runs: `$0` and the arguments follow. The places are variables of the environment.
 const PLAN: &str = r#"exec trailproof shards plan --no-progress -o "$HERE/plan.jsonl" "$@""#;
-const MERGE: &str = r#"exec trailproof shards merge "$HERE/plan.jsonl" "$HERE/results/" "$@""#;
+
+/// The verdict is the line after the report. Exit code 1 of a container may have other reasons than a verdict.
+const MERGE: &str = r#"trailproof shards merge "$HERE/plan.jsonl" "$HERE/results/" "$@"; code=$?; echo "trailproof-exit $RUN $code"; exit "$code""#;
 
 /// The steps of a recipe.
 pub(super) struct Steps<'a> {
@@ -110,7 +113,7 @@ impl Steps<'_> {
         vec![
             ("PLAN", definition("plan", &format!("{here}{PLAN}"), plan, *tries, "4096")),
             ("RUN", definition("shards", &shards, run, *tries, "4096")),
-            // Once: the exit code is the verdict.
+            // Once: exit codes 1 and 3 are verdicts.
             ("MERGE", definition("merge", &format!("{here}{MERGE}"), merge, 1, "8192")),
             ("POLICY", self.policy.text()),
         ]
@@ -122,7 +125,10 @@ impl Steps<'_> {
             Place::Trail(_) | Place::AccessPoint { .. } | Place::Directory(_) => ("YOUR_WORK_BUCKET", ""),
         };
         let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
+        let DeployRequest { plan, run, merge, .. } = self.request;
+        let told = json!([self.work.text(), plan, run, merge]).to_string();
         let mut values = self.in_python();
+        values.push(("RECIPE", Sha256Hash::of(told.as_bytes()).to_string()));
         values.extend(self.common());
         values.push(("BUCKET", quote::json(bucket)));
         values.push(("PREFIX", quote::json(&prefix)));

@@ -5,8 +5,14 @@
 #
 # Needs: kubectl, and a cluster of version 1.29 or later (`backoffLimitPerIndex`). The image has `trailproof` and `sh`.
 # The service account gets its AWS role by EKS's annotation below; elsewhere give credentials as your cluster does.
-# Run it with bash. To run it again, delete the jobs: kubectl delete job,configmap -l app=trailproof
+# Run it with bash. Each run makes jobs of its own, with logs; to delete those of all runs: kubectl delete job -l app=trailproof
 set -euo pipefail
+
+# Ends with the exit code of the verdict: 0 intact, 1 tampered, 3 incomplete. Every failure is exit code 2.
+code=2
+folder=
+trap '[ -z "$folder" ] || rm -rf "$folder" || true; exit "$code"' EXIT
+folder=$(mktemp -d)
 
 run=${RUN:-$(date -u +%Y%m%dT%H%M%SZ)}
 
@@ -16,25 +22,43 @@ policy() {
 @POLICY@
 JSON
 }
-[ "${1-}" != policy ] || { policy; exit; }
+if [ "${1-}" = policy ]; then
+    policy
+    code=0
+    exit
+fi
+case $run in
+    *[!A-Za-z0-9_-]*)
+        echo "invalid RUN: use letters, digits, \`-\` and \`_\`" >&2
+        exit
+        ;;
+esac
 
-# Waits for a job to be done. Fails if the job failed.
-done_or_failed() {
-    local status
+# Makes a job of this run, with a name that the cluster gives, and prints the name.
+create() { sed "s/\"@@RUN_NAME@@\"}\$/\"$run\"}/" | kubectl create -f - -o name; }
+
+# Waits for a job to end, and sets how it ended: Complete or Failed.
+wait_for() {
+    local failures=0 conditions
     while true; do
-        status=$(kubectl get job "$1" -o jsonpath='{.status.conditions[?(@.status=="True")].type}')
-        case " $status " in
-            *" Complete "*) return 0 ;;
-            *" Failed "*) return 1 ;;
-        esac
+        if conditions=$(kubectl get "$1" --request-timeout=60s \
+            -o jsonpath='{.status.conditions[?(@.status=="True")].type}'); then
+            failures=0
+            for ended in $conditions; do
+                case $ended in Complete | Failed) return ;; esac
+            done
+        else
+            failures=$((failures + 1))
+        fi
+        if [ "$failures" -ge 30 ]; then
+            echo "no report: the cluster does not tell of $1, which was deleted or may go on" >&2
+            exit
+        fi
         sleep "${POLL:-10}"
     done
 }
 
-kubectl create configmap trailproof --from-literal=run="$run"
-kubectl label configmap trailproof app=trailproof
-
-kubectl apply -f - <<'YAML'
+kubectl apply -f - >&2 <<'YAML'
 apiVersion: v1
 kind: ServiceAccount
 metadata:
@@ -44,11 +68,12 @@ metadata:
     eks.amazonaws.com/role-arn: YOUR_ROLE_ARN
 YAML
 
-kubectl create -f - <<'YAML'
+plan_job() {
+    cat <<'YAML'
 apiVersion: batch/v1
 kind: Job
 metadata:
-  name: trailproof-plan
+  generateName: trailproof-plan-
   labels: {app: trailproof}
 spec:
   backoffLimit: 2
@@ -60,19 +85,26 @@ spec:
         - name: trailproof
           image: YOUR_IMAGE
           env:
-            - {name: RUN, valueFrom: {configMapKeyRef: {name: trailproof, key: run}}}
+            - {name: RUN, value: "@@RUN_NAME@@"}
             - {name: HERE, value: @HERE@}
           resources: {requests: {cpu: "1", memory: 1Gi}, limits: {memory: 4Gi}}
           command: @PLAN@
 YAML
-done_or_failed trailproof-plan || { kubectl logs job/trailproof-plan >&2; exit 2; }
-kubectl logs job/trailproof-plan >&2
+}
+plan=$(plan_job | create)
+wait_for "$plan"
+kubectl logs "$plan" >&2 || true
+if [ "$ended" != Complete ]; then
+    echo "no report: the plan was not made: kubectl describe $plan" >&2
+    exit
+fi
 
-kubectl create -f - <<'YAML'
+shards_job() {
+    cat <<'YAML'
 apiVersion: batch/v1
 kind: Job
 metadata:
-  name: trailproof-shards
+  generateName: trailproof-shards-
   labels: {app: trailproof}
 spec:
   completionMode: Indexed
@@ -87,22 +119,26 @@ spec:
         - name: trailproof
           image: YOUR_IMAGE
           env:
-            - {name: RUN, valueFrom: {configMapKeyRef: {name: trailproof, key: run}}}
+            - {name: RUN, value: "@@RUN_NAME@@"}
             - {name: HERE, value: @HERE@}
           resources: {requests: {cpu: "2", memory: 2Gi}, limits: {memory: 4Gi}}
           command: @RUN@
 YAML
+}
+shards=$(shards_job | create)
+wait_for "$shards"
 # What no task carried out is named by the report.
-done_or_failed trailproof-shards || echo "some shards were not carried out: kubectl describe job trailproof-shards" >&2
+[ "$ended" = Complete ] || echo "some shards were not carried out: kubectl describe $shards" >&2
 
-kubectl create -f - <<'YAML'
+merge_job() {
+    cat <<'YAML'
 apiVersion: batch/v1
 kind: Job
 metadata:
-  name: trailproof-merge
+  generateName: trailproof-merge-
   labels: {app: trailproof}
 spec:
-  backoffLimit: 0                # the exit code is the verdict
+  backoffLimit: 0                # exit codes 1 and 3 are verdicts
   template:
     spec:
       restartPolicy: Never
@@ -111,14 +147,25 @@ spec:
         - name: trailproof
           image: YOUR_IMAGE
           env:
-            - {name: RUN, valueFrom: {configMapKeyRef: {name: trailproof, key: run}}}
+            - {name: RUN, value: "@@RUN_NAME@@"}
             - {name: HERE, value: @HERE@}
           resources: {requests: {cpu: "1", memory: 2Gi}, limits: {memory: 8Gi}}
           command: @MERGE@
 YAML
-done_or_failed trailproof-merge || true
-kubectl logs job/trailproof-merge
+}
+merge=$(merge_job | create)
+wait_for "$merge"
 
-# Ends with the exit code of the verdict: 0 intact, 1 tampered, 2 no report, 3 incomplete.
-code=$(kubectl get pod -l job-name=trailproof-merge -o jsonpath='{.items[0].status.containerStatuses[0].state.terminated.exitCode}')
-exit "${code:-2}"
+# The report, and the verdict: the last line of the log, which the container writes after the merge.
+for try in 1 2 3 4 5 6; do
+    kubectl logs "$merge" >"$folder/log" || true
+    merged=$(sed -n "s/^trailproof-exit $run //p" "$folder/log")
+    [ -z "$merged" ] || break
+    sleep "${POLL:-10}"
+done
+sed "/^trailproof-exit $run /d" "$folder/log"
+case $merged in
+    0 | 1 | 3) code=$merged ;;
+    '') echo "no verdict: the log could not be read, or the merge did not end: kubectl logs $merge" >&2 ;;
+    *) echo "no report: \`trailproof shards merge\` ended with exit code $merged" >&2 ;;
+esac

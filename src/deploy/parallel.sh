@@ -7,6 +7,11 @@
 # `--sshlogin HOST,HOST,:` to the call of parallel: plan lines go to them, and results come back, by ssh.
 set -euo pipefail
 
+# Ends with the exit code of the verdict: 0 intact, 1 tampered, 3 incomplete. A failure of anything but the merge, and of a
+# merge without a report, is exit code 2.
+code=2
+trap 'exit "$code"' EXIT
+
 work=@WORK@
 run=${RUN:-$(date -u +%Y%m%dT%H%M%SZ)}    # RUN=... continues the run of that name
 retries=@TRIES@    # attempts for each shard
@@ -16,6 +21,8 @@ mkdir -p "$here"
 if [ ! -e "$here/plan.jsonl" ]; then
     trailproof shards plan -o "$here/plan.jsonl" \
         @PLAN@
+else
+    echo "run $run is continued, with the plan $here/plan.jsonl" >&2
 fi
 
 # A function, as parallel reads a command's words again.
@@ -29,5 +36,9 @@ parallel --pipe -N1 --block 10M --retries "$retries" --joblog "$here/jobs.log" \
     --env shard shard <"$here/plan.jsonl" >"$here/results.jsonl" ||
     echo "some shards were not carried out: see $here/jobs.log" >&2
 
-# Ends with the exit code of the verdict: 0 intact, 1 tampered, 2 no report, 3 incomplete.
-exec trailproof shards merge "$here/plan.jsonl" "$here/results.jsonl" @MERGE@
+merged=0
+trailproof shards merge "$here/plan.jsonl" "$here/results.jsonl" @MERGE@ || merged=$?
+case $merged in
+    0 | 1 | 3) code=$merged ;;
+    *) echo "no report: \`trailproof shards merge\` ended with exit code $merged" >&2 ;;
+esac

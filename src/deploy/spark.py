@@ -2,21 +2,33 @@
 #
 @ABOUT@
 #
-# Needs: `trailproof` in the PATH of the driver and of every executor. Run it with
+# Needs: `trailproof` in the PATH of the driver and of every executor. Run it with one of
 #
 #     spark-submit trailproof_spark.py
+#     PYSPARK_SUBMIT_ARGS='--master MASTER pyspark-shell' python3 trailproof_spark.py
 #
-# The exit code is that of the verdict: 0 intact, 1 tampered, 2 no report, 3 incomplete. In YARN's cluster mode any but 0
-# shows as FAILED. `spark-submit` mixes stdout and stderr: for a report to process, add `--report json=FILE` to MERGE.
+# The exit code is that of the verdict: 0 intact, 1 tampered, 2 no report, 3 incomplete. `spark-submit` has exit codes of its
+# own: 1 where it cannot start the script, 0 where it does not wait for the end. So after a merge the last line of the script
+# on stderr is `trailproof-exit N`, with the exit code of the verdict: without the line there is no verdict. `spark-submit`
+# mixes stdout and stderr: for a report to process, add `--report json=FILE` to MERGE.
+#
+# The plan lies at WORK/RUN/plan.jsonl, or in the driver's current folder if WORK is in S3; stderr says where. In cluster mode
+# that folder is gone afterwards. RUN=NAME in the environment continues the run of that name, if its plan is there. To carry
+# out one shard by hand, use `trailproof shards run PLAN --index N -o RESULTS`, then `trailproof shards merge PLAN RESULTS`.
 
 import os
 import shlex
 import subprocess
 import sys
-import tempfile
 import time
+import traceback
 
-from pyspark import SparkConf, SparkContext
+# Python ends with 1 for an exception, which is the exit code of a verdict. So exceptions are caught here and at the end.
+try:
+    from pyspark import SparkConf, SparkContext
+except Exception:
+    traceback.print_exc()
+    sys.exit(2)
 
 WORK = @WORK@
 TRIES = @TRIES@  # attempts for each shard
@@ -34,16 +46,30 @@ class OfTheExecutor(dict):
 
 def main():
     run = os.environ.get("RUN") or time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    results = f"{WORK}/{run}/results/"
-    with tempfile.TemporaryDirectory() as folder:
-        plan = f"{folder}/plan.jsonl"
-        if code := subprocess.run(["trailproof", "shards", "plan", "-o", plan, *PLAN]).returncode:
-            return code
-        try:
-            carry_out(plan, results)
-        except Exception as error:  # of Spark: a shard failed too often. `merge` names what is missing.
-            print(f"some shards were not carried out: {error}", file=sys.stderr)
-        return subprocess.run(["trailproof", "shards", "merge", plan, results, *MERGE]).returncode
+    plan, results = plan_file(run), f"{WORK}/{run}/results/"
+    if os.path.exists(plan):
+        print(f"run {run} is continued", file=sys.stderr)
+    elif subprocess.run(["trailproof", "shards", "plan", "-o", plan, *PLAN]).returncode != 0:
+        return 2
+    print(f"run {run}: the plan is {plan}, results are in {results}", file=sys.stderr)
+    try:
+        carry_out(plan, results)
+    except Exception as error:  # of Spark: a shard failed too often. `merge` names what is missing.
+        print(f"some shards were not carried out: {error}", file=sys.stderr)
+    code = subprocess.run(["trailproof", "shards", "merge", plan, results, *MERGE]).returncode
+    if code not in (0, 1, 3):
+        print(f"no report: `trailproof shards merge` ended with exit code {code}", file=sys.stderr)
+        return 2
+    print(f"trailproof-exit {code}", file=sys.stderr)
+    return code
+
+
+def plan_file(run):
+    """The plan lies beside the results, or in the driver's current folder if they are in S3."""
+    if WORK.startswith("s3://"):
+        return os.path.abspath(f"trailproof-{run}-plan.jsonl")
+    os.makedirs(f"{WORK}/{run}", exist_ok=True)
+    return f"{WORK}/{run}/plan.jsonl"
 
 
 def carry_out(plan, results):
@@ -63,4 +89,9 @@ def carry_out(plan, results):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        code = main()
+    except BaseException:
+        traceback.print_exc()
+        code = 2
+    sys.exit(code)

@@ -9,8 +9,13 @@
 #     bash RECIPE worker > worker.py       # copy it to the workers, and run it there as often as you like
 #     bash RECIPE                          # makes queue, roles and state machine, runs it, and waits for the verdict
 #
+# Workers refuse tasks of another recipe: where the recipe changes, stop them and start those of the new one.
 # Prints also its parts: `bash RECIPE definition` and `bash RECIPE policy`.
 set -euo pipefail
+
+# Ends with the exit code of the verdict: 0 intact, 1 tampered, 3 incomplete. Every failure is exit code 2.
+code=2
+trap 'exit "$code"' EXIT
 
 queue=trailproof
 run=${RUN:-$(date -u +%Y%m%dT%H%M%SZ)}
@@ -53,7 +58,17 @@ PYTHON
 }
 
 case ${1-} in
-    policy | machine_policy | definition | worker) "$1"; exit ;;
+    policy | machine_policy | definition | worker)
+        "$1"
+        code=0
+        exit
+        ;;
+esac
+case $run in
+    *[!A-Za-z0-9_-]*)
+        echo "invalid RUN: use letters, digits, \`-\` and \`_\`" >&2
+        exit
+        ;;
 esac
 
 # 1. The queue.
@@ -68,23 +83,42 @@ aws iam put-role-policy --role-name YOUR_WORKER_ROLE --policy-name trailproof --
 
 # 3. The state machine.
 arn=@MACHINE_ARN@
-aws stepfunctions describe-state-machine --state-machine-arn "$arn" >/dev/null 2>&1 &&
-    aws stepfunctions update-state-machine --state-machine-arn "$arn" --definition "$(definition)" >/dev/null ||
+if aws stepfunctions describe-state-machine --state-machine-arn "$arn" >/dev/null 2>&1; then
+    aws stepfunctions update-state-machine --state-machine-arn "$arn" --definition "$(definition)" >/dev/null
+else
     arn=$(aws stepfunctions create-state-machine --name trailproof --role-arn "$role" --definition "$(definition)" \
         --query stateMachineArn --output text)
+fi
 
 # 4. The run.
 execution=$(aws stepfunctions start-execution --state-machine-arn "$arn" --name "$run" --query executionArn --output text \
     --input "$(printf '{"run": "%s", "queue": "%s"}' "$run" "$url")")
 echo "running $execution; the report will be in the log of the worker that merges" >&2
-about() { aws stepfunctions describe-execution --execution-arn "$execution" --query "$1" --output text; }
-while [ "$(about status)" = RUNNING ]; do sleep "${POLL:-20}"; done
 
-# Ends with the exit code of the verdict: 0 intact, 1 tampered, 2 no report, 3 incomplete.
-case $(about error) in
-    None) exit 0 ;;
-    trailproof.tampered) exit 1 ;;
-    trailproof.incomplete) exit 3 ;;
+about() { aws stepfunctions describe-execution --execution-arn "$execution" --query "$1" --output text; }
+failures=0
+while true; do
+    answer=$(about '[status, error]') || answer=
+    read -r status error <<<"$answer"
+    case $status in
+        SUCCEEDED | FAILED | TIMED_OUT | ABORTED) break ;;
+        RUNNING | PENDING_REDRIVE) failures=0 ;;
+        *) failures=$((failures + 1)) ;;
+    esac
+    if [ "$failures" -ge 15 ]; then
+        echo "no report: Step Functions does not tell of $execution, which may go on" >&2
+        exit
+    fi
+    sleep "${POLL:-20}"
+done
+
+# The machine succeeds for `intact` alone, and fails by these names for the other verdicts. Other ends are no verdict.
+case $status:$error in
+    SUCCEEDED:None) code=0 ;;
+    FAILED:trailproof.tampered) code=1 ;;
+    FAILED:trailproof.incomplete) code=3 ;;
+    *)
+        echo "no report: the execution ended as $status, error $error" >&2
+        about cause >&2
+        ;;
 esac
-about cause >&2
-exit 2

@@ -1,3 +1,5 @@
+mod exits;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -64,7 +66,10 @@ fn hostile_arguments_arrive_whole_in_shells() {
         let stand_ins = [
             ("trailproof", "#!/bin/bash\nprintf '%s\\0' \"$@\" >>said\n[ \"$3\" != -o ] || touch \"$4\"\n"),
             ("parallel", "#!/bin/bash\n${@: -1}\n"),
-            ("sbatch", "#!/bin/bash\ncat >job; SLURM_ARRAY_TASK_ID=0 bash job; : >/dev/null; echo 7\n"),
+            (
+                "sbatch",
+                "#!/bin/bash\ncat >job; SLURM_JOB_ID=7 SLURM_ARRAY_TASK_ID=0 bash job; : >/dev/null; echo 7\n",
+            ),
         ];
         for (name, script) in stand_ins {
             let file = folder.path().join(name);

@@ -6,10 +6,12 @@ import sys
 import threading
 
 import boto3
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 BUCKET, PREFIX = @BUCKET@, @PREFIX@
 PLAN, RUN, MERGE = @PLAN@, @RUN@, @MERGE@
+# Stands in every task. A worker of another recipe would validate something else.
+RECIPE = "@RECIPE@"
 VERDICTS = {0: "intact", 1: "tampered", 3: "incomplete"}
 
 sqs, states, s3 = boto3.client("sqs"), boto3.client("stepfunctions"), boto3.client("s3")
@@ -52,11 +54,13 @@ def beat(token, done):
     while not done.wait(60):
         try:
             states.send_task_heartbeat(taskToken=token)
-        except ClientError as error:
+        except (BotoCoreError, ClientError) as error:
             print(f"no heartbeat: {error}", file=sys.stderr)
 
 
 def work(task):
+    if task.get("recipe") != RECIPE:
+        raise ValueError("a task of another recipe: stop the workers, and start those that `bash RECIPE worker` prints")
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,80}", task["run"]):
         raise ValueError("not the name of a run")
     return {"plan": plan, "shard": shard, "merge": merge}[task["step"]](f"{PREFIX}{task['run']}/", task)
@@ -81,11 +85,17 @@ def main():
         for message in sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20).get("Messages", []):
             # Taken for good: where this worker dies, the state machine sends the task again.
             sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-            task = json.loads(message["Body"])
             try:
-                answer(task.pop("token"), task)
-            except ClientError as error:
-                # The state machine waits for it no longer, as another worker was faster.
+                task = json.loads(message["Body"])
+                token = task.pop("token")
+            except Exception as error:
+                # Not a message of the state machine, so nobody waits for an answer.
+                print(f"message {message.get('MessageId')} left out: not a task: {error!r}", file=sys.stderr)
+                continue
+            try:
+                answer(token, task)
+            except (BotoCoreError, ClientError) as error:
+                # No connection, or the state machine waits for it no longer, as another worker was faster.
                 print(f"not told: {error}", file=sys.stderr)
 
 

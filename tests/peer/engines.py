@@ -3,7 +3,7 @@
 
     parallel         GNU parallel; a process is killed, a result is lost, one is delivered twice
     slurm            slurmctld and slurmd of this machine, where they start; the same
-    spark            PySpark in a local cluster of two workers; an executor is killed
+    spark            PySpark in a local cluster of two workers; an executor is killed, a result is lost, one is delivered twice
     step-functions   moto's interpreter, S3 and SQS; two workers, of which one is killed
     kubernetes       the manifests by their published schemas, run by a stand-in for kubectl
     batch            the job definitions by botocore's model of AWS Batch, run by a stand-in for the AWS CLI

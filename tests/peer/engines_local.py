@@ -94,9 +94,8 @@ def slurm(checks, small, large, folder):
             def task():
                 options = ["--work", str(work), "--tasks", "4", "--tasks-at-once", "2"]
                 recipe = kit.recipe("slurm", folder / "slurm.sh", delivery, *options)
-                text = recipe.read_text()
-                recipe.write_text(text.replace("sleep 10", "sleep 1").replace("--cpus-per-task=2", "--cpus-per-task=1"))
-                kit.equal(delivery, kit.run(["bash", recipe], path, env={"RUN": "run"}))
+                recipe.write_text(recipe.read_text().replace("--cpus-per-task=2", "--cpus-per-task=1"))
+                kit.equal(delivery, kit.run(["bash", recipe], path, env={"RUN": "run", "POLL": "1"}))
                 if delivery is large:
                     kit.was_killed(path)
                     altered_folder(delivery, work / "run/plan.jsonl", work / "run/results")
@@ -152,22 +151,39 @@ def idle(folder, daemons):
 
 
 def spark(checks, small, large, folder):
-    """The recipe for Spark, in a cluster of two workers: every case in one session, and the executor killed once."""
+    """The recipe for Spark, in a cluster of two workers: an executor killed, a result lost, one twice, the run continued; and
+    every case in one session."""
     if not shutil.which("java"):
         return checks.skip("spark", "no `java` here")
     submit = Path(sys.executable).with_name("spark-submit")
     path = kit.program(folder / "spark-path", "executor")
 
+    environment = SPARK_ENV | {"SPARK_WORKER_DIR": str(folder / "spark-workers")}
+    # spark-submit mixes what the script prints to both streams.
+    report = folder / "spark.json"
+    run = folder / "spark/run"
+
     def one():
-        # spark-submit mixes what the script prints to both streams.
-        report = folder / "spark.json"
         options = ["--work", str(folder / "spark"), "--report", f"json={report}"]
         recipe = kit.recipe("spark", folder / "spark.py", large, *options)
-        ran = kit.run([submit, "--master", SPARK, recipe], path, env=SPARK_ENV | {"SPARK_WORKER_DIR": str(folder / "spark-workers")}, cwd=folder)
+        ran = kit.run([submit, "--master", SPARK, recipe], path, env=environment | {"RUN": "run"}, cwd=folder)
         kit.equal(large, kit.Verdict(ran.code, report.read_text(), ran.errors))
         kit.was_killed(path)
+        altered_folder(large, run / "plan.jsonl", run / "results")
 
-    checks.check("spark", f"{large.name}, an executor killed", one)
+    checks.check("spark", f"{large.name}, an executor killed, a result lost, one twice", one)
+
+    def again():
+        # `altered_folder` has left a result less. Without spark-submit, by the script alone.
+        report.unlink()
+        planned = (run / "plan.jsonl").read_bytes()
+        submitted = environment | {"RUN": "run", "PYSPARK_SUBMIT_ARGS": f"--master {SPARK} pyspark-shell"}
+        ran = kit.run([sys.executable, folder / "spark.py"], path, env=submitted, cwd=folder)
+        kit.equal(large, kit.Verdict(ran.code, report.read_text(), ran.errors))
+        if (run / "plan.jsonl").read_bytes() != planned:
+            raise kit.Wrong("the run was not continued: another plan")
+
+    checks.check("spark", f"{large.name}, the run continued", again)
     plain = kit.program(folder / "spark-plain-path")
     for number, delivery in enumerate(small):
         kit.recipe("spark", folder / f"spark-{number}.py", delivery, "--work", str(folder / f"spark-{number}"))
@@ -178,7 +194,7 @@ def spark(checks, small, large, folder):
     ran = []
 
     def all_cases():
-        done = kit.run([submit, "--master", SPARK, session, *files], plain, env=SPARK_ENV | {"SPARK_WORKER_DIR": str(folder / "spark-workers")}, cwd=folder)
+        done = kit.run([submit, "--master", SPARK, session, *files], plain, env=environment, cwd=folder)
         ran.append(done)
         if done.code != 0:
             raise kit.Wrong(f"exit code {done.code}: {done.errors[-2000:]}")
