@@ -95,6 +95,8 @@ use crate::event::{
 };
 use crate::time::{Interval, Range, Timestamp};
 
+pub(crate) use safe::VisibleJson;
+
 /// The report's first field.
 pub(super) const SCHEMA: &str = "trailproof/report/1";
 
@@ -117,6 +119,14 @@ pub(super) fn write_document(out: &mut dyn Write, document: &impl Serialize) -> 
     document.serialize(&mut serializer)?;
     out.write_all(b"\n")?;
     out.flush()
+}
+
+/// A document in the form of the report, as text.
+pub(super) fn document(document: &impl Serialize) -> String {
+    let mut out = Vec::new();
+    // Writing to memory does not fail.
+    let _ = write_document(&mut out, document);
+    String::from_utf8(out).unwrap_or_default()
 }
 
 /// Writes a document in the form of the report, on a single line and without flushing `out`.

@@ -8,6 +8,7 @@ mod examples;
 mod named;
 mod profiles;
 mod reads;
+mod terminal;
 mod trust;
 mod validate_logs;
 mod word;
