@@ -10,6 +10,7 @@ mod profiles;
 mod reads;
 mod terminal;
 mod trust;
+mod unproved;
 mod validate_logs;
 mod word;
 
