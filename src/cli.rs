@@ -36,7 +36,6 @@ mod validate_logs;
 mod without_source;
 
 use std::ffi::OsString;
-use std::fmt;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -89,7 +88,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// The exit code of a command. Prints the error of a command that failed.
 fn exit_code(done: Result<u8, Failure>) -> u8 {
     done.unwrap_or_else(|failure| {
-        say(&failure.to_string());
+        failure.say();
         EXIT_CANNOT
     })
 }
@@ -130,9 +129,16 @@ fn now() -> Timestamp {
     Timestamp::from_unix(i64::try_from(since_epoch.as_secs()).unwrap_or(i64::MAX))
 }
 
-/// Prints a message to stderr.
+/// Prints a message to stderr, on one line and safe for a terminal: a message may have names from buckets, trails,
+/// archives and files. Text that is escaped already stays as it is.
 fn say(message: &str) {
-    let _ = writeln!(io::stderr(), "{message}");
+    say_lines([message]);
+}
+
+/// Prints lines to stderr, each as [`say`] does. The lines of a message stay together.
+fn say_lines<'l>(lines: impl IntoIterator<Item = &'l str>) {
+    let text: String = lines.into_iter().map(|line| for_terminal(line).into_owned() + "\n").collect();
+    let _ = io::stderr().write_all(text.as_bytes());
 }
 
 /// Prints an answer to stdout. A closed pipe is no error.
@@ -164,11 +170,11 @@ impl Failure {
     fn with_lines(self, lines: Vec<String>) -> Self {
         Self { lines, ..self }
     }
-}
 
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error: {}\nhint: {}", for_terminal(&self.what), for_terminal(&self.hint))?;
-        self.lines.iter().try_for_each(|line| write!(f, "\n{}", for_terminal(line)))
+    /// Prints the message to stderr.
+    fn say(&self) {
+        let Self { what, hint, lines } = self;
+        let (what, hint) = (format!("error: {what}"), format!("hint: {hint}"));
+        say_lines([&*what, &*hint].into_iter().chain(lines.iter().map(String::as_str)));
     }
 }

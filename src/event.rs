@@ -1,6 +1,7 @@
 //! The events of a run: findings with evidence, chains and counts, and the verdict that follows from them.
 
 mod cause;
+mod chain;
 mod evidence;
 mod fault;
 mod finding;
@@ -15,10 +16,10 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ident::ChainId;
-use crate::time::{Interval, Range, Timestamp};
+use crate::time::{Range, Timestamp};
 
 pub(crate) use cause::FaultCause;
+pub use chain::{ChainCounts, ChainSummary, RememberedTime, StateCounts};
 pub use evidence::{
     BodyFault, CoveringChain, DiscoveryLimit, Excess, KeyLack, ShardLack, Trace, UntakenHash,
 };
@@ -158,50 +159,6 @@ pub struct UsedKey {
     pub valid_to: Option<Timestamp>,
     /// Origin of the key: `cloudtrail`, or the file's path.
     pub source: String,
-}
-
-/// Coverage and counts of a chain.
-#[derive(Clone, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub struct ChainSummary {
-    /// The chain's id.
-    pub id: ChainId,
-    /// Intervals of the asked range that proved digests cover.
-    pub covered: Vec<Interval>,
-    /// Number of digests in the asked range, including digests known to be missing.
-    pub digests: u64,
-    /// Number of log files in the digests' lists.
-    pub logs: u64,
-    /// Number of gaps in the coverage: the chain's `chain-gap` findings.
-    pub gaps: u64,
-    /// State of the chain's time, stretch by stretch; `None` for a chain without judged time.
-    pub timeline: Option<Timeline>,
-    /// Covered stretches that the run did not read, in order: an earlier run proved them, and the listing is unchanged.
-    pub remembered: Vec<RememberedTime>,
-    /// Whether the chain was read from a replica of another source of the run.
-    pub in_replica: bool,
-}
-
-/// A covered stretch that an earlier run proved, and that the run did not read.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-pub struct RememberedTime {
-    /// Start of the stretch.
-    pub start: Timestamp,
-    /// End of the stretch.
-    pub end: Timestamp,
-    /// Every object of the stretch was read by a run that began at this time or later.
-    pub read: Timestamp,
-}
-
-impl ChainSummary {
-    /// The time up to which all `chains` are covered: the earliest end of their coverage. `None` if any chain has no
-    /// coverage, or for an empty list. Backfill chains are left out: a backfill digest covers no time, and the hourly
-    /// digests of the same trail do.
-    pub fn covered_until<'c>(chains: impl IntoIterator<Item = &'c Self>) -> Option<Timestamp> {
-        let hourly = chains.into_iter().filter(|chain| !chain.id.backfill);
-        let ends = hourly.map(|chain| chain.covered.last().map(|covered| covered.end));
-        ends.min().flatten()
-    }
 }
 
 /// Program version, user and command of a run, for the reports.

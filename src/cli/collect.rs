@@ -197,7 +197,7 @@ fn summary(directory: &Path, collection: &Collection, quiet: bool) {
     ));
     let examples = collection.examples();
     let line = |(location, reason): &(Location, String)| {
-        say(&for_terminal(&format!("not collected: {location}: {reason}")));
+        say(&format!("not collected: {location}: {reason}"));
     };
     examples.not_collected.iter().for_each(line);
     if replaced > 0 {
@@ -206,13 +206,13 @@ fn summary(directory: &Path, collection: &Collection, quiet: bool) {
         ));
     }
     for (location, path) in &examples.replaced {
-        say(&for_terminal(&format!("replaced: {location}: the earlier file is `{}`", at(path))));
+        say(&format!("replaced: {location}: the earlier file is `{}`", at(path)));
     }
     if absent > 0 {
         say(&format!("{absent} objects of the copy are not in the source, and stay in the copy"));
     }
     for (location, path) in &examples.absent {
-        say(&for_terminal(&format!("not in the source: {location}: the copy has `{}`", at(path))));
+        say(&format!("not in the source: {location}: the copy has `{}`", at(path)));
     }
     if lost > 0 {
         say(
@@ -244,7 +244,7 @@ fn closing(command: &str, is_as_read: bool) {
         true => "validate the copy",
         false => "validate what the copy holds, which is not what the source holds",
     };
-    say(&format!("{lead}: {}", for_terminal(command)));
+    say(&format!("{lead}: {command}"));
 }
 
 /// The command that validates the copy offline.

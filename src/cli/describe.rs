@@ -11,7 +11,6 @@ use clap_mangen::roff::{Roff, bold, roman};
 use super::args::pages::{self, Body, Section};
 use super::args::{Cli, CompletionsArgs, ManArgs};
 use super::{Failure, print, say};
-use crate::report::escape::for_terminal;
 
 /// Prints completions for a shell.
 pub(super) fn completions(arguments: &CompletionsArgs) -> Result<u8, Failure> {
@@ -37,7 +36,7 @@ pub(super) fn man(arguments: &ManArgs) -> Result<u8, Failure> {
     for command in program.get_subcommands().chain(nested).chain([&program]) {
         page(command, dir).map_err(failed)?;
     }
-    say(&format!("wrote man pages into `{}`", for_terminal(&dir.display().to_string())));
+    say(&format!("wrote man pages into `{}`", dir.display()));
     Ok(0)
 }
 

@@ -12,8 +12,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::args::{HookOn, TellingArgs};
-use super::say;
 use super::telling::RunOutcome;
+use super::{say, say_lines};
 use output::HookOutput;
 pub(super) use processes::kill_for_ever;
 
@@ -47,7 +47,7 @@ pub(super) fn run_all(arguments: &TellingArgs, outcome: &RunOutcome) {
     for (at, line) in arguments.hook.iter().enumerate() {
         let (output, problem) = run(line, outcome, arguments.hook_timeout);
         if let Some(output) = output.shown() {
-            say(&output);
+            say_lines(output.lines());
         }
         if let Some(problem) = problem {
             // The command may contain a password, and stderr often goes to a log: its number has to do.

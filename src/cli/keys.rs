@@ -5,7 +5,6 @@ use super::aws::{connect, unreachable_hint};
 use super::{EXIT_INCOMPLETE, Failure, print, say, typed};
 use crate::keys::cloudtrail::CloudTrailKeys;
 use crate::keys::{KeySource as _, SIGNING_WINDOW, TrustedKey, saved};
-use crate::report::escape::for_terminal;
 use crate::time::{Interval, Timestamp};
 use crate::words;
 
@@ -40,7 +39,7 @@ pub(super) fn run(arguments: &KeysArgs, now: Timestamp) -> Result<u8, Failure> {
         return Err(Failure::new(what, hint));
     }
     print(&saved::to_json(&keys))?;
-    failed.iter().for_each(|failed| say(&format!("warning: {}", for_terminal(failed))));
+    failed.iter().for_each(|failed| say(&format!("warning: {failed}")));
     Ok(if failed.is_empty() { 0 } else { EXIT_INCOMPLETE })
 }
 

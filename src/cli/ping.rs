@@ -13,7 +13,6 @@ use percent_encoding::percent_decode_str;
 use super::telling::RunOutcome;
 use super::{Failure, say};
 use crate::aws::web::{self, NoAnswer};
-use crate::report::escape::for_terminal;
 
 /// Longest time for one try.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -54,7 +53,7 @@ impl Ping {
         let started = self.started.recv().unwrap_or_else(|_| Err("cannot start a thread".to_owned()));
         let ended = self.target.tell(&outcome.exit.to_string(), &outcome.summary);
         if let Some(problem) = problem(started, ended) {
-            say(&format!("warning: {}", for_terminal(&problem)));
+            say(&format!("warning: {problem}"));
         }
     }
 }

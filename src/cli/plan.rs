@@ -13,7 +13,6 @@ use super::say;
 use super::{EXIT_CANNOT, Failure, outputs, sources, validate};
 use crate::event::{NoProgress, Verdict};
 #[cfg(feature = "aws")]
-use crate::report::escape::for_terminal;
 use crate::report::plan::{Planned, write_json, write_text};
 use crate::report::{Format, Options};
 use crate::time::Timestamp;
@@ -63,7 +62,7 @@ fn planned(
     let planned = plan_with_archived(request, tools, &|objects| manifest.add(objects));
     let plan = planned.map_err(|error| sources::unusable(&error))?;
     let count = manifest.finish()?;
-    say(&for_terminal(&format!("archived objects in the manifest `{}`: {count}", path.display())));
+    say(&format!("archived objects in the manifest `{}`: {count}", path.display()));
     Ok(plan)
 }
 

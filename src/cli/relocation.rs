@@ -2,7 +2,6 @@
 
 use super::{Failure, say, typed};
 use crate::ident::{Location, Relocation};
-use crate::report::escape::for_terminal;
 use crate::validate::{self, SourceFolder, ValidationRequest};
 
 /// Combines every `--relocated-from` with every source.
@@ -49,7 +48,7 @@ pub(super) fn say_without_effect(from: &[String], request: &ValidationRequest) {
         let from = from.join("`, `");
         let note =
             format!("note: `--relocated-from` has no effect: no proved digest was delivered to `{from}`");
-        say(&for_terminal(&note));
+        say(&note);
     }
 }
 

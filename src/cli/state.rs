@@ -5,7 +5,6 @@ use std::path::Path;
 use super::args::{AcceptArgs, InitArgs, ShowArgs, StateArgs, StateCommand};
 use super::sources::is_in_s3;
 use super::{Failure, origin, print, say, typed};
-use crate::report::escape::for_terminal;
 use crate::report::{shell, state as report};
 use crate::state::place::DirectoryPlace;
 use crate::state::{self, OpenState, StateError, StatePlace, StoredAcceptance};
@@ -38,9 +37,9 @@ fn init(arguments: &InitArgs) -> Result<(), Failure> {
         &arguments.place.aws,
     )?;
     state::init(&*place).map_err(|error| failed_at(typed, &error))?;
-    say(&format!("made the state `{}`", for_terminal(&place.name())));
+    say(&format!("made the state `{}`", place.name()));
     if let Some(bucket) = bucket {
-        say(&format!("note: the state is a local directory; for a bucket, give `{}`", for_terminal(&bucket)));
+        say(&format!("note: the state is a local directory; for a bucket, give `{bucket}`"));
     }
     Ok(())
 }
@@ -76,7 +75,7 @@ fn accept(arguments: &AcceptArgs, now: Timestamp) -> Result<(), Failure> {
     let before = changed.map_err(|error| failed_at(typed, &error))?;
     say(&format!("accepted {}: {}", before.kind.as_str(), report::subject(&before)));
     if let Some(StoredAcceptance { reason, by, at }) = &before.accepted {
-        say(&for_terminal(&format!("replaced: accepted by {by} at {at}: `{reason}`")));
+        say(&format!("replaced: accepted by {by} at {at}: `{reason}`"));
     }
     Ok(())
 }

@@ -17,8 +17,7 @@ use super::{
 use crate::event::{Event, NoProgress, Severity, Sink, Summary, Verdict};
 use crate::handles;
 use crate::ident::Location;
-use crate::keys::{KeyRing, saved};
-use crate::report::escape::for_terminal;
+use crate::keys::{KeyRing, RejectedKey, saved};
 use crate::report::{
     Fanout, ReportFile,
     progress::{Bars, Display},
@@ -383,8 +382,8 @@ pub(super) fn keys(files: &[PathBuf], limit: u64) -> Result<KeyRing, Failure> {
         })?;
     }
     for rejected in ring.rejected() {
-        let source = for_terminal(&rejected.source);
-        say(&format!("warning: entry {} of `{source}` is not used: {}", rejected.entry, rejected.reason));
+        let RejectedKey { source, entry, reason, .. } = rejected;
+        say(&format!("warning: entry {entry} of `{source}` is not used: {reason}"));
     }
     Ok(ring)
 }

@@ -3,6 +3,7 @@
 //! All report formats are written from a [`Report`]. [`Report::tell`] turns a report into the events of a run, and a
 //! [`ReportCollector`] turns the events back into an equal report.
 
+mod chain;
 mod collector;
 
 use std::collections::BTreeSet;
@@ -10,62 +11,12 @@ use std::collections::btree_map::{BTreeMap, Entry};
 use std::io;
 
 use super::{
-    ChainSummary, Counts, Event, Finding, Origin, ResolvedFinding, Severity, Sink, Summary, Timeline,
-    UsedKey, Verdict,
+    ChainSummary, Counts, Event, Finding, Origin, ResolvedFinding, Severity, Sink, Summary, UsedKey, Verdict,
 };
 use crate::ident::ChainId;
-use crate::time::{self, Range, Timestamp};
+use crate::time::{Range, Timestamp};
+pub use chain::ReportedChain;
 pub use collector::ReportCollector;
-
-/// A chain of digests and the findings on the chain.
-#[derive(Clone, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub struct ReportedChain {
-    /// The chain's coverage and counts.
-    pub summary: ChainSummary,
-    /// Findings on the chain, in order of time and key. A finding names the chain in full.
-    pub findings: Vec<Finding>,
-}
-
-impl ReportedChain {
-    /// A chain with findings. Every finding is set to name the chain in full.
-    #[must_use]
-    pub fn new(summary: ChainSummary, findings: Vec<Finding>) -> Self {
-        let findings = findings.into_iter().map(|finding| finding.of_chain(&summary.id)).collect();
-        Self { summary, findings }
-    }
-
-    /// Severity of the gravest finding on the chain.
-    #[must_use]
-    pub fn worst(&self) -> Option<Severity> {
-        self.findings.iter().map(|finding| finding.severity).max()
-    }
-
-    /// Verdict on the chain alone. A chain without coverage is never intact, except a backfill chain: backfill digests
-    /// cover no time.
-    #[must_use]
-    pub fn verdict(&self) -> Verdict {
-        let is_covered = self.summary.id.backfill || !self.summary.covered.is_empty();
-        Verdict::from_worst(self.worst(), u64::from(is_covered))
-    }
-
-    /// Adds another part of the same chain.
-    fn merge(&mut self, other: Self) {
-        let ChainSummary { id: _, covered, digests, logs, gaps, timeline, remembered, in_replica } =
-            other.summary;
-        let own = &mut self.summary;
-        own.covered.extend(covered);
-        own.covered = time::union(std::mem::take(&mut own.covered));
-        own.digests = own.digests.saturating_add(digests);
-        own.logs = own.logs.saturating_add(logs);
-        own.gaps = own.gaps.saturating_add(gaps);
-        own.timeline = Timeline::merge_any(own.timeline.take(), timeline);
-        own.remembered.extend(remembered);
-        own.remembered.sort_unstable();
-        own.in_replica &= in_replica;
-        self.findings.extend(other.findings);
-    }
-}
 
 /// The result of a run.
 ///

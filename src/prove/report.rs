@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::state::ChainHead;
 use crate::event::{
-    ChainSummary, Counts, Fault, Finding, ObjectState, ObjectType, Reason, RememberedTime, Timeline, UsedKey,
+    ChainCounts, ChainSummary, Counts, Fault, Finding, ObjectState, ObjectType, Reason, RememberedTime,
+    Timeline, UsedKey,
 };
 use crate::ident::{ChainId, Location};
 use crate::time::{Interval, Timestamp};
@@ -57,6 +58,7 @@ impl ChainReport {
             covered: self.covered.clone(),
             digests: self.digests,
             logs: self.logs,
+            counts: Some(ChainCounts::of(&self.counts)),
             gaps: self.gaps.len() as u64,
             timeline: self.timeline.clone(),
             remembered: self.remembered.clone(),

@@ -5,7 +5,7 @@
 //! Security Hub API Reference, `AwsSecurityFinding`. Written when the run is over. The array has two types of entries:
 //!
 //! - **per chain**, a check that passes or fails: `Compliance.Status` is `PASSED` (intact), `FAILED` (tampered) or
-//!   `WARNING` (incomplete). The `Id` is the chain's, so that a new run updates the previous result.
+//!   `WARNING` (incomplete). The verdict on a chain is [`Report::chain_verdict`]. The `Id` is the chain's, so that a new run updates the previous result.
 //! - **per finding** that is tampered or incomplete: the `Id` is the same in every run, so a known finding is updated.
 //!   Notices are left out. If no finding explains the verdict, for example after an interrupted run, an extra entry does.
 //!
@@ -32,7 +32,7 @@ use super::cloud::{cut, digest_of, identity, object_arn, partition, trail_arn};
 use super::escape::for_terminal;
 use super::json::write_document;
 use super::{UNEXPLAINED, severity_word};
-use crate::event::{Finding, Reason, Report, ReportedChain, Severity, Verdict};
+use crate::event::{ChainSummary, Finding, Reason, Report, ReportedChain, Severity, Verdict};
 use crate::ident::{ChainId, is_account};
 use crate::time::Timestamp;
 use crate::words::{hint, meaning};
@@ -43,7 +43,7 @@ use wire::{
 
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let (here, at) = (ImportTarget::of_run(report), report.finished);
-    let mut entries: Vec<AsffFinding> = report.chains().map(|chain| of_chain(chain, at)).collect();
+    let mut entries: Vec<AsffFinding> = report.chains().map(|chain| of_chain(report, chain, at)).collect();
     let tells = |finding: &&Finding| finding.severity > Severity::Notice;
     entries.extend(report.findings().filter(tells).map(|finding| of_finding(finding, &here, at)));
     if report.is_unexplained() {
@@ -94,8 +94,8 @@ impl ImportTarget {
 }
 
 /// The entry for the check of a chain.
-fn of_chain(chain: &ReportedChain, at: Timestamp) -> AsffFinding {
-    let (id, verdict) = (&chain.summary.id, chain.verdict());
+fn of_chain(report: &Report, chain: &ReportedChain, at: Timestamp) -> AsffFinding {
+    let (id, verdict) = (&chain.summary.id, report.chain_verdict(chain));
     let place = ImportTarget::of_chain(id);
     let which = [
         Some("chain"),
@@ -110,11 +110,14 @@ fn of_chain(chain: &ReportedChain, at: Timestamp) -> AsffFinding {
     entry.generator_id = "trailproof/chain".to_owned();
     entry.judge(verdict);
     entry.title = cut(&format!("CloudTrail log file integrity of the trail {}", id.trail), wire::TITLE);
+    let ChainSummary { digests, logs, .. } = &chain.summary;
+    let unproved = match (chain.summary.unproved_digests(), chain.summary.unproved_logs()) {
+        (0, 0) => String::new(),
+        (digests, logs) => format!(", of which {digests} digest files and {logs} log files are not proved"),
+    };
     let described = format!(
-        "trailproof found {id} {}: {} digest files and {} log files in the asked range",
+        "trailproof found {id} {}: {digests} digest files and {logs} log files in the asked range{unproved}",
         verdict.as_str(),
-        chain.summary.digests,
-        chain.summary.logs
     );
     entry.description = cut(&for_terminal(&described), wire::DESCRIPTION);
     entry.resources = vec![trail(id, &place)];

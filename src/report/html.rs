@@ -26,7 +26,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest as _, Sha256};
 
 use super::text::verdict;
-use crate::event::{ChainSummary, Report};
+use crate::event::{ChainSummary, Report, ReportedChain, Verdict};
 use crate::report::shell;
 use shown::SafeText;
 
@@ -34,7 +34,7 @@ const STYLE: &str = include_str!("html/style.css");
 
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let why = verdict::why(report, &report.findings().collect());
-    let chains: Vec<&ChainSummary> = report.chains().map(|chain| &chain.summary).collect();
+    let chains: Vec<PageChain<'_>> = report.chains().map(|chain| PageChain::of(report, chain)).collect();
     let parts = [
         head(report),
         header(report, &why),
@@ -48,6 +48,23 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         foot(report),
     ];
     parts.into_iter().try_for_each(|part| out.write_all(part.into_string().as_bytes()))
+}
+
+/// A chain on the page.
+#[derive(Clone, Copy)]
+struct PageChain<'r> {
+    summary: &'r ChainSummary,
+    /// Whether any of the chain's digests, log files or time is not proved.
+    is_troubled: bool,
+}
+
+impl<'r> PageChain<'r> {
+    fn of(report: &Report, chain: &'r ReportedChain) -> Self {
+        let ReportedChain { summary, .. } = chain;
+        let unproved = summary.unproved_digests().saturating_add(summary.unproved_logs());
+        let is_intact = report.chain_verdict(chain) == Verdict::Intact;
+        Self { summary, is_troubled: !is_intact || unproved > 0 || map::has_trouble(summary) }
+    }
 }
 
 /// The command that writes a report with all findings.

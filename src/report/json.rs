@@ -39,6 +39,9 @@
 //! | `chains[].covered[]` | array of `start`, `end` | stretches of the asked range that proved digests cover, in order |
 //! | `chains[].digests` | count | digests in the asked range, including digests known to be missing |
 //! | `chains[].logs` | count | log files that the digests list |
+//! | `chains[].counts.digests.valid`, `.tampered`, `.unverified` | count | the chain's digests, by state |
+//! | `chains[].counts.logs.valid`, `.tampered`, `.unverified` | count | the log files that the chain's digests list, by state |
+//! | `chains[].counts.digests.remembered`, `chains[].counts.logs.remembered` | count, or absent | as `counts.digests.remembered`; absent for 0 |
 //! | `chains[].gaps` | count | gaps in the coverage: the chain's findings `chain-gap` |
 //! | `chains[].timeline` | object or null | state of the chain's time, stretch by stretch; null without judged time |
 //! | `chains[].timeline.start` | moment | start of the first stretch; every further stretch begins at the end of the previous stretch |
@@ -84,6 +87,7 @@
 //! A [JSON Schema](SCHEMA_FILE) of the report is in `src/report/json/report-1.schema.json`, and `trailproof report
 //! --schema` prints the schema. `trailproof report` reads a report again: [`saved`](crate::report::saved).
 
+mod chain;
 mod safe;
 
 use std::io::{self, Write};
@@ -91,10 +95,12 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::event::{
-    Acceptance, ChainSummary, Counts, CoveringChain, Finding, FindingStatus, Reason, RememberedTime, Report,
-    ResolvedFinding, Timeline, UsedKey,
+    Acceptance, Counts, CoveringChain, Finding, FindingStatus, Reason, Report, ResolvedFinding, UsedKey,
 };
-use crate::time::{Interval, Range, Timestamp};
+use crate::time::{Range, Timestamp};
+
+pub(super) use chain::WireChain;
+pub(crate) use safe::VisibleJson;
 
 /// The report's first field.
 pub(super) const SCHEMA: &str = "trailproof/report/1";
@@ -118,6 +124,14 @@ pub(super) fn write_document(out: &mut dyn Write, document: &impl Serialize) -> 
     document.serialize(&mut serializer)?;
     out.write_all(b"\n")?;
     out.flush()
+}
+
+/// A document in the form of the report, as text.
+pub(super) fn document(document: &impl Serialize) -> String {
+    let mut out = Vec::new();
+    // Writing to memory does not fail.
+    let _ = write_document(&mut out, document);
+    String::from_utf8(out).unwrap_or_default()
 }
 
 /// Writes a document in the form of the report, on a single line and without flushing `out`.
@@ -250,62 +264,6 @@ impl<'a> WireKey<'a> {
     pub(super) fn of(key: &'a UsedKey) -> Self {
         let UsedKey { fingerprint, region, valid_from, valid_to, source } = key;
         Self { fingerprint, region, valid_from: *valid_from, valid_to: *valid_to, source }
-    }
-}
-
-#[derive(Serialize)]
-pub(super) struct WireChain<'a> {
-    account: &'a str,
-    region: &'a str,
-    trail: &'a str,
-    home_region: &'a str,
-    organization: Option<&'a str>,
-    backfill: bool,
-    covered: Vec<WireStretch>,
-    digests: u64,
-    logs: u64,
-    gaps: u64,
-    timeline: Option<WireTimeline>,
-    #[serde(skip_serializing_if = "<[RememberedTime]>::is_empty")]
-    remembered: &'a [RememberedTime],
-}
-
-#[derive(Serialize)]
-struct WireTimeline {
-    start: Timestamp,
-    step: u64,
-    runs: String,
-}
-
-impl WireTimeline {
-    fn of(timeline: &Timeline) -> Self {
-        Self { start: timeline.start(), step: timeline.step(), runs: timeline.to_string() }
-    }
-}
-
-#[derive(Serialize)]
-struct WireStretch {
-    start: Timestamp,
-    end: Timestamp,
-}
-
-impl<'a> WireChain<'a> {
-    pub(super) fn of(chain: &'a ChainSummary) -> Self {
-        let ChainSummary { id, covered, digests, logs, gaps, timeline, remembered, in_replica: _ } = chain;
-        Self {
-            account: &id.account,
-            region: &id.region,
-            trail: &id.trail,
-            home_region: &id.home_region,
-            organization: id.organization.as_deref(),
-            backfill: id.backfill,
-            covered: covered.iter().map(|&Interval { start, end }| WireStretch { start, end }).collect(),
-            digests: *digests,
-            logs: *logs,
-            gaps: *gaps,
-            timeline: timeline.as_ref().map(WireTimeline::of),
-            remembered,
-        }
     }
 }
 

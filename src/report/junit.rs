@@ -7,10 +7,10 @@
 //! | element | content |
 //! |---|---|
 //! | suite `ACCOUNT REGION TRAIL` | a chain (with `, home REGION` and the organization where two names would be equal); cases `digests`, `log files`, and `coverage` (not for backfill digests) |
-//! | suite `ACCOUNT REGION` | findings on a region but on no chain; the case `additions` is always present |
+//! | suite `ACCOUNT REGION` | findings on a region but on no chain; of a region with a chain, the case `additions` is always present |
 //! | suite `run` | the case `verdict`, and findings on no region |
 //! | `failure` | at least one tampered finding; outranks `error` |
-//! | `error` | at least one incomplete finding: never a pass |
+//! | `error` | at least one incomplete finding, or something that was not proved or not looked at: never a pass |
 //! | `system-out` | notices |
 //!
 //! `type` is the kind of the first finding, `message` has the number of findings, and the text lists up to 100
@@ -26,7 +26,7 @@ use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event as Xml
 
 use super::escape::for_terminal;
 use crate::event::{Report, ReportedChain};
-use suite::{CaseOutcome, SuiteCheck, TestCase, TestSuite};
+use suite::{CaseOutcome, TestCase, TestSuite};
 
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let (suites, started, seconds) =
@@ -48,11 +48,9 @@ fn suites(report: &Report) -> Vec<TestSuite> {
     }
     let nowhere = regions.remove(&(None, None)).unwrap_or_default();
     let mut suites = vec![TestSuite::of_run(report, nowhere)];
-    suites.extend(report.chains().zip(names(report)).map(|(chain, name)| TestSuite::of_chain(chain, name)));
-    suites.extend(regions.into_iter().map(|((account, region), findings)| {
-        let name = [account, region].into_iter().flatten().collect::<Vec<_>>().join(" ");
-        TestSuite::new(name, &[SuiteCheck::Additions], findings)
-    }));
+    let chains = report.chains().zip(names(report));
+    suites.extend(chains.map(|(chain, name)| TestSuite::of_chain(report, chain, name)));
+    suites.extend(regions.into_iter().map(|(place, findings)| TestSuite::of_region(report, place, findings)));
     suites
 }
 

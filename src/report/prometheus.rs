@@ -15,6 +15,7 @@
 //! | `trailproof_stored_bytes`, `trailproof_inflated_bytes` | | bodies as stored, and inflated |
 //! | `trailproof_findings` | `kind`, `severity` | findings; all kinds are present, with 0 if not found |
 //! | `trailproof_chain_digests`, `trailproof_chain_logs`, `trailproof_chain_covered_seconds` | chain | digests, log files and covered time of the chain in the asked range |
+//! | `trailproof_chain_unproved_digests`, `trailproof_chain_unproved_logs` | chain | digests and log files of the chain that are not proved: tampered with, missing, unverified or not read |
 //! | `trailproof_chain_newest_proved_digest_timestamp_seconds` | chain | end of the time that proved digests cover, within the asked range; absent without coverage |
 //! | `trailproof_chain_newest_proved_digest_age_seconds` | chain | time from the newest proved digest to the end of the run |
 //!
@@ -114,6 +115,12 @@ fn write_chains(page: &mut MetricsPage, report: &Report) {
     let count = |count: u64| Some(i64::try_from(count).unwrap_or(i64::MAX));
     gauge("chain_digests", "digest files of the chain in the asked range", &|chain| count(chain.digests));
     gauge("chain_logs", "log files that the digests of the chain list", &|chain| count(chain.logs));
+    gauge("chain_unproved_digests", "digest files of the chain that are not proved", &|chain| {
+        count(chain.unproved_digests())
+    });
+    gauge("chain_unproved_logs", "log files of the chain that are not proved", &|chain| {
+        count(chain.unproved_logs())
+    });
     gauge("chain_covered_seconds", "time of the asked range that proved digests cover", &|chain| {
         Some(chain.covered.iter().copied().map(Interval::seconds).fold(0, i64::saturating_add))
     });

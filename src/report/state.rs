@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::escape::for_terminal;
+use super::json::document;
 use super::severity_word;
 use super::text::layout::plural;
 use crate::ident::ChainId;
@@ -114,6 +115,5 @@ fn chain_name(chain: &ChainId) -> String {
 #[must_use]
 pub fn json(place: &str, state: &OpenState) -> String {
     let files: Vec<Value> = state.documents().map(crate::state::StateDocument::to_json).collect();
-    let value = json!({ "place": place, "files": files });
-    format!("{value:#}\n")
+    document(&json!({ "place": place, "files": files }))
 }

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::event::{
-    ChainSummary, Counts, Fault, Finding, Kind, Origin, Reason, Summary, TimeState, Timeline, UsedKey,
-    Verdict,
+    ChainCounts, ChainSummary, Counts, Fault, Finding, Kind, Origin, Reason, StateCounts, Summary, TimeState,
+    Timeline, UsedKey, Verdict,
 };
 use crate::ident::{ChainId, Location, Sha256Hash};
 use crate::time::{Interval, Range, Timestamp};
@@ -57,6 +57,12 @@ pub(super) fn chain(region: &str, trail: &str) -> ChainId {
     }
 }
 
+/// The counts of a chain whose objects are all proved.
+pub(super) fn valid(digests: u64, logs: u64) -> ChainCounts {
+    let [digests, logs] = [digests, logs].map(|valid| StateCounts { valid, ..StateCounts::default() });
+    ChainCounts { digests, logs }
+}
+
 pub(super) fn covered(id: ChainId, covered: Vec<Interval>) -> Event {
     let between = covered.len().saturating_sub(1) as u64;
     let timeline = timeline(&covered);
@@ -65,6 +71,7 @@ pub(super) fn covered(id: ChainId, covered: Vec<Interval>) -> Event {
         covered,
         digests: 12,
         logs: 36,
+        counts: Some(valid(12, 36)),
         gaps: between,
         timeline,
         remembered: Vec::new(),

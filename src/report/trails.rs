@@ -12,6 +12,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::escape::for_terminal;
+use super::json::document;
 use crate::time::Timestamp;
 use crate::trails::{Status, Trail};
 
@@ -57,7 +58,7 @@ pub fn json(trails: &[Trail], notes: &[String], now: Timestamp) -> String {
         trails: trails.iter().map(|trail| wire(trail, now)).collect(),
         notes,
     };
-    serde_json::to_string_pretty(&wire).unwrap_or_default() + "\n"
+    document(&wire)
 }
 
 fn wire(trail: &Trail, now: Timestamp) -> WireTrail<'_> {
@@ -117,7 +118,7 @@ fn one(text: &mut String, trail: &Trail, now: Timestamp) {
         (false, false) => "home region only",
     };
     let place = format!("s3://{}/{}", trail.bucket, trail.prefix);
-    let _ = writeln!(text, "\n{}: {word}", trail.arn);
+    let _ = writeln!(text, "\n{}: {word}", for_terminal(&trail.arn.to_string()));
     let _ = writeln!(text, "  delivers to  {}", for_terminal(&place));
     let _ = writeln!(text, "  records      {scope}");
     let _ = writeln!(text, "  validation   {}", on_or_off(trail.validation));

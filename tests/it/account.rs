@@ -8,7 +8,9 @@ mod examples;
 mod named;
 mod profiles;
 mod reads;
+mod terminal;
 mod trust;
+mod unproved;
 mod validate_logs;
 mod word;
 

@@ -6,6 +6,7 @@ mod chains;
 mod refused;
 mod schemas;
 mod sound;
+pub(crate) mod whole;
 
 use std::fs;
 
@@ -42,7 +43,7 @@ fn report_of(tampers: &[&str]) -> Value {
 }
 
 /// What `report` says of a file with this content.
-fn render(content: &[u8], more: &[&str]) -> Done {
+pub(crate) fn render(content: &[u8], more: &[&str]) -> Done {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("run.json");
     fs::write(&file, content).unwrap();

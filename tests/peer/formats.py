@@ -85,6 +85,11 @@ def run(folder, case, spec):
     return {name: file.read_bytes().decode() for name, file in files.items()}
 
 
+def unproved(chain, objects):
+    """How many digests or log files of a chain are not proved."""
+    return chain["counts"][objects]["tampered"] + chain["counts"][objects]["unverified"]
+
+
 def check_jsonl(text, report):
     lines = [json.loads(line) for line in text.removesuffix("\n").split("\n")]
     kinds = [line["event"] for line in lines]
@@ -95,7 +100,8 @@ def check_jsonl(text, report):
     expect(in_any_order(found) == in_any_order(report["findings"]), "other findings")
     last = lines[-1]
     expect((last["verdict"], last["counts"]) == (report["verdict"], report["counts"]), "another verdict, or counts")
-    expect(kinds.count("chain") == len(report["chains"]), "other chains")
+    chains = [{key: line[key] for key in line if key != "event"} for line in lines if line["event"] == "chain"]
+    expect(in_any_order(chains) == in_any_order(report["chains"]), "other chains")
     objects = Counter((line["object"], line["state"]) for line in lines if line["event"] == "object")
     expect(objects["digest", "valid"] == report["counts"]["digests"]["valid"], "other digest files")
     expect(objects["log", "valid"] == report["counts"]["logs"]["valid"], "other log files")
@@ -126,6 +132,11 @@ def check_junit(text, report):
     failed = {"tampered": results.count(Failure) > 0, "incomplete": Failure not in results and Error in results}
     expect(failed.get(report["verdict"], not results), "a verdict that does not show")
     expect(len(list(suites)) > len(report["chains"]), "a chain without a suite")
+    # The first suite is the run's; those of the chains follow.
+    for suite, chain in zip(list(suites)[1:], report["chains"]):
+        passed = {case.name for case in suite if not case.result}
+        for name, objects in (("digests", "digests"), ("log files", "logs")):
+            expect(name not in passed or unproved(chain, objects) == 0, f"`{name}` passed, and is not proved")
 
 
 def check_prometheus(text, report):
@@ -146,6 +157,9 @@ def check_prometheus(text, report):
         expect(samples["trailproof_logs", ("state", state)] == count, "other log files")
     hourly = [chain for chain in report["chains"] if not chain["backfill"]]
     expect(sum(key[0] == "trailproof_chain_digests" for key in samples) == len(hourly), "other chains")
+    for objects in ("digests", "logs"):
+        told = sum(value for key, value in samples.items() if key[0] == f"trailproof_chain_unproved_{objects}")
+        expect(told == sum(unproved(chain, objects) for chain in hourly), f"other unproved {objects}")
 
 
 class SecurityHub:
@@ -204,6 +218,10 @@ def check_asff(text, report):
     expect(kinds.pop("chain", 0) == len(report["chains"]), "other chains")
     kinds.pop("run", 0)
     expect(kinds == told, "other findings")
+    entries = [finding for finding in findings if finding["GeneratorId"] == "trailproof/chain"]
+    for entry, chain in zip(entries, report["chains"]):
+        passed = entry["Compliance"]["Status"] == "PASSED"
+        expect(not passed or unproved(chain, "digests") + unproved(chain, "logs") == 0, "a chain passed, and is not proved")
     failed = any(finding["Compliance"]["Status"] == "FAILED" for finding in findings)
     expect(failed == (report["verdict"] == "tampered"), "a verdict that does not show")
 

@@ -48,7 +48,8 @@ pub(in crate::cli) struct PlanArgs {
     #[command(flatten)]
     run: RunArgs,
 
-    /// Compare with what earlier runs proved, as for `validate`. `merge` needs the option too
+    /// Compare with what earlier runs proved, as for `validate`. `merge` needs the option too. Shards read every day again: no day
+    /// is left out because an earlier run proved it, and none is counted as `remembered`
     #[arg(long, value_name = "PLACE", help_heading = "Memory")]
     state: Option<PathBuf>,
 

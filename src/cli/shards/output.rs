@@ -9,6 +9,7 @@ use crate::cli::sources::is_in_s3;
 use crate::cli::typed::target;
 use crate::cli::{Failure, outputs};
 use crate::report::WholeFile;
+use crate::report::json::VisibleJson;
 #[cfg(feature = "aws")]
 use crate::store::s3::S3Store;
 
@@ -69,7 +70,7 @@ pub(super) fn store(aws: &crate::cli::args::AwsArgs) -> Result<S3Store, Failure>
 
 /// A plan on its way to its target. A file is replaced, and an object is written, once the plan is complete.
 pub(super) enum SpooledPlan {
-    Stdout(BufWriter<io::Stdout>),
+    Stdout(VisibleJson<BufWriter<io::Stdout>>),
     File(Box<WholeFile>),
     #[cfg(feature = "aws")]
     Object(Box<S3Store>, crate::ident::Location, Vec<u8>),
@@ -81,7 +82,7 @@ impl SpooledPlan {
         #[cfg(feature = "aws")] aws: &crate::cli::args::AwsArgs,
     ) -> Result<Self, Failure> {
         Ok(match target {
-            PlanTarget::Stdout => Self::Stdout(BufWriter::new(io::stdout())),
+            PlanTarget::Stdout => Self::Stdout(VisibleJson(BufWriter::new(io::stdout()))),
             PlanTarget::File(path) => {
                 let file = WholeFile::open(path).map_err(|error| outputs::unusable(&error))?;
                 Self::File(Box::new(file))
@@ -189,7 +190,7 @@ impl ResultOutput {
         match &self.0 {
             ResultTarget::Stdout(out) => {
                 let out = out.lock().unwrap_or_else(PoisonError::into_inner);
-                let mut out = out.lock();
+                let mut out = VisibleJson(out.lock());
                 match out.write_all(line).and_then(|()| out.flush()) {
                     Ok(()) => Ok(true),
                     Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),

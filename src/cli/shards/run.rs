@@ -55,7 +55,8 @@ pub(super) fn run(arguments: &RunShardsArgs) -> Result<u8, Failure> {
     // A line that is no shard does not hold up the results of the others.
     output.finish(!stop.is_set())?;
     if stop.is_set() {
-        say("error: interrupted before every shard was carried out\nhint: run the same command again");
+        let what = "interrupted before every shard was carried out";
+        Failure::new(what, "run the same command again").say();
     }
     Ok(if has_failed || stop.is_set() { EXIT_CANNOT } else { EXIT_DONE })
 }
@@ -207,6 +208,6 @@ impl ShardWorker<'_> {
 
     fn fail(&self, failure: &Failure) {
         self.has_failed.store(true, Ordering::Relaxed);
-        say(&failure.to_string());
+        failure.say();
     }
 }

@@ -105,9 +105,12 @@ impl Lines {
         found && !self.noted && [digests, backfill, logs].into_iter().all(is_valid)
     }
 
+    /// Keeps a chain's objects and findings. Of the chain of another trail with the same name only the findings that do not
+    /// name the chain are kept: findings on the region or the run may have come before.
     fn chain(&mut self, id: &ChainId) {
         let (objects, findings) = (mem::take(&mut self.objects), mem::take(&mut self.findings));
         if id.organization.is_some() != self.asked.organization {
+            self.notes.extend(findings.into_iter().filter(|finding| !finding.is_of(id)));
             return;
         }
         let told = Told { objects, findings };

@@ -1,5 +1,5 @@
 use super::*;
-use crate::event::{Kind, TimeState};
+use crate::event::{Acceptance, ChainCounts, FindingMemory, Kind, Reason, StateCounts, TimeState, Timeline};
 use crate::time::Interval;
 
 fn at(seconds: i64) -> Timestamp {
@@ -26,6 +26,10 @@ fn chain(id: ChainId, start: i64, findings: Vec<Finding>) -> ReportedChain {
         covered,
         digests: 1,
         logs: 2,
+        counts: Some(ChainCounts {
+            digests: StateCounts { valid: 1, ..StateCounts::default() },
+            logs: StateCounts { valid: 2, ..StateCounts::default() },
+        }),
         gaps: 0,
         timeline: Some(timeline),
         remembered: Vec::new(),
@@ -137,7 +141,8 @@ fn a_finding_belongs_to_the_chain_that_it_names_in_full() {
     let mut collector = ReportCollector::new();
     events.iter().for_each(|event| collector.event(event).unwrap());
     let report = collector.into_report().unwrap();
-    let told: Vec<_> = report.chains().map(|chain| (chain.findings.len(), chain.verdict())).collect();
+    let told: Vec<_> =
+        report.chains().map(|chain| (chain.findings.len(), report.chain_verdict(chain))).collect();
     assert_eq!(told, [(1, Verdict::Tampered); 4]);
     assert_eq!(report.run_wide().len(), 1);
 }
@@ -164,4 +169,57 @@ fn a_run_that_is_not_over_is_no_report() {
     empty(0).tell(&mut collector).unwrap();
     assert!(collector.report().is_some());
     assert_eq!(ReportCollector::new().into_report(), None);
+}
+
+#[test]
+fn a_chain_is_intact_only_if_everything_is_proved_or_accepted() {
+    let report_of = |change: &dyn Fn(&mut ChainSummary), findings: Vec<Finding>, run_wide: Vec<Finding>| {
+        let mut audit = chain(id("audit"), 0, findings);
+        change(&mut audit.summary);
+        let mut report = empty(0);
+        report.add_chain(audit);
+        report.add_findings(run_wide);
+        let verdict = report.chains().map(|chain| report.chain_verdict(chain)).next();
+        verdict.unwrap()
+    };
+    let unverified = |summary: &mut ChainSummary| {
+        let counts = summary.counts.as_mut().unwrap();
+        (counts.logs.valid, counts.logs.unverified) = (1, 1);
+    };
+    let of_region = |kind| finding(kind, 0).of_region("111122223333", "us-east-1");
+    let of_keys = || Finding { region: Some("us-east-1".to_owned()), ..finding(Kind::KeyUnknown, 0) };
+    let accepted = |uri: &str| {
+        let (kind, severity) = (Kind::LogUnreadable, Severity::Incomplete);
+        let acceptance = Acceptance::new(kind, severity, "moved".to_owned(), "me".to_owned(), at(0));
+        let memory = FindingMemory { accepted: Some(acceptance), ..FindingMemory::of("id".to_owned()) };
+        let uri = Some(uri.to_owned());
+        vec![Finding { memory: Some(Box::new(memory)), uri, ..finding(Kind::Accepted, 0) }]
+    };
+    let (intact, incomplete) = (Verdict::Intact, Verdict::Incomplete);
+    assert_eq!(report_of(&|_| {}, vec![], vec![]), intact);
+    // 1. Counts, with the findings on the region or without any.
+    assert_eq!(report_of(&unverified, vec![], vec![]), incomplete);
+    assert_eq!(report_of(&unverified, vec![], vec![of_keys()]), incomplete);
+    assert_eq!(report_of(&|summary| summary.counts = None, vec![], vec![]), intact, "by the timeline");
+    let unknown = |summary: &mut ChainSummary| (summary.counts, summary.timeline) = (None, None);
+    assert_eq!(report_of(&unknown, vec![], vec![]), incomplete);
+    assert_eq!(report_of(&|summary| summary.gaps = 1, vec![], vec![]), incomplete);
+    assert_eq!(report_of(&|summary| summary.covered.clear(), vec![], vec![]), incomplete);
+    let empty_backfill = |summary: &mut ChainSummary| {
+        (summary.id.backfill, summary.digests, summary.logs) = (true, 0, 0);
+        summary.counts = Some(ChainCounts::default());
+    };
+    assert_eq!(report_of(&empty_backfill, vec![], vec![]), incomplete);
+    // 2. An accepted finding, but not beside a finding that may be on the same objects.
+    assert_eq!(report_of(&unverified, accepted("s3://b/k"), vec![]), intact);
+    assert_eq!(report_of(&unverified, accepted("s3://b/k"), vec![of_keys()]), incomplete);
+    // 3. What was not looked at in the region, and an interruption.
+    for kind in [Kind::DigestUnreadable, Kind::ShardIncomplete] {
+        assert_eq!(report_of(&|_| {}, vec![], vec![of_region(kind)]), incomplete, "{kind:?}");
+        let elsewhere = finding(kind, 0).of_region("111122223333", "eu-west-1");
+        assert_eq!(report_of(&|_| {}, vec![], vec![elsewhere]), intact, "{kind:?}");
+    }
+    assert_eq!(report_of(&|_| {}, vec![], vec![of_region(Kind::LogUnreferenced)]), intact);
+    let interrupted = Finding { reason: Some(Reason::Interrupted), ..finding(Kind::ChainGap, 0) };
+    assert_eq!(report_of(&|_| {}, vec![interrupted], vec![]), incomplete);
 }

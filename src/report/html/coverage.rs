@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::PageChain;
 use super::map;
 use super::section;
 use super::shown::SafeText;
@@ -14,10 +15,10 @@ const OPEN_ROWS: usize = 40;
 /// Maximum number of rows in a table.
 const MOST_ROWS: usize = 1_000;
 
-pub(super) fn coverage(chains: &[&ChainSummary]) -> Markup {
-    let numbered: Vec<(usize, &ChainSummary)> = chains.iter().copied().enumerate().collect();
-    let troubled: Vec<(usize, &ChainSummary)> =
-        numbered.iter().copied().filter(|(_, chain)| map::is_troubled(chain)).collect();
+pub(super) fn coverage(chains: &[PageChain<'_>]) -> Markup {
+    let numbered: Vec<(usize, PageChain<'_>)> = chains.iter().copied().enumerate().collect();
+    let troubled: Vec<(usize, PageChain<'_>)> =
+        numbered.iter().copied().filter(|(_, chain)| chain.is_troubled).collect();
     let content = html! {
         @if chains.is_empty() {
             p { "No chain of digests was found." }
@@ -62,7 +63,7 @@ fn legend() -> Markup {
     }
 }
 
-fn table(caption: &str, rows: &[(usize, &ChainSummary)]) -> Markup {
+fn table(caption: &str, rows: &[(usize, PageChain<'_>)]) -> Markup {
     html! {
         div.wide { table {
             caption { (caption) }
@@ -72,7 +73,7 @@ fn table(caption: &str, rows: &[(usize, &ChainSummary)]) -> Markup {
                     th.n scope="col" { (title) }
                 }
             } }
-            tbody { @for (index, chain) in rows.iter().take(MOST_ROWS) { (row(*index, chain)) } }
+            tbody { @for (index, chain) in rows.iter().take(MOST_ROWS) { (row(*index, chain.summary)) } }
         } }
         @if rows.len() > MOST_ROWS { p { (rows.len() - MOST_ROWS) " more chains are in the JSON report." } }
     }
@@ -88,13 +89,22 @@ fn row(index: usize, chain: &ChainSummary) -> Markup {
             td { (SafeText(&chain.id.region)) }
             th scope="row" { a href=(format!("#c{index}")) { (SafeText(&chain.id.trail)) } (backfill) }
             td { (covered(chain)) }
-            td.n { (grouped(chain.digests)) }
-            td.n { (grouped(chain.logs)) }
+            (objects(chain.digests, chain.unproved_digests()))
+            (objects(chain.logs, chain.unproved_logs()))
             td.n.trouble[chain.gaps > 0] { (gaps) }
             @for state in [TimeState::Tampered, TimeState::Unverified, TimeState::Gap] {
                 @let seconds = seconds(state);
                 td.n.trouble[seconds > 0] { @if seconds == 0 { "0" } @else { (super::hours(seconds)) } }
             }
+        }
+    }
+}
+
+/// A cell with a number of objects, and how many of them are not proved.
+fn objects(all: u64, unproved: u64) -> Markup {
+    html! {
+        td.n.trouble[unproved > 0] {
+            (grouped(all)) @if unproved > 0 { ", " (grouped(unproved)) " not proved" }
         }
     }
 }

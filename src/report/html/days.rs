@@ -5,6 +5,7 @@ use std::io;
 
 use maud::{Markup, html};
 
+use super::PageChain;
 use super::map;
 use super::png::{self, PaletteColour};
 use super::shown::SafeText;
@@ -58,13 +59,13 @@ const fn colour(state: Option<TimeState>) -> u8 {
 
 /// A fold for each chain, open if the report has a single chain. With many chains, the completely proved chains share
 /// another fold.
-pub(super) fn days(chains: &[&ChainSummary]) -> io::Result<Markup> {
+pub(super) fn days(chains: &[PageChain<'_>]) -> io::Result<Markup> {
     let spent = Cell::new(0);
     let mut parts = Vec::new();
-    for (index, chain) in chains.iter().enumerate().take(MOST_CHAINS) {
+    for (index, PageChain { summary: chain, is_troubled }) in chains.iter().enumerate().take(MOST_CHAINS) {
         let picture =
             chain.timeline.as_ref().map(|timeline| picture(timeline, &spent)).transpose()?.flatten();
-        parts.push((map::is_troubled(chain), part(index, chain, picture.as_ref(), chains.len() == 1)));
+        parts.push((*is_troubled, part(index, chain, picture.as_ref(), chains.len() == 1)));
     }
     let folds = chains.len() > OPEN_CHAINS;
     let (open, folded): (Vec<_>, Vec<_>) = parts.into_iter().partition(|(troubled, _)| !folds || *troubled);

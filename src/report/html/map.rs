@@ -5,6 +5,7 @@
 
 use maud::{Markup, html};
 
+use super::PageChain;
 use super::shown::SafeText;
 use super::time::{self, TimeAxis};
 use crate::event::{ChainSummary, TimeState};
@@ -22,9 +23,9 @@ const CHAINS: usize = 290;
 const ACCOUNTS: usize = 100;
 
 /// The map of all chains with a timeline.
-pub(super) fn map(chains: &[&ChainSummary]) -> Markup {
+pub(super) fn map(chains: &[PageChain<'_>]) -> Markup {
     let (rows, left_out) = rows(chains);
-    let timelines = rows.iter().filter_map(|(_, chain)| chain.timeline.as_ref());
+    let timelines = rows.iter().filter_map(|(_, chain)| chain.summary.timeline.as_ref());
     let Some(whole) = time::whole(timelines) else {
         return html! { p { "No chain has a timeline to draw." } };
     };
@@ -43,23 +44,23 @@ pub(super) fn map(chains: &[&ChainSummary]) -> Markup {
                 title id="map-title" { "Coverage by chain and time" }
                 desc id="map-about" { "The coverage tables below have the same data in numbers." }
                 (map.axis())
-                @for (row, (index, chain)) in rows.iter().enumerate() { (map.row(row, *index, chain)) }
+                @for (row, (index, chain)) in rows.iter().enumerate() { (map.row(row, *index, chain.summary)) }
                 @if rows.len() > NAMED_ROWS { (map.accounts(&rows)) }
             }
         }
     }
 }
 
-type MapRow<'a> = (usize, &'a ChainSummary);
+type MapRow<'a> = (usize, PageChain<'a>);
 
 /// The chains to draw, with their numbers, and the number of omitted chains.
-fn rows<'a>(chains: &[&'a ChainSummary]) -> (Vec<MapRow<'a>>, usize) {
+fn rows<'a>(chains: &[PageChain<'a>]) -> (Vec<MapRow<'a>>, usize) {
     let drawn: Vec<MapRow<'_>> =
-        chains.iter().copied().enumerate().filter(|(_, chain)| chain.timeline.is_some()).collect();
+        chains.iter().copied().enumerate().filter(|(_, chain)| chain.summary.timeline.is_some()).collect();
     let spare = drawn.len().saturating_sub(MOST_ROWS);
     let mut left_out = 0;
     let is_kept = |row: &MapRow<'_>| {
-        let leave = left_out < spare && !is_troubled(row.1);
+        let leave = left_out < spare && !row.1.is_troubled;
         left_out += usize::from(leave);
         !leave
     };
@@ -68,7 +69,7 @@ fn rows<'a>(chains: &[&'a ChainSummary]) -> (Vec<MapRow<'a>>, usize) {
 }
 
 /// Whether any of the chain's time is not proved.
-pub(super) fn is_troubled(chain: &ChainSummary) -> bool {
+pub(super) fn has_trouble(chain: &ChainSummary) -> bool {
     let troubles = [TimeState::Gap, TimeState::Unverified, TimeState::Tampered];
     chain.gaps > 0
         || chain
@@ -136,11 +137,12 @@ impl HeatMap {
         let mut last = None;
         for (row, (_, chain)) in rows.iter().enumerate() {
             let y = self.top + row * self.pitch + self.pitch;
-            if last != Some(&chain.id.account) && y >= free {
-                names.push((y, &chain.id.account));
+            let account = &chain.summary.id.account;
+            if last != Some(account) && y >= free {
+                names.push((y, account));
                 free = y + 13;
             }
-            last = Some(&chain.id.account);
+            last = Some(account);
         }
         html! {
             @for (y, account) in names { text.name x="0" y=(y + 4) { (SafeText(&fit(account, 14))) } }

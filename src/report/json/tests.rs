@@ -79,6 +79,18 @@ fn every_field_is_there_in_its_order() {
       ],
       "digests": 12,
       "logs": 36,
+      "counts": {
+        "digests": {
+          "valid": 12,
+          "tampered": 0,
+          "unverified": 0
+        },
+        "logs": {
+          "valid": 36,
+          "tampered": 0,
+          "unverified": 0
+        }
+      },
       "gaps": 0,
       "timeline": {
         "start": "2026-09-01T00:06:57Z",

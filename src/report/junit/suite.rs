@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::event::{Finding, Kind, Report, ReportedChain, Severity, Verdict};
 use crate::report::UNEXPLAINED;
+use crate::report::text::layout::plural;
 use crate::words::meaning;
 
 /// Maximum number of findings to list per check.
@@ -50,6 +51,15 @@ impl SuiteCheck {
         }
     }
 
+    /// The check of a finding on a region. Log files of a chain have findings on the chain: a region has a log folder that
+    /// could not be searched.
+    const fn of_region(kind: Kind) -> Self {
+        match Self::of(kind) {
+            Self::Logs => Self::Additions,
+            check @ (Self::Digests | Self::Coverage | Self::Additions) => check,
+        }
+    }
+
     const fn name(self) -> &'static str {
         match self {
             Self::Digests => "digests",
@@ -87,9 +97,10 @@ pub(super) struct CaseMessage {
 
 impl TestSuite {
     /// A suite with the cases in `always`, and further cases for the checks with findings.
-    pub(super) fn new<'f>(
+    fn new<'f>(
         name: String,
         always: &[SuiteCheck],
+        check_of: fn(Kind) -> SuiteCheck,
         findings: impl IntoIterator<Item = &'f Finding>,
     ) -> Self {
         let mut checks: BTreeMap<SuiteCheck, Vec<&Finding>> =
@@ -99,7 +110,7 @@ impl TestSuite {
             match finding.severity {
                 Severity::Notice => notices.extend(describe(finding)),
                 Severity::Incomplete | Severity::Tampered => {
-                    checks.entry(SuiteCheck::of(finding.kind)).or_default().push(finding);
+                    checks.entry(check_of(finding.kind)).or_default().push(finding);
                 }
             }
         }
@@ -110,13 +121,25 @@ impl TestSuite {
         Self { name, properties: Vec::new(), cases: checks.into_iter().map(case).collect(), notices }
     }
 
-    pub(super) fn of_chain(chain: &ReportedChain, name: String) -> Self {
+    /// The suite of a chain. A check without a finding passes only if its objects were proved.
+    pub(super) fn of_chain(report: &Report, chain: &ReportedChain, name: String) -> Self {
         let summary = &chain.summary;
         let checks: &[SuiteCheck] = match summary.id.backfill {
             true => &[SuiteCheck::Digests, SuiteCheck::Logs],
             false => &[SuiteCheck::Digests, SuiteCheck::Logs, SuiteCheck::Coverage],
         };
-        let mut suite = Self::new(name, checks, &chain.findings);
+        let mut suite = Self::new(name, checks, SuiteCheck::of, &chain.findings);
+        let digests = unproved(report.open_digests(chain), summary.digests, "digest");
+        let logs = unproved(report.open_logs(chain), summary.logs, "log file");
+        let unlooked = report.unlooked(chain).map(unlooked);
+        let no_time = (!chain.is_covered()).then(|| "no digest was proved".to_owned());
+        let gaps = (chain.untold_gaps() > 0).then(|| plural(chain.untold_gaps(), "gap"));
+        suite.withhold(SuiteCheck::Digests, digests.or_else(|| unlooked.clone()));
+        suite.withhold(SuiteCheck::Logs, logs.or(unlooked));
+        match summary.id.backfill {
+            true => suite.withhold(SuiteCheck::Digests, no_time),
+            false => suite.withhold(SuiteCheck::Coverage, no_time.or(gaps)),
+        }
         let covered: Vec<_> =
             summary.covered.iter().map(|stretch| format!("{} to {}", stretch.start, stretch.end)).collect();
         suite.properties = vec![
@@ -125,6 +148,47 @@ impl TestSuite {
             ("covered", covered.join(", ")),
         ];
         suite
+    }
+
+    /// The suite of a region, or of an account or a region alone.
+    pub(super) fn of_region(
+        report: &Report,
+        (account, region): (Option<&str>, Option<&str>),
+        findings: Vec<&Finding>,
+    ) -> Self {
+        let name = [account, region].into_iter().flatten().collect::<Vec<_>>().join(" ");
+        let of_region = |chain: &&ReportedChain| {
+            let id = &chain.summary.id;
+            (Some(&*id.account), Some(&*id.region)) == (account, region)
+        };
+        let chains: Vec<&ReportedChain> = report.chains().filter(of_region).collect();
+        // A run on single objects does not look for additions.
+        let is_of_objects = report.findings().any(|finding| finding.kind == Kind::ObjectProved);
+        let always: &[SuiteCheck] = match chains.is_empty() || is_of_objects {
+            true => &[],
+            false => &[SuiteCheck::Additions],
+        };
+        let mut suite = Self::new(name, always, SuiteCheck::of_region, findings);
+        // Objects are searched for in covered time only, after the digests and log files.
+        let is_covered = chains.iter().any(|chain| !chain.summary.covered.is_empty());
+        let left_out = chains.iter().find_map(|chain| report.unlooked(chain)).map(unlooked);
+        let interrupted = || report.interrupted.then(|| "the run was interrupted".to_owned());
+        let no_time =
+            || (!is_covered).then(|| "no time is covered, so the log folders were not searched".to_owned());
+        suite.withhold(SuiteCheck::Additions, left_out.or_else(interrupted).or_else(no_time));
+        suite
+    }
+
+    /// Turns a passed check into an error, if there is a reason.
+    fn withhold(&mut self, check: SuiteCheck, why: Option<String>) {
+        let Some(why) = why else { return };
+        let passed =
+            |case: &&mut TestCase| case.name == check.name() && matches!(case.outcome, CaseOutcome::Passed);
+        for case in self.cases.iter_mut().filter(passed) {
+            let kind = Verdict::Incomplete.as_str();
+            let message = format!("{kind}: {why}");
+            case.outcome = CaseOutcome::Error(CaseMessage { kind, message, lines: Vec::new() });
+        }
     }
 
     pub(super) fn of_run<'f>(report: &Report, findings: impl IntoIterator<Item = &'f Finding>) -> Self {
@@ -139,7 +203,7 @@ impl TestSuite {
             Verdict::Tampered => CaseOutcome::Failure(told("the record is not what CloudTrail delivered")),
             Verdict::Incomplete => CaseOutcome::Error(told(UNEXPLAINED)),
         };
-        let mut suite = Self::new("run".to_owned(), &[], findings);
+        let mut suite = Self::new("run".to_owned(), &[], SuiteCheck::of, findings);
         suite.cases.insert(0, TestCase { name: "verdict", outcome });
         suite.properties =
             vec![("version", report.origin.version.clone()), ("interrupted", report.interrupted.to_string())];
@@ -168,6 +232,18 @@ impl CaseOutcome {
             Severity::Incomplete | Severity::Notice => Self::Error(told),
         }
     }
+}
+
+/// Why a check without a finding does not pass: a finding on the region or the run has the reason.
+fn unproved(number: u64, all: u64, noun: &str) -> Option<String> {
+    let all = plural(all.max(number), noun);
+    (number > 0)
+        .then(|| format!("{number} of {all} not proved; see the findings on the region and on the run"))
+}
+
+/// Why a check without a finding does not pass: something was not looked at.
+fn unlooked(finding: &Finding) -> String {
+    format!("not everything was looked at: {}: {}", finding.kind.as_str(), finding.message())
 }
 
 /// The finding as lines of text.

@@ -4,9 +4,9 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::SavedError;
 use crate::event::{
-    Acceptance, ChainSummary, Counts, CoveringChain, DigestCounts, Fault, Finding, FindingMemory,
-    FindingStatus, Kind, LogCounts, Origin, Reason, RememberedTime, Report, ReportedChain, ResolvedFinding,
-    Severity, Timeline, UsedKey, Verdict,
+    Acceptance, ChainCounts, ChainSummary, Counts, CoveringChain, DigestCounts, Fault, Finding,
+    FindingMemory, FindingStatus, Kind, LogCounts, Origin, Reason, RememberedTime, Report, ReportedChain,
+    ResolvedFinding, Severity, StateCounts, Timeline, UsedKey, Verdict,
 };
 use crate::ident::ChainId;
 use crate::report::escape::for_terminal;
@@ -154,11 +154,25 @@ struct WireChain {
     digests: u64,
     logs: u64,
     #[serde(default)]
+    counts: Option<WireChainCounts>,
+    #[serde(default)]
     gaps: Option<u64>,
     #[serde(default)]
     timeline: Option<WireTimeline>,
     #[serde(default)]
     remembered: Vec<RememberedTime>,
+}
+
+#[derive(Deserialize)]
+struct WireChainCounts {
+    digests: StateCounts,
+    logs: StateCounts,
+}
+
+impl WireChainCounts {
+    const fn into_counts(self) -> ChainCounts {
+        ChainCounts { digests: self.digests, logs: self.logs }
+    }
 }
 
 impl WireChain {
@@ -177,6 +191,7 @@ impl WireChain {
             covered: self.covered.into_iter().map(|stretch| stretch.0).collect(),
             digests: self.digests,
             logs: self.logs,
+            counts: self.counts.map(WireChainCounts::into_counts),
             gaps: self.gaps.unwrap_or(between),
             timeline: self.timeline.map(|timeline| timeline.0),
             remembered: self.remembered,

@@ -20,7 +20,8 @@ pub(super) fn write(out: &mut dyn Write, report: &Report, all: bool) -> io::Resu
     if report.chains().len() == 0 {
         return writeln!(out, "  no chain of digests was found");
     }
-    let (whole, listed): (Vec<_>, Vec<_>) = report.chains().partition(|chain| !all && is_whole(chain));
+    let (whole, listed): (Vec<_>, Vec<_>) =
+        report.chains().partition(|chain| !all && is_whole(report, chain));
     if !listed.is_empty() {
         write_head(out)?;
     }
@@ -30,9 +31,15 @@ pub(super) fn write(out: &mut dyn Write, report: &Report, all: bool) -> io::Resu
     write_whole_backfill(out, backfill.len() as u64)
 }
 
-/// Whether the chain has no findings but notices, no gaps, and at most one covered stretch.
-fn is_whole(chain: &ReportedChain) -> bool {
-    chain.verdict() == Verdict::Intact && chain.summary.gaps == 0 && chain.summary.covered.len() < 2
+/// Whether the chain is intact, all its digests and log files are proved, and it has no gaps and at most one covered
+/// stretch. A chain with an accepted finding is intact, but not whole.
+pub(in crate::report) fn is_whole(report: &Report, chain: &ReportedChain) -> bool {
+    let ReportedChain { summary, .. } = chain;
+    report.chain_verdict(chain) == Verdict::Intact
+        && summary.unproved_digests() == 0
+        && summary.unproved_logs() == 0
+        && summary.gaps == 0
+        && summary.covered.len() < 2
 }
 
 fn write_head(out: &mut dyn Write) -> io::Result<()> {
@@ -83,7 +90,22 @@ fn write_chain(out: &mut dyn Write, chain: &ChainSummary) -> io::Result<()> {
     let gaps = gaps(chain);
     let (digests, logs) = (grouped(chain.digests), grouped(chain.logs));
     writeln!(out, "  {account:12}  {region:REGION$}  {trail:TRAIL$}  {digests:>7}  {logs:>10}  {gaps:>4}")?;
-    writeln!(out, "    {}", covered(chain))
+    writeln!(out, "    {}", covered(chain))?;
+    match unproved(chain) {
+        Some(unproved) => writeln!(out, "    {unproved}"),
+        None => Ok(()),
+    }
+}
+
+/// `3 of 3 digests and 5 of 6 log files not proved`; `None` if all are proved.
+pub(in crate::report) fn unproved(chain: &ChainSummary) -> Option<String> {
+    let of = |number: u64, all: u64, noun: &str| {
+        (number > 0).then(|| format!("{} of {}", grouped(number), plural(all.max(number), noun)))
+    };
+    let digests = of(chain.unproved_digests(), chain.digests, "digest");
+    let logs = of(chain.unproved_logs(), chain.logs, "log file");
+    let parts: Vec<String> = [digests, logs].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| format!("{} not proved", parts.join(" and ")))
 }
 
 /// The trail's name, cut so that the backfill mark stays visible.

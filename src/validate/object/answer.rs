@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::io;
 
 use crate::event::{
-    ChainSummary, Counts, Event, Fault, Finding, Kind, ObjectState, ObjectType, Severity, Sink, UsedKey,
+    ChainCounts, ChainSummary, Counts, Event, Fault, Finding, Kind, ObjectState, ObjectType, Severity, Sink,
+    UsedKey,
 };
-use crate::ident::{DigestKey, Location};
+use crate::ident::{ChainId, DigestKey, Location};
 use crate::time::{HOUR, Interval};
 use crate::validate::request::{RunOutcome, ValidationRequest};
 use crate::validate::target::{ObjectTarget, is_at};
@@ -110,17 +111,31 @@ impl ObjectAnswer {
             let covered =
                 covered.flat_map(|window| hours.iter().filter_map(|hour| window.intersect(*hour))).collect();
             let (digests, logs, gaps) = (hours.len() as u64, all_logs(&self.counts), 0);
+            let counts = Some(self.counts_of(&chain.id));
             self.chains.push(ChainSummary {
                 id: chain.id.clone(),
                 covered,
                 digests,
                 logs,
+                counts,
                 gaps,
                 timeline: None,
                 remembered: Vec::new(),
                 in_replica: false,
             });
         }
+    }
+
+    /// The states of the answering digests of a chain, and of the log files of the answer.
+    fn counts_of(&self, chain: &ChainId) -> ChainCounts {
+        let mut counts = Counts { logs: self.counts.logs, ..Counts::default() };
+        for (object, uri, state) in objects(&self.objects) {
+            let key = location(uri).and_then(|location| DigestKey::parse(&location));
+            if object == ObjectType::Digest && key.is_some_and(|key| key.chain() == *chain) {
+                count(&mut counts, object, state);
+            }
+        }
+        ChainCounts::of(&counts)
     }
 
     /// Reports a digest as proved, if the digest and all its log files are valid.

@@ -1,6 +1,8 @@
 //! `validate-logs`: the AWS CLI's lines on their streams, and what it does not see. That they are the AWS CLI's, line by
 //! line, is shown by `tests/peer/moto.py`.
 
+use std::collections::BTreeMap;
+
 use super::{Account, now};
 use crate::cloud::Trail;
 
@@ -129,5 +131,44 @@ fn what_cannot_begin_is_said() {
     for arguments in [&["--trail-arn", ARN][..], &["--start-time", "1d"], &["--unknown"]] {
         let done = account.run(&[&["validate-logs"], arguments].concat());
         assert_eq!((done.code, done.stdout.as_str()), (Some(2), ""), "{}", done.stderr);
+    }
+}
+
+/// An organization's trail, and an account's own trail of the same name, the newest digest of which is junk.
+#[test]
+fn findings_before_a_chain_of_the_same_name_are_told() {
+    const MEMBER: &str = "444455556666";
+    let account = Account::new();
+    account.cloud.add_trail(Trail {
+        name: "audit".to_owned(),
+        bucket: "trail-logs".to_owned(),
+        organization: true,
+        latest_digest_delivery: Some(now() - 3_600),
+        ..Trail::default()
+    });
+    let organization = ["--account-id", MEMBER, "--organization", "o-abc1234567", "--trail", "audit"];
+    account.deliver("s3://trail-logs", &organization);
+    let run = || validate_logs(&account, &["--account-id", MEMBER]);
+    let put = |key: &str| account.cloud.put("trail-logs", key, "junk", BTreeMap::new());
+    // 1. Intact.
+    let done = run();
+    assert_eq!((done.code, done.stderr.as_str()), (Some(0), ""), "{}", done.stdout);
+    // 2. A digest of the account's own trail is not of the organization's trail.
+    let keys = account.cloud.keys("trail-logs");
+    let newest = keys.iter().filter(|key| key.contains("/CloudTrail-Digest/")).max().unwrap();
+    let own = newest.replacen("o-abc1234567/", "", 1);
+    put(&own);
+    let done = run();
+    assert_eq!((done.code, done.stderr.as_str()), (Some(0), ""), "{}", done.stdout);
+    // 3. A folder that was not searched is told, with that digest and without it.
+    put(&format!("AWSLogs/o-abc1234567/{MEMBER}/CloudTrail-Digest/AWSLogs/x/y.json.gz"));
+    for with_own in [true, false] {
+        if !with_own {
+            account.cloud.purge("trail-logs", &own);
+        }
+        let done = run();
+        assert_eq!(done.code, Some(1), "{with_own}: {}{}", done.stdout, done.stderr);
+        assert!(done.stderr.contains("the folder was not searched"), "{with_own}: {}", done.stderr);
+        assert!(!done.stderr.contains(&own), "{with_own}: {}", done.stderr);
     }
 }

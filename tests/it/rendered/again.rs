@@ -8,14 +8,15 @@ use serde_json::Value;
 use trailproof::report::Format;
 
 use super::sound::{page_is_sound, timelines_fit, unknown_fields};
+use super::whole::passes_only_what_is_proved;
 use super::{errors, schema};
 use crate::fixtures::{case, delivery, every_case, trailproof as run_in};
 
-/// The arguments that write a report of every format into `folder`, with one line on stdout besides.
+/// The arguments that write a report of every format into `folder`.
 fn every_format_in(folder: &Path) -> Vec<String> {
     let spec = |format: Format| format!("{0}={1}", format.as_str(), file(folder, format).display());
     let reports = Format::ALL.into_iter().flat_map(|format| ["--report".to_owned(), spec(format)]);
-    reports.chain(["-q".to_owned()]).collect()
+    reports.collect()
 }
 
 fn file(folder: &Path, format: Format) -> std::path::PathBuf {
@@ -41,7 +42,7 @@ fn rendered_twice(case: &case::Case) -> Result<[tempfile::TempDir; 2], String> {
     let said = run(case, case.validate_arguments(), direct.path(), case.expect.exit)?;
     let saved = file(direct.path(), Format::Json).display().to_string();
     let said_again = run(case, vec!["report".to_owned(), saved], again.path(), 0)?;
-    if said == said_again { Ok([direct, again]) } else { Err("another verdict line".to_owned()) }
+    if said == said_again { Ok([direct, again]) } else { Err("another text on stdout".to_owned()) }
 }
 
 #[test]
@@ -65,6 +66,7 @@ fn every_fixture_is_rendered_again_to_the_same_bytes() {
         unknown_fields(&report, &schema())?;
         timelines_fit(&report)?;
         page_is_sound(&text(direct.path(), Format::Html), &report)?;
+        passes_only_what_is_proved(&report, &|format| text(direct.path(), format))?;
         if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
     });
 }

@@ -72,6 +72,36 @@ fn every_missing_result_is_named() {
     assert_eq!(nothing.verdict, Verdict::Incomplete);
 }
 
+/// A chain lacks the log files of a missing shard, and no finding on the chain says so.
+#[test]
+fn chains_of_a_region_with_a_missing_result_pass_in_no_format() {
+    let (delivered, request) = delivered();
+    let whole = sharded(&delivered, &request);
+    let formats = ["asff", "junit", "text"];
+    let rendered = |ran: &Ran| {
+        formats.map(|format| crate::rendered::render(ran.json.as_bytes(), &["--format", format]).stdout)
+    };
+    let [asff, junit, text] = rendered(&whole.merge(&request));
+    assert_eq!((asff.matches("PASSED").count(), text.matches("2 chains are whole").count()), (2, 1));
+    assert!(junit.contains(" failures=\"0\" errors=\"0\" "), "{junit}");
+    for number in 0..whole.results.len() {
+        let mut less = whole.clone();
+        less.results.remove(number);
+        let ran = less.merge(&request);
+        let region = ran.findings.iter().find(|finding| finding.kind == Kind::ShardIncomplete).unwrap();
+        let region = region.region.clone().unwrap();
+        let [asff, junit, text] = rendered(&ran);
+        assert_eq!(asff.matches("PASSED").count(), 1, "{number}: {asff}");
+        assert!(text.contains("1 chain is whole: ") && text.contains(&region), "{number}: {text}");
+        let of_region = |suite: &&str| suite.split('"').nth(1).unwrap_or_default().contains(&region);
+        for suite in junit.split("<testsuite ").skip(1).filter(of_region) {
+            for case in ["digests", "log files", "additions"] {
+                assert!(!suite.contains(&format!("name=\"{case}\" time=\"0\"/>")), "{number}: {suite}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_result_twice_counts_once_and_two_that_differ_are_incomplete() {
     let (delivered, request) = delivered();
