@@ -188,3 +188,22 @@ fn an_archive_among_log_files_is_said() {
         );
     }
 }
+
+/// A mark of `collect` and the leftover of a sync may be objects that a writer to the bucket put there. They never excuse
+/// a missing object to the point that the copy is intact.
+#[test]
+fn a_forged_excuse_for_a_missing_object_is_not_intact() {
+    for suffix in [".not-collected", ".6eF3a1B2"] {
+        for folder in [LOGS, DIGESTS] {
+            for at in [0, 2, 3] {
+                let disk = OnDisk::make();
+                let gone = disk.files(folder)[at].clone();
+                let name = gone.file_name().unwrap().to_str().unwrap();
+                fs::write(gone.with_file_name(format!("{name}{suffix}")), "{}").unwrap();
+                fs::remove_file(&gone).unwrap();
+                let ran = disk.run_opened();
+                assert_ne!(ran.verdict, Verdict::Intact, "`{name}{suffix}`: {:#?}", ran.findings);
+            }
+        }
+    }
+}
