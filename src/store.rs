@@ -254,6 +254,11 @@ pub trait Store: Send + Sync {
     /// The errors of [`Store::get`].
     fn versions(&self, location: &Location) -> Result<Vec<Version>, StoreError>;
 
+    /// Whether the objects are files of a copy, so that an archive among them may hold other objects.
+    fn is_copy(&self) -> bool {
+        false
+    }
+
     /// Number of listed files skipped so far as leftovers of desktops and sync programs, by folder.
     fn passed_over(&self) -> BTreeMap<PathBuf, u64> {
         BTreeMap::new()

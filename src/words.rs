@@ -120,8 +120,6 @@ fn message(fault: &Fault) -> Cow<'_, str> {
         Fault::SearchInterrupted => "interrupted before the folder was searched for unreferenced files".into(),
         Fault::DiscoveryInterrupted => "interrupted before every trail was found".into(),
         Fault::DiscoveryLimit { limit } => scope::discovery_limit(*limit).into(),
-        Fault::PartitionsLeftOut { count, folders, places } => scope::partitions_left_out(*count, *folders, places).into(),
-        Fault::OtherAccountsLeftOut { count } => scope::other_accounts_left_out(*count).into(),
         Fault::NestedAwsLogs => "the folder was not searched, since it is inside a CloudTrail folder".into(),
         Fault::SkippedFolder { why } => scope::skipped(why).into(),
         Fault::RenamedFolder { belongs } => scope::renamed(belongs).into(),

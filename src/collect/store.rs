@@ -286,6 +286,10 @@ impl Store for CollectingStore {
         self.inner.versions(location)
     }
 
+    fn is_copy(&self) -> bool {
+        self.inner.is_copy()
+    }
+
     fn passed_over(&self) -> BTreeMap<PathBuf, u64> {
         self.inner.passed_over()
     }

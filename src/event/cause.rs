@@ -84,8 +84,6 @@ causes! {
     SearchInterrupted = "search-interrupted",
     DiscoveryInterrupted = "discovery-interrupted",
     DiscoveryLimit = "discovery-limit",
-    PartitionsLeftOut = "partitions-left-out",
-    OtherAccountsLeftOut = "other-accounts-left-out",
     NestedAwsLogs = "nested-aws-logs",
     SkippedFolder = "skipped-folder",
     RenamedFolder = "renamed-folder",
@@ -173,8 +171,8 @@ impl Fault {
                 DigestsInterrupted DigestsMissing LoggingStopped BeforeTheRecord NotCovered ChainRestarts
                 RecordBegins NewChain NothingCovered Stale NewerDelivered DeliveryUnchecked BackfillAlone RegionInterrupted
                 EmptyDigestFolder LogsWithoutDigests UnlistedFolder FolderInterrupted UnsearchedFolder
-                UnplannedFolder SearchInterrupted DiscoveryInterrupted DiscoveryLimit PartitionsLeftOut
-                OtherAccountsLeftOut NestedAwsLogs SkippedFolder RenamedFolder NothingFound ClockBehind UnlistedLog
+                UnplannedFolder SearchInterrupted DiscoveryInterrupted DiscoveryLimit NestedAwsLogs
+                SkippedFolder RenamedFolder NothingFound ClockBehind UnlistedLog
                 UnlistedLogs StrayLog MoreUnlisted NotADigestName FutureDigest MoreJunk NotARegion UnreadMember
                 MoreUnreadMembers CopiesDiffer Droppings KeysUnfetched RejectedKey ShardContradictory ShardWalksDiffer
                 ShardDigestsGone ShardMemoryNewer ShardListingsChanged ShardResultsLeftOut

@@ -253,20 +253,6 @@ pub enum Fault {
         /// The exceeded limit.
         limit: DiscoveryLimit,
     },
-    /// Only a sample of the folders named like times or values was searched for `AWSLogs/`.
-    PartitionsLeftOut {
-        /// Number of the folders.
-        count: u64,
-        /// Number of the folders that they lie in.
-        folders: u64,
-        /// Keys of some of the folders that they lie in.
-        places: Vec<String>,
-    },
-    /// Folders of accounts that were not asked for are not searched for a further `AWSLogs/`.
-    OtherAccountsLeftOut {
-        /// Number of accounts.
-        count: u64,
-    },
     /// An `AWSLogs/` within a CloudTrail folder is not searched.
     NestedAwsLogs,
     /// A folder of a copy could not be listed.

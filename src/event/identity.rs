@@ -74,9 +74,6 @@ impl Fault {
                     DiscoveryLimit::Folders { .. } => "folders",
                 },
             ),
-            Self::PartitionsLeftOut { count: _, folders, places } => {
-                none.with("folders", folders).with_each("place", places)
-            }
             // The account is in the text, and nowhere else.
             Self::SkippedFolder { why } => none.with("why", why),
             Self::RenamedFolder { belongs } => none.with("belongs", belongs),
@@ -142,7 +139,6 @@ impl Fault {
             | Self::UnlistedLogs { count: _, examples: _ }
             | Self::MoreUnlisted { count: _ }
             | Self::MoreUnreadMembers { count: _ }
-            | Self::OtherAccountsLeftOut { count: _ }
             | Self::Droppings { count: _ } => none,
             Self::DigestReadsDiffer
             | Self::DigestVanished
@@ -291,8 +287,6 @@ impl FaultCause {
             | Self::NestedAwsLogs
             | Self::NotARegion
             | Self::LogsWithoutDigests
-            | Self::PartitionsLeftOut
-            | Self::OtherAccountsLeftOut
             | Self::DiscoveryLimit
             | Self::DeliveryUnchecked
             | Self::UnreadMember => false,

@@ -275,8 +275,6 @@ impl Fault {
             | Self::FolderInterrupted
             | Self::DiscoveryInterrupted
             | Self::DiscoveryLimit { .. }
-            | Self::PartitionsLeftOut { .. }
-            | Self::OtherAccountsLeftOut { .. }
             | Self::NestedAwsLogs
             | Self::SkippedFolder { .. }
             | Self::UnreadMember { .. }

@@ -164,8 +164,6 @@ impl Fault {
             | Self::MoreUnlisted { count }
             | Self::MoreJunk { count, .. }
             | Self::MoreUnreadMembers { count }
-            | Self::PartitionsLeftOut { count, .. }
-            | Self::OtherAccountsLeftOut { count }
             | Self::Droppings { count } => Some(*count),
             Self::KeysUnfetched { digests, logs, .. } => Some(digests.saturating_add(*logs)),
             Self::WithoutRoom(fault) | Self::Accepted { fault, .. } => fault.count(),

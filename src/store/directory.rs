@@ -178,6 +178,10 @@ impl Store for DirectoryStore {
         Ok(Vec::new())
     }
 
+    fn is_copy(&self) -> bool {
+        true
+    }
+
     fn passed_over(&self) -> BTreeMap<PathBuf, u64> {
         self.passed_over.folders()
     }

@@ -66,6 +66,10 @@ impl Store for RelocatedStore<'_> {
         self.inner.waiting()
     }
 
+    fn is_copy(&self) -> bool {
+        self.inner.is_copy()
+    }
+
     fn passed_over(&self) -> BTreeMap<PathBuf, u64> {
         self.inner.passed_over()
     }

@@ -125,22 +125,20 @@ pub(super) fn find_regions(context: RunContext<'_>) -> DiscoveredRegions {
     }
 }
 
-/// Adds the folder of each remembered chain whose account and region discovery did not find: a region that is gone is
-/// looked into all the same.
+/// Adds each remembered folder that discovery did not find: a folder that is gone, or that a limit left out, is looked
+/// into all the same.
 pub(super) fn with_remembered(
     regions: Vec<Vec<DiscoveredFolder>>,
     request: &ValidationRequest,
 ) -> Vec<Vec<DiscoveredFolder>> {
     let id = |folder: &RegionFolder| (Arc::clone(&folder.account), Arc::clone(&folder.region));
     let of_group = |group: &Vec<DiscoveredFolder>| Some(id(&group.first()?.folder));
-    let found: BTreeSet<_> = regions.iter().filter_map(of_group).collect();
     let mut all: BTreeMap<_, Vec<DiscoveredFolder>> =
         regions.into_iter().filter_map(|group| Some((of_group(&group)?, group))).collect();
-    for chain in request.remembered().filter(|chain| !found.contains(&id(&chain.folder))) {
-        let gone = DiscoveredFolder { folder: chain.folder.clone(), has_digests: false };
-        let group = all.entry(id(&gone.folder)).or_default();
-        if !group.contains(&gone) {
-            group.push(gone);
+    for folder in request.remembered_folders() {
+        let group = all.entry(id(&folder)).or_default();
+        if !group.iter().any(|found| found.folder == folder) {
+            group.push(DiscoveredFolder { folder, has_digests: true });
         }
     }
     all.into_values().collect()

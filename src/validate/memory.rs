@@ -2,7 +2,7 @@
 //!
 //! The engine takes and returns both as values. Where they are kept is the business of [`state`](crate::state).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::request::ValidationRequest;
 use super::sealed::{Recheck, SealedFolder};
 use crate::event::{Fault, Finding};
-use crate::ident::{ChainId, Location, RegionFolder};
+use crate::ident::{ChainId, DigestKey, Location, RegionFolder};
 use crate::prove::{ChainHead, ChainProver, ChainReport, ListedDigest, RememberedHead};
 
 /// What earlier runs proved below the sources of a run.
@@ -113,6 +113,25 @@ impl ValidationRequest {
     pub(super) fn remembered(&self) -> impl Iterator<Item = &RememberedChain> {
         let chains = self.memory.iter().flat_map(|memory| memory.chains.values());
         chains.filter(|chain| self.asks_about(&chain.id))
+    }
+
+    /// The folders of the remembered chains that the request asks about.
+    pub(super) fn remembered_folders(&self) -> BTreeSet<RegionFolder> {
+        let mut folders = BTreeSet::new();
+        for chain in self.remembered() {
+            folders.insert(chain.folder.clone());
+            // Trails of one name may deliver below several prefixes. A digest of a copy may be remembered by its place in
+            // the original bucket, which is not below a source.
+            let of_heads = chain.heads.iter().filter_map(|head| DigestKey::parse(&head.location));
+            folders.extend(of_heads.map(|key| key.folder).filter(|folder| self.is_below_source(folder)));
+        }
+        folders
+    }
+
+    fn is_below_source(&self, folder: &RegionFolder) -> bool {
+        let prefix = folder.digest_prefix();
+        let mut sources = self.sources.iter();
+        sources.any(|source| *source.bucket == *folder.bucket && prefix.starts_with(&source.prefix))
     }
 
     /// The remembered chain `id`, if the request asks about it.

@@ -217,12 +217,6 @@ pub(super) const fn by_cause(cause: FaultCause) -> Option<&'static str> {
              `LogFileValidationEnabled` is true"
         }
         FaultCause::DiscoveryLimit => "give the trail's prefix as the source: `s3://BUCKET/PREFIX`",
-        FaultCause::PartitionsLeftOut => {
-            "if a trail delivers below such a folder, give the folder or the trail's prefix as another source"
-        }
-        FaultCause::OtherAccountsLeftOut => {
-            "if a trail's prefix ends in the folder of another account, give the prefix as another source"
-        }
         FaultCause::NestedAwsLogs => "if a trail delivers there, give the folder as a source",
         FaultCause::SkippedFolder => {
             "if the folder is part of the copy, make the folder readable or give the folder as a source, and run \

@@ -23,25 +23,6 @@ pub(super) fn discovery_limit(limit: DiscoveryLimit) -> String {
     }
 }
 
-pub(super) fn partitions_left_out(count: u64, folders: u64, places: &[String]) -> String {
-    let named: Vec<String> = places
-        .iter()
-        .map(|place| if place.is_empty() { "the bucket".to_owned() } else { quoted(place) })
-        .collect();
-    let more = folders.saturating_sub(places.len() as u64);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let folders = counted(count, "folder");
-    format!(
-        "only a sample of {folders} named like times or values was searched for `AWSLogs/`, in {}{more}",
-        named.join(", ")
-    )
-}
-
-pub(super) fn other_accounts_left_out(count: u64) -> String {
-    let accounts = counted(count, "other account");
-    format!("a further `AWSLogs/` was not looked for in the folders of {accounts}")
-}
-
 pub(super) fn skipped(why: &str) -> String {
     format!("the folder was not read: {why}")
 }

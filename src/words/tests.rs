@@ -126,8 +126,6 @@ pub(crate) fn faults(text: &dyn Fn() -> String) -> Vec<Fault> {
         Fault::DiscoveryInterrupted,
         Fault::DiscoveryLimit { limit: DiscoveryLimit::Depth { most: 8 } },
         Fault::DiscoveryLimit { limit: DiscoveryLimit::Folders { most: 10_000 } },
-        Fault::PartitionsLeftOut { count: 9, folders: 2, places: vec!["a/".to_owned()] },
-        Fault::OtherAccountsLeftOut { count: 1 },
         Fault::NestedAwsLogs,
         Fault::SkippedFolder { why: why() },
         Fault::RenamedFolder { belongs: text() },

@@ -7,6 +7,7 @@ mod buckets;
 mod cloud;
 mod damage;
 mod heads;
+mod hidden;
 mod hourly;
 #[cfg(feature = "aws")]
 mod months;

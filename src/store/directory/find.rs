@@ -10,6 +10,7 @@
 //! 3. `loose` places files without the folders of S3 by their names: digests by the location that they record, log
 //!    files by account, region and day.
 
+mod archives;
 mod loose;
 mod search;
 mod trees;
@@ -24,6 +25,7 @@ use super::placed::PlacedFiles;
 use crate::ident::Location;
 use crate::store::Object;
 use crate::store::files::CopyFiles;
+pub use archives::UNOPENED_ARCHIVE;
 pub use loose::Homes;
 
 /// The recorded location of a sampled digest, and whether the digest is proved.
@@ -129,10 +131,9 @@ impl SearchedCopy {
             };
             skipped.extend(homeless.into_keys().map(|(folder, account)| (folder, why(&account))));
         }
-        // An archive in a bucket is an object like others; any other may hold evidence.
-        let beside = searched.archives.into_iter().filter(|path| !trees.iter().any(|tree| tree.holds(path)));
-        let why = "an archive in a directory is not opened; name the archive as a source";
-        skipped.extend(beside.map(|path| (path, why.to_owned())));
+        let is_in_bucket = |path: &Path| trees.iter().any(|tree| tree.holds(path));
+        let archives = searched.archives.into_hiding(searched.groups.keys(), is_in_bucket);
+        skipped.extend(archives.map(|path| (path, UNOPENED_ARCHIVE.to_owned())));
         Found { trees, placed, skipped, passed_over: searched.passed_over }
     }
 }

@@ -3,6 +3,8 @@
 use super::folder::AccountFolder;
 use crate::event::{Fault, Finding};
 use crate::ident::{Location, LogFolder, is_region};
+use crate::store::archive::is_named_like_archive;
+use crate::store::directory::find::UNOPENED_ARCHIVE;
 use crate::store::{Folder, Listed};
 use crate::validate::context::RunContext;
 use crate::validate::source_path::{AWS_LOGS, DIGESTS, LOGS};
@@ -54,9 +56,27 @@ pub(super) fn strays_in_digest_folder(
 ) -> Vec<Finding> {
     let objects = digests.objects.iter().filter(|listed| listed.size > 0 || !listed.key.ends_with('/'));
     let location = |key: &str| Location::new(account.bucket.clone(), key);
-    let all = objects.take(context.request.limits.named);
-    let finding = |key| Finding::new(Fault::NotADigestName, strays::NO_TIME).about(&location(key));
-    all.map(|listed| finding(&listed.key)).collect()
+    let most = context.request.limits.named;
+    let (mut archives, mut junk) = (Vec::new(), Vec::new());
+    for location in objects.map(|listed| location(&listed.key)) {
+        match unopened_archive(context, &location) {
+            Some(finding) if archives.len() < most.max(1) => archives.push(finding),
+            _ if junk.len() < most => {
+                junk.push(Finding::new(Fault::NotADigestName, strays::NO_TIME).about(&location));
+            }
+            _ => {}
+        }
+    }
+    archives.append(&mut junk);
+    archives
+}
+
+/// The finding on an archive in a digest folder of a copy, which may hold digests. In a bucket, an archive is an object
+/// like others.
+pub(super) fn unopened_archive(context: RunContext<'_>, location: &Location) -> Option<Finding> {
+    let is_archive = context.tools.store.is_copy() && is_named_like_archive(location.name());
+    let fault = || Fault::SkippedFolder { why: UNOPENED_ARCHIVE.to_owned() };
+    is_archive.then(|| Finding::new(fault(), strays::NO_TIME).about(location))
 }
 
 fn report_strays(

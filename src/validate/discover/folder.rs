@@ -62,10 +62,8 @@ pub(super) struct PendingFolder {
 /// How to search many [partitions](super::partitions) in a folder.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum PartitionSearch {
-    /// By their keys, otherwise by a sample: the rest may be left out.
-    Sample,
-    /// By their keys, otherwise one by one: the user named the folder.
-    Whole,
+    /// By their keys.
+    Scan,
     /// One by one: their keys are too many.
     Walk,
 }
@@ -85,7 +83,7 @@ pub(super) enum FolderRole {
 impl PendingFolder {
     /// The folder of a source.
     pub(super) const fn source(bucket: Arc<str>, prefix: String, role: FolderRole) -> Self {
-        Self { bucket, prefix, depth: 0, role, partitions: PartitionSearch::Sample }
+        Self { bucket, prefix, depth: 0, role, partitions: PartitionSearch::Scan }
     }
 
     pub(super) fn child(&self, name: &str, role: FolderRole) -> Self {

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{DiscoveredFolder, cannot_list};
+use super::{DiscoveredFolder, beside, cannot_list};
 use crate::event::{Fault, Finding};
 use crate::ident::{ChainId, DigestKey, Location, RegionFolder};
 use crate::prove::{ChainProver, LOOK_BACK, ListedDigest};
@@ -130,6 +130,8 @@ struct DigestListing<'a, 'w> {
     findings: Vec<Finding>,
     /// The number of junk names in the current folder.
     junk: u64,
+    /// The number of reported archives.
+    archives: u64,
     watch: &'w mut DigestWatcher<'w>,
     /// Whether the run was cancelled before the end of the listing.
     interrupted: bool,
@@ -154,6 +156,7 @@ impl<'a, 'w> DigestListing<'a, 'w> {
             chains: BTreeMap::new(),
             findings: Vec::new(),
             junk: 0,
+            archives: 0,
             watch,
             interrupted: false,
             recent_writes: BTreeMap::new(),
@@ -194,7 +197,7 @@ impl<'a, 'w> DigestListing<'a, 'w> {
         let listing = RefCell::new(self);
         strays::find(context, &place, None, &|stray| match stray {
             Ok(stray) if is_new(&stray.location.key) => {
-                listing.borrow_mut().report_junk(Fault::NotADigestName, strays::NO_TIME, &stray.location);
+                listing.borrow_mut().report_stray(&stray.location);
             }
             Ok(_) => {}
             Err(finding) => {
@@ -222,6 +225,17 @@ impl<'a, 'w> DigestListing<'a, 'w> {
 
     fn max_named(&self) -> u64 {
         self.context.request.limits.named as u64
+    }
+
+    /// Reports an object that is not a digest. An archive in a copy may hold digests.
+    fn report_stray(&mut self, location: &Location) {
+        match beside::unopened_archive(self.context, location) {
+            Some(finding) if self.archives < self.max_named().max(1) => {
+                self.archives += 1;
+                self.findings.push(finding);
+            }
+            _ => self.report_junk(Fault::NotADigestName, strays::NO_TIME, location),
+        }
     }
 
     /// Reports a junk object, up to a limit: a writer to the bucket can make any number.
@@ -290,7 +304,7 @@ impl<'a, 'w> DigestListing<'a, 'w> {
                     }
                     self.chains.entry(chain).or_default().push(entry);
                 }
-                None => self.report_junk(Fault::NotADigestName, strays::NO_TIME, &location),
+                None => self.report_stray(&location),
             }
         }
     }

@@ -4,21 +4,20 @@
 //! A folder for each hour of two years is 17,520 folders, and a request for each of them takes longer than the proof of
 //! a trail.
 //!
-//! # Why leaving folders out is sound
+//! # How every folder is looked into
 //!
 //! CloudTrail's prefix may be any text, so a trail may deliver below any of these folders, and no name rules that out.
-//! So a name alone never excludes a folder. More than [`FEW`] partitions in one folder are searched in this order:
+//! Nor does a sample: whoever can write to the bucket can put junk around a trail until the sample misses it. So no
+//! folder is left out. More than [`FEW`] partitions in one folder are searched in this order:
 //!
 //! 1. **By keys.** Their keys are listed, in some 1,000 a page, and each key shows whether `AWSLogs/` is a folder in
-//!    its path. A listing to the end is as good as a walk: it finds every `AWSLogs/`, however deep.
-//! 2. **By a sample**, if the keys exceed [`SCANNED_PAGES`](super::scan::SCANNED_PAGES): the first, the middle and the last partition, at each
-//!    level. An `AWSLogs/` in the sample shows that trails deliver to such folders, and all partitions are walked.
-//! 3. **Left out**, if the sample has no `AWSLogs/`. The run then says where it did not look: as a notice, or as a
-//!    finding that makes the run incomplete if the source has no trail elsewhere.
+//!    its path. A listing to the end is as good as a walk: it finds every `AWSLogs/`, however deep. Listings run side by
+//!    side and take turns ([`plan_scans`](super::scan::plan_scans)): each folder has its share of the pages. Where a few
+//!    busy partitions are left, such as four years, the partitions within are listed side by side.
+//! 2. **One by one**, like other folders, if the keys exceed the pages for a source. The limit on folders makes the run
+//!    incomplete.
 //!
-//! The partitions directly in a folder that the user names as a source, and the partitions within, are never left
-//! out: they are walked, up to the limit on folders, and a limit makes the run incomplete. Every number here is fixed
-//! before the requests are sent, so the result does not depend on the number of threads.
+//! Every number is fixed before the requests are sent, so the result does not depend on the number of threads.
 
 use std::sync::Arc;
 
@@ -28,11 +27,7 @@ use crate::ident::is_account;
 /// As many partitions in one folder are walked like other folders.
 pub(super) const FEW: usize = 3;
 
-/// The most partitions listed as samples, for each source.
-pub(super) const SAMPLED_FOLDERS: usize = 100;
-
 /// The partitions in one folder.
-#[derive(Clone)]
 pub(super) struct PartitionedFolder {
     pub(super) bucket: Arc<str>,
     /// The folder that the partitions lie in.
@@ -41,8 +36,8 @@ pub(super) struct PartitionedFolder {
     pub(super) depth: usize,
     /// The names of the partitions, in the order of their keys.
     pub(super) names: Vec<String>,
-    /// Whether partitions may be left out.
-    pub(super) search: PartitionSearch,
+    /// The last key listed, if a part of the first partition was searched.
+    pub(super) after: Option<String>,
 }
 
 /// Whether programs name folders like `name`: a year, a month, a day or an hour in digits, a date, or `key=value`.
@@ -69,39 +64,59 @@ fn is_time(name: &str) -> bool {
 }
 
 impl PartitionedFolder {
-    /// All partitions, to be walked like other folders.
-    pub(super) fn children(&self) -> impl Iterator<Item = PendingFolder> {
-        self.children_named(&self.names)
-    }
-
-    /// The partitions of these names, to be walked like other folders.
-    pub(super) fn children_named<'n>(
-        &'n self,
-        names: impl IntoIterator<Item = &'n String>,
-    ) -> impl Iterator<Item = PendingFolder> {
-        names.into_iter().map(|name| PendingFolder {
+    /// The partitions, to be listed like other folders.
+    pub(super) fn children(&self, partitions: PartitionSearch) -> impl Iterator<Item = PendingFolder> {
+        self.names.iter().map(move |name| PendingFolder {
             bucket: Arc::clone(&self.bucket),
             prefix: format!("{}{name}/", self.prefix),
             depth: self.depth + 1,
             role: FolderRole::Prefix,
-            partitions: PartitionSearch::Walk,
+            partitions,
         })
     }
-}
 
-/// The names to search in a sampled folder: a sample of many partitions, and everything else.
-pub(super) fn sample_of_all(names: &[String]) -> impl Iterator<Item = &String> {
-    let (partitions, others): (Vec<&String>, Vec<&String>) =
-        names.iter().partition(|name| is_partition(name));
-    let partitions = if partitions.len() > FEW { sample(&partitions) } else { partitions };
-    partitions.into_iter().chain(others)
-}
+    /// The same folder, without partitions.
+    pub(super) fn clone_empty(&self) -> Self {
+        let Self { bucket, prefix, depth, .. } = self;
+        Self {
+            bucket: Arc::clone(bucket),
+            prefix: prefix.clone(),
+            depth: *depth,
+            names: Vec::new(),
+            after: None,
+        }
+    }
 
-/// The first, the middle and the last of `names`.
-pub(super) fn sample<T: Copy>(names: &[T]) -> Vec<T> {
-    let mut sample = vec![0, names.len() / 2, names.len().saturating_sub(1)];
-    sample.dedup();
-    sample.into_iter().filter_map(|index| names.get(index).copied()).collect()
+    /// The keys of the partitions come after this key.
+    pub(super) fn begin(&self) -> String {
+        let first = || self.names.first().map(String::as_str).unwrap_or_default();
+        self.after.clone().unwrap_or_else(|| format!("{}{}", self.prefix, first()))
+    }
+
+    /// The keys of the partitions come before this key.
+    pub(super) fn end(&self) -> String {
+        self.names.last().map(|name| self.end_of(name)).unwrap_or_default()
+    }
+
+    /// Keys of a folder `a/` come after `a` and before `a0`: `0` follows `/` in byte order.
+    fn end_of(&self, name: &str) -> String {
+        format!("{}{name}0", self.prefix)
+    }
+
+    /// The partitions with keys after `last`.
+    pub(super) fn rest(&self, last: &str) -> Self {
+        let names = self.names.iter().filter(|name| self.end_of(name).as_str() > last).cloned().collect();
+        Self { names, after: Some(last.to_owned()), ..self.clone_empty() }
+    }
+
+    /// Whether the last listed key lies in a partition within a partition.
+    pub(super) fn goes_on_in_partition(&self) -> bool {
+        let below = self.after.as_ref().and_then(|last| last.strip_prefix(&self.prefix));
+        let mut segments = below.into_iter().flat_map(|below| below.split('/'));
+        let in_partition =
+            segments.next().is_some_and(is_partition) && segments.next().is_some_and(is_partition);
+        in_partition && segments.next().is_some()
+    }
 }
 
 #[cfg(test)]
@@ -148,11 +163,26 @@ mod tests {
     }
 
     #[test]
-    fn a_sample_is_within_the_names() {
-        let names = |count: usize| (0..count).collect::<Vec<_>>();
-        assert!(sample(&names(0)).is_empty());
-        assert_eq!(sample(&names(1)), [0]);
-        assert_eq!(sample(&names(2)), [0, 1]);
-        assert_eq!(sample(&names(10)), [0, 5, 9]);
+    fn the_rest_begins_with_the_partition_of_the_last_key() {
+        let names: Vec<String> = (1..=12).map(|month| format!("{month:02}")).collect();
+        let (bucket, prefix) = ("logs".into(), "a/2026/".to_owned());
+        let folder = PartitionedFolder { bucket, prefix, depth: 2, names, after: None };
+        assert_eq!((folder.begin(), folder.end()), ("a/2026/01".to_owned(), "a/2026/120".to_owned()));
+        for (last, first, count, is_nested) in [
+            ("a/2026/01", "01", 12, false),
+            ("a/2026/01/x", "01", 12, false),
+            ("a/2026/01/02/x", "01", 12, true),
+            ("a/2026/010", "02", 11, false),
+            ("a/2026/03/AWSLogs0", "03", 10, false),
+            ("a/2026/12/02/03/x", "12", 1, true),
+        ] {
+            let rest = folder.rest(last);
+            assert_eq!(rest.names.first().map(String::as_str), Some(first), "{last}");
+            assert_eq!(
+                (rest.names.len(), rest.begin(), rest.goes_on_in_partition()),
+                (count, last.to_owned(), is_nested)
+            );
+        }
+        assert!(folder.rest("a/2026/120").names.is_empty());
     }
 }

@@ -1,5 +1,6 @@
 //! Searches partitions for `AWSLogs/` by the keys in them: some thousand folders take a few pages of a listing.
 
+use std::mem;
 use std::sync::Arc;
 
 use super::cannot_list;
@@ -9,8 +10,8 @@ use crate::event::Finding;
 use crate::validate::context::RunContext;
 use crate::validate::source_path::AWS_LOGS;
 
-/// The most pages of keys listed in search of `AWSLogs/`, for each source.
-pub(super) const SCANNED_PAGES: usize = 200;
+/// The most pages of keys listed in search of `AWSLogs/`, for each source: ten million keys.
+const SCANNED_PAGES: usize = 10_000;
 
 /// The most listings of keys at a time, over all partitions of a source.
 const SCANS_AT_ONCE: usize = 64;
@@ -18,20 +19,34 @@ const SCANS_AT_ONCE: usize = 64;
 /// The most listings of keys for the partitions of one folder: the pages of one listing come one after the other.
 const SCANS_OF_FOLDER: usize = 16;
 
+/// The most pages of one listing. Then the rest of its partitions is shared out again, so that one busy partition is not
+/// waited for while others are done, and no folder takes the pages of another folder.
+const PAGES_OF_SCAN: usize = 4;
+
 /// Keys in one page of S3's listing.
 ///
 /// Source: Amazon S3 API Reference, `ListObjectsV2`, `MaxKeys`.
 const PAGE: usize = 1_000;
 
+/// How many more pages of keys may be listed below a source.
+pub(super) struct PageBudget(usize);
+
+impl Default for PageBudget {
+    fn default() -> Self {
+        Self(SCANNED_PAGES)
+    }
+}
+
+impl PageBudget {
+    pub(super) const fn spend(&mut self, pages: usize) {
+        self.0 = self.0.saturating_sub(pages);
+    }
+}
+
 /// The keys of some partitions of one folder, to search for `AWSLogs/`.
 pub(super) struct KeyScan {
-    /// The index of the folder.
-    pub(super) folder: usize,
-    bucket: Arc<str>,
-    prefix: String,
-    depth: usize,
-    /// The first and the last partition.
-    names: (String, String),
+    /// The folder, with the partitions to search.
+    part: PartitionedFolder,
     /// The most pages to list.
     pages: usize,
 }
@@ -52,7 +67,7 @@ impl FoundRoot {
             prefix: format!("{}{AWS_LOGS}/", self.prefix),
             depth: self.depth + 1,
             role: FolderRole::Logs { root: self.prefix.clone(), organization: None },
-            partitions: PartitionSearch::Sample,
+            partitions: PartitionSearch::Scan,
         }
     }
 }
@@ -69,97 +84,118 @@ pub(super) struct ScannedKeys {
 pub(super) enum ScanEnd {
     /// Every key was seen.
     Complete,
-    /// The keys exceed the allotted pages.
-    Cut,
+    /// The keys exceed the allotted pages. The value is the rest.
+    Cut(PartitionedFolder),
     /// The keys could not be listed.
     Failed(Box<Finding>),
     /// The run was cancelled.
     Interrupted,
 }
 
-/// The scans for `folders` within `pages`. Folders without a scan are too many, and have to be sampled.
-pub(super) fn plan_scans(folders: &[PartitionedFolder], pages: usize) -> Vec<KeyScan> {
+/// What the keys after a key hold.
+enum NextRoot {
+    Found(FoundRoot),
+    /// No `AWSLogs/` up to the end.
+    Nothing,
+    /// No `AWSLogs/` up to this key, with which the allotted pages end.
+    Cut(String),
+    Failed(Box<Finding>),
+    Interrupted,
+}
+
+/// The next scans for `folders`. Empty if not each of them can have a page.
+pub(super) fn plan_scans(folders: &[PartitionedFolder], pages: &PageBudget) -> Vec<KeyScan> {
     let parts = (SCANS_AT_ONCE / folders.len().max(1)).clamp(1, SCANS_OF_FOLDER);
-    let mut scans = Vec::new();
-    for (index, folder) in folders.iter().enumerate().take(pages) {
+    let mut scans: Vec<KeyScan> = Vec::new();
+    for folder in folders {
         let length = folder.names.len().div_ceil(parts).max(1);
         for names in folder.names.chunks(length) {
-            let (Some(first), Some(last)) = (names.first(), names.last()) else { continue };
-            scans.push(KeyScan {
-                folder: index,
-                bucket: Arc::clone(&folder.bucket),
-                prefix: folder.prefix.clone(),
-                depth: folder.depth,
-                names: (first.clone(), last.clone()),
-                pages: 0,
-            });
+            // The first partitions may be searched in part.
+            let after = folder.after.clone().filter(|_| names.first() == folder.names.first());
+            let part = PartitionedFolder { names: names.to_vec(), after, ..folder.clone_empty() };
+            scans.push(KeyScan { part, pages: PAGES_OF_SCAN });
         }
     }
-    let share = pages / scans.len().max(1);
-    scans.iter_mut().for_each(|scan| scan.pages = share);
+    let share = pages.0 / scans.len().max(1);
+    scans.iter_mut().for_each(|scan| scan.pages = scan.pages.min(share));
+    scans.retain(|scan| scan.pages > 0);
     scans
+}
+
+/// Takes the folders out of `rest` whose partitions are too few for listings side by side, and hold partitions themselves:
+/// their partitions are listed, so that the partitions within can be searched side by side.
+pub(super) fn take_busy(rest: &mut Vec<PartitionedFolder>) -> Vec<PartitionedFolder> {
+    let parts: usize = rest.iter().map(|folder| folder.names.len().min(SCANS_OF_FOLDER)).sum();
+    if parts >= SCANS_AT_ONCE / 2 {
+        return Vec::new();
+    }
+    let (busy, others) = mem::take(rest).into_iter().partition(PartitionedFolder::goes_on_in_partition);
+    *rest = others;
+    busy
 }
 
 impl KeyScan {
     /// Lists the keys, and skips the keys below each `AWSLogs/`.
     pub(super) fn run(&self, context: RunContext<'_>) -> ScannedKeys {
-        let mut scanned = ScannedKeys { roots: Vec::new(), pages: 0, end: ScanEnd::Cut };
-        let mut after = format!("{}{}", self.prefix, self.names.0);
-        while scanned.pages < self.pages {
-            scanned.pages += 1;
-            let root = match self.next_root(context, &after, &mut scanned.pages) {
-                Ok(root) => root,
-                Err(end) => return ScannedKeys { end, ..scanned },
-            };
-            after = format!("{}{AWS_LOGS}0", root.prefix);
-            // Another folder between the partitions is searched like any folder.
-            if root.prefix.get(self.prefix.len()..).and_then(first_segment).is_some_and(is_partition) {
-                scanned.roots.push(root);
+        let (mut roots, mut pages) = (Vec::new(), 0);
+        let mut after = self.part.begin();
+        let end = loop {
+            if pages >= self.pages {
+                break ScanEnd::Cut(self.part.rest(&after));
             }
-        }
-        scanned
+            pages += 1;
+            match self.next_root(context, &after, &mut pages) {
+                NextRoot::Found(root) => {
+                    after = format!("{}{AWS_LOGS}0", root.prefix);
+                    // Another folder between the partitions is searched like any folder.
+                    let below = root.prefix.get(self.part.prefix.len()..);
+                    if below.and_then(first_segment).is_some_and(is_partition) {
+                        roots.push(root);
+                    }
+                }
+                NextRoot::Nothing => break ScanEnd::Complete,
+                NextRoot::Cut(last) => break ScanEnd::Cut(self.part.rest(&last)),
+                NextRoot::Failed(finding) => break ScanEnd::Failed(finding),
+                NextRoot::Interrupted => break ScanEnd::Interrupted,
+            }
+        };
+        ScannedKeys { roots, pages, end }
     }
 
-    /// The first folder with an `AWSLogs/` whose keys come after `after`, or how the listing ended.
-    fn next_root(
-        &self,
-        context: RunContext<'_>,
-        after: &str,
-        pages: &mut usize,
-    ) -> Result<FoundRoot, ScanEnd> {
-        // Keys of a folder `a/` come after `a` and before `a0`: `0` follows `/` in byte order.
-        let end = format!("{}{}0", self.prefix, self.names.1);
-        for (number, listed) in
-            (1_usize..).zip(context.tools.store.list(&self.bucket, &self.prefix, Some(after)))
-        {
+    /// The first folder with an `AWSLogs/` whose keys come after `after`.
+    fn next_root(&self, context: RunContext<'_>, after: &str, pages: &mut usize) -> NextRoot {
+        let PartitionedFolder { bucket, prefix, .. } = &self.part;
+        let end = self.part.end();
+        let listing = context.tools.store.list(bucket, prefix, Some(after));
+        for (number, listed) in (1_usize..).zip(listing) {
             if context.cancellation.skips_work() {
-                return Err(ScanEnd::Interrupted);
+                return NextRoot::Interrupted;
             }
             let key = match listed {
                 Ok(listed) => listed.key,
-                Err(error) => {
-                    return Err(ScanEnd::Failed(Box::new(cannot_list(&self.bucket, &self.prefix, &error))));
-                }
+                Err(error) => return NextRoot::Failed(Box::new(cannot_list(bucket, prefix, &error))),
             };
             if key >= end {
                 break;
             }
             if let Some(root) = self.root_in(&key) {
-                return Ok(root);
+                return NextRoot::Found(root);
             }
-            *pages += usize::from(number % PAGE == 0);
-            if *pages > self.pages {
-                return Err(ScanEnd::Cut);
+            if number % PAGE == 0 {
+                if *pages >= self.pages {
+                    return NextRoot::Cut(key);
+                }
+                *pages += 1;
             }
         }
-        Err(ScanEnd::Complete)
+        NextRoot::Nothing
     }
 
     /// The folder of the first `AWSLogs/` in the path of `key`.
     fn root_in(&self, key: &str) -> Option<FoundRoot> {
-        let below = key.strip_prefix(&self.prefix)?;
+        let below = key.strip_prefix(&self.part.prefix)?;
         let folders = below.rsplit_once('/')?.0;
-        let (mut length, mut depth) = (self.prefix.len(), self.depth);
+        let (mut length, mut depth) = (self.part.prefix.len(), self.part.depth);
         for name in folders.split('/') {
             if name == AWS_LOGS {
                 return Some(FoundRoot { prefix: key.get(..length)?.to_owned(), depth });

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use super::cannot_list;
 use super::folder::{AccountFolder, FolderRole, MAX_DEPTH, PartitionSearch, PendingFolder};
-use super::partitions::{self, FEW, PartitionedFolder, SAMPLED_FOLDERS, is_partition, sample};
-use super::scan::{SCANNED_PAGES, ScanEnd, plan_scans};
+use super::partitions::{FEW, PartitionedFolder, is_partition};
+use super::scan::{PageBudget, ScanEnd, ScannedKeys, plan_scans, take_busy};
 use crate::event::{DiscoveryLimit, Fault, Finding};
-use crate::ident::{Location, is_account};
+use crate::ident::Location;
 use crate::store;
 use crate::time::Timestamp;
 use crate::validate::context::RunContext;
@@ -31,56 +31,45 @@ pub(super) struct AccountSearch<'a> {
     pub(super) account_contents: BTreeMap<Location, store::Folder>,
 }
 
-/// As many folders of accounts that were not asked for are searched for a further `AWSLogs/`.
-const FEW_ACCOUNTS: usize = 16;
-
-/// The most folders with left-out partitions to name.
-const NAMED_PLACES: usize = 5;
-
 /// The search below one source.
 struct SourceSearch {
+    bucket: Arc<str>,
     accounts: BTreeSet<AccountFolder>,
     /// Whether the source is exactly a folder that CloudTrail delivers to, so that no further `AWSLogs/` is searched.
     is_exact: bool,
     /// How many more folders may be listed.
     room: usize,
     /// How many more pages of keys may be listed in partitions.
-    pages: usize,
-    /// How many more partitions may be listed as samples.
-    samples: usize,
+    pages: PageBudget,
     /// Folders with many partitions, to be searched after all other folders.
     partitioned: Vec<PartitionedFolder>,
-    /// Folders with partitions that were left out.
-    left_out: Vec<PartitionedFolder>,
-    /// Folders of accounts that were not asked for.
-    other_accounts: Vec<PendingFolder>,
-    /// The asked accounts, while other accounts are not searched; empty if every account is.
+    /// The folders with an `AWSLogs/`. A search by keys may find a folder that is then listed.
+    roots: BTreeSet<String>,
+    /// The asked accounts; empty if every account is asked for.
     asked: BTreeSet<String>,
 }
 
 impl SourceSearch {
-    fn new(is_exact: bool, asked: &[String]) -> Self {
+    fn new(bucket: Arc<str>, is_exact: bool, asked: &[String]) -> Self {
         Self {
+            bucket,
             accounts: BTreeSet::new(),
             is_exact,
             room: MAX_FOLDERS,
-            pages: SCANNED_PAGES,
-            samples: SAMPLED_FOLDERS,
+            pages: PageBudget::default(),
             partitioned: Vec::new(),
-            left_out: Vec::new(),
-            other_accounts: Vec::new(),
+            roots: BTreeSet::new(),
             asked: asked.iter().cloned().collect(),
         }
     }
 
-    fn is_followed(&self, role: &FolderRole) -> bool {
-        !self.is_exact
-            || matches!(role, FolderRole::Logs { organization: Some(_), .. } | FolderRole::Services)
-    }
-
-    /// Whether an asked account was found, or any account if none is asked for.
-    fn has_asked(&self, asked: &[String]) -> bool {
-        self.accounts.iter().any(|found| asked.is_empty() || asked.contains(&found.account))
+    /// Whether to search the child `name` with the role `role`.
+    fn is_followed(&self, name: &str, role: &FolderRole) -> bool {
+        match role {
+            FolderRole::Services if self.is_exact => self.asked.is_empty() || self.asked.contains(name),
+            FolderRole::Logs { organization: Some(_), .. } | FolderRole::Services => true,
+            FolderRole::Prefix | FolderRole::Logs { organization: None, .. } => !self.is_exact,
+        }
     }
 
     /// Keeps the accounts among the children of `folder`, and returns the children to search on the next level.
@@ -88,21 +77,19 @@ impl SourceSearch {
         self.accounts.extend(names.iter().filter_map(|name| folder.account(name)));
         let (mut next, mut partitions) = (Vec::new(), Vec::new());
         for name in names {
-            let Some(role) = folder.role_of(name).filter(|role| self.is_followed(role)) else { continue };
-            let is_other = !self.asked.is_empty() && !self.asked.contains(name);
-            if matches!(role, FolderRole::Services) && is_account(name) && is_other {
-                self.other_accounts.push(folder.child(name, role));
-            } else if matches!(role, FolderRole::Prefix)
-                && is_partition(name)
-                && folder.partitions != PartitionSearch::Walk
-            {
+            let Some(role) = folder.role_of(name).filter(|role| self.is_followed(name, role)) else {
+                continue;
+            };
+            if name == AWS_LOGS && !self.roots.insert(folder.prefix.clone()) {
+                continue;
+            }
+            let is_scanned = folder.partitions == PartitionSearch::Scan;
+            if is_scanned && matches!(role, FolderRole::Prefix) && is_partition(name) {
                 partitions.push(name.clone());
             } else {
                 next.push(folder.child(name, role));
             }
         }
-        let is_named = folder.depth == 0 && !folder.prefix.is_empty();
-        let search = if is_named { PartitionSearch::Whole } else { folder.partitions };
         if partitions.len() > FEW {
             partitions.sort_by_cached_key(|name| format!("{name}/"));
             self.partitioned.push(PartitionedFolder {
@@ -110,11 +97,10 @@ impl SourceSearch {
                 prefix: folder.prefix.clone(),
                 depth: folder.depth,
                 names: partitions,
-                search,
+                after: None,
             });
         } else {
-            let few = partitions.iter().map(|name| folder.child(name, FolderRole::Prefix));
-            next.extend(few.map(|child| PendingFolder { partitions: search, ..child }));
+            next.extend(partitions.iter().map(|name| folder.child(name, FolderRole::Prefix)));
         }
         next
     }
@@ -157,23 +143,9 @@ impl<'a> AccountSearch<'a> {
 
     /// The accounts in and below a folder.
     fn search(&mut self, from: PendingFolder, is_exact: bool) -> BTreeSet<AccountFolder> {
-        let request = self.context.request;
-        let is_account_folder = matches!(from.role, FolderRole::Services);
-        let mut search = SourceSearch::new(is_exact, &request.accounts);
+        let mut search =
+            SourceSearch::new(Arc::clone(&from.bucket), is_exact, &self.context.request.accounts);
         self.walk(&mut search, vec![from]);
-        // A trail's prefix may end in the folder of another account. A few such folders are searched, and so are all if
-        // no asked account was found elsewhere.
-        if search.other_accounts.len() <= FEW_ACCOUNTS || !search.has_asked(&request.accounts) {
-            search.asked.clear();
-            let others = mem::take(&mut search.other_accounts);
-            self.walk(&mut search, others);
-        }
-        let has_asked = is_account_folder || search.has_asked(&request.accounts);
-        self.findings.extend(left_out_finding(&search.left_out, has_asked));
-        // Below an exact source, no further `AWSLogs/` is searched anyway.
-        if !is_exact {
-            self.findings.extend(other_accounts_finding(&search.other_accounts));
-        }
         search.accounts
     }
 
@@ -192,87 +164,41 @@ impl<'a> AccountSearch<'a> {
         }
     }
 
-    /// Searches partitions by their keys, or by a sample. Returns the folders to walk.
+    /// Searches partitions by their keys. Returns the folders to walk.
     fn search_partitions(
         &mut self,
         search: &mut SourceSearch,
-        partitioned: Vec<PartitionedFolder>,
+        mut partitioned: Vec<PartitionedFolder>,
     ) -> Vec<PendingFolder> {
-        // 1. List the keys, as far as the pages last.
-        let scans = plan_scans(&partitioned, search.pages);
-        let scanned = self.context.workers.ask(&scans, |scan| scan.run(self.context));
-        self.interrupted |= scanned.len() < scans.len();
-        let mut roots = vec![Vec::new(); partitioned.len()];
-        let scanned_folders: BTreeSet<usize> = scans.iter().map(|scan| scan.folder).collect();
-        let mut cut: BTreeSet<usize> =
-            (0..partitioned.len()).filter(|folder| !scanned_folders.contains(folder)).collect();
-        for (scan, scanned) in scans.iter().zip(scanned) {
-            search.pages = search.pages.saturating_sub(scanned.pages);
-            match scanned.end {
-                ScanEnd::Complete => {}
-                ScanEnd::Cut => drop(cut.insert(scan.folder)),
-                ScanEnd::Failed(finding) => self.findings.push(*finding),
-                ScanEnd::Interrupted => self.interrupted = true,
+        let mut next = Vec::new();
+        while !partitioned.is_empty() {
+            // 1. List a few pages of keys for each folder. Without pages for each of them, walk the partitions.
+            let scans = plan_scans(&partitioned, &search.pages);
+            if scans.is_empty() {
+                next.extend(partitioned.iter().flat_map(|folder| folder.children(PartitionSearch::Walk)));
+                break;
             }
-            roots.get_mut(scan.folder).into_iter().for_each(|roots| roots.extend(scanned.roots.clone()));
-        }
-        // 2. Walk the found folders. Partitions with too many keys are walked as a whole where the user named the
-        //    folder, or a trail was found.
-        let (mut next, mut unknown) = (Vec::new(), Vec::new());
-        for (index, (folder, roots)) in partitioned.into_iter().zip(roots).enumerate() {
-            if !cut.contains(&index) {
-                next.extend(roots.iter().map(|root| root.aws_logs(&folder.bucket)));
-            } else if folder.search == PartitionSearch::Whole || !roots.is_empty() {
-                next.extend(folder.children());
-            } else {
-                unknown.push(folder);
-            }
-        }
-        // 3. Take a sample of the other partitions with too many keys. Leave out partitions without a trail in it.
-        let have_trails = self.sample_partitions(&unknown, &mut search.samples);
-        for (folder, has_trails) in unknown.into_iter().zip(have_trails) {
-            match has_trails {
-                true => next.extend(folder.children()),
-                false => search.left_out.push(folder),
-            }
-        }
-        next
-    }
-
-    /// Whether a sample of the partitions of each folder has an `AWSLogs/`. `room` is the number of folders that may
-    /// be listed.
-    fn sample_partitions(&mut self, folders: &[PartitionedFolder], room: &mut usize) -> Vec<bool> {
-        let mut have_trails = vec![false; folders.len()];
-        let first = |(index, folder): (usize, &PartitionedFolder)| {
-            let children = folder.children_named(sample(&folder.names.iter().collect::<Vec<_>>()));
-            children.map(|child| (index, child)).collect::<Vec<_>>()
-        };
-        let mut level: Vec<(usize, PendingFolder)> = folders.iter().enumerate().flat_map(first).collect();
-        while !level.is_empty() {
-            level.truncate(*room);
-            *room -= level.len();
-            let store = self.context.tools.store;
-            let list = |(_, folder): &(usize, PendingFolder)| store.list_dirs(&folder.bucket, &folder.prefix);
-            let listed = self.context.workers.ask(&level, list);
-            self.interrupted |= listed.len() < level.len();
-            let mut next = Vec::new();
-            for ((index, folder), names) in level.iter().zip(listed) {
-                match names {
-                    Err(error) => self.findings.push(cannot_list(&folder.bucket, &folder.prefix, &error)),
-                    Ok(names) if names.iter().any(|name| name == AWS_LOGS) => {
-                        have_trails.get_mut(*index).into_iter().for_each(|has_trails| *has_trails = true);
-                    }
-                    Ok(names) if folder.depth < MAX_DEPTH => {
-                        let children = partitions::sample_of_all(&names);
-                        next.extend(children.map(|name| (*index, folder.child(name, FolderRole::Prefix))));
-                    }
-                    Ok(_) => {}
+            let scanned = self.context.workers.ask(&scans, |scan| scan.run(self.context));
+            self.interrupted |= scanned.len() < scans.len();
+            // 2. Walk the found folders, and keep the partitions with further keys.
+            partitioned.clear();
+            for ScannedKeys { roots, pages, end } in scanned {
+                search.pages.spend(pages);
+                for root in roots.iter().filter(|root| search.roots.insert(root.prefix.clone())) {
+                    next.push(root.aws_logs(&search.bucket));
+                }
+                match end {
+                    ScanEnd::Complete => {}
+                    ScanEnd::Cut(rest) => partitioned.push(rest),
+                    ScanEnd::Failed(finding) => self.findings.push(*finding),
+                    ScanEnd::Interrupted => self.interrupted = true,
                 }
             }
-            next.retain(|(index, _)| have_trails.get(*index) == Some(&false));
-            level = next;
+            // 3. List the partitions of a few busy folders, whose keys would be listed one page after the other.
+            let busy = take_busy(&mut partitioned);
+            next.extend(busy.iter().flat_map(|folder| folder.children(PartitionSearch::Scan)));
         }
-        have_trails
+        next
     }
 
     /// Drops the folders that are too deep or too many, and reports them: links on disk may lead in circles.
@@ -350,22 +276,4 @@ const fn take_room(room: &mut usize) -> bool {
         }
         None => false,
     }
-}
-
-/// The finding on partitions that were left out: a notice if the source has a trail elsewhere.
-fn left_out_finding(left_out: &[PartitionedFolder], has_trail: bool) -> Option<Finding> {
-    let first = left_out.first()?;
-    let count = left_out.iter().map(|folder| folder.names.len() as u64).sum();
-    let places = left_out.iter().map(|folder| folder.prefix.clone()).take(NAMED_PLACES).collect();
-    let fault = Fault::PartitionsLeftOut { count, folders: left_out.len() as u64, places };
-    let finding = Finding::new(fault, Timestamp::from_unix(0))
-        .about(&Location::new(Arc::clone(&first.bucket), first.prefix.as_str()));
-    Some(if has_trail { finding.as_notice() } else { finding })
-}
-
-/// The notice that folders of accounts that were not asked for were not searched for a further `AWSLogs/`.
-fn other_accounts_finding(other_accounts: &[PendingFolder]) -> Option<Finding> {
-    let count = other_accounts.len() as u64;
-    let fault = Fault::OtherAccountsLeftOut { count };
-    (count > 0).then(|| Finding::new(fault, Timestamp::from_unix(0)).as_notice())
 }

@@ -100,12 +100,20 @@ fn what_is_no_archive_is_refused() {
     }
 }
 
-/// An archive beside the evidence may hold more of it; an archive in the bucket is an object.
+/// An archive beside the evidence, or in a folder above the accounts, may hold more of it; an archive in another folder of
+/// the bucket is an object.
 #[test]
 fn an_archive_in_a_directory_is_named() {
     let case = Case::make(&[]);
-    fs::write(case.path("buckets/trail-logs/backup.zip"), b"PK").unwrap();
+    let place = case.path("buckets/trail-logs/backups");
+    fs::create_dir(&place).unwrap();
+    fs::write(place.join("backup.zip"), b"PK").unwrap();
     case.of("buckets").assert_verdict(0, "intact");
-    fs::write(case.path("buckets/evidence.tar.gz"), b"x").unwrap();
-    case.of("buckets").assert_verdict(3, "an archive in a");
+    for name in
+        ["buckets/evidence.tar.gz", "buckets/trail-logs/backup.zip", "buckets/trail-logs/AWSLogs/1.tar"]
+    {
+        fs::write(case.path(name), b"PK").unwrap();
+        case.of("buckets").assert_verdict(3, "an archive in a");
+        fs::remove_file(case.path(name)).unwrap();
+    }
 }

@@ -125,3 +125,85 @@ fn a_net_of_links_is_walked_once() {
         }
     }
 }
+
+/// A whole organization with two accounts, of which the second has a trail of its own.
+fn organization() -> OnDisk {
+    let accounts = vec!["111122223333".to_owned(), "444455556666".to_owned()];
+    let organization = Some("o-abc123def4".to_owned());
+    OnDisk::of(&Spec { hours: 3, logs_per_hour: 1, accounts, organization, ..Spec::default() })
+}
+
+/// An archive in place of a folder on any of CloudTrail's levels, or above, hides what nobody looks into.
+#[test]
+fn an_archive_in_place_of_a_folder_is_said() {
+    let account = "trail-logs/AWSLogs/o-abc123def4/444455556666";
+    let other = "trail-logs/AWSLogs/o-abc123def4/111122223333";
+    let packed = [
+        (account.to_owned(), "tar"),
+        (format!("{account}/CloudTrail-Digest"), "tar.gz"),
+        (format!("{other}/CloudTrail-Digest/eu-west-1"), "tgz"),
+        (format!("{other}/CloudTrail-Digest/us-east-1/2025"), "zip"),
+        (format!("{other}/CloudTrail-Digest/us-east-1/2026/08"), "tar.zst"),
+        (format!("{other}/CloudTrail-Digest/us-east-1/2026/08/31"), "zip"),
+        (format!("{other}/CloudTrail-Digest/us-east-1/2026/09/01/more"), "zip"),
+        ("trail-logs/AWSLogs/o-zzz123def4".to_owned(), "tar"),
+        ("trail-logs/AWSLogs".to_owned(), "tar"),
+        ("trail-logs".to_owned(), "zip"),
+    ];
+    for (folder, extension) in packed {
+        let disk = organization();
+        assert_eq!(disk.run_opened().verdict, Verdict::Intact);
+        // Nothing says that an account was there, except its archive. Further archives come before it.
+        if folder == account {
+            fs::remove_dir_all(disk.path().join(account)).unwrap();
+        }
+        for number in 0..200 {
+            let place = disk.path().join(format!("trail-logs/zip{}/x{number}.zip", number % 3));
+            fs::create_dir_all(place.parent().unwrap()).unwrap();
+            fs::write(place, "PK").unwrap();
+        }
+        assert_eq!(disk.run_opened().verdict, Verdict::Intact, "`{folder}`");
+        let archive = disk.path().join(format!("{folder}.{extension}"));
+        fs::create_dir_all(archive.parent().unwrap()).unwrap();
+        fs::write(&archive, "PK").unwrap();
+        let ran = disk.run_opened();
+        assert_eq!(ran.verdict, Verdict::Incomplete, "`{folder}`: {:#?}", ran.findings);
+        let said = ran.findings.iter().filter(|finding| finding.fault.cause() == Some("skipped-folder"));
+        let said: Vec<&str> = said.filter_map(|finding| finding.uri.as_deref()).collect();
+        let name = archive.file_name().unwrap().to_str().unwrap();
+        assert!(matches!(said.as_slice(), [uri] if uri.ends_with(name)), "`{folder}`: {said:?}");
+    }
+}
+
+/// The folders of log files are searched by the run, which names every object that no digest lists.
+#[test]
+fn an_archive_among_log_files_is_said() {
+    for place in ["444455556666/CloudTrail/us-east-1.tar", "111122223333/CloudTrail/us-east-1/2026/09.zip"] {
+        let disk = organization();
+        fs::write(disk.path().join("trail-logs/AWSLogs/o-abc123def4").join(place), "PK").unwrap();
+        let ran = disk.run_opened();
+        assert_eq!(ran.verdict, Verdict::Incomplete, "`{place}`: {:#?}", ran.findings);
+        assert!(
+            ran.findings.iter().any(|finding| finding.uri.as_ref().is_some_and(|uri| uri.ends_with(place)))
+        );
+    }
+}
+
+/// A mark of `collect` and the leftover of a sync may be objects that a writer to the bucket put there. They never excuse
+/// a missing object to the point that the copy is intact.
+#[test]
+fn a_forged_excuse_for_a_missing_object_is_not_intact() {
+    for suffix in [".not-collected", ".6eF3a1B2"] {
+        for folder in [LOGS, DIGESTS] {
+            for at in [0, 2, 3] {
+                let disk = OnDisk::make();
+                let gone = disk.files(folder)[at].clone();
+                let name = gone.file_name().unwrap().to_str().unwrap();
+                fs::write(gone.with_file_name(format!("{name}{suffix}")), "{}").unwrap();
+                fs::remove_file(&gone).unwrap();
+                let ran = disk.run_opened();
+                assert_ne!(ran.verdict, Verdict::Intact, "`{name}{suffix}`: {:#?}", ran.findings);
+            }
+        }
+    }
+}

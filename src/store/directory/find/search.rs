@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::archives::FoundArchives;
 use super::{Judge, Recorded, open_file};
 use crate::ident::{DeliveredName, DeliveredType, LogFolder, is_account, is_organization};
 use crate::store::archive;
@@ -23,9 +24,6 @@ const FURTHER_SAMPLES: usize = 8;
 /// Most folders visited in the search for digests.
 const MAX_FOLDERS: usize = 200_000;
 
-/// Most archives in a directory that are reported.
-const MAX_ARCHIVES: usize = 100;
-
 /// Most files kept that lie in no folder of S3's.
 const MAX_LOOSE: usize = 1_000_000;
 
@@ -37,8 +35,8 @@ pub(super) struct Searched {
     pub(super) loose_logs: Vec<PathBuf>,
     /// The folders of these log files.
     pub(super) loose_log_folders: BTreeSet<PathBuf>,
-    /// Archives in a directory, the first of them. They are not opened.
-    pub(super) archives: Vec<PathBuf>,
+    /// Archives in a directory. They are not opened.
+    pub(super) archives: FoundArchives,
     pub(super) skipped: Vec<(PathBuf, String)>,
     pub(super) passed_over: BTreeMap<PathBuf, u64>,
 }
@@ -111,7 +109,7 @@ pub(super) fn search(files: &Arc<dyn CopyFiles>, judge: &Judge<'_>) -> io::Resul
             log_folders: BTreeSet::new(),
             loose_logs: Vec::new(),
             loose_log_folders: BTreeSet::new(),
-            archives: Vec::new(),
+            archives: FoundArchives::default(),
             skipped: Vec::new(),
             passed_over: BTreeMap::new(),
         },
@@ -152,14 +150,15 @@ impl TreeSearch<'_> {
         // Descending names, so that the samples are the newest digests.
         entries.sort_unstable_by(|one, other| other.name.cmp(&one.name));
         self.note_account(segments);
+        let mut is_over = false;
         for FileEntry { name, kind } in entries {
             let path = dir.join(&name);
             // The files of a day are looked at to the last: they name all chains.
-            if kind == FileKind::Folder && self.is_enough(segments) {
-                return Ok(());
-            }
+            is_over |= kind == FileKind::Folder && self.is_enough(segments);
             segments.push(key_segment(&name));
             match kind {
+                FileKind::File if self.takes_archive(&path, segments) => {}
+                _ if is_over => {}
                 FileKind::Folder if !is_log_folder(segments) => {
                     if let Err(error) = self.visit(&path, segments) {
                         self.searched.skipped.push((path, error.to_string()));
@@ -220,13 +219,16 @@ impl TreeSearch<'_> {
         self.searched.groups.get(&id).is_some_and(|group| group.is_enough(account))
     }
 
-    fn take_file(&mut self, path: PathBuf, segments: &[String]) {
-        // An archive within an archive is reported by the archive's reader.
+    /// Notes the file if it is an archive. An archive within an archive is reported by the archive's reader.
+    fn takes_archive(&mut self, path: &Path, segments: &[String]) -> bool {
         let is_archive = segments.last().is_some_and(|name| archive::is_named_like_archive(name));
-        if is_archive && self.searched.archives.len() < MAX_ARCHIVES && self.files.root().is_dir() {
-            self.searched.archives.push(path);
-            return;
+        if is_archive && self.files.root().is_dir() {
+            self.searched.archives.add(path, segments);
         }
+        is_archive
+    }
+
+    fn take_file(&mut self, path: PathBuf, segments: &[String]) {
         let Some(name) = segments.last().and_then(|name| DeliveredName::parse(name)) else { return };
         match name.kind {
             DeliveredType::Digest => self.take_digest(path, segments, &name),
@@ -364,7 +366,7 @@ pub(super) fn chain_part(name: &str) -> &str {
 }
 
 /// Number of segments above the last `AWSLogs`: a trail's prefix may have the name too.
-fn above_aws_logs(segments: &[String]) -> Option<usize> {
+pub(super) fn above_aws_logs(segments: &[String]) -> Option<usize> {
     segments.iter().rposition(|segment| segment == "AWSLogs")
 }
 
