@@ -24,6 +24,7 @@
 //! ```
 
 mod ahead;
+mod apart;
 mod check;
 mod claims;
 mod coverage;

@@ -263,6 +263,7 @@ impl ChainProver {
                 let facts = DigestFacts::of(proved.file());
                 let known_later = self.note_head(&in_place, &proved, is_remembered, &found);
                 let anchor = ChainAnchor { known_later, ..self.enter_proved(&in_place, proved) };
+                self.note_apart(&anchor);
                 let (note, signature) = (in_place.note(), in_place.signature);
                 self.set_aside(OverlappingDigest { note, signature, facts, found, anchor });
             }
@@ -270,6 +271,9 @@ impl ChainProver {
                 let known_later = self.note_head(&in_place, &proved, is_remembered, &found);
                 self.report_digest(&in_place.note(), found, true);
                 let anchor = ChainAnchor { known_later, ..self.enter_proved(&in_place, proved) };
+                if !self.scope.id.backfill {
+                    self.note_apart(&anchor);
+                }
                 self.move_anchor(anchor, in_place.awaited);
             }
             Err(file) => {

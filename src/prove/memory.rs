@@ -51,7 +51,8 @@ impl ChainProver {
                 match self.answer_to(need.clone())? {
                     ProverAnswer::Gone(trace) => {
                         let trace = trace.clone();
-                        self.judge_gone(need, trace)?;
+                        let successor = self.state.anchor.as_ref().map(|anchor| anchor.location.clone());
+                        self.judge_gone(need, trace, successor)?;
                     }
                     ProverAnswer::Digest(read) => {
                         let read = read.as_ref().clone();

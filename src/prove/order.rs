@@ -109,7 +109,8 @@ impl ChainProver {
             }
         }
         let WalkStep::FindNamed { newest, .. } = self.walk_step else { return Ok(()) };
-        self.look_for_named(None, newest)
+        self.look_for_named(None, newest)?;
+        self.look_for_apart()
     }
 
     /// Adds the digests of an earlier folder of the chain to the digests to read.
@@ -155,6 +156,9 @@ impl ChainProver {
             }
             // Outside the asked range, or against the order of time: nothing to look for.
             if !is_asked || end.is_some_and(|end| end >= newest) {
+                if let Some(anchor) = self.state.anchor.clone() {
+                    self.note_apart(&anchor);
+                }
                 self.give_up_predecessor();
                 break;
             }
@@ -267,11 +271,22 @@ impl ChainProver {
     /// Takes the digest at `location`, which no listing names, into the chain if the digest exists. Otherwise reports
     /// the digest as gone, or as left out. Returns whether the digest exists or was left out.
     fn look_for(&mut self, location: Location, end: Timestamp) -> Result<bool, ProverNeed> {
+        let successor = self.state.anchor.as_ref().map(|anchor| anchor.location.clone());
+        self.look_for_recorded_by(location, end, successor)
+    }
+
+    /// The same for a digest that `successor` records.
+    pub(super) fn look_for_recorded_by(
+        &mut self,
+        location: Location,
+        end: Timestamp,
+        successor: Option<Location>,
+    ) -> Result<bool, ProverNeed> {
         let need = ProverNeed::Digest { location, end };
         let read = match self.answer_to(need.clone())? {
             ProverAnswer::Gone(trace) => {
                 let trace = trace.clone();
-                return self.judge_gone(need, trace);
+                return self.judge_gone(need, trace, successor);
             }
             ProverAnswer::Digest(read) => read.as_ref().clone(),
             _ => {
@@ -298,8 +313,13 @@ impl ChainProver {
         Ok(true)
     }
 
-    /// Judges a digest that the chain implies and GET does not find.
-    pub(super) fn judge_gone(&mut self, need: ProverNeed, trace: Trace) -> Result<bool, ProverNeed> {
+    /// Judges a digest that the chain implies, by the record of `successor`, and GET does not find.
+    pub(super) fn judge_gone(
+        &mut self,
+        need: ProverNeed,
+        trace: Trace,
+        successor: Option<Location>,
+    ) -> Result<bool, ProverNeed> {
         let ProverNeed::Digest { location, end } = &need else { return Ok(false) };
         let (location, end) = (location.clone(), *end);
         let version = trace.version().map(str::to_owned);
@@ -318,7 +338,6 @@ impl ChainProver {
         }
         // The digest is missing or deleted: report its hour and its successor as evidence.
         let window = ChainScope::hour_before(end);
-        let successor = self.state.anchor.as_ref().map(|anchor| anchor.location.clone());
         let mut finding = finding.about(&location).over(window);
         finding.digest = successor.map(|successor| successor.to_string());
         self.report(finding);

@@ -60,15 +60,26 @@ impl ChainProver {
             let content = content_of(aside.facts.hash, aside.signature.as_deref());
             // 4. Move the anchor, or report a digest where no digest belongs.
             let OverlappingDigest { note, mut found, anchor, .. } = aside;
+            let takes_place = self.takes_the_place_of_another(&anchor);
             if goes_on {
                 (starts, is_resumed) = (anchor.record.is_none(), true);
                 self.state.anchor = Some(anchor);
-            } else if anchor.record.is_some() || self.scope.id.backfill {
+            } else if takes_place {
                 found.push(Finding::new(Fault::NotThePredecessor, note.end));
             }
             found.iter_mut().for_each(|finding| finding.content = Some(content.clone()));
             self.report_digest(&note, found, true);
         }
+    }
+
+    /// Whether the digest set aside lies where another digest belongs: both follow the same predecessor, or nothing shows
+    /// what the digest follows. A digest that follows a digest of its own is of another session of logging. Hours may be
+    /// backfilled in any order, and nothing public says what a backfill digest records.
+    fn takes_the_place_of_another(&self, aside: &ChainAnchor) -> bool {
+        let Some(record) = aside.record.as_ref().filter(|_| !self.scope.id.backfill) else { return false };
+        let is_followed =
+            self.state.anchor.as_ref().is_some_and(|anchor| anchor.location == *record.location());
+        is_followed || !self.is_listed(record.location())
     }
 
     /// Reports the digests set aside when the digest before the anchor stays unknown. Each is genuine, and nothing

@@ -73,6 +73,10 @@ pub struct ChainState {
     /// Proved digests between the anchor and its recorded predecessor, newest first, until the predecessor is met.
     pub(super) overlaps: VecDeque<OverlappingDigest>,
 
+    /// Backfill digests that a proved digest records out of the order of time, each with its successor. What no listing
+    /// names of them is looked for at the end.
+    pub(super) recorded_apart: Vec<(Location, Location)>,
+
     /// The newest proved digest, asked for or not: its end and the index of its folder.
     pub(super) newest: Option<(Timestamp, u32)>,
     /// The heads of the asked range for the next run to remember, newest first. Of a backfill chain every digest.

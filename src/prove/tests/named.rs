@@ -239,10 +239,19 @@ fn an_earlier_place_is_not_asked_for_without_need() {
     let proved = world.prove();
     assert_eq!(proved.told(), ["-2 digests-missing", "-1 digest-missing"]);
     assert!(matches!(proved.batches.concat()[..], [ProverNeed::Digest { .. }]));
-    // That chain tells of it.
+    // That chain is there too: it judges the digest, unless the digest is gone, which only this record tells.
     world.scope.siblings = Arc::new(BTreeSet::from([other.chain(), world.scope.id.clone()]));
+    let there = |need: &ProverNeed| match need {
+        ProverNeed::Digest { end, .. } if *end == at(-1) => {
+            Some(ProverAnswer::Digest(Box::new(signed(&fields(&other)))))
+        }
+        _ => None,
+    };
+    let proved = world.prove_remembering(&[], there);
+    assert_eq!((proved.told(), asked(&proved), proved.digests.len()), (vec![], 1, 3));
     let proved = world.prove();
-    assert_eq!((proved.told(), asked(&proved)), (vec![], 0));
+    assert_eq!(proved.told(), ["-2 digests-missing", "-1 digest-missing"]);
+    assert_eq!(proved.finding("digest-missing").digest, Some(key_at(0).location().to_string()));
 }
 
 /// A backfill digest may record an hour's digest, which its chain tells of.

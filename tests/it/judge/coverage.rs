@@ -93,8 +93,8 @@ fn stale(range: Range, now: Timestamp, newest: Timestamp) -> Option<Stretch> {
 
 /// Nothing in the asked range, but something before or after it: that is of no concern where the chain begins later.
 fn nothing(chain: &[Seen], range: Range, now: Timestamp) -> Option<Stretch> {
-    let start = range.start?;
-    let older = chain.iter().rev().find(|seen| seen.name.end <= start);
+    let is_older = |seen: &&Seen| range.start.is_some_and(|start| seen.name.end <= start);
+    let older = chain.iter().rev().find(is_older);
     let newer = chain.iter().find(|seen| seen.name.end > range.end);
     let starts = newer.is_some_and(Seen::starts);
     let reason = match (older, newer) {
@@ -104,7 +104,9 @@ fn nothing(chain: &[Seen], range: Range, now: Timestamp) -> Option<Stretch> {
         (Some(_), Some(_)) if starts => Reason::LoggingStopped,
         (_, Some(_)) => Reason::NotCovered,
     };
-    Some(gap(range.interval(), reason))
+    // Without an asked start, the last asked hour.
+    let start = range.start.unwrap_or(range.end.plus(-HOUR));
+    Some(gap(Interval { start, end: range.end }, reason))
 }
 
 fn gap(time: Interval, reason: Reason) -> Stretch {
