@@ -100,6 +100,10 @@ impl ChainProver {
             (None, None) => return self.report_forgotten(),
             (Some(older), None) => return self.report_stale(older),
             (None, Some(later)) if begins_later(later) => return self.report_forgotten(),
+            // Without an asked start, a name alone shows no chain: only a proved digest records an older one.
+            (None, Some(_)) if start.is_none() && self.state.newest.is_none() => {
+                return self.report_forgotten();
+            }
             (Some(_), Some(later)) if begins_later(later) => Fault::LoggingStopped,
             (_, Some(_)) => Fault::NotCovered,
         };

@@ -7,6 +7,7 @@ use super::link::{DigestLink, content_of, digest_state, link_findings};
 use super::prover::ChainProver;
 use super::state::{ChainAnchor, DigestNote, OverlappingDigest};
 use crate::event::{Fault, Finding};
+use crate::ident::DigestKey;
 
 impl ChainProver {
     /// Counts a judged digest, and reports the findings on the digest.
@@ -72,14 +73,18 @@ impl ChainProver {
         }
     }
 
-    /// Whether the digest set aside lies where another digest belongs: both follow the same predecessor, or nothing shows
-    /// what the digest follows. A digest that follows a digest of its own is of another session of logging. Hours may be
-    /// backfilled in any order, and nothing public says what a backfill digest records.
+    /// Whether the digest set aside lies where another digest belongs. A digest that begins where a digest of its own ends,
+    /// which the anchor does not follow, is of another session of logging. Hours may be backfilled in any order, and
+    /// nothing public says what a backfill digest records.
     fn takes_the_place_of_another(&self, aside: &ChainAnchor) -> bool {
         let Some(record) = aside.record.as_ref().filter(|_| !self.scope.id.backfill) else { return false };
-        let is_followed =
-            self.state.anchor.as_ref().is_some_and(|anchor| anchor.location == *record.location());
-        is_followed || !self.is_listed(record.location())
+        let own = record.location();
+        let begins_after = DigestKey::parse(own).is_some_and(|key| key.end == aside.window.start);
+        let is_followed = self.state.anchor.as_ref().is_some_and(|anchor| {
+            let recorded = anchor.record.as_ref().map(|record| record.location());
+            anchor.location == *own || recorded == Some(own)
+        });
+        is_followed || !begins_after || !self.is_listed(own)
     }
 
     /// Reports the digests set aside when the digest before the anchor stays unknown. Each is genuine, and nothing

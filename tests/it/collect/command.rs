@@ -104,3 +104,25 @@ fn a_full_disk_is_no_copy() {
     let again = run(&folder, &[&["collect", "drill", "copy"], &KEYS[..]].concat());
     assert_collected(&again, 0, "intact");
 }
+
+/// A key is valid for about a month, and a copy is continued for longer.
+#[test]
+fn keys_of_earlier_runs_stay() {
+    let folder = simulated(&[]);
+    let other = run(&folder, &["simulate", "other", "--hours", "1", "--seed", "77"]);
+    assert_eq!(other.code, Some(0), "{}", other.stderr);
+    let collect = |keys: &str| run(&folder, &["collect", "drill", "copy", "--public-keys", keys]);
+    assert_collected(&collect("drill/public-keys.json"), 0, "intact");
+    let first = fs::read(folder.path().join("copy/public-keys.json")).unwrap();
+    assert_collected(&collect("drill/public-keys.json"), 0, "intact");
+    assert_eq!(fs::read(folder.path().join("copy/public-keys.json")).unwrap(), first);
+    assert_eq!(collect("other/public-keys.json").code, Some(3));
+    let saved = fs::read(folder.path().join("copy/public-keys.json")).unwrap();
+    let saved: Value = serde_json::from_slice(&saved).unwrap();
+    assert_eq!(saved["PublicKeyList"].as_array().unwrap().len(), 2);
+    run(&folder, &["validate", "copy", "--public-keys", "copy/public-keys.json"]).assert_verdict(0, "intact");
+    // What is no file of keys is written anew.
+    fs::write(folder.path().join("copy/public-keys.json"), "junk").unwrap();
+    assert_collected(&collect("drill/public-keys.json"), 0, "intact");
+    assert_eq!(fs::read(folder.path().join("copy/public-keys.json")).unwrap(), first);
+}

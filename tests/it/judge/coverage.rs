@@ -101,6 +101,8 @@ fn nothing(chain: &[Seen], range: Range, now: Timestamp) -> Option<Stretch> {
         (None, None) => return None,
         (Some(older), None) => return stale(range, now, older.name.end),
         (None, Some(_)) if starts => return None,
+        // A name alone is no chain; a proved digest records an older one.
+        (None, Some(_)) if range.start.is_none() && !chain.iter().any(|seen| seen.proved) => return None,
         (Some(_), Some(_)) if starts => Reason::LoggingStopped,
         (_, Some(_)) => Reason::NotCovered,
     };
