@@ -12,7 +12,6 @@ use super::restore_manifest::RestoreManifest;
 use super::say;
 use super::{EXIT_CANNOT, Failure, outputs, sources, validate};
 use crate::event::{NoProgress, Verdict};
-#[cfg(feature = "aws")]
 use crate::report::plan::{Planned, write_json, write_text};
 use crate::report::{Format, Options};
 use crate::time::Timestamp;

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "aws")]
 mod between;
+#[cfg(feature = "aws")]
 mod cloud;
 mod command;
 mod hostile;

@@ -22,6 +22,7 @@ const SOURCES: &[Mistyped] = &[
     (&[".", "S3://logs"], "invalid source `S3://logs`", "did you mean `s3://logs`?"),
 ];
 
+#[cfg(feature = "aws")]
 const NAMES: &[Mistyped] = &[
     (&[".", "--region", "us-east1"], "invalid region `us-east1`", "did you mean `--region us-east-1`?"),
     (&[".", "--region", "us-est-1"], "invalid region", "did you mean `--region us-east-1`?"),
