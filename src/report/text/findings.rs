@@ -10,6 +10,7 @@ use super::memory;
 use crate::event::{Finding, Kind, Reason, Severity};
 use crate::report::escape::for_terminal;
 use crate::report::severity_word;
+use crate::time::Timestamp;
 use crate::words;
 
 /// Groups of findings: gravest severity first, then in the order of [`Kind::ALL`], which equals the enum's order.
@@ -53,6 +54,12 @@ impl GroupedFindings<'_> {
     pub(super) fn tampered(&self) -> u64 {
         let proving = |severity: &Reverse<Severity>| severity.0 == Severity::Tampered;
         self.groups.iter().filter(|((severity, _), _)| proving(severity)).map(|(_, group)| group.count).sum()
+    }
+
+    /// The kinds of findings that could not be vouched for, with their numbers.
+    pub(super) fn incomplete(&self) -> impl Iterator<Item = (Kind, u64)> {
+        let unproved = self.groups.iter().filter(|((severity, _), _)| severity.0 == Severity::Incomplete);
+        unproved.map(|((_, kind), group)| (*kind, group.count))
     }
 
     /// Writes the groups under a heading. `all` is the option that prints all findings.
@@ -103,7 +110,7 @@ fn write_finding(out: &mut dyn Write, finding: &Finding) -> io::Result<()> {
         ("expected", finding.expected.as_deref()),
         ("actual", finding.actual.as_deref()),
         ("digest", finding.digest.as_deref()),
-        ("time", stretch(finding).as_deref()),
+        ("time", stretch(finding.start, finding.end).as_deref()),
         ("reason", finding.reason.map(Reason::as_str)),
         ("memory", memory::status(finding).as_deref()),
     ]
@@ -124,8 +131,9 @@ pub(in crate::report) fn subject(finding: &Finding) -> String {
     if parts.is_empty() { "the whole run".to_owned() } else { parts.join(" ") }
 }
 
-pub(in crate::report) fn stretch(finding: &Finding) -> Option<String> {
-    match (finding.start, finding.end) {
+/// `START to END`, or the one that is known.
+pub(in crate::report) fn stretch(start: Option<Timestamp>, end: Option<Timestamp>) -> Option<String> {
+    match (start, end) {
         (Some(start), Some(end)) => Some(format!("{start} to {end}")),
         (Some(start), None) => Some(format!("from {start}")),
         (None, Some(end)) => Some(format!("until {end}")),

@@ -182,7 +182,24 @@ fn the_verdict_line_says_what_happened() {
     );
     assert_eq!(
         run(Verdict::Incomplete, Kind::LogUnreadable, counts()),
-        "incomplete: not everything asked for could be proved; no tampering found\n"
+        "incomplete: not everything asked for could be proved (1 `log-unreadable`); no tampering found\n"
+    );
+    let stale = |late: i64| {
+        let newest = when.plus(-late);
+        finding(
+            Finding::new(Fault::Stale { late }, newest)
+                .over(crate::time::Interval { start: newest, end: when }),
+        )
+    };
+    assert_eq!(
+        first_line(&[started(None), stale(3_600), stale(7_200), finished(Verdict::Incomplete, none)]),
+        "incomplete: 2 chains out of date, newest digest ended 2026-08-31T23:06:57Z, so nothing is proved\n"
+    );
+    let empty =
+        |region| finding(Finding::new(Fault::LogsWithoutDigests, when).of_region("111122223333", region));
+    assert_eq!(
+        first_line(&[started(None), empty("a"), empty("b"), finished(Verdict::Incomplete, counts())]),
+        "incomplete: 2 regions without digests; no tampering found\n"
     );
     let stopped = |counts| first_line(&[started(None), interrupted(counts)]);
     assert_eq!(
