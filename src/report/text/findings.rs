@@ -1,5 +1,7 @@
 //! Findings, grouped by severity and kind and printed with hints.
 
+mod alike;
+
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -21,8 +23,7 @@ pub(in crate::report) struct GroupedFindings<'f> {
 
 #[derive(Default)]
 struct KindGroup<'f> {
-    first: Vec<&'f Finding>,
-    count: u64,
+    findings: Vec<&'f Finding>,
     /// The hints, without duplicates, in order of first appearance.
     hints: Vec<&'static str>,
 }
@@ -32,13 +33,10 @@ impl<'f> FromIterator<&'f Finding> for GroupedFindings<'f> {
         let mut all = Self::default();
         for finding in findings {
             let group = all.groups.entry((Reverse(finding.severity), finding.kind)).or_default();
-            group.count += 1;
             if let Some(hint) = words::hint(finding).filter(|hint| !group.hints.contains(hint)) {
                 group.hints.push(hint);
             }
-            if group.first.len() < SHOWN {
-                group.first.push(finding);
-            }
+            group.findings.push(finding);
         }
         all
     }
@@ -47,19 +45,23 @@ impl<'f> FromIterator<&'f Finding> for GroupedFindings<'f> {
 impl GroupedFindings<'_> {
     /// Number of findings of `kind`, with any severity.
     pub(super) fn count(&self, kind: Kind) -> u64 {
-        self.groups.iter().filter(|((_, of), _)| *of == kind).map(|(_, group)| group.count).sum()
+        self.groups.iter().filter(|((_, of), _)| *of == kind).map(|(_, group)| group.count()).sum()
     }
 
     /// Number of findings that prove tampering.
     pub(super) fn tampered(&self) -> u64 {
         let proving = |severity: &Reverse<Severity>| severity.0 == Severity::Tampered;
-        self.groups.iter().filter(|((severity, _), _)| proving(severity)).map(|(_, group)| group.count).sum()
+        self.groups
+            .iter()
+            .filter(|((severity, _), _)| proving(severity))
+            .map(|(_, group)| group.count())
+            .sum()
     }
 
     /// The kinds of findings that could not be vouched for, with their numbers.
     pub(super) fn incomplete(&self) -> impl Iterator<Item = (Kind, u64)> {
         let unproved = self.groups.iter().filter(|((severity, _), _)| severity.0 == Severity::Incomplete);
-        unproved.map(|((_, kind), group)| (*kind, group.count))
+        unproved.map(|((_, kind), group)| (*kind, group.count()))
     }
 
     /// Writes the groups under a heading. `all` is the option that prints all findings.
@@ -84,6 +86,10 @@ impl GroupedFindings<'_> {
 }
 
 impl KindGroup<'_> {
+    fn count(&self) -> u64 {
+        u64::try_from(self.findings.len()).unwrap_or(u64::MAX)
+    }
+
     fn write(
         &self,
         out: &mut dyn Write,
@@ -92,12 +98,18 @@ impl KindGroup<'_> {
         all: &str,
     ) -> io::Result<()> {
         let word = paint.severity(Some(severity), severity_word(severity));
-        let (count, meaning) = (grouped(self.count), words::meaning(kind));
+        let (count, meaning) = (grouped(self.count()), words::meaning(kind));
         writeln!(out, "[{word}] {} ({count}): {meaning}", kind.as_str())?;
-        self.first.iter().try_for_each(|finding| write_finding(out, finding))?;
-        let shown = u64::try_from(self.first.len()).unwrap_or(u64::MAX);
-        if let more @ 1.. = self.count.saturating_sub(shown) {
-            writeln!(out, "  … and {} more; `{all}` has all", grouped(more))?;
+        let mut shown = 0;
+        for bundle in alike::bundles(&self.findings).iter().take(SHOWN) {
+            shown += bundle.len();
+            match bundle.as_slice() {
+                [only] => write_finding(out, only)?,
+                several => alike::write(out, several, all)?,
+            }
+        }
+        if let more @ 1.. = self.findings.len().saturating_sub(shown) {
+            writeln!(out, "  … and {} more; `{all}` has all", grouped(more as u64))?;
         }
         self.hints.iter().try_for_each(|hint| writeln!(out, "{}", wrap("  hint: ", hint)))
     }

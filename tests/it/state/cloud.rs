@@ -4,6 +4,7 @@ use std::fs;
 use std::process::Stdio;
 
 use serde_json::Value;
+use trailproof::event::Kind;
 use trailproof::state::place::S3Place;
 
 use super::places::assert_contract;
@@ -108,7 +109,10 @@ fn a_state_in_a_bucket_sees_a_rollback() {
     assert!(shown.contains("accepted by alice") && !shown.contains('\u{1b}'), "{shown}");
     let shown: Value =
         serde_json::from_str(&account.run(&["state", "show", STATE, "--format", "json"]).stdout).unwrap();
-    assert_eq!(shown["files"][0]["findings"].as_array().unwrap().len(), ids.len(), "{shown}");
+    let remembered = shown["files"][0]["findings"].as_array().unwrap();
+    assert_eq!(remembered.len(), ids.len(), "{shown}");
+    let order = |finding: &Value| Kind::ALL.iter().position(|kind| finding["kind"] == kind.as_str()).unwrap();
+    assert!(remembered.is_sorted_by_key(order), "{shown}");
     // A recorded reason is replaced only on request, and the old one is printed.
     let again = ["state", "accept", STATE, ids[0], "--reason", "another", "--by", "bob"];
     let done = account.run(&again);
