@@ -114,13 +114,20 @@ fn out_of_date(chains: u64, report: &Report) -> String {
     format!("{} out of date{newest}", plural(chains, "chain"))
 }
 
-/// `8 regions without digests`, or the number of other places that were asked for; `None` if each has digests.
+/// `8 regions without digests`, or the number of names and sources that were asked for; `None` if each has digests.
 fn without_digests(report: &Report) -> Option<String> {
     let others = report.findings().filter(|finding| finding.kind == Kind::NoDigests);
     let others = others.filter(|finding| finding.region.is_none()).count();
-    let parts = [(coverage::without_digests(report).len(), "region"), (others, "place")];
-    let parts = parts.into_iter().filter(|(number, _)| *number > 0);
-    let parts: Vec<String> = parts.map(|(number, noun)| plural(number as u64, noun)).collect();
+    let regions = match coverage::without_digests(report).len() {
+        0 => None,
+        number => Some(plural(number as u64, "region")),
+    };
+    let others = match others {
+        0 => None,
+        1 => Some("1 name or source".to_owned()),
+        number => Some(format!("{} names or sources", grouped(number as u64))),
+    };
+    let parts: Vec<String> = [regions, others].into_iter().flatten().collect();
     (!parts.is_empty()).then(|| format!("{} without digests", parts.join(" and ")))
 }
 
