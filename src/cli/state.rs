@@ -153,7 +153,7 @@ fn check_directory(typed: &Path) -> Result<(), Failure> {
 }
 
 /// The error message for the state at the place that was typed. Commands in the hint name that place.
-fn failed_at(typed: &Path, error: &StateError) -> Failure {
+pub(super) fn failed_at(typed: &Path, error: &StateError) -> Failure {
     let place = shell::quote(&typed.display().to_string());
     Failure::new(error.to_string(), error.hint().replace("PLACE", &place))
 }

@@ -211,7 +211,7 @@ fn options_that_do_not_go_with_a_state_are_refused() {
     }
     account
         .run(&["validate", "s3://trail-logs", "--state", "s3://nowhere/x"])
-        .assert_cannot("there is no bucket `nowhere`");
+        .assert_cannot("`trailproof state init s3://nowhere/x`");
     account.run(&["state", "init", "s3://nowhere/x"]).assert_cannot("there is no bucket `nowhere`");
     for reason in ["", " \t"] {
         assert_eq!(account.run(&["state", "accept", "state", "x", "--reason", reason]).code, Some(2));
