@@ -21,7 +21,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::default_provider::region::DefaultRegionChain;
+use aws_config::meta::region::ProvideRegion as _;
 use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::profile::region::ProfileFileRegionProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -110,6 +112,28 @@ fn runtime() -> io::Result<Runtime> {
     Builder::new_multi_thread().thread_name("aws").enable_all().build()
 }
 
+/// The region of the environment or the profile. As in AWS's own tools, an empty variable counts as unset; the SDK's chain
+/// ends at it.
+async fn configured_region(profile: Option<&str>) -> Option<Region> {
+    let is_set = |region: &Region| !region.as_ref().is_empty();
+    let mut chain = DefaultRegionChain::builder();
+    let mut of_profile = ProfileFileRegionProvider::builder();
+    if let Some(profile) = profile {
+        chain = chain.profile_name(profile);
+        of_profile = of_profile.profile_name(profile);
+    }
+    match chain.build().region().await {
+        Some(region) if !is_set(&region) => {
+            let other = std::env::var("AWS_DEFAULT_REGION").ok().map(Region::new).filter(is_set);
+            match other {
+                Some(region) => Some(region),
+                None => of_profile.build().region().await.filter(is_set),
+            }
+        }
+        region => region,
+    }
+}
+
 impl Aws {
     /// Reads the environment and the shared configuration files, like AWS's own tools. Sends no request to S3 or
     /// CloudTrail.
@@ -124,11 +148,7 @@ impl Aws {
         let connections = SharedHttpClient::new(ConnectionPool::new(at_a_time, trust));
         let mut loader = aws_config::defaults(BehaviorVersion::latest());
         loader = loader.timeout_config(timeouts).http_client(connections.clone());
-        let mut regions = DefaultRegionChain::builder();
-        if let Some(profile) = &settings.profile {
-            regions = regions.profile_name(profile);
-        }
-        let configured = runtime.block_on(async { regions.build().region().await });
+        let configured = runtime.block_on(configured_region(settings.profile.as_deref()));
         // STS, the source of a role's credentials, needs a region.
         let region = configured.clone().unwrap_or(Region::from_static(DEFAULT_REGION));
         loader = loader.region(region.clone());

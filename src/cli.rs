@@ -40,11 +40,12 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use clap::Parser as _;
-use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser as _};
 
 use crate::handles;
 use crate::report::escape::for_terminal;
+use crate::text::plain;
 use crate::time::Timestamp;
 use args::{Cli, Command};
 
@@ -60,9 +61,9 @@ const EXIT_INCOMPLETE: u8 = 3;
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     handles::raise_limit();
-    let cli = match Cli::try_parse_from(&arguments) {
+    let cli = match parse(&arguments) {
         Ok(cli) => cli,
-        Err(error) => return usage(&naming_the_directory(error, &arguments)),
+        Err(error) => return usage(&error),
     };
     let done = match cli.command {
         Command::Validate(typed) if typed.dry_run => plan::run(*typed, now()),
@@ -93,17 +94,21 @@ fn exit_code(done: Result<u8, Failure>) -> u8 {
     })
 }
 
-/// The error for `collect` with one argument, which clap takes for the last: the directory is missing, not the source.
-fn naming_the_directory(mut error: clap::Error, line: &[OsString]) -> clap::Error {
-    let is_collect = line.get(1).is_some_and(|word| word == "collect");
-    if is_collect && error.kind() == ErrorKind::MissingRequiredArgument {
-        let one_missing =
-            |missing: &ContextValue| matches!(missing, ContextValue::Strings(all) if all.len() == 1);
-        if error.get(ContextKind::InvalidArg).is_some_and(one_missing) {
-            error.insert(ContextKind::InvalidArg, ContextValue::Strings(vec!["<DIR>".to_owned()]));
+/// The command line as typed. `collect` takes sources and a directory in one list, which needs two.
+fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
+    let cli = Cli::try_parse_from(arguments)?;
+    match &cli.command {
+        Command::Collect(typed) if typed.lacks_directory() => {
+            let mut program = Cli::command();
+            program.build();
+            let missing = "the following required arguments were not provided:\n  <DIR>";
+            Err(match program.find_subcommand_mut("collect") {
+                Some(collect) => collect.error(ErrorKind::MissingRequiredArgument, missing),
+                None => program.error(ErrorKind::MissingRequiredArgument, missing),
+            })
         }
+        _ => Ok(cli),
     }
-    error
 }
 
 /// Prints help and version to stdout, usage errors to stderr.
@@ -164,7 +169,7 @@ struct Failure {
 
 impl Failure {
     fn new(what: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { what: what.into(), hint: hint.into(), lines: Vec::new() }
+        Self { what: plain(what.into()), hint: hint.into(), lines: Vec::new() }
     }
 
     fn with_lines(self, lines: Vec<String>) -> Self {

@@ -70,6 +70,14 @@ pub enum SimulateError {
     /// An invalid setting.
     #[error("{0}")]
     Spec(String),
+    /// An object could not be written.
+    #[error("`{}` cannot be written: {why}", .location.to_string().escape_debug())]
+    Unwritten {
+        /// The object.
+        location: Location,
+        /// The reason, such as a full disk.
+        why: String,
+    },
     /// An object could not be written, read or deleted.
     #[error("`{}`: {source}", .location.to_string().escape_debug())]
     Store {
@@ -100,6 +108,16 @@ pub enum SimulateError {
         /// What the delivery lacks.
         why: String,
     },
+}
+
+impl SimulateError {
+    /// The error of a failed write of the object at `location`.
+    fn unwritten(location: &Location) -> impl FnOnce(StoreError) -> Self + '_ {
+        |source| match source {
+            StoreError::Unreadable(why) => Self::Unwritten { location: location.clone(), why },
+            source => Self::Store { location: location.clone(), source },
+        }
+    }
 }
 
 /// Makes the delivery of `spec` in `store`, then tampers with the delivery.

@@ -44,6 +44,26 @@ pub(crate) fn plural(number: u64, noun: &str) -> String {
     format!("{} {noun}{ending}", grouped(number))
 }
 
+/// The text of an error without what only programmers read: the number of the system's error, and the position where a text
+/// without any JSON begins.
+pub(crate) fn plain(mut text: String) -> String {
+    for position in [" at line 1 column 0", " at line 1 column 1"] {
+        if text.ends_with(position) {
+            text.truncate(text.len() - position.len());
+        }
+    }
+    while let Some((before, number, after)) = text.split_once(" (os error ").and_then(|(before, rest)| {
+        let (number, after) = rest.split_once(')')?;
+        Some((before, number, after))
+    }) {
+        if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+            break;
+        }
+        text = format!("{before}{after}");
+    }
+    text
+}
+
 /// The error without the name of the temporary file, which the crate `tempfile` adds: the user typed another name.
 pub(crate) fn without_temporary_name(error: io::Error) -> io::Error {
     let text = error.to_string();
@@ -94,6 +114,20 @@ mod tests {
         let named = io::Error::new(io::ErrorKind::StorageFull, "full at path \"/tmp/x.tmp\"");
         assert_eq!(without_temporary_name(named).to_string(), "full");
         assert_eq!(without_temporary_name(io::Error::other("plain")).to_string(), "plain");
+    }
+
+    #[test]
+    fn errors_are_plain() {
+        for (text, shown) in [
+            ("`x`: No such file or directory (os error 2)", "`x`: No such file or directory"),
+            ("a (os error 2); b (os error 13)", "a; b"),
+            ("a (os error x)", "a (os error x)"),
+            ("expected value at line 1 column 1", "expected value"),
+            ("expected value at line 1 column 12", "expected value at line 1 column 12"),
+            ("expected value at line 11 column 1", "expected value at line 11 column 1"),
+        ] {
+            assert_eq!(plain(text.to_owned()), shown);
+        }
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::text::{plural, shortened};
 
 pub use hints::hint;
 #[cfg(feature = "aws")]
-pub(crate) use hints::is_server_failure;
+pub(crate) use hints::{is_expired, is_server_failure};
 pub use kinds::meaning;
 
 impl Finding {

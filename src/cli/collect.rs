@@ -24,13 +24,13 @@ use crate::validate::{RunTools, ValidationRequest};
 /// Validates the sources, saves what is read, and returns the exit code: that of the verdict, or 3 if an object could not
 /// be collected or is gone since an earlier collection.
 pub(super) fn run(typed: CollectArgs, started: Timestamp, line: &[OsString]) -> Result<u8, Failure> {
-    let (directory, max_object) = (typed.dir.clone(), typed.max_object_size);
-    let arguments = &typed.into_run();
+    let max_object = typed.max_object_size;
+    let (directory, arguments) = &typed.into_run();
     let origin = origin::of(line, arguments.output.run_by.clone());
     let stop = signals::listen();
     let format = outputs::format(&arguments.output.format)?;
     let files = outputs::files(&arguments.output.report)?;
-    check(&directory, &arguments.sources)?;
+    check(directory, &arguments.sources)?;
     let Prepared { store, keys, request, pool, .. } = validate::prepare(arguments, started)?;
     let options = CollectOptions {
         directory: directory.clone(),
@@ -62,22 +62,22 @@ pub(super) fn run(typed: CollectArgs, started: Timestamp, line: &[OsString]) -> 
     // 2. Save what was listed and not read, and the keys.
     let is_whole = store.collect_rest(stop) && code != EXIT_CANNOT;
     let saved = is_whole.then(|| finish(&collection, &keys)).transpose();
-    let saved = saved.map_err(|error| full(&directory, &error.to_string()))?;
+    let saved = saved.map_err(|error| full(directory, &error.to_string()))?;
     if let Some(why) = collection.failure() {
-        return Err(full(&directory, why));
+        return Err(full(directory, why));
     }
     // 3. Say what was collected.
     let end = offline_end(&request, &ends);
     let counts = collection.counts();
-    summary(&directory, &collection, arguments.quiet);
+    summary(directory, &collection, arguments.quiet);
     match saved {
         Some(saved) => {
             let buckets = request.sources.iter().map(|source| &*source.bucket);
             let mut buckets = buckets.chain(request.objects.iter().map(|object| &*object.bucket));
             // Behind an access point the copy has the name that the user gave, and nothing is moved.
             let is_moved = buckets.any(|bucket| !collection.is_renamed(bucket));
-            say_keys(&directory, &saved);
-            let command = command(&directory, arguments, &request, &saved, end, is_moved);
+            say_keys(directory, &saved);
+            let command = command(directory, arguments, &request, &saved, end, is_moved);
             closing(&command, collection.is_as_read());
         }
         None => say("the copy is not complete: run the same command again to complete it"),

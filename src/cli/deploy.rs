@@ -1,13 +1,13 @@
 //! `trailproof deploy`: prints a recipe.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, CommandFactory as _};
 
 use super::args::{Cli, DeployArgs};
-use super::sources::is_in_s3;
+use super::sources::{self, is_in_s3};
 use super::{Failure, outputs, print, typed};
 use crate::deploy::{DeployRequest, Place, Target, recipe};
 use crate::time::Timestamp;
@@ -47,7 +47,9 @@ pub(super) fn run(typed: &DeployArgs, now: Timestamp, line: &[OsString]) -> Resu
         at_once: typed.tasks_at_once,
         tries: typed.tries,
     };
-    print(&recipe(&request).map_err(|error| Failure::new(error.to_string(), error.hint()))?)?;
+    let recipe = recipe(&request).map_err(|error| Failure::new(error.to_string(), error.hint()))?;
+    check_keys(typed)?;
+    print(&recipe)?;
     Ok(0)
 }
 
@@ -69,6 +71,18 @@ fn check(typed: &DeployArgs, now: Timestamp) -> Result<(), Failure> {
     outputs::format(&typed.output.format)?;
     outputs::files(&typed.output.report)?;
     Ok(())
+}
+
+/// Refuses copies without keys, which `shards plan` would refuse. Sources in S3 have their keys from CloudTrail.
+fn check_keys(typed: &DeployArgs) -> Result<(), Failure> {
+    let is_remote = |path: &PathBuf| is_in_s3(path) || path.to_string_lossy().starts_with("arn:");
+    let has_keys = !typed.run.public_keys.is_empty();
+    #[cfg(feature = "aws")]
+    let has_keys = has_keys || typed.run.fetch_keys;
+    match has_keys || typed.sources.iter().any(is_remote) {
+        true => Ok(()),
+        false => Err(sources::no_keys()),
+    }
 }
 
 fn text(path: &Path) -> Result<String, Failure> {

@@ -8,6 +8,9 @@ use crate::keys::{KeySource as _, SIGNING_WINDOW, TrustedKey, saved};
 use crate::time::{Interval, Timestamp};
 use crate::words;
 
+/// What a region without keys has, after its name.
+const NO_KEYS: &str = "has no public keys for that time";
+
 /// Prints the keys of every region. A region that fails is a warning; the keys of the other regions are still printed.
 pub(super) fn run(arguments: &KeysArgs, now: Timestamp) -> Result<u8, Failure> {
     typed::regions("--region", &arguments.region)?;
@@ -26,7 +29,7 @@ pub(super) fn run(arguments: &KeysArgs, now: Timestamp) -> Result<u8, Failure> {
                     format!("key {} of `{region}` was not saved: {}", rejected.entry, rejected.reason)
                 }));
                 if found.keys.is_empty() {
-                    failed.push(format!("`{region}` has no public keys for that time"));
+                    failed.push(format!("`{region}` {NO_KEYS}"));
                 }
                 keys.extend(found.keys);
             }
@@ -49,6 +52,8 @@ fn hint(what: &str) -> &'static str {
         unreachable_hint(what)
     } else if words::is_server_failure(what) {
         "CloudTrail failed: try again later"
+    } else if what.contains(NO_KEYS) && !what.contains("ListPublicKeys") {
+        "check `--start-time` and `--end-time`: CloudTrail has keys from the time when a region was enabled to now"
     } else {
         "allow `cloudtrail:ListPublicKeys` to these credentials; a region that is not enabled has no keys"
     }

@@ -7,7 +7,7 @@ use super::args::RunArgs;
 use super::sources::{GoneBucket, is_in_s3};
 use super::{Failure, say, state};
 use crate::shards::PlanHeader;
-use crate::state::{MemorySession, RunIdentity, RunSources, RunStamp, StatePlace};
+use crate::state::{MemorySession, RunIdentity, RunSources, RunStamp, StateError, StatePlace};
 use crate::time::Timestamp;
 use crate::validate::{RememberedChain, RunMemory, ValidationRequest};
 
@@ -39,9 +39,17 @@ pub(super) fn begin<'p>(
     // The start alone may be that of another run.
     let id = format!("{}-{}", started.digest_name(), std::process::id());
     let identity = RunIdentity { run: RunStamp { id, at: started }, sources: sources(&arguments.sources) };
-    let session = MemorySession::open(place, identity, request).map_err(|error| state::failed(&error))?;
+    let session = MemorySession::open(place, identity, request).map_err(|error| failed(arguments, &error))?;
     request.memory = Some(RunMemory { recheck: arguments.recheck, ..session.memory() });
     Ok(session)
+}
+
+/// The error message for a state that cannot be used, with the place as it was typed.
+fn failed(arguments: &RunArgs, error: &StateError) -> Failure {
+    match &arguments.state {
+        Some(typed) => state::failed_at(typed, error),
+        None => state::failed(error),
+    }
 }
 
 /// Warns of a state that remembers other sources only: the source may be mistyped.

@@ -18,8 +18,9 @@ pub(super) fn format(word: &str) -> Result<Format, Failure> {
 
 /// How to print text on stdout.
 pub(super) fn options(quiet: bool, verbose: bool) -> Options {
-    let colour =
-        io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let is_asked = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let is_able = std::env::var_os("TERM").is_none_or(|value| value != "dumb");
+    let colour = is_asked && is_able && io::stdout().is_terminal();
     Options { colour, quiet, verbose }
 }
 

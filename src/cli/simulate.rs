@@ -1,5 +1,8 @@
 //! `trailproof simulate`: writes a synthetic delivery to a directory or a bucket.
 
+mod drill;
+
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -7,6 +10,7 @@ use std::path::Path;
 use super::args::SimulateArgs;
 use super::sources::is_in_s3;
 use super::{Failure, say, typed};
+use crate::report::shell;
 use crate::simulate::{self, BadTamper, SimulateError, Simulated, Spec, Tamper, TamperKind};
 use crate::store::directory::DirectoryStore;
 use crate::text::nearest;
@@ -27,29 +31,29 @@ pub(super) fn run(arguments: &SimulateArgs, now: Timestamp) -> Result<u8, Failur
     let spec = spec(arguments, now)?;
     spec.check().map_err(|error| failed(&error))?;
     match is_in_s3(&arguments.target) {
-        true => into_s3(arguments, spec),
-        false => into_directory(&arguments.target, &spec),
+        true => into_s3(arguments, spec, now),
+        false => into_directory(&arguments.target, &spec, now),
     }
 }
 
-fn into_directory(directory: &Path, spec: &Spec) -> Result<u8, Failure> {
+fn into_directory(directory: &Path, spec: &Spec, now: Timestamp) -> Result<u8, Failure> {
     let is_new = !directory.exists();
     prepare(directory)?;
     let store = DirectoryStore::of_buckets(directory).map_err(|error| unwritable(directory, &error))?;
     let simulated = simulate::simulate(spec, &store).map_err(|error| {
-        if !matches!(error, SimulateError::Store { .. }) {
+        if !matches!(error, SimulateError::Store { .. } | SimulateError::Unwritten { .. }) {
             clear(directory, spec, is_new);
         }
         failed(&error)
     })?;
     save(directory, &simulated)?;
-    let shown = shown(directory);
-    tell(&shown, &simulated, &format!("{shown} --public-keys {shown}/{KEYS_FILE}"));
+    let how = [quoted(directory), "--public-keys".to_owned(), quoted(&directory.join(KEYS_FILE))].join(" ");
+    tell(&shown(directory), spec, &simulated, &how, now);
     Ok(0)
 }
 
 #[cfg(feature = "aws")]
-fn into_s3(arguments: &SimulateArgs, spec: Spec) -> Result<u8, Failure> {
+fn into_s3(arguments: &SimulateArgs, spec: Spec, now: Timestamp) -> Result<u8, Failure> {
     use crate::store::s3::S3Store;
 
     let target = arguments.target.to_str().unwrap_or_default();
@@ -67,8 +71,8 @@ fn into_s3(arguments: &SimulateArgs, spec: Spec) -> Result<u8, Failure> {
     let simulated = simulate::simulate(&spec, &store)
         .map_err(|error| Failure { hint: LEFTOVERS.to_owned(), ..failed(&error) })?;
     save(&folder, &simulated)?;
-    let keys = shown(&folder.join(KEYS_FILE));
-    tell(target, &simulated, &format!("{target} --public-keys {keys}"));
+    let keys = quoted(&folder.join(KEYS_FILE));
+    tell(target, &spec, &simulated, &format!("{} --public-keys {keys}", shell::quote(target)), now);
     Ok(0)
 }
 
@@ -100,7 +104,7 @@ fn make_sure_empty(
 }
 
 #[cfg(not(feature = "aws"))]
-fn into_s3(arguments: &SimulateArgs, _: Spec) -> Result<u8, Failure> {
+fn into_s3(arguments: &SimulateArgs, _: Spec, _: Timestamp) -> Result<u8, Failure> {
     Err(Failure::new(
         format!(
             "`{}` is in S3, and this program was built without the feature `aws`",
@@ -123,15 +127,25 @@ fn shown(path: &Path) -> String {
     crate::report::escape::for_terminal(&path.display().to_string()).into_owned()
 }
 
-fn tell(target: &str, simulated: &Simulated, how: &str) {
+fn quoted(path: &Path) -> String {
+    shell::quote(&path.to_string_lossy())
+}
+
+/// Says what was written and changed, the command that validates the delivery, and what to expect of the command.
+fn tell(target: &str, spec: &Spec, simulated: &Simulated, how: &str, now: Timestamp) {
     let Simulated { digests, logs, end, .. } = simulated;
     say(&format!(
         "wrote {digests} digests and {logs} log files to `{target}`; the last digest ends at {end}"
     ));
     for answer in &simulated.answers {
         say(&format!("tampered: {}: {}", answer.tamper.as_str(), answer.what));
+        drill::names(answer).iter().for_each(|name| say(name));
     }
-    say(&format!("hint: trailproof validate {how} --end-time {end}"));
+    say(&format!("hint: trailproof validate {how}{}", drill::options(spec, simulated)));
+    let kinds: BTreeSet<TamperKind> = simulated.answers.iter().map(|answer| answer.tamper).collect();
+    for kind in kinds {
+        drill::expectation(kind, simulated, now).iter().for_each(|text| say(text));
+    }
 }
 
 /// Checks the names and numbers that were typed.
@@ -177,7 +191,9 @@ fn spec(arguments: &SimulateArgs, now: Timestamp) -> Result<Spec, Failure> {
     check(arguments)?;
     let start = arguments.start_time.as_deref();
     let start = start.map(|text| typed::moment("--start-time", text, now)).transpose()?;
-    let latest = now.plus(-i64::from(arguments.hours) * HOUR);
+    let tampers = tampers(arguments)?;
+    let lead = drill::lead(tampers.iter().map(|tamper| tamper.kind));
+    let latest = now.plus(-i64::from(arguments.hours) * HOUR - lead);
     let spec = Spec {
         seed: arguments.seed,
         start: start.unwrap_or(latest),
@@ -202,7 +218,7 @@ fn spec(arguments: &SimulateArgs, now: Timestamp) -> Result<Spec, Failure> {
         inflated: arguments.inflated,
         shared_body: arguments.shared_body,
         logs: Vec::new(),
-        tampers: tampers(arguments)?,
+        tampers,
     };
     match &arguments.logs {
         Some(logs) => simulate::spec_from_logs(logs, spec).map_err(|error| failed(&error)),
@@ -244,7 +260,7 @@ fn unwritable(directory: &Path, error: &io::Error) -> Failure {
 
 fn failed(error: &SimulateError) -> Failure {
     let hint = match error {
-        SimulateError::Store { .. } => LEFTOVERS,
+        SimulateError::Store { .. } | SimulateError::Unwritten { .. } => LEFTOVERS,
         _ => "see `trailproof simulate --help`",
     };
     Failure::new(error.to_string(), hint)

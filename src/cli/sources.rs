@@ -100,13 +100,18 @@ fn with_fetched(arguments: &RunArgs, keys: KeyRing) -> Result<KeyRing, Failure> 
         return Ok(keys.asking(Box::new(crate::keys::cloudtrail::CloudTrailKeys::new(aws))));
     }
     if arguments.public_keys.is_empty() && !arguments.dry_run {
-        return Err(Failure::new(
-            "no public keys: validating a directory needs keys from another place",
-            "save the keys with `trailproof keys --region REGION --start-time TIME > keys.json` and give `--public-keys \
-             keys.json`, or ask CloudTrail now with `--fetch-keys`",
-        ));
+        return Err(no_keys());
     }
     Ok(keys)
+}
+
+/// The error message for a copy without keys.
+pub(super) fn no_keys() -> Failure {
+    Failure::new(
+        "no public keys: validating a directory needs keys from another place",
+        "save the keys with `trailproof keys --region REGION --start-time TIME > keys.json` and give `--public-keys \
+         keys.json`, or ask CloudTrail now with `--fetch-keys`",
+    )
 }
 
 /// The error message for a source that cannot be validated.

@@ -1,6 +1,6 @@
 //! `trailproof state`: makes, shows and changes the memory of runs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::args::{AcceptArgs, InitArgs, ShowArgs, StateArgs, StateCommand};
 use super::sources::is_in_s3;
@@ -12,6 +12,9 @@ use crate::time::Timestamp;
 
 /// Exit code where the command did what was asked.
 const EXIT_DONE: u8 = 0;
+
+/// The most entries of a directory to look at for evidence.
+const MAX_LOOKED_AT: usize = 1_000;
 
 /// Runs a command on a state.
 pub(super) fn run(arguments: &StateArgs, now: Timestamp) -> Result<u8, Failure> {
@@ -28,6 +31,13 @@ fn init(arguments: &InitArgs) -> Result<(), Failure> {
     typed::target(typed)?;
     check_directory(typed)?;
     let bucket = typed::bucket_named(typed).filter(|_| typed.symlink_metadata().is_err());
+    if let Some(evidence) = evidence_around(typed) {
+        say(&format!(
+            "warning: `{}` holds evidence: whoever can change the evidence can change the state too; keep the state in \
+             another folder, best on another machine",
+            evidence.display()
+        ));
+    }
     if !is_in_s3(typed) {
         DirectoryPlace::new(typed).create().map_err(|error| failed(&error.into()))?;
     }
@@ -64,13 +74,22 @@ fn accept(arguments: &AcceptArgs, now: Timestamp) -> Result<(), Failure> {
         #[cfg(feature = "aws")]
         &arguments.place.aws,
     )?;
-    let typed = &arguments.place.place;
-    let opened = OpenState::open(&*place, |_| true).map_err(|error| failed_at(typed, &error))?;
     let by = arguments.by.clone().or_else(origin::user_and_host).unwrap_or_else(|| "unknown".to_owned());
     let acceptance = StoredAcceptance { reason: arguments.reason.clone(), by, at: now };
+    arguments.ids.iter().try_for_each(|id| accept_one(arguments, &*place, id, &acceptance))
+}
+
+fn accept_one(
+    arguments: &AcceptArgs,
+    place: &dyn StatePlace,
+    id: &str,
+    acceptance: &StoredAcceptance,
+) -> Result<(), Failure> {
+    let typed = &arguments.place.place;
+    let opened = OpenState::open(place, |_| true).map_err(|error| failed_at(typed, &error))?;
     let changed = match arguments.replace {
-        true => opened.replace_acceptance(&*place, &arguments.id, &acceptance),
-        false => opened.accept(&*place, &arguments.id, &acceptance),
+        true => opened.replace_acceptance(place, id, acceptance),
+        false => opened.accept(place, id, acceptance),
     };
     let before = changed.map_err(|error| failed_at(typed, &error))?;
     say(&format!("accepted {}: {}", before.kind.as_str(), report::subject(&before)));
@@ -103,6 +122,25 @@ pub(super) fn open(
     ))
 }
 
+/// The nearest of a local directory and its parents that looks like a copy of CloudTrail's bucket.
+fn evidence_around(typed: &Path) -> Option<PathBuf> {
+    if is_in_s3(typed) {
+        return None;
+    }
+    let absolute = std::path::absolute(typed).ok()?;
+    let has_evidence = |folder: &&Path| {
+        let names = ["AWSLogs", "collected.json"];
+        names.iter().any(|name| folder.join(name).exists())
+            || folder.file_name().is_some_and(|name| name == "AWSLogs")
+    };
+    let around = absolute.ancestors().find(has_evidence).map(Path::to_path_buf);
+    // A directory of buckets.
+    around.or_else(|| {
+        let mut folders = std::fs::read_dir(&absolute).ok()?.flatten().take(MAX_LOOKED_AT);
+        folders.any(|folder| folder.path().join("AWSLogs").is_dir()).then_some(absolute)
+    })
+}
+
 /// Refuses a file as a state.
 fn check_directory(typed: &Path) -> Result<(), Failure> {
     match typed.is_file() {
@@ -115,7 +153,7 @@ fn check_directory(typed: &Path) -> Result<(), Failure> {
 }
 
 /// The error message for the state at the place that was typed. Commands in the hint name that place.
-fn failed_at(typed: &Path, error: &StateError) -> Failure {
+pub(super) fn failed_at(typed: &Path, error: &StateError) -> Failure {
     let place = shell::quote(&typed.display().to_string());
     Failure::new(error.to_string(), error.hint().replace("PLACE", &place))
 }

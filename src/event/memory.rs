@@ -75,6 +75,12 @@ pub struct ResolvedFinding {
     pub trail: Option<String>,
     /// The object, as `s3://BUCKET/KEY`.
     pub uri: Option<String>,
+    /// Start of the stretch of time.
+    #[serde(default)]
+    pub start: Option<Timestamp>,
+    /// End of the stretch of time.
+    #[serde(default)]
+    pub end: Option<Timestamp>,
 }
 
 impl FindingMemory {
@@ -97,7 +103,17 @@ impl ResolvedFinding {
     /// A finding with `id` that concerned no single account, region, trail or object.
     #[must_use]
     pub const fn new(id: String, first_seen: Timestamp, kind: Kind) -> Self {
-        Self { id, first_seen, kind, account: None, region: None, trail: None, uri: None }
+        Self {
+            id,
+            first_seen,
+            kind,
+            account: None,
+            region: None,
+            trail: None,
+            uri: None,
+            start: None,
+            end: None,
+        }
     }
 }
 

@@ -17,7 +17,7 @@
 //! | `Types` | `Effects/Data Modification/…` (tampered), `Software and Configuration Checks/…` (otherwise) |
 //! | `CreatedAt`, `UpdatedAt` | the end of the run |
 //! | `Resources` | the object as `AwsS3Object`, the trail as `AwsCloudTrailTrail`, or the account |
-//! | `ProductFields` | the finding's fields under `trailproof/` |
+//! | `ProductFields` | the finding's fields under `trailproof/`; in a run with memory `trailproof/finding-id`, the id for `state accept` |
 //!
 //! An entry without account or region takes those of the first chain or, without chains, `000000000000` and
 //! `us-east-1`. Texts are cut to the lengths that the format allows. Otherwise names are exact, and `Description` shows
@@ -31,6 +31,7 @@ use std::io::{self, Write};
 use super::cloud::{cut, digest_of, identity, object_arn, partition, trail_arn};
 use super::escape::for_terminal;
 use super::json::write_document;
+use super::text::memory;
 use super::{UNEXPLAINED, severity_word};
 use crate::event::{ChainSummary, Finding, Reason, Report, ReportedChain, Severity, Verdict};
 use crate::ident::{ChainId, is_account};
@@ -220,6 +221,7 @@ fn fields(finding: &Finding) -> BTreeMap<&'static str, String> {
         ("start", moment(finding.start)),
         ("end", moment(finding.end)),
         ("reason", finding.reason.map(|reason| Reason::as_str(reason).to_owned())),
+        ("finding-id", memory::id(finding).map(str::to_owned)),
     ];
     fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }

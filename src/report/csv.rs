@@ -9,6 +9,7 @@
 //! | `uri` | the object | the object | empty |
 //! | `digest`, `message`, `expected`, `actual`, `reason` | as in [`json`](super::json) | empty | `message` alone: version and counts |
 //! | `start`, `end` | the stretch of time | empty | the asked range |
+//! | `id` | the id for `state accept`, in a run with memory | empty | empty |
 //!
 //! Findings are rows in the order of the JSON report. With `-v`, rows are in order of occurrence: objects before the
 //! findings of their chain. A spreadsheet must not take a cell for a formula: a cell that begins with a formula
@@ -24,14 +25,15 @@ use std::io::{self, Write};
 use csv::{QuoteStyle, Terminator, Writer, WriterBuilder};
 
 use super::escape::for_terminal;
+use super::text::memory;
 use super::text::words::{object_state, object_type};
 use super::{FormatRenderer, Options, severity_word};
 use crate::event::{Event, Finding, Reason, Report};
 use crate::time::{Range, Timestamp};
 
-const COLUMNS: [&str; 14] = [
+const COLUMNS: [&str; 15] = [
     "record", "kind", "state", "account", "region", "trail", "uri", "digest", "message", "expected",
-    "actual", "start", "end", "reason",
+    "actual", "start", "end", "reason", "id",
 ];
 
 pub(super) struct CsvReport {
@@ -100,6 +102,7 @@ struct CsvRow<'a> {
     start: Option<Timestamp>,
     end: Option<Timestamp>,
     reason: Option<Reason>,
+    id: Option<&'a str>,
 }
 
 impl<'a> CsvRow<'a> {
@@ -119,6 +122,7 @@ impl<'a> CsvRow<'a> {
             start: finding.start,
             end: finding.end,
             reason: finding.reason,
+            id: memory::id(finding),
         }
     }
 
@@ -145,7 +149,7 @@ impl<'a> CsvRow<'a> {
         CsvRow { record: "run", state, message, start, end: Some(end), ..Self::default() }
     }
 
-    fn cells(&self) -> [String; 14] {
+    fn cells(&self) -> [String; 15] {
         let text = |text: Option<&str>| cell(text.unwrap_or_default());
         let moment = |moment: Option<Timestamp>| moment.map(|moment| moment.to_string()).unwrap_or_default();
         [
@@ -163,6 +167,7 @@ impl<'a> CsvRow<'a> {
             moment(self.start),
             moment(self.end),
             self.reason.map(Reason::as_str).unwrap_or_default().to_owned(),
+            text(self.id),
         ]
     }
 }

@@ -39,7 +39,7 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         head(report),
         header(report, &why),
         scope::scope(report),
-        coverage::coverage(&chains),
+        coverage::coverage(report, &chains),
         section("findings", "Findings", &findings::findings(report, &all(report))),
         section("days", "Day by day", &days::days(&chains)?),
         section("keys", "Keys used", &scope::keys(&report.keys)),

@@ -76,6 +76,7 @@
 //! | `resolved[]` | array of objects, or absent | findings of earlier runs that this run looked for and did not find again; only with `--state` |
 //! | `resolved[].id`, `.first_seen`, `.kind` | strings | as in `findings[]` |
 //! | `resolved[].account`, `.region`, `.trail`, `.uri` | string or null | as in `findings[]` |
+//! | `resolved[].start`, `.end` | moment or null | as in `findings[]`; absent in reports of earlier versions |
 //!
 //! The letters of a timeline: `p` proved, with all log files; `q` quiet: a proved digest lists no log file; `g` gap: no
 //! digest covers the time; `u` unverified: the digest, or a log file in the digest's list, could not be proved; `t`

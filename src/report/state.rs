@@ -8,16 +8,17 @@ use super::escape::for_terminal;
 use super::json::document;
 use super::severity_word;
 use super::text::layout::plural;
+use crate::event::Kind;
 use crate::ident::ChainId;
-use crate::state::{OpenState, RememberedDigest, RememberedFinding};
+use crate::state::{OpenState, RememberedDigest, RememberedFinding, StateDocument};
+use crate::time::Timestamp;
 
 /// The state as text, for the terminal.
 #[must_use]
 pub fn text(place: &str, state: &OpenState) -> String {
     let mut text = format!("state {}\n", for_terminal(place));
-    let digests = |of: fn(&crate::state::StateDocument) -> &Vec<RememberedDigest>| {
-        state.documents().flat_map(of).collect::<Vec<_>>()
-    };
+    let digests =
+        |of: fn(&StateDocument) -> &Vec<RememberedDigest>| state.documents().flat_map(of).collect::<Vec<_>>();
     for (title, all) in [
         ("newest proved digests", digests(|document| &document.heads)),
         ("oldest proved digests", digests(|document| &document.begins)),
@@ -37,7 +38,8 @@ pub fn text(place: &str, state: &OpenState) -> String {
     let findings = || state.documents().flat_map(|document| &document.findings);
     for (title, is_accepted) in [("open findings", false), ("accepted findings", true)] {
         let _ = writeln!(text, "\n{title}");
-        let shown: Vec<_> = findings().filter(|finding| finding.is_accepted() == is_accepted).collect();
+        let mut shown: Vec<_> = findings().filter(|finding| finding.is_accepted() == is_accepted).collect();
+        shown.sort_by_key(|finding| order(finding));
         shown.iter().for_each(|finding| write_finding(&mut text, finding));
         if shown.is_empty() {
             text.push_str("  none\n");
@@ -91,6 +93,11 @@ fn write_finding(text: &mut String, finding: &RememberedFinding) {
     }
 }
 
+/// The order to show findings in: by kind, time and object. Files have them in the order of their ids.
+fn order(finding: &RememberedFinding) -> (Kind, Timestamp, Option<&str>, &str) {
+    (finding.kind, finding.start.unwrap_or(finding.at), finding.uri.as_deref(), &finding.id)
+}
+
 /// The object, chain, or account and region of a remembered finding.
 #[must_use]
 pub fn subject(finding: &RememberedFinding) -> String {
@@ -111,9 +118,14 @@ fn chain_name(chain: &ChainId) -> String {
     for_terminal(&chain.to_string()).into_owned()
 }
 
-/// The state as JSON: the place, and the content of each file in the form of the files.
+/// The state as JSON: the place, and the content of each file in the form of the files, findings in the order of the text.
 #[must_use]
 pub fn json(place: &str, state: &OpenState) -> String {
-    let files: Vec<Value> = state.documents().map(crate::state::StateDocument::to_json).collect();
+    let sorted = |document: &StateDocument| {
+        let mut document = document.clone();
+        document.findings.sort_by(|one, other| order(one).cmp(&order(other)));
+        document.to_json()
+    };
+    let files: Vec<Value> = state.documents().map(sorted).collect();
     document(&json!({ "place": place, "files": files }))
 }

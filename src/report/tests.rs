@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::event::{
-    ChainCounts, ChainSummary, Counts, Fault, Finding, Kind, Origin, Reason, StateCounts, Summary, TimeState,
-    Timeline, UsedKey, Verdict,
+    ChainCounts, ChainSummary, Counts, Fault, Finding, FindingMemory, FindingStatus, Kind, Origin, Reason,
+    StateCounts, Summary, TimeState, Timeline, UsedKey, Verdict,
 };
 use crate::ident::{ChainId, Location, Sha256Hash};
 use crate::time::{Interval, Range, Timestamp};
@@ -301,4 +301,24 @@ fn the_run_ends_where_nobody_listens_any_more() {
     let mut nobody = Fanout::new();
     tampered().iter().for_each(|event| nobody.event(event).unwrap());
     assert!(nobody.finish().is_ok());
+}
+
+/// People accept findings from the report that they read.
+#[test]
+fn every_format_for_machines_has_the_id_to_accept_a_finding_by() {
+    let mut known = log_modified("a/log.json.gz");
+    let mut memory = FindingMemory::of("0123456789abcdef0123456789abcdef".to_owned());
+    memory.status = Some(FindingStatus::New);
+    known.memory = Some(Box::new(memory));
+    let mut events = tampered();
+    events.insert(1, finding(known));
+    for (format, id) in [
+        (Format::Csv, ",0123456789abcdef0123456789abcdef\r\n"),
+        (Format::JUnit, "\n  id        0123456789abcdef0123456789abcdef"),
+        (Format::Asff, "\"trailproof/finding-id\": \"0123456789abcdef0123456789abcdef\""),
+        (Format::Ocsf, "0123456789abcdef0123456789abcdef"),
+    ] {
+        let text = render(format, Options::default(), &events);
+        assert!(text.contains(id), "{format:?}: {text}");
+    }
 }

@@ -306,8 +306,7 @@ impl<'a> DeliverySite<'a> {
     }
 
     fn put(&self, location: &Location, body: &[u8], metadata: &Metadata) -> Result<(), SimulateError> {
-        let failed = |source| SimulateError::Store { location: location.clone(), source };
-        self.store.put(location, body, metadata).map_err(failed)
+        self.store.put(location, body, metadata).map_err(SimulateError::unwritten(location))
     }
 
     /// Whether to keep names of delivered objects: only tampering needs names.

@@ -122,6 +122,11 @@ impl SigningKeys {
         DigestSigner::make(self.seed, "attacker", self.first.saved.valid)
     }
 
+    /// A key of CloudTrail's that signed none of the digests.
+    pub(super) fn unused(&self) -> Result<DigestSigner, SimulateError> {
+        DigestSigner::make(self.seed, "unused", self.first.saved.valid)
+    }
+
     fn all(&self) -> impl Iterator<Item = &DigestSigner> {
         std::iter::once(&self.first).chain(&self.later)
     }

@@ -293,3 +293,15 @@ fn what_cannot_be_done_is_refused() {
         refused(Spec { hours: u32::MAX, start: Timestamp::from_unix(i64::MAX), ..small() }).contains("9999")
     );
 }
+
+/// A disk that is full, too, says that it cannot write.
+#[test]
+fn what_cannot_be_written_is_not_called_unreadable() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("trail-logs"), "").unwrap();
+    let store = crate::store::directory::DirectoryStore::of_buckets(dir.path()).unwrap();
+    let error = simulate(&small(), &store).unwrap_err();
+    assert!(matches!(error, SimulateError::Unwritten { .. }), "{error}");
+    let error = error.to_string();
+    assert!(error.contains("` cannot be written: ") && !error.contains("unreadable"), "{error}");
+}

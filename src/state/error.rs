@@ -154,6 +154,10 @@ impl StateError {
             Self::Uncountable { .. } => {
                 "mend the cause, narrow the run to what can be looked at, or raise `--max-named` so that each object is named"
             }
+            Self::Place(PlaceError::NoBucket { .. }) => {
+                "check the name of the bucket, or create it with `aws s3 mb`; then make the state with \
+                 `trailproof state init PLACE`"
+            }
             Self::Place(_) => "make the place readable and writable, and run again",
         }
     }

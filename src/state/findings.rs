@@ -61,6 +61,7 @@ impl RememberedFinding {
         resolved.region.clone_from(&self.region);
         resolved.trail = self.chain.as_ref().map(|chain| chain.trail.to_string());
         resolved.uri.clone_from(&self.uri);
+        (resolved.start, resolved.end) = (self.start, self.end);
         resolved
     }
 }

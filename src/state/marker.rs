@@ -66,7 +66,10 @@ impl Marker {
 
     fn require(place: &dyn StatePlace) -> Result<(Self, FileVersion), StateError> {
         match Self::read(place)? {
-            None => Err(StateError::NotAState { place: place.name() }),
+            None => {
+                place.check_holder()?;
+                Err(StateError::NotAState { place: place.name() })
+            }
             Some((marker, _)) if !marker.ready => Err(StateError::Unfinished { place: place.name() }),
             Some(found) => Ok(found),
         }

@@ -24,6 +24,14 @@ pub trait StatePlace: Send + Sync {
         Ok(())
     }
 
+    /// Checks that what holds the place exists, after a file was not found. A failure to look is no error.
+    ///
+    /// # Errors
+    /// [`PlaceError::NoBucket`].
+    fn check_holder(&self) -> Result<(), PlaceError> {
+        Ok(())
+    }
+
     /// The names of the files of scopes, in order. Unfinished files do not count.
     ///
     /// # Errors
@@ -68,6 +76,11 @@ pub struct FileVersion(pub(super) String);
 pub enum PlaceError {
     /// The file does not have the expected version.
     Changed,
+    /// The bucket of the place does not exist.
+    NoBucket {
+        /// The bucket.
+        bucket: String,
+    },
     /// The place failed.
     Failed {
         /// The file or folder.
@@ -89,6 +102,7 @@ impl fmt::Display for PlaceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Changed => f.write_str("another run changed the file"),
+            Self::NoBucket { bucket } => write!(f, "there is no bucket `{bucket}`"),
             Self::Failed { name, why } => write!(f, "the state `{name}` cannot be read or written: {why}"),
         }
     }

@@ -26,6 +26,7 @@ use super::{
     Deposit, Disagreement, Listed, Listing, Metadata, Object, SecondCopy, Store, StoreError, Version,
 };
 use crate::ident::Location;
+use crate::text::plain;
 use absence::MissingObjects;
 use candidates::{Candidates, Rank, not_held, path_below, read};
 use leftovers::PassedOver;
@@ -105,7 +106,7 @@ impl DirectoryStore {
 fn path_error(error: &io::Error) -> StoreError {
     match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => StoreError::NotFound,
-        io::ErrorKind::InvalidFilename => StoreError::OutOfReach(error.to_string()),
+        io::ErrorKind::InvalidFilename => StoreError::OutOfReach(plain(error.to_string())),
         _ => read_error(error),
     }
 }
@@ -113,8 +114,8 @@ fn path_error(error: &io::Error) -> StoreError {
 /// Converts an error from reading an existing file.
 fn read_error(error: &io::Error) -> StoreError {
     match error.kind() {
-        io::ErrorKind::PermissionDenied => StoreError::Denied(error.to_string()),
-        _ => StoreError::Unreadable(error.to_string()),
+        io::ErrorKind::PermissionDenied => StoreError::Denied(plain(error.to_string())),
+        _ => StoreError::Unreadable(plain(error.to_string())),
     }
 }
 

@@ -2,9 +2,20 @@
 
 use crate::event::{FaultCause, Finding, Kind};
 
-const READ_IT: &str = "make the object readable (`s3:GetObject`, `kms:Decrypt`, `restore-object` for an archived \
-                       object, or a fuller copy) and run again";
-const LIST_IT: &str = "allow `s3:ListBucket` on the folder, or make the directory readable, and run again";
+const READ_IT: &str = "make the object readable and run again";
+const ALLOW_READ: &str =
+    "allow `s3:GetObject` on the object, and `kms:Decrypt` on its KMS key if it has one, and run again";
+const READ_FILE: &str = "let the user who runs trailproof read the file, and run again";
+const RESTORE: &str = "restore the object from the archive (`aws s3api restore-object`; `--dry-run --restore-manifest` \
+                       lists every object to restore), and run again";
+const FULLER_COPY: &str = "copy the object from the bucket too, or validate the bucket itself, and run again";
+const SIGN_IN: &str =
+    "sign in again (`aws sso login` or `aws login`), or renew the session token, and run again";
+const WHICH_COPY: &str =
+    "find out which of the copies was changed; validate each copy alone to see which one is proved";
+const LIST_IT: &str = "make the folder listable, and run again";
+const ALLOW_LIST: &str = "allow `s3:ListBucket` on the folder, and run again";
+const READ_FOLDER: &str = "let the user who runs trailproof read the directory, and run again";
 const READ_TWICE: &str =
     "run again; if two reads still differ, find out what changes the object or its transfer";
 const FINISH: &str = "run again, and let the run finish";
@@ -33,20 +44,19 @@ const COPY_METADATA: &str = "copy the next digest too, which contains the signat
                              as `NAME.metadata.json`";
 const SAVE_KEYS: &str = "save the keys of the digest's region and time with `aws cloudtrail list-public-keys` and \
                          give the file with `--public-keys`";
-const MISSING_DIGEST: &str = "check whether this copy is complete; if a lifecycle rule expired older files, give a \
-                              later `--start-time`; otherwise look for a replica: the log files of that time have no \
-                              other proof";
-const MISSING_LOG: &str = "check whether this copy is complete and which lifecycle rules the bucket has; then look \
-                           for a replica";
+const MISSING_DIGEST: &str = "if a lifecycle rule expired older files, give a later `--start-time`; otherwise look for \
+                              the digest in a replica or another copy: the log files of that time have no other proof";
+const MISSING_LOG: &str =
+    "check which lifecycle rules the bucket has; then look for the log file in a replica or another copy";
 const MOVED: &str = "if you moved the files yourself, name the move: `--relocated-from s3://OLD[/PREFIX]`";
-const GAP: &str = "see the findings on digests of this time; if there are none, look for the digests in a replica or a \
-                   fuller copy";
+const GAP: &str = "see the findings on digests of this time; if there are none, look for the digests in a replica or \
+                   another copy";
 const RESTART: &str = "look for `StopLogging`, `DeleteTrail` and `UpdateTrail` events in the hour before: events \
                        while logging was off are in no log file";
 const STALE: &str = "check with `aws cloudtrail get-trail-status` whether logging and digest delivery go on; if so, \
                      the newest digests were deleted, or are not yet copied";
-const NOTHING: &str = "check source, times and filters; `aws cloudtrail describe-trails` shows where digests are \
-                       delivered and whether `LogFileValidationEnabled` is true";
+const NOTHING: &str = "check source, times and filters; `trailproof trails` shows where the account's trails deliver, \
+                       and whether they write digests";
 const RUN_SHARD: &str = "run the shard again with `trailproof shards run PLAN --index N`, remove its old results, and \
                          merge again";
 const SET_CLOCK: &str = "set the clock of this machine; the evidence was judged by the time of its digests, or by \
@@ -60,6 +70,9 @@ const NO_ANSWER: &str = "check the network, the endpoint (`--endpoint-url`, AWS_
 /// Error codes of AWS's services for a failure of the service, or for too many requests.
 const SERVER_FAILURES: [&str; 5] =
     ["InternalFailure", "InternalError", "ServiceUnavailable", "SlowDown", "Throttling"];
+
+/// Error codes of AWS's services for a session that ended.
+const EXPIRED: [&str; 3] = ["ExpiredToken", "RequestExpired", "TokenRefreshRequired"];
 
 const REPLACED: &str = "if the other trail replaced this trail, check with `aws cloudtrail get-event-selectors` that \
                         it records the same events: an attacker can put a trail that records nothing in its place";
@@ -78,11 +91,37 @@ pub fn hint(finding: &Finding) -> Option<&'static str> {
     {
         return Some(hint);
     }
-    cause.map_or_else(|| by_kind(finding.kind), by_cause)
+    let hint = cause.map_or_else(|| by_kind(finding.kind), by_cause);
+    match hint {
+        Some(READ_IT | LIST_IT) => Some(unread(&finding.message(), hint == Some(LIST_IT))),
+        hint => hint,
+    }
+}
+
+/// The hint for an object that could not be read, or a folder that could not be listed, by the store's error in the
+/// message: a copy on disk fails for other reasons than a bucket.
+fn unread(message: &str, is_folder: bool) -> &'static str {
+    let says = |cause: &str| message.contains(cause);
+    match is_folder {
+        _ if is_expired(message) => SIGN_IN,
+        _ if says("out of reach: ") => FULLER_COPY,
+        _ if says("two copies differ: ") => WHICH_COPY,
+        // The operating system's words; S3's have a code.
+        true if says("ermission denied") => READ_FOLDER,
+        false if says("ermission denied") => READ_FILE,
+        true if says("access denied: ") => ALLOW_LIST,
+        false if says("access denied: ") => ALLOW_READ,
+        false if says("archived: ") => RESTORE,
+        true => LIST_IT,
+        false => READ_IT,
+    }
 }
 
 /// The hint for a request for keys that failed for another reason than a lack of permission.
 fn without_keys(message: &str) -> Option<&'static str> {
+    if is_expired(message) {
+        return Some(SIGN_IN);
+    }
     if message.contains("did not answer") {
         return Some(NO_ANSWER);
     }
@@ -92,6 +131,11 @@ fn without_keys(message: &str) -> Option<&'static str> {
 /// Whether the message of a failed request says that the service itself failed.
 pub(crate) fn is_server_failure(message: &str) -> bool {
     message.contains("HTTP 5") || SERVER_FAILURES.iter().any(|code| message.contains(code))
+}
+
+/// Whether the message of a failed request says that the session of the credentials ended.
+pub(crate) fn is_expired(message: &str) -> bool {
+    EXPIRED.iter().any(|code| message.contains(code))
 }
 
 pub(super) const fn by_cause(cause: FaultCause) -> Option<&'static str> {
@@ -184,7 +228,7 @@ pub(super) const fn by_cause(cause: FaultCause) -> Option<&'static str> {
              in no log file"
         }
         FaultCause::BeforeTheRecord => {
-            "if the trail is older, look for its digests in a replica or a fuller copy; otherwise give a later \
+            "if the trail is older, look for its digests in a replica or another copy; otherwise give a later \
              `--start-time`"
         }
         FaultCause::NotCovered => GAP,
@@ -206,14 +250,14 @@ pub(super) const fn by_cause(cause: FaultCause) -> Option<&'static str> {
         | FaultCause::UnsearchedFolder
         | FaultCause::UnplannedFolder => LIST_IT,
         FaultCause::BackfillAlone => {
-            "look for the hourly digests in a replica or a fuller copy: backfill digests cover no time"
+            "look for the hourly digests in a replica or another copy: backfill digests cover no time"
         }
         FaultCause::EmptyDigestFolder => {
             "check `--start-time` and `--end-time`; `aws cloudtrail get-trail-status` shows whether digest delivery \
              goes on"
         }
         FaultCause::LogsWithoutDigests => {
-            "look for the digests in a fuller copy; `aws cloudtrail describe-trails` shows whether \
+            "look for the digests in a replica or another copy; `aws cloudtrail describe-trails` shows whether \
              `LogFileValidationEnabled` is true"
         }
         FaultCause::DiscoveryLimit => "give the trail's prefix as the source: `s3://BUCKET/PREFIX`",
@@ -255,9 +299,7 @@ pub(super) const fn by_cause(cause: FaultCause) -> Option<&'static str> {
             "if the member is part of the copy, unpack the archive with a tool you trust and give the directory; a cut \
              archive has to be copied again"
         }
-        FaultCause::CopiesDiffer => {
-            "find out which of the copies was changed; validate each copy alone to see which one is proved"
-        }
+        FaultCause::CopiesDiffer => WHICH_COPY,
         FaultCause::LogProved
         | FaultCause::DigestProved
         | FaultCause::Relocated

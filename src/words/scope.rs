@@ -38,7 +38,7 @@ pub(super) fn nothing_found(
 ) -> String {
     let named = names.iter().filter_map(|(word, name)| Some(format!("{word} {}", quoted(name.as_deref()?))));
     let asked = match named.collect::<Vec<_>>().as_slice() {
-        [] => "no digest was found for these times and filters".to_owned(),
+        [] => "no digest of the asked time was found below the source".to_owned(),
         named => format!("no digest of the asked range was found for {}", named.join(", ")),
     };
     let delivered = delivered

@@ -266,6 +266,31 @@ fn keys_that_could_not_be_fetched_have_a_hint_for_each_reason() {
     }
 }
 
+/// A copy on disk has no permissions of S3, and a bucket cannot be copied more fully.
+#[test]
+fn an_object_that_could_not_be_read_has_a_hint_for_each_reason() {
+    for (why, of_object, of_folder) in [
+        ("access denied: AccessDenied: no", "allow `s3:GetObject`", "allow `s3:ListBucket`"),
+        ("access denied: Permission denied", "let the user", "let the user"),
+        ("archived: InvalidObjectState", "restore the object", "make the folder"),
+        ("out of reach: not in this copy: x", "copy the object", "copy the object"),
+        ("two copies differ: `a` and `b`", "find out which of the copies", "find out which of the copies"),
+        ("unreadable: ExpiredToken: The token has expired", "sign in again", "sign in again"),
+        ("unreadable: HTTP 503", "make the object readable", "make the folder"),
+    ] {
+        let why = why.to_owned();
+        let object = Fault::UnreadableDigest { why: why.clone() };
+        for (fault, word) in [(object, of_object), (Fault::UnlistedFolder { why }, of_folder)] {
+            let hint = hint(&Finding::new(fault, at(0))).unwrap();
+            assert!(hint.starts_with(word) && is_fragment(hint) && hint.len() <= LONG_HINT, "{hint}");
+        }
+    }
+    for kind in [Kind::DigestMissing, Kind::LogMissing] {
+        let hint = hint(&Finding::told(kind, at(0), "x")).unwrap();
+        assert!(!hint.contains("this copy") && !hint.contains("s3:"), "{hint}");
+    }
+}
+
 /// What a report says of a cause is the same whether its evidence is at hand or only the word.
 #[test]
 fn a_cause_that_was_told_has_the_same_words() {
@@ -344,7 +369,7 @@ fn what_was_found_instead_is_named_and_then_counted() {
         delivered: None,
         found: (0..found).map(|number| format!("r{number}")).collect(),
     };
-    assert_eq!(said(nothing(None, 0)), "no digest was found for these times and filters");
+    assert_eq!(said(nothing(None, 0)), "no digest of the asked time was found below the source");
     let asked = "no digest of the asked range was found for account `1`, region `us-east-1`";
     assert_eq!(said(nothing(Some("1"), 1)), format!("{asked}; found: `r0`"));
     let many = format!("{asked}; found: `r0`, `r1`, `r2`, `r3`, `r4` and 2 more");

@@ -4,6 +4,7 @@ mod archives;
 pub(crate) mod case;
 mod clock;
 mod deploy;
+mod drill;
 #[cfg(all(unix, feature = "aws"))]
 mod interrupt;
 mod mistyped;

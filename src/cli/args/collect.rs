@@ -19,13 +19,10 @@ use super::{OutputArgs, RunArgs, pages, parse_size};
 #[command(after_long_help = pages::help("collect"))]
 pub(in crate::cli) struct CollectArgs {
     /// What to collect: s3://BUCKET[/PREFIX], an access point's ARN, a trail's ARN, a directory, an archive, or one log or
-    /// digest file
+    /// digest file. The last argument is DIR, the directory of the copy: missing, empty, or made by `collect`
+    // One list, since clap does not find a last argument that options part from the others.
     #[arg(value_name = "SOURCE", required = true, num_args = 1.., help_heading = "Source", display_order = 0)]
-    sources: Vec<PathBuf>,
-
-    /// Directory of the copy: missing, empty, or made by `collect`
-    #[arg(value_name = "DIR", required = true, help_heading = "Source", display_order = 0)]
-    pub(in crate::cli) dir: PathBuf,
+    places: Vec<PathBuf>,
 
     /// Largest object to save, in stored bytes. The copy has a mark in place of a larger object
     #[arg(long, value_name = "SIZE", default_value = "16G", value_parser = parse_size, help_heading = "Limits")]
@@ -39,8 +36,14 @@ pub(in crate::cli) struct CollectArgs {
 }
 
 impl CollectArgs {
-    /// The arguments of the run.
-    pub(in crate::cli) fn into_run(self) -> RunArgs {
-        RunArgs { sources: self.sources, output: self.output, ..self.run }
+    /// Whether only one of source and directory was given.
+    pub(in crate::cli) fn lacks_directory(&self) -> bool {
+        self.places.len() < 2
+    }
+
+    /// The directory of the copy, and the arguments of the run.
+    pub(in crate::cli) fn into_run(mut self) -> (PathBuf, RunArgs) {
+        let directory = self.places.pop().unwrap_or_default();
+        (directory, RunArgs { sources: self.places, output: self.output, ..self.run })
     }
 }

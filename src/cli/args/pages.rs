@@ -68,7 +68,10 @@ const COLLECT: &[(&str, &str)] = &[
         "trailproof collect s3://my-trail-logs ./copy --account-id 111122223333 --region us-east-1 \\\n      \
          --report html=run.html",
     ),
-    ("Validate the copy, without AWS", "trailproof validate ./copy --public-keys ./copy/public-keys.json"),
+    (
+        "Validate the copy of the first example, without AWS: ask for the same time",
+        "trailproof validate ./copy --public-keys ./copy/public-keys.json --start-time 30d",
+    ),
 ];
 
 const TRAILS: &[(&str, &str)] = &[
@@ -251,7 +254,8 @@ const AWS: &[(&str, &str)] = &[
 #[cfg(not(feature = "aws"))]
 const AWS: &[(&str, &str)] = &[];
 
-const NO_COLOR: (&str, &str) = ("NO_COLOR", "any value turns colours off; colours appear only on a terminal");
+const NO_COLOR: (&str, &str) =
+    ("NO_COLOR", "any value turns colours off, as `TERM=dumb` does; colours appear only on a terminal");
 
 /// The sections of a command's page; `trailproof` is the program itself.
 pub(in crate::cli) fn sections(command: &str) -> Vec<Section> {

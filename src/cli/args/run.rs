@@ -68,7 +68,7 @@ pub(in crate::cli) struct RunArgs {
     #[arg(long, help_heading = "Keys")]
     pub(in crate::cli) fetch_keys: bool,
 
-    /// List every digest and log file with its result
+    /// List every digest, and every log file that a digest lists, with its result
     #[arg(short, long, help_heading = "Report")]
     pub(in crate::cli) verbose: bool,
 

@@ -29,7 +29,8 @@ pub(in crate::cli) struct SimulateArgs {
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(in crate::cli) seed: u64,
 
-    /// When logging begins. The first digest covers the hour before [default: the last digest ends within the last hour]
+    /// When logging begins. The first digest covers the hour before [default: the last digest ends within the last hour,
+    /// or five hours earlier if a tamper deletes the newest digests]
     #[arg(long, value_name = "TIME")]
     pub(in crate::cli) start_time: Option<String>,
 

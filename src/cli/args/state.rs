@@ -50,28 +50,36 @@ pub(in crate::cli) struct ShowArgs {
 
 /// Accept a finding: later reports show it as a notice, with the reason
 ///
-/// Only the finding with exactly this id is accepted. A finding that changes in any way is a new one.
+/// Only findings with exactly these ids are accepted. A finding that changes in any way is a new one.
 #[derive(Args, Debug)]
 #[command(after_long_help = pages::help("state"))]
 pub(in crate::cli) struct AcceptArgs {
     #[command(flatten)]
     pub(in crate::cli) place: PlaceArgs,
 
-    /// Id of the finding, from a report or from `state show`
-    #[arg(value_name = "ID")]
-    pub(in crate::cli) id: String,
+    /// Id of the finding, from a report or from `state show`; several ids get the same reason
+    #[arg(value_name = "ID", required = true)]
+    pub(in crate::cli) ids: Vec<String>,
 
     /// Why the finding is accepted
-    #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "TEXT", value_parser = parse_words)]
     pub(in crate::cli) reason: String,
 
     /// Who accepts the finding [default: user and host]
-    #[arg(long, value_name = "WHO", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "WHO", value_parser = parse_words)]
     pub(in crate::cli) by: Option<String>,
 
     /// Replace the reason of a finding that is accepted already
     #[arg(long)]
     pub(in crate::cli) replace: bool,
+}
+
+/// A text that says something: a reason is in every later report.
+fn parse_words(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("the text is blank".to_owned()),
+        words => Ok(words.to_owned()),
+    }
 }
 
 /// The place of a state.

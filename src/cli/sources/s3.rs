@@ -16,6 +16,7 @@ use crate::store::s3::S3Store;
 use crate::store::{Store as _, StoreError};
 use crate::trails::{self, Trail};
 use crate::validate::{NamedTrail, SourceFolder, is_object};
+use crate::words;
 
 /// Open sources in S3, and the account that reads them.
 pub(super) struct OpenedS3 {
@@ -251,6 +252,9 @@ fn how_to_list(bucket: &str, error: &StoreError) -> String {
         StoreError::Archived(why) | StoreError::Unreadable(why) if why.contains(SKEWED) => {
             "set the clock of this machine: S3 accepts signatures within 15 minutes of its own time"
                 .to_owned()
+        }
+        StoreError::Archived(why) | StoreError::Unreadable(why) if words::is_expired(why) => {
+            "sign in again (`aws sso login` or `aws login`), or renew the session token".to_owned()
         }
         StoreError::Archived(_) | StoreError::Unreadable(_) => {
             "check the credentials (`aws sts get-caller-identity`), the network and the endpoint".to_owned()

@@ -6,8 +6,9 @@ use super::PageChain;
 use super::map;
 use super::section;
 use super::shown::SafeText;
-use crate::event::{ChainSummary, TimeState};
-use crate::report::text::layout::grouped;
+use crate::event::{ChainSummary, Report, TimeState};
+use crate::report::text::coverage::without_digests as without;
+use crate::report::text::layout::{grouped, plural};
 
 /// Number of chains above which the table is folded, and the incompletely proved chains are listed separately.
 const OPEN_ROWS: usize = 40;
@@ -15,11 +16,12 @@ const OPEN_ROWS: usize = 40;
 /// Maximum number of rows in a table.
 const MOST_ROWS: usize = 1_000;
 
-pub(super) fn coverage(chains: &[PageChain<'_>]) -> Markup {
+pub(super) fn coverage(report: &Report, chains: &[PageChain<'_>]) -> Markup {
     let numbered: Vec<(usize, PageChain<'_>)> = chains.iter().copied().enumerate().collect();
     let troubled: Vec<(usize, PageChain<'_>)> =
         numbered.iter().copied().filter(|(_, chain)| chain.is_troubled).collect();
     let content = html! {
+        (without_digests(report))
         @if chains.is_empty() {
             p { "No chain of digests was found." }
         } @else {
@@ -40,6 +42,24 @@ pub(super) fn coverage(chains: &[PageChain<'_>]) -> Markup {
         }
     };
     section("coverage", "Coverage", &content)
+}
+
+/// The regions that have no digests, and so no chain in the map and the table.
+fn without_digests(report: &Report) -> Markup {
+    let regions = without(report);
+    html! {
+        @if !regions.is_empty() {
+            p.trouble {
+                (plural(regions.len() as u64, "region")) " without digests, not in the map: "
+                @for (index, (account, region)) in regions.iter().take(OPEN_ROWS).enumerate() {
+                    @if index > 0 { ", " }
+                    (SafeText(account)) " " (SafeText(region))
+                }
+                @if regions.len() > OPEN_ROWS { " and " (grouped((regions.len() - OPEN_ROWS) as u64)) " more" }
+                ". See the findings " code { "no-digests" } "."
+            }
+        }
+    }
 }
 
 fn legend() -> Markup {

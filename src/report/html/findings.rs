@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, PreEscaped, html};
 
-use super::reproduce::{self, ObjectPlace};
+use super::reproduce::{self, ReportedRun};
 use super::shown::SafeText;
 use crate::event::{Finding, Kind, Reason, Report, Severity};
 use crate::report::severity_word;
@@ -24,9 +24,9 @@ const BYTES_SHARED: usize = 420_000;
 
 /// Renders the findings. `all` is the command that writes all findings.
 pub(super) fn findings(report: &Report, all: &str) -> Markup {
-    let place = ObjectPlace::of(&report.sources);
+    let run = ReportedRun::of(report);
     let mut groups = FindingGroups::default();
-    report.findings().for_each(|finding| groups.add(finding, &place));
+    report.findings().for_each(|finding| groups.add(finding, &run));
     groups.render(all)
 }
 
@@ -50,7 +50,7 @@ struct KindGroup {
 }
 
 impl FindingGroups {
-    fn add(&mut self, finding: &Finding, place: &ObjectPlace) {
+    fn add(&mut self, finding: &Finding, run: &ReportedRun) {
         let group = self.groups.entry((Reverse(finding.severity), finding.kind)).or_default();
         group.count += 1;
         if let Some(hint) = words::hint(finding).filter(|hint| !group.hints.contains(hint)) {
@@ -59,7 +59,7 @@ impl FindingGroups {
         if group.full {
             return;
         }
-        let item = item(finding, place).into_string();
+        let item = item(finding, run).into_string();
         let own = BYTES_EACH.saturating_sub(group.bytes);
         let over = item.len().saturating_sub(own);
         // The first finding of a kind is always shown.
@@ -119,8 +119,8 @@ fn ticked(text: &str) -> Markup {
     }
 }
 
-fn item(finding: &Finding, place: &ObjectPlace) -> Markup {
-    let (stretch, memory) = (stretch(finding), memory::status(finding));
+fn item(finding: &Finding, run: &ReportedRun) -> Markup {
+    let (stretch, memory) = (stretch(finding.start, finding.end), memory::status(finding));
     let chain: Vec<&str> = [&finding.account, &finding.region, &finding.trail]
         .into_iter()
         .flatten()
@@ -136,7 +136,7 @@ fn item(finding: &Finding, place: &ObjectPlace) -> Markup {
         ("memory", memory.as_deref()),
         ("chain", Some(chain.as_str()).filter(|chain| !chain.is_empty())),
     ];
-    let reproduce = reproduce::command(finding, place);
+    let reproduce = reproduce::command(finding, run);
     html! {
         li {
             p.subject { code { (SafeText(finding.uri.as_deref().unwrap_or(&subject(finding)))) } }

@@ -117,6 +117,20 @@ fn what_is_asked_and_found_is_there() {
 }
 
 #[test]
+fn regions_without_digests_are_counted_and_named() {
+    let mut events = intact();
+    for region in ["eu-west-1", "eu-west-2"] {
+        let fault = crate::event::Fault::LogsWithoutDigests;
+        let found = Finding::new(fault, at("2026-09-01T12:06:57Z")).of_region("111122223333", region);
+        events.insert(1, finding(found));
+    }
+    let page = page(&events);
+    assert!(page.contains(
+        "2 regions without digests, not in the map: 111122223333 eu-west-1, 111122223333 eu-west-2."
+    ));
+}
+
+#[test]
 fn cells_are_as_many_as_hours() {
     let page = page(&incomplete());
     let cells = |class: &str| -> usize {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::event::{Finding, Kind, Report, ReportedChain, Severity, Verdict};
 use crate::report::UNEXPLAINED;
 use crate::report::text::layout::plural;
+use crate::report::text::memory;
 use crate::words::meaning;
 
 /// Maximum number of findings to list per check.
@@ -262,5 +263,6 @@ fn describe(finding: &Finding) -> Vec<String> {
         lines.extend(moment.map(|moment| format!("  {name:8}  {moment}")));
     }
     lines.extend(finding.reason.map(|reason| format!("  {:8}  {}", "reason", reason.as_str())));
+    lines.extend(memory::id(finding).map(|id| format!("  {:8}  {id}", "id")));
     lines
 }

@@ -1,10 +1,11 @@
 //! Coverage: a line of numbers for each chain, followed by the newest covered stretch. Complete chains share a single
 //! line.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use super::layout::{fit, grouped, plural, wrap};
-use crate::event::{ChainSummary, Report, ReportedChain, Verdict};
+use crate::event::{ChainSummary, Kind, Report, ReportedChain, Verdict};
 use crate::ident::ChainId;
 use crate::report::escape::for_terminal;
 use crate::time::Interval;
@@ -28,7 +29,19 @@ pub(super) fn write(out: &mut dyn Write, report: &Report, all: bool) -> io::Resu
     listed.iter().try_for_each(|chain| write_chain(out, &chain.summary))?;
     let (backfill, hourly): (Vec<_>, Vec<_>) = whole.into_iter().partition(|chain| chain.summary.id.backfill);
     write_whole(out, &hourly)?;
-    write_whole_backfill(out, backfill.len() as u64)
+    write_whole_backfill(out, backfill.len() as u64)?;
+    match without_digests(report).len() {
+        0 => Ok(()),
+        number => {
+            writeln!(out, "  {} without digests: see `no-digests` above", plural(number as u64, "region"))
+        }
+    }
+}
+
+/// Account and region of each region that was asked for and has no digests, so that no chain stands for it.
+pub(in crate::report) fn without_digests(report: &Report) -> BTreeSet<(&str, &str)> {
+    let findings = report.findings().filter(|finding| finding.kind == Kind::NoDigests);
+    findings.filter_map(|finding| Some((finding.account.as_deref()?, finding.region.as_deref()?))).collect()
 }
 
 /// Whether the chain is intact, all its digests and log files are proved, and it has no gaps and at most one covered

@@ -1,5 +1,7 @@
 //! Findings, grouped by severity and kind and printed with hints.
 
+mod alike;
+
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -10,6 +12,7 @@ use super::memory;
 use crate::event::{Finding, Kind, Reason, Severity};
 use crate::report::escape::for_terminal;
 use crate::report::severity_word;
+use crate::time::Timestamp;
 use crate::words;
 
 /// Groups of findings: gravest severity first, then in the order of [`Kind::ALL`], which equals the enum's order.
@@ -20,8 +23,7 @@ pub(in crate::report) struct GroupedFindings<'f> {
 
 #[derive(Default)]
 struct KindGroup<'f> {
-    first: Vec<&'f Finding>,
-    count: u64,
+    findings: Vec<&'f Finding>,
     /// The hints, without duplicates, in order of first appearance.
     hints: Vec<&'static str>,
 }
@@ -31,13 +33,10 @@ impl<'f> FromIterator<&'f Finding> for GroupedFindings<'f> {
         let mut all = Self::default();
         for finding in findings {
             let group = all.groups.entry((Reverse(finding.severity), finding.kind)).or_default();
-            group.count += 1;
             if let Some(hint) = words::hint(finding).filter(|hint| !group.hints.contains(hint)) {
                 group.hints.push(hint);
             }
-            if group.first.len() < SHOWN {
-                group.first.push(finding);
-            }
+            group.findings.push(finding);
         }
         all
     }
@@ -46,13 +45,23 @@ impl<'f> FromIterator<&'f Finding> for GroupedFindings<'f> {
 impl GroupedFindings<'_> {
     /// Number of findings of `kind`, with any severity.
     pub(super) fn count(&self, kind: Kind) -> u64 {
-        self.groups.iter().filter(|((_, of), _)| *of == kind).map(|(_, group)| group.count).sum()
+        self.groups.iter().filter(|((_, of), _)| *of == kind).map(|(_, group)| group.count()).sum()
     }
 
     /// Number of findings that prove tampering.
     pub(super) fn tampered(&self) -> u64 {
         let proving = |severity: &Reverse<Severity>| severity.0 == Severity::Tampered;
-        self.groups.iter().filter(|((severity, _), _)| proving(severity)).map(|(_, group)| group.count).sum()
+        self.groups
+            .iter()
+            .filter(|((severity, _), _)| proving(severity))
+            .map(|(_, group)| group.count())
+            .sum()
+    }
+
+    /// The kinds of findings that could not be vouched for, with their numbers.
+    pub(super) fn incomplete(&self) -> impl Iterator<Item = (Kind, u64)> {
+        let unproved = self.groups.iter().filter(|((severity, _), _)| severity.0 == Severity::Incomplete);
+        unproved.map(|((_, kind), group)| (*kind, group.count()))
     }
 
     /// Writes the groups under a heading. `all` is the option that prints all findings.
@@ -77,6 +86,10 @@ impl GroupedFindings<'_> {
 }
 
 impl KindGroup<'_> {
+    fn count(&self) -> u64 {
+        u64::try_from(self.findings.len()).unwrap_or(u64::MAX)
+    }
+
     fn write(
         &self,
         out: &mut dyn Write,
@@ -85,12 +98,18 @@ impl KindGroup<'_> {
         all: &str,
     ) -> io::Result<()> {
         let word = paint.severity(Some(severity), severity_word(severity));
-        let (count, meaning) = (grouped(self.count), words::meaning(kind));
+        let (count, meaning) = (grouped(self.count()), words::meaning(kind));
         writeln!(out, "[{word}] {} ({count}): {meaning}", kind.as_str())?;
-        self.first.iter().try_for_each(|finding| write_finding(out, finding))?;
-        let shown = u64::try_from(self.first.len()).unwrap_or(u64::MAX);
-        if let more @ 1.. = self.count.saturating_sub(shown) {
-            writeln!(out, "  … and {} more; `{all}` has all", grouped(more))?;
+        let mut shown = 0;
+        for bundle in alike::bundles(&self.findings).iter().take(SHOWN) {
+            shown += bundle.len();
+            match bundle.as_slice() {
+                [only] => write_finding(out, only)?,
+                several => alike::write(out, several, all)?,
+            }
+        }
+        if let more @ 1.. = self.findings.len().saturating_sub(shown) {
+            writeln!(out, "  … and {} more; `{all}` has all", grouped(more as u64))?;
         }
         self.hints.iter().try_for_each(|hint| writeln!(out, "{}", wrap("  hint: ", hint)))
     }
@@ -103,7 +122,7 @@ fn write_finding(out: &mut dyn Write, finding: &Finding) -> io::Result<()> {
         ("expected", finding.expected.as_deref()),
         ("actual", finding.actual.as_deref()),
         ("digest", finding.digest.as_deref()),
-        ("time", stretch(finding).as_deref()),
+        ("time", stretch(finding.start, finding.end).as_deref()),
         ("reason", finding.reason.map(Reason::as_str)),
         ("memory", memory::status(finding).as_deref()),
     ]
@@ -124,8 +143,9 @@ pub(in crate::report) fn subject(finding: &Finding) -> String {
     if parts.is_empty() { "the whole run".to_owned() } else { parts.join(" ") }
 }
 
-pub(in crate::report) fn stretch(finding: &Finding) -> Option<String> {
-    match (finding.start, finding.end) {
+/// `START to END`, or the one that is known.
+pub(in crate::report) fn stretch(start: Option<Timestamp>, end: Option<Timestamp>) -> Option<String> {
+    match (start, end) {
         (Some(start), Some(end)) => Some(format!("{start} to {end}")),
         (Some(start), None) => Some(format!("from {start}")),
         (None, Some(end)) => Some(format!("until {end}")),

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use super::SHOWN;
+use super::findings::stretch;
 use super::layout::{grouped, plural};
 use crate::event::{Finding, FindingStatus, Report, ResolvedFinding};
 use crate::report::escape::for_terminal;
@@ -51,13 +52,20 @@ pub(in crate::report) fn unread(report: &Report) -> Option<String> {
     ))
 }
 
-/// Kind and subject of a resolved finding.
+/// Kind, subject and time of a resolved finding.
 pub(in crate::report) fn resolved(finding: &ResolvedFinding) -> String {
     let ResolvedFinding { account, region, trail, uri, .. } = finding;
     let parts = [account, region, trail].into_iter().flatten().map(|part| for_terminal(part));
     let place = parts.collect::<Vec<_>>().join(" ");
     let subject = uri.as_deref().map_or(place, |uri| for_terminal(uri).into_owned());
-    format!("{}: {subject}", finding.kind.as_str())
+    let time = stretch(finding.start, finding.end).map(|time| format!(", {time}")).unwrap_or_default();
+    format!("{}: {subject}{time}", finding.kind.as_str())
+}
+
+/// The id to accept the finding by; `None` for a finding that memory does not keep.
+pub(in crate::report) fn id(finding: &Finding) -> Option<&str> {
+    let memory = finding.memory.as_deref()?;
+    memory.status.map(|_| memory.id.as_str())
 }
 
 /// The finding's status and id, to accept the finding by; `None` for a finding that memory does not keep.

@@ -182,7 +182,24 @@ fn the_verdict_line_says_what_happened() {
     );
     assert_eq!(
         run(Verdict::Incomplete, Kind::LogUnreadable, counts()),
-        "incomplete: not everything asked for could be proved; no tampering found\n"
+        "incomplete: not everything asked for could be proved (1 `log-unreadable`); no tampering found\n"
+    );
+    let stale = |late: i64| {
+        let newest = when.plus(-late);
+        finding(
+            Finding::new(Fault::Stale { late }, newest)
+                .over(crate::time::Interval { start: newest, end: when }),
+        )
+    };
+    assert_eq!(
+        first_line(&[started(None), stale(3_600), stale(7_200), finished(Verdict::Incomplete, none)]),
+        "incomplete: 2 chains out of date, newest digest ended 2026-08-31T23:06:57Z, so nothing is proved\n"
+    );
+    let empty =
+        |region| finding(Finding::new(Fault::LogsWithoutDigests, when).of_region("111122223333", region));
+    assert_eq!(
+        first_line(&[started(None), empty("a"), empty("b"), finished(Verdict::Incomplete, counts())]),
+        "incomplete: 2 regions without digests; no tampering found\n"
     );
     let stopped = |counts| first_line(&[started(None), interrupted(counts)]);
     assert_eq!(
@@ -193,6 +210,19 @@ fn the_verdict_line_says_what_happened() {
     assert_eq!(stopped(none), "incomplete: interrupted before any digest was checked\n");
     assert_eq!(run(Verdict::Tampered, Kind::ChainBroken, counts()), "tampered: 1 chain link broken\n");
     assert_eq!(run(Verdict::Tampered, Kind::DigestMoved, counts()), "tampered: 1 finding of tampering\n");
+}
+
+#[test]
+fn what_is_resolved_has_its_time() {
+    let [start, end] = ["2026-09-01T00:06:57Z", "2026-09-01T02:06:57Z"].map(at);
+    let mut resolved = crate::event::ResolvedFinding::new("0".repeat(32), start, Kind::ChainGap);
+    (resolved.account, resolved.region) = (Some("111122223333".to_owned()), Some("us-east-1".to_owned()));
+    (resolved.start, resolved.end) = (Some(start), Some(end));
+    let Event::Finished(mut summary) = finished(Verdict::Intact, counts()) else { return };
+    summary.resolved = Some(vec![resolved]);
+    let report = text(&[started(None), Event::Finished(summary)]);
+    let line = "  resolved chain-gap: 111122223333 us-east-1, 2026-09-01T00:06:57Z to 2026-09-01T02:06:57Z\n";
+    assert!(report.contains(line), "{report}");
 }
 
 #[test]
@@ -221,6 +251,61 @@ fn many_findings_of_one_kind_are_cut() {
     assert!(report.contains("\n  … and 1,001 more; `--report json=FILE` has all\n  hint: "));
     let table = report.split("\ncoverage\n").nth(1).unwrap();
     assert!(table.lines().skip(1).all(|line| line.chars().count() <= 80));
+}
+
+/// A wrong keys file is one fact, and not a hundred.
+#[test]
+fn findings_that_are_alike_share_one_text() {
+    let when = at("2026-09-01T00:06:57Z");
+    let lack = |fingerprint: &str| crate::event::KeyLack::Unknown { fingerprint: fingerprint.to_owned() };
+    let unknown = |number: usize, trail: &str, fingerprint: &str| {
+        let fault = Fault::NoKey { lack: lack(fingerprint), proved: false };
+        let about = crate::ident::Location::new("b", format!("{trail}-{number:03}"));
+        finding(Finding::new(fault, when).of_chain(&chain("us-east-1", trail)).about(&about))
+    };
+    let mut events = vec![started(None), unknown(0, "other", "aa")];
+    events.extend((0..98).map(|number| unknown(number, "audit", "aa")));
+    events.extend((98..105).map(|number| unknown(number, "audit", "bb")));
+    events.push(finished(Verdict::Incomplete, counts()));
+    let report = text(&events);
+    let alike = "[incomplete] key-unknown (106): no usable key with the fingerprint
+  s3://b/audit-000
+  s3://b/audit-001
+  s3://b/audit-002
+  … and 95 more like these; `--report json=FILE` has all
+    no public key with fingerprint `aa`
+  s3://b/audit-098
+    no public key with fingerprint `bb`
+";
+    assert!(report.contains(alike), "{report}");
+    for alone in ["audit-104", "other-000"] {
+        assert!(report.contains(&format!("  s3://b/{alone}\n    no public key")), "{report}");
+    }
+}
+
+/// The rest of an archive that was cut has one cause.
+#[test]
+fn members_that_were_not_read_share_one_text() {
+    let when = at("2026-09-01T00:06:57Z");
+    let member = |number: u64| {
+        let fault = Fault::UnreadMember {
+            member: Some((number, format!("m{number}"))),
+            why: "the archive is cut off".to_owned(),
+        };
+        finding(Finding { uri: Some("copy.zip".to_owned()), ..Finding::new(fault, when) })
+    };
+    let mut events = vec![started(None)];
+    events.extend((1..=243).map(member));
+    events.push(finished(Verdict::Incomplete, counts()));
+    let report = text(&events);
+    let alike = "
+  copy.zip
+    member 1 of the archive, `m1`, was not read: the archive is cut off
+    member 2 of the archive, `m2`, was not read: the archive is cut off
+    member 3 of the archive, `m3`, was not read: the archive is cut off
+  … and 240 more like these; `--report json=FILE` has all
+  hint: ";
+    assert!(report.contains(alike), "{report}");
 }
 
 #[test]

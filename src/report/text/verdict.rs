@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use super::coverage;
 use super::findings::GroupedFindings;
 use super::layout::{TextColour, grouped, plural};
 use crate::event::{Counts, DigestCounts, Kind, LogCounts, Report, Severity, Verdict};
@@ -82,26 +83,62 @@ fn tampered(counts: &Counts, findings: &GroupedFindings<'_>) -> String {
 
 fn incomplete(report: &Report, findings: &GroupedFindings<'_>) -> String {
     let counts = &report.counts;
-    if all_digests(counts) == 0 {
-        return "no digests found, so nothing is proved".to_owned();
-    }
+    let has_digests = all_digests(counts) > 0;
     let (gaps, restarts) = (findings.count(Kind::ChainGap), findings.count(Kind::ChainRestart));
     let stale = findings.count(Kind::ChainStale);
     let parts: Vec<String> = [
         (gaps, format!("{} in coverage", plural(gaps, "gap"))),
         (restarts, format!("{} restarted", plural(restarts, "chain"))),
-        (stale, format!("{} out of date", plural(stale, "chain"))),
+        (stale, out_of_date(stale, report)),
         (counts.digests.unverified, unverified(counts.digests.unverified, all_digests(counts), "digest")),
         (counts.logs.unverified, unverified(counts.logs.unverified, all_logs(counts), "log file")),
         (counts.logs.unreferenced, format!("{} unreferenced", plural(counts.logs.unreferenced, "log file"))),
+        (u64::from(has_digests || stale > 0), without_digests(report).unwrap_or_default()),
     ]
     .into_iter()
-    .filter_map(|(number, part)| (number > 0).then_some(part))
+    .filter_map(|(number, part)| (number > 0 && !part.is_empty()).then_some(part))
     .collect();
-    if parts.is_empty() {
-        return "not everything asked for could be proved; no tampering found".to_owned();
+    match (has_digests, parts.is_empty()) {
+        (true, false) => format!("{}; no tampering found", parts.join(", ")),
+        (true, true) => format!("{}; no tampering found", other_causes(findings)),
+        (false, false) if stale > 0 => format!("{}, so nothing is proved", parts.join(", ")),
+        (false, _) => "no digests found, so nothing is proved".to_owned(),
     }
-    format!("{}; no tampering found", parts.join(", "))
+}
+
+/// `2 chains out of date, newest digest ended 2026-11-25T19:06:57Z`.
+fn out_of_date(chains: u64, report: &Report) -> String {
+    let stale = report.findings().filter(|finding| finding.kind == Kind::ChainStale);
+    let newest = stale.filter_map(|finding| finding.start).max();
+    let newest = newest.map(|end| format!(", newest digest ended {end}")).unwrap_or_default();
+    format!("{} out of date{newest}", plural(chains, "chain"))
+}
+
+/// `8 regions without digests`, or the number of names and sources that were asked for; `None` if each has digests.
+fn without_digests(report: &Report) -> Option<String> {
+    let others = report.findings().filter(|finding| finding.kind == Kind::NoDigests);
+    let others = others.filter(|finding| finding.region.is_none()).count();
+    let regions = match coverage::without_digests(report).len() {
+        0 => None,
+        number => Some(plural(number as u64, "region")),
+    };
+    let others = match others {
+        0 => None,
+        1 => Some("1 name or source".to_owned()),
+        number => Some(format!("{} names or sources", grouped(number as u64))),
+    };
+    let parts: Vec<String> = [regions, others].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| format!("{} without digests", parts.join(" and ")))
+}
+
+/// The kinds of findings that no count shows.
+fn other_causes(findings: &GroupedFindings<'_>) -> String {
+    let kinds = findings.incomplete().map(|(kind, count)| format!("{} `{}`", grouped(count), kind.as_str()));
+    let kinds: Vec<String> = kinds.collect();
+    match kinds.as_slice() {
+        [] => "not everything asked for could be proved".to_owned(),
+        kinds => format!("not everything asked for could be proved ({})", kinds.join(", ")),
+    }
 }
 
 fn unverified(number: u64, all: u64, noun: &str) -> String {

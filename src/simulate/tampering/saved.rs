@@ -9,6 +9,10 @@ impl TamperScene<'_> {
     pub(super) fn forget_key(&mut self, task: TamperTask<'_>) -> TamperResult {
         let fingerprint = self.fingerprint(task)?;
         self.saved.retain(|key| key.fingerprint != fingerprint);
+        // A file without keys is refused, and would not show the finding.
+        if self.saved.is_empty() {
+            self.saved.push(self.keys.unused()?.saved);
+        }
         Ok(TamperEffect::to([]).saying(fingerprint))
     }
 

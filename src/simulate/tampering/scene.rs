@@ -73,7 +73,7 @@ impl TamperScene<'_> {
 
     /// Writes an object.
     pub(super) fn put(&self, location: &Location, stored: &StoredObject) -> Result<(), SimulateError> {
-        self.store.put(location, &stored.body, &stored.metadata).map_err(failed(location))
+        self.store.put(location, &stored.body, &stored.metadata).map_err(SimulateError::unwritten(location))
     }
 
     /// Writes a new object.

@@ -40,6 +40,13 @@ impl StatePlace for S3Place {
         format!("s3://{}/{}", self.bucket, self.prefix)
     }
 
+    fn check_holder(&self) -> Result<(), PlaceError> {
+        match self.store.probe(&self.bucket, &self.prefix) {
+            Err(StoreError::NotFound) => Err(PlaceError::NoBucket { bucket: self.bucket.clone() }),
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
     fn list(&self) -> Result<Vec<String>, PlaceError> {
         let mut files = Vec::new();
         for folder in [REGIONS, RUNS] {
@@ -72,6 +79,7 @@ impl StatePlace for S3Place {
         match self.store.write_if(&self.location(file), bytes, condition) {
             Ok(Some(etag)) => Ok(FileVersion(etag)),
             Ok(None) => Err(PlaceError::Changed),
+            Err(StoreError::NotFound) => Err(PlaceError::NoBucket { bucket: self.bucket.clone() }),
             Err(error) => Err(self.failed(file, &error)),
         }
     }

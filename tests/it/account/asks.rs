@@ -5,6 +5,7 @@ use std::fs;
 use serde_json::Value;
 
 use super::{Account, json, now};
+use crate::cli::case::Done;
 use crate::cloud::{Faults, PublicKey, Trail};
 
 fn well(name: &str, region: &str) -> Trail {
@@ -218,6 +219,15 @@ fn no_key_is_no_answer() {
     let account = two_regions();
     let none = account.run(&["keys", "--start-time", "1d", "--region", "ap-south-1"]);
     none.assert_cannot("`ap-south-1` has no public keys for that time");
+    assert!(none.stderr.contains("hint: check `--start-time`"), "{}", none.stderr);
+    // An empty variable counts as unset.
+    let empty = ["AWS_REGION", "AWS_DEFAULT_REGION"];
+    let mut unset = account.command(&["keys", "--start-time", "1d"]);
+    empty.iter().for_each(|name| {
+        unset.env(name, "");
+    });
+    let unset: Done = unset.output().unwrap().into();
+    assert_eq!(unset.code, Some(0), "{}", unset.stderr);
     account.run(&["keys", "--start-time", "1d", "--end-time", "2d"]).assert_cannot("is not before the end");
     account.run(&["keys", "--start-time", "2999-01-01"]).assert_cannot("the start is in the future");
     account.run(&["keys", "--start-time", "never"]).assert_cannot("`--start-time`");

@@ -81,6 +81,7 @@ fn a_request_without_a_recipe_says_what_to_do() {
         (&["deploy", "batch", "s3://b", "--report", "json=x"], "shards merge"),
         (&["deploy", "batch", "s3://b", "--format", "pdf"], "pdf"),
         (&["deploy", "batch"], "<SOURCE>"),
+        (&["deploy", "parallel", "./copy", "--work", "./runs"], "no public keys"),
     ] {
         let done = trailproof(arguments);
         assert_eq!((done.code, done.stdout.as_str()), (Some(2), ""), "{arguments:?}");

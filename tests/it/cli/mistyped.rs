@@ -185,3 +185,14 @@ fn a_state_with_the_name_of_a_bucket_says_that_it_is_a_directory() {
         assert!(dir.path().join(place).join("place.json").exists());
     }
 }
+
+/// A state inside of the evidence can be changed by whoever can change the evidence.
+#[test]
+fn a_state_inside_of_evidence_is_made_with_a_warning() {
+    let case = super::case::Case::make(&[]);
+    for (place, warns) in [("buckets/trail-logs/state", true), ("buckets", true), ("state", false)] {
+        let done = trailproof(&["state", "init", &case.text(place)]);
+        assert_eq!(done.code, Some(0), "{}", done.stderr);
+        assert_eq!(done.stderr.contains("` holds evidence: "), warns, "{place}: {}", done.stderr);
+    }
+}

@@ -35,6 +35,23 @@ pub(super) fn offline(stderr: &str) -> Vec<String> {
     line.unwrap_or_else(|| panic!("{stderr}")).split(' ').map(str::to_owned).collect()
 }
 
+/// The first and the last example of the help, for one day instead of thirty.
+#[test]
+fn the_examples_of_the_help_make_a_copy_that_is_intact() {
+    let account = Account::new();
+    account.deliver_hours(SOURCE, 40);
+    let help = account.run(&["collect", "--help"]).stdout;
+    let lines =
+        help.lines().map(str::trim).filter(|line| line.starts_with("trailproof ") && line.ends_with("30d"));
+    let lines: Vec<String> =
+        lines.map(|line| line.replace("s3://my-trail-logs", SOURCE).replace("30d", "1d")).collect();
+    assert_eq!(lines.len(), 2, "{help}");
+    for line in &lines {
+        let done = account.run(&line.split(' ').skip(1).collect::<Vec<_>>());
+        assert_eq!(done.code, Some(0), "{line}: {}{}", done.stdout, done.stderr);
+    }
+}
+
 #[test]
 fn a_collection_asks_what_a_validation_asks() {
     let account = delivered();

@@ -81,6 +81,9 @@ fn what_cannot_begin_is_refused() {
     let missing = run(&folder, &["collect"]).stderr;
     assert!(missing.split("Usage:").next().unwrap().contains("<SOURCE>"), "{missing}");
     assert!(!folder.path().join("copy").exists());
+    let done = run(&folder, &["collect", "drill", KEYS[0], KEYS[1], "copy"]);
+    assert_eq!(done.code, Some(0), "the directory may follow options: {}", done.stderr);
+    assert!(folder.path().join("copy/collected.json").exists());
 }
 
 /// `/dev/full` as the disk is only a file, so a small limit of file sizes stands for a full disk.

@@ -4,6 +4,7 @@ use std::fs;
 use std::process::Stdio;
 
 use serde_json::Value;
+use trailproof::event::Kind;
 use trailproof::state::place::S3Place;
 
 use super::places::assert_contract;
@@ -99,18 +100,19 @@ fn a_state_in_a_bucket_sees_a_rollback() {
         "{}",
         shown.stdout
     );
-    for id in &ids {
-        let done =
-            account.run(&["state", "accept", STATE, id, "--reason", "a \u{1b}[2J drill", "--by", "alice"]);
-        assert_eq!(done.code, Some(0), "{}", done.stderr);
-    }
+    let accept = [&["state", "accept", STATE][..], &ids, &["--reason", "a \u{1b}[2J drill", "--by", "alice"]];
+    let done = account.run(&accept.concat());
+    assert_eq!((done.code, done.stderr.lines().count()), (Some(0), ids.len()), "{}", done.stderr);
     let (done, report) = validate(&account, &["--state", STATE]);
     assert_eq!((done.code, kinds(&report)), (Some(0), Vec::<String>::new()), "{report}");
     let shown = account.run(&["state", "show", STATE]).stdout;
     assert!(shown.contains("accepted by alice") && !shown.contains('\u{1b}'), "{shown}");
     let shown: Value =
         serde_json::from_str(&account.run(&["state", "show", STATE, "--format", "json"]).stdout).unwrap();
-    assert_eq!(shown["files"][0]["findings"].as_array().unwrap().len(), ids.len(), "{shown}");
+    let remembered = shown["files"][0]["findings"].as_array().unwrap();
+    assert_eq!(remembered.len(), ids.len(), "{shown}");
+    let order = |finding: &Value| Kind::ALL.iter().position(|kind| finding["kind"] == kind.as_str()).unwrap();
+    assert!(remembered.is_sorted_by_key(order), "{shown}");
     // A recorded reason is replaced only on request, and the old one is printed.
     let again = ["state", "accept", STATE, ids[0], "--reason", "another", "--by", "bob"];
     let done = account.run(&again);
@@ -209,8 +211,11 @@ fn options_that_do_not_go_with_a_state_are_refused() {
     }
     account
         .run(&["validate", "s3://trail-logs", "--state", "s3://nowhere/x"])
-        .assert_cannot("s3://nowhere/x");
-    assert_eq!(account.run(&["state", "accept", "state", "x", "--reason", ""]).code, Some(2));
+        .assert_cannot("`trailproof state init s3://nowhere/x`");
+    account.run(&["state", "init", "s3://nowhere/x"]).assert_cannot("there is no bucket `nowhere`");
+    for reason in ["", " \t"] {
+        assert_eq!(account.run(&["state", "accept", "state", "x", "--reason", reason]).code, Some(2));
+    }
 }
 
 /// A directory that lost what an earlier run read there is tampered with. Another copy of the same bucket may be older, and a
