@@ -206,32 +206,38 @@ fn settle_doubt(context: RunContext<'_>, log: &ListedLog, read: &FirstRead) -> L
 /// log file, or the copies' contradiction. A copy that does not have the listed hash in two reads is modified, and a copy
 /// that has the hash is the original.
 fn judge_copies(context: RunContext<'_>, log: &ListedLog, first: &LogSeen) -> LogRead {
-    let read = || {
-        let copies = context.tools.store.second_copies(&log.location).into_iter();
-        let seen = copies.map(|mut copy| {
-            let read = copy.object.hash(context.request.limits.log);
-            (copy.name, LogSeen::of(log, read))
-        });
-        seen.collect::<Vec<_>>()
-    };
-    // In S3 the original is judged by a run of its own.
-    let moves = &context.request.relocations;
-    let own: Vec<String> =
-        moves.iter().filter_map(|moved| moved.copy_of(&log.location)).map(|copy| copy.to_string()).collect();
-    let is_own = |(name, _): &&(String, LogSeen)| own.is_empty() || own.contains(name);
-    let (once, again) = (read(), read());
     let is_as_listed = |seen: &LogSeen| matches!(seen, LogSeen::Valid(_));
-    let original = once.iter().find(|(_, seen)| is_as_listed(seen)).map(|(name, _)| name.clone());
-    let modified =
-        |(_, seen): &&(String, LogSeen)| matches!(seen, LogSeen::Other(..) | LogSeen::NoContent(..));
-    let doubtful = || once.iter().filter(is_own).filter(|(_, seen)| !is_as_listed(seen));
-    match doubtful().find(modified).or_else(|| doubtful().next()) {
-        Some((name, seen)) if again.iter().any(|(other, same)| (other, same) == (name, seen)) => {
-            LogRead { seen: seen.clone(), original, copy: Some(name.clone()) }
-        }
-        Some((name, _)) => LogRead { seen: LogSeen::Different, original, copy: Some(name.clone()) },
-        None => first.clone().into(),
+    let copies = read_copies(context, log);
+    let original = copies.iter().find(|(_, seen)| is_as_listed(seen)).map(|(name, _)| name.clone());
+    let doubtful = || copies.iter().filter(|(_, seen)| !is_as_listed(seen));
+    let modified = doubtful().find(|(_, seen)| matches!(seen, LogSeen::Other(..) | LogSeen::NoContent(..)));
+    let Some((name, seen)) = modified.or_else(|| doubtful().next()) else { return first.clone().into() };
+    // Nobody is accused on one read.
+    let is_same = read_copies(context, log).iter().any(|(other, again)| (other, again) == (name, seen));
+    let seen = if is_same { seen.clone() } else { LogSeen::Different };
+    LogRead { seen, original, copy: Some(name.clone()) }
+}
+
+/// What each copy of a log file shows, by the name of the copy: in S3 in each folder that the user named as a copy, on disk
+/// each file that may be the log file. A copy that lacks the log file is left out.
+fn read_copies(context: RunContext<'_>, log: &ListedLog) -> Vec<(String, LogSeen)> {
+    let store = context.tools.store;
+    let judge = |mut object: Object| LogSeen::of(log, object.hash(context.request.limits.log));
+    let moved = context.request.relocations.iter().filter_map(|moved| moved.copy_of(&log.location));
+    let places: Vec<Location> = moved.collect();
+    if places.is_empty() {
+        let copies = store.second_copies(&log.location).into_iter();
+        return copies.map(|copy| (copy.name, judge(copy.object))).collect();
     }
+    let read = |place: Location| {
+        let seen = match store.get(&place) {
+            Ok(object) => judge(object),
+            Err(StoreError::NotFound | StoreError::OutOfReach(_) | StoreError::MaybeLater(_)) => return None,
+            Err(error) => LogSeen::Unreadable(error.to_string()),
+        };
+        Some((place.to_string(), seen))
+    };
+    places.into_iter().filter_map(read).collect()
 }
 
 /// Where a copy of a log file lies that has the listed hash.

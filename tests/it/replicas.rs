@@ -7,7 +7,7 @@ use trailproof::event::{Kind, Severity, Verdict};
 use trailproof::ident::{Location, Relocation};
 use trailproof::simulate::Spec;
 use trailproof::store::memory::MemoryStore;
-use trailproof::store::{Deposit as _, Store as _};
+use trailproof::store::{Deposit as _, Store as _, StoreError};
 use trailproof::validate::ValidationRequest;
 
 use crate::bodies::{gzip, read};
@@ -229,6 +229,19 @@ fn a_change_in_either_copy_is_seen() {
             pair.store().put(&place(&pair.digests()[3]), &gzip(b"{}"), &Default::default()).unwrap();
             let ran = run_copies(&pair, order);
             assert_ne!(ran.verdict, Verdict::Intact, "{order:?}: {:#?}", ran.findings);
+        }
+    }
+}
+
+/// A copy that cannot be read was not looked at.
+#[test]
+fn an_unreadable_copy_is_incomplete() {
+    for place in [Clone::clone, in_replica] as [fn(&Location) -> Location; 2] {
+        for order in ORDERS {
+            let pair = Pair::moved();
+            pair.store().refuse(&place(&pair.logs[3]), StoreError::Denied("by the test".to_owned()));
+            let ran = run_copies(&pair, order);
+            assert_eq!(ran.verdict, Verdict::Incomplete, "{order:?}: {:#?}", ran.findings);
         }
     }
 }
