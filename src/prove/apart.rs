@@ -1,10 +1,13 @@
 //! Rule 2 for records that the walk from the newest digest to the oldest does not come to: of a backfill chain, whose digests
 //! follow each other in any order, and of a chain that goes on under another id.
 
+use super::claims::ABSENT;
 use super::need::{ProverAnswer, ProverNeed};
 use super::prover::ChainProver;
+use super::read::DigestContent;
 use super::scope::ChainScope;
 use super::state::ChainAnchor;
+use crate::event::{Fault, Finding};
 use crate::ident::DigestKey;
 
 impl ChainProver {
@@ -38,9 +41,18 @@ impl ChainProver {
             } else {
                 // A digest of another chain is judged there, if it is there.
                 let need = ProverNeed::Digest { location, end };
-                if let ProverAnswer::Gone(trace) = self.answer_to(need.clone())? {
-                    let trace = trace.clone();
-                    self.judge_gone(need, trace, Some(successor))?;
+                match self.answer_to(need.clone())? {
+                    ProverAnswer::Gone(trace) => {
+                        let trace = trace.clone();
+                        self.judge_gone(need, trace, Some(successor))?;
+                    }
+                    // Nothing lists a digest that the copy lacks, so its own chain does not tell of it.
+                    ProverAnswer::Digest(read) if let DigestContent::Absent(why) = &read.content => {
+                        let fault = Fault::UnreadableDigest { why: why.clone() };
+                        let finding = Finding::new(fault, end).about(&read.location).by_digest(&successor);
+                        self.report(Finding { content: Some(ABSENT.to_owned()), ..finding });
+                    }
+                    _ => {}
                 }
             }
             self.state.recorded_apart.pop();

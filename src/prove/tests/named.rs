@@ -249,6 +249,13 @@ fn an_earlier_place_is_not_asked_for_without_need() {
     };
     let proved = world.prove_remembering(&[], there);
     assert_eq!((proved.told(), asked(&proved), proved.digests.len()), (vec![], 1, 3));
+    let not_in_this_copy = |need: &ProverNeed| {
+        let mut read = signed(&fields(&other));
+        read.content = DigestContent::Absent("not in this copy".to_owned());
+        there(need).map(|_| ProverAnswer::Digest(Box::new(read)))
+    };
+    let proved = world.prove_remembering(&[], not_in_this_copy);
+    assert_eq!(proved.told(), ["-1 unreadable-digest"]);
     let proved = world.prove();
     assert_eq!(proved.told(), ["-2 digests-missing", "-1 digest-missing"]);
     assert_eq!(proved.finding("digest-missing").digest, Some(key_at(0).location().to_string()));
