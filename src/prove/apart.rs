@@ -35,9 +35,13 @@ impl ChainProver {
                 self.state.recorded_apart.pop();
                 continue;
             };
-            let end = key.end;
+            // What is found by name may record a further digest, which is added to the list.
+            let (end, at) = (key.end, self.state.recorded_apart.len().saturating_sub(1));
             if key.chain() == self.scope.id {
-                self.look_for_recorded_by(location, end, Some(successor))?;
+                let is_there = self.look_for_recorded_by(location.clone(), end, Some(successor))?;
+                let found =
+                    self.state.anchor.clone().filter(|anchor| is_there && anchor.location == location);
+                found.iter().for_each(|anchor| self.note_apart(anchor));
             } else {
                 // A digest of another chain is judged there, if it is there.
                 let need = ProverNeed::Digest { location, end };
@@ -55,7 +59,7 @@ impl ChainProver {
                     _ => {}
                 }
             }
-            self.state.recorded_apart.pop();
+            self.state.recorded_apart.remove(at);
         }
         Ok(())
     }
