@@ -83,8 +83,12 @@ impl ChainProver {
     /// What tells the listed digests of an uncovered stretch from others: their number, and a hash over their ends. `None`
     /// without a digest.
     fn listed_within(&self, stretch: Interval) -> Option<String> {
-        let listed = self.state.listed.iter().filter(|listed| is_within(listed.end, stretch));
-        let ends: Vec<u8> = listed.flat_map(|listed| listed.end.unix().to_be_bytes()).collect();
+        // The list is sorted newest first.
+        let listed = &self.state.listed;
+        let from = listed.partition_point(|listed| listed.end > stretch.end);
+        let until = listed.partition_point(|listed| listed.end > stretch.start);
+        let within = listed.get(from..until).unwrap_or_default();
+        let ends: Vec<u8> = within.iter().flat_map(|listed| listed.end.unix().to_be_bytes()).collect();
         (!ends.is_empty()).then(|| format!("{} listed {}", ends.len() / 8, Sha256Hash::of(&ends)))
     }
 

@@ -3,6 +3,7 @@
 //! [`validate`](super::validate()) is the same steps in one process. Nothing of the end exists twice: a part ends in a
 //! [`RegionPart`], and [`RunMerge`] reports joined parts as a run reports its regions.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use serde::{Deserialize, Serialize};
@@ -53,11 +54,10 @@ pub struct PlannedListing<'p> {
 }
 
 impl PlannedListing<'_> {
-    /// Whether a digest of chain `id` that ends at `end` is newer than the plan. Of a chain that the plan did not list, only
-    /// a digest after `latest`, the latest possible end when the plan was made, is certain to be.
-    pub(super) fn is_newer(&self, id: &ChainId, end: Timestamp, latest: Timestamp) -> bool {
-        let listed = self.chains.iter().find(|listed| listed.id == *id);
-        end > listed.map_or(latest, |listed| listed.newest)
+    /// The end of the newest listed digest of each chain. A digest after it is newer than the plan. Of a chain that the plan
+    /// did not list, only a digest after the latest possible end when the plan was made is certain to be newer.
+    pub(super) fn newest(&self) -> BTreeMap<&ChainId, Timestamp> {
+        self.chains.iter().map(|listed| (&listed.id, listed.newest)).collect()
     }
 }
 

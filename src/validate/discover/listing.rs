@@ -255,6 +255,7 @@ impl<'a, 'w> DigestListing<'a, 'w> {
         let planned = self.context.planned;
         // A digest may end a little after the present; in a shard, the present is that of the plan.
         let latest = now.plus(CLOCK_SKEW);
+        let planned_newest = planned.as_ref().map(|planned| planned.newest());
         let possible = planned.map_or(latest, |planned| latest.max(planned.clock.plus(CLOCK_SKEW)));
         let prefix = folder.digest_prefix();
         for listed in self.context.tools.store.list(&folder.bucket, &prefix, after) {
@@ -290,12 +291,14 @@ impl<'a, 'w> DigestListing<'a, 'w> {
                 Some(key) if key.end > possible => {
                     self.report_junk(Fault::FutureDigest, key.end, &location);
                 }
-                Some(key) if planned.is_some_and(|it| it.is_newer(&key.chain(), key.end, latest)) => {
-                    let newest = self.newer.entry(key.chain()).or_insert(key.end);
-                    *newest = key.end.max(*newest);
-                }
                 Some(key) => {
                     let (chain, entry) = (key.chain(), ListedDigest { end: key.end, folder: index });
+                    let newest = planned_newest.as_ref().map(|newest| newest.get(&chain).copied());
+                    if newest.is_some_and(|newest| key.end > newest.unwrap_or(latest)) {
+                        let newest = self.newer.entry(chain).or_insert(key.end);
+                        *newest = key.end.max(*newest);
+                        continue;
+                    }
                     (self.watch)(&chain, entry, &listed);
                     if let Some(modified) =
                         listed.modified.filter(|modified| *modified >= now.plus(-RECENT_WRITE))
