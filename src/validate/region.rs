@@ -174,7 +174,7 @@ impl RegionRun {
         let is_alone =
             |hash: &u128| self.references.binary_search(hash).is_err() && !proved_before.contains(hash);
         // An acceptance has to cover the content that was seen, so a run with memory reads what nobody vouches for.
-        let remembers = context.request.memory.is_some();
+        let remembers = context.request.memory.is_some() && !context.cancellation.stop.is_set();
         let claims = self.chains.iter().flat_map(ChainProver::claimed_logs).filter(|_| remembers);
         let claims = claims.filter(|log| is_alone(&reference(log)));
         let unproved: Vec<Location> = claims.take(MAX_CLAIMED_READ).cloned().collect();

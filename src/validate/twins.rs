@@ -65,6 +65,9 @@ pub(super) fn set_aside(
 
 /// Compares the copies that were set aside, and reports each that differs.
 pub(super) fn compare(context: RunContext<'_>, run: &mut RegionRun) {
+    if run.twins.is_empty() || context.cancellation.skips_work() {
+        return;
+    }
     let found = context.workers.ask_all(&run.twins, |twin| compare_one(context, twin));
     run.findings.extend(found.into_iter().flatten());
 }
