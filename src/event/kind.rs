@@ -106,6 +106,22 @@ impl Kind {
         Self::ClockBehind,
     ];
 
+    /// Whether a finding of this kind is on a digest file, or on its link in the chain.
+    pub(crate) const fn is_on_digest(self) -> bool {
+        matches!(
+            self,
+            Self::DigestModified
+                | Self::DigestMalformed
+                | Self::DigestMoved
+                | Self::DigestDeleted
+                | Self::DigestMissing
+                | Self::ChainBroken
+                | Self::KeyUnknown
+                | Self::DigestUnsigned
+                | Self::DigestUnreadable
+        )
+    }
+
     /// The word in reports.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -13,8 +13,8 @@ impl OpenState {
     /// Accepts the finding `id`, and returns the finding as it was.
     ///
     /// # Errors
-    /// [`StateError::NoSuchFinding`], [`StateError::Unseen`], [`StateError::Uncountable`], [`StateError::AlreadyAccepted`], and the errors of the
-    /// place.
+    /// [`StateError::NoSuchFinding`], [`StateError::Unseen`], [`StateError::Uncountable`],
+    /// [`StateError::AlreadyAccepted`], and the errors of the place.
     pub fn accept(
         self,
         place: &dyn StatePlace,

@@ -68,7 +68,7 @@ impl Report {
 
     /// Number of digests of a chain that are not proved, and whose findings nobody accepted.
     pub(crate) fn open_digests(&self, chain: &ReportedChain) -> u64 {
-        self.open(chain, chain.summary.unproved_digests(), is_of_digests)
+        self.open(chain, chain.summary.unproved_digests(), Kind::is_on_digest)
     }
 
     /// Number of log files of a chain that are not proved, and whose findings nobody accepted.
@@ -133,21 +133,6 @@ impl ReportedChain {
         });
         accepted.filter_map(|finding| finding.uri.as_deref()).collect::<BTreeSet<_>>().len() as u64
     }
-}
-
-const fn is_of_digests(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::DigestModified
-            | Kind::DigestMalformed
-            | Kind::DigestMoved
-            | Kind::DigestDeleted
-            | Kind::DigestMissing
-            | Kind::ChainBroken
-            | Kind::KeyUnknown
-            | Kind::DigestUnsigned
-            | Kind::DigestUnreadable
-    )
 }
 
 const fn is_of_logs(kind: Kind) -> bool {

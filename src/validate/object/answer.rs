@@ -62,7 +62,7 @@ impl ObjectAnswer {
         // 2. Keep the findings on the object and on these digests.
         let is_of_digest = |uri: &str| digests.iter().any(|digest| same(request, digest, uri));
         let is_log = |finding: &Finding| {
-            finding.digest.as_deref().is_some_and(is_of_digest) && !is_of_digest_kind(finding.kind)
+            finding.digest.as_deref().is_some_and(is_of_digest) && !finding.kind.is_on_digest()
         };
         let is_kept = |finding: &&Finding| match target {
             ObjectTarget::Log { .. } => is_own(finding) || finding.uri.as_deref().is_some_and(is_of_digest),
@@ -237,21 +237,6 @@ const fn is_of_coverage(kind: Kind) -> bool {
     matches!(
         kind,
         Kind::ChainGap | Kind::ChainRestart | Kind::ChainStale | Kind::ChainStart | Kind::NoDigests
-    )
-}
-
-const fn is_of_digest_kind(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::DigestModified
-            | Kind::DigestMalformed
-            | Kind::DigestMoved
-            | Kind::DigestDeleted
-            | Kind::DigestMissing
-            | Kind::DigestUnsigned
-            | Kind::DigestUnreadable
-            | Kind::KeyUnknown
-            | Kind::ChainBroken
     )
 }
 
