@@ -36,7 +36,7 @@
 //! | `listing` | hash | over the digests in the listing |
 //! | `chains[]` | array of objects | the listed digests of each chain: `id`, `asked`, `digests` (their number) and `newest` (end of the newest) |
 //! | `folders[]` | array of objects | folders of the region: `folder` with `bucket`, `root`, `organization`, `account` and `region`, and `has_digests` |
-//! | `memory` | object or null | what earlier runs proved in the region: `chains[]`, and `elsewhere` |
+//! | `memory` | object or null | what earlier runs proved in the region: `chains[]`, `sealed[]` with the sealed days of each folder, `recheck`, and `elsewhere` |
 //! | `opened` | hash | over the findings of opening the sources |
 //! | `request` | object | what is asked: `sources`, `typed`, `start`, `end`, `now`, `accounts`, `regions`, `trails`, `named`, `relocations`, `replicas`, `limits`, `every_object`, `joins_findings` |
 //! | `sources` | object | where evidence and keys are: `sources` as typed, `archives[]` and `public_keys[]` with `path` and `sha256`, `fetch_keys`, `max_keys_size`, `endpoint_url`, `expected_bucket_owner`, `request_payer`, `jobs` |
@@ -61,6 +61,7 @@
 //! | `part.walk` | object | what the digests show: `account`, `region`, `chains[]`, `others[]`, `findings[]`, `trails[]`, `answering`, `has_digest_folder`, `listing`, `listed_chains[]`, `listed`; equal for all parts of a region |
 //! | `part.logs[]` | array of objects | what the part's log files of each chain show: `counts`, `logs`, `findings[]`, `timeline`, `objects[]`, `unread` |
 //! | `part.search` | object or null | objects that no digest lists: `count` and `findings[]`; in the first part of a region only |
+//! | `part.days` | array of objects | with memory, the folders with the days that can be sealed: what the listing of each day has, in the first part, and the hash over what the part read, in every other |
 //! | `opened[]` | array of objects | findings of opening the sources on this machine, if others than the plan has |
 //! | `newer[]` | array of objects | chains with digests that were delivered after the plan, and not read: `id` and `newest` (end of the newest) |
 //! | `notes` | object | what the process noted: `rejected[]` keys, `passed_over` files, `disagreements[]` of copies |

@@ -53,7 +53,7 @@ mod workers;
 
 pub use cancel::CancelFlag;
 pub use check::check;
-pub use days::TouchedDays;
+pub use days::{ReadDays, TouchedDays};
 pub use discover::{DiscoveredFolder, DiscoveryFindings};
 pub use entry::validate;
 pub use memory::{ProvedChain, RememberedChain, RunMemory};

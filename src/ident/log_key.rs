@@ -1,20 +1,25 @@
 //! Parser for the keys of objects in log folders: the day of the folder, and the time in the name.
 
+use serde::{Deserialize, Serialize};
+
 use super::{RegionFolder, is_account, is_region};
 use crate::time::{DAY, Interval, Timestamp};
 
 /// A folder for log files in an account's folder.
 ///
 /// Source: AWS CloudTrail User Guide, "Finding your CloudTrail log files".
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum LogFolder {
     /// Management and data events.
     CloudTrail,
     /// Insights events.
+    #[serde(rename = "CloudTrail-Insight")]
     Insight,
     /// Network activity events.
+    #[serde(rename = "CloudTrail-NetworkActivity")]
     NetworkActivity,
     /// Summaries of data events.
+    #[serde(rename = "CloudTrail-Aggregated")]
     Aggregated,
 }
 

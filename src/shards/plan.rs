@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::request::{ShardSources, WrittenRequest};
 use super::{MAX_PARTS, SCHEMA, ShardError, VERSION};
 use crate::event::Finding;
-use crate::ident::{Sha256Hash, is_account, is_region};
+use crate::ident::{RegionFolder, Sha256Hash, is_account, is_region};
 use crate::text::shortened;
 use crate::time::Timestamp;
 use crate::validate::{
@@ -234,8 +234,17 @@ impl Shard {
         let memory = self.memory.iter().flat_map(|memory| &memory.chains);
         let is_of_region =
             |chain: &crate::ident::ChainId| *chain.account == *self.account && *chain.region == *self.region;
-        if !memory.map(|(id, _)| id).all(is_of_region) {
+        let sealed = || self.memory.iter().flat_map(|memory| &memory.sealed);
+        let days = || sealed().flat_map(|(_, sealed)| &sealed.days);
+        let of_days = days().flat_map(|(_, day)| day.chains.iter().map(|chain| &*chain.id));
+        let is_own_folder = |folder: &RegionFolder| self.folders.iter().any(|found| found.folder == *folder);
+        if !memory.map(|(id, _)| id).chain(of_days).all(is_of_region)
+            || !sealed().all(|(folder, _)| is_own_folder(folder))
+        {
             return wrong("memory of another account or region");
+        }
+        if let Some(wrong_day) = days().find_map(|(day, sealed)| sealed.check(*day).err()) {
+            return wrong(wrong_day);
         }
         self.request().map(drop)
     }

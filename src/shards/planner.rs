@@ -1,6 +1,7 @@
 //! Writes a plan: a line for each shard, as its region is weighed.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
@@ -11,7 +12,9 @@ use super::result::hash as written_hash;
 use super::{MAX_PARTS, SCHEMA, ShardError, VERSION};
 use crate::ident::Sha256Hash;
 use crate::time::Timestamp;
-use crate::validate::{self, DiscoveredFolder, RegionWeight, RunPlan, RunTools, ValidationRequest};
+use crate::validate::{
+    self, DiscoveredFolder, RegionWeight, RunMemory, RunPlan, RunTools, ValidationRequest,
+};
 
 /// How many regions are weighed before their lines are written.
 const REGIONS_AT_ONCE: usize = 512;
@@ -77,11 +80,11 @@ pub fn write_plan(
         let written = WrittenRequest::of(&run.request, &run.deliveries);
         for regions in run.regions.chunks(REGIONS_AT_ONCE) {
             watch(writer.totals, all);
-            let weights = validate::weigh(&run.request, tools, regions, facts.most_logs.is_some());
+            let weights = validate::weigh(run, tools, regions, facts.most_logs.is_some());
             check_stop(tools)?;
             for (folders, weight) in regions.iter().zip(weights) {
                 let number = u32::try_from(number).unwrap_or(u32::MAX);
-                writer.region(number, &run.request, &written, folders, weight)?;
+                writer.region(number, run, &written, folders, weight)?;
             }
         }
     }
@@ -145,8 +148,8 @@ impl PlanWriter<'_> {
 
     fn region(
         &mut self,
-        run: u32,
-        request: &ValidationRequest,
+        number: u32,
+        run: &RunPlan,
         written: &WrittenRequest,
         folders: &[DiscoveredFolder],
         weight: RegionWeight,
@@ -154,7 +157,11 @@ impl PlanWriter<'_> {
         let RegionWeight { digests, logs, listing, chains } = weight;
         let Some(first) = folders.first() else { return Ok(()) };
         let (account, region) = (first.folder.account.to_string(), first.folder.region.to_string());
-        let memory = request.memory.as_ref().map(|memory| memory.of_region(&account, &region));
+        let sealed = folders.iter().filter_map(|discovered| {
+            Some((discovered.folder.clone(), Arc::clone(run.sealed.get(&discovered.folder)?)))
+        });
+        let memory = run.request.memory.as_ref().map(|memory| memory.of_region(&account, &region));
+        let memory = memory.map(|memory| RunMemory { sealed: sealed.collect(), ..memory });
         let parts = parts_of(logs, self.facts.most_logs);
         let mut shard = Shard {
             schema: SCHEMA.to_owned(),
@@ -162,7 +169,7 @@ impl PlanWriter<'_> {
             version: VERSION.to_owned(),
             plan: self.plan.clone(),
             shard: 0,
-            run,
+            run: number,
             account,
             region,
             part: 0,
@@ -173,7 +180,7 @@ impl PlanWriter<'_> {
             chains,
             folders: folders.to_vec(),
             memory,
-            opened: written_hash(&request.findings).map_err(io::Error::other)?,
+            opened: written_hash(&run.request.findings).map_err(io::Error::other)?,
             request: written.clone(),
             sources: self.facts.places.clone(),
         };

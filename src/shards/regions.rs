@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::result::{ShardResult, findings, findings_of_rest, findings_of_walk, hash};
 use crate::event::{Fault, Finding, Severity, ShardLack};
-use crate::ident::{ChainId, Sha256Hash};
+use crate::ident::{ChainId, RegionFolder, Sha256Hash};
 use crate::prove::ChainLogs;
 use crate::time::Timestamp;
-use crate::validate::{ListedChain, RegionPart, RegionWalk, RunMemory, UnreferencedLogs};
+use crate::validate::{ListedChain, ReadDays, RegionPart, RegionWalk, RunMemory, UnreferencedLogs};
 
 /// A region of a plan, and the results of its shards so far.
 #[derive(Debug)]
@@ -15,7 +15,9 @@ pub(super) struct PlannedRegion {
     pub(super) run: u32,
     pub(super) account: String,
     pub(super) region: String,
+    /// What earlier runs proved, without the sealed days.
     pub(super) memory: Option<RunMemory>,
+    folders: Vec<RegionFolder>,
     /// The hash over the digests that were listed for the plan.
     pub(super) listing: Sha256Hash,
     /// The digests of each asked chain that were listed for the plan.
@@ -41,6 +43,7 @@ struct TakenPart {
     walk: Sha256Hash,
     logs: Vec<ChainLogs>,
     search: Option<UnreferencedLogs>,
+    days: ReadDays,
 }
 
 /// What the results of a region come to.
@@ -65,7 +68,8 @@ impl PlannedRegion {
             run: shard.run(),
             account: account.to_owned(),
             region: region.to_owned(),
-            memory: shard.memory.clone(),
+            memory: shard.memory.as_ref().map(|memory| memory.of_region(account, region)),
+            folders: shard.folders.iter().map(|found| found.folder.clone()).collect(),
             listing: shard.listing,
             chains: shard.chains.iter().filter(|listed| listed.asked).cloned().collect(),
             first: shard.number(),
@@ -88,9 +92,15 @@ impl PlannedRegion {
         if part.search.is_some() != (number == 0) {
             return Err("the search for additions belongs to the first part of a region".to_owned());
         }
+        let of_region = |id: &ChainId| *id.account == *self.account && *id.region == *self.region;
+        part.days.check(|folder| self.folders.contains(folder), of_region)?;
         let failed = |error: serde_json::Error| error.to_string();
-        let content = hash(&part).map_err(failed)?;
-        if let Some(known) = self.taken.get(&number) {
+        let content = hash(&(&part.walk, &part.logs, &part.search)).map_err(failed)?;
+        if let Some(known) = self.taken.get_mut(&number) {
+            // A day that changed between two runs of a shard is not sealed.
+            if known.days != part.days {
+                known.days = ReadDays::default();
+            }
             if known.content == content {
                 return Ok(());
             }
@@ -107,9 +117,9 @@ impl PlannedRegion {
             self.extras.extend(extras);
         }
         let walk = hash(&part.walk).map_err(failed)?;
-        let RegionPart { walk: content_of_walk, logs, search, .. } = part;
+        let RegionPart { walk: content_of_walk, logs, search, days, .. } = part;
         self.walks.entry(walk).or_insert(content_of_walk);
-        self.taken.insert(number, TakenPart { content, walk, logs, search });
+        self.taken.insert(number, TakenPart { content, walk, logs, search, days });
         Ok(())
     }
 
@@ -169,8 +179,12 @@ impl PlannedRegion {
     ) -> RegionPart {
         let ids: Vec<ChainId> = walk.chains().iter().map(|chain| chain.id.clone()).collect();
         let logs = vec![ChainLogs::default(); ids.len()];
-        let mut joined = RegionPart { walk, logs, search: None, newer: BTreeMap::new() };
-        for part in std::mem::take(&mut self.taken).into_values() {
+        let mut taken = std::mem::take(&mut self.taken);
+        let mut days = taken.iter_mut().map(|(number, part)| (*number, std::mem::take(&mut part.days)));
+        let mut all_days = days.next().map(|(_, days)| days).unwrap_or_default();
+        all_days.join(days);
+        let mut joined = RegionPart { walk, logs, search: None, days: all_days, newer: BTreeMap::new() };
+        for part in taken.into_values() {
             let is_same = Some(part.walk) == base;
             let own: Vec<ChainId> = match self.walks.get(&part.walk).filter(|_| !is_same) {
                 Some(walk) => walk.chains().iter().map(|chain| chain.id.clone()).collect(),

@@ -6,18 +6,21 @@
 //!    digests are not read either, unless they list log files in a day that is not unchanged, or the day is in the slice
 //!    that this run reads again.
 //! 3. What is read is noted (`draft`): each object's line as the GET answered it, and each proved digest.
-//! 4. A day is sealed if every line of its listing is a line that was read and proved (`seal`).
+//! 4. A day is sealed if every line of its listing is a line that was read and proved (`seal`), and no finding is about the day
+//!    (`touched`). In a region that is cut into parts, each part says what it read.
 
 mod claimed;
 mod compare;
 mod draft;
 mod listing;
 mod seal;
+mod touched;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::context::RunContext;
+use super::parts::LogPart;
 use super::request::ValidationRequest;
 use super::sealed::SealedFolder;
 use crate::ident::{LogFolder, RegionFolder};
@@ -27,8 +30,8 @@ pub(super) use compare::compare;
 pub(super) use compare::day_of;
 pub(super) use draft::ReadLog;
 pub(super) use listing::{DayListing, DigestDays, ListedLine, SearchedLogs};
-pub(super) use seal::SealInput;
-pub use seal::TouchedDays;
+pub use seal::ReadDays;
+pub use touched::TouchedDays;
 
 use draft::DayDraft;
 
@@ -42,6 +45,8 @@ pub(super) struct RegionDays {
     folders: Vec<FolderDays>,
     /// The lines of all objects that were read and proved: [`reference`](crate::prove::reference) and line.
     read: Vec<(u128, u128)>,
+    /// The part of the region's log files that the run reads.
+    part: LogPart,
 }
 
 /// The days of a folder.
@@ -57,6 +62,9 @@ pub(super) struct FolderDays {
     /// The folders of log files whose listing was compared.
     compared: BTreeSet<LogFolder>,
     drafts: BTreeMap<Timestamp, DayDraft>,
+    /// The lines of the log files that were read and proved, by the day of their folder: in a part that is not the first, which
+    /// does not list the log folders.
+    lines: BTreeMap<Timestamp, Vec<ListedLine>>,
 }
 
 impl RegionDays {
@@ -107,6 +115,11 @@ impl RegionDays {
         self.read.dedup();
     }
 
+    /// Whether the log file of a line belongs to the part that the run reads.
+    pub(super) fn is_own(&self, line: &ListedLine) -> bool {
+        LogPart::holder(self.part.of, line.reference) == self.part.number
+    }
+
     /// Whether the object was read, proved, and answered as it is listed.
     pub(super) fn is_read_as(&self, line: &ListedLine) -> bool {
         self.read.binary_search(&(line.reference, line.line)).is_ok()
@@ -117,9 +130,7 @@ impl RegionDays {
 /// another listing.
 pub(super) fn seals(context: RunContext<'_>) -> bool {
     let ValidationRequest { memory, relocations, objects, .. } = context.request;
-    // A part of a region does not read every log file.
-    let is_whole = context.only.is_none() && context.part.is_none();
-    memory.is_some() && relocations.is_empty() && objects.is_empty() && is_whole
+    memory.is_some() && relocations.is_empty() && objects.is_empty() && context.only.is_none()
 }
 
 /// The day from `start`.

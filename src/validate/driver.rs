@@ -51,7 +51,7 @@ pub(super) fn run(
     let RunDiscovery { found, regions } = discover_run(context);
     reporter.discovered(found)?;
     // 3. List, prove, hash and search each region.
-    let end = |region: SearchedRegion| region.run.finish(request, region.found, &region.searched);
+    let end = |region: SearchedRegion| region.run.finish(request, region.found, region.searched);
     roll(context, &regions, &end, |report| reporter.send_region(report))?;
     // 4. Report what was asked for and not found.
     let notes = EndNotes::of(tools);

@@ -20,11 +20,10 @@ pub struct RunMemory {
     /// The chains, by their ids.
     #[serde(with = "chains_in_order")]
     pub chains: BTreeMap<ChainId, RememberedChain>,
-    /// The sealed days of each folder. A shard reads every day.
-    #[serde(skip)]
+    /// The sealed days of each folder.
+    #[serde(with = "folders_in_order")]
     pub sealed: BTreeMap<RegionFolder, Arc<SealedFolder>>,
     /// The slice of the sealed days to read again.
-    #[serde(skip)]
     pub recheck: Recheck,
     /// Whether earlier runs also proved chains of other regions, which are left out of `chains`: a shard has the chains
     /// of its region only.
@@ -83,15 +82,13 @@ impl RunMemory {
         own.take_while(move |(id, _)| id.account == account && id.region == region).map(|(_, chain)| chain)
     }
 
-    /// The memory of one region of an account.
+    /// The memory of one region of an account, without the sealed days.
     #[must_use]
     pub fn of_region(&self, account: &str, region: &str) -> Self {
         let own = self.chains_of(account, region).map(|chain| (chain.id.clone(), chain.clone()));
         let chains: BTreeMap<ChainId, RememberedChain> = own.collect();
-        // A shard reads every day.
-        let sealed = BTreeMap::new();
         let elsewhere = self.elsewhere || chains.len() < self.chains.len();
-        Self { chains, sealed, recheck: self.recheck, elsewhere }
+        Self { chains, sealed: BTreeMap::new(), recheck: self.recheck, elsewhere }
     }
 }
 
@@ -173,6 +170,42 @@ impl ValidationRequest {
         let oldest = chain.oldest.as_ref().filter(|_| is_new)?;
         let finding = Finding::new(Fault::NewChain, oldest.end).about(&oldest.location);
         Some(Finding { start: Some(oldest.end), ..finding }.of_chain(&chain.id))
+    }
+}
+
+/// Folders as a list, for formats whose maps have text as keys.
+mod folders_in_order {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::ident::RegionFolder;
+    use crate::validate::sealed::SealedFolder;
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct FolderInList {
+        folder: RegionFolder,
+        sealed: Arc<SealedFolder>,
+    }
+
+    pub(super) fn serialize<S: Serializer>(
+        sealed: &BTreeMap<RegionFolder, Arc<SealedFolder>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let in_list = |(folder, sealed): (&RegionFolder, &Arc<SealedFolder>)| FolderInList {
+            folder: folder.clone(),
+            sealed: Arc::clone(sealed),
+        };
+        serializer.collect_seq(sealed.iter().map(in_list))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<BTreeMap<RegionFolder, Arc<SealedFolder>>, D::Error> {
+        let list = Vec::<FolderInList>::deserialize(deserializer)?;
+        Ok(list.into_iter().map(|FolderInList { folder, sealed }| (folder, sealed)).collect())
     }
 }
 

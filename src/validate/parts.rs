@@ -4,7 +4,8 @@
 //! [`RegionPart`], and [`RunMerge`] reports joined parts as a run reports its regions.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::sync::Arc;
+use std::{io, mem};
 
 use serde::{Deserialize, Serialize};
 
@@ -17,12 +18,13 @@ use super::memory::RunMemory;
 use super::region_part::{ListedChain, RegionPart};
 use super::reporter::{EndNotes, RunReporter};
 use super::request::{RunOutcome, RunTools, ValidationRequest};
+use super::sealed::SealedFolder;
 use super::source_path::SourceError;
 use super::trail::ToldDeliveries;
 use super::workers::WorkerPool;
 use super::{plan, replicas};
 use crate::event::{Finding, NoProgress, Sink};
-use crate::ident::{ChainId, Location, Sha256Hash};
+use crate::ident::{ChainId, Location, RegionFolder, Sha256Hash};
 use crate::prove::reference;
 use crate::store::relocated::RelocatedStore;
 use crate::time::Timestamp;
@@ -36,10 +38,22 @@ pub struct LogPart {
     pub of: u32,
 }
 
+impl Default for LogPart {
+    /// All log files of a region.
+    fn default() -> Self {
+        Self { number: 0, of: 1 }
+    }
+}
+
 impl LogPart {
     /// Whether the log file at `location` belongs to the part: by the hash of its location, so that every machine agrees.
     pub(super) fn has(self, location: &Location) -> bool {
-        reference(location) % u128::from(self.of.max(1)) == u128::from(self.number)
+        Self::holder(self.of, reference(location)) == self.number
+    }
+
+    /// The number of the part of `of` that has the log file with this [`reference`].
+    pub(super) fn holder(of: u32, reference: u128) -> u32 {
+        u32::try_from(reference % u128::from(of.max(1))).unwrap_or_default()
     }
 }
 
@@ -64,8 +78,10 @@ impl PlannedListing<'_> {
 /// A run before its regions are read.
 #[derive(Clone, Debug)]
 pub struct RunPlan {
-    /// The request.
+    /// The request, with a memory without sealed days.
     pub request: ValidationRequest,
+    /// The sealed days, which the parts of a region compare with its listing.
+    pub sealed: BTreeMap<RegionFolder, Arc<SealedFolder>>,
     /// What CloudTrail told of the deliveries of each named trail.
     pub deliveries: Vec<ToldDeliveries>,
     /// What discovery found beside the regions.
@@ -81,7 +97,8 @@ pub struct RunPlan {
 pub struct RegionWeight {
     /// Digests.
     pub digests: u64,
-    /// Log files, estimated by the names in `CloudTrail/`.
+    /// Log files, estimated by the names in `CloudTrail/`. Those of sealed days do not count: unless their listing changed, only
+    /// a slice of them is read.
     pub logs: u64,
     /// The hash over the listed digests.
     pub listing: Sha256Hash,
@@ -95,25 +112,27 @@ pub struct RegionWeight {
 /// [`SourceError`] for a source that cannot be validated.
 pub fn plan_runs(request: &ValidationRequest, tools: RunTools<'_>) -> Result<Vec<RunPlan>, SourceError> {
     check(request, tools)?;
-    let plan_run = |request: ValidationRequest| {
+    let plan_run = |mut request: ValidationRequest| {
+        let sealed = request.memory.as_mut().map(|memory| mem::take(&mut memory.sealed));
+        let sealed = sealed.unwrap_or_default();
         let RunDiscovery { found, regions } = with_context(&request, tools, None, driver::discover_run);
         let told = |trail: &super::NamedTrail| trail.told(&regions_of_account(&regions, &trail.account));
         let deliveries = request.named.iter().map(told).collect();
-        RunPlan { request, deliveries, found, notes: EndNotes::of(tools), regions }
+        RunPlan { request, sealed, deliveries, found, notes: EndNotes::of(tools), regions }
     };
     Ok(replicas::in_turn(request).into_iter().map(plan_run).collect())
 }
 
-/// Weighs regions of a run, in order. Log files are listed only if `counts_logs`.
+/// Weighs `regions` of a run, in order. Log files are listed only if `counts_logs`.
 #[must_use]
 pub fn weigh(
-    request: &ValidationRequest,
+    run: &RunPlan,
     tools: RunTools<'_>,
     regions: &[Vec<DiscoveredFolder>],
     counts_logs: bool,
 ) -> Vec<RegionWeight> {
-    with_context(request, tools, None, |context| {
-        context.workers.ask_all(regions, |folders| plan::weigh(context, folders, counts_logs))
+    with_context(&run.request, tools, None, |context| {
+        context.workers.ask_all(regions, |folders| plan::weigh(context, folders, &run.sealed, counts_logs))
     })
 }
 
@@ -128,8 +147,8 @@ pub fn run_part(
 ) -> Option<RegionPart> {
     with_context(request, tools, Some((part, planned)), |context| {
         let mut done = None;
-        let end = |SearchedRegion { run, found, .. }: SearchedRegion| {
-            (!run.is_untouched()).then(|| run.end(request, context.searches().then_some(found)))
+        let end = |SearchedRegion { run, found, searched }: SearchedRegion| {
+            (!run.is_untouched()).then(|| run.end(request, context.searches().then_some((found, searched))))
         };
         let take = |part: Option<RegionPart>| {
             done = part;
@@ -189,6 +208,7 @@ impl<'s> RunMerge<'s> {
         let mut report = part.report(&self.request);
         if !is_sound {
             report.proved.clear();
+            report.sealed.clear();
         }
         self.reporter.send_region(report)
     }

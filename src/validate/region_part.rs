@@ -1,12 +1,14 @@
 //! What a run, or a part of a run, shows of a region: a value that can be stored, and joined with other parts.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::answered::AnsweringFolders;
+use super::days::{ReadDays, SearchedLogs};
 use super::region::RegionRun;
 use super::request::ValidationRequest;
 use super::unreferenced::UnreferencedLogs;
@@ -28,6 +30,8 @@ pub struct RegionPart {
     pub logs: Vec<ChainLogs>,
     /// What the search of the log folders found; `None` for a part without a search.
     pub search: Option<UnreferencedLogs>,
+    /// What was read of the days, in a run with memory.
+    pub days: ReadDays,
     /// The newest end of the digests of each chain that were delivered after the plan, and not read. The parts of a region
     /// may differ in it.
     #[serde(skip)]
@@ -108,7 +112,8 @@ impl RegionWalk {
 }
 
 impl RegionPart {
-    /// Adds the log files of another part with an equal walk, and the search if this part has none.
+    /// Adds the log files of another part with an equal walk, and the search if this part has none. The days are joined by
+    /// [`ReadDays::join`].
     pub fn add(&mut self, logs: Vec<ChainLogs>, search: Option<UnreferencedLogs>) {
         for (own, other) in self.logs.iter_mut().zip(logs) {
             own.add(other);
@@ -121,7 +126,13 @@ impl RegionPart {
 
 impl RegionRun {
     /// What the region shows, after all its digests and log files.
-    pub(super) fn end(mut self, request: &ValidationRequest, search: Option<UnreferencedLogs>) -> RegionPart {
+    pub(super) fn end(
+        mut self,
+        request: &ValidationRequest,
+        search: Option<(UnreferencedLogs, SearchedLogs)>,
+    ) -> RegionPart {
+        let (search, searched) = search.unzip();
+        let days = mem::take(&mut self.days).end(&self.log_folders, &searched.unwrap_or_default());
         let names_trails = request.names_trails();
         let all = self.chains.iter().filter(|_| names_trails);
         let trails = all.map(|chain| chain.id().trail.to_string()).collect();
@@ -131,7 +142,7 @@ impl RegionRun {
         let listed_chains = if self.listing.is_some() { self.listed_chains() } else { Vec::new() };
         // 2. End each chain. A chain that was not asked for only covers.
         let (mut chains, mut logs, mut others) = (Vec::new(), Vec::new(), Vec::new());
-        for chain in std::mem::take(&mut self.chains) {
+        for chain in mem::take(&mut self.chains) {
             let is_selected = chain.is_selected();
             let (walk, of_logs) = chain.end();
             if is_selected {
@@ -157,7 +168,7 @@ impl RegionRun {
             listed,
             unsearched,
         };
-        RegionPart { walk, logs, search, newer: self.newer }
+        RegionPart { walk, logs, search, days, newer: self.newer }
     }
 
     /// The listed digests of each chain.

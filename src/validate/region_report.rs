@@ -1,11 +1,10 @@
 //! The result for a region, after its digests, log files and log folders.
 
 use std::collections::BTreeSet;
-use std::mem;
 
 use super::answered::AnsweringFolders;
 use super::covering::note_covering;
-use super::days::{SealInput, SearchedLogs};
+use super::days::{SearchedLogs, TouchedDays};
 use super::memory::ProvedChain;
 use super::region::{RegionRun, exceeds_notices};
 use super::region_part::{RegionPart, RegionWalk};
@@ -40,26 +39,15 @@ pub(super) struct RegionReport {
 impl RegionRun {
     /// The result for the region, after all its digests and log files.
     pub(super) fn finish(
-        mut self,
+        self,
         request: &ValidationRequest,
         found: UnreferencedLogs,
-        searched: &SearchedLogs,
+        searched: SearchedLogs,
     ) -> RegionReport {
         if self.is_untouched() {
             return self.report_untouched();
         }
-        let (days, log_folders) = (mem::take(&mut self.days), mem::take(&mut self.log_folders));
-        let unsearched = self.unsearched;
-        let mut report = self.end(request, Some(found)).report(request);
-        let interrupted = unsearched || report.chains.iter().any(|chain| chain.interrupted);
-        report.sealed = days.seal(&SealInput {
-            findings: &report.all_findings(),
-            has_unfetched_keys: !report.unfetched.is_empty(),
-            searched,
-            log_folders: &log_folders,
-            interrupted,
-        });
-        report
+        self.end(request, Some((found, searched))).report(request)
     }
 
     /// The report of a region that was left out because the run was cancelled.
@@ -84,7 +72,7 @@ impl RegionReport {
 impl RegionPart {
     /// The result for the region. All parts of the region are joined before.
     pub(super) fn report(self, request: &ValidationRequest) -> RegionReport {
-        let Self { walk, logs, search, newer: _ } = self;
+        let Self { walk, logs, search, days, newer: _ } = self;
         let RegionWalk { account, region, chains: walks, others, mut findings, unsearched, .. } = walk;
         let search = search.unwrap_or_default();
         // 1. End each chain, and add up counts and keys.
@@ -114,6 +102,7 @@ impl RegionPart {
         // 2. Add the findings on the region and its log folders.
         findings.extend(search.findings);
         let is_interrupted = chains.iter().any(|chain| chain.interrupted);
+        let is_whole = !is_interrupted && unsearched.is_none();
         findings.extend(unsearched.filter(|_| !is_interrupted).map(|folder| {
             let finding = unreferenced::search_interrupted(Timestamp::from_unix(0), &folder);
             finding.of_region(&account, &region)
@@ -124,8 +113,24 @@ impl RegionPart {
             findings.push(finding.of_region(&account, &region));
         }
         let (trails, answering) = (walk.trails, walk.answering);
-        let sealed = Vec::new();
-        RegionReport { chains, findings, counts, keys, trails, answering, unfetched, proved, sealed }
+        let mut report = RegionReport {
+            chains,
+            findings,
+            counts,
+            keys,
+            trails,
+            answering,
+            unfetched,
+            proved,
+            sealed: Vec::new(),
+        };
+        // 3. Seal the days that no finding is about.
+        let mut touched = TouchedDays::of(&report.all_findings());
+        if !report.unfetched.is_empty() {
+            touched.add_all();
+        }
+        report.sealed = days.seal(&touched, is_whole);
+        report
     }
 }
 

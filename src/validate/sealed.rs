@@ -3,15 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::ident::{ChainId, LogFolder, RegionFolder, Sha256Hash};
-use crate::time::Timestamp;
+use crate::time::{DAY, Interval, Timestamp};
 
 /// A day of a region's folders that a run proved whole, without a finding.
 ///
 /// A later run lists the folders of the day again. If the listing is the same, the objects are taken for the proved objects:
 /// S3 itself sets the time of the last write and the entity tag. What is left to a writer is two writes within a second
 /// whose bodies have the same MD5, or differ in metadata alone; [`Recheck`] is for that.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SealedDay {
     /// Hash of the listing of the day, see [`state`](crate::state).
     pub hash: Sha256Hash,
@@ -28,8 +31,39 @@ pub struct SealedDay {
     pub is_archived: bool,
 }
 
+impl SealedDay {
+    /// Checks what later runs rely on. `day` is the start of the day.
+    ///
+    /// # Errors
+    /// What contradicts itself.
+    pub fn check(&self, day: Timestamp) -> Result<(), &'static str> {
+        if self.lists.iter().chain([&day]).any(|day| day.day() != *day) {
+            return Err("a sealed day does not begin at midnight");
+        }
+        if self.chains.is_empty() {
+            return Err("a sealed day has no chain");
+        }
+        let whole = Interval { start: day, end: day.plus(DAY) };
+        let mut ids = BTreeSet::new();
+        for SealedChain { id, start, previous, oldest, newest, digests, .. } in &self.chains {
+            let edges: u64 = if oldest.0 == newest.0 { 1 } else { 2 };
+            let is_of_day = whole.contains(oldest.0) && whole.contains(newest.0);
+            let is_in_order = *start < oldest.0 && oldest.0 <= newest.0;
+            let follows = previous.is_none_or(|(end, _)| end < oldest.0);
+            if !is_of_day || !is_in_order || !follows || *digests < edges {
+                return Err("the digests of a sealed day contradict each other");
+            }
+            if !ids.insert(id) {
+                return Err("a chain of a sealed day is there twice");
+            }
+        }
+        Ok(())
+    }
+}
+
 /// The digests of a chain in a sealed day, which record each other without a gap.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SealedChain {
     /// The chain.
     pub id: Arc<ChainId>,
@@ -48,7 +82,8 @@ pub struct SealedChain {
 }
 
 /// The sealed days of a region's folder.
-#[derive(Clone, PartialEq, Eq, Default, Debug)]
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SealedFolder {
     /// The days, by their start.
     pub days: BTreeMap<Timestamp, SealedDay>,
@@ -58,7 +93,8 @@ pub struct SealedFolder {
 
 /// The slice of the sealed days that each run reads again: `K/N` of them, those that were not read for the longest time. So
 /// each day is read within N/K runs, whatever the runs between ask for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(try_from = "(u64, u64)", into = "(u64, u64)")]
 pub struct Recheck {
     slice: u64,
     of: u64,
@@ -83,6 +119,23 @@ impl Recheck {
         let days = u128::try_from(days).unwrap_or(u128::MAX);
         let slice = days.saturating_mul(u128::from(self.slice)).div_ceil(u128::from(self.of.max(1)));
         usize::try_from(slice).unwrap_or(usize::MAX)
+    }
+}
+
+impl From<Recheck> for (u64, u64) {
+    fn from(Recheck { slice, of }: Recheck) -> Self {
+        (slice, of)
+    }
+}
+
+impl TryFrom<(u64, u64)> for Recheck {
+    type Error = &'static str;
+
+    fn try_from((slice, of): (u64, u64)) -> Result<Self, Self::Error> {
+        match (slice, of) {
+            (0, 1) => Ok(Self::NONE),
+            _ => Self::new(slice, of).ok_or("a slice is more than the whole, or nothing"),
+        }
     }
 }
 

@@ -242,7 +242,7 @@ fn search_days(
         if collector.is_some() {
             // An object of which nothing is said today may be named tomorrow, so only what was proved can be sealed.
             let day: &mut DayListing = by_day.entry(day_of(key)).or_default();
-            day.add_log(&folder.bucket, &object, |line| is_listed && region.days.is_read_as(line));
+            day.add_log(&folder.bucket, &object, is_listed, &region.days);
         }
         if is_reported(time_of(key)) && !is_listed {
             let finding = Finding::new(Fault::UnlistedLog, time_of(key).start).about(&location);

@@ -31,7 +31,12 @@ struct Sharded {
 }
 
 /// Plans a run whose shards have at most so many log files.
-fn plan(store: &dyn Store, keys: &KeyRing, request: &ValidationRequest, most_logs: Option<u64>) -> Vec<u8> {
+pub(crate) fn plan(
+    store: &dyn Store,
+    keys: &KeyRing,
+    request: &ValidationRequest,
+    most_logs: Option<u64>,
+) -> Vec<u8> {
     let (pool, stop) = (pool(2), CancelFlag::new());
     let tools = RunTools { store, keys, pool: &pool, progress: &NoProgress, stop: &stop };
     let facts = PlanFacts {
@@ -48,13 +53,13 @@ fn plan(store: &dyn Store, keys: &KeyRing, request: &ValidationRequest, most_log
 }
 
 /// The lines of a plan that are shards.
-fn shard_lines(plan: &[u8]) -> Vec<&[u8]> {
+pub(crate) fn shard_lines(plan: &[u8]) -> Vec<&[u8]> {
     let lines = plan.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     lines.filter(|line| matches!(PlanLine::parse(line).unwrap(), PlanLine::Shard(_))).collect()
 }
 
 /// The result of a shard, as another process would make it.
-fn result(store: &dyn Store, keys: &KeyRing, line: &[u8]) -> Vec<u8> {
+pub(crate) fn result(store: &dyn Store, keys: &KeyRing, line: &[u8]) -> Vec<u8> {
     result_at(store, keys, line, Timestamp::from_unix(0))
 }
 

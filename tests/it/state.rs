@@ -109,6 +109,11 @@ impl BegunRun<'_> {
         let pool = pool(2);
         let tools = RunTools { store, keys, pool: &pool, progress: &NoProgress, stop };
         let outcome = validate::validate(&self.request, tools, &mut events).unwrap();
+        self.remembered(events, outcome)
+    }
+
+    /// What the events and the outcome of the run come to.
+    fn remembered(&mut self, events: Vec<Event>, outcome: RunOutcome) -> Remembered {
         let mut collector = ReportCollector::new();
         let (range, at) = (self.request.range, self.request.now);
         let begun = Event::Started { sources: Vec::new(), range, at, origin: Origin::default() };

@@ -6,7 +6,9 @@ use clap::{Args, Subcommand};
 
 #[cfg(feature = "aws")]
 use super::AwsArgs;
+use super::validate::recheck;
 use super::{OutputArgs, RunArgs, TellingArgs, pages, parse_size};
+use crate::validate::Recheck;
 
 /// Run one validation on many machines
 ///
@@ -48,10 +50,13 @@ pub(in crate::cli) struct PlanArgs {
     #[command(flatten)]
     run: RunArgs,
 
-    /// Compare with what earlier runs proved, as for `validate`. `merge` needs the option too. Shards read every day again: no day
-    /// is left out because an earlier run proved it, and none is counted as `remembered`
+    /// Compare with what earlier runs proved, as for `validate`. `merge` needs the option too
     #[arg(long, value_name = "PLACE", help_heading = "Memory")]
     state: Option<PathBuf>,
+
+    /// Read a part of the sealed days again, as for `validate`: K/N, all or none
+    #[arg(long, value_name = "K/N", default_value = "1/30", value_parser = recheck, requires = "state", help_heading = "Memory")]
+    recheck: Recheck,
 
     /// Largest number of log files in a shard. A region with more is cut into parts, each of which reads all digests of the region
     #[arg(long, value_name = "N", default_value = "200000", help_heading = "Plan")]
@@ -66,7 +71,7 @@ pub(in crate::cli) struct PlanArgs {
 impl PlanArgs {
     /// The arguments of the run.
     pub(in crate::cli) fn into_run(self) -> RunArgs {
-        RunArgs { sources: self.sources, state: self.state, ..self.run }
+        RunArgs { sources: self.sources, state: self.state, recheck: self.recheck, ..self.run }
     }
 }
 

@@ -74,7 +74,7 @@ impl ValidateArgs {
 }
 
 /// Parses a slice such as `1/30`.
-fn recheck(text: &str) -> Result<Recheck, String> {
+pub(super) fn recheck(text: &str) -> Result<Recheck, String> {
     let slice = |text: &str| {
         let (slice, of) = text.split_once('/')?;
         Recheck::new(slice.parse().ok()?, of.parse().ok()?)

@@ -39,8 +39,6 @@ pub(super) fn run(typed: PlanArgs, started: Timestamp) -> Result<u8, Failure> {
         let session = memory::begin(place, arguments, &mut request, started)?;
         let (id, generation) = session.stamp();
         state = Some(PlannedState { id, generation });
-        // A shard reads every day, so that its parts add up.
-        request.memory.iter_mut().for_each(|memory| memory.sealed.clear());
     }
     memory::check_gone(gone, &request)?;
     let facts = PlanFacts {

@@ -9,7 +9,7 @@ use crate::ident::{ChainId, LogFolder, Sha256Hash};
 use crate::state::days::MAX_SEALED;
 use crate::state::document::StateDocument;
 use crate::state::scope::StateScope;
-use crate::time::{DAY, Interval, Timestamp};
+use crate::time::Timestamp;
 use crate::validate::{SealedChain, SealedDay, SealedFolder};
 
 #[derive(Serialize, Deserialize)]
@@ -130,34 +130,16 @@ impl WireDay {
         mut id: impl FnMut(&WireChain) -> Arc<ChainId>,
     ) -> Result<(Timestamp, SealedDay), &'static str> {
         let Self { day, sha256, lists, read, run, archived, chains } = self;
-        if lists.iter().chain([&day]).any(|day| day.day() != *day) {
-            return Err("a sealed day does not begin at midnight");
-        }
-        let whole = Interval { start: day, end: day.plus(DAY) };
-        let mut sealed: Vec<SealedChain> = Vec::with_capacity(chains.len());
-        let mut ids = BTreeSet::new();
-        for chain in chains {
+        let chains = chains.into_iter().map(|chain| {
             let id = id(&chain);
             let WireChain { start, previous, oldest, newest, digests, logs, .. } = chain;
-            let edges: u64 = if oldest.end == newest.end { 1 } else { 2 };
-            let is_of_day = whole.contains(oldest.end) && whole.contains(newest.end);
-            let is_in_order = start < oldest.end && oldest.end <= newest.end;
-            let follows = previous.as_ref().is_none_or(|previous| previous.end < oldest.end);
-            if !is_of_day || !is_in_order || !follows || digests < edges {
-                return Err("the digests of a sealed day contradict each other");
-            }
-            if !ids.insert(Arc::clone(&id)) {
-                return Err("a chain of a sealed day is there twice");
-            }
             let (previous, oldest) = (previous.map(WireEdge::into_pair), oldest.into_pair());
-            let newest = newest.into_pair();
-            sealed.push(SealedChain { id, start, previous, oldest, newest, digests, logs });
-        }
-        if sealed.is_empty() {
-            return Err("a sealed day has no chain");
-        }
-        let lists = lists.into_iter().collect();
-        Ok((day, SealedDay { hash: sha256, lists, chains: sealed, read, run, is_archived: archived }))
+            SealedChain { id, start, previous, oldest, newest: newest.into_pair(), digests, logs }
+        });
+        let (lists, chains) = (lists.into_iter().collect(), chains.collect());
+        let sealed = SealedDay { hash: sha256, lists, chains, read, run, is_archived: archived };
+        sealed.check(day)?;
+        Ok((day, sealed))
     }
 }
 

@@ -39,7 +39,8 @@ pub(in crate::validate) fn compare(
         let listed = if failed.contains(&index) { BTreeMap::new() } else { listed };
         compare_folder(context, folder, listed)
     });
-    RegionDays { folders: folder_days.collect(), read: Vec::new() }
+    let part = context.part.unwrap_or_default();
+    RegionDays { folders: folder_days.collect(), read: Vec::new(), part }
 }
 
 fn compare_folder(
@@ -87,6 +88,7 @@ fn compare_folder(
         skipped,
         compared,
         drafts: BTreeMap::new(),
+        lines: BTreeMap::new(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a run reads of a day, until the day can be sealed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::listing::{ListedLine, day_in};
@@ -70,6 +70,15 @@ impl RegionDays {
         }
         let valid = logs.iter().filter(|log| log.is_valid).filter_map(|log| log.line);
         self.read.extend(valid.map(|line| (line.reference, line.line)));
+        let part = self.part;
+        let own = digest.logs().iter().map(|log| &log.location).filter(|location| part.has(location));
+        let own: Vec<&Location> = own.collect();
+        if part.number > 0 {
+            let valid = own.iter().zip(logs).filter(|(_, log)| log.is_valid);
+            for (line, location) in valid.filter_map(|(location, log)| Some((log.line?, location))) {
+                self.folders.iter_mut().for_each(|folder| folder.note_line(location, line));
+            }
+        }
         let found = self.folders.iter_mut().find_map(|folder| {
             let day = day_in(digest.location(), &folder.folder.bucket, &folder.folder.digest_prefix())?;
             Some((folder, day))
@@ -79,7 +88,7 @@ impl RegionDays {
             return;
         }
         let is_proved = |log: &ReadLog| log.is_valid || log.is_remembered;
-        let all_proved = logs.len() == digest.log_count() && logs.iter().all(is_proved);
+        let all_proved = logs.len() == own.len() && logs.iter().all(is_proved);
         let days: Vec<Option<Timestamp>> =
             digest.logs().iter().map(|log| folder.day_of_log(&log.location)).collect();
         let previous = digest.previous().map(|previous| {
@@ -118,14 +127,16 @@ impl RegionDays {
 }
 
 impl FolderDays {
+    /// Notes the line of a log file that was read and proved, if the log file is of a day that is listed.
+    fn note_line(&mut self, location: &Location, line: ListedLine) {
+        if let Some(day) = self.day_of_log(location).filter(|day| self.listed.contains_key(day)) {
+            self.lines.entry(day).or_default().push(line);
+        }
+    }
+
     /// The day of a log file in the log folders of this folder; `None` for a log file elsewhere.
     fn day_of_log(&self, location: &Location) -> Option<Timestamp> {
         let prefix = |logs: LogFolder| self.folder.log_prefix_in(logs);
         LogFolder::ALL.into_iter().find_map(|logs| day_in(location, &self.folder.bucket, &prefix(logs)))
-    }
-
-    /// Takes the drafts of all days.
-    pub(super) fn take_drafts(&mut self) -> BTreeMap<Timestamp, DayDraft> {
-        std::mem::take(&mut self.drafts)
     }
 }

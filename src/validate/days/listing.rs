@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest as _, Sha256};
 
+use super::RegionDays;
 use crate::ident::{Location, LogFolder, RegionFolder, Sha256Hash};
 use crate::prove::reference;
 use crate::store::{Listed, Object};
@@ -50,7 +51,7 @@ fn shortened(text: &str) -> u128 {
 #[derive(Clone, Default)]
 pub(in crate::validate) struct DayListing {
     hasher: Sha256,
-    /// The lines, where they are needed one by one.
+    /// The lines that are needed one by one: of a digest folder all, of a log folder those of other parts of the region.
     pub(super) lines: Vec<ListedLine>,
     count: u64,
     /// Whether the store did not tell everything of an object.
@@ -81,18 +82,23 @@ impl DayListing {
         })
     }
 
-    /// Adds the next object of a log folder, with whether it `is_read` as listed.
+    /// Adds the next object of a log folder. An object has to be a log file that a digest lists, read as listed: by
+    /// this part, or by the part that the log file belongs to.
     pub(in crate::validate) fn add_log(
         &mut self,
         bucket: &str,
         listed: &Listed,
-        is_read: impl Fn(&ListedLine) -> bool,
+        is_listed: bool,
+        days: &RegionDays,
     ) {
-        let line = self.add(bucket, listed);
-        self.has_unread |= !line.is_some_and(|line| is_read(&line));
+        match self.add(bucket, listed).filter(|_| is_listed) {
+            Some(line) if days.is_own(&line) => self.has_unread |= !days.is_read_as(&line),
+            Some(line) => self.lines.push(line),
+            None => self.has_unread = true,
+        }
     }
 
-    /// Whether every line was read and proved.
+    /// Whether every line was read and proved, as far as this part reads it.
     pub(super) const fn is_read(&self) -> bool {
         !self.has_unknown && !self.has_unread
     }

@@ -1,84 +1,203 @@
-//! Seals the days that a run proved whole.
+//! Seals the days that a run proved whole. The parts of a region show what they read of each day as [`ReadDays`]: values
+//! that can be stored and joined.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
 use super::draft::{DayDraft, DraftDigest};
-use super::listing::{SearchedLogs, day_hash};
-use super::{FolderDays, RegionDays, whole};
-use crate::event::{Fault, Finding, Kind, Severity};
-use crate::ident::{ChainId, DigestKey, Location, LogFolder, Sha256Hash};
-use crate::time::{DAY, Interval, Timestamp};
+use super::listing::{DayListing, ListedLine, SearchedLogs, day_hash};
+use super::{FolderDays, RegionDays, TouchedDays};
+use crate::ident::{ChainId, LogFolder, RegionFolder, Sha256Hash};
+use crate::time::Timestamp;
+use crate::validate::parts::LogPart;
 use crate::validate::sealed::{SealedChain, SealedChanges, SealedDay};
 
-/// The run as far as sealing is concerned.
-pub(in crate::validate) struct SealInput<'r> {
-    /// All findings on the region and its chains.
-    pub(in crate::validate) findings: &'r [&'r Finding],
-    /// Whether keys could not be fetched, whose findings are joined over all regions.
-    pub(in crate::validate) has_unfetched_keys: bool,
-    pub(in crate::validate) searched: &'r SearchedLogs,
-    /// For each folder, the log folders in which proved digests list log files.
-    pub(in crate::validate) log_folders: &'r [BTreeSet<LogFolder>],
-    /// Whether anything of the region was left out.
-    pub(in crate::validate) interrupted: bool,
+/// What a run, or a part of a run, read of a region's days. Empty for a run that seals nothing.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ReadDays {
+    folders: Vec<ReadFolder>,
 }
 
-impl RegionDays {
-    /// The changes of the sealed days, after everything of the region was read and searched.
-    pub(in crate::validate) fn seal(mut self, input: &SealInput<'_>) -> Vec<SealedChanges> {
-        let mut touched = TouchedDays::of(input.findings);
-        touched.all |= input.has_unfetched_keys;
-        let folders = std::mem::take(&mut self.folders);
-        let numbered = folders.into_iter().enumerate();
-        numbered.map(|(number, folder)| self.seal_folder(number, folder, &touched, input)).collect()
+/// What was read of the days of a folder.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReadFolder {
+    folder: RegionFolder,
+    /// Folders of log files that belong to the listings of the days.
+    logs: BTreeSet<LogFolder>,
+    /// Days that an earlier run sealed, and that were read. They are opened unless they are sealed again.
+    reread: BTreeSet<Timestamp>,
+    /// Days without anything that was read and not proved.
+    days: BTreeMap<Timestamp, ReadDay>,
+}
+
+/// A day of which the part proved all that it read: every digest, and every log file that belongs to the part.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReadDay {
+    /// Whether a log file could not be read again, being in an archive, and stays remembered.
+    has_archived: bool,
+    /// The hash over the lines of the part's log files in the folders of the day; `None` in the first part, which compares its
+    /// own lines with the listing.
+    read: Option<Sha256Hash>,
+    /// The listing of the day; `None` but in the first part.
+    listed: Option<ListedDay>,
+}
+
+/// The listing of a day, whose every line is a line that was read and proved, or a log file of another part.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ListedDay {
+    /// The day; `None` if its digests do not record each other.
+    sealed: Option<SealedDay>,
+    /// For each other part with log files in the listing, what it has to have read.
+    others: BTreeMap<u32, Sha256Hash>,
+}
+
+impl ReadDays {
+    /// Checks what the end of a run, and later runs, rely on. `is_own` tells the folders of the region, and `is_chain` its
+    /// chains.
+    ///
+    /// # Errors
+    /// What contradicts itself.
+    pub fn check(
+        &self,
+        is_own: impl Fn(&RegionFolder) -> bool,
+        is_chain: impl Fn(&ChainId) -> bool,
+    ) -> Result<(), &'static str> {
+        for folder in &self.folders {
+            if !is_own(&folder.folder) {
+                return Err("it has the days of another folder");
+            }
+            for (day, read) in &folder.days {
+                let Some(sealed) = read.listed.as_ref().and_then(|listed| listed.sealed.as_ref()) else {
+                    continue;
+                };
+                sealed.check(*day)?;
+                if !sealed.chains.iter().all(|chain| is_chain(&chain.id)) {
+                    return Err("a day has a chain of another region");
+                }
+            }
+        }
+        Ok(())
     }
 
-    fn seal_folder(
-        &self,
-        number: usize,
-        mut folder: FolderDays,
-        touched: &TouchedDays,
-        input: &SealInput<'_>,
-    ) -> SealedChanges {
-        let mut logs = folder.known.logs.clone();
-        logs.extend(input.log_folders.get(number).into_iter().flatten());
-        let (mut sealed, mut archived) = (BTreeMap::new(), BTreeSet::new());
-        for (day, draft) in folder.take_drafts() {
-            if touched.has(day) {
-                continue;
+    /// Joins the days of the first part with those of all other parts: a day stays if every part proved what it read, and the
+    /// parts read every line of the listing.
+    pub fn join(&mut self, others: impl Iterator<Item = (u32, Self)>) {
+        for (number, other) in others {
+            let is_same = |(own, other): (&ReadFolder, &ReadFolder)| own.folder == other.folder;
+            if self.folders.len() != other.folders.len()
+                || !self.folders.iter().zip(&other.folders).all(is_same)
+            {
+                self.folders.clear();
+                return;
             }
-            let Some(hash) = self.proved_hash(&folder, number, day, &draft, &logs, input) else { continue };
+            for (own, other) in self.folders.iter_mut().zip(&other.folders) {
+                own.days.retain(|day, own| own.join(number, other.days.get(day)));
+            }
+        }
+    }
+
+    /// The changes of the sealed days, after all parts were joined. A run that is not `whole` may have left out any day that
+    /// it does not seal.
+    pub(in crate::validate) fn seal(self, touched: &TouchedDays, is_whole: bool) -> Vec<SealedChanges> {
+        self.folders.into_iter().map(|folder| folder.seal(touched, is_whole)).collect()
+    }
+}
+
+impl ReadDay {
+    /// Joins the same day of part `number`. Returns whether the day can still be sealed.
+    fn join(&mut self, number: u32, other: Option<&Self>) -> bool {
+        let Some(other) = other else { return false };
+        self.has_archived |= other.has_archived;
+        let expected = self.listed.as_ref().and_then(|listed| listed.others.get(&number));
+        expected.is_none_or(|expected| other.read == Some(*expected))
+    }
+}
+
+impl ReadFolder {
+    fn seal(self, touched: &TouchedDays, is_whole: bool) -> SealedChanges {
+        let Self { folder, logs, reread, days } = self;
+        let (mut sealed, mut archived) = (BTreeMap::new(), BTreeSet::new());
+        for (day, read) in days.into_iter().filter(|(day, _)| !touched.has(*day)) {
+            let Some(listed) = read.listed else { continue };
             // A day that was not read in full stays as the earlier run sealed it.
-            if draft.has_archived {
+            if read.has_archived {
                 archived.insert(day);
-            } else if let Some(day_sealed) = sealed_day(hash, draft) {
+            } else if let Some(day_sealed) = listed.sealed {
                 sealed.insert(day, day_sealed);
             }
         }
-        // A sealed day that was read and is not sealed again is opened. After an interruption it may be unread.
-        let is_opened = |day: &&Timestamp| {
-            !folder.skipped.contains(day) && !sealed.contains_key(day) && !archived.contains(day)
-        };
-        let was_read = |day: &&Timestamp| folder.listed.contains_key(day);
-        let opened = folder.known.days.keys().filter(|_| !input.interrupted);
-        let opened = opened.filter(was_read).filter(is_opened).copied().collect();
-        SealedChanges { folder: folder.folder, sealed, archived, opened, logs }
+        let is_opened = |day: &Timestamp| is_whole && !sealed.contains_key(day) && !archived.contains(day);
+        let opened = reread.into_iter().filter(is_opened).collect();
+        SealedChanges { folder, sealed, archived, opened, logs }
+    }
+}
+
+impl RegionDays {
+    /// What was read of the days, after everything of the region was read and searched. `log_folders` are, for each folder,
+    /// the log folders in which proved digests list log files.
+    pub(in crate::validate) fn end(
+        mut self,
+        log_folders: &[BTreeSet<LogFolder>],
+        searched: &SearchedLogs,
+    ) -> ReadDays {
+        let folders = mem::take(&mut self.folders).into_iter().enumerate();
+        let folders = folders.map(|(number, folder)| {
+            let mut logs = folder.known.logs.clone();
+            logs.extend(log_folders.get(number).into_iter().flatten());
+            self.end_folder(number, folder, logs, searched)
+        });
+        ReadDays { folders: folders.collect() }
     }
 
-    /// The hash of the listing of a day whose every line was read and proved.
-    fn proved_hash(
+    fn end_folder(
+        &self,
+        number: usize,
+        mut folder: FolderDays,
+        logs: BTreeSet<LogFolder>,
+        searched: &SearchedLogs,
+    ) -> ReadFolder {
+        let (drafts, mut own) = (mem::take(&mut folder.drafts), mem::take(&mut folder.lines));
+        let mut days = BTreeMap::new();
+        for (day, draft) in drafts.into_iter().filter(|(_, draft)| !draft.is_open) {
+            let has_archived = draft.has_archived;
+            let read = match self.part.number {
+                0 => {
+                    let listed = self.listed_day(&folder, number, day, draft, &logs, searched);
+                    listed.map(|listed| ReadDay { has_archived, read: None, listed: Some(listed) })
+                }
+                _ => {
+                    let read = hash_of(own.remove(&day).unwrap_or_default());
+                    Some(ReadDay { has_archived, read: Some(read), listed: None })
+                }
+            };
+            days.extend(read.map(|read| (day, read)));
+        }
+        let is_read = |day: &&Timestamp| folder.listed.contains_key(day) && !folder.skipped.contains(day);
+        let reread = folder.known.days.keys().filter(is_read).copied().collect();
+        ReadFolder { folder: folder.folder, logs, reread, days }
+    }
+
+    /// The listing of a day whose every line was read and proved, or belongs to another part.
+    fn listed_day(
         &self,
         folder: &FolderDays,
         number: usize,
         day: Timestamp,
-        draft: &DayDraft,
+        draft: DayDraft,
         logs: &BTreeSet<LogFolder>,
-        input: &SealInput<'_>,
-    ) -> Option<Sha256Hash> {
+        searched: &SearchedLogs,
+    ) -> Option<ListedDay> {
         // 1. Every object of the digest folder is a proved digest, answered as listed, and every proved digest is
         //    listed.
-        let listing = folder.listed.get(&day).filter(|_| !draft.is_open)?;
+        let listing = folder.listed.get(&day)?;
         let proved: BTreeSet<u128> = draft.digests.iter().map(|digest| digest.reference).collect();
         let listed: BTreeSet<u128> = listing.lines.iter().map(|line| line.reference).collect();
         let is_read = listing.is_read() && listing.lines.iter().all(|line| self.is_read_as(line));
@@ -90,21 +209,44 @@ impl RegionDays {
         let is_unchanged = folder.unchanged.contains(&day);
         let mut of_day = Vec::new();
         for of in logs {
-            match input.searched.day(number, *of, day) {
+            match searched.day(number, *of, day) {
                 Some(listing) if listing.is_read() => of_day.push((*of, listing)),
                 None if is_unchanged && folder.compared.contains(of) => {}
                 _ => return None,
             }
         }
-        match is_unchanged {
+        let others = self.others(of_day.iter().map(|(_, listing)| *listing));
+        let hash = match is_unchanged {
             // What is unchanged keeps its hash. A log folder that is new here has to be empty.
             true if of_day.iter().all(|(_, listing)| listing.is_empty()) => {
                 folder.known.days.get(&day).map(|sealed| sealed.hash)
             }
             true => None,
             false => day_hash(Some(listing), of_day.into_iter()),
-        }
+        };
+        Some(ListedDay { sealed: sealed_day(hash?, draft), others })
     }
+
+    /// What each other part has to have read of the listings of a day.
+    fn others<'l>(&self, listings: impl Iterator<Item = &'l DayListing>) -> BTreeMap<u32, Sha256Hash> {
+        let mut lines: BTreeMap<u32, Vec<ListedLine>> = BTreeMap::new();
+        for line in listings.flat_map(|listing| &listing.lines) {
+            lines.entry(LogPart::holder(self.part.of, line.reference)).or_default().push(*line);
+        }
+        lines.into_iter().map(|(part, lines)| (part, hash_of(lines))).collect()
+    }
+}
+
+/// The hash over lines in no order.
+fn hash_of(mut lines: Vec<ListedLine>) -> Sha256Hash {
+    lines.sort_unstable();
+    lines.dedup();
+    let mut hash = Sha256::new();
+    for ListedLine { reference, line } in lines {
+        hash.update(reference.to_be_bytes());
+        hash.update(line.to_be_bytes());
+    }
+    Sha256Hash(hash.finalize().into())
 }
 
 /// The day, if the digests of each chain record each other without a gap.
@@ -142,130 +284,4 @@ fn sealed_chain(id: Arc<ChainId>, mut digests: Vec<DraftDigest>) -> Option<Seale
         digests: digests.len() as u64,
         logs: digests.iter().map(|digest| digest.logs).sum(),
     })
-}
-
-/// The days that findings are about.
-#[derive(Clone, PartialEq, Eq, Default, Debug)]
-pub struct TouchedDays {
-    days: BTreeSet<Timestamp>,
-    stretches: Vec<Interval>,
-    /// Whether a finding may be about any day.
-    all: bool,
-}
-
-impl TouchedDays {
-    fn of(findings: &[&Finding]) -> Self {
-        let mut touched = Self::default();
-        findings.iter().for_each(|finding| touched.add(finding));
-        touched
-    }
-
-    /// Adds the days that a finding is about.
-    pub fn add(&mut self, finding: &Finding) {
-        // 1. Where the record begins is found again in each run. Objects outside of the days' folders are of no day.
-        // Nothing is wrong with a digest that its successor proves without a signature or a key of its own.
-        let is_proved = finding.severity == Severity::Notice
-            && matches!(finding.kind, Kind::DigestUnsigned | Kind::KeyUnknown);
-        let is_of_no_day = finding.kind == Kind::ChainStart
-            || is_proved
-            || matches!(finding.fault, Fault::StrayLog | Fault::MoreJunk { .. })
-            || (matches!(finding.fault, Fault::NotADigestName) && finding.at <= Timestamp::from_unix(0));
-        if is_of_no_day {
-            return;
-        }
-        // 2. The newest digest is too old: nothing is wrong with the days after it, which belong to other trails.
-        if finding.kind == Kind::ChainStale {
-            self.days.insert(finding.at.day());
-            return;
-        }
-        // 3. The days of the objects, of the stretch, and of the moment.
-        let mut known = false;
-        for uri in finding.uri.iter().chain(&finding.digest).chain(&finding.objects) {
-            if let Some(days) = days_of(uri) {
-                known = true;
-                self.days.extend(days);
-            }
-        }
-        if let (Some(start), Some(end)) = (finding.start, finding.end) {
-            known = true;
-            self.stretches.extend(Interval::new(start, end));
-        }
-        if finding.at > Timestamp::from_unix(0) {
-            known = true;
-            self.days.insert(finding.at.day());
-        }
-        self.all |= !known;
-    }
-
-    /// Whether a finding is about the day that begins at `day`, or may be about any day.
-    pub(super) fn has(&self, day: Timestamp) -> bool {
-        self.all || self.names(day)
-    }
-
-    /// Whether a finding is about the day that begins at `day`.
-    #[must_use]
-    pub fn names(&self, day: Timestamp) -> bool {
-        self.days.contains(&day) || self.stretches.iter().any(|stretch| stretch.overlaps(whole(day)))
-    }
-}
-
-/// The days of an object: of a digest the day of its end, of a log file the day of its folder and its neighbours, whose
-/// digests may list the log file.
-fn days_of(uri: &str) -> Option<Vec<Timestamp>> {
-    let (bucket, key) = uri.strip_prefix("s3://")?.split_once('/')?;
-    if let Some(digest) = DigestKey::parse(&Location::new(bucket, key)) {
-        return Some(vec![digest.end.day()]);
-    }
-    // A folder of a day is followed by the name.
-    let (folders, _) = key.rsplit_once('/')?;
-    let date = folders.get(folders.len().checked_sub("2026/09/01".len())?..)?;
-    let start = Timestamp::parse_digest_name(&format!("{}T000000Z", date.replace('/', "")))?;
-    (start.day_folder() == date).then(|| vec![start, start.plus(-DAY), start.plus(DAY)])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ident::RegionFolder;
-
-    fn day(number: i64) -> Timestamp {
-        Timestamp::from_unix(1_788_220_800).plus(number * DAY)
-    }
-
-    fn folder() -> RegionFolder {
-        RegionFolder {
-            bucket: "b".into(),
-            root: "".into(),
-            organization: None,
-            account: "111122223333".into(),
-            region: "us-east-1".into(),
-        }
-    }
-
-    /// The days from 0 to 29 that a finding is about, and whether it may be about any.
-    fn touched_by(finding: Finding) -> (Vec<i64>, bool) {
-        let touched = TouchedDays::of(&[&finding]);
-        ((0..30).filter(|number| touched.names(day(*number))).collect(), touched.all)
-    }
-
-    #[test]
-    fn findings_touch_the_days_that_they_are_about() {
-        let log = format!("{}2026/09/05/x.json.gz", folder().log_prefix());
-        let log = Location::new("b", log);
-        let found = |at| Finding::new(Fault::LogsWithoutDigests, at);
-        assert_eq!(touched_by(found(day(9).plus(7)).about(&log)), (vec![3, 4, 5, 9], false));
-        assert_eq!(touched_by(found(day(9).plus(7))), (vec![9], false));
-        let stretch = Interval { start: day(11).plus(5), end: day(13) };
-        assert_eq!(touched_by(found(day(11)).over(stretch)), (vec![11, 12], false));
-        assert_eq!(touched_by(found(Timestamp::from_unix(0))), (Vec::new(), true));
-        // A trail that ended long ago says nothing of the days after.
-        let stale = Interval { start: day(3).plus(5), end: day(29) };
-        assert_eq!(
-            touched_by(Finding::new(Fault::Stale { late: 9 }, stale.start).over(stale)),
-            (vec![3], false)
-        );
-        let stray = Location::new("b", format!("{}readme", folder().log_prefix()));
-        let stray = Finding::new(Fault::StrayLog, Timestamp::from_unix(0)).about(&stray);
-        assert_eq!(touched_by(stray), (Vec::new(), false));
-    }
 }

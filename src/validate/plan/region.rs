@@ -1,6 +1,7 @@
 //! The plan for one region of one account: its chains, and the objects in its log folders.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::archived::{ArchiveListener, ArchivedAmount, ArchivedObjects};
 use super::tally::{DigestTally, hour, is_inside};
@@ -9,13 +10,14 @@ use crate::event::{Fault, Finding};
 use crate::ident::{ChainId, Location, LogFolder, LogFolderKey, RegionFolder};
 use crate::prove::{ChainProver, digest_location};
 use crate::store::StoreError;
-use crate::time::{self, Interval, Range, Timestamp};
+use crate::time::{self, DAY, Interval, Range, Timestamp};
 use crate::validate::answered::AnsweringFolders;
 use crate::validate::context::RunContext;
 use crate::validate::discover::{self, DiscoveredFolder};
 use crate::validate::parts::RegionWeight;
 use crate::validate::region::{RegionRun, exceeds_notices};
 use crate::validate::request::ValidationRequest;
+use crate::validate::sealed::SealedFolder;
 use crate::validate::unreferenced;
 
 /// The planned reads of a region, with its findings.
@@ -72,11 +74,12 @@ pub(super) fn plan(
     PlannedRegion { chains, logs: RegionPlan { account, region, logs }, findings, answering, archived }
 }
 
-/// Weighs a region: lists its digests and, if `counts_logs`, the log folders of the digests' days. Failures to list are
-/// left to the run, which lists the same folders.
+/// Weighs a region: lists its digests and, if `counts_logs`, the log folders of those of the digests' days that are not
+/// sealed. Failures to list are left to the run, which lists the same folders.
 pub(in crate::validate) fn weigh(
     context: RunContext<'_>,
     discovered: &[DiscoveredFolder],
+    sealed: &BTreeMap<RegionFolder, Arc<SealedFolder>>,
     counts_logs: bool,
 ) -> RegionWeight {
     let region = discover::list_region(context, discovered);
@@ -84,7 +87,12 @@ pub(in crate::validate) fn weigh(
     let mut archived =
         ArchivedObjects { amount: ArchivedAmount::default(), listener: None, untold: Vec::new() };
     let folders = region.folders.iter().enumerate().filter(|_| counts_logs);
-    let logs = folders.map(|folder| listed_logs(context, &region, folder, &mut archived, &mut Vec::new()));
+    let logs = folders.map(|(number, folder)| {
+        let days = sealed.get(folder).into_iter().flat_map(|sealed| sealed.days.keys());
+        let whole: Vec<Interval> = days.map(|day| Interval { start: *day, end: day.plus(DAY) }).collect();
+        let left_out = time::union(whole);
+        listed_logs(context, &region, (number, folder), &left_out, &mut archived, &mut Vec::new())
+    });
     let logs = logs.fold(Amount::default(), Amount::plus).objects;
     RegionWeight { digests, logs, listing: region.hash_of_listing(), chains: region.listed_chains() }
 }
@@ -113,7 +121,7 @@ fn log_files(
         return Amount::default();
     };
     let stretch = Interval { start: first.start, end: last.end };
-    let logs = listed_logs(context, region, (index, folder), archived, findings);
+    let logs = listed_logs(context, region, (index, folder), &[], archived, findings);
     let asked = covered(range, region.chains.iter().filter(|chain| chain.is_selected()), index);
     let is_read =
         |minute: Timestamp| time::overlaps_any(&asked, Interval { start: minute, end: minute.plus(1) });
@@ -139,19 +147,24 @@ fn log_files(
     logs
 }
 
-/// The log files in `CloudTrail/` of one folder whose minutes the digests of the asked range cover, by their names.
+/// The log files in `CloudTrail/` of one folder whose minutes the digests of the asked range cover, by their names. Those
+/// within `left_out` do not count.
 fn listed_logs(
     context: RunContext<'_>,
     region: &RegionRun,
     (index, folder): (usize, &RegionFolder),
+    left_out: &[Interval],
     archived: &mut ArchivedObjects<'_>,
     findings: &mut Vec<Finding>,
 ) -> Amount {
     let range = context.request.range;
-    let all = covered(range, region.chains.iter(), index);
+    let rest = |covered: Vec<Interval>| -> Vec<Interval> {
+        covered.into_iter().flat_map(|stretch| time::complement(stretch, left_out)).collect()
+    };
+    let all = rest(covered(range, region.chains.iter(), index));
     let (Some(first), Some(last)) = (all.first(), all.last()) else { return Amount::default() };
     let stretch = Interval { start: first.start, end: last.end };
-    let asked = covered(range, region.chains.iter().filter(|chain| chain.is_selected()), index);
+    let asked = rest(covered(range, region.chains.iter().filter(|chain| chain.is_selected()), index));
     let mut logs = Amount::default();
     for listed in unreferenced::list_log_folder(context, (folder, LogFolder::CloudTrail), stretch) {
         match listed {

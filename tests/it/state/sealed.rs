@@ -3,6 +3,7 @@
 mod counted;
 mod random;
 mod recheck;
+mod sharded;
 
 use serde_json::json;
 use trailproof::event::Verdict;

@@ -26,18 +26,23 @@ fn grave(findings: &[Finding]) -> BTreeSet<(String, Option<String>)> {
 /// Kinds of findings on what a remembered head proves, or knows better.
 const CURED: [&str; 5] = ["digest-unsigned", "log-unverifiable", "chain-gap", "chain-stale", "no-digests"];
 
-struct Random(ChaCha20Rng);
+pub(super) struct Random(ChaCha20Rng);
 
 impl Random {
-    fn below(&mut self, end: usize) -> usize {
+    /// Random choices for world `number` of a seed.
+    pub(super) fn of(seed: u64, number: u64) -> Self {
+        Self(ChaCha20Rng::seed_from_u64(seed.wrapping_mul(1_000_003).wrapping_add(number)))
+    }
+
+    pub(super) fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.0.next_u64() % u64::try_from(end.max(1)).unwrap()).unwrap()
     }
 
-    fn once_in(&mut self, times: usize) -> bool {
+    pub(super) fn once_in(&mut self, times: usize) -> bool {
         self.below(times) == 0
     }
 
-    fn spec(&mut self) -> Spec {
+    pub(super) fn spec(&mut self) -> Spec {
         let mut spec = Spec {
             seed: self.0.next_u64() % 8,
             hours: 50 + u32::try_from(self.below(60)).unwrap(),
@@ -76,7 +81,7 @@ impl Random {
     }
 
     /// Touches the world in a random way. Returns whether anything but the time of a write changed.
-    fn touch(&mut self, world: &World) -> bool {
+    pub(super) fn touch(&mut self, world: &World) -> bool {
         let all = world.store.locations();
         let all: Vec<Location> =
             all.into_iter().filter(|location| world.store.get(location).is_ok()).collect();
@@ -136,7 +141,7 @@ impl Random {
     }
 }
 
-fn count(variable: &str, otherwise: u64) -> u64 {
+pub(super) fn count(variable: &str, otherwise: u64) -> u64 {
     std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
 }
 
@@ -152,8 +157,7 @@ fn without_memory(world: &World) -> Remembered {
 fn memory_sees_what_a_full_run_sees() {
     let (worlds, seed) = (count("TRAILPROOF_SEALED", 40), count("TRAILPROOF_SEED", 1));
     for number in 0..worlds {
-        let mut random =
-            Random(ChaCha20Rng::seed_from_u64(seed.wrapping_mul(1_000_003).wrapping_add(number)));
+        let mut random = Random::of(seed, number);
         let spec = random.spec();
         let (memory, world) = (Memory::new(), World::of(&spec));
         let store = Counted::new(&world.store);
