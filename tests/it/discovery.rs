@@ -178,6 +178,36 @@ fn a_trail_below_one_of_the_hours_with_very_many_objects_is_found() {
     hide(SPELLINGS[0], &SPELLINGS[0](2025, 6, 3, 7), MANY);
 }
 
+/// A trail's prefix may go on in an account's folder, or in the folder of an account in a Hive layout.
+#[test]
+fn a_trail_below_a_folder_of_an_account_is_found() {
+    for above in
+        ["AWSLogs/111122223333", "AWSLogs/o-abcdefghij/111122223333", "AWSLogs/aws-account-id=111122223333"]
+    {
+        for below in ["team", "team/a/b", "2026/09"] {
+            let prefix = format!("{above}/{below}");
+            let delivered = deliver(&spec(&prefix, vec!["log-modified".parse().unwrap()]));
+            copy_all(&deliver(&spec("", Vec::new())).store, &delivered.store);
+            let (ran, _) = run_in(&delivered, &delivered.store, "", 4);
+            assert_eq!(ran.verdict, Verdict::Tampered, "{prefix}: {:#?}", ran.findings);
+        }
+    }
+}
+
+/// Folders of services in the accounts of an organization are many and large.
+#[test]
+fn folders_of_services_in_an_account_are_not_searched() {
+    let delivered = deliver(&spec("", Vec::new()));
+    let (_, before) = run_in(&delivered, &delivered.store, "", 4);
+    for service in ["Config", "elasticloadbalancing", "vpcflowlogs", "WAFLogs"] {
+        let hours = hours(|_, month, day, hour| format!("us-east-1/2025/{month}/{day}/{hour}/"), 4);
+        let below = hours.map(|hour| format!("AWSLogs/111122223333/{service}/{hour}"));
+        put_each(&delivered.store, below, 1);
+    }
+    let (ran, after) = run_in(&delivered, &delivered.store, "", 4);
+    assert_eq!((ran.verdict, after), (Verdict::Intact, before), "{:#?}", ran.findings);
+}
+
 /// Junk in many folders that look like partitions, in front of the partitions with a trail.
 fn put_junk(store: &MemoryStore, folders: usize, objects: usize) {
     let places = (0..folders).flat_map(|folder| (0..4).map(move |hour| format!("a{folder:04}/{hour}/")));

@@ -75,8 +75,7 @@ pub(super) enum FolderRole {
     Prefix,
     /// Children of `AWSLogs/` below `root`: organizations, accounts, or folders of a prefix.
     Logs { root: String, organization: Option<String> },
-    /// Children are folders of services. Only `AWSLogs/` is searched among them: folders of other services are many,
-    /// and contain no trail.
+    /// Children are folders of services, or of a trail's prefix that goes on in an account's folder.
     Services,
 }
 
@@ -121,7 +120,7 @@ impl PendingFolder {
                 Some(FolderRole::Logs { root: root.clone(), organization: Some(name.to_owned()) })
             }
             FolderRole::Logs { .. } => Some(FolderRole::Prefix),
-            FolderRole::Services => None,
+            FolderRole::Services => (!is_service(name)).then_some(FolderRole::Prefix),
         }
     }
 
@@ -138,9 +137,61 @@ impl PendingFolder {
     }
 }
 
+/// Folders that services have in an account's folder. These are many and large in an organization, and are not searched for
+/// trails.
+///
+/// Source: the page of each service on where its logs are in S3, such as Amazon VPC User Guide, "Flow log files", and Elastic
+/// Load Balancing, "Access logs"; Amazon CloudWatch Logs User Guide, "Enable logging from AWS services".
+const SERVICES: [&str; 26] = [
+    "BedrockModelInvocationLogs",
+    "ClientVPN",
+    "CloudFront",
+    "CloudTrail",
+    "CloudTrail-Aggregated",
+    "CloudTrail-Digest",
+    "CloudTrail-Insight",
+    "CloudTrail-NetworkActivity",
+    "Config",
+    "EKS",
+    "ElastiCache",
+    "EventBridge",
+    "GuardDuty",
+    "KafkaBrokerLogs",
+    "KafkaConnectLogs",
+    "Route53",
+    "VpcLattice",
+    "WAFLogs",
+    "elasticloadbalancing",
+    "globalaccelerator",
+    "network-firewall",
+    "redshift",
+    "vended-logs",
+    "verifiedaccess",
+    "vpcdnsquerylogs",
+    "vpcflowlogs",
+];
+
+/// Whether `name` is a service's folder, or one of its parts in a Hive layout, `aws-service=vpcflowlogs`.
+fn is_service(name: &str) -> bool {
+    let name = name.strip_prefix("aws-service=").unwrap_or(name);
+    SERVICES.binary_search(&name).is_ok()
+}
+
 /// Whether `name` is the folder of an account in the Hive layout of VPC flow logs, which has a folder for each hour.
 ///
 /// Source: Amazon VPC User Guide, "Publish flow logs to Amazon S3".
 fn is_account_of_flow_logs(name: &str) -> bool {
     name.strip_prefix("aws-account-id=").is_some_and(is_account)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn services_are_told_from_prefixes() {
+        assert!(SERVICES.is_sorted());
+        assert!(["CloudTrail-Digest", "vpcflowlogs", "aws-service=vpcflowlogs"].into_iter().all(is_service));
+        assert!(!["team", "AWSLogs", "cloudtrail", "aws-region=us-east-1"].into_iter().any(is_service));
+    }
 }
