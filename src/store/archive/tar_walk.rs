@@ -77,8 +77,13 @@ impl<I: TarInput> TarWalk<I> {
                 None if is_extended => return Err(damaged("an extended header without a member")),
                 None => return Err(TarEnd::Whole),
             };
-            let size = header.entry_size().map_err(|_| damaged("invalid size"))?;
             let kind = header.entry_type();
+            let size = match header.entry_size() {
+                Ok(size) => size,
+                // GNU tar leaves the size of a label empty.
+                Err(_) if kind.as_byte() == b'V' && header.as_old().size == [0; 12] => 0,
+                Err(_) => return Err(damaged("invalid size")),
+            };
             match kind {
                 EntryType::GNULongName if long_name.is_none() => long_name = Some(self.text(size)?),
                 EntryType::GNULongLink if long_link.is_none() => long_link = Some(self.text(size)?),

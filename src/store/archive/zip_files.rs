@@ -125,13 +125,11 @@ fn add(listing: &mut Listing<ZipPlace>, number: u64, entry: &Entry) -> Result<Op
     Ok(Some(Span { start, end, id, number, name: name.into() }))
 }
 
-/// The name in UTF-8, from UTF-8 or code page 437. Some programs for Windows write `\` for `/`; like `unzip`, such a
-/// name is mended if it has no `/` at all.
+/// The name in UTF-8, from UTF-8 or code page 437. Names in a zip have `/` between folders (APPNOTE.TXT, 4.4.17.1); some
+/// programs for Windows write `\`, in a whole name or after a first folder. CloudTrail's names have no `\`.
 fn decoded_name(entry: &Entry) -> Option<Vec<u8>> {
     let name = entry.name().ok()?;
-    let is_from_windows = matches!(entry.system(), ::zip::System::Dos | ::zip::System::WindowsNTFS);
-    let is_mended = is_from_windows && !name.contains('/') && name.contains('\\');
-    Some(if is_mended { name.replace('\\', "/").into_bytes() } else { name.into_owned().into_bytes() })
+    Some(name.replace('\\', "/").into_bytes())
 }
 
 fn content_of(entry: &Entry) -> MemberContent<ZipPlace> {

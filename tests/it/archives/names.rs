@@ -228,6 +228,26 @@ fn sparse_files_are_refused_and_passed_over() {
     }
 }
 
+/// `tar -V LABEL` in GNU's format leaves the size of the label empty.
+#[test]
+fn labels_without_a_size_are_passed_over() {
+    let mut label = tar::Header::new_gnu();
+    label.set_path("backup of 2026").unwrap();
+    label.set_entry_type(tar::EntryType::new(b'V'));
+    label.as_old_mut().size = [0; 12];
+    label.set_cksum();
+    let tar = raw_tar(&[label.as_bytes().to_vec(), raw_member(b"file", b'0', b"", b"1")]);
+    let archive = opened(&tar);
+    assert_eq!(problems(&archive), []);
+    assert_eq!(all(&*archive.files).len(), 1);
+    // A file has to tell its size.
+    let mut file = tar::Header::new_gnu();
+    file.set_path("file").unwrap();
+    file.as_old_mut().size = [0; 12];
+    file.set_cksum();
+    assert!(!opened(&raw_tar(&[file.as_bytes().to_vec()])).is_whole);
+}
+
 #[test]
 fn global_headers_with_comments_are_passed_over() {
     let comment = b"16 comment=0123\n";

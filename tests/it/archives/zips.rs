@@ -159,17 +159,32 @@ fn links_and_folders_of_a_zip() {
     assert!(content(&*archive.files, "link").is_err());
 }
 
-/// Old programs for Windows write `\` between folders.
+/// Programs for Windows write `\` between folders, whatever system they name in the zip, and some only after a first folder.
 #[test]
 fn backslashes_of_windows_are_slashes() {
-    let mut bytes = written(Format::Zip, &[("a|b|c", b"1")]);
-    for at in positions(&bytes, b"a|b|c") {
-        bytes[at..at + 5].copy_from_slice(b"a\\b\\c");
+    for name in [b"a\\b\\c", b"a/b\\c"] {
+        let mut bytes = written(Format::Zip, &[("a|b|c", b"1")]);
+        for at in positions(&bytes, b"a|b|c") {
+            bytes[at..at + 5].copy_from_slice(name);
+        }
+        let central = positions(&bytes, CENTRAL)[0];
+        for system in [0, 3, 10] {
+            bytes[central + 5] = system;
+            let archive = opened(&bytes);
+            assert_eq!(all(&*archive.files).keys().collect::<Vec<_>>(), ["a/b/c"], "{system}");
+            assert_eq!(content(&*archive.files, "a/b/c").unwrap(), b"1");
+        }
     }
-    let central = positions(&bytes, CENTRAL)[0];
-    assert_eq!(all(&*opened(&bytes).files).keys().collect::<Vec<_>>(), ["a\\b\\c"]);
-    bytes[central + 5] = 0;
-    assert_eq!(all(&*opened(&bytes).files).keys().collect::<Vec<_>>(), ["a/b/c"]);
+}
+
+/// A member that is the same name with `/` is not hidden by one with `\`.
+#[test]
+fn names_that_differ_in_backslashes_are_one_name() {
+    let mut bytes = written(Format::Zip, &[("a/b", b"1"), ("a|b", b"2")]);
+    for at in positions(&bytes, b"a|b") {
+        bytes[at + 1] = b'\\';
+    }
+    assert_eq!(problems(&opened(&bytes)), [MemberProblem::Conflict { first: 1, second: 2 }]);
 }
 
 #[test]
