@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::CopyError;
-use crate::ident::{DeliveredName, DeliveredType, Location};
+use crate::ident::{DeliveredName, DeliveredType, Location, name_before_inflating};
 use crate::store::directory::find::Tree;
 use crate::validate::source_path;
 
@@ -31,7 +31,12 @@ pub(super) fn object(path: &Path, trees: &[Tree]) -> Result<Location, CopyError>
     let full =
         if tree.mount.base.is_empty() { rest.to_owned() } else { format!("{}/{rest}", tree.mount.base) };
     let (bucket, key) = full.split_once('/').ok_or_else(no_copy)?;
-    Ok(Location::new(bucket, key))
+    // A tool that inflated the file took `.gz` from its name.
+    let (folder, name) = key.rsplit_once('/').unwrap_or(("", key));
+    Ok(match name_before_inflating(name) {
+        Some(name) => Location::new(bucket, format!("{folder}/{name}")),
+        None => Location::new(bucket, key),
+    })
 }
 
 /// Rejects a delivered file outside of the folders of a copy: its name does not say which digest should list it.

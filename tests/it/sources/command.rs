@@ -1,7 +1,9 @@
 //! What the command line makes of sources in S3 and on disk.
 
 use std::fs;
+use std::io::Read as _;
 
+use flate2::read::GzDecoder;
 use serde_json::Value;
 
 use crate::account::{Account, json, kinds, now};
@@ -154,6 +156,16 @@ fn one_file_of_a_copy_answers_for_itself() {
     assert_eq!(validated(&account, &[&log], &keys).0.code, Some(0));
     let relative = log.replace(&account.at(""), "");
     assert_eq!(validated(&account, &[&relative], &keys).0.code, Some(0));
+    // The same without its gzip stream.
+    let inflated = log.trim_end_matches(".gz").to_owned();
+    let mut body = Vec::new();
+    GzDecoder::new(fs::File::open(&log).unwrap()).read_to_end(&mut body).unwrap();
+    fs::write(&inflated, &body).unwrap();
+    fs::rename(&log, account.at("aside")).unwrap();
+    let (done, report) = validated(&account, &[&inflated], &keys);
+    assert_eq!(done.code, Some(0), "{report}");
+    fs::remove_file(&inflated).unwrap();
+    fs::rename(account.at("aside"), &log).unwrap();
     let nowhere = log.replace(".json.gz", "x.json.gz");
     assert_eq!(validated(&account, &[&nowhere], &keys).0.code, Some(3));
     fs::copy(&log, &nowhere).unwrap();
