@@ -236,6 +236,8 @@ fn output_in_yaml_and_text_is_read() {
         format!("- PublicKeyList:\n{}", yaml("  ")),
         format!("---\nPublicKeyList:\n{}---\nPublicKeyList:\n{}", yaml(""), yaml("")),
         yaml(""),
+        // As `>>` writes.
+        format!("PublicKeyList:\n{}PublicKeyList:\n{}", yaml(""), yaml("")),
         labelled.clone(),
         labelled.replace('\n', "\r\n"),
         entries.iter().map(line).collect(),
@@ -257,6 +259,8 @@ fn yaml_that_multiplies_or_nests_is_refused() {
     for file in [bomb, &nested, &long, "PublicKeyList: [\n", "PublicKeyList: !!binary AAAA\n"] {
         let refused = count(file.as_bytes()).unwrap_err();
         assert!(matches!(refused, KeysFileError::Yaml(_) | KeysFileError::NotKeys), "{refused:?}");
+        // The library's options are of no use to a reader.
+        assert!(!refused.to_string().contains("Options"), "{refused}");
     }
 }
 
