@@ -107,6 +107,7 @@ mod scope;
 mod session;
 mod sources;
 mod update;
+mod validator;
 mod wire;
 
 pub use days::MAX_SEALED;
@@ -119,6 +120,7 @@ pub use place::StatePlace;
 pub use scope::StateScope;
 pub use session::{MemorySession, RunIdentity};
 pub use sources::RunSources;
+pub use validator::{RememberingError, run_stamp};
 
 /// The most bytes of a file.
 pub const MAX_FILE: u64 = 32 << 20;

@@ -7,7 +7,7 @@ use super::args::RunArgs;
 use super::sources::{GoneBucket, is_in_s3};
 use super::{Failure, say, state};
 use crate::shards::PlanHeader;
-use crate::state::{MemorySession, RunIdentity, RunSources, RunStamp, StateError, StatePlace};
+use crate::state::{MemorySession, RunIdentity, RunSources, RunStamp, StateError, StatePlace, run_stamp};
 use crate::time::Timestamp;
 use crate::validate::{RememberedChain, RunMemory, ValidationRequest};
 
@@ -36,9 +36,7 @@ pub(super) fn begin<'p>(
         ));
     }
     warn_of_place(arguments, request);
-    // The start alone may be that of another run.
-    let id = format!("{}-{}", started.digest_name(), std::process::id());
-    let identity = RunIdentity { run: RunStamp { id, at: started }, sources: sources(&arguments.sources) };
+    let identity = RunIdentity { run: run_stamp(started), sources: sources(&arguments.sources) };
     let session = MemorySession::open(place, identity, request).map_err(|error| failed(arguments, &error))?;
     request.memory = Some(RunMemory { recheck: arguments.recheck, ..session.memory() });
     Ok(session)
@@ -95,16 +93,9 @@ fn partition(region: &str) -> &str {
     parts.into_iter().find(|part| region.starts_with(part)).unwrap_or_default()
 }
 
-/// The sources as typed. A path is absolute, since the next run may start in another folder.
+/// The sources as memory knows them.
 pub(super) fn sources(typed: &[PathBuf]) -> RunSources {
-    let absolute = |source: &PathBuf| match source.to_str() {
-        Some(text) if is_in_s3(source) || text.starts_with("arn:") => text.trim_end_matches('/').to_owned(),
-        _ => fs::canonicalize(source).unwrap_or_else(|_| source.clone()).display().to_string(),
-    };
-    let mut typed: Vec<String> = typed.iter().map(absolute).collect();
-    typed.sort();
-    typed.dedup();
-    RunSources { typed }
+    RunSources::of(typed.iter().map(PathBuf::as_path))
 }
 
 /// Warns of a state that lies in the evidence: who can change the evidence can change the state too.

@@ -14,7 +14,7 @@ use super::{
     EXIT_CANNOT, Failure, memory, origin, outputs, relocation, require_handles, say, signals, state, typed,
     without_source,
 };
-use crate::event::{Event, NoProgress, Severity, Sink, Summary, Verdict};
+use crate::event::{Event, NoProgress, Sink, Verdict};
 use crate::handles;
 use crate::ident::Location;
 use crate::keys::{KeyRing, RejectedKey, saved};
@@ -198,17 +198,14 @@ pub(super) fn tell_as(
 ) -> io::Result<ToldRun> {
     outputs.event(begun)?;
     let outcome = run(outputs)?;
-    let interrupted = outcome.interrupted;
-    // An accepted finding does not count.
-    let incomplete = interrupted.then_some(Severity::Incomplete);
-    let worst = outputs.session().map_or(outcome.worst, |session| session.worst().max(incomplete));
-    let resolved = outputs.session().map(|session| session.resolved(interrupted));
-    let verdict = Verdict::from_worst(worst, outcome.counts.proved_digests());
-    let keys = outcome.keys.into_iter().collect();
-    let counts = outcome.counts;
-    let summary = Summary { verdict, counts, keys, interrupted, resolved, at: super::now() };
+    let summary = match outputs.session() {
+        Some(session) => session.summary(&outcome, super::now()),
+        None => outcome.summary(outcome.worst, super::now()),
+    };
+    let verdict = summary.verdict;
     outputs.event(&Event::Finished(summary))?;
-    Ok(ToldRun { verdict, proved: outcome.proved, sealed: outcome.sealed, interrupted })
+    let RunOutcome { proved, sealed, interrupted, .. } = outcome;
+    Ok(ToldRun { verdict, proved, sealed, interrupted })
 }
 
 /// A sink whose findings may go through the memory of the run.
@@ -290,18 +287,8 @@ impl Sink for Outputs<'_> {
         if matches!(event, Event::Finished(_)) {
             self.bars.clear();
         }
-        if let Some(session) = &mut self.session {
-            match event {
-                Event::Finding(finding) => {
-                    let finding = session.note_finding(finding.as_ref().clone());
-                    let noted = Event::Finding(Box::new(finding));
-                    self.notes.event(&noted);
-                    return self.fanout.event(&noted);
-                }
-                Event::Chain(chain) => session.note_chain(chain),
-                Event::Started { .. } | Event::Object { .. } | Event::Finished(_) => {}
-            }
-        }
+        let noted = self.session.as_mut().and_then(|session| session.note_event(event));
+        let event = noted.as_ref().unwrap_or(event);
         self.notes.event(event);
         self.fanout.event(event)
     }

@@ -12,11 +12,12 @@ use super::place::StatePlace;
 use super::scope::StateScope;
 use super::sources::{RunSources, folder, scope_of};
 use super::update::StateUpdate;
-use crate::event::{ChainSummary, Finding, Kind, ResolvedFinding, Severity};
+use crate::event::{ChainSummary, Event, Finding, Kind, ResolvedFinding, Severity, Summary};
 use crate::ident::{ChainId, Location, RegionFolder, Sha256Hash};
 use crate::time::{self, Interval, Range, Timestamp};
 use crate::validate::{
-    ProvedChain, Recheck, RememberedChain, RunMemory, SealedChanges, TouchedDays, ValidationRequest,
+    ProvedChain, Recheck, RememberedChain, RunMemory, RunOutcome, SealedChanges, TouchedDays,
+    ValidationRequest,
 };
 
 /// A run with memory.
@@ -137,8 +138,31 @@ impl<'p> MemorySession<'p> {
         RunMemory { chains, sealed, recheck: Recheck::default(), elsewhere: false }
     }
 
+    /// Notes an event. Returns a finding with what memory knows of it; `None` for an event that stays as it is.
+    pub fn note_event(&mut self, event: &Event) -> Option<Event> {
+        match event {
+            Event::Finding(finding) => {
+                let finding = self.note_finding(finding.as_ref().clone());
+                Some(Event::Finding(Box::new(finding)))
+            }
+            Event::Chain(chain) => {
+                self.note_chain(chain);
+                None
+            }
+            Event::Started { .. } | Event::Object { .. } | Event::Finished(_) => None,
+        }
+    }
+
+    /// The summary of a run whose events were all noted.
+    #[must_use]
+    pub fn summary(&self, outcome: &RunOutcome, at: Timestamp) -> Summary {
+        let incomplete = outcome.interrupted.then_some(Severity::Incomplete);
+        let resolved = Some(self.resolved(outcome.interrupted));
+        Summary { resolved, ..outcome.summary(self.worst.max(incomplete), at) }
+    }
+
     /// Notes a finding, and returns it with what memory knows of it. An accepted finding becomes a notice.
-    pub fn note_finding(&mut self, finding: Finding) -> Finding {
+    fn note_finding(&mut self, finding: Finding) -> Finding {
         let (id, now) = (finding.id(), self.identity.run.at);
         let known = self.known.get(&id).map(|(_, known)| known);
         let first_seen = known.map_or(now, |known| known.first_seen);
@@ -163,20 +187,13 @@ impl<'p> MemorySession<'p> {
     }
 
     /// Notes a judged chain.
-    pub fn note_chain(&mut self, chain: &ChainSummary) {
+    fn note_chain(&mut self, chain: &ChainSummary) {
         let covered = if chain.in_replica { &mut self.covered_in_replicas } else { &mut self.covered };
         covered.insert(chain.id.clone(), chain.covered.clone());
     }
 
-    /// The gravest severity of the findings so far, accepted findings apart.
-    #[must_use]
-    pub const fn worst(&self) -> Option<Severity> {
-        self.worst
-    }
-
     /// The findings of earlier runs that this run looked for in full and did not find again, in order of id.
-    #[must_use]
-    pub fn resolved(&self, interrupted: bool) -> Vec<ResolvedFinding> {
+    fn resolved(&self, interrupted: bool) -> Vec<ResolvedFinding> {
         self.resolved_findings(interrupted).map(|(_, finding)| finding.as_resolved()).collect()
     }
 

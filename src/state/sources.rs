@@ -1,5 +1,8 @@
 //! Which files of a state a run asks about, and which file a digest belongs to.
 
+use std::fs;
+use std::path::Path;
+
 use super::document::StateDocument;
 use super::scope::StateScope;
 use crate::ident::{DigestKey, Location, RegionFolder};
@@ -13,6 +16,21 @@ pub struct RunSources {
 }
 
 impl RunSources {
+    /// The sources of a run: in S3 as typed, without a slash at the end. A path is absolute, since the next run may start in
+    /// another folder.
+    pub fn of<'p>(typed: impl IntoIterator<Item = &'p Path>) -> Self {
+        let absolute = |source: &Path| match source.to_str() {
+            Some(text) if text.starts_with("s3://") || text.starts_with("arn:") => {
+                text.trim_end_matches('/').to_owned()
+            }
+            _ => fs::canonicalize(source).unwrap_or_else(|_| source.to_owned()).display().to_string(),
+        };
+        let mut typed: Vec<String> = typed.into_iter().map(absolute).collect();
+        typed.sort();
+        typed.dedup();
+        Self { typed }
+    }
+
     /// Whether a run with this request may ask about the scope, by account and region alone.
     pub(super) fn may_ask(&self, request: &ValidationRequest, scope: &StateScope) -> bool {
         match scope {

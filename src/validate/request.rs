@@ -8,7 +8,7 @@ use super::cancel::CancelFlag;
 use super::memory::{ProvedChain, RunMemory};
 use super::sealed::SealedChanges;
 use super::trail::NamedTrail;
-use crate::event::{Counts, Finding, Progress, Severity, UsedKey};
+use crate::event::{Counts, Finding, Progress, Severity, Summary, UsedKey, Verdict};
 use crate::ident::{ChainId, Location, Relocation};
 use crate::keys::KeyRing;
 use crate::store::Store;
@@ -167,4 +167,16 @@ pub struct RunOutcome {
     pub proved: Vec<ProvedChain>,
     /// What the run changes in the sealed days of each folder.
     pub sealed: Vec<SealedChanges>,
+}
+
+impl RunOutcome {
+    /// The summary of the run, which ended `at` this moment. `worst` is the gravest severity that counts: an accepted finding
+    /// does not.
+    #[must_use]
+    pub fn summary(&self, worst: Option<Severity>, at: Timestamp) -> Summary {
+        let mut summary = Summary::new(Verdict::from_worst(worst, self.counts.proved_digests()), at);
+        (summary.counts, summary.interrupted) = (self.counts.clone(), self.interrupted);
+        summary.keys = self.keys.iter().cloned().collect();
+        summary
+    }
 }

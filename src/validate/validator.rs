@@ -5,13 +5,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rayon::ThreadPoolBuilder;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::cancel::CancelFlag;
 use super::copies::{self, CopyError};
 use super::present::settle_present;
-use super::request::{ReadLimits, RunTools, SourceFolder, ValidationRequest};
-use crate::event::{Event, NoProgress, Origin, Progress, Report, ReportCollector, Sink, Summary, Verdict};
+use super::request::{ReadLimits, RunOutcome, RunTools, SourceFolder, ValidationRequest};
+use crate::event::{Event, NoProgress, Origin, Progress, Report, ReportCollector, Sink, Verdict};
 use crate::ident::Relocation;
 use crate::keys::KeyRing;
 use crate::store::Store;
@@ -254,6 +254,21 @@ impl Validator {
         progress: &dyn Progress,
         sink: &mut dyn Sink,
     ) -> Result<Verdict, ValidatorError> {
+        let run = self.open(stop, progress)?;
+        let outcome = run.tell(stop, progress, sink)?;
+        let (worst, at) = (outcome.worst, run.at);
+        let summary = outcome.summary(worst, at);
+        let verdict = summary.verdict;
+        sink.event(&Event::Finished(summary))?;
+        Ok(verdict)
+    }
+
+    /// Opens the evidence.
+    pub(crate) fn open(
+        self,
+        stop: &CancelFlag,
+        progress: &dyn Progress,
+    ) -> Result<OpenedRun, ValidatorError> {
         let Self { source, keys, mut request, names, jobs, has_own_present } = self;
         let is_copy = matches!(source, EvidenceSource::Directories(_));
         let store: Box<dyn Store> = match source {
@@ -269,21 +284,40 @@ impl Validator {
             }
         };
         let pool = ThreadPoolBuilder::new().num_threads(jobs.unwrap_or(0)).build()?;
-        let tools = RunTools { store: &*store, keys: &keys, pool: &pool, progress, stop };
         let at = request.now;
         if is_copy && !has_own_present {
             let has_end = request.range.end != at;
             request.now = at.max(request.range.end);
+            let tools = RunTools { store: &*store, keys: &keys, pool: &pool, progress, stop };
             settle_present(&mut request, tools, at, has_end);
         }
-        let range = request.range;
-        sink.event(&Event::Started { sources: names, range, at, origin: Origin::default() })?;
-        let outcome = super::entry::validate(&request, tools, sink)?;
-        let verdict = Verdict::from_worst(outcome.worst, outcome.counts.proved_digests());
-        let mut summary = Summary::new(verdict, at);
-        (summary.counts, summary.interrupted) = (outcome.counts, outcome.interrupted);
-        summary.keys = outcome.keys.into_iter().collect();
-        sink.event(&Event::Finished(summary))?;
-        Ok(verdict)
+        Ok(OpenedRun { request, store, keys, pool, names, at })
+    }
+}
+
+/// A validation whose evidence is open.
+pub(crate) struct OpenedRun {
+    pub(crate) request: ValidationRequest,
+    store: Box<dyn Store>,
+    keys: KeyRing,
+    pool: ThreadPool,
+    /// The sources as the user named them.
+    pub(crate) names: Vec<String>,
+    /// The start of the run.
+    pub(crate) at: Timestamp,
+}
+
+impl OpenedRun {
+    /// Sends every event but the last.
+    pub(crate) fn tell(
+        &self,
+        stop: &CancelFlag,
+        progress: &dyn Progress,
+        sink: &mut dyn Sink,
+    ) -> io::Result<RunOutcome> {
+        let Self { request, store, keys, pool, names, at } = self;
+        let (sources, range, at) = (names.clone(), request.range, *at);
+        sink.event(&Event::Started { sources, range, at, origin: Origin::default() })?;
+        super::entry::validate(request, RunTools { store: &**store, keys, pool, progress, stop }, sink)
     }
 }

@@ -20,7 +20,7 @@ mod rollbacks;
 mod sealed;
 
 use trailproof::event::{
-    Counts, Event, Finding, NoProgress, Origin, ReportCollector, Severity, Sink as _, Summary, Verdict,
+    Counts, Event, Finding, NoProgress, Origin, ReportCollector, Severity, Sink as _, Verdict,
 };
 use trailproof::ident::Location;
 use trailproof::keys::KeyRing;
@@ -120,26 +120,14 @@ impl BegunRun<'_> {
         collector.event(&begun).unwrap();
         let mut findings = Vec::new();
         for event in events {
-            let event = match event {
-                Event::Finding(finding) => Event::Finding(Box::new(self.session.note_finding(*finding))),
-                Event::Chain(chain) => {
-                    self.session.note_chain(&chain);
-                    Event::Chain(chain)
-                }
-                event => event,
-            };
+            let event = self.session.note_event(&event).unwrap_or(event);
             if let Event::Finding(finding) = &event {
                 findings.push(finding.as_ref().clone());
             }
             collector.event(&event).unwrap();
         }
-        let incomplete = outcome.interrupted.then_some(Severity::Incomplete);
-        let worst = self.session.worst().max(incomplete);
-        let verdict = Verdict::from_worst(worst, outcome.counts.proved_digests());
-        let mut summary = Summary::new(verdict, at);
-        summary.counts = outcome.counts;
-        summary.interrupted = outcome.interrupted;
-        summary.resolved = Some(self.session.resolved(outcome.interrupted));
+        let summary = self.session.summary(&outcome, at);
+        let verdict = summary.verdict;
         collector.event(&Event::Finished(summary)).unwrap();
         let report = collector.into_report().unwrap();
         assert_eq!(report.verdict(), verdict);
