@@ -130,7 +130,13 @@ impl Store for DirectoryStore {
         if !self.placed.is_empty() {
             parts.push(Box::new(self.placed.list(bucket, prefix, after).map(Ok)));
         }
-        merge(parts)
+        if parts.len() < 2 {
+            return merge(parts);
+        }
+        let bucket = bucket.to_owned();
+        Box::new(merge(parts).filter(move |listed| {
+            listed.as_ref().map_or(true, |listed| !self.is_parted_sidecar(&bucket, listed))
+        }))
     }
 
     fn list_dirs(&self, bucket: &str, prefix: &str) -> Result<Vec<String>, StoreError> {
@@ -166,6 +172,11 @@ impl Store for DirectoryStore {
                 Ok(mut object) => {
                     let others = found.get(at + 1..).unwrap_or_default();
                     self.compare(location, candidate, others, &mut object)?;
+                    if !object.metadata.contains_key("signature")
+                        && let Some(parted) = self.parted_sidecar(location)
+                    {
+                        object.metadata = parted;
+                    }
                     return Ok(object);
                 }
                 Err(error) => failure = failure.or(Some(error)),

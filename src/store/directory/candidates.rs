@@ -11,7 +11,9 @@ use super::{
 };
 use crate::ident::{Location, name_after_inflating};
 use crate::store::files::{CopyFiles, FileKind};
-use crate::store::{Disagreement, Encoding, METADATA_ERROR, Metadata, Object, ObjectFacts, StoreError};
+use crate::store::{
+    Disagreement, Encoding, Listed, METADATA_ERROR, Metadata, Object, ObjectFacts, StoreError,
+};
 
 /// A file that may be the object at a location. The file with the lowest rank stands for the object.
 pub(super) struct Candidate<'s> {
@@ -152,6 +154,36 @@ impl DirectoryStore {
         }
         inside.insert(folder.to_owned());
         Ok(())
+    }
+
+    /// The metadata in a sidecar that another copy holds in the object's folder: programs that split a folder over several
+    /// archives part a digest from its sidecar.
+    pub(super) fn parted_sidecar(&self, location: &Location) -> Option<Metadata> {
+        if !sidecar::may_be_digest(&location.key) {
+            return None;
+        }
+        let full = format!("{}/{}", location.bucket, location.key);
+        let covering = self.mounts.iter().filter_map(|mount| Some((mount, mount.below(&full)?)));
+        let mut found = covering.filter_map(|(mount, rest)| {
+            let path = path_below(mount, rest).ok()?;
+            self.check_inside(mount, path.parent()?).ok()?;
+            let inflated = name_after_inflating(location.name()).map(|name| path.with_file_name(name));
+            [Some(path), inflated].into_iter().flatten().find_map(|path| {
+                let found = sidecar::read(&*mount.files, &path);
+                found.contains_key("signature").then_some(found)
+            })
+        });
+        found.next()
+    }
+
+    /// Whether `listed` is the sidecar of a digest that another copy holds.
+    pub(super) fn is_parted_sidecar(&self, bucket: &str, listed: &Listed) -> bool {
+        let Some(object) = listed.key.strip_suffix(sidecar::SUFFIX) else { return false };
+        let variants = [object.to_owned(), format!("{object}.gz"), object.trim_end_matches(".gz").to_owned()];
+        sidecar::is_in_digest_folder(object)
+            && variants
+                .iter()
+                .any(|key| !self.candidates(&Location::new(bucket, key.as_str())).found.is_empty())
     }
 
     /// Compares the object in `first` with the other copies. Takes the signature from another copy if `object` has

@@ -67,7 +67,11 @@ impl OnDisk {
     }
 
     fn run_part(&self, root: &Path) -> Ran {
-        let copies = copies::open(&[root.to_owned()], &self.keys(), &ReadLimits::default()).unwrap();
+        self.run_parts(&[root.to_owned()])
+    }
+
+    fn run_parts(&self, roots: &[PathBuf]) -> Ran {
+        let copies = copies::open(roots, &self.keys(), &ReadLimits::default()).unwrap();
         let mut asked = request(&[], self.simulated.end);
         (asked.sources, asked.findings) = (copies.sources, copies.findings);
         let ran = run(&copies.store, &self.keys(), &asked, 1);
@@ -274,4 +278,33 @@ fn a_copy_that_lacks_a_folder_stands_for_no_absence() {
         assert!(matches!(got, Err(StoreError::OutOfReach(_) | StoreError::MaybeLater(_))), "{copies:?}");
     }
     assert_eq!(get(&["two", "three"], &between), Err(StoreError::NotFound));
+}
+
+/// Programs that split a folder over several archives part digests from their sidecars.
+#[test]
+fn a_sidecar_in_another_copy_belongs_to_its_digest() {
+    let disk = small();
+    let apart = tempfile::tempdir().unwrap();
+    let sidecars: Vec<PathBuf> = tree::files(&disk.path().join("trail-logs")).unwrap().into_iter().collect();
+    let is_sidecar = |path: &&PathBuf| path.to_str().unwrap().ends_with(SIDECAR);
+    for sidecar in sidecars.iter().filter(is_sidecar) {
+        let (from, to) =
+            (disk.path().join("trail-logs").join(sidecar), apart.path().join("trail-logs").join(sidecar));
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::rename(from, to).unwrap();
+    }
+    assert_incomplete(&disk.run_part(disk.path()), "without sidecars");
+    let roots = [disk.path().to_owned(), apart.path().to_owned()];
+    let ran = disk.run_parts(&roots);
+    assert_eq!(ran.verdict, Verdict::Intact, "{:#?}", ran.findings);
+    // A sidecar without a digest is not a digest.
+    let folder = sidecars.iter().find(is_sidecar).unwrap().parent().unwrap();
+    let folder = apart.path().join("trail-logs").join(folder);
+    fs::write(folder.join("x.json.gz.metadata.json"), "{}").unwrap();
+    let ran = disk.run_parts(&roots);
+    assert!(
+        ran.findings.iter().any(|finding| finding.kind == Kind::ObjectUnrecognised),
+        "{:#?}",
+        ran.findings
+    );
 }
