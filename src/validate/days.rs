@@ -65,6 +65,8 @@ pub(super) struct FolderDays {
     /// The lines of the log files that were read and proved, by the day of their folder: in a part that is not the first, which
     /// does not list the log folders.
     lines: BTreeMap<Timestamp, Vec<ListedLine>>,
+    /// The log files that proved digests list, by the day of their folder: in the first part.
+    referenced: BTreeMap<Timestamp, Vec<u128>>,
 }
 
 impl RegionDays {

@@ -89,6 +89,7 @@ fn compare_folder(
         compared,
         drafts: BTreeMap::new(),
         lines: BTreeMap::new(),
+        referenced: BTreeMap::new(),
     }
 }
 

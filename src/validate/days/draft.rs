@@ -73,7 +73,11 @@ impl RegionDays {
         let part = self.part;
         let own = digest.logs().iter().map(|log| &log.location).filter(|location| part.has(location));
         let own: Vec<&Location> = own.collect();
-        if part.number > 0 {
+        if part.number == 0 {
+            for location in digest.logs().iter().map(|log| &log.location) {
+                self.folders.iter_mut().for_each(|folder| folder.note_referenced(location));
+            }
+        } else {
             let valid = own.iter().zip(logs).filter(|(_, log)| log.is_valid);
             for (line, location) in valid.filter_map(|(location, log)| Some((log.line?, location))) {
                 self.folders.iter_mut().for_each(|folder| folder.note_line(location, line));
@@ -127,6 +131,13 @@ impl RegionDays {
 }
 
 impl FolderDays {
+    /// Notes a log file that a proved digest lists, if the log file is of a day that is listed.
+    fn note_referenced(&mut self, location: &Location) {
+        if let Some(day) = self.day_of_log(location).filter(|day| self.listed.contains_key(day)) {
+            self.referenced.entry(day).or_default().push(reference(location));
+        }
+    }
+
     /// Notes the line of a log file that was read and proved, if the log file is of a day that is listed.
     fn note_line(&mut self, location: &Location, line: ListedLine) {
         if let Some(day) = self.day_of_log(location).filter(|day| self.listed.contains_key(day)) {

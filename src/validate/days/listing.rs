@@ -195,6 +195,11 @@ impl SearchedLogs {
 }
 
 impl DayListing {
+    /// How many objects the folder has of the day.
+    pub(super) const fn objects(&self) -> u64 {
+        self.count
+    }
+
     /// Whether the folder has no object of the day.
     pub(super) const fn is_empty(&self) -> bool {
         self.count == 0

@@ -215,6 +215,14 @@ impl RegionDays {
                 _ => return None,
             }
         }
+        // 3. Every log file that a proved digest lists is listed: what was deleted since it was read is not sealed.
+        let mut referenced = folder.referenced.get(&day).cloned().unwrap_or_default();
+        referenced.sort_unstable();
+        referenced.dedup();
+        let listed_logs: u64 = of_day.iter().map(|(_, listing)| listing.objects()).sum();
+        if !is_unchanged && listed_logs != referenced.len() as u64 {
+            return None;
+        }
         let others = self.others(of_day.iter().map(|(_, listing)| *listing));
         let hash = match is_unchanged {
             // What is unchanged keeps its hash. A log folder that is new here has to be empty.

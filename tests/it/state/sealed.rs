@@ -240,3 +240,24 @@ fn a_narrowed_time_uses_and_keeps_the_days_within() {
     assert_eq!((told.verdict, memory.sealed()), (Verdict::Intact, all), "{}", told.said());
     assert!(told.counts.digests.remembered > 20, "{:?}", told.counts);
 }
+
+/// A log file that was read and is gone when its folder is listed.
+#[test]
+fn a_log_file_that_goes_during_the_run_is_missed_by_the_next() {
+    for most_logs in [None, Some(5)] {
+        let (memory, world, full) = (Memory::new(), World::of(&days()), World::of(&days()));
+        let day = world.end.plus(-4 * DAY).day();
+        world.store.purge(&world.with(&[&format!("/{}/", day.day_folder()), "/CloudTrail/"])[3]);
+        let racing = Counted::lying(&world.store, &full.store);
+        let first = match most_logs {
+            None => memory.sparing(&world, &racing, &world.request(), 1),
+            Some(most_logs) => {
+                let cut = sharded::Cut { most_logs, recheck: Recheck::NONE };
+                memory.in_shards(&world, &racing, (&world.request(), 1), cut, &mut |_| {}).0
+            }
+        };
+        assert_eq!((first.verdict, memory.sealed()), (Verdict::Intact, 3), "{}", first.said());
+        let next = memory.sparing(&world, &Counted::new(&world.store), &world.request(), 2);
+        assert_eq!((next.verdict, next.causes()), (Verdict::Tampered, vec!["log-missing"]));
+    }
+}

@@ -17,14 +17,14 @@ use crate::shards::{plan, result, shard_lines};
 
 /// How a run is cut.
 #[derive(Clone, Copy)]
-struct Cut {
-    most_logs: u64,
-    recheck: Recheck,
+pub(super) struct Cut {
+    pub(super) most_logs: u64,
+    pub(super) recheck: Recheck,
 }
 
 impl Memory {
     /// A run in shards. `between` is called before each shard, with its number.
-    fn in_shards(
+    pub(super) fn in_shards(
         &self,
         world: &World,
         store: &Counted<'_>,
