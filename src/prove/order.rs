@@ -205,12 +205,10 @@ impl ChainProver {
         (follows && is_asked && !is_copied && is_new).then_some((key.folder, key.end))
     }
 
-    /// Whether a record is of a digest in another chain of this region, to be judged there. A backfill digest may
-    /// record an hourly digest, and a trail that was given to its organization goes on in a different folder.
+    /// Whether a record is of a digest in another chain, to be judged there. A backfill digest may record an hourly digest,
+    /// and a trail that was given to its organization goes on in a different folder.
     pub(super) fn is_of_another_chain(&self, record: &Record) -> bool {
-        let Some(key) = DigestKey::parse(record.location()) else { return false };
-        let id = key.chain();
-        id != self.scope.id && ((self.scope.id.backfill && !id.backfill) || self.scope.siblings.contains(&id))
+        DigestKey::parse(record.location()).is_some_and(|key| key.chain() != self.scope.id)
     }
 
     /// Stops waiting for the awaited predecessor.
@@ -235,6 +233,10 @@ impl ChainProver {
         let anchor = self.state.anchor.as_ref().filter(|_| !self.scope.id.backfill)?;
         let record = anchor.record.as_ref().filter(|record| *record.location() != next.place)?;
         let key = DigestKey::parse(record.location()).or_else(|| DigestKey::parse(&next.place))?;
+        // In the time between, the trail may have had another chain.
+        if key.chain() != self.scope.id {
+            return None;
+        }
         // An unproved digest between the two may start a chain, and then no digest lay before it.
         if !anchor.resolved || self.state.doubtful {
             return None;

@@ -1,6 +1,5 @@
 //! The scope of a chain: the request and the listing that a chain is judged by.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -36,8 +35,6 @@ pub struct ChainScope {
     pub relocations: Arc<[Relocation]>,
     /// The asked digest folders of the region.
     pub folders: Arc<[RegionFolder]>,
-    /// All chains of the region.
-    pub siblings: Arc<BTreeSet<ChainId>>,
     /// Whether to keep the state of every object.
     pub every_object: bool,
     /// Whether to report each proved log file.

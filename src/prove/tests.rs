@@ -14,7 +14,6 @@ mod world;
 /// What the tests of the prover name beside what it shows.
 mod names {
     pub(super) use std::collections::BTreeSet;
-    pub(super) use std::sync::Arc;
 
     pub(super) use crate::ident::{ChainId, DigestKey, Location, RegionFolder};
     pub(super) use crate::time::{HOUR, Interval, Range, Timestamp};

@@ -60,8 +60,6 @@ impl RegionRun {
         days: RegionDays,
     ) -> Self {
         let folders: Arc<[RegionFolder]> = folders.into();
-        // A remembered chain without listed digests is no sibling: it judges its remembered heads only.
-        let siblings: Arc<BTreeSet<ChainId>> = Arc::new(listed.keys().cloned().collect());
         if let Some(folder) = folders.first() {
             request.add_remembered(&folder.account, &folder.region, &mut listed);
         }
@@ -73,7 +71,6 @@ impl RegionRun {
             now: request.now,
             relocations: Arc::clone(&relocations),
             folders: Arc::clone(&folders),
-            siblings: Arc::clone(&siblings),
             every_object: request.every_object,
             report_proved,
         };

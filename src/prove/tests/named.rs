@@ -240,7 +240,6 @@ fn an_earlier_place_is_not_asked_for_without_need() {
     assert_eq!(proved.told(), ["-2 digests-missing", "-1 digest-missing"]);
     assert!(matches!(proved.batches.concat()[..], [ProverNeed::Digest { .. }]));
     // That chain is there too: it judges the digest, unless the digest is gone, which only this record tells.
-    world.scope.siblings = Arc::new(BTreeSet::from([other.chain(), world.scope.id.clone()]));
     let there = |need: &ProverNeed| match need {
         ProverNeed::Digest { end, .. } if *end == at(-1) => {
             Some(ProverAnswer::Digest(Box::new(signed(&fields(&other)))))

@@ -1,6 +1,6 @@
 //! A chain in memory: made by `simulate`, or written by hand, digest by digest, and signed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use rsa::pkcs1::EncodeRsaPublicKey as _;
@@ -85,7 +85,6 @@ pub(super) fn unknown_key() -> KeyLack {
 
 fn scope(id: ChainId, folder: RegionFolder, now: Timestamp) -> ChainScope {
     ChainScope {
-        siblings: Arc::new(BTreeSet::from([id.clone()])),
         id,
         selected: true,
         range: Range { start: None, end: now },

@@ -92,7 +92,6 @@ fn delivered(chains: &[&[i64]], backfill: bool, moved: usize) -> Delivered {
         now: newest,
         relocations: Arc::new([]),
         folders: Arc::new([first.folder.clone()]),
-        siblings: Arc::new(BTreeSet::from([first.chain()])),
         every_object: false,
         report_proved: false,
     };
