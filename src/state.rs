@@ -7,7 +7,7 @@
 //!
 //! A place holds a marker, `place.json`, and a JSON file for each source prefix × account × region in `regions/`, so
 //! that runs over different parts of a bucket write different files. Findings that concern no single region are in
-//! `runs/`, in a file for each list of sources. A file is named after its scope, see [`StateScope::file_name`]. All are
+//! `runs/`, in a file for each list of sources; a long list is named by its SHA-256. A file is named after its scope, see [`StateScope::file_name`]. All are
 //! JSON objects in UTF-8 of at most [`MAX_FILE`] bytes. Moments are strings in UTC with whole seconds,
 //! `2026-09-01T00:00:00Z`.
 //!
@@ -26,7 +26,7 @@
 //! | `generation` | count | 1 for the first content, and 1 more for each change |
 //! | `source` | string or null | `s3://BUCKET/PREFIX` before `AWSLogs/`, where the run found the digests; null in a `run` file |
 //! | `account`, `region` | string or null | account id and region of the log files; null in a `run` file |
-//! | `sources` | array of strings | sources of the runs that wrote the file, as typed; paths are absolute |
+//! | `sources` | array of strings | sources of the runs that wrote the file, as typed, without those that hold none of its folders; paths are absolute |
 //! | `run.id`, `run.at` | string, moment | the run that wrote the file, and its start |
 //! | `heads[]` | array of objects | proved digests that no newer proved digest records: of a chain without gaps its newest digest |
 //! | `backfill[]` | array of objects | proved backfill digests, as in `heads[]` |
@@ -37,7 +37,7 @@
 //! | `heads[].sha256` | string | hex SHA-256 of the inflated digest |
 //! | `heads[].signature` | string or null | hex signature of the digest |
 //! | `heads[].run` | string | id of the run that proved the digest |
-//! | `heads[].sources[]` | array of strings | the sources of the runs that proved the digest, as typed; absent if these are `sources[]` |
+//! | `heads[].sources[]` | array of strings | for each run that proved the digest the sources that may have it, as typed, with a newline between several; absent if these are `sources[]` |
 //! | `sealed[]` | array of objects | the folders with sealed days: days that a run proved whole, without a finding; absent in files of older versions |
 //! | `sealed[].organization` | string or null | organization id, for the folder of an organization's trail |
 //! | `sealed[].logs[]` | array of strings | folders of log files that belong to the listings of the days, such as `CloudTrail` |

@@ -66,5 +66,6 @@ pub use sealed::{Recheck, SealedChain, SealedChanges, SealedDay, SealedFolder};
 pub use source_path::{ExpectedSegment, SourceError, above_logs};
 pub use target::{is_object, range_of};
 pub use trail::{Deliveries, NamedTrail, ToldDeliveries};
+pub(crate) use unreferenced::EDGE;
 pub use unreferenced::UnreferencedLogs;
 pub use validator::{EvidenceSource, Validator, ValidatorError};

@@ -7,12 +7,10 @@ use crate::ident::{ChainId, Location, Sha256Hash};
 use crate::prove::{ChainHead, RememberedHead};
 
 impl RememberedDigest {
-    /// A digest of `chain` that `run` proved in `sources`.
+    /// A digest of `chain` that `run` proved in `sources`, of which each may be the one that has it.
     pub(super) fn new(chain: &ChainId, head: &ChainHead, run: &str, sources: &[String]) -> Self {
         let ChainHead { location, end, hash, signature } = head.clone();
-        let (chain, run, mut sources) = (chain.clone(), run.to_owned(), sources.to_vec());
-        sources.sort_unstable();
-        sources.dedup();
+        let (chain, run, sources) = (chain.clone(), run.to_owned(), vec![sources.join("\n")]);
         Self { chain, location, end, hash, signature, run, sources }
     }
 
@@ -41,10 +39,10 @@ impl DigestUpdate {
         // 1. Give up the heads that newer proved digests imply.
         document.heads.retain(|head| !self.linked.contains(&head.location));
         // 2. Add what the run proved. Another run may have added the same; contradictions are kept.
-        add_new(&mut document.heads, &self.heads);
-        add_new(&mut document.backfill, &self.backfill);
+        add_new(&mut document.heads, self.heads.iter().filter(|digest| digest.fits(&document.scope)));
+        add_new(&mut document.backfill, self.backfill.iter().filter(|digest| digest.fits(&document.scope)));
         // 3. The record begins at the oldest digest that was ever proved.
-        for oldest in &self.oldest {
+        for oldest in self.oldest.iter().filter(|digest| digest.fits(&document.scope)) {
             match document.begins.iter_mut().find(|known| known.chain == oldest.chain) {
                 Some(known) if oldest.end < known.end => *known = oldest.clone(),
                 Some(_) => {}
@@ -64,7 +62,7 @@ impl DigestUpdate {
     }
 }
 
-fn add_new(known: &mut Vec<RememberedDigest>, new: &[RememberedDigest]) {
+fn add_new<'n>(known: &mut Vec<RememberedDigest>, new: impl Iterator<Item = &'n RememberedDigest>) {
     let place = |digest: &RememberedDigest| (digest.location.clone(), digest.hash);
     let mut all: BTreeMap<(Location, Sha256Hash), usize> =
         known.iter().enumerate().map(|(at, digest)| (place(digest), at)).collect();

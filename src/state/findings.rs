@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::document::{MAX_FINDINGS, RememberedFinding, StateDocument};
 use crate::event::{FaultCause, Finding, FindingMemory, FindingStatus, Kind, ResolvedFinding, Severity};
 use crate::time::{HOUR, Interval, Timestamp};
+use crate::validate::EDGE;
 
 impl RememberedFinding {
     /// A finding that a run saw first at `first_seen`. `None` for a notice, which is not remembered, and for a finding
@@ -52,6 +53,19 @@ impl RememberedFinding {
             (Kind::ChainRestart, Some(start)) => Interval { start: start.plus(-1), end: start },
             (_, Some(start)) => Interval { start, end: end.max(start) },
             (_, None) => Interval { start: end.plus(-1), end },
+        }
+    }
+
+    /// The time that has to be searched to find the finding again. An object outside of the days' folders is found in every
+    /// run; nothing is said of others near the edges of covered time.
+    pub(super) fn searched(&self) -> Interval {
+        let Interval { start, end } = self.stretch();
+        match self.kind {
+            Kind::LogUnreferenced if self.at > Timestamp::from_unix(0) => {
+                Interval { start: start.plus(-EDGE), end: end.plus(EDGE) }
+            }
+            Kind::LogUnreferenced => Interval { start, end: start },
+            _ => Interval { start, end },
         }
     }
 

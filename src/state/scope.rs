@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::ident::{RegionFolder, is_account, is_region};
+use crate::ident::{RegionFolder, Sha256Hash, is_account, is_region};
 
 /// The folder of the files of regions.
 pub(super) const REGIONS: &str = "regions/";
@@ -34,7 +34,7 @@ pub enum StateScope {
     },
     /// Findings that concern no single region, of runs over these sources.
     Run {
-        /// The sources as typed; paths are absolute.
+        /// The sources as typed; paths are absolute. Many are one text, `sha256:HEX`, with the hash over a line for each.
         sources: Vec<String>,
     },
 }
@@ -49,6 +49,18 @@ impl StateScope {
             account: folder.account.to_string(),
             region: folder.region.to_string(),
         }
+    }
+
+    /// The scope of a run over these sources.
+    #[must_use]
+    pub fn of_run(sources: &[String]) -> Self {
+        // S3 takes keys of 1,024 bytes.
+        let length: usize = sources.iter().map(|source| escape(source).len() + 1).sum();
+        if length <= MAX_SEGMENT {
+            return Self::Run { sources: sources.to_vec() };
+        }
+        let hash = Sha256Hash::of(sources.join("\n").as_bytes());
+        Self::Run { sources: vec![format!("sha256:{hash}")] }
     }
 
     /// The name of the file in the place: `regions/BUCKET~PREFIX~ACCOUNT~REGION.json` or `runs/SOURCE~….json`. Bytes
@@ -169,6 +181,21 @@ mod tests {
         );
         let run = StateScope::Run { sources: vec!["s3://trail-logs".to_owned()] };
         assert_eq!(run.file_name(), "runs/s3%3a%2f%2ftrail-logs.json");
+        assert_eq!(StateScope::of_run(&["s3://trail-logs".to_owned()]), run);
+    }
+
+    #[test]
+    fn many_sources_have_a_short_name() {
+        let sources = |count: usize| -> Vec<String> {
+            (0..count).map(|number| format!("s3://central-logs/AWSLogs/{number:012}")).collect()
+        };
+        for count in 1..100 {
+            let scope = StateScope::of_run(&sources(count));
+            let name = scope.file_name();
+            assert!(name.len() < 220, "{name}");
+            assert_eq!(StateScope::parse(&name), Some(scope.clone()), "{name}");
+            assert_ne!(scope, StateScope::of_run(&sources(count + 1)));
+        }
     }
 
     #[test]

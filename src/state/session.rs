@@ -1,5 +1,7 @@
 //! A run with memory: loaded before the run, compared during the run, written after every report was written.
 
+mod resolved;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::StateError;
@@ -12,9 +14,9 @@ use super::place::StatePlace;
 use super::scope::StateScope;
 use super::sources::{RunSources, folder, scope_of};
 use super::update::StateUpdate;
-use crate::event::{ChainSummary, Event, Finding, Kind, ResolvedFinding, Severity, Summary};
+use crate::event::{ChainSummary, Event, Fault, Finding, Kind, Severity, Summary};
 use crate::ident::{ChainId, Location, RegionFolder, Sha256Hash};
-use crate::time::{self, Interval, Range, Timestamp};
+use crate::time::{Interval, Range, Timestamp};
 use crate::validate::{
     ProvedChain, Recheck, RememberedChain, RunMemory, RunOutcome, SealedChanges, TouchedDays,
     ValidationRequest,
@@ -33,6 +35,8 @@ pub struct MemorySession<'p> {
     seen: BTreeMap<String, RememberedFinding>,
     /// The objects of these findings.
     seen_uris: BTreeSet<(String, Option<String>)>,
+    /// Account and region of each finding that stands for objects which it does not name.
+    has_more: BTreeSet<(Option<String>, Option<String>)>,
     /// Account and region of each failure to look.
     failures: BTreeSet<(Option<String>, Option<String>)>,
     /// What the judged chains cover.
@@ -86,6 +90,7 @@ impl<'p> MemorySession<'p> {
             state,
             seen: BTreeMap::new(),
             seen_uris: BTreeSet::new(),
+            has_more: BTreeSet::new(),
             failures: BTreeSet::new(),
             covered: BTreeMap::new(),
             covered_in_replicas: BTreeMap::new(),
@@ -119,15 +124,19 @@ impl<'p> MemorySession<'p> {
         let mut sealed = BTreeMap::new();
         for (_, file) in self.state.files.iter().filter(|(name, _)| self.asked.contains(*name)) {
             sealed.extend(file.document.sealed_folders());
-            let typed = &self.identity.sources.typed;
+            let sources = &self.identity.sources;
             for digest in file.document.digests() {
                 let organization = digest.chain.organization.as_deref();
                 let Some(folder) = folder(&file.document.scope, organization) else { continue };
+                // A file has the folders of an account and of its organizations, and a run may ask about one of them.
+                if !sources.ask_about(&self.request, &folder, digest) {
+                    continue;
+                }
                 let id = digest.chain.clone();
                 let new =
                     || RememberedChain { id: id.clone(), folder, heads: Vec::new(), seen_here: Vec::new() };
                 let chain = chains.entry(id.clone()).or_insert_with(new);
-                if typed.iter().all(|source| digest.sources.contains(source)) {
+                if sources.have_read(&digest.sources) {
                     chain.seen_here.push(digest.location.clone());
                 }
                 if known.insert((digest.location.clone(), digest.hash)) {
@@ -167,7 +176,12 @@ impl<'p> MemorySession<'p> {
         let known = self.known.get(&id).map(|(_, known)| known);
         let first_seen = known.map_or(now, |known| known.first_seen);
         if finding.severity > Severity::Notice {
-            self.seen_uris.extend(finding.uri.clone().map(|uri| (uri, finding.copy.clone())));
+            let objects = finding.objects.iter().cloned();
+            let uris = finding.uri.iter().cloned().chain(objects);
+            self.seen_uris.extend(uris.map(|uri| (uri, finding.copy.clone())));
+        }
+        if matches!(finding.fault, Fault::MoreUnlisted { .. }) {
+            self.has_more.insert((finding.account.clone(), finding.region.clone()));
         }
         let is_failure =
             matches!(finding.kind, Kind::DigestUnreadable | Kind::LogUnreadable | Kind::KeyUnknown);
@@ -192,76 +206,6 @@ impl<'p> MemorySession<'p> {
         covered.insert(chain.id.clone(), chain.covered.clone());
     }
 
-    /// The findings of earlier runs that this run looked for in full and did not find again, in order of id.
-    fn resolved(&self, interrupted: bool) -> Vec<ResolvedFinding> {
-        self.resolved_findings(interrupted).map(|(_, finding)| finding.as_resolved()).collect()
-    }
-
-    fn resolved_findings(&self, interrupted: bool) -> impl Iterator<Item = &(String, RememberedFinding)> {
-        self.known.values().filter(move |(_, finding)| !interrupted && self.is_resolved(finding))
-    }
-
-    /// Whether the run looked at what a known finding is about, and found nothing wrong with it.
-    fn is_resolved(&self, finding: &RememberedFinding) -> bool {
-        // An object with another finding is not as it should be either.
-        let is_on_seen =
-            finding.uri.clone().is_some_and(|uri| self.seen_uris.contains(&(uri, finding.copy.clone())));
-        if self.seen.contains_key(&finding.id) || is_on_seen {
-            return false;
-        }
-        // What a run over the original finds, it finds in no replica.
-        let in_bucket = finding.copy.as_ref().filter(|copy| copy.starts_with("s3://"));
-        let is_source = |copy: &&String| {
-            self.identity.sources.typed.iter().any(|source| copy.starts_with(source.trim_end_matches('/')))
-        };
-        if in_bucket.is_some_and(|copy| !is_source(&copy)) {
-            return false;
-        }
-        let all_covered = match in_bucket {
-            Some(_) if !self.covered_in_replicas.is_empty() => &self.covered_in_replicas,
-            _ => &self.covered,
-        };
-        let stretch = finding.stretch();
-        match &finding.chain {
-            Some(chain) if !self.request.asks_about(chain) => false,
-            // Backfill digests cover no time: the chain has to be judged without a failure to look.
-            Some(chain) if chain.backfill => {
-                all_covered.contains_key(chain) && self.is_asked(stretch) && !self.has_failure(finding)
-            }
-            Some(chain) => {
-                let covered = all_covered.get(chain).map(Vec::as_slice).unwrap_or_default();
-                time::complement(stretch, covered).is_empty() && !self.has_failure(finding)
-            }
-            None => {
-                let is_covered = |(id, covered): (&ChainId, &Vec<Interval>)| {
-                    finding.account.as_deref().is_none_or(|account| *account == *id.account)
-                        && finding.region.as_deref().is_none_or(|region| *region == *id.region)
-                        && !covered.is_empty()
-                };
-                let is_narrowed = !self.request.trails.is_empty() || !self.request.named.is_empty();
-                !is_narrowed
-                    && self.is_asked(stretch)
-                    && all_covered.iter().any(is_covered)
-                    && !self.has_failure(finding)
-            }
-        }
-    }
-
-    fn is_asked(&self, stretch: Interval) -> bool {
-        self.range.start.is_none_or(|start| start <= stretch.start) && stretch.end <= self.range.end
-    }
-
-    /// Whether the run failed to look at something where the finding is.
-    fn has_failure(&self, finding: &RememberedFinding) -> bool {
-        let overlaps = |one: &Option<String>, other: &Option<String>| match (one, other) {
-            (Some(one), Some(other)) => one == other,
-            (None, _) | (_, None) => true,
-        };
-        let mut failures = self.failures.iter();
-        failures
-            .any(|(account, region)| overlaps(account, &finding.account) && overlaps(region, &finding.region))
-    }
-
     /// Writes what the run proved and found. Call this after every report was written.
     ///
     /// # Errors
@@ -283,21 +227,20 @@ impl<'p> MemorySession<'p> {
         // 1. Digests go to the file of the folder that they lie in.
         let run = self.identity.run.id.clone();
         for chain in proved {
-            let sources = &self.identity.sources.typed;
-            let digest = |head| RememberedDigest::new(&chain.id, head, &run, sources);
+            let digest = |head, sources: &[String]| RememberedDigest::new(&chain.id, head, &run, sources);
             for head in &chain.heads {
-                self.with_digests(&mut updates, &head.location, |digests| match chain.id.backfill {
-                    true => digests.backfill.push(digest(head)),
-                    false => digests.heads.push(digest(head)),
+                self.with_digests(&mut updates, &head.location, |digests, sources| match chain.id.backfill {
+                    true => digests.backfill.push(digest(head, sources)),
+                    false => digests.heads.push(digest(head, sources)),
                 });
             }
             if let Some(oldest) = &chain.oldest {
-                self.with_digests(&mut updates, &oldest.location, |digests| {
-                    digests.oldest.push(digest(oldest))
+                self.with_digests(&mut updates, &oldest.location, |digests, sources| {
+                    digests.oldest.push(digest(oldest, sources))
                 });
             }
             for linked in &chain.linked {
-                self.with_digests(&mut updates, linked, |digests| {
+                self.with_digests(&mut updates, linked, |digests, _| {
                     digests.linked.insert(linked.clone());
                 });
             }
@@ -305,7 +248,10 @@ impl<'p> MemorySession<'p> {
         // 2. Sealed days go to the file of their folder.
         for changes in sealed {
             let scope = StateScope::of(&changes.folder);
-            self.update(&mut updates, scope).days.changes.push(changes.clone());
+            let sources = self.identity.sources.holding(&self.request, &changes.folder);
+            let update = self.update(&mut updates, scope);
+            update.sources.extend(sources);
+            update.days.changes.push(changes.clone());
         }
         self.open_tampered(&mut updates);
         // 3. Findings go to the file that knows them, or to the file of their region.
@@ -362,8 +308,7 @@ impl<'p> MemorySession<'p> {
         updates: &'u mut BTreeMap<String, StateUpdate>,
         scope: StateScope,
     ) -> &'u mut StateUpdate {
-        let RunIdentity { run, sources } = &self.identity;
-        let new = || StateUpdate::new(scope.clone(), sources.typed.clone(), run.clone());
+        let new = || StateUpdate::new(scope.clone(), self.identity.clone());
         updates.entry(scope.file_name()).or_insert_with(new)
     }
 
@@ -371,17 +316,20 @@ impl<'p> MemorySession<'p> {
         &self,
         updates: &mut BTreeMap<String, StateUpdate>,
         location: &Location,
-        add: impl FnOnce(&mut DigestUpdate),
+        add: impl FnOnce(&mut DigestUpdate, &[String]),
     ) {
         // A proved digest has the name of a digest, since its own text names its place.
-        if let Some(scope) = scope_of(&self.request, location) {
-            add(&mut self.update(updates, scope).digests);
+        if let Some((scope, met)) = scope_of(&self.request, location) {
+            let sources = self.identity.sources.holding(&self.request, &met);
+            let update = self.update(updates, scope);
+            update.sources.extend(sources.iter().cloned());
+            add(&mut update.digests, &sources);
         }
     }
 
     /// The scope of a finding that no file knows.
     fn scope_of(&self, finding: &RememberedFinding, updates: &BTreeMap<String, StateUpdate>) -> StateScope {
-        let run = || StateScope::Run { sources: self.identity.sources.typed.clone() };
+        let run = || StateScope::of_run(&self.identity.sources.typed);
         let (Some(account), Some(region)) = (&finding.account, &finding.region) else { return run() };
         let of_object = finding.uri.as_deref().and_then(|uri| {
             let (bucket, key) = uri.strip_prefix("s3://")?.split_once('/')?;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::document::StateDocument;
+use super::document::{RememberedDigest, StateDocument};
 use super::scope::StateScope;
 use crate::ident::{DigestKey, Location, RegionFolder};
 use crate::validate::ValidationRequest;
@@ -35,8 +35,34 @@ impl RunSources {
     pub(super) fn may_ask(&self, request: &ValidationRequest, scope: &StateScope) -> bool {
         match scope {
             StateScope::Region { account, region, .. } => request.asks_about_region(account, region),
-            StateScope::Run { sources } => *sources == self.typed,
+            StateScope::Run { .. } => *scope == StateScope::of_run(&self.typed),
         }
+    }
+
+    /// The sources whose parts hold the folder; all sources if that of the folder cannot be told.
+    pub(super) fn holding(&self, request: &ValidationRequest, folder: &RegionFolder) -> Vec<String> {
+        let holding = request.typed.iter().filter(|typed| typed.parts.iter().any(|part| part.holds(folder)));
+        let holding = Self::of(holding.map(|typed| Path::new(&typed.name))).typed;
+        let is_known = !holding.is_empty() && holding.iter().all(|source| self.typed.contains(source));
+        if is_known { holding } else { self.typed.clone() }
+    }
+
+    /// Whether an earlier run read a digest in sources of this run: `read` are the sources of each run that proved the digest,
+    /// a line for each source that the run read together.
+    pub(super) fn have_read(&self, read: &[String]) -> bool {
+        let is_here = |source: &str| self.typed.iter().any(|typed| typed == source);
+        read.iter().any(|sources| sources.lines().all(is_here))
+    }
+
+    /// Whether a run asks about a digest in a folder: the folder lies below a source, or the digest was read in one.
+    pub(super) fn ask_about(
+        &self,
+        request: &ValidationRequest,
+        folder: &RegionFolder,
+        digest: &RememberedDigest,
+    ) -> bool {
+        let is_here = |source: &str| self.typed.iter().any(|typed| typed == source);
+        is_held(request, folder) || digest.sources.iter().any(|sources| sources.lines().any(is_here))
     }
 
     /// Whether a run asks about a document: its folder lies below a source, or a run over the same typed source wrote it.
@@ -69,13 +95,17 @@ pub(super) fn folder(scope: &StateScope, organization: Option<&str>) -> Option<R
 }
 
 /// The scope of the folder in which a run met the digest that was delivered to `location`: a copy has a file of its own,
-/// since it may lag behind its original. `None` for a key that is not a digest's.
-pub(super) fn scope_of(request: &ValidationRequest, location: &Location) -> Option<StateScope> {
+/// since it may lag behind its original. The folder comes too. `None` for a key that is not a digest's.
+pub(super) fn scope_of(
+    request: &ValidationRequest,
+    location: &Location,
+) -> Option<(StateScope, RegionFolder)> {
     let delivered = DigestKey::parse(location)?.folder;
     let copies = request.relocations.iter().filter_map(|moved| moved.copy_of(location));
     let copies = copies.filter_map(|copy| Some(DigestKey::parse(&copy)?.folder));
     let met = std::iter::once(delivered.clone()).chain(copies).find(|folder| is_held(request, folder));
-    Some(StateScope::of(&met.unwrap_or(delivered)))
+    let met = met.unwrap_or(delivered);
+    Some((StateScope::of(&met), met))
 }
 
 fn is_held(request: &ValidationRequest, folder: &RegionFolder) -> bool {

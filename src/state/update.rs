@@ -2,30 +2,33 @@
 
 use super::days::DayUpdate;
 use super::digests::DigestUpdate;
-use super::document::{RunStamp, StateDocument};
+use super::document::StateDocument;
 use super::findings::FindingUpdate;
 use super::marker::{ATTEMPTS, LoadedFile, load, wait};
 use super::place::{PlaceError, StatePlace};
 use super::scope::StateScope;
+use super::session::RunIdentity;
 use super::{StateError, wire};
 
 /// The change of a file by a run.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct StateUpdate {
     pub(super) scope: StateScope,
+    /// The sources, as typed, that hold what the run proved.
     pub(super) sources: Vec<String>,
-    pub(super) run: RunStamp,
+    /// All sources of the run, and its stamp.
+    pub(super) identity: RunIdentity,
     pub(super) digests: DigestUpdate,
     pub(super) days: DayUpdate,
     pub(super) findings: FindingUpdate,
 }
 
 impl StateUpdate {
-    pub(super) fn new(scope: StateScope, sources: Vec<String>, run: RunStamp) -> Self {
+    pub(super) fn new(scope: StateScope, identity: RunIdentity) -> Self {
         Self {
             scope,
-            sources,
-            run,
+            sources: Vec::new(),
+            identity,
             digests: DigestUpdate::default(),
             days: DayUpdate::default(),
             findings: FindingUpdate::default(),
@@ -33,12 +36,16 @@ impl StateUpdate {
     }
 
     fn apply(&self, document: &mut StateDocument) {
-        document.run.clone_from(&self.run);
+        let RunIdentity { run, sources } = &self.identity;
+        document.run.clone_from(run);
         document.sources.extend(self.sources.iter().cloned());
+        if document.sources.is_empty() || matches!(self.scope, StateScope::Run { .. }) {
+            document.sources.extend(sources.typed.iter().cloned());
+        }
         document.sources.sort();
         document.sources.dedup();
         self.digests.apply(document);
-        self.days.apply(document, &self.run);
+        self.days.apply(document, run);
         self.findings.apply(document);
     }
 
@@ -49,7 +56,7 @@ impl StateUpdate {
         file: &str,
         loaded: Option<LoadedFile>,
     ) -> Result<u64, StateError> {
-        let new = || StateDocument::new(self.scope.clone(), self.run.clone());
+        let new = || StateDocument::new(self.scope.clone(), self.identity.run.clone());
         change(place, file, &self.scope, loaded, new, |document| {
             self.apply(document);
             Ok(())
@@ -80,7 +87,10 @@ pub(super) fn change(
         };
         apply(&mut document)?;
         document.generation = document.generation.saturating_add(1);
-        match place.write(file, &wire::write(&document, file)?, version.as_ref()) {
+        let bytes = wire::write(&document, file)?;
+        // What a later run would refuse takes no place of what it reads.
+        wire::read(&bytes, scope, file)?;
+        match place.write(file, &bytes, version.as_ref()) {
             Ok(_) => return Ok(document.generation),
             Err(PlaceError::Changed) => {}
             Err(error) => return Err(error.into()),

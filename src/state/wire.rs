@@ -102,8 +102,8 @@ pub(super) fn write(document: &StateDocument, file: &str) -> Result<Vec<u8>, Sta
 fn wire_of(document: &StateDocument) -> WireDocument {
     let (source, account, region) = fields_of(&document.scope);
     let sources = match &document.scope {
-        StateScope::Run { sources } => sources.clone(),
-        StateScope::Region { .. } => document.sources.clone(),
+        StateScope::Run { sources } if document.sources.is_empty() => sources.clone(),
+        _ => document.sources.clone(),
     };
     let digests = |all: &[RememberedDigest]| {
         all.iter().map(|one| WireDigest::of(one, &document.sources)).collect::<Vec<_>>()
@@ -136,10 +136,9 @@ pub(super) fn read(bytes: &[u8], scope: &StateScope, file: &str) -> Result<State
     // Names of access points have slashes, so source and scope are compared as written.
     let (source, account, region) = fields_of(scope);
     let says = (wire.source.as_deref(), wire.account.as_deref(), wire.region.as_deref());
-    let is_of_run = |sources: &[String]| sources == wire.sources;
     let is_of_scope = match scope {
         StateScope::Region { .. } => true,
-        StateScope::Run { sources } => is_of_run(sources),
+        StateScope::Run { .. } => *scope == StateScope::of_run(&wire.sources),
     };
     if says != (source.as_deref(), account, region) || !is_of_scope {
         let (source, account, region) = says;
@@ -233,6 +232,14 @@ fn checksum(value: &Value) -> serde_json::Result<String> {
 
 fn shown(text: String) -> String {
     shortened(text.escape_debug().to_string())
+}
+
+impl RememberedDigest {
+    /// Whether a file of `scope` can hold the digest: a digest whose name contradicts its text is not remembered, since it
+    /// could not be found again by its name.
+    pub(super) fn fits(&self, scope: &StateScope) -> bool {
+        WireDigest::of(self, &[]).into_digest(scope, &[]).is_ok()
+    }
 }
 
 impl WireDigest {

@@ -19,7 +19,7 @@ use strays::Stray;
 
 /// Seconds between a log file's name and the digest that lists the log file. Near the edges of covered time, the digest
 /// may be an unread one.
-const EDGE: i64 = 35 * 60;
+pub(crate) const EDGE: i64 = 35 * 60;
 
 /// The most log files in a folder that is listed as a whole: two pages of S3.
 const LISTED_AT_ONCE: usize = 2_000;
@@ -190,6 +190,8 @@ pub(super) fn logs_without_digests(
     let asked = context.request.range.interval();
     for listed in log_objects(context, (folder, LogFolder::CloudTrail), asked) {
         match listed {
+            // The first digest of a region may still be on its way.
+            Ok((_, LogFolderKey::Minute(minute))) if minute >= context.request.now.plus(-DELIVERY_GRACE) => {}
             Ok((object, key))
                 if time_of(key).overlaps(asked)
                     && !region.is_listed(&Location::new(folder.bucket.clone(), object.key.as_str())) =>

@@ -16,8 +16,10 @@ mod narrowed;
 mod over_time;
 mod places;
 mod races;
+mod resolved;
 mod rollbacks;
 mod sealed;
+mod several;
 
 use trailproof::event::{
     Counts, Event, Finding, NoProgress, Origin, ReportCollector, Severity, Sink as _, Verdict,

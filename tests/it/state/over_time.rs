@@ -9,7 +9,7 @@ use trailproof::time::Timestamp;
 use super::{Memory, Remembered, World, small};
 use crate::bodies::{gzip, read};
 
-fn accept(memory: &Memory, id: &str) -> Result<(), StateError> {
+pub(super) fn accept(memory: &Memory, id: &str) -> Result<(), StateError> {
     let acceptance = StoredAcceptance {
         reason: "a drill".to_owned(),
         by: "alice".to_owned(),
