@@ -72,7 +72,15 @@ impl MemorySession<'_> {
             (Some(account), Some(region)) => self.request.asks_about_region(account, region),
             _ => accounts.is_empty() && regions.is_empty(),
         };
-        is_asked && trails.is_empty() && named.is_empty()
+        is_asked && trails.is_empty() && named.is_empty() && self.is_below_source(finding)
+    }
+
+    /// Whether the object of a finding lies below a source. Whatever a moved copy has, its findings name the original's place.
+    fn is_below_source(&self, finding: &RememberedFinding) -> bool {
+        let place = finding.uri.as_deref().and_then(|uri| uri.strip_prefix("s3://")?.split_once('/'));
+        let Some((bucket, key)) = place.filter(|_| self.request.relocations.is_empty()) else { return true };
+        let mut sources = self.request.sources.iter();
+        sources.any(|source| source.bucket == bucket && key.starts_with(&source.prefix))
     }
 
     /// Whether the run searched the place and the time of a finding that is on no single chain.
