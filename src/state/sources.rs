@@ -6,7 +6,7 @@ use std::path::Path;
 use super::document::{RememberedDigest, StateDocument};
 use super::scope::StateScope;
 use crate::ident::{DigestKey, Location, RegionFolder};
-use crate::validate::ValidationRequest;
+use crate::validate::{SourceFolder, ValidationRequest};
 
 /// The sources of a run, as typed and as folders of buckets.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -42,7 +42,13 @@ impl RunSources {
     /// The sources whose parts hold the folder; all sources if that of the folder cannot be told.
     pub(super) fn holding(&self, request: &ValidationRequest, folder: &RegionFolder) -> Vec<String> {
         let holding = request.typed.iter().filter(|typed| typed.parts.iter().any(|part| part.holds(folder)));
-        let holding = Self::of(holding.map(|typed| Path::new(&typed.name))).typed;
+        let mut holding = Self::of(holding.map(|typed| Path::new(&typed.name))).typed;
+        // Sources in S3 are named as they are.
+        if request.typed.is_empty() {
+            let in_s3 =
+                self.typed.iter().filter(|source| bucket_folder(source).is_some_and(|of| of.holds(folder)));
+            holding = in_s3.cloned().collect();
+        }
         let is_known = !holding.is_empty() && holding.iter().all(|source| self.typed.contains(source));
         if is_known { holding } else { self.typed.clone() }
     }
@@ -108,6 +114,44 @@ pub(super) fn scope_of(
     Some((StateScope::of(&met), met))
 }
 
+/// The folder of a source `s3://BUCKET/PREFIX`.
+fn bucket_folder(source: &str) -> Option<SourceFolder> {
+    let place = source.strip_prefix("s3://")?;
+    let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+    let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
+    Some(SourceFolder { bucket: bucket.to_owned(), prefix })
+}
+
 fn is_held(request: &ValidationRequest, folder: &RegionFolder) -> bool {
     request.sources.iter().any(|source| source.holds(folder))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::{Range, Timestamp};
+
+    #[test]
+    fn sources_in_s3_hold_what_lies_below() {
+        let typed = ["s3://a", "s3://b/pre", "s3://b/pre/AWSLogs/o-abcdef1234"];
+        let sources = RunSources::of(typed.iter().map(Path::new));
+        let now = Timestamp::from_unix(0);
+        let request = ValidationRequest::new(Vec::new(), Range { start: None, end: now }, now);
+        let folder = |bucket: &str, root: &str, organization: Option<&str>| RegionFolder {
+            bucket: bucket.into(),
+            root: root.into(),
+            organization: organization.map(Into::into),
+            account: "111122223333".into(),
+            region: "us-east-1".into(),
+        };
+        let holding = |folder| sources.holding(&request, &folder);
+        assert_eq!(holding(folder("a", "x/", None)), ["s3://a"]);
+        assert_eq!(holding(folder("b", "pre/", None)), ["s3://b/pre"]);
+        assert_eq!(
+            holding(folder("b", "pre/", Some("o-abcdef1234"))),
+            ["s3://b/pre", "s3://b/pre/AWSLogs/o-abcdef1234"]
+        );
+        // A bucket that an access point stands for.
+        assert_eq!(holding(folder("c", "", None)), sources.typed);
+    }
 }
