@@ -191,9 +191,7 @@ pub(super) fn accounts<'a>(flag: &str, typed: impl IntoIterator<Item = &'a Strin
 pub(super) fn regions<'a>(flag: &str, typed: impl IntoIterator<Item = &'a String>) -> Result<(), Failure> {
     typed.into_iter().try_for_each(|text| {
         let meant = nearest_region(text);
-        let direction = text.rsplit('-').nth(1).unwrap_or_default();
-        // A well-formed name may be newer than the list of regions: only a misspelled direction is refused.
-        if is_region(text) && (DIRECTIONS.contains(&direction) || meant.is_none()) {
+        if may_be_region(text, meant) {
             return Ok(());
         }
         let hint = match meant {
@@ -202,6 +200,28 @@ pub(super) fn regions<'a>(flag: &str, typed: impl IntoIterator<Item = &'a String
         };
         Err(Failure::new(format!("`{flag}`: invalid region `{text}`"), hint))
     })
+}
+
+/// Whether a name may be a region's. A well-formed name may be newer than the list of regions: only a misspelled direction is
+/// refused.
+fn may_be_region(text: &str, meant: Option<&str>) -> bool {
+    let direction = text.rsplit('-').nth(1).unwrap_or_default();
+    is_region(text) && (DIRECTIONS.contains(&direction) || meant.is_none())
+}
+
+/// Checks the region that a source in S3 names, after a folder of CloudTrail's.
+pub(super) fn region_of_source(source: &Path) -> Result<(), Failure> {
+    let text = source.to_str().filter(|_| is_in_s3(source)).unwrap_or_default();
+    let mut segments = text.split('/').skip_while(|segment| *segment != "AWSLogs");
+    let folder = segments.find(|segment| segment.starts_with("CloudTrail"));
+    let region = folder.and_then(|_| segments.next()).filter(|region| is_region(region)).unwrap_or_default();
+    match nearest_region(region) {
+        Some(meant) if !region.is_empty() && !may_be_region(region, Some(meant)) => {
+            let what = format!("`{region}` in the source is not a region");
+            Err(Failure::new(what, format!("did you mean `{meant}`?")))
+        }
+        _ => Ok(()),
+    }
 }
 
 #[cfg(feature = "aws")]

@@ -138,6 +138,7 @@ fn check(arguments: &RunArgs) -> Result<(), Failure> {
     typed::sources(&arguments.sources)?;
     typed::accounts("--account-id", &arguments.account_id)?;
     typed::regions("--region", &arguments.region)?;
+    arguments.sources.iter().try_for_each(|source| typed::region_of_source(source))?;
     typed::trails("--trail", &arguments.trail)?;
     #[cfg(feature = "aws")]
     typed::accounts("--expected-bucket-owner", &arguments.expected_bucket_owner)?;

@@ -27,6 +27,11 @@ const NAMES: &[Mistyped] = &[
     (&[".", "--region", "us-east1"], "invalid region `us-east1`", "did you mean `--region us-east-1`?"),
     (&[".", "--region", "us-est-1"], "invalid region", "did you mean `--region us-east-1`?"),
     (&[".", "--region", "eu-west-1b"], "invalid region", "did you mean `--region eu-west-1`?"),
+    (
+        &["s3://logs/AWSLogs/111122223333/CloudTrail/us-est-1"],
+        "`us-est-1` in the source is not a region",
+        "did you mean `us-east-1`?",
+    ),
     (&[".", "--region", "Virginia"], "invalid region", "give a region's code"),
     (&[".", "--account-id", "1111-2222-3333"], "expected 12 digits", "`--account-id 111122223333`"),
     (&[".", "--account-id", "arn:aws:iam::111122223333:root"], "expected 12", "`--account-id 111122223333`"),
