@@ -175,7 +175,7 @@ impl RunOutcome {
     #[must_use]
     pub fn summary(&self, worst: Option<Severity>, at: Timestamp) -> Summary {
         let mut summary = Summary::new(Verdict::from_worst(worst, self.counts.proved_digests()), at);
-        (summary.counts, summary.interrupted) = (self.counts.clone(), self.interrupted);
+        (summary.counts, summary.interrupted) = (self.counts, self.interrupted);
         summary.keys = self.keys.iter().cloned().collect();
         summary
     }

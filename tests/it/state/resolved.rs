@@ -12,6 +12,9 @@ use crate::bodies::gzip;
 
 const ACCOUNT: &str = "111122223333";
 
+/// Makes a request ask for less.
+type Narrowing = fn(&World, &mut ValidationRequest);
+
 /// A log file that no digest lists.
 fn added(region: &str, at: Timestamp, number: u32) -> Location {
     let minute = &at.digest_name()[..13];
@@ -37,7 +40,7 @@ fn accept_all(memory: &Memory, told: &Remembered) {
 /// Whatever a narrower run leaves out stays as it is: accepted findings stay accepted.
 #[test]
 fn a_run_that_looks_at_less_resolves_nothing() {
-    let narrowed: [(&str, fn(&World, &mut ValidationRequest)); 5] = [
+    let narrowed: [(&str, Narrowing); 5] = [
         ("source", |_, request| {
             request.sources[0].prefix = format!("AWSLogs/{ACCOUNT}/CloudTrail/us-east-1/");
         }),
