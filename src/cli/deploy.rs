@@ -16,7 +16,8 @@ use crate::time::Timestamp;
 const IN_THE_PLAN: [&str; 3] = ["public_keys", "jobs", "endpoint_url"];
 
 /// Options of `validate` about its report and its memory, which an estimate does not have.
-const TELLING: [&str; 8] = ["state", "report", "format", "run_by", "hook", "hook_on", "hook_timeout", "ping"];
+const TELLING: [&str; 9] =
+    ["state", "recheck", "report", "format", "run_by", "hook", "hook_on", "hook_timeout", "ping"];
 
 /// Prints the recipe, and returns the exit code.
 pub(super) fn run(typed: &DeployArgs, now: Timestamp, line: &[OsString]) -> Result<u8, Failure> {

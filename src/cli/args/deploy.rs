@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
+use super::validate::recheck;
 use super::{OutputArgs, RunArgs, TellingArgs, pages};
 use crate::deploy::Target;
+use crate::validate::Recheck;
 
 /// Print a recipe that runs a validation on many machines
 ///
@@ -58,6 +60,10 @@ pub(in crate::cli) struct DeployArgs {
     /// Remember what is proved in this state, as for `validate`
     #[arg(long, value_name = "PLACE", help_heading = "Memory")]
     pub(in crate::cli) state: Option<PathBuf>,
+
+    /// Read a part of the sealed days again, as for `validate`: K/N, all or none
+    #[arg(long, value_name = "K/N", default_value = "1/30", value_parser = recheck, requires = "state", help_heading = "Memory")]
+    recheck: Recheck,
 
     #[command(flatten)]
     pub(in crate::cli) output: OutputArgs,

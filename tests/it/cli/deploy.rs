@@ -16,6 +16,8 @@ fn each_step_gets_the_arguments_that_it_takes() {
         "3",
         "--state",
         "/state",
+        "--recheck",
+        "1/720",
         "--format",
         "json",
         "--hook",
@@ -37,16 +39,21 @@ fn each_step_gets_the_arguments_that_it_takes() {
     let lines = |word: &str| done.stdout.lines().find(|line| line.contains(word)).unwrap().to_owned();
     let (merge, estimate) = (lines("shards merge \"$here"), lines("validate --dry-run"));
     let plan = done.stdout.lines().find(|line| line.starts_with("        --")).unwrap();
-    for word in
-        ["--objects-per-shard 9", "--start-time 7d", "--jobs 3", "--trail=-x-", "--public-keys /keys.json"]
-    {
+    for word in [
+        "--objects-per-shard 9",
+        "--start-time 7d",
+        "--jobs 3",
+        "--trail=-x-",
+        "--public-keys /keys.json",
+        "--recheck 1/720",
+    ] {
         assert!(plan.contains(word), "{word}: {plan}");
         assert!(!merge.contains(word), "{word}: {merge}");
     }
     for word in ["--format json", "--hook 'echo hi'", "--state /state"] {
         assert!(merge.contains(word) && !plan.contains("--hook"), "{word}: {merge}");
     }
-    assert!(!estimate.contains("--state"), "{estimate}");
+    assert!(!estimate.contains("--state") && !estimate.contains("--recheck"), "{estimate}");
     assert!(!estimate.contains("--hook") && estimate.contains("--start-time 7d"), "{estimate}");
 }
 
