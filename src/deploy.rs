@@ -163,6 +163,7 @@ pub fn recipe(request: &DeployRequest) -> Result<String, DeployError> {
     let steps = Steps { request, work: &work, policy: &policy };
     let mut values = steps.values();
     let body = fill(request.target.template(), &values);
+    values.push(("CHECK", check(request.target, &body)));
     values.push(("ABOUT", about(request, &policy, &body)));
     Ok(fill(request.target.template(), &values))
 }
@@ -215,6 +216,17 @@ impl DeployRequest {
             false => Err(DeployError::Relative(path.clone())),
         }
     }
+}
+
+/// The lines of a shell script that end it if a program is missing, or a name in its body is not filled in.
+fn check(target: Target, body: &str) -> String {
+    let mut text = fill(include_str!("deploy/check.sh"), &[("PROGRAMS", target.programs().to_owned())]);
+    let names = NAMES.iter().chain([&ROLE]).filter(|(name, _)| body.contains(name));
+    let names: Vec<&str> = names.filter_map(|(name, _)| name.strip_prefix("YOUR_")).collect();
+    if !names.is_empty() {
+        text.push_str(&fill(include_str!("deploy/filled.sh"), &[("NAMES", names.join("|"))]));
+    }
+    text.trim_end().to_owned()
 }
 
 /// The first lines of a recipe: where it comes from, what to fill in, what it costs, and its permissions.

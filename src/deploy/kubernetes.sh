@@ -27,6 +27,7 @@ if [ "${1-}" = policy ]; then
     code=0
     exit
 fi
+@CHECK@
 case $run in
     *[!A-Za-z0-9_-]*)
         echo "invalid RUN: use letters, digits, \`-\` and \`_\`" >&2

@@ -12,6 +12,16 @@ set -euo pipefail
 code=2
 trap 'exit "$code"' EXIT
 
+@CHECK@
+version=$(parallel --version 2>/dev/null) || true
+case $version in
+    'GNU parallel'*) ;;
+    *)
+        echo "no report: the \`parallel\` here is not GNU parallel" >&2
+        exit
+        ;;
+esac
+
 work=@WORK@
 run=${RUN:-$(date -u +%Y%m%dT%H%M%SZ)}    # RUN=... continues the run of that name
 retries=@TRIES@    # attempts for each shard
@@ -31,10 +41,16 @@ export -f shard
 export PARALLEL_SHELL=$BASH
 
 # One line for each process. Not `--pipepart`, which hands a retried process no input.
-# The exit code of parallel is the number of shards that failed. `merge` names them.
+# The exit code of parallel is the number of shards that failed, 101 for more than 100. `merge` names them. With any other it
+# did not run them.
+failed=0
 parallel --pipe -N1 --block 10M --retries "$retries" --joblog "$here/jobs.log" \
-    --env shard shard <"$here/plan.jsonl" >"$here/results.jsonl" ||
-    echo "some shards were not carried out: see $here/jobs.log" >&2
+    --env shard shard <"$here/plan.jsonl" >"$here/results.jsonl" || failed=$?
+if [ "$failed" -gt 101 ]; then
+    echo "no report: \`parallel\` ended with exit code $failed" >&2
+    exit
+fi
+[ "$failed" = 0 ] || echo "some shards were not carried out: see $here/jobs.log" >&2
 
 merged=0
 trailproof shards merge "$here/plan.jsonl" "$here/results.jsonl" @MERGE@ || merged=$?

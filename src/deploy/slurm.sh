@@ -12,6 +12,8 @@ set -euo pipefail
 code=2
 trap 'exit "$code"' EXIT
 
+@CHECK@
+
 work=@WORK@
 run=${RUN:-$(date -u +%Y%m%dT%H%M%SZ)}
 tasks=@TASKS@      # jobs of the array, each with every $tasks-th shard; MaxArraySize of the cluster is the limit

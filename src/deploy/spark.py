@@ -45,6 +45,10 @@ class OfTheExecutor(dict):
 
 
 def main():
+    # In two parts, so that filling in the name does not change this line.
+    if "YOUR" + "_WORK_BUCKET" in WORK:
+        print(f"no report: fill in the bucket of {WORK}", file=sys.stderr)
+        return 2
     run = os.environ.get("RUN") or time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     plan, results = plan_file(run), f"{WORK}/{run}/results/"
     if os.path.exists(plan):
@@ -52,8 +56,10 @@ def main():
     elif subprocess.run(["trailproof", "shards", "plan", "-o", plan, *PLAN]).returncode != 0:
         return 2
     print(f"run {run}: the plan is {plan}, results are in {results}", file=sys.stderr)
+    # Set here too, as the default of 4 may have been changed for the cluster.
+    context = SparkContext.getOrCreate(SparkConf().setAppName("trailproof").set("spark.task.maxFailures", str(TRIES)))
     try:
-        carry_out(plan, results)
+        carry_out(context, plan, results)
     except Exception as error:  # of Spark: a shard failed too often. `merge` names what is missing.
         print(f"some shards were not carried out: {error}", file=sys.stderr)
     code = subprocess.run(["trailproof", "shards", "merge", plan, results, *MERGE]).returncode
@@ -72,13 +78,11 @@ def plan_file(run):
     return f"{WORK}/{run}/plan.jsonl"
 
 
-def carry_out(plan, results):
+def carry_out(context, plan, results):
     """Gives each shard to a task. A process that fails makes its task fail, and Spark tries it again."""
     # A line ends in a line feed alone.
     with open(plan, encoding="utf-8", newline="\n") as file:
         lines = [line.rstrip("\n") for line in file]
-    # Set here too, as the default of 4 may have been changed for the cluster.
-    context = SparkContext.getOrCreate(SparkConf().setAppName("trailproof").set("spark.task.maxFailures", str(TRIES)))
     try:
         # `pipe` starts one process for each partition, without a shell. Each result is written by its own process, whole
         # or not at all, so a task that runs twice changes nothing.

@@ -17,6 +17,9 @@ set -euo pipefail
 code=2
 trap 'exit "$code"' EXIT
 
+# The ARNs below are of this region.
+export AWS_REGION=YOUR_REGION AWS_DEFAULT_REGION=YOUR_REGION
+
 queue=trailproof
 run=${RUN:-$(date -u +%Y%m%dT%H%M%SZ)}
 
@@ -64,6 +67,7 @@ case ${1-} in
         exit
         ;;
 esac
+@CHECK@
 case $run in
     *[!A-Za-z0-9_-]*)
         echo "invalid RUN: use letters, digits, \`-\` and \`_\`" >&2
@@ -86,8 +90,18 @@ arn=@MACHINE_ARN@
 if aws stepfunctions describe-state-machine --state-machine-arn "$arn" >/dev/null 2>&1; then
     aws stepfunctions update-state-machine --state-machine-arn "$arn" --definition "$(definition)" >/dev/null
 else
-    arn=$(aws stepfunctions create-state-machine --name trailproof --role-arn "$role" --definition "$(definition)" \
-        --query stateMachineArn --output text)
+    # Step Functions refuses a new role for some seconds, until IAM has told it of the role.
+    made=
+    for try in 1 2 3 4 5 6 7 8 9 10; do
+        [ "$try" = 1 ] || sleep "${POLL:-6}"
+        made=$(aws stepfunctions create-state-machine --name trailproof --role-arn "$role" \
+            --definition "$(definition)" --query stateMachineArn --output text) && break
+    done
+    if [ -z "$made" ]; then
+        echo "no report: the state machine was not made" >&2
+        exit
+    fi
+    arn=$made
 fi
 
 # 4. The run.

@@ -43,6 +43,17 @@ impl Target {
         matches!(self, Self::Spark | Self::Slurm | Self::Parallel)
     }
 
+    /// The programs that a shell script needs where it is run, separated by spaces.
+    pub(super) const fn programs(self) -> &'static str {
+        match self {
+            Self::Spark => "",
+            Self::Batch | Self::StepFunctions => "aws",
+            Self::Kubernetes => "kubectl",
+            Self::Slurm => "sbatch",
+            Self::Parallel => "trailproof parallel",
+        }
+    }
+
     /// Whether the policy is a comment. The other recipes make a role with it.
     pub(super) const fn has_policy_in_comment(self) -> bool {
         self.shares_directories()

@@ -65,7 +65,7 @@ fn hostile_arguments_arrive_whole_in_shells() {
         let text = recipe(&request(target, &HOSTILE)).unwrap();
         let stand_ins = [
             ("trailproof", "#!/bin/bash\nprintf '%s\\0' \"$@\" >>said\n[ \"$3\" != -o ] || touch \"$4\"\n"),
-            ("parallel", "#!/bin/bash\n${@: -1}\n"),
+            ("parallel", "#!/bin/bash\n[ \"$1\" != --version ] || exec echo GNU parallel\n${@: -1}\n"),
             (
                 "sbatch",
                 "#!/bin/bash\ncat >job; SLURM_JOB_ID=7 SLURM_ARRAY_TASK_ID=0 bash job; : >/dev/null; echo 7\n",

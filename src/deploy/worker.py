@@ -9,12 +9,13 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 BUCKET, PREFIX = @BUCKET@, @PREFIX@
+REGION = "YOUR_REGION"
 PLAN, RUN, MERGE = @PLAN@, @RUN@, @MERGE@
 # Stands in every task. A worker of another recipe would validate something else.
 RECIPE = "@RECIPE@"
 VERDICTS = {0: "intact", 1: "tampered", 3: "incomplete"}
 
-sqs, states, s3 = boto3.client("sqs"), boto3.client("stepfunctions"), boto3.client("s3")
+sqs, states, s3 = (boto3.client(name, region_name=REGION) for name in ("sqs", "stepfunctions", "s3"))
 
 
 def trailproof(*arguments):

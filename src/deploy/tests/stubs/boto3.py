@@ -27,7 +27,8 @@ class States:
         return lambda **options: print(call, json.dumps(options, sort_keys=True))
 
 
-def client(name):
+def client(name, region_name):
+    assert region_name == "us-east-1", region_name
     return {"sqs": Sqs, "stepfunctions": States, "s3": object}[name]()
 
 
