@@ -8,7 +8,7 @@ use clap::{Arg, ArgMatches, Command, CommandFactory as _};
 
 use super::args::{Cli, DeployArgs};
 use super::sources::{self, is_in_s3};
-use super::{Failure, outputs, print, typed};
+use super::{Failure, outputs, print, say, typed};
 use crate::deploy::{DeployRequest, Place, Target, recipe};
 use crate::time::Timestamp;
 
@@ -50,8 +50,32 @@ pub(super) fn run(typed: &DeployArgs, now: Timestamp, line: &[OsString]) -> Resu
     };
     let recipe = recipe(&request).map_err(|error| Failure::new(error.to_string(), error.hint()))?;
     check_keys(typed)?;
+    warnings(&request, &given).iter().for_each(|warning| say(warning));
     print(&recipe)?;
     Ok(0)
+}
+
+/// Options of recipes, each with the targets that use it.
+const OF_TARGETS: [(&str, &str, &[Target]); 2] = [
+    ("tasks", "--tasks", &[Target::Batch, Target::Kubernetes, Target::Slurm]),
+    ("tasks_at_once", "--tasks-at-once", &[Target::Kubernetes, Target::Slurm, Target::StepFunctions]),
+];
+
+/// What the recipe does not use, and what lies where those who can write the evidence can write.
+fn warnings(request: &DeployRequest, given: &Given) -> Vec<String> {
+    let target = request.target;
+    let unused = OF_TARGETS.iter().filter(|(id, _, targets)| !targets.contains(&target) && given.has(id));
+    let unused = unused.map(|(_, option, _)| format!("warning: `{target}` does not use `{option}`"));
+    let places = [("plans and results lie", &request.work), ("the state lies", &request.state)];
+    let within = places.into_iter().filter_map(|(what, place)| {
+        let place = place.as_ref().filter(|place| place.is_within(&request.sources))?;
+        Some(format!(
+            "warning: {what} in the evidence, `{}`: whoever can change the evidence can change them too; give another \
+             bucket, best in another account",
+            place.text()
+        ))
+    });
+    unused.chain(within).collect()
 }
 
 /// Checks what the steps of the recipe would refuse.
@@ -109,6 +133,11 @@ impl Given {
             Some((_, matches)) => Ok(Self { program, matches }),
             None => Err(Failure::new("the arguments cannot be read again", "report this error")),
         }
+    }
+
+    /// Whether the option was typed.
+    fn has(&self, id: &str) -> bool {
+        self.matches.value_source(id) == Some(ValueSource::CommandLine)
     }
 
     /// The given options that another command has too, as its arguments, and the sources if it takes these.

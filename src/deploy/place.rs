@@ -1,5 +1,7 @@
 //! Places that a recipe names: buckets, trails, access points, directories.
 
+use std::path::Path;
+
 /// Where something is.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Place {
@@ -40,6 +42,16 @@ impl Place {
             true => Self::Trail(typed.to_owned()),
             false => Self::Directory(typed.trim_end_matches('/').to_owned()),
         }
+    }
+
+    /// Whether the place lies in the bucket or directory of one of the sources.
+    #[must_use]
+    pub fn is_within(&self, sources: &[Self]) -> bool {
+        sources.iter().any(|source| match (self, source) {
+            (Self::Bucket { bucket, .. }, Self::Bucket { bucket: of_source, .. }) => bucket == of_source,
+            (Self::Directory(path), Self::Directory(of_source)) => Path::new(path).starts_with(of_source),
+            _ => false,
+        })
     }
 
     /// The place as an argument, without a slash at its end.

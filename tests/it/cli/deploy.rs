@@ -95,3 +95,29 @@ fn a_request_without_a_recipe_says_what_to_do() {
         assert!(done.stderr.contains(said), "{arguments:?}: {}", done.stderr);
     }
 }
+
+#[test]
+fn what_a_recipe_does_not_use_or_should_not_trust_is_said() {
+    for (arguments, said) in [
+        (&["batch", "s3://b", "--tasks-at-once", "5"][..], "`batch` does not use `--tasks-at-once`"),
+        (&["step-functions", "s3://b", "--tasks", "5"], "`step-functions` does not use `--tasks`"),
+        (
+            &["batch", "s3://b/p", "--work", "s3://b/work"],
+            "plans and results lie in the evidence, `s3://b/work`",
+        ),
+        (&["batch", "s3://b", "--state", "s3://b/state"], "the state lies in the evidence, `s3://b/state`"),
+        (
+            &["slurm", "/copy", "--public-keys", "/k.json", "--work", "/copy/work"],
+            "plans and results lie in the evidence, `/copy/work`",
+        ),
+        (&["batch", "s3://b", "--work", "s3://work", "--state", "s3://state", "--tasks", "9"], ""),
+        (&["slurm", "s3://b", "--tasks-at-once", "5", "--tasks", "9"], ""),
+    ] {
+        let done = trailproof(&[&["deploy"], arguments].concat());
+        assert_eq!(done.code, Some(0), "{arguments:?}: {}", done.stderr);
+        match said {
+            "" => assert_eq!(done.stderr, "", "{arguments:?}"),
+            said => assert!(done.stderr.starts_with(&format!("warning: {said}")), "{}", done.stderr),
+        }
+    }
+}
