@@ -29,6 +29,7 @@ mod listed;
 mod logs;
 mod memory;
 mod missed;
+mod moved;
 mod needs;
 mod object;
 mod parts;

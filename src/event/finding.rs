@@ -46,6 +46,10 @@ pub struct Finding {
     /// folder of a replica. `None` for a finding about the original.
     #[serde(default)]
     pub copy: Option<String>,
+    /// Where the run read the object instead of `uri`, after a move that the user named, as `s3://BUCKET/KEY`. No part
+    /// of the finding's id: the report of a run has the place, a part of a run does not.
+    #[serde(skip)]
+    pub read_at: Option<String>,
     /// Start of the stretch of time.
     pub start: Option<Timestamp>,
     /// End of the stretch of time.
@@ -88,6 +92,7 @@ impl Finding {
             actual: None,
             original: None,
             copy: None,
+            read_at: None,
             start: None,
             end: None,
             reason: None,
@@ -200,6 +205,25 @@ impl Finding {
         self.expected = expected.map(|hash| hash.to_string());
         self.actual = actual.map(|hash| hash.to_string());
         self
+    }
+
+    /// The object that was looked at: a copy of the object at `uri`, or the object itself.
+    #[must_use]
+    pub fn object(&self) -> Option<&str> {
+        let uri = self.uri.as_deref()?;
+        let name = |place: &str| place.rsplit('/').next().map(str::to_owned);
+        // A finding on a file of the user, such as a keys file, may be one on the folders of a replica.
+        let is_copy_of =
+            |copy: &&str| uri.starts_with("s3://") && (!copy.starts_with("s3://") || name(copy) == name(uri));
+        let copy = self.copy.as_deref().filter(is_copy_of);
+        Some(copy.or(self.read_at.as_deref()).unwrap_or(uri))
+    }
+
+    /// The place that a digest records for the object, where the object that was looked at lies elsewhere.
+    #[must_use]
+    pub fn recorded_at(&self) -> Option<&str> {
+        let uri = self.uri.as_deref()?;
+        (self.object() != Some(uri)).then_some(uri)
     }
 
     /// The same finding on a stretch of time.

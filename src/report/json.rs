@@ -1,6 +1,6 @@
 //! The JSON report, `trailproof/report/1`: an object, indentation of two spaces, a newline at the end, UTF-8.
 //!
-//! All fields below are always present; a field without a value is `null`. Later versions may add fields, but never
+//! All fields below are always present, unless the table says when a field is absent; a field without a value is `null`. Later versions may add fields, but never
 //! rename, remove or redefine a field. A moment is a string in UTC with whole seconds, `2026-09-01T00:00:00Z`; in a
 //! stretch `start` is included and `end` is not. A count is a whole number, a size is in bytes. Invisible characters
 //! are written as `\uXXXX`. The same input gives the same bytes for any number of jobs, except the fields of the run
@@ -59,9 +59,10 @@
 //! | `findings[].cause` | string or null | cause, a word with a fixed meaning: `signature-misfit` and so on; null if unknown |
 //! | `findings[].message` | string | what was seen; for people, not for programs |
 //! | `findings[].hint` | string or null | what to do next, for people; null without a suggestion |
-//! | `findings[].expected`, `.actual` | string or null | recorded and found value: a hex SHA-256, a location, a signature. The SHA-256 is that of the inflated content; `actual` of the causes `log-body` and `digest-body` is that of the bytes as stored |
+//! | `findings[].expected`, `.actual` | string or null | recorded and found value: a hex SHA-256, a location, a signature. The SHA-256 is that of the inflated content; `actual` of the causes `log-body` and `digest-body` is that of the bytes as stored; of the causes `log-deleted` and `digest-deleted` it is the S3 version of the object that the delete marker hides |
 //! | `findings[].original` | string or null | where the proved original of the object lies: a path of a second copy, or the address of a replica |
 //! | `findings[].copy` | string | the copy that the finding is about: a path, or an address in a replica; absent for a finding about the original |
+//! | `findings[].read_at` | string, or absent | where the run read the object instead of `uri`, after a move that the user named (`--relocated-from`); absent otherwise, and where several copies may have been read |
 //! | `findings[].start`, `.end` | moment or null | the stretch of time |
 //! | `findings[].reason` | string or null | of a `chain-gap`: `logging-stopped`, `not-covered`, `digests-missing` or `interrupted` |
 //! | `findings[].id` | string, or absent | id of the finding, the same in each run: 32 hex digits; only in a run with `--state` |
@@ -72,7 +73,6 @@
 //! | `findings[].covered_by[].trail`, `.home_region`, `.organization` | string; the last or null | the other chain, as in `chains[]` |
 //! | `findings[].covered_by[].start`, `.end` | moment | the stretch that the other chain covers |
 //! | `findings[].objects[]` | array of strings | the objects of a finding on many objects, `s3://BUCKET/KEY`; else empty |
-//!
 //! | `resolved[]` | array of objects, or absent | findings of earlier runs that this run looked for and did not find again; only with `--state` |
 //! | `resolved[].id`, `.first_seen`, `.kind` | strings | as in `findings[]` |
 //! | `resolved[].account`, `.region`, `.trail`, `.uri` | string or null | as in `findings[]` |
@@ -288,6 +288,8 @@ pub(super) struct WireFinding<'a> {
     original: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     copy: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    read_at: Option<&'a str>,
     start: Option<Timestamp>,
     end: Option<Timestamp>,
     reason: Option<&'static str>,
@@ -346,6 +348,7 @@ impl<'a> WireFinding<'a> {
             actual: finding.actual.as_deref(),
             original: finding.original.as_deref(),
             copy: finding.copy.as_deref(),
+            read_at: finding.read_at.as_deref(),
             start: finding.start,
             end: finding.end,
             reason: finding.reason.map(Reason::as_str),

@@ -11,6 +11,7 @@ use std::io;
 
 use super::again;
 use super::driver;
+use super::moved;
 use super::request::{RunOutcome, RunTools, ValidationRequest};
 use super::target::{ObjectTarget, until};
 use crate::event::{Event, Fault, Finding, Sink};
@@ -126,6 +127,7 @@ impl ObjectTarget {
         };
         let finding = Finding::new(fault, self.near().end).about(self.place());
         let finding = Finding { content: content.map(|hash| hash.to_string()), ..finding };
-        finding.of_region(&self.folder().account, &self.folder().region)
+        let finding = finding.of_region(&self.folder().account, &self.folder().region);
+        moved::with_place(finding, &request.relocations)
     }
 }

@@ -9,13 +9,14 @@ use serde::{Deserialize, Serialize};
 use super::answered::AnsweredNames;
 use super::copies;
 use super::discover::DiscoveryFindings;
+use super::moved;
 use super::region::exceeds_notices;
 use super::region_report::RegionReport;
 use super::replicas::ReadReplicas;
 use super::request::{RunOutcome, RunTools, ValidationRequest};
 use super::unfetched::UnfetchedKeys;
 use crate::event::{Event, Fault, Finding, Progress, Severity, Sink};
-use crate::ident::Sha256Hash;
+use crate::ident::{Relocation, Sha256Hash};
 use crate::keys::RejectedKey;
 use crate::store::Disagreement;
 use crate::time::Timestamp;
@@ -32,6 +33,8 @@ pub(super) struct RunReporter<'s> {
     rejected: Vec<RejectedKey>,
     /// The replicas that the run reads, if the run is of replicas.
     replicas: Option<ReadReplicas>,
+    /// The moves that the user named.
+    moves: Vec<Relocation>,
 }
 
 impl<'s> RunReporter<'s> {
@@ -48,6 +51,7 @@ impl<'s> RunReporter<'s> {
             unfetched: UnfetchedKeys::default(),
             rejected: Vec::new(),
             replicas: ReadReplicas::of(request),
+            moves: request.relocations.clone(),
         }
     }
 
@@ -57,7 +61,7 @@ impl<'s> RunReporter<'s> {
             self.progress.finding(finding.severity);
             let finding = match &self.replicas {
                 Some(replicas) => replicas.name_in(finding),
-                None => finding,
+                None => moved::with_place(finding, &self.moves),
             };
             self.sink.event(&Event::Finding(Box::new(finding)))?;
         }

@@ -227,6 +227,8 @@ struct WireFinding {
     original: Option<String>,
     #[serde(default)]
     copy: Option<String>,
+    #[serde(default)]
+    read_at: Option<String>,
     #[serde(default, deserialize_with = "moment_or_null")]
     start: Option<Timestamp>,
     #[serde(default, deserialize_with = "moment_or_null")]
@@ -297,6 +299,7 @@ impl WireFinding {
             actual: self.actual,
             original: self.original,
             copy: self.copy,
+            read_at: self.read_at,
             start: self.start,
             end: self.end,
             reason: self.reason,

@@ -70,6 +70,10 @@ fn a_changed_log_file_of_a_copy_is_not_read_from_the_original() {
         ran.findings
     );
     assert_eq!((ran.counts.logs.valid, ran.counts.logs.tampered), (3, 1));
+    // The original, which is as delivered, is not the object of the finding.
+    let found = ran.findings.iter().find(|one| one.kind == Kind::LogModified).unwrap();
+    let place = copied.logs[1].to_string();
+    assert_eq!((found.object(), found.recorded_at().is_some()), (Some(&*place), true), "{found:#?}");
 }
 
 #[test]
