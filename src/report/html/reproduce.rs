@@ -1,9 +1,14 @@
 //! Shell commands that show a finding without this program.
 
+mod aws;
+
 use crate::event::{FaultCause, Finding, Kind, Reason, Report};
 use crate::ident::{DigestKey, Location};
 use crate::report::shell;
 use crate::time::{DAY, HOUR, Interval, Timestamp};
+
+/// The option that names a move.
+const RELOCATED: &str = "--relocated-from";
 
 /// Events that stop a trail, or change what it records.
 const STOPPING: &str = "StopLogging DeleteTrail UpdateTrail";
@@ -13,9 +18,14 @@ const STOPPING: &str = "StopLogging DeleteTrail UpdateTrail";
 /// Source: AWS CloudTrail User Guide, "Working with CloudTrail event history".
 const HISTORY: i64 = 90 * DAY;
 
+/// Endings of the names of archives.
+const ARCHIVES: [&str; 6] = [".zip", ".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst"];
+
 /// The run that the findings are of.
 pub(super) struct ReportedRun {
     place: ObjectPlace,
+    /// The AWS CLI's command with the options of the run, quoted for a shell.
+    aws: String,
     /// When the run began.
     at: Timestamp,
     /// The ends of digests that existed and are gone, each with the name of the chain.
@@ -31,8 +41,10 @@ impl ReportedRun {
             let key = DigestKey::parse(&Location::new(object.bucket, object.key))?;
             Some((key.chain().to_string(), key.end))
         };
+        let command = report.origin.command.as_deref();
         Self {
-            place: ObjectPlace::of(&report.sources),
+            place: ObjectPlace::of(&report.sources, command.is_none_or(|line| line.contains(RELOCATED))),
+            aws: aws::with_options(command.unwrap_or_default()),
             at: report.started,
             gone: report.findings().filter(is_of_gone).filter_map(digest).collect(),
         }
@@ -52,64 +64,126 @@ impl ReportedRun {
 
 /// The location of the validated objects.
 enum ObjectPlace {
-    /// Objects in S3.
-    Bucket,
+    /// Objects in S3. If the run may have read moved copies, only objects below the given sources are known to lie where
+    /// their findings say.
+    Bucket {
+        /// The sources of a run that may have read moved copies.
+        sources: Option<Vec<String>>,
+    },
     /// Copies in the given directories.
     Directories(Vec<String>),
+    /// Archives, whose members no short command shows.
+    Archives,
 }
 
 impl ObjectPlace {
     /// Derives the location from the sources.
-    fn of(sources: &[String]) -> Self {
-        let in_s3 = |source: &String| source.starts_with("s3://") || source.starts_with("arn:");
-        if sources.iter().any(in_s3) {
-            return Self::Bucket;
-        }
-        let named = |source: &String| match source.strip_prefix('-') {
-            Some(_) => format!("./{source}"),
-            None => source.clone(),
+    fn of(sources: &[String], may_have_moved: bool) -> Self {
+        let is_arn = |source: &String| source.starts_with("arn:");
+        let is_archive = |source: &String| {
+            let name = source.to_ascii_lowercase();
+            ARCHIVES.iter().any(|ending| name.ends_with(ending))
         };
-        Self::Directories(sources.iter().map(named).collect())
+        if sources.iter().any(|source| source.starts_with("s3://") || is_arn(source)) {
+            let known = may_have_moved && !sources.iter().any(is_arn);
+            return Self::Bucket { sources: known.then(|| sources.to_vec()) };
+        }
+        if sources.iter().any(is_archive) {
+            return Self::Archives;
+        }
+        Self::Directories(sources.iter().map(|source| path(source)).collect())
     }
+}
+
+/// A path that `find` takes for no option or operator.
+fn path(path: &str) -> String {
+    if path.starts_with(['-', '(', ')', '!', ',']) { format!("./{path}") } else { path.to_owned() }
 }
 
 /// The command line, quoted for a shell; `None` if no short command shows the finding.
 pub(super) fn command(finding: &Finding, run: &ReportedRun) -> Option<String> {
-    let place = &run.place;
-    // The hash of a body that is not one whole gzip member is that of the stored bytes.
-    let is_stored = matches!(finding.fault.known_cause(), Some(FaultCause::LogBody | FaultCause::DigestBody));
-    match (finding.kind, finding.uri.as_deref().and_then(object)) {
-        (Kind::LogModified | Kind::DigestMalformed, Some(object)) if is_stored => {
-            Some(read_stored(&object, place, "sha256sum"))
+    if matches!(finding.kind, Kind::ChainGap | Kind::ChainRestart | Kind::ChainStale) {
+        return events(finding, run);
+    }
+    let shown = what_shows(finding)?;
+    // A finding on many objects, or on a folder, has no object to look at.
+    let object = finding.object().filter(|object| finding.objects.is_empty() && !object.ends_with('/'))?;
+    match (&run.place, self::object(object)) {
+        (ObjectPlace::Archives, _) => None,
+        (ObjectPlace::Bucket { sources }, Some(object)) => {
+            let is_below = |source: &String| {
+                let rest = object.uri.strip_prefix(source.trim_end_matches('/'));
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            };
+            let is_there = finding.recorded_at().is_some()
+                || sources.as_ref().is_none_or(|sources| sources.iter().any(is_below));
+            is_there.then(|| in_s3(&shown, &object, &run.aws))
         }
-        (Kind::ChainGap | Kind::ChainRestart | Kind::ChainStale, _) => events(finding, run),
+        (ObjectPlace::Directories(directories), Some(object)) => {
+            Some(on_disk(&shown, &find(&object, directories)))
+        }
+        // A copy on disk, by its path.
+        (ObjectPlace::Directories(_), None) if finding.recorded_at().is_some() => {
+            Some(on_disk(&shown, &shell::line(["find", "-H", &path(object)])))
+        }
+        (ObjectPlace::Directories(_) | ObjectPlace::Bucket { .. }, None) => None,
+    }
+}
+
+/// What shows a finding.
+enum ShownBy {
+    /// The content, inflated if necessary and piped through a filter.
+    Content(&'static str),
+    /// The bytes as stored, piped through a filter.
+    Stored(&'static str),
+    /// The answer to a read.
+    Reading,
+    /// Modification time and metadata.
+    Metadata,
+    /// Whether the object, or an older version, is there.
+    Presence,
+}
+
+/// What shows a finding on an object; `None` if nothing short does.
+fn what_shows(finding: &Finding) -> Option<ShownBy> {
+    Some(match (finding.kind, finding.fault.known_cause()) {
+        // The hash of a body that is not one whole gzip member is that of the stored bytes.
+        (_, Some(FaultCause::LogBody | FaultCause::DigestBody)) => ShownBy::Stored("sha256sum"),
+        (_, Some(FaultCause::OversizedLog | FaultCause::OversizedDigest)) => ShownBy::Content("wc -c"),
+        (
+            Kind::LogUnreadable | Kind::DigestUnreadable,
+            Some(FaultCause::LogReadsDiffer | FaultCause::DigestReadsDiffer),
+        ) => ShownBy::Content("sha256sum"),
+        (Kind::LogUnreadable | Kind::DigestUnreadable, _) => ShownBy::Reading,
         (
             Kind::LogModified
-            | Kind::LogUnreadable
             | Kind::LogUnverifiable
             | Kind::DigestModified
             | Kind::DigestMalformed
-            | Kind::DigestUnreadable
             | Kind::ChainBroken
             | Kind::ObjectProved,
-            Some(object),
-        ) => Some(read(&object, place, "sha256sum")),
-        (Kind::DigestMoved | Kind::Relocated, Some(object)) => {
-            Some(read(&object, place, "jq -r '.digestS3Bucket, .digestS3Object'"))
-        }
-        (Kind::KeyUnknown, Some(object)) => Some(read(&object, place, "jq -r .digestPublicKeyFingerprint")),
-        (Kind::LogMissing | Kind::LogDeleted | Kind::DigestMissing | Kind::DigestDeleted, Some(object)) => {
-            Some(look_for(&object, place))
-        }
-        (Kind::DigestUnsigned | Kind::LogUnreferenced | Kind::ObjectUnrecognised, Some(object)) => {
-            Some(about(&object, place))
-        }
-        (
-            Kind::NoDigests | Kind::ChainStart | Kind::Accepted | Kind::ClockBehind | Kind::ShardIncomplete,
             _,
-        )
-        | (_, None) => None,
-    }
+        ) => ShownBy::Content("sha256sum"),
+        (Kind::DigestMoved | Kind::Relocated, _) => {
+            ShownBy::Content("jq -r '.digestS3Bucket, .digestS3Object'")
+        }
+        (Kind::KeyUnknown, _) => ShownBy::Content("jq -r .digestPublicKeyFingerprint"),
+        (Kind::LogMissing | Kind::LogDeleted | Kind::DigestMissing | Kind::DigestDeleted, _) => {
+            ShownBy::Presence
+        }
+        (Kind::DigestUnsigned | Kind::LogUnreferenced | Kind::ObjectUnrecognised, _) => ShownBy::Metadata,
+        (
+            Kind::ChainGap
+            | Kind::ChainRestart
+            | Kind::ChainStale
+            | Kind::NoDigests
+            | Kind::ChainStart
+            | Kind::Accepted
+            | Kind::ClockBehind
+            | Kind::ShardIncomplete,
+            _,
+        ) => return None,
+    })
 }
 
 struct NamedObject<'a> {
@@ -119,57 +193,57 @@ struct NamedObject<'a> {
 }
 
 fn object(uri: &str) -> Option<NamedObject<'_>> {
-    let (bucket, key) = uri.strip_prefix("s3://")?.split_once('/')?;
+    let path = uri.strip_prefix("s3://")?;
+    // Behind an access point: `arn:…:accesspoint/NAME/KEY`.
+    let name = if path.starts_with("arn:") { path.find('/')? + 1 } else { 0 };
+    let end = name + path.get(name..)?.find('/')?;
+    let (bucket, key) = (path.get(..end)?, path.get(end + 1..)?);
     Some(NamedObject { uri, bucket, key })
 }
 
-/// Reads the object, inflated if necessary, and pipes the content through `filter`.
-fn read(object: &NamedObject<'_>, place: &ObjectPlace, filter: &str) -> String {
-    match place {
-        ObjectPlace::Bucket => {
-            let words = ["aws", "s3", "cp", object.uri, "-"];
-            format!("{} | gzip -dcf | {filter}", shell::line(words))
-        }
-        ObjectPlace::Directories(directories) => {
-            format!("{} -exec gzip -dcf {{}} \\; | {filter}", find(object, directories))
-        }
-    }
-}
-
-/// Reads the object as stored, and pipes the bytes through `filter`.
-fn read_stored(object: &NamedObject<'_>, place: &ObjectPlace, filter: &str) -> String {
-    match place {
-        ObjectPlace::Bucket => {
-            let words = ["aws", "s3", "cp", object.uri, "-"];
-            format!("{} | {filter}", shell::line(words))
-        }
-        ObjectPlace::Directories(directories) => {
-            format!("{} -exec cat {{}} \\; | {filter}", find(object, directories))
-        }
-    }
-}
-
-/// Looks for the object or an older version.
-fn look_for(object: &NamedObject<'_>, place: &ObjectPlace) -> String {
-    let (bucket, prefix) = (format!("--bucket={}", object.bucket), format!("--prefix={}", object.key));
-    match place {
-        ObjectPlace::Bucket => shell::line(["aws", "s3api", "list-object-versions", &bucket, &prefix]),
-        ObjectPlace::Directories(directories) => find(object, directories),
-    }
-}
-
-/// Shows modification time and metadata of the object.
-fn about(object: &NamedObject<'_>, place: &ObjectPlace) -> String {
+/// The command for an object in S3. `aws` is the AWS CLI's command with the options of the run.
+fn in_s3(shown: &ShownBy, object: &NamedObject<'_>, aws: &str) -> String {
     let (bucket, key) = (format!("--bucket={}", object.bucket), format!("--key={}", object.key));
-    match place {
-        ObjectPlace::Bucket => shell::line(["aws", "s3api", "head-object", &bucket, &key]),
-        ObjectPlace::Directories(directories) => format!("{} -ls", find(object, directories)),
+    let prefix = format!("--prefix={}", object.key);
+    let read = shell::line(["s3", "cp", object.uri, "-"]);
+    match shown {
+        ShownBy::Content(filter) => format!("{aws} {read} | gzip -dcf | {filter}"),
+        ShownBy::Stored(filter) => format!("{aws} {read} | {filter}"),
+        ShownBy::Reading => {
+            format!("{aws} {}", shell::line(["s3api", "get-object", &bucket, &key, "/dev/null"]))
+        }
+        ShownBy::Metadata => format!("{aws} {}", shell::line(["s3api", "head-object", &bucket, &key])),
+        ShownBy::Presence => {
+            format!("{aws} {}", shell::line(["s3api", "list-object-versions", &bucket, &prefix]))
+        }
     }
 }
 
+/// The command for the files that `find` finds: each by itself, after its path.
+fn on_disk(shown: &ShownBy, find: &str) -> String {
+    let each =
+        |script: String| format!("{find} -type f -print -exec sh -c {} sh {{}} \\;", shell::quote(&script));
+    match shown {
+        ShownBy::Content(filter) => each(format!("gzip -dcf <\"$1\" | {filter}")),
+        ShownBy::Stored(filter) => each(format!("{filter} <\"$1\"")),
+        ShownBy::Reading | ShownBy::Metadata => format!("{find} -ls"),
+        ShownBy::Presence => find.to_owned(),
+    }
+}
+
+/// Finds the files with the object's name. Inflated copies may lack the `.gz`.
 fn find(object: &NamedObject<'_>, directories: &[String]) -> String {
     let name = object.key.rsplit('/').next().unwrap_or_default();
-    // Wildcards are escaped, so that `-name` matches the exact name only.
+    let find = shell::line(["find", "-H"].into_iter().chain(directories.iter().map(String::as_str)));
+    let is_named = |name: &str| shell::line(["-name", &pattern(name)]);
+    match name.strip_suffix(".gz") {
+        Some(inflated) => format!("{find} \\( {} -o {} \\)", is_named(name), is_named(inflated)),
+        None => format!("{find} {}", is_named(name)),
+    }
+}
+
+/// A pattern for `-name` that matches exactly `name`.
+fn pattern(name: &str) -> String {
     let mut pattern = String::new();
     for c in name.chars() {
         if matches!(c, '*' | '?' | '[' | ']' | '\\') {
@@ -177,8 +251,7 @@ fn find(object: &NamedObject<'_>, directories: &[String]) -> String {
         }
         pattern.push(c);
     }
-    let words = std::iter::once("find").chain(directories.iter().map(String::as_str));
-    shell::line(words.chain(["-name", &pattern]))
+    pattern
 }
 
 /// Looks up events that explain why logging stopped, in the trail's home region, where trails are changed. `None` for a
@@ -194,112 +267,18 @@ fn events(finding: &Finding, run: &ReportedRun) -> Option<String> {
     let word = |flag: &str, moment: Timestamp| format!("--{flag}={moment}");
     let home = finding.home_region.as_deref().or(finding.region.as_deref())?;
     let look_up = shell::line([
-        "aws",
         "cloudtrail",
         "lookup-events",
         &format!("--region={home}"),
         &word("start-time", start),
         &word("end-time", end),
     ]);
+    let aws = &run.aws;
     Some(format!(
-        "for event in {STOPPING}; do {look_up} \
+        "for event in {STOPPING}; do {aws} {look_up} \
          --lookup-attributes=AttributeKey=EventName,AttributeValue=$event; done"
     ))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ident::Location;
-
-    fn of(kind: Kind, key: &str) -> Finding {
-        Finding::told(kind, Timestamp::from_unix(0), "x").about(&Location::new("b", key))
-    }
-
-    fn at_place(sources: &[String]) -> ReportedRun {
-        ReportedRun { place: ObjectPlace::of(sources), at: Timestamp::from_unix(0), gone: Vec::new() }
-    }
-
-    fn gap(days_ago: i64) -> Finding {
-        let end = Timestamp::from_unix(-days_ago * DAY);
-        let id = crate::report::tests::chain("eu-west-3", "audit");
-        let stretch = Interval { start: end.plus(-HOUR), end };
-        Finding::told(Kind::ChainGap, end, "x").of_chain(&id).over(stretch)
-    }
-
-    #[test]
-    fn a_gap_is_looked_up_where_trails_are_changed() {
-        let run = at_place(&["s3://b".to_owned()]);
-        let line = command(&gap(1), &run).unwrap();
-        assert_eq!(
-            line,
-            "for event in StopLogging DeleteTrail UpdateTrail; do aws cloudtrail lookup-events --region=us-east-1 \
-             --start-time=1969-12-30T22:00:00Z --end-time=1969-12-31T00:00:00Z \
-             --lookup-attributes=AttributeKey=EventName,AttributeValue=$event; done"
-        );
-    }
-
-    #[test]
-    fn a_gap_of_deleted_digests_or_before_the_event_history_is_not_looked_up() {
-        let mut run = at_place(&["s3://b".to_owned()]);
-        assert_eq!(command(&gap(91), &run), None);
-        assert!(command(&gap(89), &run).is_some());
-        let (found, chain) = (gap(1), gap(1).chain().unwrap().to_string());
-        run.gone = vec![(chain.clone(), found.end.unwrap().plus(-2 * HOUR))];
-        assert!(command(&found, &run).is_some());
-        run.gone = vec![(chain, found.end.unwrap())];
-        assert_eq!(command(&found, &run), None);
-    }
-
-    #[test]
-    fn an_object_is_one_word_whatever_its_name() {
-        let bucket = at_place(&["s3://b".to_owned()]);
-        let hostile = "a/$(rm -rf ~) 'x'.json.gz";
-        let line = command(&of(Kind::LogModified, hostile), &bucket).unwrap();
-        assert_eq!(line, r"aws s3 cp 's3://b/a/$(rm -rf ~) '\''x'\''.json.gz' - | gzip -dcf | sha256sum");
-        let line = command(&of(Kind::LogDeleted, "-x"), &bucket).unwrap();
-        assert_eq!(line, "aws s3api list-object-versions --bucket=b --prefix=-x");
-    }
-
-    #[test]
-    fn a_body_that_is_not_gzip_is_hashed_as_stored() {
-        let fault = crate::event::Fault::LogBody { body: crate::event::BodyFault::Trailing };
-        let finding = Finding::new(fault, Timestamp::from_unix(0)).about(&Location::new("b", "k"));
-        let bucket = at_place(&["s3://b".to_owned()]);
-        assert_eq!(command(&finding, &bucket).unwrap(), "aws s3 cp s3://b/k - | sha256sum");
-        let copy = at_place(&["copy".to_owned()]);
-        assert_eq!(command(&finding, &copy).unwrap(), r"find copy -name k -exec cat {} \; | sha256sum");
-    }
-
-    #[test]
-    fn a_copy_is_searched() {
-        let copy = at_place(&["./copy of it".to_owned(), "-x".to_owned()]);
-        let line = command(&of(Kind::LogModified, "a/b*[c].json.gz"), &copy).unwrap();
-        let found = r"find './copy of it' ./-x -name 'b\*\[c\].json.gz' -exec gzip -dcf {} \; | sha256sum";
-        assert_eq!(line, found);
-    }
-
-    #[test]
-    fn a_keys_file_and_a_gap_that_was_not_looked_at_have_none() {
-        let mut finding = of(Kind::KeyUnknown, "x");
-        finding.uri = Some("keys.json".to_owned());
-        assert_eq!(command(&finding, &at_place(&["s3://b".to_owned()])), None);
-        let gap = gap(1).because(Reason::Interrupted);
-        assert_eq!(command(&gap, &at_place(&["s3://b".to_owned()])), None);
-    }
-
-    /// The shell finds what the line says, and runs nothing else.
-    #[cfg(unix)]
-    #[test]
-    fn the_line_for_a_copy_does_what_it_says() {
-        let folder = tempfile::tempdir().unwrap();
-        let name = "it's *[$(touch y)]\u{1b}\u{202e}.json.gz";
-        std::fs::write(folder.path().join(name), "plain").unwrap();
-        std::fs::write(folder.path().join("it's other.json.gz"), "other").unwrap();
-        let copy = at_place(&[folder.path().to_str().unwrap().to_owned()]);
-        let line = command(&of(Kind::LogModified, &format!("a/{name}")), &copy).unwrap();
-        let Ok(output) = std::process::Command::new("bash").args(["-c", &line]).output() else { return };
-        let hash = crate::ident::Sha256Hash::of(b"plain").to_string();
-        assert!(String::from_utf8_lossy(&output.stdout).starts_with(&hash), "{line}");
-    }
-}
+mod tests;
