@@ -14,6 +14,7 @@
 //! | `trailproof_digests`, `trailproof_logs` | `state` | digest and log files by state |
 //! | `trailproof_stored_bytes`, `trailproof_inflated_bytes` | | bodies as stored, and inflated |
 //! | `trailproof_findings` | `kind`, `severity` | findings; all kinds are present, with 0 if not found |
+//! | `trailproof_memory_findings` | `status` | findings that are `new`, `known` from earlier runs, `accepted`, and `resolved` since then; only in a run with memory |
 //! | `trailproof_chain_digests`, `trailproof_chain_logs`, `trailproof_chain_covered_seconds` | chain | digests, log files and covered time of the chain in the asked range |
 //! | `trailproof_chain_unproved_digests`, `trailproof_chain_unproved_logs` | chain | digests and log files of the chain that are not proved: tampered with, missing, unverified or not read |
 //! | `trailproof_chain_newest_proved_digest_timestamp_seconds` | chain | end of the time that proved digests cover, within the asked range; absent without coverage |
@@ -29,6 +30,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::severity_word;
+use super::text::memory;
 use crate::event::{ChainSummary, Counts, Kind, Report, Severity, Verdict};
 use crate::ident::ChainId;
 use crate::time::Interval;
@@ -38,6 +40,7 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     write_run(&mut page, report);
     write_counts(&mut page, &report.counts);
     write_findings(&mut page, report);
+    write_memory(&mut page, report);
     write_chains(&mut page, report);
     out.write_all(page.0.as_bytes())
 }
@@ -97,6 +100,15 @@ fn write_findings(page: &mut MetricsPage, report: &Report) {
     for ((kind, severity), count) in counts {
         let labels = [("kind", kind.as_str()), ("severity", severity_word(severity))];
         page.sample("findings", &labels, count);
+    }
+}
+
+/// Nothing for a run without memory.
+fn write_memory(page: &mut MetricsPage, report: &Report) {
+    let Some(counts) = memory::counts(report) else { return };
+    page.metric("memory_findings", "findings, by what earlier runs knew of them");
+    for (status, count) in counts {
+        page.sample("memory_findings", &[("status", status)], count);
     }
 }
 

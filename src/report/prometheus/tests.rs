@@ -35,6 +35,19 @@ fn a_run_in_numbers() {
 }
 
 #[test]
+fn a_run_with_memory_counts_findings_by_status() {
+    assert!(!metrics(&tampered()).contains("memory_findings"));
+    let mut events = tampered();
+    if let Some(crate::event::Event::Finished(summary)) = events.last_mut() {
+        summary.resolved = Some(Vec::new());
+    }
+    let text = metrics(&events);
+    for status in ["new", "known", "accepted", "resolved"] {
+        assert!(text.contains(&format!("trailproof_memory_findings{{status=\"{status}\"}} 0\n")), "{text}");
+    }
+}
+
+#[test]
 fn a_series_stands_once_and_below_its_metric() {
     for events in [intact(), tampered(), incomplete()] {
         let (mut metric, mut series, mut metrics_seen) = ("", BTreeSet::new(), BTreeSet::new());

@@ -25,19 +25,24 @@ pub(super) fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     }
 }
 
-/// The numbers of findings by status; `None` for a run without memory.
+/// The numbers of findings by status, as words; `None` for a run without memory.
 pub(in crate::report) fn summary(report: &Report) -> Option<String> {
+    let counted = counts(report)?.map(|(status, count)| format!("{} {status}", grouped(count)));
+    Some(counted.join(", "))
+}
+
+/// The numbers of findings by status; `None` for a run without memory.
+pub(in crate::report) fn counts(report: &Report) -> Option<[(&'static str, u64); 4]> {
     let resolved = report.resolved.as_ref()?;
     let memories = || report.findings().filter_map(|finding| finding.memory.as_deref());
     let open = || memories().filter(|memory| memory.accepted.is_none());
     let count = |status| open().filter(|memory| memory.status == Some(status)).count() as u64;
-    Some(format!(
-        "{} new, {} known, {} accepted, {} resolved",
-        grouped(count(FindingStatus::New)),
-        grouped(count(FindingStatus::Known)),
-        grouped(memories().filter(|memory| memory.accepted.is_some()).count() as u64),
-        grouped(resolved.len() as u64)
-    ))
+    Some([
+        ("new", count(FindingStatus::New)),
+        ("known", count(FindingStatus::Known)),
+        ("accepted", memories().filter(|memory| memory.accepted.is_some()).count() as u64),
+        ("resolved", resolved.len() as u64),
+    ])
 }
 
 /// How many objects the run did not read, and when they were last read; `None` if the run read every object.
