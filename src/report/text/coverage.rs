@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use super::layout::{fit, grouped, plural, wrap};
-use crate::event::{ChainSummary, Kind, Report, ReportedChain, Verdict};
+use crate::event::{ChainSummary, FaultCause, Finding, Kind, Report, ReportedChain, Verdict};
 use crate::ident::ChainId;
 use crate::report::escape::for_terminal;
 use crate::time::Interval;
@@ -38,10 +38,20 @@ pub(super) fn write(out: &mut dyn Write, report: &Report, all: bool) -> io::Resu
     }
 }
 
-/// Account and region of each region that was asked for and has no digests, so that no chain stands for it.
+/// Account and region of each region that was asked for and has no digests, so that no chain stands for it. A finding on one
+/// object says nothing of its region.
 pub(in crate::report) fn without_digests(report: &Report) -> BTreeSet<(&str, &str)> {
-    let findings = report.findings().filter(|finding| finding.kind == Kind::NoDigests);
+    let is_of_region = |finding: &&Finding| finding.kind == Kind::NoDigests && !is_of_object(finding);
+    let findings = report.findings().filter(is_of_region);
     findings.filter_map(|finding| Some((finding.account.as_deref()?, finding.region.as_deref()?))).collect()
+}
+
+/// Whether the finding is on one object that was asked for and found no proof.
+pub(in crate::report) fn is_of_object(finding: &Finding) -> bool {
+    matches!(
+        finding.fault.known_cause(),
+        Some(FaultCause::NoSuchObject | FaultCause::ObjectExcluded | FaultCause::NotAskedDigest)
+    )
 }
 
 /// Whether the chain is intact, all its digests and log files are proved, and it has no gaps and at most one covered

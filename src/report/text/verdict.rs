@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::coverage;
 use super::findings::GroupedFindings;
 use super::layout::{TextColour, grouped, plural};
-use crate::event::{Counts, DigestCounts, Kind, LogCounts, Report, Severity, Verdict};
+use crate::event::{Counts, DigestCounts, FaultCause, Finding, Kind, LogCounts, Report, Severity, Verdict};
 
 pub(super) fn write(
     out: &mut dyn Write,
@@ -86,6 +86,7 @@ fn incomplete(report: &Report, findings: &GroupedFindings<'_>) -> String {
     let has_digests = all_digests(counts) > 0;
     let (gaps, restarts) = (findings.count(Kind::ChainGap), findings.count(Kind::ChainRestart));
     let stale = findings.count(Kind::ChainStale);
+    let absent = report.findings().filter(is_of_absent_object).count() as u64;
     let parts: Vec<String> = [
         (gaps, format!("{} in coverage", plural(gaps, "gap"))),
         (restarts, format!("{} restarted", plural(restarts, "chain"))),
@@ -94,6 +95,14 @@ fn incomplete(report: &Report, findings: &GroupedFindings<'_>) -> String {
         (counts.logs.unverified, unverified(counts.logs.unverified, all_logs(counts), "log file")),
         (counts.logs.unreferenced, format!("{} unreferenced", plural(counts.logs.unreferenced, "log file"))),
         (u64::from(has_digests || stale > 0), without_digests(report).unwrap_or_default()),
+        (
+            absent,
+            format!(
+                "{} to validate {} not exist",
+                plural(absent, "object"),
+                if absent == 1 { "does" } else { "do" }
+            ),
+        ),
     ]
     .into_iter()
     .filter_map(|(number, part)| (number > 0 && !part.is_empty()).then_some(part))
@@ -101,9 +110,14 @@ fn incomplete(report: &Report, findings: &GroupedFindings<'_>) -> String {
     match (has_digests, parts.is_empty()) {
         (true, false) => format!("{}; no tampering found", parts.join(", ")),
         (true, true) => format!("{}; no tampering found", other_causes(findings)),
-        (false, false) if stale > 0 => format!("{}, so nothing is proved", parts.join(", ")),
+        (false, false) if stale > 0 || absent > 0 => format!("{}, so nothing is proved", parts.join(", ")),
         (false, _) => "no digests found, so nothing is proved".to_owned(),
     }
+}
+
+/// Whether the finding says that an object that was asked for does not exist.
+fn is_of_absent_object(finding: &&Finding) -> bool {
+    finding.fault.known_cause() == Some(FaultCause::NoSuchObject)
 }
 
 /// `2 chains out of date, newest digest ended 2026-11-25T19:06:57Z`.
@@ -117,7 +131,8 @@ fn out_of_date(chains: u64, report: &Report) -> String {
 /// `8 regions without digests`, or the number of names and sources that were asked for; `None` if each has digests.
 fn without_digests(report: &Report) -> Option<String> {
     let others = report.findings().filter(|finding| finding.kind == Kind::NoDigests);
-    let others = others.filter(|finding| finding.region.is_none()).count();
+    let is_other = |finding: &&Finding| finding.region.is_none() && !coverage::is_of_object(finding);
+    let others = others.filter(is_other).count();
     let regions = match coverage::without_digests(report).len() {
         0 => None,
         number => Some(plural(number as u64, "region")),
