@@ -4,10 +4,12 @@
 //! Form: AWS Security Hub User Guide, "AWS Security Finding Format (ASFF)" and "Required top-level ASFF attributes";
 //! Security Hub API Reference, `AwsSecurityFinding`. Written when the run is over. The array has two types of entries:
 //!
-//! - **per chain**, a check that passes or fails: `Compliance.Status` is `PASSED` (intact), `FAILED` (tampered) or
+//! - **per chain**, a check that passes or fails: `Compliance.Status` is `PASSED` (intact: everything in the range is covered and proved, or accepted), `FAILED` (tampered) or
 //!   `WARNING` (incomplete). The verdict on a chain is [`Report::chain_verdict`]. The `Id` is the chain's, so that a new run updates the previous result.
-//! - **per finding** that is tampered or incomplete: the `Id` is the same in every run, so a known finding is updated.
-//!   Notices are left out. If no finding explains the verdict, for example after an interrupted run, an extra entry does.
+//! - **per finding** that is tampered or incomplete: the `Id` is the same in every run, so a known finding is updated. With
+//!   memory it has the id for `state accept`, without memory one of its own.
+//!   In a run with memory a finding of earlier runs that was looked for and not found again follows with the same `Id` and
+//!   `RecordState` `ARCHIVED`. Notices are left out. If no finding explains the verdict, for example after an interrupted run, an extra entry does.
 //!
 //! | field | value |
 //! |---|---|
@@ -16,8 +18,8 @@
 //! | `Severity.Label` | `CRITICAL` (tampered), `MEDIUM` (incomplete), `INFORMATIONAL` (an intact chain) |
 //! | `Types` | `Effects/Data Modification/…` (tampered), `Software and Configuration Checks/…` (otherwise) |
 //! | `CreatedAt`, `UpdatedAt` | the end of the run |
-//! | `Resources` | the object as `AwsS3Object`, the trail as `AwsCloudTrailTrail`, or the account |
-//! | `ProductFields` | the finding's fields under `trailproof/`; in a run with memory `trailproof/finding-id`, the id for `state accept` |
+//! | `Resources` | the object that was looked at, such as the copy in a replica, as `AwsS3Object`; the trail as `AwsCloudTrailTrail`; or the account |
+//! | `ProductFields` | the finding's fields under `trailproof/`: `uri` is where a digest records the object, `copy` or `read-at` where it was looked at, `objects` the number of objects of a finding on many; in a run with memory `finding-id`, the id for `state accept` |
 //!
 //! An entry without account or region takes those of the first chain or, without chains, `000000000000` and
 //! `us-east-1`. Texts are cut to the lengths that the format allows. Otherwise names are exact, and `Description` shows
@@ -31,9 +33,12 @@ use std::io::{self, Write};
 use super::cloud::{cut, digest_of, identity, object_arn, partition, trail_arn};
 use super::escape::for_terminal;
 use super::json::write_document;
+use super::text::layout::plural;
 use super::text::memory;
 use super::{UNEXPLAINED, severity_word};
-use crate::event::{ChainSummary, Finding, Reason, Report, ReportedChain, Severity, Verdict};
+use crate::event::{
+    ChainSummary, Finding, Reason, Report, ReportedChain, ResolvedFinding, Severity, Verdict,
+};
 use crate::ident::{ChainId, is_account};
 use crate::time::Timestamp;
 use crate::words::{hint, meaning};
@@ -47,6 +52,8 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let mut entries: Vec<AsffFinding> = report.chains().map(|chain| of_chain(report, chain, at)).collect();
     let tells = |finding: &&Finding| finding.severity > Severity::Notice;
     entries.extend(report.findings().filter(tells).map(|finding| of_finding(finding, &here, at)));
+    let resolved = report.resolved.iter().flatten();
+    entries.extend(resolved.map(|finding| of_resolved(finding, &here, at)));
     if report.is_unexplained() {
         entries.push(of_run(&here, report));
     }
@@ -73,11 +80,10 @@ impl ImportTarget {
         Self { account: chain.account.to_string(), region: chain.region.to_string() }
     }
 
-    fn of_finding(finding: &Finding, or: &Self) -> Self {
-        let account = finding.account.clone().filter(|account| is_account(account));
+    fn of_finding(account: Option<&str>, region: Option<&str>, or: &Self) -> Self {
         Self {
-            account: account.unwrap_or_else(|| or.account.clone()),
-            region: finding.region.clone().unwrap_or_else(|| or.region.clone()),
+            account: account.filter(|account| is_account(account)).unwrap_or(&or.account).to_owned(),
+            region: region.unwrap_or(&or.region).to_owned(),
         }
     }
 
@@ -114,11 +120,16 @@ fn of_chain(report: &Report, chain: &ReportedChain, at: Timestamp) -> AsffFindin
     let ChainSummary { digests, logs, .. } = &chain.summary;
     let unproved = match (chain.summary.unproved_digests(), chain.summary.unproved_logs()) {
         (0, 0) => String::new(),
-        (digests, logs) => format!(", of which {digests} digest files and {logs} log files are not proved"),
+        (digests, logs) => {
+            let (digests, logs) = (plural(digests, "digest file"), plural(logs, "log file"));
+            format!("; not proved: {digests} and {logs}")
+        }
     };
     let described = format!(
-        "trailproof found {id} {}: {digests} digest files and {logs} log files in the asked range{unproved}",
+        "trailproof found {id} {}: {} and {} in the asked range{unproved}",
         verdict.as_str(),
+        plural(*digests, "digest file"),
+        plural(*logs, "log file"),
     );
     entry.description = cut(&for_terminal(&described), wire::DESCRIPTION);
     entry.resources = vec![trail(id, &place)];
@@ -129,16 +140,17 @@ fn of_chain(report: &Report, chain: &ReportedChain, at: Timestamp) -> AsffFindin
 }
 
 fn of_finding(finding: &Finding, or: &ImportTarget, at: Timestamp) -> AsffFinding {
-    let place = ImportTarget::of_finding(finding, or);
+    let place = ImportTarget::of_finding(finding.account.as_deref(), finding.region.as_deref(), or);
     let kind = finding.kind.as_str();
-    let mut entry = place.entry(&format!("{kind}/{}", identity(finding)), at);
+    let id = memory::id(finding).map_or_else(|| identity(finding), str::to_owned);
+    let mut entry = place.entry(&format!("{kind}/{id}"), at);
     entry.generator_id = format!("trailproof/{kind}");
     entry.judge(match finding.severity {
         Severity::Tampered => Verdict::Tampered,
         Severity::Incomplete | Severity::Notice => Verdict::Incomplete,
     });
     entry.title = cut(&format!("CloudTrail {kind}: {}", meaning(finding.kind)), wire::TITLE);
-    let about = finding.uri.as_deref().map(|uri| format!("{uri}: ")).unwrap_or_default();
+    let about = finding.object().map(|object| format!("{object}: ")).unwrap_or_default();
     entry.description = describe(&about, &finding.message());
     entry.remediation = hint(finding).map(|hint| AsffRemediation {
         recommendation: RecommendationText { text: cut(hint, wire::RECOMMENDATION) },
@@ -147,6 +159,25 @@ fn of_finding(finding: &Finding, or: &ImportTarget, at: Timestamp) -> AsffFindin
     for (name, value) in fields(finding) {
         entry.field(name, &value);
     }
+    entry
+}
+
+/// The entry for a finding of earlier runs that the run did not find again.
+fn of_resolved(finding: &ResolvedFinding, or: &ImportTarget, at: Timestamp) -> AsffFinding {
+    let place = ImportTarget::of_finding(finding.account.as_deref(), finding.region.as_deref(), or);
+    let kind = finding.kind.as_str();
+    let mut entry = place.entry(&format!("{kind}/{}", finding.id), at);
+    entry.generator_id = format!("trailproof/{kind}");
+    entry.judge(Verdict::Intact);
+    entry.record_state = "ARCHIVED";
+    entry.created_at = finding.first_seen;
+    entry.title = cut(&format!("CloudTrail {kind}: {}", meaning(finding.kind)), wire::TITLE);
+    entry.description = cut(&format!("resolved: {}", memory::resolved(finding)), wire::DESCRIPTION);
+    entry.resources = vec![match finding.uri.as_deref() {
+        Some(uri) => object(uri, &place),
+        None => account(&place),
+    }];
+    entry.field("finding-id", &finding.id);
     entry
 }
 
@@ -173,15 +204,18 @@ fn of_run(here: &ImportTarget, report: &Report) -> AsffFinding {
 }
 
 fn resource(finding: &Finding, place: &ImportTarget) -> AsffResource {
-    match (finding.uri.as_deref(), finding.chain()) {
-        (Some(uri), _) => {
-            let arn = object_arn(uri, &place.region);
-            let kind = if arn.is_some() { "AwsS3Object" } else { "Other" };
-            AsffResource::new(kind, &arn.unwrap_or_else(|| uri.to_owned()), &place.region)
-        }
+    match (finding.object(), finding.chain()) {
+        (Some(name), _) => object(name, place),
         (None, Some(chain)) => trail(&chain, place),
         (None, None) => account(place),
     }
+}
+
+/// An object of a bucket, or a file.
+fn object(name: &str, place: &ImportTarget) -> AsffResource {
+    let arn = object_arn(name, &place.region);
+    let kind = if arn.is_some() { "AwsS3Object" } else { "Other" };
+    AsffResource::new(kind, &arn.unwrap_or_else(|| name.to_owned()), &place.region)
 }
 
 fn trail(id: &ChainId, place: &ImportTarget) -> AsffResource {
@@ -207,6 +241,10 @@ fn account(place: &ImportTarget) -> AsffResource {
 /// The finding's fields, for `ProductFields`.
 fn fields(finding: &Finding) -> BTreeMap<&'static str, String> {
     let moment = |moment: Option<Timestamp>| moment.map(|moment| moment.to_string());
+    let objects = match finding.objects.len() {
+        0 => None,
+        number => Some(format!("{number}, named in the JSON report")),
+    };
     let fields = [
         ("kind", Some(finding.kind.as_str().to_owned())),
         ("severity", Some(severity_word(finding.severity).to_owned())),
@@ -215,6 +253,10 @@ fn fields(finding: &Finding) -> BTreeMap<&'static str, String> {
         ("organization", finding.organization.clone()),
         ("backfill", finding.backfill.map(|backfill| backfill.to_string())),
         ("uri", finding.uri.clone()),
+        ("copy", finding.copy.clone()),
+        ("read-at", finding.read_at.clone()),
+        ("original", finding.original.clone()),
+        ("objects", objects),
         ("digest", finding.digest.clone()),
         ("expected", finding.expected.clone()),
         ("actual", finding.actual.clone()),

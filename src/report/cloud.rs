@@ -50,7 +50,7 @@ pub(super) fn object_arn(uri: &str, region: &str) -> Option<String> {
 /// gap is identified by its start, however long the gap grows.
 pub(super) fn identity(finding: &Finding) -> String {
     let start = finding.start.filter(|_| finding.kind == Kind::ChainGap).map(|start| start.to_string());
-    digest_of(&[
+    let fields = [
         Some(finding.kind.as_str()),
         finding.account.as_deref(),
         finding.region.as_deref(),
@@ -61,7 +61,10 @@ pub(super) fn identity(finding: &Finding) -> String {
         finding.uri.as_deref(),
         finding.digest.as_deref(),
         start.as_deref(),
-    ])
+    ];
+    // The original may have the same finding.
+    let copy = finding.copy.as_deref().or(finding.read_at.as_deref());
+    digest_of(&fields.into_iter().chain(copy.map(Some)).collect::<Vec<_>>())
 }
 
 /// 128 bits in hex of a SHA-256 over `fields`, each preceded by its length.
@@ -110,6 +113,8 @@ mod tests {
         let later = Finding { actual: None, ..one.clone().saying("other words") };
         assert_eq!(identity(&one), identity(&later));
         assert_ne!(identity(&one), identity(&log_modified("a/c")));
+        let of_copy = Finding { copy: Some("s3://dr/a/b".to_owned()), ..one.clone() };
+        assert_ne!(identity(&one), identity(&of_copy));
         let gap = |start, end| {
             Finding::told(Kind::ChainGap, at(start), "")
                 .of_chain(&chain("us-east-1", "audit"))

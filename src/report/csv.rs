@@ -2,14 +2,17 @@
 //!
 //! | column | of a `finding` | of an `object` (with `-v`) | of the `run` |
 //! |---|---|---|---|
-//! | `record` | `finding` | `object` | `run`: always the last row; a file without a `run` row is incomplete |
+//! | `record` | `finding`, or `named`: one of the objects of the finding above, if the finding is on many | `object` | `run`: always the last row; a file without a `run` row is incomplete |
 //! | `kind` | `log-modified` and so on | `digest` or `log` | empty |
 //! | `state` | `tampered`, `incomplete`, `notice` | `valid`, `tampered`, `unverified` | the verdict |
 //! | `account`, `region`, `trail` | account, region and trail of the finding | empty | empty |
-//! | `uri` | the object | the object | empty |
+//! | `uri` | the object, by the place that a digest records | the object | empty |
 //! | `digest`, `message`, `expected`, `actual`, `reason` | as in [`json`](super::json) | empty | `message` alone: version and counts |
 //! | `start`, `end` | the stretch of time | empty | the asked range |
 //! | `id` | the id for `state accept`, in a run with memory | empty | empty |
+//! | `copy`, `original`, `read_at` | as in [`json`](super::json): the copy that the finding is about, the proved original, where the object was read after a named move | empty | empty |
+//!
+//! A row `named` has the kind, state, account, region, trail and id of its finding, and the object in `uri`.
 //!
 //! Findings are rows in the order of the JSON report. With `-v`, rows are in order of occurrence: objects before the
 //! findings of their chain. A spreadsheet must not take a cell for a formula: a cell that begins with a formula
@@ -31,9 +34,9 @@ use super::{FormatRenderer, Options, severity_word};
 use crate::event::{Event, Finding, Reason, Report};
 use crate::time::{Range, Timestamp};
 
-const COLUMNS: [&str; 15] = [
+const COLUMNS: [&str; 18] = [
     "record", "kind", "state", "account", "region", "trail", "uri", "digest", "message", "expected",
-    "actual", "start", "end", "reason", "id",
+    "actual", "start", "end", "reason", "id", "copy", "original", "read_at",
 ];
 
 pub(super) struct CsvReport {
@@ -60,6 +63,11 @@ impl CsvReport {
         self.out.write_record(row.cells())?;
         Ok(())
     }
+
+    fn finding(&mut self, finding: &Finding) -> io::Result<()> {
+        self.row(&CsvRow::of_finding(finding))?;
+        finding.objects.iter().try_for_each(|object| self.row(&CsvRow::of_named(finding, object)))
+    }
 }
 
 impl FormatRenderer for CsvReport {
@@ -72,14 +80,14 @@ impl FormatRenderer for CsvReport {
                 uri: Some(uri),
                 ..CsvRow::default()
             }),
-            Event::Finding(finding) if self.streams => self.row(&CsvRow::of_finding(finding)),
+            Event::Finding(finding) if self.streams => self.finding(finding),
             Event::Started { .. } | Event::Finding(_) | Event::Chain(_) | Event::Finished(_) => Ok(()),
         }
     }
 
     fn report(&mut self, report: &Report) -> io::Result<()> {
         if !self.streams {
-            report.findings().try_for_each(|finding| self.row(&CsvRow::of_finding(finding)))?;
+            report.findings().try_for_each(|finding| self.finding(finding))?;
         }
         self.row(&CsvRow::of_run(report))?;
         self.out.flush()
@@ -103,6 +111,9 @@ struct CsvRow<'a> {
     end: Option<Timestamp>,
     reason: Option<Reason>,
     id: Option<&'a str>,
+    copy: Option<&'a str>,
+    original: Option<&'a str>,
+    read_at: Option<&'a str>,
 }
 
 impl<'a> CsvRow<'a> {
@@ -123,6 +134,24 @@ impl<'a> CsvRow<'a> {
             end: finding.end,
             reason: finding.reason,
             id: memory::id(finding),
+            copy: finding.copy.as_deref(),
+            original: finding.original.as_deref(),
+            read_at: finding.read_at.as_deref(),
+        }
+    }
+
+    /// The row of one of the objects of a finding on many.
+    fn of_named(finding: &'a Finding, object: &'a str) -> Self {
+        Self {
+            record: "named",
+            kind: finding.kind.as_str(),
+            state: severity_word(finding.severity),
+            account: finding.account.as_deref(),
+            region: finding.region.as_deref(),
+            trail: finding.trail.as_deref(),
+            uri: Some(object),
+            id: memory::id(finding),
+            ..Self::default()
         }
     }
 
@@ -149,7 +178,7 @@ impl<'a> CsvRow<'a> {
         CsvRow { record: "run", state, message, start, end: Some(end), ..Self::default() }
     }
 
-    fn cells(&self) -> [String; 15] {
+    fn cells(&self) -> [String; 18] {
         let text = |text: Option<&str>| cell(text.unwrap_or_default());
         let moment = |moment: Option<Timestamp>| moment.map(|moment| moment.to_string()).unwrap_or_default();
         [
@@ -168,6 +197,9 @@ impl<'a> CsvRow<'a> {
             moment(self.end),
             self.reason.map(Reason::as_str).unwrap_or_default().to_owned(),
             text(self.id),
+            text(self.copy),
+            text(self.original),
+            text(self.read_at),
         ]
     }
 }

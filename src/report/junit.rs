@@ -8,13 +8,13 @@
 //! |---|---|
 //! | suite `ACCOUNT REGION TRAIL` | a chain (with `, home REGION` and the organization where two names would be equal); cases `digests`, `log files`, and `coverage` (not for backfill digests) |
 //! | suite `ACCOUNT REGION` | findings on a region but on no chain; of a region with a chain, the case `additions` is always present |
-//! | suite `run` | the case `verdict`, and findings on no region |
+//! | suite `run` | the case `verdict`, whose message is the verdict line, and findings on no region |
 //! | `failure` | at least one tampered finding; outranks `error` |
 //! | `error` | at least one incomplete finding, or something that was not proved or not looked at: never a pass |
 //! | `system-out` | notices |
 //!
-//! `type` is the kind of the first finding, `message` has the number of findings, and the text lists up to 100
-//! findings. The report is written when the run is over. Invisible characters, and with them all characters that XML
+//! `type` is the kind of the first finding. `message` has the kind and, for several findings, their number; the text lists
+//! up to 100 findings, and the objects of a finding on many are in the JSON report alone. The report is written when the run is over. Invisible characters, and with them all characters that XML
 //! 1.0 does not allow, are written as `\u{…}`.
 
 mod suite;

@@ -14,8 +14,8 @@
 //! | `is_alert` | whether the finding is tampered |
 //! | `time`, `finding_info.created_time` | the end of the run, in milliseconds; `start_time`, `end_time`: the stretch of time |
 //! | `cloud` | provider `AWS`, region and account of the finding |
-//! | `resources` | the object, or the trail |
-//! | `evidences` | the object as a file with its actual hash, and in `data` the fields of the JSON report's finding |
+//! | `resources` | the object that was looked at, such as the copy in a replica; or the trail |
+//! | `evidences` | the same object as a file with its actual hash, and in `data` the fields of the JSON report's finding |
 //! | `observables` | the object, and the expected and actual hashes |
 //! | `remediation.desc` | what to do next |
 
@@ -107,10 +107,10 @@ fn account(finding: &Finding) -> Option<CloudAccount<'_>> {
 /// The object; without an object, the trail or the account.
 fn resource(finding: &Finding) -> Option<AffectedResource<'_>> {
     let region = finding.region.as_deref();
-    let (uid, kind) = match (&finding.uri, &finding.trail, &finding.account) {
-        (Some(uri), _, _) => match object_arn(uri, region.unwrap_or_default()) {
+    let (uid, kind) = match (finding.object(), &finding.trail, &finding.account) {
+        (Some(object), _, _) => match object_arn(object, region.unwrap_or_default()) {
             Some(arn) => (arn, "AWS::S3::Object"),
-            None => (uri.clone(), "File"),
+            None => (object.to_owned(), "File"),
         },
         (None, Some(trail), _) => (trail.clone(), "AWS::CloudTrail::Trail"),
         (None, None, Some(account)) => (account.clone(), "AWS::Account"),
@@ -121,12 +121,12 @@ fn resource(finding: &Finding) -> Option<AffectedResource<'_>> {
 
 fn observables(finding: &Finding) -> Vec<ObservedValue<'_>> {
     let mut observables = Vec::new();
-    if let Some(uri) = &finding.uri {
+    if let Some(value) = finding.object() {
         observables.push(ObservedValue {
             name: "evidences[].file.path",
             type_id: 45,
             r#type: "File Path",
-            value: uri,
+            value,
         });
     }
     let actual = finding.actual.as_deref().filter(|value| is_hash(value));
@@ -140,8 +140,8 @@ fn observables(finding: &Finding) -> Vec<ObservedValue<'_>> {
 
 /// The object as a file, with the hash of the inflated content.
 fn file(finding: &Finding) -> Option<EvidenceFile<'_>> {
-    let uri = finding.uri.as_deref()?;
-    let name = uri.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or(uri);
+    let path = finding.object()?;
+    let name = path.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or(path);
     let actual = finding.actual.as_deref().filter(|value| is_hash(value));
     let hashes = actual.map(|value| FileHash { algorithm_id: 3, algorithm: "SHA-256", value });
     let is_deleted = matches!(
@@ -150,7 +150,7 @@ fn file(finding: &Finding) -> Option<EvidenceFile<'_>> {
     );
     Some(EvidenceFile {
         name,
-        path: uri,
+        path,
         type_id: 1,
         r#type: "Regular File",
         hashes: hashes.into_iter().collect(),

@@ -303,6 +303,60 @@ fn the_run_ends_where_nobody_listens_any_more() {
     assert!(nobody.finish().is_ok());
 }
 
+/// The object that was looked at is the one that a reader is shown, and not its intact original.
+#[test]
+fn a_finding_on_a_copy_names_the_copy() {
+    for (copy, arn) in [
+        (Some("s3://trail-logs-dr/a/log.json.gz"), "arn:aws:s3:::trail-logs-dr/a/log.json.gz"),
+        (Some("./two/log.json.gz"), "./two/log.json.gz"),
+        (None, "arn:aws:s3:::moved/x/log.json.gz"),
+    ] {
+        let (copy, original) = (copy.map(str::to_owned), Some("s3://trail-logs/a/log.json.gz".to_owned()));
+        let read_at = copy.is_none().then(|| "s3://moved/x/log.json.gz".to_owned());
+        let looked_at = copy.clone().or(read_at.clone()).unwrap();
+        let found = Finding { copy, read_at, original, ..log_modified("a/log.json.gz") };
+        let mut events = tampered();
+        events[1] = finding(found);
+        for (format, shown) in [
+            (Format::Text, format!("  {looked_at}\n")),
+            (Format::Text, "    recorded  s3://trail-logs/a/log.json.gz\n".to_owned()),
+            (Format::Html, format!("<p class=\"subject\"><code>{looked_at}</code>")),
+            (Format::Html, "<dt>recorded at</dt><dd><code>s3://trail-logs/a/log.json.gz".to_owned()),
+            (Format::JUnit, format!("log-modified: {looked_at}\n")),
+            (Format::Asff, format!("\"Id\": \"{arn}\"")),
+            (Format::Ocsf, format!("\"uid\":\"{arn}\"")),
+            (Format::Csv, format!(",{looked_at}")),
+            (Format::Json, format!("\"{looked_at}\"")),
+            (Format::JsonLines, format!("\"{looked_at}\"")),
+        ] {
+            let text = render(format, Options::default(), &events);
+            assert!(text.contains(&shown), "{format:?}: {shown}\n{text}");
+            assert!(!text.contains("\"arn:aws:s3:::trail-logs/a/log.json.gz\""), "{format:?}: {text}");
+        }
+    }
+}
+
+/// A finding on many objects names them, or says which report does.
+#[test]
+fn the_objects_of_a_finding_on_many_are_named() {
+    let objects: Vec<String> = (0..10).map(|number| format!("s3://trail-logs/f/{number}")).collect();
+    let many = Finding { objects: objects.clone(), ..log_modified("f/") };
+    let mut events = tampered();
+    events[1] = finding(many);
+    for format in [Format::Json, Format::JsonLines, Format::Csv, Format::Ocsf, Format::Html] {
+        let text = render(format, Options::default(), &events);
+        assert!(objects.iter().all(|object| text.contains(object.as_str())), "{format:?}: {text}");
+    }
+    for (format, told) in [
+        (Format::Text, "    objects   10: `--report json=FILE` has all\n"),
+        (Format::JUnit, "  objects   10: see the JSON report"),
+        (Format::Asff, "\"trailproof/objects\": \"10, named in the JSON report\""),
+    ] {
+        let text = render(format, Options::default(), &events);
+        assert!(text.contains(told), "{format:?}: {text}");
+    }
+}
+
 /// People accept findings from the report that they read.
 #[test]
 fn every_format_for_machines_has_the_id_to_accept_a_finding_by() {
@@ -313,7 +367,7 @@ fn every_format_for_machines_has_the_id_to_accept_a_finding_by() {
     let mut events = tampered();
     events.insert(1, finding(known));
     for (format, id) in [
-        (Format::Csv, ",0123456789abcdef0123456789abcdef\r\n"),
+        (Format::Csv, ",0123456789abcdef0123456789abcdef,,,\r\n"),
         (Format::JUnit, "\n  id        0123456789abcdef0123456789abcdef"),
         (Format::Asff, "\"trailproof/finding-id\": \"0123456789abcdef0123456789abcdef\""),
         (Format::Ocsf, "0123456789abcdef0123456789abcdef"),

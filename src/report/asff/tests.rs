@@ -49,6 +49,31 @@ fn notices_are_left_out_and_gaps_are_the_trails() {
 }
 
 #[test]
+fn what_is_resolved_is_archived_under_the_same_id() {
+    let mut found = log_modified("a/log.json.gz");
+    let mut memory = crate::event::FindingMemory::of("0".repeat(32));
+    memory.status = Some(crate::event::FindingStatus::Known);
+    found.memory = Some(Box::new(memory));
+    let mut events = tampered();
+    events[1] = finding(found.clone());
+    let active = entries(&events)[1].clone();
+    assert_eq!(active["RecordState"], "ACTIVE");
+
+    let when = crate::report::tests::at("2026-08-01T00:00:00Z");
+    let mut resolved = crate::event::ResolvedFinding::new("0".repeat(32), when, found.kind);
+    (resolved.account, resolved.region, resolved.uri) = (found.account, found.region, found.uri);
+    let mut events = intact();
+    if let Some(Event::Finished(summary)) = events.last_mut() {
+        summary.resolved = Some(vec![resolved]);
+    }
+    let archived = entries(&events)[1].clone();
+    assert_eq!(archived["Id"], active["Id"]);
+    assert_eq!(archived["RecordState"], "ARCHIVED");
+    assert_eq!(archived["Resources"], active["Resources"]);
+    assert_eq!(archived["CreatedAt"], "2026-08-01T00:00:00Z");
+}
+
+#[test]
 fn a_verdict_that_no_finding_tells_of_is_told() {
     let entries = entries(&[started(None), interrupted(counts())]);
     assert_eq!(entries.len(), 1);

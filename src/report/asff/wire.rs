@@ -29,7 +29,7 @@ pub(super) struct AsffFinding {
     aws_account_id: String,
     pub(super) types: Vec<&'static str>,
     last_observed_at: Timestamp,
-    created_at: Timestamp,
+    pub(super) created_at: Timestamp,
     updated_at: Timestamp,
     pub(super) severity: SeverityOf,
     pub(super) title: String,
@@ -39,7 +39,7 @@ pub(super) struct AsffFinding {
     product_fields: BTreeMap<String, String>,
     pub(super) resources: Vec<AsffResource>,
     pub(super) compliance: ComplianceStatus,
-    record_state: &'static str,
+    pub(super) record_state: &'static str,
 }
 
 impl AsffFinding {

@@ -14,13 +14,13 @@ fn a_row_for_each_finding_and_one_for_the_run() {
     let text = render(Format::Csv, Options::default(), &incomplete());
     let version = env!("CARGO_PKG_VERSION");
     let expected = [
-        "record,kind,state,account,region,trail,uri,digest,message,expected,actual,start,end,reason,id",
+        "record,kind,state,account,region,trail,uri,digest,message,expected,actual,start,end,reason,id,copy,original,read_at",
         "finding,chain-gap,incomplete,111122223333,eu-west-3,audit_with_a_very_long_name,,,\
-         \"no digest covers this time, and the next digest starts a new chain: logging or validation was off\",,,2026-09-01T04:06:57Z,2026-09-01T06:06:57Z,logging-stopped,",
-        "finding,key-unknown,notice,,,,,,no key; its successor proves it,,,,,,",
+         \"no digest covers this time, and the next digest starts a new chain: logging or validation was off\",,,2026-09-01T04:06:57Z,2026-09-01T06:06:57Z,logging-stopped,,,,",
+        "finding,key-unknown,notice,,,,,,no key; its successor proves it,,,,,,,,,",
         &format!(
             "run,,incomplete,,,,,,\"trailproof {version}: digests: 12 valid, 0 tampered, 1 unverified; logs: 36 valid, \
-             0 tampered, 0 unverified, 1 unreferenced\",,,,2026-09-01T12:06:57Z,,"
+             0 tampered, 0 unverified, 1 unreferenced\",,,,2026-09-01T12:06:57Z,,,,,"
         ),
         "",
     ];
@@ -37,7 +37,7 @@ fn objects_come_as_rows_where_they_are_asked_for() {
     let rows = rows(&text);
     assert_eq!(rows[1][..3], ["object", "digest", "valid"]);
     assert_eq!(rows[1][6], "s3://trail-logs/a,b");
-    assert!(rows.iter().all(|row| row.len() == 15));
+    assert!(rows.iter().all(|row| row.len() == 18));
 }
 
 #[test]

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::event::{Finding, Kind, Report, ReportedChain, Severity, Verdict};
-use crate::report::UNEXPLAINED;
+use crate::report::text::findings::actual_label;
 use crate::report::text::layout::plural;
-use crate::report::text::memory;
+use crate::report::text::{memory, verdict};
 use crate::words::meaning;
 
 /// Maximum number of findings to list per check.
@@ -194,15 +194,16 @@ impl TestSuite {
 
     pub(super) fn of_run<'f>(report: &Report, findings: impl IntoIterator<Item = &'f Finding>) -> Self {
         let verdict = report.verdict();
-        let told = |message: &str| CaseMessage {
+        let why = verdict::why(report, &report.findings().collect());
+        let told = CaseMessage {
             kind: verdict.as_str(),
-            message: format!("{}: {message}", verdict.as_str()),
+            message: format!("{}: {why}", verdict.as_str()),
             lines: Vec::new(),
         };
         let outcome = match verdict {
             Verdict::Intact => CaseOutcome::Passed,
-            Verdict::Tampered => CaseOutcome::Failure(told("the record is not what CloudTrail delivered")),
-            Verdict::Incomplete => CaseOutcome::Error(told(UNEXPLAINED)),
+            Verdict::Tampered => CaseOutcome::Failure(told),
+            Verdict::Incomplete => CaseOutcome::Error(told),
         };
         let mut suite = Self::new("run".to_owned(), &[], SuiteCheck::of, findings);
         suite.cases.insert(0, TestCase { name: "verdict", outcome });
@@ -249,14 +250,24 @@ fn unlooked(finding: &Finding) -> String {
 
 /// The finding as lines of text.
 fn describe(finding: &Finding) -> Vec<String> {
-    let mut lines = vec![match &finding.uri {
-        Some(uri) => format!("{}: {uri}", finding.kind.as_str()),
+    let mut lines = vec![match finding.object() {
+        Some(object) => format!("{}: {object}", finding.kind.as_str()),
         None => finding.kind.as_str().to_owned(),
     }];
     lines.push(format!("  {}", finding.message()));
-    let more = [("expected", &finding.expected), ("actual", &finding.actual), ("digest", &finding.digest)];
+    let objects = match finding.objects.len() {
+        0 => None,
+        number => Some(format!("{number}: see the JSON report (`--report json=FILE`)")),
+    };
+    let more = [
+        ("recorded", finding.recorded_at()),
+        ("objects", objects.as_deref()),
+        ("expected", finding.expected.as_deref()),
+        (actual_label(finding), finding.actual.as_deref()),
+        ("digest", finding.digest.as_deref()),
+    ];
     for (name, value) in more {
-        lines.extend(value.iter().map(|value| format!("  {name:8}  {value}")));
+        lines.extend(value.map(|value| format!("  {name:8}  {value}")));
     }
     let times = [("from", finding.start), ("to", finding.end)];
     for (name, moment) in times {

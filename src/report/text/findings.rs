@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use super::SHOWN;
 use super::layout::{TextColour, grouped, wrap};
 use super::memory;
-use crate::event::{Finding, Kind, Reason, Severity};
+use crate::event::{FaultCause, Finding, Kind, Reason, Severity};
 use crate::report::escape::for_terminal;
 use crate::report::severity_word;
 use crate::time::Timestamp;
@@ -21,11 +21,10 @@ pub(in crate::report) struct GroupedFindings<'f> {
     groups: BTreeMap<(Reverse<Severity>, Kind), KindGroup<'f>>,
 }
 
+/// The findings of a kind, by their hint, in order of first appearance.
 #[derive(Default)]
 struct KindGroup<'f> {
-    findings: Vec<&'f Finding>,
-    /// The hints, without duplicates, in order of first appearance.
-    hints: Vec<&'static str>,
+    by_hint: Vec<(Option<&'static str>, Vec<&'f Finding>)>,
 }
 
 impl<'f> FromIterator<&'f Finding> for GroupedFindings<'f> {
@@ -33,10 +32,7 @@ impl<'f> FromIterator<&'f Finding> for GroupedFindings<'f> {
         let mut all = Self::default();
         for finding in findings {
             let group = all.groups.entry((Reverse(finding.severity), finding.kind)).or_default();
-            if let Some(hint) = words::hint(finding).filter(|hint| !group.hints.contains(hint)) {
-                group.hints.push(hint);
-            }
-            group.findings.push(finding);
+            group.add(words::hint(finding), finding);
         }
         all
     }
@@ -85,11 +81,19 @@ impl GroupedFindings<'_> {
     }
 }
 
-impl KindGroup<'_> {
-    fn count(&self) -> u64 {
-        u64::try_from(self.findings.len()).unwrap_or(u64::MAX)
+impl<'f> KindGroup<'f> {
+    fn add(&mut self, hint: Option<&'static str>, finding: &'f Finding) {
+        match self.by_hint.iter_mut().find(|(other, _)| *other == hint) {
+            Some((_, findings)) => findings.push(finding),
+            None => self.by_hint.push((hint, vec![finding])),
+        }
     }
 
+    fn count(&self) -> u64 {
+        self.by_hint.iter().map(|(_, findings)| findings.len() as u64).sum()
+    }
+
+    /// Writes the findings, those with one hint together. At least one finding of each hint is shown.
     fn write(
         &self,
         out: &mut dyn Write,
@@ -100,27 +104,40 @@ impl KindGroup<'_> {
         let word = paint.severity(Some(severity), severity_word(severity));
         let (count, meaning) = (grouped(self.count()), words::meaning(kind));
         writeln!(out, "[{word}] {} ({count}): {meaning}", kind.as_str())?;
-        let mut shown = 0;
-        for bundle in alike::bundles(&self.findings).iter().take(SHOWN) {
-            shown += bundle.len();
-            match bundle.as_slice() {
-                [only] => write_finding(out, only)?,
-                several => alike::write(out, several, all)?,
+        let mut room = SHOWN;
+        for (hint, findings) in &self.by_hint {
+            let bundles = alike::bundles(findings);
+            let shown = bundles.get(..room.max(1)).unwrap_or(&bundles);
+            room = room.saturating_sub(shown.len());
+            for bundle in shown {
+                match bundle.as_slice() {
+                    [only] => write_finding(out, only, all)?,
+                    several => alike::write(out, several, all)?,
+                }
             }
+            let shown: usize = shown.iter().map(Vec::len).sum();
+            if let more @ 1.. = findings.len().saturating_sub(shown) {
+                writeln!(out, "  … and {} more; `{all}` has all", grouped(more as u64))?;
+            }
+            hint.map_or(Ok(()), |hint| writeln!(out, "{}", wrap("  hint: ", hint)))?;
         }
-        if let more @ 1.. = self.findings.len().saturating_sub(shown) {
-            writeln!(out, "  … and {} more; `{all}` has all", grouped(more as u64))?;
-        }
-        self.hints.iter().try_for_each(|hint| writeln!(out, "{}", wrap("  hint: ", hint)))
+        Ok(())
     }
 }
 
-fn write_finding(out: &mut dyn Write, finding: &Finding) -> io::Result<()> {
+/// Writes a finding. `all` is the option that writes the objects of a finding on many.
+fn write_finding(out: &mut dyn Write, finding: &Finding, all: &str) -> io::Result<()> {
     writeln!(out, "  {}", subject(finding))?;
     writeln!(out, "{}", wrap("    ", &for_terminal(&finding.message())))?;
+    let objects = match finding.objects.len() {
+        0 => None,
+        number => Some(format!("{}: `{all}` has all", grouped(number as u64))),
+    };
     let evidence = [
+        ("recorded", finding.recorded_at()),
+        ("objects", objects.as_deref()),
         ("expected", finding.expected.as_deref()),
-        ("actual", finding.actual.as_deref()),
+        (actual_label(finding), finding.actual.as_deref()),
         ("digest", finding.digest.as_deref()),
         ("time", stretch(finding.start, finding.end).as_deref()),
         ("reason", finding.reason.map(Reason::as_str)),
@@ -130,10 +147,18 @@ fn write_finding(out: &mut dyn Write, finding: &Finding) -> io::Result<()> {
     evidence.into_iter().flatten().try_for_each(|line| writeln!(out, "{line}"))
 }
 
+/// What the finding's `actual` is: the version that a delete marker hides, or a value that was found.
+pub(in crate::report) fn actual_label(finding: &Finding) -> &'static str {
+    match finding.fault.known_cause() {
+        Some(FaultCause::LogDeleted | FaultCause::DigestDeleted) => "version",
+        _ => "actual",
+    }
+}
+
 /// The object, chain, or account and region of the finding.
 pub(in crate::report) fn subject(finding: &Finding) -> String {
-    if let Some(uri) = &finding.uri {
-        return for_terminal(uri).into_owned();
+    if let Some(object) = finding.object() {
+        return for_terminal(object).into_owned();
     }
     let parts: Vec<_> = [&finding.account, &finding.region, &finding.trail]
         .into_iter()

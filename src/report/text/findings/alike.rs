@@ -26,9 +26,9 @@ struct Likeness<'f> {
 impl<'f> Likeness<'f> {
     /// `None` for a finding that has to be read alone: tampering, a stretch of time, or content that was compared.
     fn of(finding: &'f Finding) -> Option<Self> {
-        let Finding { severity, uri, start, end, expected, original, copy, .. } = finding;
+        let Finding { severity, uri, start, end, expected, original, copy, objects, .. } = finding;
         let is_plain = *severity < Severity::Tampered
-            && uri.is_some()
+            && (uri.is_some() && objects.is_empty())
             && (start.is_none() && end.is_none())
             && (expected.is_none() && original.is_none() && copy.is_none());
         let place =
