@@ -100,6 +100,9 @@ fn write_speed(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     let read =
         [digests.valid, digests.tampered, digests.unverified, logs.valid, logs.tampered, logs.unverified];
     let files = read.iter().fold(0_u64, |sum, count| sum.saturating_add(*count));
+    if files == 0 {
+        return Ok(());
+    }
     let per_second = |count: u64| count.checked_div(report.seconds());
     let (Some(files), Some(bytes)) = (per_second(files), per_second(*compressed_bytes)) else {
         return Ok(());

@@ -92,8 +92,9 @@ findings
 [notice] key-unknown (1): no usable key with the fingerprint
   the whole run
     no key; its successor proves it
-  hint: save the keys of the digest's region and time with
-        `aws cloudtrail list-public-keys` and give the file with `--public-keys`
+  hint: save the keys of the digest's region and time with `trailproof keys` and
+        give the file with `--public-keys`; if CloudTrail lists no key with the
+        fingerprint, the digest is forged
 
 coverage
   account       region          trail                  digests        logs  gaps
@@ -156,6 +157,24 @@ fn each_cause_has_its_hint_once() {
     ] {
         assert_eq!(report.matches(hint).count(), times, "{hint}: {report}");
     }
+    // Below the findings that it is about.
+    let together = "
+    no proved digest covers this time
+  the whole run
+    no proved digest covers this time
+  hint: see the findings on digests of this time";
+    assert!(report.contains(together), "{report}");
+    let page = render(Format::Html, Options::default(), &events);
+    let hint = "interrupted before the digests of this time were checked</p><dl></dl><p class=\"hint\">";
+    assert!(page.contains(hint), "{page}");
+    assert_eq!(page.matches("run again, and let the run finish").count(), 1);
+}
+
+#[test]
+fn a_run_that_read_nothing_has_no_speed() {
+    let speed = |counts| text(&[started(None), finished(Verdict::Incomplete, counts)]).contains("  speed ");
+    assert!(speed(counts()));
+    assert!(!speed(crate::event::Counts::default()));
 }
 
 #[test]
@@ -201,6 +220,21 @@ fn the_verdict_line_says_what_happened() {
         first_line(&[started(None), empty("a"), empty("b"), finished(Verdict::Incomplete, counts())]),
         "incomplete: 2 regions without digests; no tampering found\n"
     );
+    let absent = |number: usize| {
+        let found = Finding::new(Fault::NoSuchObject, when).of_region("111122223333", "a");
+        let about = crate::ident::Location::new("b", number.to_string());
+        finding(found.about(&about))
+    };
+    assert_eq!(
+        first_line(&[started(None), absent(0), finished(Verdict::Incomplete, counts())]),
+        "incomplete: 1 object to validate does not exist; no tampering found\n"
+    );
+    assert_eq!(
+        first_line(&[started(None), absent(0), absent(1), finished(Verdict::Incomplete, none)]),
+        "incomplete: 2 objects to validate do not exist, so nothing is proved\n"
+    );
+    let one = text(&[started(None), absent(0), finished(Verdict::Incomplete, counts())]);
+    assert!(!one.contains("without digests"), "{one}");
     let stopped = |counts| first_line(&[started(None), interrupted(counts)]);
     assert_eq!(
         stopped(late),
