@@ -42,8 +42,8 @@ const SAVE_METADATA: &str =
 const COPY_METADATA: &str = "copy the next digest too, which contains the signature, copy with `trailproof collect`, \
                              which keeps the metadata, or save what `aws s3api head-object` prints beside the digest \
                              as `NAME.metadata.json`";
-const SAVE_KEYS: &str = "save the keys of the digest's region and time with `aws cloudtrail list-public-keys` and \
-                         give the file with `--public-keys`";
+const SAVE_KEYS: &str = "save the keys of the digest's region and time with `trailproof keys` and give the file with \
+                         `--public-keys`; if CloudTrail lists no key with the fingerprint, the digest is forged";
 const MISSING_DIGEST: &str = "if a lifecycle rule expired older files, give a later `--start-time`; otherwise look for \
                               the digest in a replica or another copy: the log files of that time have no other proof";
 const MISSING_LOG: &str =

@@ -28,7 +28,7 @@ pub const fn meaning(kind: Kind) -> &'static str {
         Kind::ChainStart => "the record begins here",
         Kind::Accepted => "accepted earlier, and still there",
         Kind::ObjectProved => "the object is as delivered by CloudTrail",
-        Kind::ShardIncomplete => "no usable result of a part of the run",
+        Kind::ShardIncomplete => "a part of the run is missing or differs",
         Kind::ClockBehind => "this machine's clock is behind the evidence",
     }
 }

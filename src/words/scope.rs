@@ -2,6 +2,7 @@
 
 use super::{counted, quoted};
 use crate::event::DiscoveryLimit;
+use crate::text::nearest;
 use crate::time::Timestamp;
 
 /// Maximum number of names to list.
@@ -44,7 +45,10 @@ pub(super) fn nothing_found(
     let delivered = delivered
         .map(|at| format!("; CloudTrail reports the delivery of a digest at {at}, here or elsewhere"))
         .unwrap_or_default();
-    format!("{asked}{delivered}{}", others(found))
+    let meant = names.iter().filter_map(|(_, name)| name.as_deref());
+    let meant = meant.filter_map(|name| nearest(name, found.iter().map(String::as_str))).next();
+    let meant = meant.map(|meant| format!("; did you mean {}?", quoted(meant))).unwrap_or_default();
+    format!("{asked}{delivered}{}{meant}", others(found))
 }
 
 /// The names that were found instead.

@@ -14,7 +14,8 @@ pub(super) fn lacking(shard: u64, (part, parts): (u32, u32), lack: &ShardLack) -
         ShardLack::OtherLine => "has only a result of another line than the plan's".to_owned(),
         ShardLack::Damaged { why } => format!("has only a damaged result: {why}"),
     };
-    format!("shard {shard}{of} {why}, so nothing is known of its log files")
+    let unknown = if parts > 1 { "its log files were not checked" } else { "its region was not checked" };
+    format!("shard {shard}{of} {why}, so {unknown}")
 }
 
 pub(super) fn digests_gone(planned: u64, found: u64) -> String {

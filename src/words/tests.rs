@@ -374,4 +374,13 @@ fn what_was_found_instead_is_named_and_then_counted() {
     assert_eq!(said(nothing(Some("1"), 1)), format!("{asked}; found: `r0`"));
     let many = format!("{asked}; found: `r0`, `r1`, `r2`, `r3`, `r4` and 2 more");
     assert_eq!(said(nothing(Some("1"), 7)), many);
+    let mistyped = Fault::NothingFound {
+        account: None,
+        region: None,
+        trail: Some("adit".to_owned()),
+        delivered: None,
+        found: vec!["other".to_owned(), "audit".to_owned()],
+    };
+    let asked = "no digest of the asked range was found for trail `adit`";
+    assert_eq!(said(mistyped), format!("{asked}; found: `other`, `audit`; did you mean `audit`?"));
 }
