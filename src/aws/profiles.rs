@@ -3,7 +3,7 @@
 use aws_config::profile::{self, ProfileSet};
 use aws_types::os_shim_internal::{Env, Fs};
 
-/// The default profile of AWS's tools. The profile need not exist.
+/// The default profile of AWS's tools. The profile need not exist, unless the user names it.
 const DEFAULT: &str = "default";
 
 /// Most `source_profile` references followed.
@@ -34,9 +34,10 @@ impl std::fmt::Display for MissingProfile {
 /// Checks that the profile `named` (else the profile in AWS_PROFILE) exists, and every profile reached through
 /// `source_profile`. Unreadable or invalid files pass: the search for credentials reports such files.
 pub(super) async fn check(named: Option<&str>) -> Result<(), MissingProfile> {
+    let is_named = named.is_some();
     let named = named.map(|name| name.to_owned().into());
     let loaded = profile::load(&Fs::real(), &Env::real(), &Default::default(), named).await;
-    loaded.map_or(Ok(()), |profiles| check_in(&profiles))
+    loaded.map_or(Ok(()), |profiles| check_in(&profiles, is_named))
 }
 
 /// The value of `key` in the profile `named` (else the profile in AWS_PROFILE), with the profile's name. Unreadable files
@@ -94,12 +95,12 @@ fn sign_in_of(profiles: &ProfileSet) -> Option<SignIn> {
     None
 }
 
-fn check_in(profiles: &ProfileSet) -> Result<(), MissingProfile> {
+fn check_in(profiles: &ProfileSet, is_named: bool) -> Result<(), MissingProfile> {
     let mut name = profiles.selected_profile();
     let mut referrer: Option<&str> = None;
     for _ in 0..MAX_REFERENCES {
         let Some(profile) = profiles.get_profile(name) else {
-            if name == DEFAULT && referrer.is_none() {
+            if name == DEFAULT && referrer.is_none() && !is_named {
                 return Ok(());
             }
             let mut known: Vec<String> = profiles.profiles().map(str::to_owned).collect();

@@ -11,10 +11,15 @@ use crate::words;
 /// Most profiles that an error message lists.
 const MAX_LISTED: usize = 10;
 
+/// The variables that name endpoints.
+const ENDPOINTS: [&str; 4] =
+    ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_CLOUDTRAIL", "AWS_ENDPOINT_URL_STS"];
+
 /// Reads the AWS configuration and checks that the profile exists and that there are credentials.
 pub(super) fn connect(arguments: &AwsArgs) -> Result<Arc<Aws>, Failure> {
-    if let Some(url) = &arguments.endpoint_url {
-        check_endpoint(url)?;
+    match &arguments.endpoint_url {
+        Some(url) => check_endpoint("--endpoint-url", ' ', url)?,
+        None => check_endpoints_of_environment()?,
     }
     let settings =
         Settings { profile: arguments.profile.clone(), endpoint_url: arguments.endpoint_url.clone() };
@@ -39,8 +44,21 @@ fn not_loaded(error: &LoadError) -> Failure {
     Failure::new(error.to_string(), hint)
 }
 
+/// Checks the endpoints in the environment, as far as the SDK uses them.
+fn check_endpoints_of_environment() -> Result<(), Failure> {
+    let value = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    if value("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+        return Ok(());
+    }
+    ENDPOINTS.into_iter().try_for_each(|name| match value(name) {
+        Some(url) => check_endpoint(name, '=', &url),
+        None => Ok(()),
+    })
+}
+
 /// Checks that a URL has a scheme and a host, and only characters that a URL may contain.
-fn check_endpoint(url: &str) -> Result<(), Failure> {
+/// `name` is the option or the variable, and `joint` the character between it and the URL.
+fn check_endpoint(name: &str, joint: char, url: &str) -> Result<(), Failure> {
     let is_host = |rest: &str| {
         !rest.is_empty() && !rest.starts_with(['/', ':']) && rest.bytes().all(|byte| byte.is_ascii_graphic())
     };
@@ -49,10 +67,10 @@ fn check_endpoint(url: &str) -> Result<(), Failure> {
         return Ok(());
     }
     let hint = match is_host(url) && !url.contains("://") && url.contains([':', '.']) {
-        true => format!("did you mean `--endpoint-url http://{url}`?"),
-        false => "for example `--endpoint-url http://127.0.0.1:9000`".to_owned(),
+        true => format!("did you mean `{name}{joint}http://{url}`?"),
+        false => format!("for example `{name}{joint}http://127.0.0.1:9000`"),
     };
-    Err(Failure::new(format!("`--endpoint-url`: invalid URL `{url}`"), hint))
+    Err(Failure::new(format!("`{name}`: invalid URL `{url}`"), hint))
 }
 
 fn no_profile(missing: &MissingProfile) -> Failure {

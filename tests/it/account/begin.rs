@@ -33,6 +33,25 @@ fn without_credentials_nothing_is_asked() {
     assert_eq!(account.cloud.requests().len(), 0);
 }
 
+/// An endpoint in the environment is checked as that of the option.
+#[test]
+fn an_endpoint_needs_a_scheme() {
+    let account = Account::new();
+    let run = |name: &str, url: &str, more: &[&str]| -> Done {
+        let mut command = account.command(&[&BUCKET[..], more].concat());
+        command.env(name, url).output().unwrap().into()
+    };
+    for name in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_CLOUDTRAIL"] {
+        let done = run(name, "127.0.0.1:5577", &[]);
+        done.assert_cannot(&format!("`{name}`: invalid URL `127.0.0.1:5577`"));
+        let hint = format!("did you mean `{name}=http://127.0.0.1:5577`?");
+        assert!(done.stderr.contains(&hint), "{}", done.stderr);
+    }
+    let done = run("AWS_ENDPOINT_URL_S3", "x", &["--endpoint-url", "127.0.0.1:5577"]);
+    done.assert_cannot("`--endpoint-url`: invalid URL");
+    assert!(done.stderr.contains("did you mean `--endpoint-url http://127.0.0.1:5577`?"), "{}", done.stderr);
+}
+
 #[test]
 fn a_profile_has_to_be_there() {
     let account = Account::new();

@@ -46,6 +46,18 @@ fn trails(account: &Account, more: &[&str], variables: &[(&str, &str)]) -> Done 
     command.envs(variables.iter().copied()).output().unwrap().into()
 }
 
+/// The default profile need not exist, unless it is named.
+#[test]
+fn a_default_profile_that_is_named_has_to_be_there() {
+    let account = Account::new();
+    fs::create_dir(account.at(".aws")).unwrap();
+    fs::write(account.at(".aws/config"), "[profile audit]\nregion = us-east-1\n").unwrap();
+    let done = account.run(&["trails", "--profile", "default"]);
+    done.assert_cannot("AWS profile `default` does not exist");
+    assert!(done.stderr.contains("configured profiles: `audit`"), "{}", done.stderr);
+    assert_ne!(account.run(&["trails"]).code, Some(2));
+}
+
 #[test]
 fn a_missing_profile_is_answered_by_the_profiles_there_are() {
     let account = with_profiles();
