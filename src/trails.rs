@@ -135,7 +135,8 @@ impl Obstacle {
                     .to_owned()
             }
             Self::NoDigestYet => {
-                "wait: the first digest file arrives some hours after validation is turned on".to_owned()
+                "wait some hours: the first digest file arrives after the first whole hour with validation on"
+                    .to_owned()
             }
             Self::DigestsOverdue(_) => {
                 format!("aws cloudtrail get-trail-status --name {trail} --region {region}")

@@ -95,9 +95,9 @@ pub fn text(trails: &[Trail], notes: &[String], now: Timestamp) -> String {
     let _ = match trails.len() {
         0 if !notes.is_empty() => writeln!(text, "no trail found"),
         0 => writeln!(text, "no trail: only CloudTrail's event history of 90 days is recorded"),
-        1 if well == 1 => writeln!(text, "1 trail, provable"),
-        number if well == number => writeln!(text, "{number} trails, all provable"),
-        number => writeln!(text, "{well} of {number} trails provable"),
+        1 if well == 1 => writeln!(text, "1 trail, which can be validated"),
+        number if well == number => writeln!(text, "{number} trails, all of which can be validated"),
+        number => writeln!(text, "{well} of {number} trails can be validated"),
     };
     for trail in trails {
         one(&mut text, trail, now);
@@ -110,7 +110,7 @@ pub fn text(trails: &[Trail], notes: &[String], now: Timestamp) -> String {
 
 fn one(text: &mut String, trail: &Trail, now: Timestamp) {
     let obstacles = trail.obstacles(now);
-    let word = if obstacles.is_empty() { "provable" } else { "not provable" };
+    let word = if obstacles.is_empty() { "can be validated" } else { "cannot be validated" };
     let scope = match (trail.multi_region, trail.organization) {
         (true, true) => "all regions, all accounts of the organization",
         (true, false) => "all regions",

@@ -34,7 +34,7 @@ fn trails_that_can_be_proved_are_listed_from_every_home() {
     let single = Trail { multi_region: false, ..well("single", "eu-west-1") };
     let account = with(&[well("audit", "us-east-1"), single]);
     let done = account.run(&["trails"]);
-    done.assert_verdict(0, "2 trails, all provable");
+    done.assert_verdict(0, "2 trails, all of which can be validated");
     assert!(done.stdout.contains("s3://bucket/") && !done.stdout.contains("problem"), "{}", done.stdout);
     let done = account.run(&["trails", "--format", "json"]);
     let listed = json(&done);
@@ -66,7 +66,7 @@ fn what_keeps_a_trail_from_being_proved_is_said_with_what_to_do() {
     ] {
         let account = with(&[trail, well("other", "us-east-1")]);
         let done = account.run(&["trails"]);
-        done.assert_verdict(3, "1 of 2 trails provable");
+        done.assert_verdict(3, "1 of 2 trails can be validated");
         assert!(done.stdout.contains(problem) && done.stdout.contains(remedy), "{problem}: {}", done.stdout);
         let listed = json(&account.run(&["trails", "--format", "json"]));
         let told = &listed["trails"][0];
