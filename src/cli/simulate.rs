@@ -72,8 +72,17 @@ fn into_s3(arguments: &SimulateArgs, spec: Spec, now: Timestamp) -> Result<u8, F
         .map_err(|error| Failure { hint: LEFTOVERS.to_owned(), ..failed(&error) })?;
     save(&folder, &simulated)?;
     let keys = quoted(&folder.join(KEYS_FILE));
-    tell(target, &spec, &simulated, &format!("{} --public-keys {keys}", shell::quote(target)), now);
+    let how = format!("{} --public-keys {keys}{}", shell::quote(target), aws_options(&arguments.aws));
+    tell(target, &spec, &simulated, &how, now);
     Ok(0)
+}
+
+/// The given options about the account, for another command.
+#[cfg(feature = "aws")]
+fn aws_options(given: &super::args::AwsArgs) -> String {
+    let options = [("--profile", &given.profile), ("--endpoint-url", &given.endpoint_url)];
+    let given = options.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
+    given.map(|(name, value)| format!(" {name} {}", shell::quote(value))).collect()
 }
 
 /// Checks that the bucket is empty below `prefix`: a delivery is never mixed with other objects.

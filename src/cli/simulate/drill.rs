@@ -1,5 +1,6 @@
 //! The command that validates a simulated delivery, and what to expect of it where no alarm follows.
 
+use crate::report::escape::for_terminal;
 use crate::simulate::{Answer, Simulated, Spec, TamperKind};
 use crate::time::{DELIVERY_GRACE, HOUR, Timestamp};
 
@@ -27,7 +28,7 @@ pub(super) fn options(spec: &Spec, simulated: &Simulated) -> String {
 
 /// The names of touched objects, as lines to print under the tampering.
 pub(super) fn names(answer: &Answer) -> Vec<String> {
-    let named = answer.uris.iter().take(NAMED).map(|uri| format!("  {}", uri.escape_debug()));
+    let named = answer.uris.iter().take(NAMED).map(|uri| format!("  {}", for_terminal(uri)));
     let more = answer.uris.len().saturating_sub(NAMED);
     let more = (more > 0).then(|| format!("  and {more} more: `tampered.json` lists all"));
     named.chain(more).collect()
