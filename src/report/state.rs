@@ -63,7 +63,8 @@ fn write_sealed(text: &mut String, state: &OpenState) {
             let scope = document.scope.to_string();
             let days = plural(folder.days.len() as u64, "day");
             let _ = writeln!(text, "  {}{}", for_terminal(&scope), for_terminal(&organization));
-            let _ = writeln!(text, "    {days}, {} to {}", first.day_folder(), last.day_folder());
+            let [first, last] = [first, last].map(|day| day.day_folder().replace('/', "-"));
+            let _ = writeln!(text, "    {days}, {first} to {last}");
             if let Some(read) = folder.days.values().map(|day| day.read).min() {
                 let _ = writeln!(text, "    each read {read} or later");
             }
