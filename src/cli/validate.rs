@@ -21,6 +21,7 @@ use crate::keys::{KeyRing, RejectedKey, saved};
 use crate::report::{
     Fanout, ReportFile,
     progress::{Bars, Display},
+    shell,
 };
 use crate::state::MemorySession;
 use crate::store::Store;
@@ -128,7 +129,7 @@ pub(super) fn prepare(arguments: &RunArgs, now: Timestamp) -> Result<Prepared, F
     if !in_s3 {
         let has_end = arguments.end_time.is_some() || !request.objects.is_empty();
         validate::settle_present(&mut request, tools, clock, has_end);
-        check_range(request.range, has_end)?;
+        check_range(arguments, request.range, has_end)?;
     }
     Ok(Prepared { store, keys, request, gone, pool, in_s3 })
 }
@@ -326,27 +327,38 @@ pub(super) fn range(arguments: &RunArgs, clock: Timestamp) -> Result<Range, Fail
     if end > now {
         say(&format!("note: the end, {end}, is in the future: validating up to now, {now}"));
     }
+    // Only a copy can be younger than the clock.
+    if now > clock && arguments.end_time.is_some() {
+        say(&format!("note: the end, {end}, is in the future: by this machine's clock it is {clock}"));
+    }
     let end = end.min(now);
     // Without an end, a copy may be younger than the clock: the range is checked when the present is known.
     let is_settled = arguments.end_time.is_some() || arguments.sources.iter().any(|source| is_in_s3(source));
     if is_settled {
-        check_range(Range { start: typed, end }, arguments.end_time.is_some())?;
+        check_range(arguments, Range { start: typed, end }, arguments.end_time.is_some())?;
     }
     let start = arguments.start_time.as_deref().and_then(|text| time::parse_start(text, clock).ok());
     Ok(Range { start, end })
 }
 
 /// Checks that the range begins before it ends: at a typed end, or now.
-fn check_range(range: Range, has_end: bool) -> Result<(), Failure> {
+fn check_range(arguments: &RunArgs, range: Range, has_end: bool) -> Result<(), Failure> {
     match range.start.filter(|start| *start >= range.end) {
         Some(start) if !has_end && start > range.end => Err(Failure::new(
             format!("the start is in the future: {start}, and now it is {}", range.end),
             "give a start before now, such as `--start-time 7d`",
         )),
-        Some(start) => Err(Failure::new(
-            format!("the start, {start}, is not before the end, {}", range.end),
-            "give a start before the end; without both options the range is the whole record up to now",
-        )),
+        Some(start) => {
+            let hint = match (&arguments.start_time, &arguments.end_time) {
+                (Some(later), Some(earlier)) if start > range.end => {
+                    let words = ["--start-time", earlier, "--end-time", later];
+                    format!("did you mean `{}`?", shell::line(words))
+                }
+                _ => "give a start before the end; without both options the range is the whole record up to now"
+                    .to_owned(),
+            };
+            Err(Failure::new(format!("the start, {start}, is not before the end, {}", range.end), hint))
+        }
         None => Ok(()),
     }
 }

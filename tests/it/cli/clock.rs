@@ -75,4 +75,11 @@ fn an_end_that_was_typed_is_the_present_of_a_copy() {
     assert_eq!(done.code, Some(3), "{report}");
     assert!(causes(&report).contains(&"stale"), "{report}");
     assert_eq!(report["range"]["end"], "2090-01-01T00:00:00Z");
+    assert!(
+        done.stderr.contains("note: the end, 2090-01-01T00:00:00Z, is in the future: "),
+        "{}",
+        done.stderr
+    );
+    let past = case.validate(&["--end-time", "2024-02-29T12:00:00Z"]);
+    assert!(!past.stderr.contains("note: the end"), "{}", past.stderr);
 }

@@ -61,6 +61,21 @@ const TIMES: &[Mistyped] = &[
         "invalid time `yesterday`: expected RFC 3339, a date, or an age such as `7d`",
         "did you mean `--start-time 1d`?",
     ),
+    (
+        &[".", "--start-time", "1d", "--end-time", "7d"],
+        "is not before the end",
+        "did you mean `--start-time 7d --end-time 1d`?",
+    ),
+    (
+        &["s3://logs", "--start-time", "2026-09-02", "--end-time", "2026-09-01"],
+        "is not before the end",
+        "did you mean `--start-time 2026-09-01 --end-time 2026-09-02`?",
+    ),
+    (
+        &[".", "--start-time", "2026-09-01", "--end-time", "2026-09-01"],
+        "is not before the end",
+        "give a start before the end",
+    ),
     (&[".", "--start-time", "7"], "an age needs a unit", "did you mean `--start-time 7d`?"),
     (&[".", "--start-time", "20260901"], "expected RFC 3339", "did you mean `--start-time 2026-09-01`?"),
 ];
