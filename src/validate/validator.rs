@@ -20,7 +20,8 @@ use crate::time::{Range, Timestamp};
 /// The evidence to validate: copies on disk, or folders of buckets in a store.
 #[non_exhaustive]
 pub enum EvidenceSource {
-    /// Directories with copies, as `aws s3 sync` makes them.
+    /// Copies on disk: directories, as `aws s3 sync` makes them, archives (`.tar`, `.tar.gz`, `.tar.zst`, `.zip`), and
+    /// single digest or log files of a copy.
     Directories(Vec<PathBuf>),
     /// Folders of buckets, with the store of the buckets: S3, or your own.
     Folders {
@@ -41,13 +42,14 @@ impl fmt::Debug for EvidenceSource {
 }
 
 impl From<&Path> for EvidenceSource {
+    /// The directory, archive or file of this path.
     fn from(path: &Path) -> Self {
         Self::Directories(vec![path.to_owned()])
     }
 }
 
 impl From<&str> for EvidenceSource {
-    /// The directory of this path.
+    /// The directory, archive or file of this path. An address such as `s3://BUCKET` is no path: open an `S3Store`.
     fn from(path: &str) -> Self {
         Self::Directories(vec![path.into()])
     }
@@ -92,6 +94,7 @@ pub enum ValidatorError {
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[cfg_attr(feature = "aws", doc = include_str!("validator/s3.md"))]
 #[must_use]
 #[derive(Debug)]
 pub struct Validator {
@@ -146,12 +149,12 @@ impl Validator {
         self
     }
 
-    /// Sets the present, which decides how late the newest digest may be. The default is the system's clock; for
-    /// directories with later proved digests, the end of the newest of them, or of the asked range.
-    pub fn now(mut self, now: Timestamp) -> Self {
+    /// Sets the present, which decides how late the newest digest may be. The range ends then at the latest. The default
+    /// is the system's clock; for copies on disk with later proved digests, the end of the newest of them, or of the asked
+    /// range.
+    pub const fn now(mut self, now: Timestamp) -> Self {
         self.has_own_present = true;
         self.request.now = now;
-        self.request.range.end = self.request.range.end.min(now);
         self
     }
 
@@ -285,6 +288,9 @@ impl Validator {
         };
         let pool = ThreadPoolBuilder::new().num_threads(jobs.unwrap_or(0)).build()?;
         let at = request.now;
+        if has_own_present {
+            request.range.end = request.range.end.min(at);
+        }
         if is_copy && !has_own_present {
             let has_end = request.range.end != at;
             request.now = at.max(request.range.end);
@@ -319,5 +325,29 @@ impl OpenedRun {
         let (sources, range, at) = (names.clone(), request.range, *at);
         sink.event(&Event::Started { sources, range, at, origin: Origin::default() })?;
         super::entry::validate(request, RunTools { store: &**store, keys, pool, progress, stop }, sink)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::HOUR;
+
+    /// The order of the calls is no part of what they ask for.
+    #[test]
+    fn the_range_ends_at_the_present_at_the_latest() {
+        let keys = || KeyRing::from_file("fixtures/intact_day/delivery/public-keys.json").unwrap();
+        let validator = || Validator::new("fixtures/intact_day/delivery", keys());
+        let now = Timestamp::parse_report("2026-09-01T06:06:57Z").unwrap();
+        let later = Range { start: None, end: now.plus(6 * HOUR) };
+        let earlier = Range { start: None, end: now.plus(-HOUR) };
+        for (validator, end) in [
+            (validator().range(later).now(now), now),
+            (validator().now(now).range(later), now),
+            (validator().now(now), now),
+            (validator().now(now).range(earlier), earlier.end),
+        ] {
+            assert_eq!(validator.run(&mut NoProgress).unwrap().range.end, end);
+        }
     }
 }
