@@ -25,6 +25,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! [`Validator`] has an example for S3, and [`report::render`] one that writes a report and reads it again.
+//!
 //! trailproof does not prove that CloudTrail was told of every event, nor that logging was on while no digest says so.
 //! A record deleted as a whole, or up to a moment after which logging began anew, looks like a record that never was,
 //! unless you name the start of the record, or keep a memory of earlier runs ([`Validator::run_with_memory`]).

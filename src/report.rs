@@ -1,4 +1,5 @@
-//! Report formats, each in its own file. [`render`] writes a format from a [`Report`] when the run is over.
+//! Report formats, each in its own file. [`render`] writes a format from a [`Report`] when the run is over, and
+//! [`saved::read`] reads a report in JSON again.
 //!
 //! Three outputs are written during the run, since a run may check millions of objects: [`jsonl`] always, and with
 //! [`Options::verbose`] the objects of text and the rows of [`mod@csv`].
@@ -127,6 +128,26 @@ pub fn to_writer(format: Format, options: Options, writer: Box<dyn Write + Send>
 
 /// Writes `report` to `writer` in `format`, and flushes `writer`.
 ///
+/// ```no_run
+/// use std::fs::File;
+///
+/// use trailproof::Validator;
+/// use trailproof::event::NoProgress;
+/// use trailproof::keys::KeyRing;
+/// use trailproof::report::{self, Format, Options, saved};
+///
+/// let keys = KeyRing::from_file("fixtures/log_modified/delivery/public-keys.json")?;
+/// let report = Validator::new("fixtures/log_modified/delivery", keys).run(&mut NoProgress)?;
+/// let file = File::create("run.json")?;
+/// report::render(&report, Format::Json, Options::default(), Box::new(file))?;
+///
+/// // A saved report, here of at most 256 MiB, is the same value.
+/// let again = saved::read(File::open("run.json")?, 256 << 20)?;
+/// assert_eq!(again.verdict(), report.verdict());
+/// report::render(&again, Format::Text, Options::default(), Box::new(std::io::stdout()))?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// The first error of `writer`.
 pub fn render(
@@ -216,7 +237,7 @@ fn renderer(format: Format, options: Options, writer: Box<dyn Write + Send>) -> 
 const UNEXPLAINED: &str = "not everything asked for could be proved";
 
 /// The word for a severity in all reports.
-const fn severity_word(severity: Severity) -> &'static str {
+pub(crate) const fn severity_word(severity: Severity) -> &'static str {
     match severity {
         Severity::Notice => "notice",
         Severity::Incomplete => "incomplete",
