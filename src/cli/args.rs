@@ -34,8 +34,10 @@ pub(super) use validate_logs::ValidateLogsArgs;
 /// Prove that AWS CloudTrail's record is whole
 #[derive(Parser, Debug)]
 #[command(name = "trailproof", version, max_term_width = 100, propagate_version = true)]
-#[command(after_help = "Exit codes of `validate`: 0 intact, 1 tampered, 2 could not begin, 3 incomplete. \
-                        Any other code is a failure.")]
+#[command(
+    after_help = "Exit codes of `validate`: 0 intact, 1 tampered, 2 could not begin, or could not write a report \
+                        or the state, 3 incomplete. Any other code is a failure."
+)]
 #[command(after_long_help = pages::help("trailproof"))]
 pub(super) struct Cli {
     #[command(subcommand)]

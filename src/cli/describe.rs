@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Command, CommandFactory as _};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
@@ -11,13 +12,25 @@ use clap_mangen::roff::{Roff, bold, roman};
 use super::args::pages::{self, Body, Section};
 use super::args::{Cli, CompletionsArgs, ManArgs};
 use super::{Failure, print, say};
+use crate::report::Format;
 
 /// Prints completions for a shell.
 pub(super) fn completions(arguments: &CompletionsArgs) -> Result<u8, Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(arguments.shell, &mut Cli::command(), "trailproof", &mut script);
+    clap_complete::generate(arguments.shell, &mut with_formats(Cli::command()), "trailproof", &mut script);
     print(&String::from_utf8_lossy(&script))?;
     Ok(0)
+}
+
+/// The command line with the formats of reports as the values to choose from. A run reads the option itself: its message for
+/// another value suggests the format that was meant.
+fn with_formats(program: Command) -> Command {
+    let formats = || PossibleValuesParser::new(Format::ALL.map(Format::as_str));
+    let with = |command: Command| command.mut_arg("format", |option| option.value_parser(formats()));
+    let program = ["validate", "collect", "report", "deploy"]
+        .into_iter()
+        .fold(program, |program, name| program.mut_subcommand(name, with));
+    program.mut_subcommand("shards", |shards| shards.mut_subcommand("merge", with))
 }
 
 /// Writes a man page for the program and one for each command and each of its own commands.

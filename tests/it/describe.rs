@@ -41,6 +41,31 @@ fn bash_takes_its_completions() {
 }
 
 #[test]
+fn completions_have_the_formats() {
+    let bash = trailproof(&["completions", "bash"]).stdout;
+    let formats = "compgen -W \"text json html jsonl csv junit prometheus asff ocsf\"";
+    // Of `validate`, `collect`, `report`, `deploy` and `shards merge`.
+    assert_eq!(bash.matches(formats).count(), 5, "{bash}");
+}
+
+#[test]
+fn help_is_wrapped_below_its_terms() {
+    for command in ["validate", "report", "simulate"] {
+        let help = trailproof(&["help", command]).stdout;
+        let from = help.split("\nExamples:\n").nth(1).unwrap();
+        let after = from.split("\n\n").skip(1).collect::<Vec<_>>().join("\n\n");
+        for line in after.lines().filter(|line| !line.ends_with(':')) {
+            assert!(line.is_empty() || line.starts_with("  "), "{command}: {line}");
+        }
+    }
+    let kinds = trailproof(&["help", "report"]).stdout;
+    assert!(
+        kinds.contains("  chain-gap            incomplete: time that no proved digest covers\n"),
+        "{kinds}"
+    );
+}
+
+#[test]
 #[expect(clippy::print_stderr, reason = "a test that was skipped has to say so")]
 fn every_command_has_a_man_page_that_renders() {
     let dir = tempfile::tempdir().unwrap();

@@ -4,7 +4,10 @@
 
 use std::fmt::Write as _;
 
+use crate::event::Kind;
+use crate::report::severity_word;
 use crate::simulate::TamperKind;
+use crate::words;
 
 /// A titled part of a page.
 pub(in crate::cli) struct Section {
@@ -22,6 +25,9 @@ pub(in crate::cli) enum Body {
     /// Term and explanation of each entry.
     Terms(Vec<(String, String)>),
 }
+
+/// Columns of `--help`. clap itself would begin the rest of a longer line in the first column.
+const WIDTH: usize = 80;
 
 const PROGRAM: &[(&str, &str)] = &[
     ("List the account's trails and whether each can be validated", "trailproof trails"),
@@ -168,7 +174,7 @@ const MAN: &[(&str, &str)] =
     &[("Install the man pages; then `man trailproof-validate`", "trailproof man ~/.local/share/man/man1")];
 
 const VERDICTS: &[(&str, &str)] = &[
-    ("0", "`intact`: everything in the range is covered and proved"),
+    ("0", "`intact`: everything in the range is covered and proved, or accepted"),
     ("1", "`tampered`: something differs from what CloudTrail delivered"),
     ("2", "no verdict: the run could not begin, or a report or the state could not be written"),
     ("3", "`incomplete`: nothing proves tampering, but something could not be verified"),
@@ -333,7 +339,10 @@ pub(in crate::cli) fn sections(command: &str) -> Vec<Section> {
                 sections.push(terms("Environment of a hook", "ENVIRONMENT OF A HOOK", HOOKS));
             }
         }
-        "report" => sections.push(terms("Formats", "FORMATS", FORMATS)),
+        "report" => {
+            sections.push(terms("Formats", "FORMATS", FORMATS));
+            sections.push(kinds());
+        }
         "merge" => {
             sections.push(terms("Formats", "FORMATS", FORMATS));
             sections.push(terms("Environment of a hook", "ENVIRONMENT OF A HOOK", HOOKS));
@@ -362,6 +371,18 @@ fn terms(heading: &'static str, man_heading: &'static str, terms: &[(&str, &str)
     Section { heading, man_heading, body: Body::Terms(owned.collect()) }
 }
 
+fn kinds() -> Section {
+    let term = |kind: Kind| {
+        let severity = severity_word(kind.severity());
+        (kind.as_str().to_owned(), format!("{severity}: {}", words::meaning(kind)))
+    };
+    Section {
+        heading: "Kinds of findings",
+        man_heading: "KINDS OF FINDINGS",
+        body: Body::Terms(Kind::ALL.map(term).to_vec()),
+    }
+}
+
 fn tampering() -> Section {
     let kinds = TamperKind::ALL.iter().map(|kind| (kind.as_str().to_owned(), kind.description().to_owned()));
     Section {
@@ -383,13 +404,30 @@ pub(in crate::cli) fn help(command: &str) -> String {
             Body::Terms(terms) => {
                 let width = terms.iter().map(|(term, _)| term.len()).max().unwrap_or_default();
                 terms.iter().for_each(|(term, explanation)| {
-                    let _ = writeln!(text, "  {term:width$}  {explanation}");
+                    let _ = writeln!(text, "{}", entry(&format!("  {term:width$}  "), explanation));
                 });
             }
         }
         text.push('\n');
     }
     text.trim_end().to_owned()
+}
+
+/// `explanation` after `term`, wrapped, with later lines below the first.
+fn entry(term: &str, explanation: &str) -> String {
+    let indent = term.chars().count();
+    let mut lines = vec![term.to_owned()];
+    for word in explanation.split(' ') {
+        let line = lines.last_mut().map(|line| (line.chars().count(), line));
+        match line {
+            Some((length, line)) if length <= indent || length + 1 + word.chars().count() <= WIDTH => {
+                line.push_str(if length > indent { " " } else { "" });
+                line.push_str(word);
+            }
+            _ => lines.push(format!("{:indent$}{word}", "")),
+        }
+    }
+    lines.join("\n")
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ const MAX_TIMEOUT: u64 = 24 * 60 * 60;
 #[command(next_help_heading = "Notifications")]
 pub(in crate::cli) struct TellingArgs {
     /// Run this shell command after the reports are written; repeatable. The command also runs where the run could not begin,
-    /// except for a mistake in the command line. The environment has the result: TRAILPROOF_VERDICT and others
+    /// unless the command line could not be parsed. The environment has the result: TRAILPROOF_VERDICT and others
     #[arg(long, value_name = "CMD", value_parser = NonEmptyStringValueParser::new())]
     pub(in crate::cli) hook: Vec<String>,
 
