@@ -4,12 +4,14 @@
 //! Form: AWS Security Hub User Guide, "AWS Security Finding Format (ASFF)" and "Required top-level ASFF attributes";
 //! Security Hub API Reference, `AwsSecurityFinding`. Written when the run is over. The array has two types of entries:
 //!
-//! - **per chain**, a check that passes or fails: `Compliance.Status` is `PASSED` (intact: everything in the range is covered and proved, or accepted), `FAILED` (tampered) or
-//!   `WARNING` (incomplete). The verdict on a chain is [`Report::chain_verdict`]. The `Id` is the chain's, so that a new run updates the previous result.
-//! - **per finding** that is tampered or incomplete: the `Id` is the same in every run, so a known finding is updated. With
-//!   memory it has the id for `state accept`, without memory one of its own.
-//!   In a run with memory a finding of earlier runs that was looked for and not found again follows with the same `Id` and
-//!   `RecordState` `ARCHIVED`. Notices are left out. If no finding explains the verdict, for example after an interrupted run, an extra entry does.
+//! - **per chain**, a check that passes or fails: `Compliance.Status` is `PASSED` (intact: everything in the range is
+//!   covered and proved, or accepted), `FAILED` (tampered) or `WARNING` (incomplete). The verdict on a chain is
+//!   [`Report::chain_verdict`]. The `Id` is the chain's, so that a new run updates the previous result.
+//! - **per finding** that is tampered or incomplete: the `Id` is the same in every run, so a known finding is updated. It
+//!   has the id for `state accept` in a run with memory, and an id of its own in a run without. In a run with memory, a
+//!   finding of earlier runs that was looked for and not found again has an entry with the same `Id` and the `RecordState`
+//!   `ARCHIVED`. Notices are left out. If no finding explains the verdict, for example after an interrupted run, an extra
+//!   entry does.
 //!
 //! | field | value |
 //! |---|---|

@@ -2,12 +2,14 @@
 //!
 //! Help and man pages are made of the same [`Section`]s, so both always agree.
 
-use std::fmt::Write as _;
+mod help;
 
 use crate::event::Kind;
 use crate::report::severity_word;
 use crate::simulate::TamperKind;
 use crate::words;
+
+pub(in crate::cli) use help::help;
 
 /// A titled part of a page.
 pub(in crate::cli) struct Section {
@@ -25,9 +27,6 @@ pub(in crate::cli) enum Body {
     /// Term and explanation of each entry.
     Terms(Vec<(String, String)>),
 }
-
-/// Columns of `--help`. clap itself would begin the rest of a longer line in the first column.
-const WIDTH: usize = 80;
 
 const PROGRAM: &[(&str, &str)] = &[
     ("List the account's trails and whether each can be validated", "trailproof trails"),
@@ -390,44 +389,6 @@ fn tampering() -> Section {
         man_heading: "KINDS OF TAMPERING",
         body: Body::Terms(kinds.collect()),
     }
-}
-
-/// The sections as text for `--help`. Long lists of variables are left to the man pages.
-pub(in crate::cli) fn help(command: &str) -> String {
-    let mut text = String::new();
-    for section in sections(command).iter().filter(|section| section.heading != "Environment") {
-        let _ = writeln!(text, "{}:", section.heading);
-        match &section.body {
-            Body::Examples(examples) => examples.iter().for_each(|(comment, line)| {
-                let _ = writeln!(text, "  # {comment}\n  {line}");
-            }),
-            Body::Terms(terms) => {
-                let width = terms.iter().map(|(term, _)| term.len()).max().unwrap_or_default();
-                terms.iter().for_each(|(term, explanation)| {
-                    let _ = writeln!(text, "{}", entry(&format!("  {term:width$}  "), explanation));
-                });
-            }
-        }
-        text.push('\n');
-    }
-    text.trim_end().to_owned()
-}
-
-/// `explanation` after `term`, wrapped, with later lines below the first.
-fn entry(term: &str, explanation: &str) -> String {
-    let indent = term.chars().count();
-    let mut lines = vec![term.to_owned()];
-    for word in explanation.split(' ') {
-        let line = lines.last_mut().map(|line| (line.chars().count(), line));
-        match line {
-            Some((length, line)) if length <= indent || length + 1 + word.chars().count() <= WIDTH => {
-                line.push_str(if length > indent { " " } else { "" });
-                line.push_str(word);
-            }
-            _ => lines.push(format!("{:indent$}{word}", "")),
-        }
-    }
-    lines.join("\n")
 }
 
 #[cfg(test)]
