@@ -4,6 +4,7 @@ pub(crate) mod access_points;
 mod asks;
 mod begin;
 mod buckets;
+mod copied;
 mod examples;
 mod named;
 mod profiles;
