@@ -113,8 +113,12 @@ impl Judge<'_> {
         judged.values().flatten().any(|one| one.asked && !one.is_gone() && one.name.folder == *folder)
     }
 
-    /// Log files of the asked range beside which there is no digest of that range: said once of each folder.
+    /// Log files of the asked range beside which there is no digest of that range: said once of each folder. The digest of a
+    /// young one may be on its way.
     fn without_digests(&mut self, folder: &Folder, when: When) {
+        if matches!(when, When::Minute(minute) if minute >= self.request.now.plus(-5 * HOUR)) {
+            return;
+        }
         let mut said = Said::new(Kind::NoDigests, Severity::Incomplete).of(&folder.account, &folder.region);
         said.uri = Some(folder.log_uri());
         if time_of(when).overlaps(self.interval()) && !self.said.contains(&said) {
