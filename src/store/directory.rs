@@ -13,6 +13,7 @@ mod leftovers;
 pub mod mount;
 mod names;
 pub mod placed;
+pub mod shared;
 mod sidecar;
 mod walk;
 

@@ -20,7 +20,7 @@ use crate::signature;
 use crate::store::archive::ArchiveError;
 use crate::store::directory::DirectoryStore;
 use crate::store::directory::collected::unfinished_above;
-use crate::store::directory::find::{self, Found, Homes, Recorded, SearchedCopy, Tree};
+use crate::store::directory::find::{self, Found, Homes, LeftOut, Recorded, SearchedCopy, Tree};
 use crate::store::files::{CopyFiles, DiskFiles};
 use crate::store::{Disagreement, Object};
 use crate::time::Timestamp;
@@ -146,6 +146,19 @@ pub fn open(sources: &[PathBuf], keys: &KeyRing, limits: &ReadLimits) -> Result<
         }
         searched.push((path, here));
     }
+    // Log files of an account with several buckets are told apart by what digests list.
+    let mut scattered: BTreeSet<String> =
+        searched.iter().flat_map(|(_, here)| here.accounts_of_loose_logs()).collect();
+    // In a single folder, the digests were read to tell its log files apart.
+    if searched.iter().map(|(_, here)| here.digest_folders()).sum::<usize>() > 1 {
+        scattered.extend(searched.iter().flat_map(|(_, here)| here.accounts_of_shared_logs()));
+    }
+    let divided = &homes.divided_accounts() & &scattered;
+    if !divided.is_empty() {
+        for (_, here) in &searched {
+            homes.extend(&here.homes_of_logs(&divided, &|objects| judge(objects, keys, limits.digest)));
+        }
+    }
     for (path, here) in searched {
         let here = here.place(&homes);
         let parts = folders(&here);
@@ -231,12 +244,13 @@ fn search_in(files: &Arc<dyn CopyFiles>, keys: &KeyRing, limit: u64) -> io::Resu
 /// The recorded place of each sampled digest, and whether the digest is proved: by its own signature, or by the
 /// signature that a second sample records.
 pub(super) fn judge(objects: Vec<Object>, keys: &KeyRing, limit: u64) -> Vec<Option<Recorded>> {
-    let is_alone = objects.len() == 1;
-    let mut logs = Vec::new();
+    let mut logs: Option<Vec<Location>> = None;
     let parse = |mut object: Object| {
+        let is_first = logs.is_none();
+        let logs = logs.get_or_insert_default();
         let (bytes, _) = gzip::inflate(&mut *object.body, object.encoding, limit).ok()?;
         let file = DigestFile::parse(&bytes).ok()?;
-        if is_alone {
+        if is_first {
             logs.extend(file.claimed_logs().cloned());
         }
         Some((file.head(), object.metadata.remove("signature")))
@@ -255,16 +269,17 @@ pub(super) fn judge(objects: Vec<Object>, keys: &KeyRing, limit: u64) -> Vec<Opt
     };
     let judged = samples.iter().map(|sample| {
         let (file, own) = sample.as_ref()?;
-        let logs = std::mem::take(&mut logs);
+        let logs = logs.take().unwrap_or_default();
         Some(Recorded { location: file.location().clone(), proved: proved(file, own), logs })
     });
     judged.collect()
 }
 
 /// The finding on a folder that cannot be read.
-fn skipped((folder, why): &(PathBuf, String)) -> Finding {
+fn skipped(LeftOut { path, why, account, region }: &LeftOut) -> Finding {
     let mut finding = Finding::new(Fault::SkippedFolder { why: why.clone() }, Timestamp::from_unix(0));
-    finding.uri = Some(folder.display().to_string());
+    finding.uri = Some(path.display().to_string());
+    (finding.account, finding.region) = (account.clone(), region.clone());
     finding
 }
 

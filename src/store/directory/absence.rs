@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::mount::Mount;
 use crate::ident::Location;
 use crate::store::StoreError;
-use crate::store::files::{CopyFiles, FileKind};
+use crate::store::files::FileKind;
 use collected_runs::CollectedRuns;
 use folder::{DeliveredObject, FolderContent};
 
@@ -26,7 +26,7 @@ const REMEMBERED_FOLDERS: usize = 256;
 /// Cached facts about the parts of a copy, used to explain missing objects.
 #[derive(Default, Debug)]
 pub(super) struct MissingObjects {
-    folders: Mutex<HashMap<PathBuf, Arc<FolderContent>>>,
+    folders: Mutex<HashMap<(PathBuf, String), Arc<FolderContent>>>,
     /// For each mounted folder, what the collections say that made the copy, if the copy was made by collections.
     runs: Mutex<HashMap<PathBuf, Option<Arc<CollectedRuns>>>>,
 }
@@ -41,7 +41,7 @@ impl MissingObjects {
             return not_in_this_copy("the copy has no such folder");
         }
         // 1. Interrupted downloads, and the objects beside.
-        let content = match self.content(&*mount.files, folder) {
+        let content = match self.content(mount, folder) {
             Ok(content) => content,
             Err(error) => {
                 return StoreError::OutOfReach(format!(
@@ -70,16 +70,20 @@ impl MissingObjects {
         }
     }
 
-    fn content(&self, files: &dyn CopyFiles, folder: &Path) -> io::Result<Arc<FolderContent>> {
+    /// What the folder holds of the mounted part.
+    fn content(&self, mount: &Mount, folder: &Path) -> io::Result<Arc<FolderContent>> {
+        let part = if mount.share.is_some() { mount.base.clone() } else { String::new() };
+        let id = (folder.to_owned(), part);
         let mut known = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(content) = known.get(folder) {
+        if let Some(content) = known.get(&id) {
             return Ok(Arc::clone(content));
         }
-        let content = Arc::new(FolderContent::read(files, folder)?);
+        let content = FolderContent::read(&*mount.files, folder, |path| mount.is_evidence(path))?;
+        let content = Arc::new(content);
         if known.len() >= REMEMBERED_FOLDERS {
             known.clear();
         }
-        known.insert(folder.to_owned(), Arc::clone(&content));
+        known.insert(id, Arc::clone(&content));
         Ok(content)
     }
 
@@ -93,15 +97,14 @@ impl MissingObjects {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::files::DiskFiles;
 
     #[test]
     fn a_folder_that_cannot_be_listed_says_nothing_of_downloads() {
         let dir = tempfile::tempdir().unwrap();
         let missing = MissingObjects::default();
-        let files = DiskFiles::new(dir.path()).unwrap();
-        assert!(missing.content(&files, &dir.path().join("none")).is_err());
+        let mount = Mount::of_directory(dir.path(), "").unwrap();
+        assert!(missing.content(&mount, &dir.path().join("none")).is_err());
         std::fs::write(dir.path().join("x.json.gz.6eF3a1B2"), "").unwrap();
-        assert!(missing.content(&files, dir.path()).unwrap().is_unfinished("x.json.gz"));
+        assert!(missing.content(&mount, dir.path()).unwrap().is_unfinished("x.json.gz"));
     }
 }

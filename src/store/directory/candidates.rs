@@ -115,6 +115,9 @@ impl DirectoryStore {
 
     /// Checks that `path` is a regular file inside the directory.
     fn check_file(&self, mount: &Mount, path: &Path) -> Result<(), StoreError> {
+        if !mount.shows(path) {
+            return Err(StoreError::NotFound);
+        }
         let files = &*mount.files;
         self.check_inside(mount, path.parent().unwrap_or(&mount.dir))?;
         let mut found = files.facts(path).map_err(|error| path_error(&error))?;

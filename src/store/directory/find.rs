@@ -6,27 +6,38 @@
 //!
 //! 1. `search` walks the folders, and collects samples of digests.
 //! 2. `trees` compares the samples with the paths: most folders are parts of one bucket, and are mounted whole. Where
-//!    buckets were replicated into one, each account is mounted on its own, or placed file by file.
+//!    buckets were replicated into one, each account is mounted on its own. `dividing` tells the files of an account
+//!    with several buckets apart, and the account is mounted once for each.
 //! 3. `loose` places files without the folders of S3 by their names: digests by the location that they record, log
 //!    files by account, region and day.
 
 mod archives;
+mod dividing;
+mod homes;
+mod left_out;
+mod log_folders;
 mod loose;
+mod mounts;
+mod sample;
 mod search;
 mod trees;
+mod unknown;
+mod votes;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::mount::Mount;
-use super::placed::PlacedFiles;
-use crate::ident::Location;
+use super::names::key_segment;
+use super::placed::{PlacedFile, PlacedFiles};
+use crate::ident::{DeliveredName, Location, is_account};
 use crate::store::Object;
 use crate::store::files::CopyFiles;
 pub use archives::UNOPENED_ARCHIVE;
-pub use loose::Homes;
+pub use homes::Homes;
+pub use left_out::LeftOut;
 
 /// The recorded location of a sampled digest, and whether the digest is proved.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -35,7 +46,8 @@ pub struct Recorded {
     pub location: Location,
     /// Whether the digest's signature is valid.
     pub proved: bool,
-    /// Locations of the log files that the digest lists, proved or not; empty unless the digest was judged alone.
+    /// Locations of the log files that the digest lists, proved or not; empty for all but the first of the digests that
+    /// are judged together.
     pub logs: Vec<Location>,
 }
 
@@ -63,7 +75,8 @@ impl Tree {
     }
 }
 
-/// Returns the recorded location of each sampled digest of a tree; `None` for an object that is not a digest.
+/// Returns the recorded location of each digest; `None` for an object that is not a digest. The digests are judged
+/// together: a digest may record the signature of another.
 pub type Judge<'a> = dyn Fn(Vec<Object>) -> Vec<Option<Recorded>> + 'a;
 
 /// Result of searching a copy.
@@ -73,8 +86,10 @@ pub struct Found {
     pub trees: Vec<Tree>,
     /// Files outside of the trees, placed by name.
     pub placed: PlacedFiles,
-    /// Folders left out of the search, and the reasons.
-    pub skipped: Vec<(PathBuf, String)>,
+    /// Folders and files left out of the search.
+    pub skipped: Vec<LeftOut>,
+    /// JSON files beside log files without S3's folders. Their names are not CloudTrail's, so no digest lists them.
+    pub unlisted: Vec<PlacedFile>,
     /// Number of skipped leftovers of desktops and sync programs, by folder with resolved links.
     pub passed_over: BTreeMap<PathBuf, u64>,
 }
@@ -111,37 +126,100 @@ impl SearchedCopy {
     /// digests.
     #[must_use]
     pub fn place(self, homes: &Homes) -> Found {
-        let Self { files, searched, located, digests, .. } = self;
-        let mixed_logs = located.mixed_logs.clone();
+        let Self { files, searched, mut located, digests, .. } = self;
+        let mut trees = unknown::with_unknown(&files, &mut located, homes);
+        log_folders::tell_apart_by_others(&files, &trees, homes);
         let mut skipped = searched.skipped;
-        skipped.extend(located.skipped.iter().cloned());
-        let mut trees = trees::with_unknown(&files, located, homes);
+        skipped.extend(located.skipped);
         let mut homeless = loose::Homeless::default();
-        trees.extend(loose::mount_log_folders(&files, &searched.log_folders, &trees, homes, &mut homeless));
+        // 1. Folders of log files in folders of days.
+        let digest_folders: BTreeSet<&Path> =
+            located.loose_digests.iter().filter_map(|path| trees::region_folder(path)).collect();
+        let has_digests = |dir: &Path| digest_folders.contains(dir);
+        let folders = &searched.log_folders;
+        let mounted =
+            log_folders::mount_log_folders(&files, folders, &has_digests, &trees, homes, &mut homeless);
+        trees.extend(mounted.trees);
+        skipped.extend(mounted.skipped);
+        // 2. Files by their names. A log file in another folder of a tree was moved there.
         let mut placed = digests.placed;
         placed.extend(loose::place_by_name(&files, &digests.unusable, homes, &mut homeless));
-        // A log file in another folder of a tree was moved there.
-        let is_loose = |path: &&PathBuf| !trees.iter().any(|tree| tree.holds(path));
-        let logs = searched.loose_logs.iter().filter(is_loose);
-        placed.extend(loose::place_by_name(&files, logs.chain(&mixed_logs), homes, &mut homeless));
+        let is_in_bucket = |path: &Path| trees.iter().any(|tree| tree.holds(path));
+        let logs = searched.loose_logs.iter().filter(|path| !is_in_bucket(path)).chain(&mounted.loose);
+        let logs: Vec<&PathBuf> = logs.collect();
+        placed.extend(loose::place_by_name(&files, logs.iter().copied(), homes, &mut homeless));
+        // 3. Files beside, of which no digest tells.
+        let flattened: BTreeSet<&Path> = logs.iter().filter_map(|path| path.parent()).collect();
+        let is_beside = |path: &&PathBuf| path.parent().is_some_and(|folder| flattened.contains(folder));
+        let unlisted = searched.other_json.iter().filter(is_beside).map(|path| {
+            let size = files.facts(path).map_or(0, |found| found.size);
+            PlacedFile { files: Arc::clone(&files), path: path.clone(), size }
+        });
+        let unlisted = unlisted.collect();
         // Without any digest the run finds nothing, which says more.
         if !homes.is_empty() {
-            let why = |account: &str| {
-                format!("no digest says where the files of account {account} in it were delivered")
-            };
-            skipped.extend(homeless.into_keys().map(|(folder, account)| (folder, why(&account))));
+            let left_out = homeless.into_keys();
+            skipped.extend(left_out.map(|(folder, account)| LeftOut::of_account(&folder, &account)));
         }
-        let is_in_bucket = |path: &Path| trees.iter().any(|tree| tree.holds(path));
         let archives = searched.archives.into_hiding(searched.groups.keys(), is_in_bucket);
-        skipped.extend(archives.map(|path| (path, UNOPENED_ARCHIVE.to_owned())));
-        Found { trees, placed, skipped, passed_over: searched.passed_over }
+        skipped.extend(archives.map(|path| LeftOut::new(path, UNOPENED_ARCHIVE)));
+        Found { trees, placed, skipped, unlisted, passed_over: searched.passed_over }
     }
+
+    /// Number of folders with digests.
+    #[must_use]
+    pub fn digest_folders(&self) -> usize {
+        self.searched.groups.len()
+    }
+
+    /// The accounts whose log files lie in folders with the files of several buckets.
+    #[must_use]
+    pub fn accounts_of_shared_logs(&self) -> BTreeSet<String> {
+        let shared = self.located.trees.iter().filter(|tree| tree.mount.share.is_some());
+        let accounts = shared.filter_map(|tree| tree.mount.base.rsplit('/').next());
+        accounts.filter(|account| is_account(account)).map(str::to_owned).collect()
+    }
+
+    /// The accounts with log files outside of located folders.
+    #[must_use]
+    pub fn accounts_of_loose_logs(&self) -> BTreeSet<String> {
+        let loose = self.searched.loose_logs.iter().filter_map(|path| account_in_name(path));
+        let folders = self.searched.log_folders.iter().map(|folder| folder.account.clone());
+        let unknown = self.located.unknown.iter().flat_map(|(_, accounts)| accounts);
+        let unknown = unknown.chain(self.located.unplaced.iter().map(|(_, account)| account));
+        loose.chain(folders).chain(unknown.filter_map(|account| account.last().cloned())).collect()
+    }
+
+    /// The homes of the log files that the digests of `accounts` list.
+    #[must_use]
+    pub fn homes_of_logs(&self, accounts: &BTreeSet<String>, judge: &Judge<'_>) -> Homes {
+        let mut homes = Homes::default();
+        for (id, group) in &self.searched.groups {
+            let folder = id.above.iter().fold(self.files.root().to_owned(), |dir, part| dir.join(part));
+            let mut digests = group.digests.clone();
+            digests.retain(|path| account_in_name(path).is_some_and(|account| accounts.contains(&account)));
+            let is_asked =
+                |account: &&Vec<String>| account.last().is_some_and(|account| accounts.contains(account));
+            for account in group.accounts.iter().filter(is_asked) {
+                let dir = folder.join("AWSLogs").join(account.join("/")).join("CloudTrail-Digest");
+                digests.extend(search::delivered_below(&*self.files, &dir).digests);
+            }
+            loose::note_listed_logs(&self.files, &digests, judge, &mut homes);
+        }
+        homes
+    }
+}
+
+/// The account in the name of a file of CloudTrail's.
+fn account_in_name(path: &Path) -> Option<String> {
+    let name = key_segment(path.file_name()?);
+    DeliveredName::parse(&name).map(|name| name.account.to_owned())
 }
 
 /// Opens a file of the copy with metadata; `None` if the file cannot be read.
 fn open_file(files: &Arc<dyn CopyFiles>, path: &Path) -> Option<Object> {
     let mount = Mount::new(Arc::clone(files), path.parent()?, "CloudTrail-Digest");
     // The store checks links and reads the sidecar, as in the later run.
-    let name = super::names::key_segment(path.file_name()?);
+    let name = key_segment(path.file_name()?);
     super::DirectoryStore::sample(mount, &Location::new("CloudTrail-Digest", name.as_str()))
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::names::is_plain;
+use super::shared::FolderShare;
 use crate::store::files::{CopyFiles, DiskFiles};
 
 /// A folder of a copy and the part of S3 it holds a copy of.
@@ -16,6 +17,8 @@ pub struct Mount {
     pub dir: PathBuf,
     /// `BUCKET[/KEY-PREFIX]` without a trailing slash; empty if the folder holds buckets.
     pub base: String,
+    /// The part of the folder's files that is mounted; `None` for all files.
+    pub share: Option<FolderShare>,
 }
 
 impl PartialEq for Mount {
@@ -30,7 +33,13 @@ impl Eq for Mount {}
 impl Mount {
     /// Mounts `dir`, a folder of `files`, as `base`.
     pub fn new(files: Arc<dyn CopyFiles>, dir: impl Into<PathBuf>, base: impl Into<String>) -> Self {
-        Self { files, dir: dir.into(), base: base.into() }
+        Self { files, dir: dir.into(), base: base.into(), share: None }
+    }
+
+    /// The mount of a part of the folder's files.
+    #[must_use]
+    pub fn of_share(self, share: FolderShare) -> Self {
+        Self { share: Some(share), ..self }
     }
 
     /// Mounts the directory `root` on disk as `base`.
@@ -43,12 +52,26 @@ impl Mount {
         Ok(Self::new(files, dir, base))
     }
 
-    /// Whether the folder holds buckets, or is called like the bucket: in a folder with several copies of one bucket,
+    /// Whether the folder holds buckets, or is called like the bucket, or is a folder of such a folder: in a folder with several copies of one bucket,
     /// this copy stands for the bucket itself.
     pub(super) fn is_called_like_bucket(&self) -> bool {
-        self.base.is_empty()
-            || (!self.base.contains('/')
-                && self.dir.file_name().is_some_and(|name| name.to_str() == Some(self.base.as_str())))
+        self.base.is_empty() || self.dir.ends_with(&self.base)
+    }
+
+    /// Whether the mount shows the file at `path`.
+    #[must_use]
+    pub fn shows(&self, path: &Path) -> bool {
+        self.share.as_ref().is_none_or(|share| share.has(path))
+    }
+
+    /// Whether the mount shows the folder at `path`.
+    pub(super) fn shows_folder(&self, path: &Path) -> bool {
+        self.share.as_ref().is_none_or(|share| share.has_folder(path))
+    }
+
+    /// Whether the file at `path` says when the mounted part was copied.
+    pub(super) fn is_evidence(&self, path: &Path) -> bool {
+        self.share.as_ref().is_none_or(|share| share.surely_has(path))
     }
 
     /// The rest of the full path `BUCKET/KEY` below this mount.

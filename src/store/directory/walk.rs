@@ -83,12 +83,13 @@ impl<'a> FolderWalk<'a> {
         let (mut read, mut left_out): (Vec<WalkEntry>, FolderLeftovers) =
             (Vec::new(), FolderLeftovers::default());
         for entry in files.entries(&folder.path)? {
-            if let Some(name) = collected::marked_object(files, &folder.path, &entry) {
+            let is_shown = entry.kind == FileKind::Folder || self.mount.shows(&folder.path.join(&entry.name));
+            if let Some(name) = collected::marked_object(files, &folder.path, &entry).filter(|_| is_shown) {
                 read.push(self.read_mark(folder, &entry, format!("{key_prefix}{name}")));
                 continue;
             }
             let is_left_out = left_out.records(files, &folder.path, &entry);
-            if !is_left_out && !self.is_sidecar(&folder.path, &entry, key_prefix) {
+            if is_shown && !is_left_out && !self.is_sidecar(&folder.path, &entry, key_prefix) {
                 read.push(self.read_entry(folder, &entry, key_prefix));
             }
         }
@@ -195,6 +196,7 @@ pub(super) fn folders(
         passed_over.note(files, &canonical, &left_out);
         let is_folder = |entry: &&FileEntry| {
             files.facts_of_target(&dir.join(&entry.name)).is_ok_and(|found| found.kind == FileKind::Folder)
+                && mount.shows_folder(&dir.join(&entry.name))
         };
         Ok(entries.iter().filter(is_folder).map(|entry| key_segment(&entry.name)).collect())
     };

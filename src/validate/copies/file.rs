@@ -23,7 +23,8 @@ pub(super) fn object(path: &Path, trees: &[Tree]) -> Result<Location, CopyError>
     let (_, below) = parts(path).ok_or_else(no_copy)?;
     let holding = trees.iter().filter_map(|tree| {
         let whole = tree.mount.files.root().join(&below);
-        Some((tree, whole.strip_prefix(&tree.mount.dir).ok()?.to_owned()))
+        let rest = whole.strip_prefix(&tree.mount.dir).ok()?.to_owned();
+        tree.mount.shows(&whole).then_some((tree, rest))
     });
     let nearest = holding.min_by_key(|(_, rest)| rest.as_os_str().len());
     let (tree, rest) = nearest.ok_or_else(no_copy)?;

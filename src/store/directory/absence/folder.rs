@@ -63,17 +63,22 @@ pub(super) struct FolderContent {
 }
 
 impl FolderContent {
-    /// Lists a folder.
+    /// Lists a folder. `is_evidence` tells which files say when the folder was copied.
     ///
     /// # Errors
     /// The errors of [`CopyFiles::entries`].
-    pub(super) fn read(files: &dyn CopyFiles, folder: &Path) -> io::Result<Self> {
+    pub(super) fn read(
+        files: &dyn CopyFiles,
+        folder: &Path,
+        is_evidence: impl Fn(&Path) -> bool,
+    ) -> io::Result<Self> {
         let mut content = Self::default();
         for entry in files.entries(folder)? {
             let Some(name) = entry.name.to_str() else { continue };
             content.unfinished.extend(leftovers::unfinished_object(name).map(str::to_owned));
             if matches!(entry.kind, FileKind::File | FileKind::Link)
                 && let Some(DeliveredObject { series, time }) = DeliveredObject::of_name(name)
+                && is_evidence(&folder.join(name))
             {
                 let times = content.times.entry(series).or_insert((time, time));
                 *times = (times.0.min(time), times.1.max(time));

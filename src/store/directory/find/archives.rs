@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::search::{GroupId, KnownDepth, above_aws_logs};
+use super::sample::KnownDepth;
+use super::search::{GroupId, above_aws_logs};
 use crate::ident::{is_account, is_organization};
 
 /// Why an archive in a directory is not read, and what to do.

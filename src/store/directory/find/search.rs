@@ -5,24 +5,22 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::Judge;
 use super::archives::FoundArchives;
-use super::{Judge, Recorded, open_file};
+use super::left_out::LeftOut;
+use super::sample::{DigestGroup, KnownDepth, known_tail};
 use crate::ident::{DeliveredName, DeliveredType, LogFolder, is_account, is_organization};
 use crate::store::archive;
 use crate::store::directory::leftovers::{FolderLeftovers, PassedOver};
-use crate::store::directory::names::{is_plain, key_segment};
+use crate::store::directory::names::key_segment;
+use crate::store::directory::sidecar;
 use crate::store::files::{CopyFiles, FileEntry, FileKind};
-
-/// Digests sampled of a folder to locate it in S3: the newest by name of the digests with a usable location. The
-/// number exceeds a day's digests: if a digest lost the signature with the metadata, the next digest holds the
-/// signature.
-const SAMPLES: usize = 64;
-
-/// Digests sampled of each further account of an `AWSLogs` folder, and of each further chain of another folder.
-const FURTHER_SAMPLES: usize = 8;
 
 /// Most folders visited in the search for digests.
 const MAX_FOLDERS: usize = 200_000;
+
+/// Folders after which a region's older days are not visited if the region has enough samples.
+const MANY_FOLDERS: usize = MAX_FOLDERS / 2;
 
 /// Most files kept that lie in no folder of S3's.
 const MAX_LOOSE: usize = 1_000_000;
@@ -35,9 +33,11 @@ pub(super) struct Searched {
     pub(super) loose_logs: Vec<PathBuf>,
     /// The folders of these log files.
     pub(super) loose_log_folders: BTreeSet<PathBuf>,
+    /// JSON files without a name of CloudTrail's, outside of the log folders of S3.
+    pub(super) other_json: Vec<PathBuf>,
     /// Archives in a directory. They are not opened.
     pub(super) archives: FoundArchives,
-    pub(super) skipped: Vec<(PathBuf, String)>,
+    pub(super) skipped: Vec<LeftOut>,
     pub(super) passed_over: BTreeMap<PathBuf, u64>,
 }
 
@@ -47,40 +47,6 @@ pub(super) struct GroupId {
     pub(super) depth: KnownDepth,
     /// The path segments above the known folders of S3.
     pub(super) above: Vec<String>,
-}
-
-/// How much of a path is known to be S3's. The deepest is located first.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum KnownDepth {
-    /// From `AWSLogs/` on.
-    Whole,
-    /// At least the folders of the day.
-    Day,
-    /// Less: only the name is certain.
-    Name,
-}
-
-/// Digests under one folder.
-#[derive(Default)]
-pub(super) struct DigestGroup {
-    pub(super) samples: Vec<DigestSample>,
-    /// Number of samples of each chain in a region.
-    sampled: BTreeMap<String, usize>,
-    /// Number of samples of each account.
-    of_account: BTreeMap<String, usize>,
-    /// Every digest outside of an `AWSLogs` folder.
-    pub(super) digests: Vec<PathBuf>,
-    /// The accounts of an `AWSLogs` folder: the path segments below it.
-    pub(super) accounts: BTreeSet<Vec<String>>,
-    /// The accounts with a folder of log files in its place.
-    pub(super) log_accounts: BTreeSet<Vec<String>>,
-}
-
-/// A sampled digest: the path, and the segments of the path in the known folders of S3.
-#[derive(Clone)]
-pub(super) struct DigestSample {
-    pub(super) tail: Vec<String>,
-    pub(super) path: PathBuf,
 }
 
 /// A folder of a copy with the log files of one account and region, in folders of days.
@@ -109,12 +75,14 @@ pub(super) fn search(files: &Arc<dyn CopyFiles>, judge: &Judge<'_>) -> io::Resul
             log_folders: BTreeSet::new(),
             loose_logs: Vec::new(),
             loose_log_folders: BTreeSet::new(),
+            other_json: Vec::new(),
             archives: FoundArchives::default(),
             skipped: Vec::new(),
             passed_over: BTreeMap::new(),
         },
     };
     search.visit(files.root(), &mut Vec::new())?;
+    search.searched.groups.values_mut().for_each(|group| group.sample_oldest(files, judge));
     Ok(Searched { passed_over: search.passed_over.into_folders(), ..search.searched })
 }
 
@@ -128,8 +96,8 @@ struct TreeSearch<'a> {
 }
 
 impl TreeSearch<'_> {
-    /// Searches `dir` for digests, newest names first. Skips log folders in their place, which hold no digests, and
-    /// stops in an account of an `AWSLogs` folder with enough samples.
+    /// Searches `dir` for digests, newest names first. Skips log folders in their place, which hold no digests. In a copy
+    /// of very many folders, stops in a region of an `AWSLogs` folder with enough samples.
     fn visit(&mut self, dir: &Path, segments: &mut Vec<String>) -> io::Result<()> {
         self.folders += 1;
         if self.folders > MAX_FOLDERS {
@@ -137,7 +105,7 @@ impl TreeSearch<'_> {
             if self.folders == MAX_FOLDERS + 1 {
                 let why =
                     format!("the search stops after {MAX_FOLDERS} folders: name the folder of the copy");
-                self.searched.skipped.push((dir.to_owned(), why));
+                self.searched.skipped.push(LeftOut::new(dir, why));
             }
             return Ok(());
         }
@@ -161,7 +129,7 @@ impl TreeSearch<'_> {
                 _ if is_over => {}
                 FileKind::Folder if !is_log_folder(segments) => {
                     if let Err(error) = self.visit(&path, segments) {
-                        self.searched.skipped.push((path, error.to_string()));
+                        self.searched.skipped.push(LeftOut::new(path, error.to_string()));
                     }
                 }
                 FileKind::Folder => self.note_log_folder(segments),
@@ -206,17 +174,21 @@ impl TreeSearch<'_> {
         let leads_to_folder =
             self.files.facts_of_target(&link).is_ok_and(|found| found.kind == FileKind::Folder);
         if leads_to_folder && self.files.resolve(&link).is_err() {
-            self.searched.skipped.push((link, "the symbolic link leads out of the directory".to_owned()));
+            self.searched.skipped.push(LeftOut::new(link, "the symbolic link leads out of the directory"));
         }
     }
 
-    /// Whether the account around `segments` has enough samples.
+    /// Whether the region around `segments` has enough samples.
     fn is_enough(&self, segments: &[String]) -> bool {
-        let Some(at) = above_aws_logs(segments) else { return false };
+        let Some(at) = above_aws_logs(segments).filter(|_| self.folders > MANY_FOLDERS) else { return false };
         let (above, below) = segments.split_at(at);
-        let Some(account) = below.iter().skip(1).find(|segment| is_account(segment)) else { return false };
+        let Some(digests) = below.iter().position(|segment| segment == "CloudTrail-Digest") else {
+            return false;
+        };
         let id = GroupId { depth: KnownDepth::Whole, above: above.to_vec() };
-        self.searched.groups.get(&id).is_some_and(|group| group.is_enough(account))
+        let region = below.get(..digests + 2);
+        region
+            .is_some_and(|region| self.searched.groups.get(&id).is_some_and(|group| group.is_enough(region)))
     }
 
     /// Notes the file if it is an archive. An archive within an archive is reported by the archive's reader.
@@ -229,15 +201,14 @@ impl TreeSearch<'_> {
     }
 
     fn take_file(&mut self, path: PathBuf, segments: &[String]) {
-        let Some(name) = segments.last().and_then(|name| DeliveredName::parse(name)) else { return };
+        let name = segments.last().map(String::as_str).unwrap_or_default();
+        let Some(name) = DeliveredName::parse(name) else { return self.take_other(path, name) };
         match name.kind {
             DeliveredType::Digest => self.take_digest(path, segments, &name),
             DeliveredType::Log(logs) => self.take_log(path, segments, &name, logs),
         }
     }
 
-    /// Adds a digest with a usable recorded location to the samples. Other files are not added: unusable samples
-    /// would use up the limit, and the rest of the copy would be mounted in the wrong place.
     fn take_digest(&mut self, path: PathBuf, segments: &[String], name: &DeliveredName<'_>) {
         let Some(known) = known_tail(segments, name) else { return };
         let (above, tail) = segments.split_at(segments.len() - known);
@@ -255,18 +226,7 @@ impl TreeSearch<'_> {
             self.loose += 1;
             group.digests.push(path.clone());
         }
-        let sampled_as = chain_part(segments.last().map(String::as_str).unwrap_or_default());
-        if group.is_full(sampled_as) {
-            return;
-        }
-        let sample = DigestSample { tail: tail.to_vec(), path };
-        let recorded =
-            open_file(self.files, &sample.path).and_then(|object| (self.judge)(vec![object]).pop()?);
-        if recorded.is_some_and(|recorded| base_of(&sample, &recorded).is_some()) {
-            *group.sampled.entry(sampled_as.to_owned()).or_default() += 1;
-            *group.of_account.entry(name.account.to_owned()).or_default() += 1;
-            group.samples.push(sample);
-        }
+        group.see(self.files, self.judge, depth, path, tail);
     }
 
     fn take_log(&mut self, path: PathBuf, segments: &[String], name: &DeliveredName<'_>, logs: LogFolder) {
@@ -292,27 +252,25 @@ impl TreeSearch<'_> {
         }
     }
 
+    /// Notes a JSON file that may be a log file with another name.
+    fn take_other(&mut self, path: PathBuf, name: &str) {
+        if !is_json(name) {
+            return;
+        }
+        if self.loose >= MAX_LOOSE {
+            return self.note_too_many(path);
+        }
+        self.loose += 1;
+        self.searched.other_json.push(path);
+    }
+
     /// Notes once that not every file was looked at.
     fn note_too_many(&mut self, path: PathBuf) {
         if self.loose == MAX_LOOSE {
             self.loose += 1;
             let why = format!("the search stops after {MAX_LOOSE} files outside of the folders of S3");
-            self.searched.skipped.push((path, why));
+            self.searched.skipped.push(LeftOut::new(path, why));
         }
-    }
-}
-
-impl DigestGroup {
-    /// Whether an account has enough samples.
-    fn is_enough(&self, account: &str) -> bool {
-        let own = self.of_account.get(account).copied().unwrap_or_default();
-        own >= if self.samples.len() > own { FURTHER_SAMPLES } else { SAMPLES }
-    }
-
-    fn is_full(&self, sampled_as: &str) -> bool {
-        let own = self.sampled.get(sampled_as).copied().unwrap_or_default();
-        let most = if self.samples.len() > own { FURTHER_SAMPLES } else { SAMPLES };
-        own >= most
     }
 }
 
@@ -321,8 +279,8 @@ impl DigestGroup {
 pub(super) struct DeliveredFiles {
     pub(super) digests: Vec<PathBuf>,
     pub(super) logs: Vec<PathBuf>,
-    /// Folders that were left out, and the reasons.
-    pub(super) skipped: Vec<(PathBuf, String)>,
+    /// Folders that were left out.
+    pub(super) skipped: Vec<LeftOut>,
 }
 
 /// The digests and log files in an account's folder.
@@ -332,13 +290,13 @@ pub(super) fn delivered_below(files: &dyn CopyFiles, folder: &Path) -> Delivered
         let entries = match files.entries(&folder) {
             Ok(entries) => entries,
             Err(error) => {
-                found.skipped.push((folder, error.to_string()));
+                found.skipped.push(LeftOut::new(folder, error.to_string()));
                 continue;
             }
         };
         if found.digests.len() + found.logs.len() >= MAX_LOOSE {
             let why = format!("the search stops after {MAX_LOOSE} files of an account with several buckets");
-            found.skipped.push((folder, why));
+            found.skipped.push(LeftOut::new(folder, why));
             break;
         }
         let mut left_out = FolderLeftovers::default();
@@ -358,11 +316,11 @@ pub(super) fn delivered_below(files: &dyn CopyFiles, folder: &Path) -> Delivered
     found
 }
 
-/// The part of a digest's name that all digests of its chain share.
-pub(super) fn chain_part(name: &str) -> &str {
-    let stem = name.split_once(".json").map_or(name, |(stem, _)| stem);
-    let stem = stem.strip_suffix("_backfill").unwrap_or(stem);
-    stem.rsplit_once('_').map_or(stem, |(chain, _)| chain)
+/// Whether a file may be a log file with another name: it ends as JSON does, and is not the metadata of a digest.
+fn is_json(name: &str) -> bool {
+    let object = name.strip_suffix(sidecar::SUFFIX).and_then(DeliveredName::parse);
+    let is_sidecar = object.is_some_and(|object| object.kind == DeliveredType::Digest);
+    (name.ends_with(".json") || name.ends_with(".json.gz")) && !is_sidecar
 }
 
 /// Number of segments above the last `AWSLogs`: a trail's prefix may have the name too.
@@ -379,52 +337,4 @@ fn is_log_folder(segments: &[String]) -> bool {
     let next = above.next();
     let in_organization = next.is_some_and(is_organization) && above.next() == Some("AWSLogs");
     named && account && (next == Some("AWSLogs") || in_organization)
-}
-
-/// Number of trailing segments in the known structure
-/// `AWSLogs/[o-id/]ACCOUNT/CloudTrail-Digest/REGION/YYYY/MM/DD/NAME`. `None` if the digest lies in the wrong folder of
-/// the structure.
-fn known_tail(segments: &[String], name: &DeliveredName<'_>) -> Option<usize> {
-    let (_, folders) = segments.split_last()?;
-    let day = name.time.day_folder();
-    let mut expected: Vec<&str> = vec![name.folder(), name.region];
-    expected.extend(day.split('/'));
-    let mut known = 1;
-    let mut above = folders.iter().rev().peekable();
-    // Compare from the file upwards, because a copy of a part lacks the upper folders.
-    for part in expected.iter().rev() {
-        if above.next_if(|segment| segment == part).is_none() {
-            return partial_tail(folders, known);
-        }
-        known += 1;
-    }
-    if above.next_if(|segment| **segment == name.account).is_none() {
-        return partial_tail(folders, known);
-    }
-    known += 1 + usize::from(above.next_if(|segment| is_organization(segment)).is_some());
-    if above.next_if(|segment| *segment == "AWSLogs").is_none() {
-        return partial_tail(folders, known);
-    }
-    Some(known + 1)
-}
-
-/// Accepts a path without the upper part of the known structure, from a copy of a part of S3. A file moved inside a
-/// tree must not relocate the tree.
-fn partial_tail(folders: &[String], known: usize) -> Option<usize> {
-    let above = folders.get(..(folders.len() + 1).checked_sub(known)?)?;
-    let misplaced = above.iter().any(|segment| segment == "AWSLogs" || segment == "CloudTrail-Digest");
-    (!misplaced).then_some(known)
-}
-
-/// Full path of the folder above the sample's known segments, from the recorded location, and whether the sample is
-/// proved.
-pub(super) fn base_of(sample: &DigestSample, recorded: &Recorded) -> Option<(Vec<String>, bool)> {
-    let full = recorded.location.to_string();
-    let full = full.strip_prefix("s3://").filter(|full| is_plain(full))?;
-    let mut base: Vec<String> = full.split('/').map(str::to_owned).collect();
-    let (name, folders) = sample.tail.split_last()?;
-    let recorded_name = base.pop()?;
-    (recorded_name == *name || recorded_name.strip_suffix(".gz") == Some(name)).then_some(())?;
-    base.ends_with(folders).then(|| base.truncate(base.len() - folders.len()))?;
-    (!base.is_empty()).then_some((base, recorded.proved))
 }

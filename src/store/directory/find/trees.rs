@@ -4,16 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::loose::Homes;
-use super::search::{
-    DigestGroup, DigestSample, GroupId, KnownDepth, Searched, base_of, chain_part, delivered_below,
-};
-use super::{Judge, Tree, open_file};
-use crate::ident::DeliveredName;
-use crate::store::Object;
-use crate::store::directory::mount::Mount;
+use super::dividing::DividedFolder;
+use super::homes::Homes;
+use super::left_out::LeftOut;
+use super::mounts::{account_tree, folder_of, folder_tree, tree_at, unknown_tree};
+use super::sample::{Base, DigestGroup, DigestSample, KnownDepth};
+use super::search::{GroupId, Searched, delivered_below};
+use super::votes::{bases_of, best_base, is_named, votes_of};
+use super::{Judge, Tree};
+use crate::ident::{DeliveredName, LogFolder, is_region};
 use crate::store::directory::names::key_segment;
-use crate::store::files::CopyFiles;
+use crate::store::directory::shared::{FolderShare, PartNumber, RegionParts, SharedFolder};
+use crate::store::files::{CopyFiles, FileKind};
 
 /// The located groups.
 #[derive(Default)]
@@ -21,27 +23,18 @@ pub(super) struct Located {
     pub(super) trees: Vec<Tree>,
     /// `AWSLogs` folders without a usable digest, with their accounts. Their trees have the folder's name as the
     /// bucket's name.
-    unknown: Vec<UnknownFolder>,
+    pub(super) unknown: Vec<UnknownFolder>,
     /// Digests in no folder of S3's, to be placed one by one.
     pub(super) loose_digests: Vec<PathBuf>,
-    /// Log files of accounts whose trails deliver to several buckets, in one folder.
-    pub(super) mixed_logs: Vec<PathBuf>,
-    /// Folders that were left out, and the reasons.
-    pub(super) skipped: Vec<(PathBuf, String)>,
+    /// Accounts without a usable digest beside the accounts of several buckets: the path segments above the `AWSLogs`
+    /// folder, and below it.
+    pub(super) unplaced: Vec<(Vec<String>, Vec<String>)>,
+    /// Folders that were left out.
+    pub(super) skipped: Vec<LeftOut>,
 }
 
 /// The path segments above an `AWSLogs` folder, and its accounts with log files.
 type UnknownFolder = (Vec<String>, BTreeSet<Vec<String>>);
-
-/// A full path `[BUCKET, KEY…]` of a folder in S3.
-type Base = Vec<String>;
-
-/// A sample with its recorded location.
-struct LocatedSample {
-    sample: DigestSample,
-    base: Base,
-    proved: bool,
-}
 
 /// Locates all groups, the best known first.
 pub(super) fn locate(
@@ -58,27 +51,19 @@ pub(super) fn locate(
         if id.depth != KnownDepth::Whole && digests.is_empty() {
             continue;
         }
-        let samples =
-            group.samples.iter().filter(|sample| id.depth == KnownDepth::Whole || !is_inside(&sample.path));
-        let samples = judge_samples(files, samples, judge, homes);
+        let is_own = |sample: &&DigestSample| id.depth == KnownDepth::Whole || !is_inside(&sample.path);
+        let samples: Vec<&DigestSample> = group.samples.iter().filter(is_own).collect();
+        samples.iter().for_each(|sample| homes.note(&sample.recorded, sample.proved));
         if id.depth == KnownDepth::Whole && group.accounts.is_empty() && is_prefix(id, searched) {
             continue;
         }
         if id.depth == KnownDepth::Whole && samples.is_empty() {
             located.unknown.push((id.above.clone(), group.log_accounts.clone()));
         }
+        let mut mounting = Mounting { files, judge, homes: &mut *homes, located: &mut located };
         let found = match id.depth {
-            KnownDepth::Whole => locate_whole(files, id, group, &samples, &mut located),
-            KnownDepth::Day | KnownDepth::Name => {
-                let is_mixed = id.depth == KnownDepth::Name && is_mixed(&digests, searched);
-                match agreed_base(&samples).filter(|_| !is_mixed) {
-                    Some(base) => vec![tree_at(files, &id.above, &base, false)],
-                    None => {
-                        located.loose_digests.extend(digests);
-                        Vec::new()
-                    }
-                }
-            }
+            KnownDepth::Whole => mounting.whole_trees(id, group, &samples),
+            KnownDepth::Day | KnownDepth::Name => mounting.partial_trees(id, digests, &samples, searched),
         };
         for tree in found {
             if !located.trees.contains(&tree) {
@@ -109,207 +94,213 @@ fn is_mixed(digests: &[PathBuf], searched: &Searched) -> bool {
     folders.len() > 1 || holding.any(|folder| searched.loose_log_folders.contains(folder))
 }
 
-/// Reads the samples again, together: a sample may hold the signature of another.
-fn judge_samples<'s>(
-    files: &Arc<dyn CopyFiles>,
-    samples: impl Iterator<Item = &'s DigestSample>,
-    judge: &Judge<'_>,
-    homes: &mut Homes,
-) -> Vec<LocatedSample> {
-    let read = |sample: &DigestSample| open_file(files, &sample.path).map(|object| (sample.clone(), object));
-    let (samples, objects): (Vec<DigestSample>, Vec<Object>) = samples.filter_map(read).unzip();
-    let mut located = Vec::new();
-    for (sample, recorded) in samples.into_iter().zip(judge(objects)) {
-        let Some(recorded) = recorded else { continue };
-        if let Some((base, proved)) = base_of(&sample, &recorded) {
-            homes.note(&recorded.location);
-            located.push(LocatedSample { sample, base, proved });
-        }
-    }
-    located
-}
-
-/// Mounts an `AWSLogs` folder: whole if the digests of all accounts agree, otherwise each account on its own.
-fn locate_whole(
-    files: &Arc<dyn CopyFiles>,
-    id: &GroupId,
-    group: &DigestGroup,
-    samples: &[LocatedSample],
-    located: &mut Located,
-) -> Vec<Tree> {
-    // Each chain votes on its own: buckets may have been replicated into one.
-    let chain_bases = bases_by(samples, account_and_chain, &id.above);
-    let mut bases: BTreeMap<&[String], (&Base, bool)> = BTreeMap::new();
-    let mut mixed: BTreeSet<&[String]> = BTreeSet::new();
-    let mut votes: BTreeMap<&Base, usize> = BTreeMap::new();
-    // Proved chains first: a forged digest must not tear its account apart.
-    let mut in_order: Vec<_> = chain_bases.iter().collect();
-    in_order.sort_by_key(|(_, (_, proved))| !proved);
-    for ((account, _), (base, proved)) in in_order {
-        match bases.get(account.as_slice()) {
-            Some((own, is_proved)) if *own != base && (*proved || !is_proved) => {
-                mixed.insert(account);
-            }
-            Some(_) => {}
-            None => drop(bases.insert(account, (base, *proved))),
-        }
-    }
-    for (base, _) in bases.values() {
-        *votes.entry(base).or_default() += 1;
-    }
-    let is_whole = votes.len() == 1 && mixed.is_empty();
-    // Of equal votes the smallest path wins, so that the result is repeatable.
-    let best = votes.iter().max_by(|(a, one), (b, other)| one.cmp(other).then_with(|| b.cmp(a)));
-    let Some((&main, _)) = best else { return vec![unknown_tree(files, &id.above)] };
-    if is_whole {
-        return vec![tree_at(files, &id.above, main, true)];
-    }
-    let folder: PathBuf = id.above.iter().fold(files.root().to_owned(), |dir, part| dir.join(part));
-    let mut trees = Vec::new();
-    for segments in &group.accounts {
-        let base = bases.get(segments.as_slice()).map_or(main, |(base, _)| base);
-        let below: PathBuf = std::iter::once("AWSLogs").chain(segments.iter().map(String::as_str)).collect();
-        let dir = folder.join(&below);
-        if mixed.contains(segments.as_slice()) {
-            let found = delivered_below(&**files, &dir);
-            located.loose_digests.extend(found.digests);
-            located.mixed_logs.extend(found.logs);
-            located.skipped.extend(found.skipped);
-            continue;
-        }
-        let full = format!("{}/AWSLogs/{}", base.join("/"), segments.join("/"));
-        let (bucket, prefix) = split_base(base, true);
-        let holder = Some(holder(&folder, &prefix));
-        let mount = Mount::new(Arc::clone(files), dir.clone(), full);
-        trees.push(Tree { mount, bucket, prefix, renamed: Some(dir), holder });
-    }
-    trees
-}
-
-/// The folders of a sample's account below `AWSLogs/`, and the sample's chain.
-fn account_and_chain(sample: &DigestSample) -> (Vec<String>, String) {
-    let folders = sample.tail.iter().skip(1).take_while(|segment| *segment != "CloudTrail-Digest");
-    let chain = sample.tail.last().map(|name| chain_part(name)).unwrap_or_default();
-    (folders.cloned().collect(), chain.to_owned())
-}
-
-/// The base that all chains of a group agree on.
-fn agreed_base(samples: &[LocatedSample]) -> Option<Base> {
-    let all = bases_by(samples, account_and_chain, &[]).into_values();
-    let bases: BTreeSet<Base> = all.map(|(base, _)| base).collect();
-    match bases.len() {
-        1 => bases.into_iter().next(),
-        _ => None,
-    }
-}
-
-/// The likeliest base of each part of the samples. A proved sample decides, then a sample whose bucket has the
-/// folder's name, then the majority of the samples. The flag tells whether a sample is proved.
-fn bases_by<P: Ord>(
-    samples: &[LocatedSample],
-    part: impl Fn(&DigestSample) -> P,
-    above: &[String],
-) -> BTreeMap<P, (Base, bool)> {
-    let mut votes: BTreeMap<P, BTreeMap<&Base, (bool, bool, usize)>> = BTreeMap::new();
-    for LocatedSample { sample, base, proved } in samples {
-        let is_named = base.first() == above.first() && !above.is_empty();
-        let vote = votes.entry(part(sample)).or_default().entry(base).or_default();
-        *vote = (vote.0 || *proved, is_named, vote.2 + 1);
-    }
-    let best = |votes: BTreeMap<&Base, (bool, bool, usize)>| {
-        let best = votes.into_iter().max_by(|(a, one), (b, other)| one.cmp(other).then_with(|| b.cmp(a)));
-        best.map(|(base, (proved, ..))| (base.clone(), proved))
+/// Whether digests lie beside log files, in folders of days: the folders above are not those of S3.
+fn lie_beside_logs(digests: &[PathBuf], searched: &Searched) -> bool {
+    let log_regions: BTreeSet<&Path> = searched
+        .log_folders
+        .iter()
+        .map(|folder| folder.dir.as_path())
+        .filter(|dir| !is_in_digests(dir))
+        .collect();
+    let beside = |path: &PathBuf| {
+        path.parent().is_some_and(|folder| searched.loose_log_folders.contains(folder))
+            || region_folder(path).is_some_and(|region| log_regions.contains(region))
     };
-    votes.into_iter().filter_map(|(part, votes)| Some((part, best(votes)?))).collect()
+    digests.iter().any(beside)
 }
 
-/// Mounts the folder `above` at `base`; `is_whole` if `AWSLogs/` lies in the folder.
-fn tree_at(files: &Arc<dyn CopyFiles>, above: &[String], base: &Base, is_whole: bool) -> Tree {
-    // Trailing names that are equal in the copy and in S3 stay below the mount; the mount covers the differing part.
-    let shared = above.iter().rev().zip(base.iter().rev()).take_while(|(one, other)| one == other).count();
-    let differing = above.iter().take(above.len() - shared);
-    let dir: PathBuf = differing.fold(files.root().to_owned(), |dir, part| dir.join(part));
-    let mount_base = base.get(..base.len() - shared).unwrap_or_default().join("/");
-    let (bucket, prefix) = split_base(base, is_whole);
-    let renamed = (!above.is_empty() && shared == 0).then(|| dir.clone());
-    let folder: PathBuf = above.iter().fold(files.root().to_owned(), |dir, part| dir.join(part));
-    let holder = is_whole.then(|| holder(&folder, &prefix));
-    Tree { mount: Mount::new(Arc::clone(files), dir, mount_base), bucket, prefix, renamed, holder }
+/// The folder of a region, of a file in its folders of days.
+pub(super) fn region_folder(path: &Path) -> Option<&Path> {
+    path.ancestors().nth("REGION/YYYY/MM/DD".split('/').count())
 }
 
-/// The folder that stands for the bucket, above the trail's prefix if the copy has the prefix.
-fn holder(folder: &Path, prefix: &str) -> PathBuf {
-    match folder.ends_with(prefix) {
-        true => folder.iter().take(folder.iter().count() - Path::new(prefix).iter().count()).collect(),
-        false => folder.to_owned(),
-    }
+/// Whether the folder of a region lies in a digest folder.
+fn is_in_digests(region: &Path) -> bool {
+    region.parent().is_some_and(|above| above.ends_with("CloudTrail-Digest"))
 }
 
-/// The bucket, and the folder above `AWSLogs/`. The whole base is above it if `is_above`.
-fn split_base(base: &Base, is_above: bool) -> (String, String) {
-    let (bucket, key) = base.split_first().map(|(bucket, key)| (bucket.clone(), key)).unwrap_or_default();
-    let own = key.iter().rposition(|segment| segment == "AWSLogs").filter(|_| !is_above);
-    let known = own.unwrap_or(key.len());
-    (bucket, key.iter().take(known).map(|segment| format!("{segment}/")).collect())
+/// Mounts the folders of a copy.
+struct Mounting<'m> {
+    files: &'m Arc<dyn CopyFiles>,
+    judge: &'m Judge<'m>,
+    homes: &'m mut Homes,
+    located: &'m mut Located,
 }
 
-/// The located trees. A folder without a usable digest is placed by the digests of its accounts in other folders.
-pub(super) fn with_unknown(files: &Arc<dyn CopyFiles>, located: Located, homes: &Homes) -> Vec<Tree> {
-    let Located { mut trees, unknown, .. } = located;
-    let is_known = |tree: &Tree| unknown.iter().all(|(above, _)| *tree != unknown_tree(files, above));
-    let known: Vec<Tree> = trees.iter().filter(|tree| is_known(tree)).cloned().collect();
-    for (above, accounts) in &unknown {
-        let placed_by_folder = unknown_tree(files, above);
-        let folder: PathBuf = above.iter().fold(files.root().to_owned(), |dir, part| dir.join(part));
-        // A folder inside a bucket has its place there.
-        let outer = known.iter().find(|tree| tree.holder.as_ref().is_some_and(|h| folder.starts_with(h)));
-        if let Some((outer, full)) = outer.and_then(|outer| Some((outer, outer.mount.full_path_of(&folder)?)))
-        {
-            let (bucket, prefix) = full.split_once('/').unwrap_or((&full, ""));
-            let slash = if prefix.is_empty() { "" } else { "/" };
-            trees.retain(|tree| *tree != placed_by_folder);
-            trees.push(Tree {
-                bucket: bucket.to_owned(),
-                prefix: format!("{prefix}{slash}"),
-                ..outer.clone()
-            });
-            continue;
+impl Mounting<'_> {
+    /// Mounts an `AWSLogs` folder: whole if the digests of all accounts agree, otherwise each account on its own, and an
+    /// account with the files of several buckets once for each.
+    fn whole_trees(&mut self, id: &GroupId, group: &DigestGroup, samples: &[&DigestSample]) -> Vec<Tree> {
+        let folder = folder_of(self.files, &id.above);
+        let is_named = |base: &Base| is_named(&folder, &id.above, base);
+        let mut accounts: BTreeMap<Vec<String>, Vec<&DigestSample>> = BTreeMap::new();
+        for sample in samples {
+            accounts.entry(sample.account()).or_default().push(sample);
         }
-        let homes = accounts.iter().filter_map(|segments| homes.of_account(segments.last()?));
-        let bases: BTreeSet<Base> = homes
-            .map(|home| format!("{}/{}", home.bucket, home.root))
-            .map(|full| full.split('/').filter(|segment| !segment.is_empty()).map(str::to_owned).collect())
+        let accounts: BTreeMap<Vec<String>, AccountBases> = accounts
+            .into_iter()
+            .map(|(account, samples)| (account, AccountBases::of(&samples, &is_named)))
             .collect();
-        // Accounts of several buckets in one folder without digests stay unknown.
-        if let (1, Some(base)) = (bases.len(), bases.first()) {
-            trees.retain(|tree| *tree != placed_by_folder);
-            trees.push(tree_at(files, above, base, true));
+        let bases: BTreeSet<&Base> = accounts.values().flat_map(AccountBases::all).collect();
+        match (bases.len(), bases.first()) {
+            (0, _) | (_, None) => return vec![unknown_tree(self.files, &id.above)],
+            (1, Some(base)) => return vec![tree_at(self.files, &id.above, base, true)],
+            _ => {}
+        }
+        // The bucket that the folder is called like has the accounts without digests.
+        let stands_for = accounts.values().find_map(|account| account.stands_for.as_ref());
+        let mut trees = Vec::new();
+        for segments in &group.accounts {
+            let account = accounts.get(segments);
+            let bases: BTreeSet<&Base> = account.into_iter().flat_map(AccountBases::all).collect();
+            match (account, bases.first().copied().or(stands_for)) {
+                (Some(account), _) if bases.len() > 1 => {
+                    trees.extend(self.divided_account(&id.above, segments, account, &is_named));
+                }
+                (_, Some(base)) => trees.push(account_tree(self.files, &id.above, segments, base, None)),
+                (_, None) => self.located.unplaced.push((id.above.clone(), segments.clone())),
+            }
+        }
+        trees
+    }
+
+    /// Mounts an account's folder once for each part of S3 that it holds.
+    fn divided_account(
+        &mut self,
+        above: &[String],
+        segments: &[String],
+        account: &AccountBases,
+        is_named: &dyn Fn(&Base) -> bool,
+    ) -> Vec<Tree> {
+        let folder = folder_of(self.files, above);
+        let below = format!("AWSLogs/{}/", segments.join("/"));
+        let dir = folder.join(below.trim_end_matches('/'));
+        let mut divided = DividedFolder::default();
+        let mut regions = BTreeMap::new();
+        for (region, bases) in &account.regions {
+            let mut parts: BTreeSet<PartNumber> =
+                bases.iter().filter_map(|base| divided.part(base)).collect();
+            let mut main = parts.first().copied();
+            let mut ends = BTreeMap::new();
+            if parts.len() > 1 {
+                let digests = dir.join("CloudTrail-Digest").join(region);
+                let found = delivered_below(&**self.files, &digests);
+                self.located.skipped.extend(found.skipped);
+                let place = (folder.as_path(), below.as_str());
+                let votes = divided.read(self.files, &found.digests, place, self.judge, self.homes);
+                parts.extend(votes.keys());
+                ends = std::mem::take(&mut divided.digests);
+                main = divided.likeliest(&votes, is_named).or(main);
+            }
+            regions.insert(region.clone(), RegionParts { parts, main, digests: ends });
+        }
+        let main = divided.part(&account.likeliest);
+        // 2. Regions without a digest are the bucket's that the folder is called like, or nobody knows whose they are.
+        for region in self.regions_of(&dir) {
+            if regions.contains_key(&region) {
+                continue;
+            }
+            let main = main.filter(|_| account.stands_for.is_some());
+            regions.insert(region.clone(), RegionParts::of(main));
+            if main.is_none() {
+                let account = segments.last().map(String::as_str);
+                self.located.skipped.push(LeftOut::of_region(&dir, account, &region));
+            }
+        }
+        self.note_limit(&divided, &dir);
+        let bases = divided.bases.clone();
+        let owners = divided.owners();
+        let shared =
+            SharedFolder { dir, owners, regions, rest: RegionParts::of(main), ..SharedFolder::default() };
+        let shares = shares_of(shared, &bases);
+        shares.map(|(base, share)| account_tree(self.files, above, segments, base, Some(share))).collect()
+    }
+
+    /// Names of the regions in an account's folder.
+    fn regions_of(&self, dir: &Path) -> BTreeSet<String> {
+        let kinds = LogFolder::ALL.iter().map(|logs| logs.as_str()).chain(["CloudTrail-Digest"]);
+        let entries = kinds.flat_map(|kind| self.files.entries(&dir.join(kind)).into_iter().flatten());
+        let folders = entries.filter(|entry| entry.kind == FileKind::Folder);
+        folders.map(|entry| key_segment(&entry.name)).filter(|name| is_region(name)).collect()
+    }
+
+    /// Mounts a folder without `AWSLogs/` once for each part of S3 that its digests name, or leaves its digests to be
+    /// placed one by one.
+    fn partial_trees(
+        &mut self,
+        id: &GroupId,
+        digests: Vec<PathBuf>,
+        samples: &[&DigestSample],
+        searched: &Searched,
+    ) -> Vec<Tree> {
+        let folder = folder_of(self.files, &id.above);
+        let is_named = |base: &Base| is_named(&folder, &id.above, base);
+        let bases = bases_of(samples, None);
+        let is_mixed = match id.depth {
+            KnownDepth::Name => is_mixed(&digests, searched),
+            KnownDepth::Whole | KnownDepth::Day => lie_beside_logs(&digests, searched),
+        };
+        match (bases.len(), bases.first()) {
+            (1, Some(base)) if !is_mixed => vec![tree_at(self.files, &id.above, base, false)],
+            (2.., _) if id.depth == KnownDepth::Day && !is_mixed => {
+                let mut divided = DividedFolder::of(bases);
+                let votes = divided.read(self.files, &digests, (&folder, ""), self.judge, self.homes);
+                let main = divided.likeliest(&votes, &is_named);
+                self.note_limit(&divided, &folder);
+                let bases = divided.bases.clone();
+                let (dir, owners) = (folder.clone(), divided.owners());
+                let shared =
+                    SharedFolder { dir, owners, rest: RegionParts::of(main), ..SharedFolder::default() };
+                let shares = shares_of(shared, &bases);
+                shares.map(|(base, share)| folder_tree(self.files, &folder, base, share)).collect()
+            }
+            _ => {
+                self.located.loose_digests.extend(digests);
+                Vec::new()
+            }
         }
     }
-    trees
-}
 
-/// Builds a tree without a readable digest: the name of the folder is used as the bucket's name.
-fn unknown_tree(files: &Arc<dyn CopyFiles>, above: &[String]) -> Tree {
-    let root = files.root();
-    let mount = |base: String| Mount::new(Arc::clone(files), root, base);
-    match above.split_first() {
-        Some((bucket, rest)) => Tree {
-            mount: mount(String::new()),
-            bucket: bucket.clone(),
-            prefix: rest.iter().map(|segment| format!("{segment}/")).collect(),
-            renamed: None,
-            holder: Some(root.join(bucket)),
-        },
-        None => {
-            let bucket = name_of_root(files);
-            let (prefix, holder) = (String::new(), Some(root.to_owned()));
-            Tree { mount: mount(bucket.clone()), bucket, prefix, renamed: None, holder }
+    fn note_limit(&mut self, divided: &DividedFolder, dir: &Path) {
+        if divided.is_over {
+            let why = "the folder has the files of several buckets, and more than can be told apart";
+            self.located.skipped.push(LeftOut::new(dir, why));
         }
     }
 }
 
-/// The name of the copy's folder, for a bucket whose name is unknown.
-fn name_of_root(files: &Arc<dyn CopyFiles>) -> String {
-    files.root().file_name().map_or_else(|| "directory".to_owned(), key_segment)
+/// The bases of an account's digests in an `AWSLogs` folder.
+struct AccountBases {
+    regions: BTreeMap<String, BTreeSet<Base>>,
+    /// The likeliest base.
+    likeliest: Base,
+    /// The likeliest base, if the folder is called like its bucket.
+    stands_for: Option<Base>,
+}
+
+impl AccountBases {
+    fn of(samples: &[&DigestSample], is_named: &dyn Fn(&Base) -> bool) -> Self {
+        let votes = votes_of(samples.iter().copied());
+        let likeliest = best_base(&votes, is_named).unwrap_or_default();
+        let stands_for = Some(likeliest.clone()).filter(is_named);
+        let mut by_region: BTreeMap<String, Vec<&DigestSample>> = BTreeMap::new();
+        for sample in samples {
+            by_region.entry(sample.region().to_owned()).or_default().push(sample);
+        }
+        let bases = |(region, samples): (String, Vec<&DigestSample>)| {
+            (region, bases_of(&samples, stands_for.as_ref()))
+        };
+        let regions = by_region.into_iter().map(bases).collect();
+        Self { regions, likeliest, stands_for }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Base> {
+        self.regions.values().flatten()
+    }
+}
+
+/// The shares of a folder, with the base of each.
+fn shares_of(shared: SharedFolder, bases: &[Base]) -> impl Iterator<Item = (&Base, FolderShare)> {
+    let folder = Arc::new(shared);
+    bases.iter().zip(0..).map(move |(base, part)| (base, FolderShare { folder: Arc::clone(&folder), part }))
 }

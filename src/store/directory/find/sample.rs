@@ -1,0 +1,233 @@
+//! Samples of digests: which digests of a copy are read to locate its folders, and what their paths say.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{Judge, Recorded, open_file};
+use crate::ident::{DeliveredName, Location, is_organization};
+use crate::store::directory::names::is_plain;
+use crate::store::files::CopyFiles;
+
+/// The full path `[BUCKET, KEY…]` of a folder in S3.
+pub(super) type Base = Vec<String>;
+
+/// Proved digests sampled of each chain in each region of an account.
+const PROVED: usize = 8;
+
+/// Proved digests sampled of each chain where nothing but a digest's name is known. The number exceeds a day's digests:
+/// a folder with more than a day is placed file by file.
+const PROVED_BY_NAME: usize = 64;
+
+/// Unproved digests sampled of each chain: whoever can write to the copy may add any number.
+const UNPROVED: usize = 256;
+
+/// Digests beside a digest that may record its signature: a backfill digest, or one that cannot be read, may lie between.
+pub(super) const WITNESSES: usize = 2;
+
+/// How much of a path is known to be S3's. The deepest is located first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum KnownDepth {
+    /// From `AWSLogs/` on.
+    Whole,
+    /// At least the folders of the day.
+    Day,
+    /// Less: only the name is certain.
+    Name,
+}
+
+/// Digests under one folder.
+#[derive(Default)]
+pub(super) struct DigestGroup {
+    pub(super) samples: Vec<DigestSample>,
+    chains: BTreeMap<SampledChain, ChainSamples>,
+    /// Every digest outside of an `AWSLogs` folder.
+    pub(super) digests: Vec<PathBuf>,
+    /// The accounts of an `AWSLogs` folder: the path segments below it.
+    pub(super) accounts: BTreeSet<Vec<String>>,
+    /// The accounts with a folder of log files in its place.
+    pub(super) log_accounts: BTreeSet<Vec<String>>,
+}
+
+/// The folders of S3 that hold a chain, as far as the copy has them, and the part of the name that its digests share.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct SampledChain {
+    region: Vec<String>,
+    chain: String,
+}
+
+#[derive(Default)]
+struct ChainSamples {
+    proved: usize,
+    unproved: usize,
+    /// The last sample.
+    last: PathBuf,
+    /// The folder of the last sample.
+    folder: PathBuf,
+    /// The last digests that were seen, the last one first, with the segments in the known folders of S3.
+    last_seen: Vec<(PathBuf, Vec<String>)>,
+}
+
+/// A sampled digest.
+#[derive(Clone)]
+pub(super) struct DigestSample {
+    /// The segments of the path in the known folders of S3.
+    pub(super) tail: Vec<String>,
+    pub(super) path: PathBuf,
+    /// Full path of the folder above the known folders of S3, as the digest records it.
+    pub(super) base: Base,
+    pub(super) proved: bool,
+    /// The recorded location.
+    pub(super) recorded: Location,
+}
+
+impl DigestSample {
+    /// The segments below `AWSLogs/` up to the account: `[o-id/]ACCOUNT`.
+    pub(super) fn account(&self) -> Vec<String> {
+        let folders = self.tail.iter().skip(1).take_while(|segment| *segment != "CloudTrail-Digest");
+        folders.cloned().collect()
+    }
+
+    /// The region of a digest in its place below `AWSLogs/`.
+    pub(super) fn region(&self) -> &str {
+        self.tail.iter().rev().nth(4).map(String::as_str).unwrap_or_default()
+    }
+}
+
+impl DigestGroup {
+    /// Takes the digest at `path` as a sample if its chain needs more. Digests come in descending order of their names. A
+    /// trail may have moved to another bucket, so each folder of a day has a sample.
+    pub(super) fn see(
+        &mut self,
+        files: &Arc<dyn CopyFiles>,
+        judge: &Judge<'_>,
+        depth: KnownDepth,
+        path: PathBuf,
+        tail: &[String],
+    ) {
+        let Some((name, folders)) = tail.split_last() else { return };
+        let region = folders.get(..folders.len().saturating_sub(3)).unwrap_or_default().to_vec();
+        let chain = self.chains.entry(SampledChain { region, chain: chain_part(name) }).or_default();
+        if !chain.is_full(depth) || path.parent() != Some(&*chain.folder) {
+            self.samples.extend(chain.sample(files, judge, &path, tail));
+        }
+        chain.last_seen.insert(0, (path, tail.to_vec()));
+        chain.last_seen.truncate(WITNESSES);
+    }
+
+    /// Takes the oldest digest of each chain as a sample.
+    pub(super) fn sample_oldest(&mut self, files: &Arc<dyn CopyFiles>, judge: &Judge<'_>) {
+        for chain in self.chains.values_mut() {
+            if let Some((path, tail)) =
+                chain.last_seen.first().cloned().filter(|(path, _)| *path != chain.last)
+            {
+                chain.last_seen.remove(0);
+                self.samples.extend(chain.sample(files, judge, &path, &tail));
+            }
+        }
+    }
+
+    /// Whether the region's folder, with the segments `below` an `AWSLogs` folder, has enough samples.
+    pub(super) fn is_enough(&self, region: &[String]) -> bool {
+        let mut chains = self.chains.iter().filter(|(id, _)| id.region == region).peekable();
+        chains.peek().is_some() && chains.all(|(_, chain)| chain.is_full(KnownDepth::Whole))
+    }
+}
+
+impl ChainSamples {
+    /// Reads a digest. Digests without a usable location are no samples: they would use up the limit, and the rest of the
+    /// copy would be mounted in the wrong place.
+    fn sample(
+        &mut self,
+        files: &Arc<dyn CopyFiles>,
+        judge: &Judge<'_>,
+        path: &Path,
+        tail: &[String],
+    ) -> Option<DigestSample> {
+        let newer: Vec<PathBuf> = self.last_seen.iter().map(|(path, _)| path.clone()).collect();
+        let recorded = recorded(files, judge, path, &newer)?;
+        let base = base_of(tail, &recorded)?;
+        let Recorded { location, proved, .. } = recorded;
+        *if proved { &mut self.proved } else { &mut self.unproved } += 1;
+        self.last = path.to_owned();
+        self.folder = path.parent().unwrap_or(path).to_owned();
+        Some(DigestSample { tail: tail.to_vec(), path: path.to_owned(), base, proved, recorded: location })
+    }
+
+    const fn is_full(&self, depth: KnownDepth) -> bool {
+        let proved = if matches!(depth, KnownDepth::Name) { PROVED_BY_NAME } else { PROVED };
+        self.proved >= proved || self.unproved >= UNPROVED
+    }
+}
+
+/// What the digest at `path` records, and whether it is proved: by its own signature, or by a newer digest.
+pub(super) fn recorded(
+    files: &Arc<dyn CopyFiles>,
+    judge: &Judge<'_>,
+    path: &Path,
+    newer: &[PathBuf],
+) -> Option<Recorded> {
+    let alone = judge(vec![open_file(files, path)?]).into_iter().next()??;
+    if alone.proved || newer.is_empty() {
+        return Some(alone);
+    }
+    let together = std::iter::once(path).chain(newer.iter().map(PathBuf::as_path));
+    let together = together.filter_map(|path| open_file(files, path)).collect();
+    let with_witnesses = judge(together).into_iter().next().flatten();
+    Some(Recorded { proved: with_witnesses.is_some_and(|recorded| recorded.proved), ..alone })
+}
+
+/// The part of a digest's name that all digests of its chain share.
+pub(super) fn chain_part(name: &str) -> String {
+    let stem = name.split_once(".json").map_or(name, |(stem, _)| stem);
+    let (stem, backfill) = stem.strip_suffix("_backfill").map_or((stem, ""), |stem| (stem, "_backfill"));
+    let chain = stem.rsplit_once('_').map_or(stem, |(chain, _)| chain);
+    format!("{chain}{backfill}")
+}
+
+/// Number of trailing segments in the known structure
+/// `AWSLogs/[o-id/]ACCOUNT/CloudTrail-Digest/REGION/YYYY/MM/DD/NAME`. `None` if the digest lies in the wrong folder of
+/// the structure.
+pub(super) fn known_tail(segments: &[String], name: &DeliveredName<'_>) -> Option<usize> {
+    let (_, folders) = segments.split_last()?;
+    let day = name.time.day_folder();
+    let mut expected: Vec<&str> = vec![name.folder(), name.region];
+    expected.extend(day.split('/'));
+    let mut known = 1;
+    let mut above = folders.iter().rev().peekable();
+    // Compare from the file upwards, because a copy of a part lacks the upper folders.
+    for part in expected.iter().rev() {
+        if above.next_if(|segment| segment == part).is_none() {
+            return partial_tail(folders, known);
+        }
+        known += 1;
+    }
+    if above.next_if(|segment| **segment == name.account).is_none() {
+        return partial_tail(folders, known);
+    }
+    known += 1 + usize::from(above.next_if(|segment| is_organization(segment)).is_some());
+    if above.next_if(|segment| *segment == "AWSLogs").is_none() {
+        return partial_tail(folders, known);
+    }
+    Some(known + 1)
+}
+
+/// Accepts a path without the upper part of the known structure, from a copy of a part of S3. A file moved inside a
+/// tree must not relocate the tree.
+fn partial_tail(folders: &[String], known: usize) -> Option<usize> {
+    let above = folders.get(..(folders.len() + 1).checked_sub(known)?)?;
+    let misplaced = above.iter().any(|segment| segment == "AWSLogs" || segment == "CloudTrail-Digest");
+    (!misplaced).then_some(known)
+}
+
+/// Full path of the folder above the known segments `tail` of a digest, from the recorded location.
+pub(super) fn base_of(tail: &[String], recorded: &Recorded) -> Option<Base> {
+    let full = recorded.location.to_string();
+    let full = full.strip_prefix("s3://").filter(|full| is_plain(full))?;
+    let mut base: Base = full.split('/').map(str::to_owned).collect();
+    let (name, folders) = tail.split_last()?;
+    let recorded_name = base.pop()?;
+    (recorded_name == *name || recorded_name.strip_suffix(".gz") == Some(name)).then_some(())?;
+    base.ends_with(folders).then(|| base.truncate(base.len() - folders.len()))?;
+    (!base.is_empty()).then_some(base)
+}
