@@ -194,7 +194,7 @@ fn plan_telling(
         part: None,
         planned: None,
     };
-    let mut plan = Plan { findings: request.findings.clone(), ..Plan::default() };
+    let mut plan = Plan { findings: request.asked_findings(), ..Plan::default() };
     let mut answered = AnsweredNames::new(request);
     let found = discover::find_regions(context);
     plan.findings.extend(found.found.findings);

@@ -15,7 +15,7 @@ use super::region_report::RegionReport;
 use super::replicas::ReadReplicas;
 use super::request::{RunOutcome, RunTools, ValidationRequest};
 use super::unfetched::UnfetchedKeys;
-use crate::event::{Event, Fault, Finding, Progress, Severity, Sink};
+use crate::event::{Event, Fault, Finding, Kind, Progress, Severity, Sink};
 use crate::ident::{Relocation, Sha256Hash};
 use crate::keys::RejectedKey;
 use crate::store::Disagreement;
@@ -74,7 +74,13 @@ impl<'s> RunReporter<'s> {
         request: &ValidationRequest,
         rejected: Vec<RejectedKey>,
     ) -> io::Result<()> {
-        self.send_findings(request.findings.clone())?;
+        let findings = request.asked_findings();
+        let unlisted = |finding: &Finding| match finding.fault {
+            Fault::MoreUnlisted { count } => count,
+            _ => u64::from(finding.kind == Kind::LogUnreferenced),
+        };
+        self.outcome.counts.logs.unreferenced += findings.iter().map(unlisted).sum::<u64>();
+        self.send_findings(findings)?;
         self.send_findings(rejected.iter().map(rejected_key).collect())?;
         self.rejected = rejected;
         Ok(())

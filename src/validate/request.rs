@@ -113,6 +113,19 @@ impl ValidationRequest {
         !self.trails.is_empty() || !self.named.is_empty()
     }
 
+    /// The findings from before any read that are about what was asked for.
+    pub(super) fn asked_findings(&self) -> Vec<Finding> {
+        let is_asked = |asked: &[String], name: Option<&String>| {
+            asked.is_empty() || name.is_none_or(|name| asked.contains(name))
+        };
+        let all = self.findings.iter();
+        let asked = all.filter(|finding| {
+            is_asked(&self.accounts, finding.account.as_ref())
+                && is_asked(&self.regions, finding.region.as_ref())
+        });
+        asked.cloned().collect()
+    }
+
     /// A request for every chain found in `sources`.
     #[must_use]
     pub fn new(sources: Vec<SourceFolder>, range: Range, now: Timestamp) -> Self {
