@@ -2,6 +2,7 @@
 
 mod archived;
 mod file;
+mod unlisted;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -167,6 +168,7 @@ pub fn open(sources: &[PathBuf], keys: &KeyRing, limits: &ReadLimits) -> Result<
         }
         findings.extend(here.skipped.iter().map(skipped));
         findings.extend(here.trees.iter().filter_map(renamed));
+        findings.extend(unlisted::findings(&here.unlisted, limits.named));
         typed.push(TypedSource { name: path.display().to_string(), parts });
         whole.trees.extend(here.trees);
         whole.placed.extend(here.placed);

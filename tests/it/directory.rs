@@ -1,6 +1,7 @@
 //! Copies on disk: which part of S3 they are, and what a hostile directory may hold.
 
 mod droppings;
+mod flattened;
 mod parts;
 mod replicated;
 mod shadows;

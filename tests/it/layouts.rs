@@ -1,4 +1,4 @@
-//! Random layouts of copies: flattened, renamed, inflated, split, overlapping. Untouched, no copy is tampered with, and a
+//! Random layouts of copies: flattened, renamed, inflated, split, overlapping, several buckets in one folder. Untouched, no copy is tampered with, and a
 //! complete copy is intact; touched, no copy is intact.
 //!
 //! `TRAILPROOF_LAYOUTS` says how many, `TRAILPROOF_SEED` which.
@@ -12,15 +12,16 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{RngCore as _, SeedableRng as _};
 use trailproof::event::Verdict;
 use trailproof::ident::{DeliveredName, DeliveredType};
-use trailproof::simulate::{self, Simulated, Spec};
+use trailproof::keys::{KeyRing, saved};
+use trailproof::simulate::{self, Spec};
 use trailproof::store::memory::MemoryStore;
 use trailproof::store::{Metadata, Store as _};
-use trailproof::time::HOUR;
+use trailproof::time::{HOUR, Timestamp};
 use trailproof::validate::ReadLimits;
 use trailproof::validate::copies;
 
 use crate::bodies::{gzip, inflate};
-use crate::support::{Ran, keys, request, run, time};
+use crate::support::{Ran, request, run, time};
 use layout::{Inflated, Layout, Packed};
 
 /// How many layouts `cargo test` makes.
@@ -52,7 +53,9 @@ impl Delivered {
 /// A delivery that several layouts are made of.
 struct Base {
     objects: Vec<Delivered>,
-    simulated: Simulated,
+    keys: KeyRing,
+    /// The end of the record.
+    end: Timestamp,
 }
 
 impl Base {
@@ -68,25 +71,70 @@ impl Base {
             Spec { regions: texts(&["eu-west-1", "us-east-1"]), start, ..small.clone() },
             Spec { accounts: texts(&["111122223333", "444455556666"]), ..small.clone() },
             Spec { organization: Some("o-abcdefghij".to_owned()), backfill_every: Some(3), ..small.clone() },
-            Spec { trails: texts(&["audit", "zebra"]), quiet_every: Some(2), ..small },
+            Spec { trails: texts(&["audit", "zebra"]), quiet_every: Some(2), ..small.clone() },
+            // A trail that moved, within a day and after more than a day.
+            Spec { move_at: Some((3, "other-logs".to_owned())), ..small.clone() },
+            Spec {
+                move_at: Some((26, "other-logs".to_owned())),
+                hours: 30,
+                logs_per_hour: 1,
+                ..small.clone()
+            },
         ];
-        specs.iter().map(Self::of).collect()
+        let trail = |bucket: &str, name: &str, seed| Spec {
+            bucket: bucket.to_owned(),
+            trails: texts(&[name]),
+            seed,
+            ..small.clone()
+        };
+        let organization = Spec {
+            organization: Some("o-abcdefghij".to_owned()),
+            accounts: texts(&["111122223333", "444455556666"]),
+            ..trail("trail-logs", "whole", 3)
+        };
+        let other_region = Spec { regions: texts(&["ap-south-1"]), ..trail("other-logs", "team", 4) };
+        // Two trails of an account that deliver to two buckets.
+        let pairs = [
+            [trail("trail-logs", "audit", 5), trail("other-logs", "team", 6)],
+            [organization, trail("other-logs", "team", 7)],
+            [Spec { accounts: texts(&["111122223333", "444455556666"]), ..small }, other_region],
+        ];
+        let single = specs.iter().map(|spec| Self::of(std::slice::from_ref(spec)));
+        single.chain(pairs.iter().map(|pair| Self::of(pair))).collect()
     }
 
-    fn of(spec: &Spec) -> Self {
+    fn of(specs: &[Spec]) -> Self {
+        let mut base = Self { objects: Vec::new(), keys: KeyRing::new(), end: specs[0].start };
+        specs.iter().for_each(|spec| base.deliver(spec));
+        base
+    }
+
+    fn deliver(&mut self, spec: &Spec) {
         let store = MemoryStore::new();
         let simulated = simulate::simulate(spec, &store).unwrap();
-        let object = |listed: Result<trailproof::store::Listed, _>| {
-            let key = listed.unwrap().key;
-            let location = trailproof::ident::Location::new(spec.bucket.as_str(), key.as_str());
-            let mut object = store.get(&location).unwrap();
-            let mut body = Vec::new();
-            std::io::Read::read_to_end(&mut object.body, &mut body).unwrap();
-            Delivered { bucket: spec.bucket.clone(), key, body, metadata: object.metadata }
-        };
-        let objects = store.list(&spec.bucket, "", None).map(object).collect();
-        Self { objects, simulated }
+        saved::load(&mut self.keys, &spec.bucket, simulated.keys_json.as_bytes()).unwrap();
+        self.end = simulated.end;
+        let buckets = std::iter::once(&spec.bucket).chain(spec.move_at.iter().map(|(_, bucket)| bucket));
+        for bucket in buckets {
+            self.objects.extend(objects(&store, bucket));
+        }
     }
+
+    fn has_several_buckets(&self) -> bool {
+        self.objects.iter().any(|object| object.bucket != self.objects[0].bucket)
+    }
+}
+
+fn objects(store: &MemoryStore, bucket: &str) -> Vec<Delivered> {
+    let object = |listed: Result<trailproof::store::Listed, _>| {
+        let key = listed.unwrap().key;
+        let location = trailproof::ident::Location::new(bucket, key.as_str());
+        let mut object = store.get(&location).unwrap();
+        let mut body = Vec::new();
+        std::io::Read::read_to_end(&mut object.body, &mut body).unwrap();
+        Delivered { bucket: bucket.to_owned(), key, body, metadata: object.metadata }
+    };
+    store.list(bucket, "", None).map(object).collect()
 }
 
 struct Random(ChaCha20Rng);
@@ -120,6 +168,12 @@ enum Touch {
     ChangeOneCopy,
     Remove,
     AddLog,
+    /// Adds events under a name that is not CloudTrail's, beside a log file.
+    AddOther,
+}
+
+impl Touch {
+    const ALL: [Self; 5] = [Self::Change, Self::ChangeOneCopy, Self::Remove, Self::AddLog, Self::AddOther];
 }
 
 struct World<'b> {
@@ -134,7 +188,12 @@ struct World<'b> {
 
 impl<'b> World<'b> {
     fn make(base: &'b Base, random: &mut Random) -> Self {
-        let layout = random.of(&Layout::ALL);
+        let layout = match random.of(&Layout::ALL) {
+            Layout::Bucket if base.has_several_buckets() => Layout::Buckets,
+            // A part of a copy of several buckets is told apart by its own digests, which lie in another part here.
+            Layout::Split | Layout::Overlapping if base.has_several_buckets() => Layout::Renamed,
+            layout => layout,
+        };
         let inflated = random.of(&Inflated::ALL);
         let mut world = Self {
             base,
@@ -181,23 +240,29 @@ impl<'b> World<'b> {
                 self.files[at].body = changed(&self.files[at].body, random);
             }
             Touch::Remove => self.files.retain(|file| file.object != object),
-            Touch::AddLog => {
+            Touch::AddLog | Touch::AddOther => {
                 let at = copies[0];
                 let name = DeliveredName::parse(delivered.name()).unwrap();
                 let since = name.time.unix() - time("2026-09-01T00:00:00Z").unix();
-                // Near the edges of the covered time nothing is said of additions.
-                let begin = self.base.objects.iter().filter(|object| object.is_digest());
-                let begin =
-                    begin.map(|object| DeliveredName::parse(object.name()).unwrap().time).min().unwrap();
-                let is_inside =
-                    name.time > begin.plus(2 * HOUR) && name.time < self.base.simulated.end.plus(-2 * HOUR);
+                // Near the edges of the time that a bucket covers nothing is said of additions.
+                let of_bucket = self.base.objects.iter().filter(|object| object.bucket == delivered.bucket);
+                let ends = of_bucket.filter(|object| object.is_digest());
+                let ends: Vec<_> =
+                    ends.map(|object| DeliveredName::parse(object.name()).unwrap().time).collect();
+                let (first, last) = (*ends.iter().min().unwrap(), *ends.iter().max().unwrap());
+                let is_inside = name.time > first.plus(2 * HOUR) && name.time < last.plus(-2 * HOUR);
                 if delivered.is_digest() || !is_inside || since < 0 {
                     return None;
                 }
                 let file = self.files[at].clone();
                 let (before, rest) = file.path.rsplit_once('_').unwrap();
                 let extension = rest.split_once('.').unwrap().1;
-                let path = format!("{before}_FORGEDforged1234.{extension}");
+                let path = match touch {
+                    Touch::AddOther => {
+                        format!("{}/events 1.{extension}", file.path.rsplit_once('/').unwrap().0)
+                    }
+                    _ => format!("{before}_FORGEDforged1234.{extension}"),
+                };
                 self.files.push(CopyFile { path, object: usize::MAX, ..file });
             }
         }
@@ -228,12 +293,12 @@ impl<'b> World<'b> {
     fn run(&self) -> Ran {
         let dir = tempfile::tempdir().unwrap();
         let paths = self.write(dir.path());
-        let keys = keys(self.base.simulated.keys_json.as_bytes());
-        let opened = copies::open(&paths, &keys, &ReadLimits::default()).unwrap();
-        let mut asked = request(&[], self.base.simulated.end);
+        let keys = &self.base.keys;
+        let opened = copies::open(&paths, keys, &ReadLimits::default()).unwrap();
+        let mut asked = request(&[], self.base.end);
         asked.sources = opened.sources;
         asked.findings = opened.findings;
-        run(&opened.store, &keys, &asked, 2)
+        run(&opened.store, keys, &asked, 2)
     }
 }
 
@@ -266,7 +331,7 @@ fn no_layout_accuses_or_hides() {
         if world.with_metadata {
             assert_eq!(untouched.verdict, Verdict::Intact, "{about}: {:#?}", untouched.findings);
         }
-        let touch = random.of(&[Touch::Change, Touch::ChangeOneCopy, Touch::Remove, Touch::AddLog]);
+        let touch = random.of(&Touch::ALL);
         let Some(what) = world.touch(touch, &mut random) else { continue };
         touched += 1;
         let after = world.run();

@@ -24,13 +24,22 @@ pub(super) enum Layout {
     Flat,
     FlatTwo,
     FlatByDay,
+    /// Digests and log files together in folders of days.
+    ByDay,
+    ByAccountAndDay,
+    ByRegionAndDay,
+    ByAccountRegionAndDay,
+    /// Digests in the folders of S3, log files flattened.
+    FlatLogs,
+    /// Log files in the folders of S3, digests flattened.
+    FlatDigests,
     Daily,
     Split,
     Overlapping,
 }
 
 impl Layout {
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 17] = [
         Self::Buckets,
         Self::Bucket,
         Self::Renamed,
@@ -39,6 +48,12 @@ impl Layout {
         Self::Flat,
         Self::FlatTwo,
         Self::FlatByDay,
+        Self::ByDay,
+        Self::ByAccountAndDay,
+        Self::ByRegionAndDay,
+        Self::ByAccountRegionAndDay,
+        Self::FlatLogs,
+        Self::FlatDigests,
         Self::Daily,
         Self::Split,
         Self::Overlapping,
@@ -64,6 +79,13 @@ impl Layout {
             Self::Flat => vec![format!("in/{name}")],
             Self::FlatTwo => vec![format!("in/{root}/{name}")],
             Self::FlatByDay => vec![format!("in/{}/{name}", day.replace('/', "-"))],
+            Self::ByDay => vec![format!("in/{day}/{name}")],
+            Self::ByAccountAndDay => vec![format!("in/{account}/{day}/{name}")],
+            Self::ByRegionAndDay => vec![format!("in/{region}/{day}/{name}")],
+            Self::ByAccountRegionAndDay => vec![format!("in/{account}/{region}/{day}/{name}")],
+            Self::FlatLogs if root == "logs" => vec![format!("in/logs/{name}")],
+            Self::FlatDigests if root == "digests" => vec![format!("in/digests/{name}")],
+            Self::FlatLogs | Self::FlatDigests => vec![format!("in/{bucket}/{key}")],
             Self::Daily => vec![format!("in/of {}/{key}", day.replace('/', "-"))],
             Self::Split => vec![format!("in/part {}/{key}", below(2))],
             Self::Overlapping => match below(3) {
