@@ -126,3 +126,21 @@ fn log_files_of_accounts_that_were_not_asked_for_are_left_out() {
     assert_eq!(ran.verdict, Verdict::Intact, "{:#?}", ran.findings);
     assert_eq!(validate(&disk, &paths, &accounts[1..]).verdict, Verdict::Incomplete);
 }
+
+/// Some programs unpack a zip of Windows into names with `\` in place of folders.
+#[cfg(unix)]
+#[test]
+fn names_with_backslashes_are_named() {
+    let disk = OnDisk::make();
+    for name in [
+        "trail-logs\\AWSLogs\\111122223333_CloudTrail_us-east-1_20260901T0210Z_AAAAAAAAAAAAAAAA.json.gz",
+        "a\\111122223333_CloudTrail-Digest_us-east-1_audit_us-east-1_20260901T030657Z.json.gz.metadata.json",
+    ] {
+        let path = disk.path().join(name);
+        fs::write(&path, gzip(b"{}")).unwrap();
+        let ran = validate(&disk, &[disk.path().to_owned()], &[]);
+        assert_eq!(ran.verdict, Verdict::Incomplete, "`{name}`: {:#?}", ran.findings);
+        assert!(ran.findings[0].message().contains("give the archive itself"), "{:#?}", ran.findings);
+        fs::remove_file(path).unwrap();
+    }
+}

@@ -69,6 +69,7 @@ pub(super) fn search(files: &Arc<dyn CopyFiles>, judge: &Judge<'_>) -> io::Resul
         judge,
         folders: 0,
         loose: 0,
+        has_backslashes: false,
         passed_over: PassedOver::default(),
         searched: Searched {
             groups: BTreeMap::new(),
@@ -91,6 +92,8 @@ struct TreeSearch<'a> {
     judge: &'a Judge<'a>,
     folders: usize,
     loose: usize,
+    /// Whether a file with `\` in its name was noted.
+    has_backslashes: bool,
     passed_over: PassedOver,
     searched: Searched,
 }
@@ -202,7 +205,13 @@ impl TreeSearch<'_> {
 
     fn take_file(&mut self, path: PathBuf, segments: &[String]) {
         let name = segments.last().map(String::as_str).unwrap_or_default();
-        let Some(name) = DeliveredName::parse(name) else { return self.take_other(path, name) };
+        let Some(name) = DeliveredName::parse(name) else {
+            return if is_unpacked_flat(name) {
+                self.note_backslashes(path)
+            } else {
+                self.take_other(path, name)
+            };
+        };
         match name.kind {
             DeliveredType::Digest => self.take_digest(path, segments, &name),
             DeliveredType::Log(logs) => self.take_log(path, segments, &name, logs),
@@ -264,6 +273,15 @@ impl TreeSearch<'_> {
         self.searched.other_json.push(path);
     }
 
+    /// Notes once that an archive was unpacked without its folders.
+    fn note_backslashes(&mut self, path: PathBuf) {
+        if !self.has_backslashes {
+            self.has_backslashes = true;
+            let why = "a program unpacked an archive into names with `\\` in place of folders; give the archive itself";
+            self.searched.skipped.push(LeftOut::new(path, why.to_owned()));
+        }
+    }
+
     /// Notes once that not every file was looked at.
     fn note_too_many(&mut self, path: PathBuf) {
         if self.loose == MAX_LOOSE {
@@ -272,6 +290,12 @@ impl TreeSearch<'_> {
             self.searched.skipped.push(LeftOut::new(path, why));
         }
     }
+}
+
+/// Whether a name is a path of Windows to a file of CloudTrail's, or to its sidecar.
+fn is_unpacked_flat(name: &str) -> bool {
+    let last = name.rsplit_once('\\').map(|(_, last)| last.strip_suffix(sidecar::SUFFIX).unwrap_or(last));
+    last.is_some_and(|last| DeliveredName::parse(last).is_some())
 }
 
 /// The files of an account's folder.
