@@ -351,7 +351,7 @@ def check_commands(buckets, folder):
 
 
 def check_trails():
-    yield from check(["trails"], 3, f"0 of 1 trails provable|{TRAIL}: not provable|logging is off")
+    yield from check(["trails"], 3, f"0 of 1 trails can be validated|{TRAIL}: cannot be validated|logging is off")
     awscli("start-logging", "--name", "audit")
     yield from check(["trails"], 3, "logging      on|no digest file was delivered yet")
     yield from check(["trails", "--region", "eu-west-1"], 3, "no trail")
