@@ -7,9 +7,9 @@
 //!
 //! A place holds a marker, `place.json`, and a JSON file for each source prefix × account × region in `regions/`, so
 //! that runs over different parts of a bucket write different files. Findings that concern no single region are in
-//! `runs/`, in a file for each list of sources; a long list is named by its SHA-256. A file is named after its scope, see [`StateScope::file_name`]. All are
-//! JSON objects in UTF-8 of at most [`MAX_FILE`] bytes. Moments are strings in UTC with whole seconds,
-//! `2026-09-01T00:00:00Z`.
+//! `runs/`, in a file for each list of sources; a long list is named by its SHA-256. A file is named after its scope, see
+//! [`StateScope::file_name`]. All are JSON objects in UTF-8 of at most [`MAX_FILE`] bytes. Moments are strings in UTC with
+//! whole seconds, `2026-09-01T00:00:00Z`.
 //!
 //! Every file:
 //!
