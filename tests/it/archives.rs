@@ -201,7 +201,19 @@ pub fn seeds() -> BTreeSet<Vec<u8>> {
         raw_member(b"file", b'x', b"", b"36 SCHILY.xattr.user.signature=0a1b\n"),
         raw_member(b"../up", b'0', b"", b"1"),
     ]);
-    FORMATS.iter().map(|format| written(*format, &files)).chain([gz(&links), links]).collect()
+    FORMATS
+        .iter()
+        .map(|format| written(*format, &files))
+        .chain([gz(&links), links, zip_behind_a_header()])
+        .collect()
+}
+
+/// An empty zip behind what would be a tar header, were there no NUL before its checksum.
+fn zip_behind_a_header() -> Vec<u8> {
+    let mut bytes = raw_member(b"file", b'0', b"", b"");
+    bytes[148] = 0;
+    bytes.extend(zip_of(&[], zip::CompressionMethod::Stored));
+    bytes
 }
 
 #[test]

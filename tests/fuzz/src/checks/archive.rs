@@ -56,11 +56,13 @@ fn limits() -> ArchiveLimits {
     }
 }
 
-/// Whether the bytes begin with a tar header. A hint: headers that only old programs wrote are left out.
+/// Whether the bytes begin with a tar header. A hint: headers that only old programs wrote are left out. The checksum ends
+/// at its first NUL: bytes with a NUL before the digits may be a zip behind other data.
 fn is_tar(bytes: &[u8]) -> bool {
     let Some(header) = bytes.get(..512).filter(|_| !bytes.starts_with(b"PK")) else { return false };
-    let stored = std::str::from_utf8(&header[148..156]).ok();
-    let stored = stored.and_then(|text| u32::from_str_radix(text.trim_matches(['\0', ' ']), 8).ok());
+    let stored = header[148..156].split(|&byte| byte == 0).next();
+    let stored = stored.and_then(|digits| std::str::from_utf8(digits).ok());
+    let stored = stored.and_then(|digits| u32::from_str_radix(digits.trim(), 8).ok());
     let counted = |(at, &byte): (usize, &u8)| if (148..156).contains(&at) { 32 } else { u32::from(byte) };
     stored == Some(header.iter().enumerate().map(counted).sum())
 }
