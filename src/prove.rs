@@ -8,7 +8,7 @@
 //! The rules have the numbers of the project's design:
 //!
 //! 1. **A digest is proved** by its own signature, or by a proved newer digest (or a [`RememberedHead`]) that records
-//!    its hash: `digest`, `signatures`.
+//!    its hash: `signatures`, `digest`, `entry`.
 //! 2. **The chain is proved** link by link: a digest records its predecessor, and the predecessor matches the record:
 //!    `order`, `overlap`.
 //! 3. **A log file is proved** by a proved digest that lists its SHA-256: `log`.
@@ -30,6 +30,7 @@ mod claims;
 mod coverage;
 mod digest;
 mod ended;
+mod entry;
 mod hashed;
 mod link;
 mod log;
