@@ -8,151 +8,29 @@
 //!   falsely, nothing is tampered with.
 //! - Where nothing is found, every digest up to the newest proved one, and every remembered one, is proved.
 
+mod answers;
+mod delivered;
+mod judged;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, LazyLock};
 
 use serde_json::{Value, json};
 use trailproof::digest::DigestFile;
-use trailproof::event::{BodyFault, Excess, Fault, Finding, KeyLack, ObjectType, Severity, Trace};
+use trailproof::event::{BodyFault, Excess, Fault, KeyLack};
 use trailproof::gzip::Sizes;
-use trailproof::ident::{DigestKey, Location, RegionFolder, Relocation, Sha256Hash};
-use trailproof::keys::Lookup;
+use trailproof::ident::{DigestKey, Location, Sha256Hash};
 use trailproof::prove::{
-    ChainProver, ChainReport, ChainScope, CheckedDigest, DigestContent, ListedDigest, LogSeen, ProverAnswer,
-    ProverNeed, ReadDigest, RememberedHead, SecondRead, SeenBody, StreamRead,
+    ChainProver, ChainReport, ChainScope, CheckedDigest, DigestContent, ListedDigest, LogSeen, ProverNeed,
+    ReadDigest, RememberedHead, SeenBody,
 };
-use trailproof::signature::TrustedKey;
-use trailproof::store::memory::MemoryStore;
 use trailproof::time::{HOUR, Range, Timestamp};
 
+use self::delivered::{DELIVERED, Delivered, read, signed};
 use super::edit::edited;
 use super::reader::Reader;
-use crate::signing::{document, key, put_content, signer};
-
-const FIRST: &str = "AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2026/09/01/\
-    111122223333_CloudTrail-Digest_us-east-1_audit_us-east-1_20260901T010657Z.json.gz";
 
 /// Most that is done to one chain.
 const MOST: usize = 8;
-
-/// A chain as it was delivered.
-struct Delivered {
-    scope: ChainScope,
-    digests: Vec<(ReadDigest, Vec<u8>)>,
-    /// Whether a digest, or time, is missed wherever one is gone: nothing records the last digest before a stop.
-    is_unbroken: bool,
-}
-
-/// The minutes at which the digests of chains end that follow each other, and where these were delivered.
-static DELIVERED: LazyLock<Vec<Delivered>> = LazyLock::new(|| {
-    let hours: Vec<i64> = (0..8).map(|hour| hour * 60).collect();
-    vec![
-        delivered(&[&hours], false, 0),
-        delivered(&[&[0, 60, 120, 180], &[140, 200, 260, 320]], false, 0),
-        delivered(&[&[0, 60, 120], &[300, 360, 420]], false, 0),
-        delivered(&[&hours], false, 3),
-        delivered(&[&hours], true, 0),
-        delivered(&[&[0, 60, 120], &[78, 138], &[96, 156, 216]], false, 0),
-        delivered(&[&hours], false, 0).relocated(),
-    ]
-});
-
-fn trusted() -> Arc<TrustedKey> {
-    let end = key(FIRST, Timestamp::from_unix(0), false).end;
-    match signer().ring.lookup(&signer().fingerprint, "us-east-1", end) {
-        Lookup::Valid(key) => key,
-        _ => panic!("the signer's key is lost"),
-    }
-}
-
-/// Chains whose digests end at these minutes after the first, `moved` of them in an older bucket.
-fn delivered(chains: &[&[i64]], backfill: bool, moved: usize) -> Delivered {
-    let first = key(FIRST, Timestamp::from_unix(0), backfill);
-    let start = DigestKey::parse(&Location::new("b", FIRST)).unwrap().end;
-    let mut digests = Vec::new();
-    for minutes in chains {
-        let mut record = json!({});
-        for minute in *minutes {
-            let mut key = DigestKey { end: start.plus(minute * 60), ..first.clone() };
-            if digests.len() < moved {
-                key.folder = RegionFolder { bucket: "old".into(), ..key.folder };
-            }
-            record["logFiles"] = json!([log_entry(*minute)]);
-            let content = document(&key, &record).to_string().into_bytes();
-            let (read, next) = signed(&content);
-            digests.push((read, content));
-            record = next;
-        }
-    }
-    let newest = digests.iter().map(|(read, _)| read.end).max().unwrap();
-    let scope = ChainScope {
-        id: first.chain(),
-        selected: true,
-        range: Range { start: None, end: newest },
-        now: newest,
-        relocations: Arc::new([]),
-        folders: Arc::new([first.folder.clone()]),
-        every_object: false,
-        report_proved: false,
-    };
-    Delivered { scope, digests, is_unbroken: chains.len() == 1 }
-}
-
-impl Delivered {
-    /// The same, copied to another bucket by a move that is named.
-    fn relocated(mut self) -> Self {
-        let relocation = Relocation {
-            from_bucket: "b".to_owned(),
-            from_prefix: String::new(),
-            to_bucket: "copy".to_owned(),
-            to_prefix: "p/".to_owned(),
-        };
-        for (read, _) in &mut self.digests {
-            read.location = relocation.copy_of(&read.location).unwrap();
-        }
-        let folder =
-            RegionFolder { bucket: "copy".into(), root: "p/".into(), ..self.scope.folders[0].clone() };
-        (self.scope.folders, self.scope.relocations) = ([folder].into(), [relocation].into());
-        self
-    }
-}
-
-fn log_entry(minute: i64) -> Value {
-    json!({
-        "s3Bucket": "b",
-        "s3Object": format!("AWSLogs/111122223333/CloudTrail/us-east-1/2026/09/01/{minute}.json.gz"),
-        "hashAlgorithm": "SHA-256",
-        "hashValue": Sha256Hash::of(&minute.to_be_bytes()).to_string(),
-        "newestEventTime": "2026-09-01T00:00:00Z", "oldestEventTime": "2026-09-01T00:00:00Z",
-    })
-}
-
-/// A digest as it is read after CloudTrail delivered it, and what a successor records of it.
-fn signed(content: &[u8]) -> (ReadDigest, Value) {
-    let location = DigestFile::parse(content).unwrap().location().clone();
-    let record = put_content(&MemoryStore::new(), &location, content);
-    let end = DigestKey::parse(&location).unwrap().end;
-    let mut read = read(ReadDigest::gone(location, end), content);
-    read.signature = record["previousDigestSignature"].as_str().map(str::to_owned);
-    (read, record)
-}
-
-/// What a read shows of `content` in the place of `read`.
-fn read(mut read: ReadDigest, content: &[u8]) -> ReadDigest {
-    read.sizes = Sizes { compressed: content.len() as u64 / 2, inflated: content.len() as u64 };
-    (read.content, read.key) = match DigestFile::parse(content) {
-        Ok(file) => {
-            let lack = KeyLack::Unknown { fingerprint: file.fingerprint().to_owned() };
-            let is_known = file.fingerprint() == signer().fingerprint;
-            (DigestContent::Parsed(Box::new(file)), Some(if is_known { Ok(trusted()) } else { Err(lack) }))
-        }
-        Err(error) => {
-            let fault = Fault::NotADigest { reason: error.to_string() };
-            (DigestContent::Malformed { fault, seen: Ok(Sha256Hash::of(content)) }, None)
-        }
-    };
-    read
-}
 
 /// What lies there, what is listed, remembered and answered.
 struct World<'a> {
@@ -380,83 +258,6 @@ impl<'a> World<'a> {
         }
     }
 
-    fn get(&self, location: &Location, end: Timestamp) -> ReadDigest {
-        self.lies.get(location).cloned().unwrap_or_else(|| ReadDigest::gone(location.clone(), end))
-    }
-
-    /// The answer to a need, which is the same whenever it is asked for.
-    fn answer(&self, need: &ProverNeed) -> ProverAnswer {
-        let choice = Sha256Hash::of(format!("{} {need:?}", self.seed).as_bytes()).0;
-        match (self.lies_by, choice[0] % 4) {
-            (Liar::Silent, 0) => match choice[1] % 3 {
-                0 => ProverAnswer::LeftOut,
-                1 => ProverAnswer::SecondRead(SecondRead::Unsure("reset".to_owned())),
-                _ => ProverAnswer::SecondRead(SecondRead::Different),
-            },
-            (Liar::Anybody, 0 | 1) => self.any_answer(need, choice[1], choice[2]),
-            _ => self.true_answer(need),
-        }
-    }
-
-    fn true_answer(&self, need: &ProverNeed) -> ProverAnswer {
-        match need {
-            ProverNeed::Digest { location, end } => {
-                let copy = self.scope.relocations.iter().find_map(|moved| moved.copy_of(location));
-                match self.get(&copy.unwrap_or_else(|| location.clone()), *end) {
-                    ReadDigest { content: DigestContent::Gone, .. } => ProverAnswer::Gone(Trace::Nothing),
-                    read => ProverAnswer::Digest(Box::new(read)),
-                }
-            }
-            ProverNeed::SecondRead { location, .. } => {
-                ProverAnswer::SecondRead(match self.lies.get(location) {
-                    Some(read) => SecondRead::Same { signature: read.signature.clone(), stored: None },
-                    None => SecondRead::Gone,
-                })
-            }
-            ProverNeed::Stream { location } => ProverAnswer::Stream(match self.streams.get(location) {
-                Some(seen) => StreamRead::Seen(*seen),
-                None => StreamRead::Gone,
-            }),
-            ProverNeed::EarlierPlace { folder, until } => {
-                let keys = self.lies.keys().filter_map(DigestKey::parse);
-                let here = keys.filter(|key| key.folder == *folder && key.chain() == self.scope.id);
-                ProverAnswer::EarlierPlace(here.map(|key| key.end).filter(|end| end <= until).rev().collect())
-            }
-        }
-    }
-
-    fn any_answer(&self, need: &ProverNeed, choice: u8, other: u8) -> ProverAnswer {
-        let digest = &self.delivered.digests[usize::from(other) % self.delivered.digests.len()].0;
-        match choice % 16 {
-            0 => ProverAnswer::LeftOut,
-            1 => ProverAnswer::Gone(Trace::Nothing),
-            2 => ProverAnswer::Gone(Trace::Contradiction { version: "v".to_owned() }),
-            3 => ProverAnswer::Gone(Trace::DeleteMarker { deleted: None, kept: None }),
-            4 => ProverAnswer::SecondRead(SecondRead::Different),
-            5 => ProverAnswer::SecondRead(SecondRead::Gone),
-            6 => ProverAnswer::SecondRead(SecondRead::Unsure("reset".to_owned())),
-            7 => ProverAnswer::SecondRead(SecondRead::Same { signature: None, stored: None }),
-            8 => ProverAnswer::SecondRead(SecondRead::Same {
-                signature: digest.signature.clone(),
-                stored: None,
-            }),
-            9 => ProverAnswer::Stream(StreamRead::Seen(Err(BodyFault::CutOff))),
-            10 => ProverAnswer::Stream(StreamRead::Seen(Ok(digest.file().unwrap().hash()))),
-            11 => ProverAnswer::Stream(StreamRead::Unread("reset".to_owned())),
-            12 => ProverAnswer::EarlierPlace(vec![digest.end, digest.end.plus(-HOUR)]),
-            13 => ProverAnswer::EarlierPlace(Vec::new()),
-            // Another digest, where this one belongs.
-            _ => match need {
-                ProverNeed::Digest { location, end } => ProverAnswer::Digest(Box::new(ReadDigest {
-                    location: location.clone(),
-                    end: *end,
-                    ..digest.clone()
-                })),
-                _ => self.true_answer(need),
-            },
-        }
-    }
-
     fn prover(&self) -> ChainProver {
         let mut prover = ChainProver::new(self.scope.clone(), self.listed.iter().copied().collect());
         prover.remember(self.heads.iter().cloned());
@@ -526,62 +327,6 @@ impl<'a> World<'a> {
         self.judge_counts(&report);
         if !self.is_touched && self.lies_by != Liar::Anybody {
             self.assert_nobody_accused(&report);
-        }
-    }
-
-    fn judge_proved(&self, proved: &BTreeSet<Sha256Hash>) {
-        assert!(proved.is_subset(&self.genuine), "a digest is proved that nobody signed");
-    }
-
-    fn judge_counts(&self, report: &ChainReport) {
-        let (digests, logs) = (report.counts.digests, report.counts.logs);
-        assert_eq!(report.digests, digests.valid + digests.tampered + digests.unverified);
-        assert_eq!(report.logs, logs.valid + logs.tampered + logs.unverified);
-        // Nothing is told or counted twice; where anything may be answered, one digest may be two.
-        if self.lies_by != Liar::Anybody {
-            let key = |found: &Finding| {
-                (found.uri.clone(), found.digest.clone(), found.start, found.fault.cause().map(str::to_owned))
-            };
-            let told: BTreeSet<_> = report.findings.iter().map(key).collect();
-            assert_eq!(told.len(), report.findings.len(), "{:#?}", report.findings);
-            let digests = || report.objects.iter().filter(|(object, ..)| *object == ObjectType::Digest);
-            let objects: BTreeSet<&String> = digests().map(|(_, uri, _)| uri).collect();
-            assert_eq!(objects.len(), digests().count(), "{:#?}", report.objects);
-        }
-        assert!(self.scope.selected || report.findings.is_empty(), "{:#?}", report.findings);
-    }
-
-    fn assert_nobody_accused(&self, report: &ChainReport) {
-        let accuses = |finding: &&Finding| finding.severity == Severity::Tampered;
-        let accusing: Vec<_> = report.findings.iter().filter(accuses).collect();
-        assert!(accusing.is_empty(), "untouched: {accusing:#?}");
-    }
-
-    fn judge(&self, ran: &Ran) {
-        let report = &ran.report;
-        self.judge_proved(&ran.proved);
-        self.judge_counts(report);
-        if !self.is_touched && self.lies_by != Liar::Anybody {
-            self.assert_nobody_accused(report);
-        }
-        let is_silent = report.findings.iter().all(|finding| finding.severity == Severity::Notice);
-        let is_whole = self.scope.selected && self.scope.range.start.is_none();
-        if is_silent && is_whole && !self.is_resigned && self.lies_by == Liar::Nobody {
-            self.assert_all_proved(ran);
-        }
-    }
-
-    /// Where nothing is found, nothing that was delivered is lacking, as far as anything tells.
-    fn assert_all_proved(&self, ran: &Ran) {
-        let is_proved = |hash: Sha256Hash| ran.proved.contains(&hash);
-        for head in &self.heads {
-            assert!(is_proved(head.hash), "{head:?} is not missed");
-        }
-        let genuine =
-            || self.delivered.digests.iter().map(|(read, _)| (read.end, read.file().unwrap().hash()));
-        let newest = genuine().filter(|(_, hash)| is_proved(*hash)).map(|(end, _)| end).max();
-        for (end, hash) in genuine().filter(|(end, _)| newest.is_some_and(|newest| *end <= newest)) {
-            assert!(is_proved(hash) || !self.delivered.is_unbroken, "{end} is not missed");
         }
     }
 }
