@@ -5,6 +5,8 @@ mod accepted;
 mod buckets;
 #[cfg(feature = "aws")]
 mod cloud;
+#[cfg(feature = "aws")]
+mod copies;
 mod damage;
 mod heads;
 mod hidden;
