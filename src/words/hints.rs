@@ -263,8 +263,7 @@ pub(super) const fn by_cause(cause: FaultCause) -> Option<&'static str> {
         FaultCause::DiscoveryLimit => "give the trail's prefix as the source: `s3://BUCKET/PREFIX`",
         FaultCause::NestedAwsLogs => "if a trail delivers there, give the folder as a source",
         FaultCause::SkippedFolder => {
-            "if the folder is part of the copy, make the folder readable or give the folder as a source, and run \
-             again"
+            "if the copy needs what lies there, make it readable or give it as a source of its own, and run again"
         }
         FaultCause::NothingFound => NOTHING,
         FaultCause::MoreUnlisted | FaultCause::MoreJunk => NAME_MORE,

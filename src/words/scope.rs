@@ -25,7 +25,7 @@ pub(super) fn discovery_limit(limit: DiscoveryLimit) -> String {
 }
 
 pub(super) fn skipped(why: &str) -> String {
-    format!("the folder was not read: {why}")
+    format!("not read: {why}")
 }
 
 pub(super) fn renamed(belongs: &str) -> String {

@@ -76,10 +76,29 @@ fn contains(name: &[u8], part: &[u8]) -> bool {
     name.windows(part.len()).any(|window| window == part)
 }
 
-/// Whether a member is named like an archive.
+/// Whether a member is named like an archive, or like a part of a split archive.
 pub(super) fn is_archive(name: &[u8]) -> bool {
     let name = file_name(name).to_ascii_lowercase();
-    ARCHIVES.iter().any(|ending| name.ends_with(ending))
+    ARCHIVES.iter().any(|ending| name.ends_with(ending)) || is_part_of_archive(&name)
+}
+
+/// Whether a name is that of a part of a split archive, other than the last part of a zip: `copy.z01` of Info-ZIP,
+/// `copy.zip.001` of 7-Zip, `copy.tar.gz.aa` of split(1).
+pub(super) fn is_part_of_archive(name: &[u8]) -> bool {
+    let name = file_name(name).to_ascii_lowercase();
+    let Some(dot) = name.iter().rposition(|&byte| byte == b'.') else { return false };
+    let (whole, ending) = name.split_at(dot);
+    let of_archive = || ARCHIVES.iter().any(|archive| whole.ends_with(archive));
+    match ending {
+        [b'.', b'z', number @ ..] if (2..=3).contains(&number.len()) => number.iter().all(u8::is_ascii_digit),
+        [b'.', letters @ ..] if letters.len() == 2 && letters.iter().all(u8::is_ascii_lowercase) => {
+            of_archive()
+        }
+        [b'.', number @ ..] if (2..=4).contains(&number.len()) => {
+            of_archive() && number.iter().all(u8::is_ascii_digit)
+        }
+        _ => false,
+    }
 }
 
 /// What a member in a compressed tar probably is, by its name alone. The name decides only how the member is held.

@@ -28,6 +28,12 @@ pub enum ArchiveError {
         "the zip's central directory cannot be read ({0}); get a complete copy, or unpack what is left with `zip -FF`"
     )]
     NoCentralDirectory(String),
+    /// A part of an archive that was split into several files.
+    #[error(
+        "a part of a split archive; join the parts, with `zip -s 0 NAME.zip --out WHOLE.zip` or, for parts that are \
+         numbered after the ending, `cat NAME.zip.* > WHOLE.zip`, and give the whole"
+    )]
+    SplitArchive,
     /// Reading the archive file failed.
     #[error("{0}")]
     Unreadable(#[from] io::Error),

@@ -4,7 +4,7 @@
 //! some 500 bytes for each, so the entries are iterated, and members are read by `zip_body.rs`.
 
 use std::io::{self, Read as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ::zip::read::Config;
@@ -17,7 +17,7 @@ use super::positioned::{FileWindow, PositionedFile};
 use super::problem::{ArchiveError, MemberProblem};
 use super::tree::{Member, MemberContent, MemberId};
 use super::zip_body::{self, ZipMethod, ZipPlace};
-use super::{ArchiveLimits, OpenedArchive};
+use super::{ArchiveLimits, OpenedArchive, names};
 use crate::store::files::OpenFile;
 
 /// Size of a local header without name and extra fields, in bytes (APPNOTE.TXT, section 4.3.7).
@@ -41,8 +41,13 @@ pub(super) fn open(
     file: Arc<PositionedFile>,
     limits: &ArchiveLimits,
 ) -> Result<OpenedArchive, ArchiveError> {
-    let mut zip = ZipIterable::try_new(FileWindow::whole(Arc::clone(&file)), Config::default())
-        .map_err(no_directory)?;
+    let zip = ZipIterable::try_new(FileWindow::whole(Arc::clone(&file)), Config::default());
+    let mut zip = match zip.map_err(no_directory) {
+        Err(ArchiveError::NoCentralDirectory(_)) if is_part(&root, &file)? => {
+            return Err(ArchiveError::SplitArchive);
+        }
+        zip => zip?,
+    };
     let mut listing = Listing::new(limits.names);
     let mut spans = Vec::new();
     let entries = zip.files().map_err(no_directory)?;
@@ -64,6 +69,20 @@ fn no_directory(error: ZipError) -> ArchiveError {
         }
         error => ArchiveError::NoCentralDirectory(error.to_string()),
     }
+}
+
+/// Whether a zip without a readable central directory is a part of a split zip: by the marker at the start of the first
+/// part (APPNOTE.TXT, section 8.5.3), the number of its disk in the end record (section 4.3.16), or the name.
+fn is_part(path: &Path, file: &PositionedFile) -> io::Result<bool> {
+    if names::is_part_of_archive(path.as_os_str().as_encoded_bytes()) {
+        return Ok(true);
+    }
+    let is_first = file.read_up_to(4, 0)?.starts_with(b"PK\x07\x08");
+    let is_last = |record: &[u8]| {
+        record.starts_with(b"PK\x05\x06")
+            && record.get(4..6).is_some_and(|disk| !matches!(disk, [0, 0] | [0xff, 0xff]))
+    };
+    Ok(is_first || read_end(file)?.windows(6).any(is_last))
 }
 
 /// Bytes of a member in the file: at least the header, the name and the stored content.

@@ -1,6 +1,6 @@
 //! Zips: methods, encryption, headers that differ, overlapping members, odd programs.
 
-use trailproof::store::archive::MemberProblem;
+use trailproof::store::archive::{self, ArchiveError, ArchiveLimits, MemberProblem};
 use trailproof::store::files::FileKind;
 
 use super::{Format, OnDisk, all, content, opened, problems, written};
@@ -210,4 +210,36 @@ fn a_zip_of_more_than_65535_members_is_read() {
     assert_eq!(problems(&archive), []);
     assert_eq!(archive.files.entries(&archive.files.root().join("7")).unwrap().len(), 7_000);
     assert_eq!(content(&*archive.files, "9/69999"), Ok(b"x".to_vec()));
+}
+
+/// The parts of a split zip, under the names that Info-ZIP, 7-Zip and split(1) give them: what to do is said.
+#[test]
+fn parts_of_a_split_zip_are_told() {
+    let whole = two();
+    let (first, last) = whole.split_at(whole.len() / 2);
+    let marked = [b"PK\x07\x08", first].concat();
+    let mut numbered = last.to_vec();
+    let end = positions(&numbered, END)[0];
+    numbered[end + 4..end + 8].copy_from_slice(&[1, 0, 1, 0]);
+    let named = [
+        ("copy.z01", &marked[..]),
+        ("copy.zip", &numbered),
+        ("copy.zip", &marked),
+        ("copy.zip.001", first),
+        ("copy.zip.aa", first),
+    ];
+    for (name, bytes) in named {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        assert!(archive::is_archive(&path).unwrap(), "{name}");
+        let error = archive::open(&path, &ArchiveLimits::default()).unwrap_err();
+        assert!(matches!(error, ArchiveError::SplitArchive), "{name}: {error}");
+    }
+    for name in ["copy.zip.001", "COPY.Z12", "a/copy.tar.gz.aa", "copy.7z.002"] {
+        assert!(archive::is_named_like_archive(name), "{name}");
+    }
+    for name in ["copy.z", "copy.zip.json", "notes.001", "z01", "copy.zip.0"] {
+        assert!(!archive::is_named_like_archive(name), "{name}");
+    }
 }
