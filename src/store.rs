@@ -202,10 +202,17 @@ pub type Next<'a> = dyn Fn() -> Option<(usize, Location)> + Sync + 'a;
 /// Receives a read object, or the read error, with the caller's number for the object.
 pub type Take<'a> = dyn FnMut(usize, Result<Object, StoreError>) + 'a;
 
+/// The objects of a listing that lie directly under `prefix`.
+fn directly_under(prefix: &str, listing: Listing<'_>) -> Result<Vec<Listed>, StoreError> {
+    let is_here = |listed: &Listed| listed.key.strip_prefix(prefix).is_some_and(|name| !name.contains('/'));
+    listing.filter(|listed| listed.as_ref().map_or(true, is_here)).collect()
+}
+
 /// Buckets of objects. Calls block, and are safe from any thread.
 pub trait Store: Send + Sync {
     /// Lists the keys of `bucket` after `after` that begin with `prefix`, in UTF-8 byte order. `prefix` is empty or
-    /// ends in `/`. A prefix without keys yields an empty listing, not an error. An error ends the listing.
+    /// ends in `/`. A prefix without keys yields an empty listing, not an error. Keys are
+    /// unknown where the listing has an error; later keys may follow.
     fn list<'a>(&'a self, bucket: &str, prefix: &str, after: Option<&str>) -> Listing<'a>;
 
     /// Names of the folders directly under `prefix`, without a slash, in UTF-8 byte order.
@@ -220,10 +227,7 @@ pub trait Store: Send + Sync {
     /// The errors of [`Store::list`].
     fn list_folder(&self, bucket: &str, prefix: &str) -> Result<Folder, StoreError> {
         let folders = self.list_dirs(bucket, prefix)?;
-        let is_here =
-            |listed: &Listed| listed.key.strip_prefix(prefix).is_some_and(|name| !name.contains('/'));
-        let objects = self.list(bucket, prefix, None).filter(|listed| listed.as_ref().map_or(true, is_here));
-        Ok(Folder { folders, objects: objects.collect::<Result<_, _>>()? })
+        Ok(Folder { folders, objects: directly_under(prefix, self.list(bucket, prefix, None))? })
     }
 
     /// Reads the object at `location`.

@@ -24,7 +24,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError, RwLock};
 
 use super::{
-    Deposit, Disagreement, Listed, Listing, Metadata, Object, SecondCopy, Store, StoreError, Version,
+    Deposit, Disagreement, Folder, Listed, Listing, Metadata, Object, SecondCopy, Store, StoreError, Version,
+    directly_under,
 };
 use crate::ident::Location;
 use crate::text::plain;
@@ -33,6 +34,7 @@ use candidates::{Candidates, Rank, not_held, path_below, read};
 use leftovers::PassedOver;
 use mount::Mount;
 use placed::PlacedFiles;
+use walk::FolderWalk;
 
 /// Most folders cached as checked to lie inside the directory. A full cache is emptied.
 const REMEMBERED_FOLDERS: usize = 1 << 14;
@@ -93,6 +95,33 @@ impl DirectoryStore {
         Self::new(vec![mount]).get(location).ok()
     }
 
+    /// The objects under `prefix` in all mounts, by walks that `change` may narrow.
+    fn list_walks<'a>(
+        &'a self,
+        bucket: &str,
+        prefix: &str,
+        after: Option<&str>,
+        change: impl Fn(FolderWalk<'a>) -> FolderWalk<'a>,
+    ) -> Listing<'a> {
+        let full = format!("{bucket}/{prefix}");
+        let walks = self.mounts.iter().filter_map(|mount| {
+            let (dir, key_prefix) = mount.part(&full, bucket)?;
+            let after = after.map(str::to_owned);
+            Some(change(FolderWalk::new(mount, dir, key_prefix, after, &self.passed_over)))
+        });
+        let mut parts: Vec<Listing<'a>> = walks.map(|walk| Box::new(walk) as Listing<'a>).collect();
+        if !self.placed.is_empty() {
+            parts.push(Box::new(self.placed.list(bucket, prefix, after).map(Ok)));
+        }
+        if parts.len() < 2 {
+            return merge(parts);
+        }
+        let bucket = bucket.to_owned();
+        Box::new(merge(parts).filter(move |listed| {
+            listed.as_ref().map_or(true, |listed| !self.is_parted_sidecar(&bucket, listed))
+        }))
+    }
+
     /// Mount and path of the object at `location` in the most specific mount.
     fn path(&self, location: &Location) -> Result<(&Mount, PathBuf), StoreError> {
         let full = format!("{}/{}", location.bucket, location.key);
@@ -122,22 +151,7 @@ fn read_error(error: &io::Error) -> StoreError {
 
 impl Store for DirectoryStore {
     fn list<'a>(&'a self, bucket: &str, prefix: &str, after: Option<&str>) -> Listing<'a> {
-        let full = format!("{bucket}/{prefix}");
-        let walks = self.mounts.iter().filter_map(|mount| {
-            let (dir, key_prefix) = mount.part(&full, bucket)?;
-            Some(walk::FolderWalk::new(mount, dir, key_prefix, after.map(str::to_owned), &self.passed_over))
-        });
-        let mut parts: Vec<Listing<'a>> = walks.map(|walk| Box::new(walk) as Listing<'a>).collect();
-        if !self.placed.is_empty() {
-            parts.push(Box::new(self.placed.list(bucket, prefix, after).map(Ok)));
-        }
-        if parts.len() < 2 {
-            return merge(parts);
-        }
-        let bucket = bucket.to_owned();
-        Box::new(merge(parts).filter(move |listed| {
-            listed.as_ref().map_or(true, |listed| !self.is_parted_sidecar(&bucket, listed))
-        }))
+        self.list_walks(bucket, prefix, after, |walk| walk)
     }
 
     fn list_dirs(&self, bucket: &str, prefix: &str) -> Result<Vec<String>, StoreError> {
@@ -153,6 +167,13 @@ impl Store for DirectoryStore {
         names.sort_unstable();
         names.dedup();
         Ok(names)
+    }
+
+    /// Reads this folder alone: a folder below that cannot be read is told by its own listing.
+    fn list_folder(&self, bucket: &str, prefix: &str) -> Result<Folder, StoreError> {
+        let folders = self.list_dirs(bucket, prefix)?;
+        let listing = self.list_walks(bucket, prefix, None, FolderWalk::without_folders);
+        Ok(Folder { folders, objects: directly_under(prefix, listing)? })
     }
 
     fn get(&self, location: &Location) -> Result<Object, StoreError> {

@@ -180,6 +180,7 @@ fn region_folders(
     let names = |listed: &Result<Vec<String>, StoreError>| -> BTreeSet<String> {
         listed.iter().flatten().cloned().collect()
     };
+    let is_unknown = digests.is_err();
     let (digests, logs) = (names(digests), names(logs));
     for name in digests.iter().filter(|name| !is_region(name) && *name != AWS_LOGS) {
         let key = format!("{}{name}/", account.prefix(DIGESTS));
@@ -196,5 +197,6 @@ fn region_folders(
         |name: &String, has_digests| DiscoveredFolder { folder: account.folder(name), has_digests };
     let with_digests = digests.iter().filter(is_asked).map(|name| discovered(name, true));
     let without = logs.iter().filter(is_asked).filter(|name| !digests.contains(*name));
-    with_digests.chain(without.map(|name| discovered(name, false))).collect()
+    // Where the folder of digests could not be listed, a region may have digests all the same.
+    with_digests.chain(without.map(|name| discovered(name, is_unknown))).collect()
 }

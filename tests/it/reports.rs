@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
-use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -171,15 +170,8 @@ fn a_report_in_a_folder_that_is_closed_is_written_over_at_the_end() {
     let closed = reports.case.path("reports");
     let open = |path: &Path, rights| fs::set_permissions(path, fs::Permissions::from_mode(rights)).unwrap();
     FORMATS.iter().for_each(|format| open(Path::new(&reports.file(format)), 0o666));
-    open(reports.case.dir.path(), 0o755);
     open(&closed, 0o555);
-    let as_nobody = |mut command: Command| {
-        // A superuser's runs are closed out of nothing.
-        if fs::metadata(reports.case.dir.path()).unwrap().uid() == 0 {
-            command.uid(65_534).gid(65_534);
-        }
-        Done::from(command.output().unwrap())
-    };
+    let as_nobody = |command: Command| reports.case.as_nobody(command);
     let new = format!("json={}", closed.join("new").display());
     as_nobody(reports.command(&["--report", &new])).assert_cannot("cannot write");
     reports.assert_old("closed");

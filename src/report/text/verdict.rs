@@ -111,8 +111,17 @@ fn incomplete(report: &Report, findings: &GroupedFindings<'_>) -> String {
         (true, false) => format!("{}; no tampering found", parts.join(", ")),
         (true, true) => format!("{}; no tampering found", other_causes(findings)),
         (false, false) if stale > 0 || absent > 0 => format!("{}, so nothing is proved", parts.join(", ")),
+        (false, _) if report.findings().any(is_unlisted) => {
+            "a folder could not be listed, and no digests were found elsewhere, so nothing is proved"
+                .to_owned()
+        }
         (false, _) => "no digests found, so nothing is proved".to_owned(),
     }
+}
+
+/// Whether the finding says that a folder could not be listed.
+fn is_unlisted(finding: &Finding) -> bool {
+    finding.fault.known_cause() == Some(FaultCause::UnlistedFolder)
 }
 
 /// Whether the finding says that an object that was asked for does not exist.

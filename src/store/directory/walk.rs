@@ -30,6 +30,8 @@ struct WalkFolder {
 /// The objects under a folder, depth first, in UTF-8 byte order of the keys.
 pub(super) struct FolderWalk<'a> {
     mount: &'a Mount,
+    /// Whether the folders below are entered.
+    enters_folders: bool,
     after: Option<String>,
     /// Receives the number of skipped files.
     passed_over: &'a PassedOver,
@@ -51,12 +53,17 @@ impl<'a> FolderWalk<'a> {
         passed_over: &'a PassedOver,
     ) -> Self {
         let (pending, failure, linked) = (Vec::new(), None, BTreeSet::new());
-        let mut walk = Self { mount, after, passed_over, pending, failure, linked };
+        let mut walk = Self { mount, enters_folders: true, after, passed_over, pending, failure, linked };
         match mount.files.resolve(&dir) {
             Ok(canonical) => walk.push_entries(&WalkFolder { path: dir, canonical }, &key_prefix),
             Err(error) => walk.record_error(&error),
         }
         walk
+    }
+
+    /// Leaves out what lies in the folders below.
+    pub(super) fn without_folders(self) -> Self {
+        Self { enters_folders: false, ..self }
     }
 
     fn push_entries(&mut self, folder: &WalkFolder, key_prefix: &str) {
@@ -160,8 +167,6 @@ impl Iterator for FolderWalk<'_> {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             if let Some(failure) = self.failure.take() {
-                // An error ends the listing: later keys would hide the gap.
-                self.pending.clear();
                 return Some(Err(failure));
             }
             let entry = self.pending.pop()?;
@@ -175,7 +180,8 @@ impl Iterator for FolderWalk<'_> {
                         archived: None,
                     }));
                 }
-                Some(folder) => self.push_entries(&folder, &entry.key),
+                Some(folder) if self.enters_folders => self.push_entries(&folder, &entry.key),
+                Some(_) => {}
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::mem;
 use std::sync::Arc;
 
 use super::{DiscoveredFolder, beside, cannot_list};
@@ -258,12 +259,17 @@ impl<'a, 'w> DigestListing<'a, 'w> {
         let planned_newest = planned.as_ref().map(|planned| planned.newest());
         let possible = planned.map_or(latest, |planned| latest.max(planned.clock.plus(CLOCK_SKEW)));
         let prefix = folder.digest_prefix();
+        let mut has_failed = false;
         for listed in self.context.tools.store.list(&folder.bucket, &prefix, after) {
             let listed = match listed {
                 Ok(listed) => listed,
+                // The digests of a folder that cannot be read are unknown; those of other folders are judged.
                 Err(error) => {
                     self.days.note_failure(index);
-                    return self.findings.push(cannot_list(&folder.bucket, &prefix, &error));
+                    if !mem::replace(&mut has_failed, true) {
+                        self.findings.push(cannot_list(&folder.bucket, &prefix, &error));
+                    }
+                    continue;
                 }
             };
             if self.check_cancelled() {

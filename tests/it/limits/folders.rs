@@ -1,7 +1,7 @@
 //! Folders in folders, deeper and more of them than anybody would look into.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
 use trailproof::event::{Kind, Verdict};
@@ -16,6 +16,9 @@ use crate::signing;
 use crate::support::{request, run, time};
 
 const REGION: &str = "buckets/trail-logs/AWSLogs/111122223333";
+
+/// A log file of a region without digests.
+const LOG: &str = "111122223333_CloudTrail_eu-west-1_20240229T0010Z_GDKJSwZPyt7qo2at.json.gz";
 
 /// A chain of folders too long for any path. Each level is put over those there are, so that no path is long meanwhile.
 struct Nested {
@@ -118,5 +121,35 @@ fn what_is_not_searched_for_trails_is_said() {
         assert_eq!(searched.verdict, Verdict::Incomplete, "{:#?}", searched.findings);
         assert_says(&searched, Kind::DigestUnreadable, &[said, "give the trail's prefix"]);
         assert_eq!(named.verdict, Verdict::Intact, "{:#?}", named.findings);
+    }
+}
+
+/// What one folder hides is unknown, and what lies elsewhere is judged: in another region, and on another day.
+#[test]
+fn a_folder_that_cannot_be_read_hides_no_tampering_elsewhere() {
+    let digests = |region: &str| format!("{REGION}/CloudTrail-Digest/{region}");
+    let folders = [
+        digests("eu-west-1"),
+        format!("{}/2024/01/01", digests("eu-west-1")),
+        format!("{}/2024/01/01", digests("us-east-1")),
+        format!("{REGION}/CloudTrail-Digest/deep"),
+        format!("{REGION}/deep"),
+    ];
+    for unreadable in folders {
+        let case = Case::make(&["log-modified"]);
+        let folder = case.path(&unreadable);
+        fs::create_dir_all(&folder).unwrap();
+        fs::create_dir_all(case.path(&format!("{REGION}/CloudTrail/eu-west-1/2024/02/29"))).unwrap();
+        fs::write(case.path(&format!("{REGION}/CloudTrail/eu-west-1/2024/02/29/{LOG}")), "a log file")
+            .unwrap();
+        let set = |mode| fs::set_permissions(&folder, fs::Permissions::from_mode(mode)).unwrap();
+        set(0o000);
+        let done = case.as_nobody(case.command(&[]));
+        set(0o755);
+        assert_eq!(done.code, Some(1), "{unreadable}: {}{}", done.stdout, done.stderr);
+        assert!(done.stdout.starts_with("tampered: 1 of 4 log files"), "{unreadable}: {}", done.stdout);
+        let says_none = unreadable.contains("us-east-1") || unreadable.ends_with("deep");
+        assert_eq!(done.stdout.contains("no-digests"), says_none, "{unreadable}: {}", done.stdout);
+        assert!(done.stdout.contains("ermission denied"), "{unreadable}: {}", done.stdout);
     }
 }
