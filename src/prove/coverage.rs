@@ -219,13 +219,15 @@ impl ChainProver {
     }
 
     /// Reports a newest digest that ends too long before the asked end: by a whole hour, and so long before the present
-    /// that a successor should have been delivered. CloudTrail itself may state that a successor was delivered.
+    /// that a successor should have been delivered. Where the chain began anew after the asked end, or memory knows a newer
+    /// digest, no part of an hour is spared. CloudTrail itself may state that a successor was delivered.
     fn report_stale(&mut self, newest: Timestamp) {
         let end = self.scope.range.end;
         let late = end.unix().saturating_sub(newest.unix());
         let age = self.scope.now.unix().saturating_sub(newest.unix());
-        let is_stale =
-            (late >= HOUR && age > DELIVERY_GRACE) || (late > 0 && self.is_remembered_beyond(newest));
+        let begins_later = self.state.restarts.iter().any(|start| start.end > end);
+        let is_stale = (late >= HOUR && age > DELIVERY_GRACE)
+            || (late > 0 && (begins_later || self.is_remembered_beyond(newest)));
         let fault = match self.state.newer_delivered.filter(|_| late > 0) {
             Some(delivered) => Fault::NewerDelivered { late, delivered },
             None if is_stale => Fault::Stale { late },

@@ -213,6 +213,14 @@ impl ChainState {
         self.covered_in.get(&folder).map_or(&[], Vec::as_slice)
     }
 
+    /// The windows of all proved digests of a chain with such a digest in `folder`, wherever the others lie: a log file in
+    /// the folder from which a trail moved, or to which it moved later, is in covered time too.
+    pub(crate) fn covered_with(&self, folder: u32) -> impl Iterator<Item = Interval> {
+        let is_here = !self.covered_in(folder).is_empty();
+        let all = self.covered_in.values().flatten().chain(&self.covered);
+        all.copied().filter(move |_| is_here)
+    }
+
     /// Whether a digest of the asked range lies in `folder`, proved or not.
     #[must_use]
     pub fn has_digest_in(&self, folder: u32) -> bool {

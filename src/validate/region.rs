@@ -13,7 +13,7 @@ use super::twins::DigestTwin;
 use crate::event::{Finding, Severity};
 use crate::ident::{ChainId, Location, LogFolder, RegionFolder, Sha256Hash};
 use crate::prove::{ChainProver, ChainScope, ChainState, ListedDigest, reference};
-use crate::time::{Interval, Timestamp};
+use crate::time::{self, Interval, Timestamp};
 
 /// How many log files of a region that only unproved digests list are read, for the ids of their findings.
 const MAX_CLAIMED_READ: usize = 2_000;
@@ -116,11 +116,11 @@ impl RegionRun {
         self.chains.iter().map(|chain| chain.known().listed().len()).sum()
     }
 
-    /// The stretches that proved digests of `folder` cover, asked for or not.
+    /// The stretches that proved digests of the trails with digests in `folder` cover, asked for or not, in order.
     pub(super) fn covered(&self, folder: usize) -> Vec<Interval> {
         let folder = u32::try_from(folder).unwrap_or(u32::MAX);
-        let covered = self.chains.iter().flat_map(|chain| chain.known().covered_in(folder).iter().copied());
-        covered.collect()
+        let covered = self.chains.iter().flat_map(|chain| chain.known().covered_with(folder));
+        time::union(covered.collect())
     }
 
     /// Whether a digest of the asked range lies in `folder`, proved or not.
@@ -129,10 +129,14 @@ impl RegionRun {
         self.chains.iter().any(|chain| chain.known().has_digest_in(folder))
     }
 
-    /// The end of the newest proved digest of each trail, if the digest lies in `folder`.
+    /// The end of the newest proved digest of each trail with digests in `folder`, wherever the newest digest lies.
     pub(super) fn trail_ends(&self, folder: usize) -> impl Iterator<Item = Timestamp> {
-        let newest = self.chains.iter().filter_map(|chain| chain.known().newest());
-        newest.filter(move |(_, other)| *other as usize == folder).map(|(end, _)| end)
+        let folder = u32::try_from(folder).unwrap_or(u32::MAX);
+        let known = self.chains.iter().map(ChainProver::known);
+        let newest = known.filter_map(|known| Some((known, known.newest()?)));
+        let here = newest
+            .filter(move |(known, (_, other))| *other == folder || !known.covered_in(folder).is_empty());
+        here.map(|(_, (end, _))| end)
     }
 
     /// Where the record begins in `folder`.

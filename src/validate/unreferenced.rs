@@ -58,6 +58,7 @@ pub(super) fn plan_searches(context: RunContext<'_>, number: usize, region: &Reg
         let search = |logs, part| LogSearch { region: number, folder, logs, part };
         if !region.has_digest_in(folder) {
             searches.push(search(LogFolder::CloudTrail, SearchPart::WithoutDigests));
+            searches.push(search(LogFolder::CloudTrail, SearchPart::Strays));
             continue;
         }
         for logs in logs {
@@ -170,7 +171,7 @@ fn settled_stretches(
     let ends = region.trail_ends(folder).map(|end| settled_until(end, context.request.now));
     let end = ends.min().unwrap_or(asked.end).min(asked.end);
     let asked = Interval { start: asked.start.min(end), end };
-    time::union(covered.to_vec()).into_iter().filter_map(|part| part.shrink(EDGE)?.intersect(asked)).collect()
+    covered.iter().filter_map(|part| part.shrink(EDGE)?.intersect(asked)).collect()
 }
 
 /// The time up to which the log files of a trail are known, if its newest digest ends at `end`. The digest that lists a
@@ -181,13 +182,21 @@ fn settled_until(end: Timestamp, now: Timestamp) -> Timestamp {
     if end < grace { grace } else { end.plus(-EDGE) }
 }
 
-/// The finding on log files of the asked range in a folder without a digest of that range.
+/// The finding on log files of the asked range in a folder without a digest of that range. A folder of digests that could
+/// not be listed may have one.
 pub(super) fn logs_without_digests(
     context: RunContext<'_>,
     region: &RegionRun,
     folder: &RegionFolder,
 ) -> Option<Finding> {
     let asked = context.request.range.interval();
+    let digests = Location::new(folder.bucket.clone(), folder.digest_prefix()).to_string();
+    let is_unlisted = |finding: &Finding| {
+        matches!(finding.fault, Fault::UnlistedFolder { .. }) && finding.uri.as_ref() == Some(&digests)
+    };
+    if region.findings.iter().any(is_unlisted) {
+        return None;
+    }
     for listed in log_objects(context, (folder, LogFolder::CloudTrail), asked) {
         match listed {
             // The first digest of a region may still be on its way.

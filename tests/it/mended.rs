@@ -1,5 +1,6 @@
 //! What was once missed or wrongly said, each by a delivery that shows it.
 
+mod additions;
 mod budgets;
 mod encoding;
 mod forged;

@@ -44,7 +44,8 @@ pub(super) fn judge(chain: &[Seen], range: Range, now: Timestamp) -> Vec<Stretch
     let begins = chain.iter().rposition(|seen| seen.starts() && seen.asked && seen.window().end == first);
     let begins = begins.filter(|about| !has_older(chain, &chain[*about]));
     said.extend(begins.map(|about| at_start(Kind::ChainStart, Severity::Notice, first, about)));
-    said.extend(stale(range, now, last));
+    let begins_later = chain.iter().any(|seen| seen.proved && seen.starts() && seen.window().end > range.end);
+    said.extend(stale(range, if begins_later { None } else { Some(now) }, last));
     said
 }
 
@@ -83,9 +84,11 @@ fn restarts(chain: &[Seen], asked: Interval, gaps: &[Stretch]) -> Vec<Stretch> {
     silent.map(|(about, end)| at_start(Kind::ChainRestart, Severity::Incomplete, end, about)).collect()
 }
 
-/// The newest digest ends a whole period before the asked end, and its successor cannot be on its way any more.
-fn stale(range: Range, now: Timestamp, newest: Timestamp) -> Option<Stretch> {
-    let is_late = range.end.unix() - newest.unix() >= HOUR && newest.plus(LATE) < now;
+/// The newest digest ends a whole period before the asked end, and its successor cannot be on its way any more. Where
+/// the chain began anew since then, there is no `now` to wait for, and no part of an hour is spared.
+fn stale(range: Range, now: Option<Timestamp>, newest: Timestamp) -> Option<Stretch> {
+    let late = range.end.unix() - newest.unix();
+    let is_late = now.map_or(late > 0, |now| late >= HOUR && newest.plus(LATE) < now);
     let (start, end) = (Some(newest), Some(range.end));
     let (kind, severity) = (Kind::ChainStale, Severity::Incomplete);
     is_late.then_some(Stretch { kind, severity, start, end, reason: None, about: None })
@@ -99,7 +102,7 @@ fn nothing(chain: &[Seen], range: Range, now: Timestamp) -> Option<Stretch> {
     let starts = newer.is_some_and(Seen::starts);
     let reason = match (older, newer) {
         (None, None) => return None,
-        (Some(older), None) => return stale(range, now, older.name.end),
+        (Some(older), None) => return stale(range, Some(now), older.name.end),
         (None, Some(_)) if starts => return None,
         // A name alone is no chain; a proved digest records an older one.
         (None, Some(_)) if range.start.is_none() && !chain.iter().any(|seen| seen.proved) => return None,

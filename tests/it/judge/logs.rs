@@ -91,7 +91,7 @@ impl Judge<'_> {
             }
             let is_named = match when {
                 // It lies in no day's folder.
-                None => self.answers(judged, &folder) && !covered_in(judged, &folder).is_empty(),
+                None => !self.answers(judged, &folder) || !covered_in(judged, &folder).is_empty(),
                 Some(when) if !self.answers(judged, &folder) => {
                     self.without_digests(&folder, when);
                     false
@@ -153,18 +153,23 @@ impl Judge<'_> {
         let grace = self.request.now.plus(-5 * HOUR);
         let ends = judged.iter().filter(|(chain, _)| !chain.backfill).filter_map(|(_, seen)| {
             let newest = seen.iter().filter(|one| one.proved).max_by_key(|one| one.window().end)?;
-            (newest.name.folder == *folder).then(|| newest.window().end)
+            (newest.name.folder == *folder || covers_in(seen, folder)).then(|| newest.window().end)
         });
         let settled = ends.map(|end| if end < grace { grace } else { end.plus(-EDGE) });
         settled.min().unwrap_or(Timestamp::from_unix(i64::MAX / 2))
     }
 }
 
-/// What proved digests in a folder cover, whatever was asked.
+/// Whether a proved digest of a chain lies in a folder and covers anything.
+fn covers_in(seen: &[Seen], folder: &Folder) -> bool {
+    seen.iter().any(|one| one.proved && !one.starts() && one.name.folder == *folder)
+}
+
+/// What the chains cover that have proved digests in a folder, wherever their other digests lie, whatever was asked.
 fn covered_in(judged: &BTreeMap<Chain, Vec<Seen>>, folder: &Folder) -> Vec<Interval> {
-    let hourly = judged.iter().filter(|(chain, _)| !chain.backfill).flat_map(|(_, seen)| seen);
-    let here = hourly.filter(|one| one.proved && !one.starts() && one.name.folder == *folder);
-    union(here.map(Seen::window).collect())
+    let hourly = judged.iter().filter(|(chain, _)| !chain.backfill).map(|(_, seen)| seen);
+    let here = hourly.filter(|seen| covers_in(seen, folder)).flatten();
+    union(here.filter(|one| one.proved && !one.starts()).map(Seen::window).collect())
 }
 
 fn time_of(when: When) -> Interval {
