@@ -48,8 +48,7 @@ pub struct ChainWalk {
     pub objects: Vec<(Timestamp, String, ObjectState)>,
     /// The keys that verified a digest.
     pub keys: BTreeSet<UsedKey>,
-    /// The covered stretches that the run did not read, in order. A shard reads everything.
-    #[serde(skip)]
+    /// The covered stretches that the run did not read, in order.
     pub remembered: Vec<RememberedTime>,
 }
 

@@ -24,9 +24,9 @@ mod sealed;
 mod several;
 
 use trailproof::event::{
-    Counts, Event, Finding, NoProgress, Origin, ReportCollector, Severity, Sink as _, Verdict,
+    Counts, Event, Finding, NoProgress, Origin, RememberedTime, ReportCollector, Severity, Sink as _, Verdict,
 };
-use trailproof::ident::Location;
+use trailproof::ident::{ChainId, Location};
 use trailproof::keys::KeyRing;
 use trailproof::simulate::Spec;
 use trailproof::state::place::DirectoryPlace;
@@ -122,9 +122,12 @@ impl BegunRun<'_> {
         let (range, at) = (self.request.range, self.request.now);
         let begun = Event::Started { sources: Vec::new(), range, at, origin: Origin::default() };
         collector.event(&begun).unwrap();
-        let mut findings = Vec::new();
+        let (mut findings, mut unread) = (Vec::new(), Vec::new());
         for event in events {
             let event = self.session.note_event(&event).unwrap_or(event);
+            if let Event::Chain(chain) = &event {
+                unread.push((chain.id.clone(), chain.remembered.clone()));
+            }
             if let Event::Finding(finding) = &event {
                 findings.push(finding.as_ref().clone());
             }
@@ -138,7 +141,7 @@ impl BegunRun<'_> {
         let resolved = report.resolved.clone().unwrap();
         let resolved = resolved.iter().map(|one| one.kind.as_str().to_owned()).collect();
         let RunOutcome { counts, proved, sealed, interrupted, .. } = outcome;
-        Remembered { verdict, findings, resolved, proved, sealed, counts, interrupted }
+        Remembered { verdict, findings, resolved, unread, proved, sealed, counts, interrupted }
     }
 }
 
@@ -148,6 +151,8 @@ struct Remembered {
     findings: Vec<Finding>,
     /// The kinds of the resolved findings.
     resolved: Vec<String>,
+    /// The time of each chain that the run did not read.
+    unread: Vec<(ChainId, Vec<RememberedTime>)>,
     proved: Vec<validate::ProvedChain>,
     sealed: Vec<validate::SealedChanges>,
     counts: Counts,

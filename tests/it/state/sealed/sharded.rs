@@ -82,6 +82,7 @@ fn a_first_run_in_shards_spares_the_next_run_the_days() {
     // 2. Shards remember it too. There are fewer: log files of sealed days do not count.
     let (many, fewer) = memory.in_shards(&world, &store, (&world.request(), 3), cut, &mut |_| {});
     assert_eq!(many.counts, one.counts, "{}", many.said());
+    assert!(one.unread.iter().any(|(_, time)| !time.is_empty()) && many.unread == one.unread);
     assert!(fewer < shards, "{fewer} of {shards}");
     // Each part reads the digests that are not remembered.
     assert!(store.take() < read * fewer as u64);
@@ -133,6 +134,7 @@ fn random_worlds_are_remembered_in_shards_as_in_one_run() {
             assert_eq!(whole.counts, merged.counts, "{name}");
             assert_eq!(whole.findings, merged.findings, "{name}\n{}\n{}", whole.said(), merged.said());
             assert_eq!(whole.resolved, merged.resolved, "{name}");
+            assert_eq!(whole.unread, merged.unread, "{name}");
             let (remembered, in_shards) = (one.all(), many.all());
             crate::shards::same(&remembered, &in_shards).unwrap_or_else(|error| panic!("{name}: {error}"));
             cut_days += usize::from(shards > 2) * many.sealed();
