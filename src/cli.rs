@@ -9,6 +9,7 @@ mod collect;
 mod deploy;
 mod describe;
 mod hook;
+mod inputs;
 #[cfg(feature = "aws")]
 mod keys;
 mod memory;

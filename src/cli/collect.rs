@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::args::{CollectArgs, RunArgs};
+use super::inputs::{InputRole, Inputs};
 use super::telling::RunNotes;
 use super::validate::{self, Outputs, Prepared, RememberingSink};
 use super::{EXIT_CANNOT, Failure, now, origin, outputs, require_handles, say, signals, typed};
@@ -29,7 +30,8 @@ pub(super) fn run(typed: CollectArgs, started: Timestamp, line: &[OsString]) -> 
     let origin = origin::of(line, arguments.output.run_by.clone());
     let stop = signals::listen();
     let format = outputs::format(&arguments.output.format)?;
-    let files = outputs::files(&arguments.output.report)?;
+    let inputs = Inputs::of_run(arguments).with(InputRole::Copy, [directory]);
+    let files = outputs::files(&arguments.output.report, &inputs)?;
     check(directory, &arguments.sources)?;
     let Prepared { store, keys, request, pool, .. } = validate::prepare(arguments, started)?;
     let options = CollectOptions {

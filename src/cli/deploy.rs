@@ -7,6 +7,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, CommandFactory as _};
 
 use super::args::{Cli, DeployArgs};
+use super::inputs::{InputRole, Inputs};
 use super::sources::{self, is_in_s3};
 use super::{Failure, outputs, print, say, typed};
 use crate::deploy::{DeployRequest, Place, Target, recipe};
@@ -94,7 +95,8 @@ fn check(typed: &DeployArgs, now: Timestamp) -> Result<(), Failure> {
     typed::regions("--region", &typed.run.region)?;
     typed::trails("--trail", &typed.run.trail)?;
     outputs::format(&typed.output.format)?;
-    outputs::files(&typed.output.report)?;
+    let inputs = Inputs::of_run(&typed.run).with(InputRole::Source, &typed.sources);
+    outputs::files(&typed.output.report, &inputs.with(InputRole::State, &typed.state))?;
     Ok(())
 }
 

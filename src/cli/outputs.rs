@@ -4,6 +4,7 @@
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
 
+use super::inputs::Inputs;
 use super::{Failure, typed};
 use crate::report::{self, Fanout, Format, Options, OutputError, ReportError, ReportFile};
 
@@ -24,8 +25,8 @@ pub(super) fn options(quiet: bool, verbose: bool) -> Options {
     Options { colour, quiet, verbose }
 }
 
-/// The report files of `--report`, checked but not opened.
-pub(super) fn files(specs: &[String]) -> Result<Vec<ReportFile>, Failure> {
+/// The report files of `--report`, checked but not opened. None may be written over one of the inputs.
+pub(super) fn files(specs: &[String], inputs: &Inputs) -> Result<Vec<ReportFile>, Failure> {
     for spec in specs {
         let parts = spec.split_once('=').filter(|(format, _)| format.parse::<Format>().is_ok());
         let Some((format, path)) = parts else { continue };
@@ -35,7 +36,9 @@ pub(super) fn files(specs: &[String]) -> Result<Vec<ReportFile>, Failure> {
         }
         typed::local_file("a report", &format!("--report {format}="), Path::new(path))?;
     }
-    ReportFile::parse_all(specs).map_err(|error| unusable(&error))
+    let files = ReportFile::parse_all(specs).map_err(|error| unusable(&error))?;
+    files.iter().try_for_each(|file| inputs.check(file.path()))?;
+    Ok(files)
 }
 
 /// Opens stdout for `format`, and each report file.

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use super::args::ValidateArgs;
+use super::inputs::Inputs;
 #[cfg(feature = "aws")]
 use super::restore_manifest::RestoreManifest;
 #[cfg(feature = "aws")]
@@ -31,6 +32,9 @@ pub(super) fn run(typed: ValidateArgs, now: Timestamp) -> Result<u8, Failure> {
     #[cfg(not(feature = "aws"))]
     let manifest: Option<PathBuf> = None;
     let arguments = &typed.into_run();
+    if let Some(path) = &manifest {
+        Inputs::of_run(arguments).check(path)?;
+    }
     let write = writer(outputs::format(&arguments.output.format)?)?;
     let validate::Prepared { store, keys, request, pool, in_s3, .. } = validate::prepare(arguments, now)?;
     // Ending a plan early loses nothing.

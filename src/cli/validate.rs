@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::args::{RunArgs, ValidateArgs};
+use super::inputs::Inputs;
 use super::sources::{self, GoneBucket, Opened, is_in_s3};
 use super::telling::{self, RunNotes};
 use super::{
@@ -55,7 +56,7 @@ fn report(
     let arguments = &typed.into_run();
     let origin = origin::of(line, arguments.output.run_by.clone());
     let format = outputs::format(&arguments.output.format)?;
-    let files = outputs::files(&arguments.output.report)?;
+    let files = outputs::files(&arguments.output.report, &Inputs::of_run(arguments))?;
     let place = memory::place(arguments)?;
     let Prepared { store, keys, mut request, gone, pool, .. } = prepare(arguments, started)?;
     let session = place.as_deref().map(|place| memory::begin(place, arguments, &mut request, started));

@@ -5,6 +5,7 @@ pub(crate) mod case;
 mod clock;
 mod deploy;
 mod drill;
+mod inputs;
 #[cfg(all(unix, feature = "aws"))]
 mod interrupt;
 mod mistyped;
