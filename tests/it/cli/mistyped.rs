@@ -137,6 +137,11 @@ fn other_flags_and_commands_suggest_what_was_meant_too() {
     trailproof(&["validate", ".", "--relocated-from", "s3:logs", "--public-keys", "/dev/null"])
         .assert_cannot("cannot be used");
     trailproof(&["simulate", "S3://logs"]).assert_cannot("did you mean `s3://logs`?");
+    for option in ["--bucket", "--prefix"] {
+        let done = trailproof(&["simulate", "s3://logs", option, "other"]);
+        done.assert_cannot(&format!("`{option}` does not apply to `s3://logs`"));
+        assert!(done.stderr.contains("in the address: `s3://BUCKET/PREFIX`"), "{}", done.stderr);
+    }
     trailproof(&["simulate", "x", "--start-time", "2026-02-30"]).assert_cannot("day 30 is out of range");
     #[cfg(feature = "aws")]
     {
