@@ -62,7 +62,7 @@ fn report(
     let session = place.as_deref().map(|place| memory::begin(place, arguments, &mut request, started));
     let session = session.transpose()?;
     memory::check_gone(gone, &request)?;
-    session.iter().for_each(memory::warn_of_other_sources);
+    session.iter().for_each(|session| memory::warn_of_nothing_known(session, arguments));
     let bars = Bars::new(display(arguments));
     let options = outputs::options(arguments.quiet, arguments.verbose);
     let mut fanout = outputs::open(format, files.clone(), options)?;
