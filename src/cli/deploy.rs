@@ -42,6 +42,11 @@ pub(super) fn run(typed: &DeployArgs, now: Timestamp, line: &[OsString]) -> Resu
         sources: sources.iter().map(|source| Place::parse(source)).collect(),
         keys: typed.run.public_keys.iter().map(|path| text(path)).collect::<Result<_, _>>()?,
         has_report_files: !typed.output.report.is_empty(),
+        hooks: typed.telling.hook.clone(),
+        #[cfg(feature = "aws")]
+        profile: typed.run.aws.profile.clone(),
+        #[cfg(not(feature = "aws"))]
+        profile: None,
         state: place(typed.state.as_deref())?,
         work: place(typed.work.as_deref())?,
         asks_keys,
