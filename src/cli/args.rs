@@ -142,8 +142,8 @@ pub(super) struct ReportArgs {
     #[arg(long, value_name = "FORMAT=FILE")]
     pub(super) report: Vec<String>,
 
-    /// Print only the verdict line, as text
-    #[arg(short, long)]
+    /// Print only the verdict line on stdout, as text. Files of `--report` have the whole report
+    #[arg(short, long, conflicts_with = "verbose")]
     pub(super) quiet: bool,
 
     /// List every chain in the coverage table, as text

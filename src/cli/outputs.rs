@@ -41,13 +41,13 @@ pub(super) fn files(specs: &[String], inputs: &Inputs) -> Result<Vec<ReportFile>
     Ok(files)
 }
 
-/// Opens stdout for `format`, and each report file.
+/// Opens stdout for `format`, and each report file. `quiet` is for stdout only: a file has the whole report.
 pub(super) fn open(format: Format, files: Vec<ReportFile>, options: Options) -> Result<Fanout, Failure> {
     let mut fanout = Fanout::new();
     fanout.add("stdout", format, options, Box::new(io::stdout()));
     for file in files {
         let report = file.open().map_err(|error| unusable(&error))?;
-        fanout.add_report(report, Options { colour: false, ..options });
+        fanout.add_report(report, Options { colour: false, quiet: false, ..options });
     }
     Ok(fanout)
 }

@@ -72,7 +72,7 @@ pub(in crate::cli) struct RunArgs {
     #[arg(short, long, help_heading = "Report")]
     pub(in crate::cli) verbose: bool,
 
-    /// Print only the verdict line
+    /// Print only the verdict line on stdout. Files of `--report` have the whole report
     #[arg(short, long, conflicts_with = "verbose", help_heading = "Report")]
     pub(in crate::cli) quiet: bool,
 

@@ -13,7 +13,7 @@ use crate::validate::Recheck;
 /// Run one validation on many machines
 ///
 /// `plan` writes a line of JSON for each shard: a region of an account, or a part of its log files. `run` carries shards out,
-/// on any machine, in any order, and writes a line of JSON for each. `merge` makes the report of one run of the results. Any
+/// on any machine, in any order, and writes a line of JSON for each. `merge` merges the results of the shards into one report. Any
 /// engine that distributes lines will do: GNU parallel, Spark (`rdd.pipe`), a queue, or array jobs with `--index`.
 #[derive(Args, Debug)]
 #[command(after_long_help = pages::help("shards"))]
@@ -37,7 +37,7 @@ pub(in crate::cli) enum ShardsCommand {
 /// validated, and with which keys.
 #[derive(Args, Debug)]
 #[command(override_usage = "trailproof shards plan [OPTIONS] [SOURCE]...")]
-#[command(mut_arg("quiet", |option| option.help("Print neither progress nor the sum on stderr")))]
+#[command(mut_arg("quiet", |option| option.help("Print neither progress nor the line `planned N shards …` on stderr")))]
 #[command(mut_arg("verbose", |option| {
     option.help("Keep the result of every digest and log file, so that `shards merge -v` can list them")
 }))]
@@ -97,7 +97,7 @@ pub(in crate::cli) struct RunShardsArgs {
     pub(in crate::cli) of: Option<u64>,
 
     /// Write all results to a file or object, or each result to a file or object of its own in a folder or prefix that ends
-    /// in a slash [default: stdout]
+    /// in a slash, or in an existing directory [default: stdout]
     #[arg(short, long, value_name = "FILE|DIR/|s3://BUCKET/KEY|s3://BUCKET/PREFIX/")]
     pub(in crate::cli) output: Option<PathBuf>,
 
@@ -123,7 +123,7 @@ pub(in crate::cli) struct RunShardsArgs {
     pub(in crate::cli) aws: AwsArgs,
 }
 
-/// Make the report of one run of the results of its shards
+/// Merge the results of the shards into one report
 ///
 /// The report is that of `validate`, byte for byte in JSON apart from times and command line. A shard without a usable result
 /// is a finding that names the shard, and the verdict is `incomplete` at best.
@@ -145,7 +145,7 @@ pub(in crate::cli) struct MergeArgs {
     #[arg(short, long, help_heading = "Report")]
     pub(in crate::cli) verbose: bool,
 
-    /// Print only the verdict line
+    /// Print only the verdict line on stdout. Files of `--report` have the whole report
     #[arg(short, long, conflicts_with = "verbose", help_heading = "Report")]
     pub(in crate::cli) quiet: bool,
 
