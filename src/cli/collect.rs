@@ -78,9 +78,11 @@ pub(super) fn run(typed: CollectArgs, started: Timestamp, line: &[OsString]) -> 
             let mut buckets = buckets.chain(request.objects.iter().map(|object| &*object.bucket));
             // Behind an access point the copy has the name that the user gave, and nothing is moved.
             let is_moved = buckets.any(|bucket| !collection.is_renamed(bucket));
-            say_keys(directory, &saved);
+            say_keys(directory, &saved, arguments.quiet);
             let command = command(directory, arguments, &request, &saved, end, is_moved);
-            closing(&command, collection.is_as_read());
+            if !arguments.quiet || !collection.is_as_read() {
+                closing(&command, collection.is_as_read());
+            }
         }
         None => say("the copy is not complete: run the same command again to complete it"),
     }
@@ -227,8 +229,11 @@ fn summary(directory: &Path, collection: &Collection, quiet: bool) {
     }
 }
 
-/// Says where the keys are, and what they are worth.
-fn say_keys(directory: &Path, keys: &[SavedKeys]) {
+/// Says where the keys are, and what they are worth. `quiet` leaves only a lack of keys to say.
+fn say_keys(directory: &Path, keys: &[SavedKeys], quiet: bool) {
+    if quiet && !keys.is_empty() {
+        return;
+    }
     for SavedKeys { path, sha256 } in keys {
         say(&format!("public keys: `{}`, SHA-256 {sha256}", shown(&directory.join(path))));
     }
