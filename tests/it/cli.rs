@@ -176,6 +176,22 @@ fn a_report_that_cannot_be_written_is_found_before_the_work_begins() {
 }
 
 #[test]
+fn a_quiet_run_writes_whole_reports() {
+    let case = Case::make(&[]);
+    let file = case.text("run.txt");
+    let done = case.validate(&["-q", "--report", &format!("text={file}")]);
+    assert_eq!((done.code, done.stdout.lines().count()), (Some(0), 1), "{}", done.stderr);
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(text.starts_with(&done.stdout) && text.contains("\ncoverage\n"), "{text}");
+    let (report, again) = (case.text("run.json"), format!("text={}", case.text("again.txt")));
+    case.validate(&["-q", "--report", &format!("json={report}")]).assert_verdict(0, "intact");
+    assert_eq!(trailproof(&["report", &report, "-q", "--report", &again]).stdout.lines().count(), 1);
+    assert!(fs::read_to_string(case.path("again.txt")).unwrap().contains("\ncoverage\n"));
+    let both = trailproof(&["report", &report, "-q", "-v"]);
+    assert_eq!((both.code, both.stdout.as_str()), (Some(2), ""), "{}", both.stderr);
+}
+
+#[test]
 fn a_report_on_a_full_disk_is_said_and_no_verdict_stands_for_it() {
     let case = Case::make(&[]);
     let done = case.validate(&["--report", "json=/dev/full", "-q"]);

@@ -59,7 +59,7 @@ pub(in crate::cli) struct RunArgs {
 
     /// Trust the public keys in this file, from `trailproof keys` or `aws cloudtrail list-public-keys` (JSON, YAML or
     /// text), or PEM; repeatable
-    /// [default: CloudTrail's keys for S3; required for a directory]
+    /// [default: CloudTrail's keys for S3; required for a directory or an archive]
     #[arg(long, value_name = "FILE", help_heading = "Keys")]
     pub(in crate::cli) public_keys: Vec<PathBuf>,
 
