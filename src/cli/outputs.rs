@@ -28,6 +28,10 @@ pub(super) fn options(quiet: bool, verbose: bool) -> Options {
 /// The report files of `--report`, checked but not opened. None may be written over one of the inputs.
 pub(super) fn files(specs: &[String], inputs: &Inputs) -> Result<Vec<ReportFile>, Failure> {
     for spec in specs {
+        if let Some(meant) = with_format(spec) {
+            let what = format!("invalid report `{spec}`: expected FORMAT=FILE");
+            return Err(Failure::new(what, format!("did you mean `--report {meant}`?")));
+        }
         let parts = spec.split_once('=').filter(|(format, _)| format.parse::<Format>().is_ok());
         let Some((format, path)) = parts else { continue };
         if path == "-" {
@@ -39,6 +43,19 @@ pub(super) fn files(specs: &[String], inputs: &Inputs) -> Result<Vec<ReportFile>
     let files = ReportFile::parse_all(specs).map_err(|error| unusable(&error))?;
     files.iter().try_for_each(|file| inputs.check(file.path()))?;
     Ok(files)
+}
+
+/// The report that was meant by a file without a format, by the ending of its name.
+fn with_format(spec: &str) -> Option<String> {
+    let (_, ending) = spec.rsplit_once('.').filter(|_| !spec.contains('='))?;
+    let format = match ending.to_ascii_lowercase().as_str() {
+        "txt" => "text",
+        "htm" => "html",
+        "prom" => "prometheus",
+        "xml" => "junit",
+        ending => Format::ALL.into_iter().map(Format::as_str).find(|format| *format == ending)?,
+    };
+    Some(format!("{format}={spec}"))
 }
 
 /// Opens stdout for `format`, and each report file. `quiet` is for stdout only: a file has the whole report.

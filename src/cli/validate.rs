@@ -368,6 +368,9 @@ fn check_range(arguments: &RunArgs, range: Range, has_end: bool) -> Result<(), F
 pub(super) fn keys(files: &[PathBuf], limit: u64) -> Result<KeyRing, Failure> {
     let mut ring = KeyRing::new();
     for file in files {
+        if file.as_os_str() == "-" && !file.exists() {
+            return Err(typed::no_stdin("the keys file"));
+        }
         let shown = file.display().to_string();
         let hint = "give a file written by `trailproof keys` or `aws cloudtrail list-public-keys --output json`, or PEM";
         let bytes = read_keys(file, limit).map_err(|error| {

@@ -6,7 +6,7 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 
 use super::validate::recheck;
-use super::{OutputArgs, RunArgs, TellingArgs, pages};
+use super::{OutputArgs, RunArgs, TellingArgs, number, pages};
 use crate::deploy::Target;
 use crate::validate::Recheck;
 
@@ -41,17 +41,17 @@ pub(in crate::cli) struct DeployArgs {
 
     /// Number of jobs at the same time, for `kubernetes`, `slurm` and `step-functions`
     #[arg(long, value_name = "N", default_value = "20", help_heading = "Recipe")]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(value_parser = |text: &str| number::<u32>(text, 1..=10_000))]
     pub(in crate::cli) tasks_at_once: u32,
 
     /// Number of attempts for each shard
     #[arg(long, value_name = "N", default_value = "3", help_heading = "Recipe")]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=10))]
+    #[arg(value_parser = |text: &str| number::<u32>(text, 1..=10))]
     pub(in crate::cli) tries: u32,
 
     /// Largest number of log files in a shard, as for `shards plan`
     #[arg(long, value_name = "N", default_value = "200000", help_heading = "Recipe")]
-    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(value_parser = |text: &str| number::<u64>(text, 1..=u64::MAX))]
     objects_per_shard: u64,
 
     #[command(flatten)]

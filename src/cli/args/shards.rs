@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 #[cfg(feature = "aws")]
 use super::AwsArgs;
 use super::validate::recheck;
-use super::{OutputArgs, RunArgs, TellingArgs, pages, parse_size};
+use super::{OutputArgs, RunArgs, TellingArgs, number, pages, parse_size};
 use crate::validate::Recheck;
 
 /// Run one validation on many machines
@@ -60,7 +60,7 @@ pub(in crate::cli) struct PlanArgs {
 
     /// Largest number of log files in a shard. A region with more is cut into parts, each of which reads all digests of the region
     #[arg(long, value_name = "N", default_value = "200000", help_heading = "Plan")]
-    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(value_parser = |text: &str| number::<u64>(text, 1..=u64::MAX))]
     pub(in crate::cli) objects_per_shard: u64,
 
     /// Write the plan to this file or object [default: stdout]
@@ -93,7 +93,7 @@ pub(in crate::cli) struct RunShardsArgs {
     pub(in crate::cli) index: Option<u64>,
 
     /// Carry out every N-th shard from `--index` on, for an array of N jobs that is made before the plan
-    #[arg(long, value_name = "N", requires = "index", value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    #[arg(long, value_name = "N", requires = "index", value_parser = |text: &str| number::<u64>(text, 1..=100_000))]
     pub(in crate::cli) of: Option<u64>,
 
     /// Write all results to a file or object, or each result to a file or object of its own in a folder or prefix that ends
@@ -107,15 +107,15 @@ pub(in crate::cli) struct RunShardsArgs {
 
     /// Number of shards to carry out at the same time. A large shard needs some 30 MB of memory. For many small regions in S3,
     /// give 64: their shards mostly wait for S3
-    #[arg(long, value_name = "N", default_value = "4", value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(long, value_name = "N", default_value = "4", value_parser = |text: &str| number::<u16>(text, 1..=256))]
     pub(in crate::cli) at_once: u16,
 
     /// Show no progress on stderr
     #[arg(long)]
     pub(in crate::cli) no_progress: bool,
 
-    /// Number of worker threads; in S3, of concurrent requests [default: that of the plan]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    /// Number of worker threads; in S3, of concurrent requests [default: that of the plan]. From 1 to 1,024
+    #[arg(long, value_name = "N", value_parser = |text: &str| number::<u16>(text, 1..=1_024))]
     pub(in crate::cli) jobs: Option<u16>,
 
     #[cfg(feature = "aws")]

@@ -31,7 +31,7 @@ pub(in crate::cli) struct SimulateArgs {
 
     /// When logging begins. The first digest covers the hour before [default: the last digest ends within the last hour,
     /// or five hours earlier if a tamper deletes the newest digests]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub(in crate::cli) start_time: Option<String>,
 
     /// Hours of delivery
