@@ -66,6 +66,25 @@ pub(super) enum Command {
     Man(ManArgs),
 }
 
+/// An option that was given without the option that it works with.
+pub(super) struct LonelyOption {
+    pub(super) option: &'static str,
+    /// The other option, with the name of its value.
+    pub(super) needs: &'static str,
+}
+
+impl Command {
+    /// An option without the option that it works with.
+    pub(super) fn lonely(&self) -> Option<LonelyOption> {
+        match self {
+            Self::Validate(typed) => typed.lonely(),
+            Self::Shards(typed) => typed.lonely(),
+            Self::Deploy(typed) => typed.lonely(),
+            _ => None,
+        }
+    }
+}
+
 /// The AWS account. The environment and the shared configuration files are read too.
 #[cfg(feature = "aws")]
 #[derive(Args, Clone, Default, Debug)]

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
-use super::validate::recheck;
-use super::{OutputArgs, RunArgs, TellingArgs, number, pages};
+use super::validate::{lonely_recheck, recheck};
+use super::{LonelyOption, OutputArgs, RunArgs, TellingArgs, number, pages};
 use crate::deploy::Target;
 use crate::validate::Recheck;
 
@@ -61,13 +61,20 @@ pub(in crate::cli) struct DeployArgs {
     #[arg(long, value_name = "PLACE", help_heading = "Memory")]
     pub(in crate::cli) state: Option<PathBuf>,
 
-    /// Read a part of the sealed days again, as for `validate`: K/N, all or none
-    #[arg(long, value_name = "K/N", default_value = "1/30", value_parser = recheck, requires = "state", help_heading = "Memory")]
-    recheck: Recheck,
+    /// Read a part of the sealed days again, as for `validate`: K/N, all or none [default: 1/30]
+    #[arg(long, value_name = "K/N", value_parser = recheck, help_heading = "Memory")]
+    recheck: Option<Recheck>,
 
     #[command(flatten)]
     pub(in crate::cli) output: OutputArgs,
 
     #[command(flatten)]
     pub(in crate::cli) telling: TellingArgs,
+}
+
+impl DeployArgs {
+    /// An option without the option that it works with.
+    pub(super) fn lonely(&self) -> Option<LonelyOption> {
+        lonely_recheck(self.recheck, self.state.as_ref()).or_else(|| self.telling.lonely())
+    }
 }

@@ -6,8 +6,8 @@ use clap::{Args, Subcommand};
 
 #[cfg(feature = "aws")]
 use super::AwsArgs;
-use super::validate::recheck;
-use super::{OutputArgs, RunArgs, TellingArgs, number, pages, parse_size};
+use super::validate::{lonely_recheck, recheck};
+use super::{LonelyOption, OutputArgs, RunArgs, TellingArgs, number, pages, parse_size};
 use crate::validate::Recheck;
 
 /// Run one validation on many machines
@@ -20,6 +20,17 @@ use crate::validate::Recheck;
 pub(in crate::cli) struct ShardsArgs {
     #[command(subcommand)]
     pub(in crate::cli) command: ShardsCommand,
+}
+
+impl ShardsArgs {
+    /// An option without the option that it works with.
+    pub(super) fn lonely(&self) -> Option<LonelyOption> {
+        match &self.command {
+            ShardsCommand::Plan(typed) => lonely_recheck(typed.recheck, typed.state.as_ref()),
+            ShardsCommand::Run(_) => None,
+            ShardsCommand::Merge(typed) => typed.telling.lonely(),
+        }
+    }
 }
 
 #[derive(Subcommand, Debug)]
@@ -54,9 +65,9 @@ pub(in crate::cli) struct PlanArgs {
     #[arg(long, value_name = "PLACE", help_heading = "Memory")]
     state: Option<PathBuf>,
 
-    /// Read a part of the sealed days again, as for `validate`: K/N, all or none
-    #[arg(long, value_name = "K/N", default_value = "1/30", value_parser = recheck, requires = "state", help_heading = "Memory")]
-    recheck: Recheck,
+    /// Read a part of the sealed days again, as for `validate`: K/N, all or none [default: 1/30]
+    #[arg(long, value_name = "K/N", value_parser = recheck, help_heading = "Memory")]
+    recheck: Option<Recheck>,
 
     /// Largest number of log files in a shard. A region with more is cut into parts, each of which reads all digests of the region
     #[arg(long, value_name = "N", default_value = "200000", help_heading = "Plan")]
@@ -71,7 +82,8 @@ pub(in crate::cli) struct PlanArgs {
 impl PlanArgs {
     /// The arguments of the run.
     pub(in crate::cli) fn into_run(self) -> RunArgs {
-        RunArgs { sources: self.sources, state: self.state, recheck: self.recheck, ..self.run }
+        let recheck = self.recheck.unwrap_or_default();
+        RunArgs { sources: self.sources, state: self.state, recheck, ..self.run }
     }
 }
 

@@ -107,6 +107,19 @@ fn a_mistyped_source_is_answered_by_an_address() {
     assert_all(SOURCES);
 }
 
+#[test]
+fn an_option_that_needs_another_says_which() {
+    for (arguments, option, other) in [
+        (&["validate", ".", "--recheck", "all"][..], "--recheck", "--state"),
+        (&["shards", "plan", ".", "--recheck", "1/2"], "--recheck", "--state"),
+        (&["deploy", "batch", "s3://b", "--recheck", "none"], "--recheck", "--state"),
+        (&["validate", ".", "--hook-on", "always"], "--hook-on", "--hook"),
+        (&["shards", "merge", "p", "r", "--hook-timeout", "5s"], "--hook-timeout", "--hook"),
+    ] {
+        trailproof(arguments).assert_cannot(&format!("`{option}` works only with `{other}`"));
+    }
+}
+
 /// The name of a bucket is UTF-8, and so is a key.
 #[cfg(unix)]
 #[test]
