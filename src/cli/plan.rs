@@ -42,7 +42,13 @@ pub(super) fn run(typed: ValidateArgs, now: Timestamp) -> Result<u8, Failure> {
     let tools = RunTools { store: &*store, keys: &keys, pool: &pool, progress: &NoProgress, stop: &stop };
     let plan = planned(manifest.as_deref(), &request, tools, in_s3)?;
     let sources = validate::named(arguments);
-    let planned = Planned { sources: &sources, range: request.range, in_s3, plan: &plan };
+    let planned = Planned {
+        sources: &sources,
+        range: request.range,
+        in_s3,
+        plan: &plan,
+        manifest: manifest.as_deref(),
+    };
     let mut out = BufWriter::new(io::stdout());
     let written = write(&planned, outputs::options(arguments.quiet, arguments.verbose), &mut out);
     // Dropping the buffer unflushed: a closed pipe would fail again.
