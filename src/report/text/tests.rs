@@ -146,15 +146,15 @@ fn whole_chains_are_one_line_together() {
     };
     assert_eq!(
         coverage(&[whole; 12]),
-        "  12 chains are whole: covered 2026-09-01T00:06:57Z to 2026-09-01T12:06:57Z"
+        "  12 chains are whole: covered 2026-09-01T00:06:57Z to 2026-09-01T12:06:57Z\n  (`-v` names them)"
     );
     assert_eq!(
         coverage(&[whole, longer]),
-        "  2 chains are whole: each is covered 2026-09-01T00:06:57Z to\n  2026-09-01T12:06:57Z or longer"
+        "  2 chains are whole: each is covered 2026-09-01T00:06:57Z to\n  2026-09-01T12:06:57Z or longer (`-v` names them)"
     );
     assert_eq!(
         coverage(&[whole, longer, late]),
-        "  3 chains are whole: covered at different times within 2026-08-31T00:06:57Z to\n  2026-09-02T12:06:57Z"
+        "  3 chains are whole: covered at different times within 2026-08-31T00:06:57Z to\n  2026-09-02T12:06:57Z (`-v` names them)"
     );
 }
 
