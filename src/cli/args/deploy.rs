@@ -30,7 +30,8 @@ pub(in crate::cli) struct DeployArgs {
     pub(in crate::cli) sources: Vec<PathBuf>,
 
     /// Where plans and results go, a folder for each run. A directory has to be at the same path on every machine. Those who
-    /// can write the evidence should not be able to write here [default: a bucket to fill in]
+    /// can write the evidence should not be able to write here. `parallel` takes only a directory; `batch`, `kubernetes` and
+    /// `step-functions` take only a bucket [default: a bucket to fill in; for `parallel` ./trailproof-runs]
     #[arg(long, value_name = "s3://BUCKET[/PREFIX]|DIR", help_heading = "Recipe")]
     pub(in crate::cli) work: Option<PathBuf>,
 
