@@ -9,6 +9,7 @@ mod collect;
 mod deploy;
 mod describe;
 mod hook;
+mod inputs;
 #[cfg(feature = "aws")]
 mod keys;
 mod memory;
@@ -47,7 +48,7 @@ use crate::handles;
 use crate::report::escape::for_terminal;
 use crate::text::plain;
 use crate::time::Timestamp;
-use args::{Cli, Command};
+use args::{Cli, Command, LonelyOption};
 
 /// Exit code where the program could not begin, or could not write a report.
 const EXIT_CANNOT: u8 = 2;
@@ -65,6 +66,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
+    if let Some(LonelyOption { option, needs }) = cli.command.lonely() {
+        let name = needs.split(' ').next().unwrap_or_default();
+        let what = format!("`{option}` works only with `{name}`");
+        let failure = Failure::new(what, format!("give `{needs}` too, or leave `{option}` out"));
+        return ExitCode::from(exit_code(Err(failure)));
+    }
     let done = match cli.command {
         Command::Validate(typed) if typed.dry_run => plan::run(*typed, now()),
         Command::Validate(typed) => validate::run(*typed, now(), &arguments),

@@ -89,6 +89,10 @@ pub struct DeployRequest {
     pub keys: Vec<String>,
     /// Whether the report goes to files.
     pub has_report_files: bool,
+    /// The commands of `--hook`, which the machine that merges runs.
+    pub hooks: Vec<String>,
+    /// The profile of the AWS configuration.
+    pub profile: Option<String>,
     /// Where the memory is.
     pub state: Option<Place>,
     /// Where plans and results go. Without it a name to fill in.
@@ -121,6 +125,12 @@ pub enum DeployError {
     /// A container, and what it wrote, is gone at the end.
     #[error("`--report` writes to the machine that merges, and that of `{0}` is gone afterwards")]
     ReportFile(Target),
+    /// The machines of the engine have no configuration files of this user.
+    #[error("the machines of `{1}` do not have the profile `{0}`")]
+    Profile(String, Target),
+    /// A relative path means another program, or none, where the merge runs.
+    #[error("`--hook {0}` has a relative path, and runs on another machine")]
+    Hook(String),
     /// An invisible character could hide what a recipe does.
     #[error("an argument has an invisible character: {0}")]
     Invisible(String),
@@ -143,6 +153,12 @@ impl DeployError {
             Self::Folder(_) => "give `s3://BUCKET/PREFIX`, or a directory that the machines share",
             Self::ReportFile(_) => {
                 "read the report in the log, or make it again on your machine: `trailproof shards merge` with the plan and the results"
+            }
+            Self::Profile(..) => {
+                "leave `--profile` out: the machines have credentials of their own; for the commands that you run, set AWS_PROFILE"
+            }
+            Self::Hook(_) => {
+                "give the absolute path, as the machine that merges sees it, or a command of that machine"
             }
             Self::Invisible(_) => "type the argument again without it",
             Self::Parameter(_) => "use another target",
@@ -198,6 +214,19 @@ impl DeployRequest {
         }
         if self.has_report_files && !self.target.shares_directories() {
             return Err(DeployError::ReportFile(self.target));
+        }
+        if let Some(profile) = &self.profile
+            && !matches!(self.target, Target::Parallel | Target::Slurm)
+        {
+            return Err(DeployError::Profile(profile.clone(), self.target));
+        }
+        let has_relative_path = |hook: &&String| {
+            hook.split_whitespace().any(|word| word.starts_with("./") || word.starts_with("../"))
+        };
+        if let Some(hook) = self.hooks.iter().find(has_relative_path)
+            && self.target != Target::Parallel
+        {
+            return Err(DeployError::Hook(hook.clone()));
         }
         let (least, most) = self.target.tasks();
         match (least..=most).contains(&self.tasks) {

@@ -33,7 +33,7 @@ use std::io::{self, BufWriter, Write};
 use std::str::FromStr;
 
 use crate::event::{Event, Report, ReportCollector, Severity, Sink};
-pub use file::{OpenReport, ReportError, ReportFile, WholeFile};
+pub use file::{OpenReport, ReportError, ReportFile, WholeFile, replaced_file};
 use replace::FileReplacement;
 
 /// A report format.

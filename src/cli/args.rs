@@ -14,9 +14,12 @@ mod validate;
 #[cfg(feature = "aws")]
 mod validate_logs;
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+
+use crate::text::grouped;
 
 pub(super) use collect::CollectArgs;
 pub(super) use deploy::DeployArgs;
@@ -61,6 +64,25 @@ pub(super) enum Command {
     Simulate(Box<SimulateArgs>),
     Completions(CompletionsArgs),
     Man(ManArgs),
+}
+
+/// An option that was given without the option that it works with.
+pub(super) struct LonelyOption {
+    pub(super) option: &'static str,
+    /// The other option, with the name of its value.
+    pub(super) needs: &'static str,
+}
+
+impl Command {
+    /// An option without the option that it works with.
+    pub(super) fn lonely(&self) -> Option<LonelyOption> {
+        match self {
+            Self::Validate(typed) => typed.lonely(),
+            Self::Shards(typed) => typed.lonely(),
+            Self::Deploy(typed) => typed.lonely(),
+            _ => None,
+        }
+    }
 }
 
 /// The AWS account. The environment and the shared configuration files are read too.
@@ -111,11 +133,11 @@ pub(super) struct KeysArgs {
     pub(super) region: Vec<String>,
 
     /// Start of the range that the digest files to verify cover
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub(super) start_time: String,
 
     /// End of that range [default: now]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub(super) end_time: Option<String>,
 
     #[command(flatten)]
@@ -142,8 +164,8 @@ pub(super) struct ReportArgs {
     #[arg(long, value_name = "FORMAT=FILE")]
     pub(super) report: Vec<String>,
 
-    /// Print only the verdict line, as text
-    #[arg(short, long)]
+    /// Print only the verdict line on stdout, as text. Files of `--report` have the whole report
+    #[arg(short, long, conflicts_with = "verbose")]
     pub(super) quiet: bool,
 
     /// List every chain in the coverage table, as text
@@ -179,6 +201,16 @@ pub(super) struct ManArgs {
     pub(super) dir: PathBuf,
 }
 
+/// Parses a number in `range`. A range up to the largest value of a type has no limit that anybody would type.
+fn number<T: TryFrom<u64>>(text: &str, range: RangeInclusive<u64>) -> Result<T, String> {
+    let (least, most) = (*range.start(), *range.end());
+    let parsed = text.parse().ok().filter(|number| range.contains(number));
+    parsed.and_then(|number| T::try_from(number).ok()).ok_or_else(|| match most < u64::from(u32::MAX) {
+        true => format!("give a number from {} to {}", grouped(least), grouped(most)),
+        false => format!("give a number of {} or more", grouped(least)),
+    })
+}
+
 /// Parses a size in bytes, with an optional K, M, G or T (binary: 1K is 1,024).
 fn parse_size(text: &str) -> Result<u64, String> {
     let (number, unit) = match text.trim_end_matches("iB").char_indices().next_back() {
@@ -206,6 +238,17 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn numbers_name_their_limits() {
+        assert_eq!(number::<u16>("1024", 1..=1_024), Ok(1_024));
+        assert_eq!(number::<u64>("9999999999", 1..=u64::MAX), Ok(9_999_999_999));
+        for junk in ["0", "1025", "-1", "x", "", "99999999999999999999"] {
+            let said = number::<u16>(junk, 1..=1_024).unwrap_err();
+            assert_eq!(said, "give a number from 1 to 1,024", "{junk}");
+        }
+        assert_eq!(number::<u32>("0", 1..=u64::from(u32::MAX)).unwrap_err(), "give a number of 1 or more");
     }
 
     #[test]

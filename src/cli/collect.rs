@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::args::{CollectArgs, RunArgs};
+use super::inputs::{InputRole, Inputs};
 use super::telling::RunNotes;
 use super::validate::{self, Outputs, Prepared, RememberingSink};
 use super::{EXIT_CANNOT, Failure, now, origin, outputs, require_handles, say, signals, typed};
@@ -29,7 +30,8 @@ pub(super) fn run(typed: CollectArgs, started: Timestamp, line: &[OsString]) -> 
     let origin = origin::of(line, arguments.output.run_by.clone());
     let stop = signals::listen();
     let format = outputs::format(&arguments.output.format)?;
-    let files = outputs::files(&arguments.output.report)?;
+    let inputs = Inputs::of_run(arguments).with(InputRole::Copy, [directory]);
+    let files = outputs::files(&arguments.output.report, &inputs)?;
     check(directory, &arguments.sources)?;
     let Prepared { store, keys, request, pool, .. } = validate::prepare(arguments, started)?;
     let options = CollectOptions {
@@ -76,9 +78,11 @@ pub(super) fn run(typed: CollectArgs, started: Timestamp, line: &[OsString]) -> 
             let mut buckets = buckets.chain(request.objects.iter().map(|object| &*object.bucket));
             // Behind an access point the copy has the name that the user gave, and nothing is moved.
             let is_moved = buckets.any(|bucket| !collection.is_renamed(bucket));
-            say_keys(directory, &saved);
+            say_keys(directory, &saved, arguments.quiet);
             let command = command(directory, arguments, &request, &saved, end, is_moved);
-            closing(&command, collection.is_as_read());
+            if !arguments.quiet || !collection.is_as_read() {
+                closing(&command, collection.is_as_read());
+            }
         }
         None => say("the copy is not complete: run the same command again to complete it"),
     }
@@ -225,8 +229,11 @@ fn summary(directory: &Path, collection: &Collection, quiet: bool) {
     }
 }
 
-/// Says where the keys are, and what they are worth.
-fn say_keys(directory: &Path, keys: &[SavedKeys]) {
+/// Says where the keys are, and what they are worth. `quiet` leaves only a lack of keys to say.
+fn say_keys(directory: &Path, keys: &[SavedKeys], quiet: bool) {
+    if quiet && !keys.is_empty() {
+        return;
+    }
     for SavedKeys { path, sha256 } in keys {
         say(&format!("public keys: `{}`, SHA-256 {sha256}", shown(&directory.join(path))));
     }

@@ -7,6 +7,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, CommandFactory as _};
 
 use super::args::{Cli, DeployArgs};
+use super::inputs::{InputRole, Inputs};
 use super::sources::{self, is_in_s3};
 use super::{Failure, outputs, print, say, typed};
 use crate::deploy::{DeployRequest, Place, Target, recipe};
@@ -41,6 +42,11 @@ pub(super) fn run(typed: &DeployArgs, now: Timestamp, line: &[OsString]) -> Resu
         sources: sources.iter().map(|source| Place::parse(source)).collect(),
         keys: typed.run.public_keys.iter().map(|path| text(path)).collect::<Result<_, _>>()?,
         has_report_files: !typed.output.report.is_empty(),
+        hooks: typed.telling.hook.clone(),
+        #[cfg(feature = "aws")]
+        profile: typed.run.aws.profile.clone(),
+        #[cfg(not(feature = "aws"))]
+        profile: None,
         state: place(typed.state.as_deref())?,
         work: place(typed.work.as_deref())?,
         asks_keys,
@@ -94,7 +100,8 @@ fn check(typed: &DeployArgs, now: Timestamp) -> Result<(), Failure> {
     typed::regions("--region", &typed.run.region)?;
     typed::trails("--trail", &typed.run.trail)?;
     outputs::format(&typed.output.format)?;
-    outputs::files(&typed.output.report)?;
+    let inputs = Inputs::of_run(&typed.run).with(InputRole::Source, &typed.sources);
+    outputs::files(&typed.output.report, &inputs.with(InputRole::State, &typed.state))?;
     Ok(())
 }
 

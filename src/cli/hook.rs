@@ -45,7 +45,7 @@ pub(super) fn run_all(arguments: &TellingArgs, outcome: &RunOutcome) {
     }
     let all = arguments.hook.len();
     for (at, line) in arguments.hook.iter().enumerate() {
-        let (output, problem) = run(line, outcome, arguments.hook_timeout);
+        let (output, problem) = run(line, outcome, arguments.hook_timeout());
         if let Some(output) = output.shown() {
             say_lines(output.lines());
         }

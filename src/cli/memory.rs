@@ -50,14 +50,27 @@ fn failed(arguments: &RunArgs, error: &StateError) -> Failure {
     }
 }
 
-/// Warns of a state that remembers other sources only: the source may be mistyped.
-pub(super) fn warn_of_other_sources(session: &MemorySession<'_>) {
-    if session.knows_others_only() {
-        say(
-            "warning: the state remembers other sources and nothing of this one: there is nothing to compare this run with; \
-             check the source if earlier runs validated it",
-        );
+/// Warns of a state that remembers something, and nothing of what was asked: source or filters may be mistyped.
+pub(super) fn warn_of_nothing_known(session: &MemorySession<'_>, arguments: &RunArgs) {
+    if !session.knows_others_only() {
+        return;
     }
+    let accounts = arguments.account_id.iter().map(|account| format!("account {account}"));
+    let regions = arguments.region.iter().map(|region| format!("region {region}"));
+    let filters: Vec<String> = accounts.chain(regions).collect();
+    // A source may name an account or a region too. The state then may remember the same bucket.
+    let is_narrow = |source: &PathBuf| source.to_string_lossy().contains("AWSLogs/");
+    let (what, check) = match filters.as_slice() {
+        [] if !arguments.sources.iter().any(is_narrow) => {
+            ("other sources and nothing of this one".to_owned(), "the source")
+        }
+        [] => ("nothing of what was asked".to_owned(), "the source"),
+        filters => (format!("nothing of what was asked ({})", filters.join(", ")), "source and filters"),
+    };
+    say(&format!(
+        "warning: the state remembers {what}: there is nothing to compare this run with; check {check} if earlier runs \
+         validated it"
+    ));
 }
 
 /// Loads what earlier runs remember, for the merge of a plan. The run is named after the plan, so that merging twice is one

@@ -4,6 +4,7 @@
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
 
+use super::inputs::Inputs;
 use super::{Failure, typed};
 use crate::report::{self, Fanout, Format, Options, OutputError, ReportError, ReportFile};
 
@@ -24,9 +25,13 @@ pub(super) fn options(quiet: bool, verbose: bool) -> Options {
     Options { colour, quiet, verbose }
 }
 
-/// The report files of `--report`, checked but not opened.
-pub(super) fn files(specs: &[String]) -> Result<Vec<ReportFile>, Failure> {
+/// The report files of `--report`, checked but not opened. None may be written over one of the inputs.
+pub(super) fn files(specs: &[String], inputs: &Inputs) -> Result<Vec<ReportFile>, Failure> {
     for spec in specs {
+        if let Some(meant) = with_format(spec) {
+            let what = format!("invalid report `{spec}`: expected FORMAT=FILE");
+            return Err(Failure::new(what, format!("did you mean `--report {meant}`?")));
+        }
         let parts = spec.split_once('=').filter(|(format, _)| format.parse::<Format>().is_ok());
         let Some((format, path)) = parts else { continue };
         if path == "-" {
@@ -35,16 +40,31 @@ pub(super) fn files(specs: &[String]) -> Result<Vec<ReportFile>, Failure> {
         }
         typed::local_file("a report", &format!("--report {format}="), Path::new(path))?;
     }
-    ReportFile::parse_all(specs).map_err(|error| unusable(&error))
+    let files = ReportFile::parse_all(specs).map_err(|error| unusable(&error))?;
+    files.iter().try_for_each(|file| inputs.check(file.path()))?;
+    Ok(files)
 }
 
-/// Opens stdout for `format`, and each report file.
+/// The report that was meant by a file without a format, by the ending of its name.
+fn with_format(spec: &str) -> Option<String> {
+    let (_, ending) = spec.rsplit_once('.').filter(|_| !spec.contains('='))?;
+    let format = match ending.to_ascii_lowercase().as_str() {
+        "txt" => "text",
+        "htm" => "html",
+        "prom" => "prometheus",
+        "xml" => "junit",
+        ending => Format::ALL.into_iter().map(Format::as_str).find(|format| *format == ending)?,
+    };
+    Some(format!("{format}={spec}"))
+}
+
+/// Opens stdout for `format`, and each report file. `quiet` is for stdout only: a file has the whole report.
 pub(super) fn open(format: Format, files: Vec<ReportFile>, options: Options) -> Result<Fanout, Failure> {
     let mut fanout = Fanout::new();
     fanout.add("stdout", format, options, Box::new(io::stdout()));
     for file in files {
         let report = file.open().map_err(|error| unusable(&error))?;
-        fanout.add_report(report, Options { colour: false, ..options });
+        fanout.add_report(report, Options { colour: false, quiet: false, ..options });
     }
     Ok(fanout)
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use super::args::ValidateArgs;
+use super::inputs::Inputs;
 #[cfg(feature = "aws")]
 use super::restore_manifest::RestoreManifest;
 #[cfg(feature = "aws")]
@@ -31,6 +32,9 @@ pub(super) fn run(typed: ValidateArgs, now: Timestamp) -> Result<u8, Failure> {
     #[cfg(not(feature = "aws"))]
     let manifest: Option<PathBuf> = None;
     let arguments = &typed.into_run();
+    if let Some(path) = &manifest {
+        Inputs::of_run(arguments).check(path)?;
+    }
     let write = writer(outputs::format(&arguments.output.format)?)?;
     let validate::Prepared { store, keys, request, pool, in_s3, .. } = validate::prepare(arguments, now)?;
     // Ending a plan early loses nothing.
@@ -38,7 +42,13 @@ pub(super) fn run(typed: ValidateArgs, now: Timestamp) -> Result<u8, Failure> {
     let tools = RunTools { store: &*store, keys: &keys, pool: &pool, progress: &NoProgress, stop: &stop };
     let plan = planned(manifest.as_deref(), &request, tools, in_s3)?;
     let sources = validate::named(arguments);
-    let planned = Planned { sources: &sources, range: request.range, in_s3, plan: &plan };
+    let planned = Planned {
+        sources: &sources,
+        range: request.range,
+        in_s3,
+        plan: &plan,
+        manifest: manifest.as_deref(),
+    };
     let mut out = BufWriter::new(io::stdout());
     let written = write(&planned, outputs::options(arguments.quiet, arguments.verbose), &mut out);
     // Dropping the buffer unflushed: a closed pipe would fail again.

@@ -5,9 +5,9 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::args::ReportArgs;
+use super::inputs::{InputRole, Inputs};
 use super::{EXIT_CANNOT, Failure, outputs, print};
 use crate::event::Report;
-use crate::report::ReportFile;
 use crate::report::json::{PLAN_SCHEMA_FILE, SCHEMA_FILE, TRAILS_SCHEMA_FILE};
 use crate::report::saved::{self, SavedError};
 
@@ -20,8 +20,8 @@ pub(super) fn run(arguments: &ReportArgs) -> Result<u8, Failure> {
         return print(schema(arguments.schema.as_deref())).map(|()| EXIT_RENDERED);
     };
     let format = outputs::format(&arguments.format)?;
-    let files = outputs::files(&arguments.report)?;
-    not_over(path, &files)?;
+    let inputs = Inputs::default().with(InputRole::Report, [path]);
+    let files = outputs::files(&arguments.report, &inputs)?;
     let report = read(path, arguments.max_size)?;
     let options = outputs::options(arguments.quiet, arguments.verbose);
     let mut fanout = outputs::open(format, files, options)?;
@@ -67,15 +67,4 @@ fn read(path: &Path, limit: u64) -> Result<Report, Failure> {
         };
         Failure::new(format!("the report `{shown}` cannot be used: {error}"), hint)
     })
-}
-
-/// Refuses to overwrite the report that is being read.
-fn not_over(path: &Path, files: &[ReportFile]) -> Result<(), Failure> {
-    match files.iter().find(|file| file.replaces(path)) {
-        Some(file) => Err(Failure::new(
-            format!("`{}` is the report being read, and would be written over", file.path().display()),
-            "write to another file",
-        )),
-        None => Ok(()),
-    }
 }

@@ -22,6 +22,9 @@ const KEYS_FILE: &str = "public-keys.json";
 /// Name of the file that lists the tampering.
 const ANSWERS_FILE: &str = "tampered.json";
 
+/// Name of the bucket in a directory, without `--bucket`.
+const BUCKET: &str = "trail-logs";
+
 /// The hint where a failed run leaves objects.
 const LEFTOVERS: &str = "the objects written so far remain: remove them, or give another place";
 
@@ -173,8 +176,21 @@ fn check(arguments: &SimulateArgs) -> Result<(), Failure> {
     typed::regions("--region", &arguments.region)?;
     typed::regions("--home-region", &arguments.home_region)?;
     typed::trails("--trail", &arguments.trail)?;
-    typed::new_bucket("--bucket", &arguments.bucket)?;
+    arguments.bucket.iter().try_for_each(|bucket| typed::new_bucket("--bucket", bucket))?;
+    check_address(arguments)?;
     arguments.move_at.iter().try_for_each(|(_, bucket)| typed::new_bucket("--move-at", bucket))
+}
+
+/// Refuses `--bucket` and `--prefix` where the target is an address, which names both.
+fn check_address(arguments: &SimulateArgs) -> Result<(), Failure> {
+    let given = [("--bucket", &arguments.bucket), ("--prefix", &arguments.prefix)];
+    match given.into_iter().find(|(_, value)| value.is_some() && is_in_s3(&arguments.target)) {
+        Some((flag, _)) => Err(Failure::new(
+            format!("`{flag}` does not apply to `{}`", shown(&arguments.target)),
+            "give bucket and prefix in the address: `s3://BUCKET/PREFIX`",
+        )),
+        None => Ok(()),
+    }
 }
 
 /// Parses the tampers, `KIND[@WHERE]`.
@@ -207,8 +223,8 @@ fn spec(arguments: &SimulateArgs, now: Timestamp) -> Result<Spec, Failure> {
         seed: arguments.seed,
         start: start.unwrap_or(latest),
         hours: arguments.hours,
-        bucket: arguments.bucket.clone(),
-        prefix: arguments.prefix.clone(),
+        bucket: arguments.bucket.clone().unwrap_or_else(|| BUCKET.to_owned()),
+        prefix: arguments.prefix.clone().unwrap_or_default(),
         organization: arguments.organization.clone(),
         accounts: arguments.account_id.clone(),
         regions: arguments.region.clone(),

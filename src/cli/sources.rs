@@ -11,6 +11,7 @@ use crate::event::Finding;
 use crate::ident::Location;
 use crate::keys::KeyRing;
 use crate::store::Store;
+use crate::store::archive::ArchiveError;
 use crate::validate::copies::{self, CopyError, OpenedCopies};
 use crate::validate::{NamedTrail, SourceError, SourceFolder, TypedSource};
 
@@ -108,7 +109,7 @@ fn with_fetched(arguments: &RunArgs, keys: KeyRing) -> Result<KeyRing, Failure> 
 /// The error message for a copy without keys.
 pub(super) fn no_keys() -> Failure {
     Failure::new(
-        "no public keys: validating a directory needs keys from another place",
+        "no public keys: validating a directory or an archive needs keys from another place",
         "save the keys with `trailproof keys --region REGION --start-time TIME > keys.json` and give `--public-keys \
          keys.json`, or ask CloudTrail now with `--fetch-keys`",
     )
@@ -124,6 +125,9 @@ fn hint(error: &CopyError) -> String {
         CopyError::Unreadable { .. } => {
             "give a directory with a copy of a trail's bucket, or a part of one; one file is validated where it lies in \
              the copy: `…/AWSLogs/ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/NAME`"
+        }
+        CopyError::Archive { source: ArchiveError::NoCentralDirectory(_), .. } => {
+            "get a complete copy, or unpack what is left with `zip -FF` and give the directory"
         }
         CopyError::Archive { .. } => {
             "give a directory, a `.zip`, or a `.tar`, plain or compressed by gzip or zstd; one file is validated where it \

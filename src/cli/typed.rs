@@ -74,7 +74,13 @@ fn source(path: &Path) -> Result<(), Failure> {
     if text.starts_with("s3://") || path.symlink_metadata().is_ok() {
         return Ok(());
     }
-    let hint = match s3::meant(&text) {
+    if text == "-" {
+        return Err(no_stdin("the source"));
+    }
+    let local = text.strip_prefix("file://").filter(|local| local.starts_with('/'));
+    // An address is UTF-8.
+    let meant = local.map(str::to_owned).or_else(|| s3::meant(path.to_str()?));
+    let hint = match meant {
         Some(meant) => format!("did you mean `{meant}`?"),
         None if text.contains("://") => "give a bucket as `s3://BUCKET[/PREFIX]`".to_owned(),
         None => return Ok(()),
@@ -86,6 +92,11 @@ fn source(path: &Path) -> Result<(), Failure> {
         }
     };
     Err(Failure::new(what, hint))
+}
+
+/// The error message for `-` in place of a file that is read more than once, or by its name.
+pub(super) fn no_stdin(what: &str) -> Failure {
+    Failure::new(format!("{what} `-` cannot be read: stdin is not read here"), "give a file")
 }
 
 /// Checks a place that is a path or an address in S3: the target of `simulate`, a state, a plan, results. A URL, an ARN

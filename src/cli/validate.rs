@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::args::{RunArgs, ValidateArgs};
+use super::inputs::Inputs;
 use super::sources::{self, GoneBucket, Opened, is_in_s3};
 use super::telling::{self, RunNotes};
 use super::{
@@ -55,13 +56,13 @@ fn report(
     let arguments = &typed.into_run();
     let origin = origin::of(line, arguments.output.run_by.clone());
     let format = outputs::format(&arguments.output.format)?;
-    let files = outputs::files(&arguments.output.report)?;
+    let files = outputs::files(&arguments.output.report, &Inputs::of_run(arguments))?;
     let place = memory::place(arguments)?;
     let Prepared { store, keys, mut request, gone, pool, .. } = prepare(arguments, started)?;
     let session = place.as_deref().map(|place| memory::begin(place, arguments, &mut request, started));
     let session = session.transpose()?;
     memory::check_gone(gone, &request)?;
-    session.iter().for_each(memory::warn_of_other_sources);
+    session.iter().for_each(|session| memory::warn_of_nothing_known(session, arguments));
     let bars = Bars::new(display(arguments));
     let options = outputs::options(arguments.quiet, arguments.verbose);
     let mut fanout = outputs::open(format, files.clone(), options)?;
@@ -367,6 +368,9 @@ fn check_range(arguments: &RunArgs, range: Range, has_end: bool) -> Result<(), F
 pub(super) fn keys(files: &[PathBuf], limit: u64) -> Result<KeyRing, Failure> {
     let mut ring = KeyRing::new();
     for file in files {
+        if file.as_os_str() == "-" && !file.exists() {
+            return Err(typed::no_stdin("the keys file"));
+        }
         let shown = file.display().to_string();
         let hint = "give a file written by `trailproof keys` or `aws cloudtrail list-public-keys --output json`, or PEM";
         let bytes = read_keys(file, limit).map_err(|error| {

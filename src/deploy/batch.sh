@@ -97,7 +97,7 @@ wait_for() {
             *) failures=$((failures + 1)) ;;
         esac
         if [ "$failures" -ge 15 ]; then
-            echo "no report: Batch does not tell of the job $1, which may go on" >&2
+            echo "no report: Batch gives no status for the job $1, which may still run" >&2
             exit
         fi
         sleep "${POLL:-20}"

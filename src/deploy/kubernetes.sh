@@ -52,7 +52,7 @@ wait_for() {
             failures=$((failures + 1))
         fi
         if [ "$failures" -ge 30 ]; then
-            echo "no report: the cluster does not tell of $1, which was deleted or may go on" >&2
+            echo "no report: the cluster gives no status for $1, which was deleted or may still run" >&2
             exit
         fi
         sleep "${POLL:-10}"

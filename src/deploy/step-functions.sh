@@ -120,7 +120,7 @@ while true; do
         *) failures=$((failures + 1)) ;;
     esac
     if [ "$failures" -ge 15 ]; then
-        echo "no report: Step Functions does not tell of $execution, which may go on" >&2
+        echo "no report: Step Functions gives no status for $execution, which may still run" >&2
         exit
     fi
     sleep "${POLL:-20}"

@@ -34,6 +34,8 @@ fn request(target: Target, sources: &[&str]) -> DeployRequest {
         sources: sources.iter().map(|source| Place::parse(source)).collect(),
         keys: Vec::new(),
         has_report_files: false,
+        hooks: Vec::new(),
+        profile: None,
         state: None,
         work: Some(Place::parse(work)),
         asks_keys: true,

@@ -98,13 +98,6 @@ impl ReportFile {
         Ok(files)
     }
 
-    /// Whether the report would replace the plain file at `path`.
-    #[must_use]
-    pub fn replaces(&self, path: &Path) -> bool {
-        let PathTarget::File(file) = &self.place else { return false };
-        fs::canonicalize(path).is_ok_and(|path| path == *file)
-    }
-
     /// The format.
     #[must_use]
     pub const fn format(&self) -> Format {
@@ -162,6 +155,16 @@ impl WholeFile {
         let Self { path, mut writer, replacement } = self;
         let written = writer.flush().and_then(|()| replacement.map_or(Ok(()), FileReplacement::commit));
         written.map_err(|source| cannot_write(&path, source))
+    }
+}
+
+/// The existing plain file that an output at `path` would replace, with links resolved; `None` for a new file, a pipe or a
+/// device.
+#[must_use]
+pub fn replaced_file(path: &Path) -> Option<PathBuf> {
+    match locate(path) {
+        Ok(PathTarget::File(file)) => fs::canonicalize(file).ok(),
+        Ok(PathTarget::Pipe(_) | PathTarget::Device(_)) | Err(_) => None,
     }
 }
 

@@ -4,6 +4,8 @@
 mod json;
 mod text;
 
+use std::path::Path;
+
 use super::Options;
 use crate::time::Range;
 use crate::validate::plan::{Cost, Plan};
@@ -22,6 +24,8 @@ pub struct Planned<'a> {
     pub in_s3: bool,
     /// The plan.
     pub plan: &'a Plan,
+    /// The file that lists the archived objects, as the user named it.
+    pub manifest: Option<&'a Path>,
 }
 
 impl Planned<'_> {

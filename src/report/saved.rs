@@ -20,7 +20,8 @@ mod wire;
 
 use std::io::{self, Read};
 
-use crate::event::{Report, Verdict};
+use crate::event::{Kind, Report, Verdict};
+use crate::text::plural;
 
 /// Why a file cannot be used as a report.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +61,15 @@ pub fn read(from: impl Read, limit: u64) -> Result<Report, SavedError> {
 /// Checks that the verdict follows from findings and counts.
 fn hold_together(report: &Report, says: Verdict) -> Result<(), SavedError> {
     let follows = report.verdict();
+    let tampered = report.counts.digests.tampered.saturating_add(report.counts.logs.tampered);
+    // Counts show an accepted finding as it was.
+    let has_accepted = || report.findings().any(|finding| finding.kind == Kind::Accepted);
+    if follows == Verdict::Intact && tampered > 0 && !has_accepted() {
+        let objects = plural(tampered, "tampered object");
+        return Err(SavedError::Contradiction(format!(
+            "the counts have {objects}, and no finding is on any"
+        )));
+    }
     if follows == says {
         return Ok(());
     }

@@ -1,4 +1,4 @@
-//! Quotes words for a POSIX shell, so that a pasted line runs exactly the shown command.
+//! Quotes words for a shell, so that a pasted line runs exactly the shown command.
 //!
 //! A word with invisible characters is written in the `$'…'` form of bash and zsh, byte by byte where necessary: the
 //! quoted word is safe to print and still exact.
@@ -16,6 +16,12 @@ pub fn quote(word: &str) -> String {
         return word.to_owned();
     }
     format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// Whether a line of quoted words has the `$'…'` form, which `sh` lacks.
+#[must_use]
+pub fn needs_bash(line: &str) -> bool {
+    line.contains("$'")
 }
 
 fn quote_hidden(word: &str) -> String {
@@ -58,6 +64,7 @@ mod tests {
         ] {
             assert_eq!(quote(word), quoted);
             assert!(!quote(word).chars().any(is_hidden));
+            assert_eq!(needs_bash(&quote(word)), word.chars().any(is_hidden), "{word:?}");
         }
         assert_eq!(line(["aws", "s3", "a b"]), "aws s3 'a b'");
     }

@@ -81,12 +81,17 @@ fn without_offset(text: &str) -> Option<(String, Option<String>)> {
     Some(("the offset from UTC is missing".to_owned(), Some(meant)))
 }
 
-/// Recognises an age with a sign, in the past tense, without a unit, or in units of varying length.
+/// Recognises an age with a sign, in capitals, in the past tense, without a unit, or in units of varying length.
 fn mistyped_age(text: &str) -> Option<(String, Option<String>)> {
     let plain = text.trim().trim_start_matches(['-', '+']);
     let plain = plain.strip_suffix("ago").unwrap_or(plain).trim_end();
     if matches!(plain.len(), 1..=3) && plain.bytes().all(|byte| byte.is_ascii_digit()) {
         return Some(("an age needs a unit".to_owned(), Some(format!("{plain}d"))));
+    }
+    // `M` may mean months.
+    let lower = plain.to_ascii_lowercase();
+    if lower != plain && !plain.contains('M') && parse_age(&lower).is_some() {
+        return Some(("units of ages are lower-case".to_owned(), Some(lower.replace(' ', ""))));
     }
     if plain != text && parse_age(plain).is_some() {
         let problem = "an age is a plain length of time before now".to_owned();
@@ -124,7 +129,8 @@ fn date_in_another_form(text: &str) -> Option<String> {
         return Some(jiff::Timestamp::from_second(text.parse().ok()?).ok()?.to_string());
     }
     let mut fields = text.split(['-', '/', '.']);
-    let (year, month, day) = (fields.next()?, fields.next()?, fields.next()?);
+    // A month begins on its first day.
+    let (year, month, day) = (fields.next()?, fields.next()?, fields.next().unwrap_or("1"));
     let is_date = year.len() == 4 && month.len() <= 2 && day.len() <= 2 && fields.next().is_none();
     let date = Date::new(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?).ok();
     date.filter(|_| is_date).map(|date| date.strftime("%Y-%m-%d").to_string())
@@ -174,6 +180,10 @@ mod tests {
             ("2026-09-01 12:30", "2026-09-01T12:30:00Z"),
             ("7", "7d"),
             ("-7d", "7d"),
+            ("7D", "7d"),
+            ("24H", "24h"),
+            ("2026-09", "2026-09-01"),
+            ("2026/9", "2026-09-01"),
             ("7d ago", "7d"),
             ("2 days ago", "2days"),
             ("1y", "365d"),

@@ -18,6 +18,11 @@ const ALLOW_LIST: &str = "allow `s3:ListBucket` on the folder, and run again";
 const READ_FOLDER: &str = "let the user who runs trailproof read the directory, and run again";
 const READ_TWICE: &str =
     "run again; if two reads still differ, find out what changes the object or its transfer";
+const WHOLE_ARCHIVE: &str = "get a complete copy of the archive, and run again";
+const NAME_ARCHIVE: &str = "name the archive as a source too, and run again";
+const NAME_TARGET: &str =
+    "if the copy needs what lies there, give the target of the link as a source too, and run again";
+const NAME_FOLDER: &str = "give the folders of the copy as sources, and run again";
 const FINISH: &str = "run again, and let the run finish";
 const NOT_A_DIGEST: &str = "find out who wrote the object, and look for an older version or a replica of the digest: \
                             until a copy is proved, the log files in the digest have no proof";
@@ -48,17 +53,23 @@ const MISSING_DIGEST: &str = "if a lifecycle rule expired older files, give a la
                               the digest in a replica or another copy: the log files of that time have no other proof";
 const MISSING_LOG: &str =
     "check which lifecycle rules the bucket has; then look for the log file in a replica or another copy";
-const MOVED: &str = "if you moved the files yourself, name the move: `--relocated-from s3://OLD[/PREFIX]`";
+const MOVED: &str = "if you moved the files yourself, name the move: `--relocated-from s3://OLD[/PREFIX]`; otherwise find \
+                     out who put the digest there, and look for the original in a replica";
 const GAP: &str = "see the findings on digests of this time; if there are none, look for the digests in a replica or \
                    another copy";
 const RESTART: &str = "look for `StopLogging`, `DeleteTrail` and `UpdateTrail` events in the hour before: events \
                        while logging was off are in no log file";
 const STALE: &str = "check with `aws cloudtrail get-trail-status` whether logging and digest delivery go on; if so, \
-                     the newest digests were deleted, or are not yet copied";
+                     the newest digests were deleted, or are not yet copied: for an older copy give `--end-time` with the \
+                     end of the newest digest";
 const NOTHING: &str = "check source, times and filters; `trailproof trails` shows where the account's trails deliver, \
                        and whether they write digests";
 const RUN_SHARD: &str = "run the shard again with `trailproof shards run PLAN --index N`, remove its old results, and \
                          merge again";
+const READ_SKIPPED: &str =
+    "if the copy needs what lies there, make it readable or give it as a source of its own, and run again";
+const UNPACK: &str = "if the member is part of the copy, unpack the archive with a tool you trust and give the \
+                      directory; a cut archive has to be copied again";
 const SET_CLOCK: &str = "set the clock of this machine; the evidence was judged by the time of its digests, or by \
                          `--end-time`";
 const BEGINNING: &str = "if the trail is older, find out what happened to the earlier digests";
@@ -94,6 +105,8 @@ pub fn hint(finding: &Finding) -> Option<&'static str> {
     let hint = cause.map_or_else(|| by_kind(finding.kind), by_cause);
     match hint {
         Some(READ_IT | LIST_IT) => Some(unread(&finding.message(), hint == Some(LIST_IT))),
+        Some(READ_SKIPPED) => Some(skipped(&finding.message())),
+        Some(UNPACK) if is_cut(&finding.message()) => Some(WHOLE_ARCHIVE),
         hint => hint,
     }
 }
@@ -104,6 +117,7 @@ fn unread(message: &str, is_folder: bool) -> &'static str {
     let says = |cause: &str| message.contains(cause);
     match is_folder {
         _ if is_expired(message) => SIGN_IN,
+        _ if is_cut(message) => WHOLE_ARCHIVE,
         _ if says("out of reach: ") => FULLER_COPY,
         _ if says("two copies differ: ") => WHICH_COPY,
         // The operating system's words; S3's have a code.
@@ -115,6 +129,23 @@ fn unread(message: &str, is_folder: bool) -> &'static str {
         true => LIST_IT,
         false => READ_IT,
     }
+}
+
+/// The hint for a folder or file of a copy that was left out, by the reason in the message.
+fn skipped(message: &str) -> &'static str {
+    let says = |cause: &str| message.contains(cause);
+    match () {
+        () if says("archive in a directory is not opened") => NAME_ARCHIVE,
+        () if says("link leads out of the directory") => NAME_TARGET,
+        () if says("the search stops after ") => NAME_FOLDER,
+        () if says("ermission denied") => READ_FOLDER,
+        () => READ_SKIPPED,
+    }
+}
+
+/// Whether the message says that an archive ends before its end.
+fn is_cut(message: &str) -> bool {
+    message.contains("the archive ends early") || message.contains("the archive ends within the member")
 }
 
 /// The hint for a request for keys that failed for another reason than a lack of permission.
@@ -262,9 +293,7 @@ pub(super) const fn by_cause(cause: FaultCause) -> Option<&'static str> {
         }
         FaultCause::DiscoveryLimit => "give the trail's prefix as the source: `s3://BUCKET/PREFIX`",
         FaultCause::NestedAwsLogs => "if a trail delivers there, give the folder as a source",
-        FaultCause::SkippedFolder => {
-            "if the copy needs what lies there, make it readable or give it as a source of its own, and run again"
-        }
+        FaultCause::SkippedFolder => READ_SKIPPED,
         FaultCause::NothingFound => NOTHING,
         FaultCause::MoreUnlisted | FaultCause::MoreJunk => NAME_MORE,
         FaultCause::NotADigestName | FaultCause::NotARegion => JUNK,
@@ -294,10 +323,7 @@ pub(super) const fn by_cause(cause: FaultCause) -> Option<&'static str> {
             "if digests arrived since the plan was made, nothing is wrong; otherwise find out what changed the bucket"
         }
         FaultCause::ShardResultsLeftOut => "keep the results of each plan in a folder of their own",
-        FaultCause::UnreadMember | FaultCause::MoreUnreadMembers => {
-            "if the member is part of the copy, unpack the archive with a tool you trust and give the directory; a cut \
-             archive has to be copied again"
-        }
+        FaultCause::UnreadMember | FaultCause::MoreUnreadMembers => UNPACK,
         FaultCause::CopiesDiffer => WHICH_COPY,
         FaultCause::LogProved
         | FaultCause::DigestProved

@@ -5,6 +5,7 @@ pub(crate) mod case;
 mod clock;
 mod deploy;
 mod drill;
+mod inputs;
 #[cfg(all(unix, feature = "aws"))]
 mod interrupt;
 mod mistyped;
@@ -172,6 +173,22 @@ fn a_report_that_cannot_be_written_is_found_before_the_work_begins() {
     let done = case.validate(&["--relocated-from", "s3://my-old"]);
     let note = "note: `--relocated-from` has no effect: no proved digest was delivered to `s3://my-old`\n";
     assert_eq!((done.code, done.stderr.as_str()), (Some(0), note), "{}", done.stdout);
+}
+
+#[test]
+fn a_quiet_run_writes_whole_reports() {
+    let case = Case::make(&[]);
+    let file = case.text("run.txt");
+    let done = case.validate(&["-q", "--report", &format!("text={file}")]);
+    assert_eq!((done.code, done.stdout.lines().count()), (Some(0), 1), "{}", done.stderr);
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(text.starts_with(&done.stdout) && text.contains("\ncoverage\n"), "{text}");
+    let (report, again) = (case.text("run.json"), format!("text={}", case.text("again.txt")));
+    case.validate(&["-q", "--report", &format!("json={report}")]).assert_verdict(0, "intact");
+    assert_eq!(trailproof(&["report", &report, "-q", "--report", &again]).stdout.lines().count(), 1);
+    assert!(fs::read_to_string(case.path("again.txt")).unwrap().contains("\ncoverage\n"));
+    let both = trailproof(&["report", &report, "-q", "-v"]);
+    assert_eq!((both.code, both.stdout.as_str()), (Some(2), ""), "{}", both.stderr);
 }
 
 #[test]

@@ -9,13 +9,16 @@ use super::{OutputArgs, RunArgs, pages, parse_size};
 /// Make a copy of what a validation reads, to validate again later without AWS
 ///
 /// Validates SOURCE as `validate` does, and saves every object that is read: digest and log files as stored, and the
-/// metadata of each digest file beside it, which `aws s3 sync` loses. Log files that no digest lists, and objects beside,
-/// are saved too. DIR/public-keys.json has the public keys, DIR/collected.json lists every object with its SHA-256. The
+/// metadata of each digest file beside it, which `aws s3 sync` loses. Log files that no digest lists, and other
+/// objects in the log folders, are saved too. DIR/public-keys.json has the public keys, DIR/collected.json lists every object with its SHA-256. The
 /// command that validates the copy offline is printed at the end. A second run into the same DIR continues: a log file
 /// that is there and unchanged in S3 is not read again, what differs now is moved to DIR/.replaced, and what is gone from
 /// S3 stays in DIR.
 #[derive(Args, Debug)]
 #[command(override_usage = "trailproof collect [OPTIONS] <SOURCE>... <DIR>")]
+#[command(mut_arg("quiet", |option| {
+    option.help("Print only the verdict line on stdout, and on stderr only how the copy differs from the source")
+}))]
 #[command(after_long_help = pages::help("collect"))]
 pub(in crate::cli) struct CollectArgs {
     /// What to collect: s3://BUCKET[/PREFIX], an access point's ARN, a trail's ARN, a directory, an archive, or one log or

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
-use super::validate::recheck;
-use super::{OutputArgs, RunArgs, TellingArgs, pages};
+use super::validate::{lonely_recheck, recheck};
+use super::{LonelyOption, OutputArgs, RunArgs, TellingArgs, number, pages};
 use crate::deploy::Target;
 use crate::validate::Recheck;
 
@@ -30,7 +30,8 @@ pub(in crate::cli) struct DeployArgs {
     pub(in crate::cli) sources: Vec<PathBuf>,
 
     /// Where plans and results go, a folder for each run. A directory has to be at the same path on every machine. Those who
-    /// can write the evidence should not be able to write here [default: a bucket to fill in]
+    /// can write the evidence should not be able to write here. `parallel` takes only a directory; `batch`, `kubernetes` and
+    /// `step-functions` take only a bucket [default: a bucket to fill in; for `parallel` ./trailproof-runs]
     #[arg(long, value_name = "s3://BUCKET[/PREFIX]|DIR", help_heading = "Recipe")]
     pub(in crate::cli) work: Option<PathBuf>,
 
@@ -41,17 +42,17 @@ pub(in crate::cli) struct DeployArgs {
 
     /// Number of jobs at the same time, for `kubernetes`, `slurm` and `step-functions`
     #[arg(long, value_name = "N", default_value = "20", help_heading = "Recipe")]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(value_parser = |text: &str| number::<u32>(text, 1..=10_000))]
     pub(in crate::cli) tasks_at_once: u32,
 
     /// Number of attempts for each shard
     #[arg(long, value_name = "N", default_value = "3", help_heading = "Recipe")]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=10))]
+    #[arg(value_parser = |text: &str| number::<u32>(text, 1..=10))]
     pub(in crate::cli) tries: u32,
 
     /// Largest number of log files in a shard, as for `shards plan`
     #[arg(long, value_name = "N", default_value = "200000", help_heading = "Recipe")]
-    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(value_parser = |text: &str| number::<u64>(text, 1..=u64::MAX))]
     objects_per_shard: u64,
 
     #[command(flatten)]
@@ -61,13 +62,20 @@ pub(in crate::cli) struct DeployArgs {
     #[arg(long, value_name = "PLACE", help_heading = "Memory")]
     pub(in crate::cli) state: Option<PathBuf>,
 
-    /// Read a part of the sealed days again, as for `validate`: K/N, all or none
-    #[arg(long, value_name = "K/N", default_value = "1/30", value_parser = recheck, requires = "state", help_heading = "Memory")]
-    recheck: Recheck,
+    /// Read a part of the sealed days again, as for `validate`: K/N, all or none [default: 1/30]
+    #[arg(long, value_name = "K/N", value_parser = recheck, help_heading = "Memory")]
+    recheck: Option<Recheck>,
 
     #[command(flatten)]
     pub(in crate::cli) output: OutputArgs,
 
     #[command(flatten)]
     pub(in crate::cli) telling: TellingArgs,
+}
+
+impl DeployArgs {
+    /// An option without the option that it works with.
+    pub(super) fn lonely(&self) -> Option<LonelyOption> {
+        lonely_recheck(self.recheck, self.state.as_ref()).or_else(|| self.telling.lonely())
+    }
 }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::parse_size;
+use super::{number, parse_size};
 use crate::validate::ReadLimits;
 
 /// Limits.
@@ -23,7 +23,7 @@ pub(in crate::cli) struct LimitArgs {
 
     /// How many unlisted log files, and how many odd names among digest files, are listed one by one for each region; the rest
     /// is counted
-    #[arg(long, value_name = "N", default_value = "100000", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value = "100000", value_parser = |text: &str| number::<u32>(text, 1..=u64::from(u32::MAX)))]
     max_named: u32,
 }
 

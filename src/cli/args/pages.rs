@@ -209,7 +209,11 @@ const FORMATS: &[(&str, &str)] = &[
 const TIMES: &[(&str, &str)] = &[
     ("2026-09-01T00:00:00Z", "RFC 3339 with an offset: `Z` or such as `+09:00`"),
     ("2026-09-01", "a date: midnight UTC"),
-    ("24h, 7d", "an age: this long before now"),
+    (
+        "24h, 7d",
+        "an age: this long before now, in weeks, days, hours, minutes or seconds, such as `2w`, `36h`, `1d12h` or `90m`. \
+         Months and years have no fixed length",
+    ),
 ];
 
 const HOOKS: &[(&str, &str)] = &[

@@ -6,7 +6,7 @@ use clap::Args;
 
 #[cfg(feature = "aws")]
 use super::AwsArgs;
-use super::{LimitArgs, OutputArgs};
+use super::{LimitArgs, OutputArgs, number};
 use crate::validate::Recheck;
 
 /// The arguments of a run.
@@ -38,11 +38,11 @@ pub(in crate::cli) struct RunArgs {
 
     /// Start of the range [default: where the record begins]. An age such as 24h reaches back 5 more hours, for digests
     /// that were still on their way
-    #[arg(long, value_name = "TIME", help_heading = "Time and narrowing")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, help_heading = "Time and narrowing")]
     pub(in crate::cli) start_time: Option<String>,
 
     /// End of the range [default: now]
-    #[arg(long, value_name = "TIME", help_heading = "Time and narrowing")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, help_heading = "Time and narrowing")]
     pub(in crate::cli) end_time: Option<String>,
 
     /// Validate only this account; repeatable
@@ -59,7 +59,7 @@ pub(in crate::cli) struct RunArgs {
 
     /// Trust the public keys in this file, from `trailproof keys` or `aws cloudtrail list-public-keys` (JSON, YAML or
     /// text), or PEM; repeatable
-    /// [default: CloudTrail's keys for S3; required for a directory]
+    /// [default: CloudTrail's keys for S3; required for a directory or an archive]
     #[arg(long, value_name = "FILE", help_heading = "Keys")]
     pub(in crate::cli) public_keys: Vec<PathBuf>,
 
@@ -72,13 +72,13 @@ pub(in crate::cli) struct RunArgs {
     #[arg(short, long, help_heading = "Report")]
     pub(in crate::cli) verbose: bool,
 
-    /// Print only the verdict line
+    /// Print only the verdict line on stdout. Files of `--report` have the whole report
     #[arg(short, long, conflicts_with = "verbose", help_heading = "Report")]
     pub(in crate::cli) quiet: bool,
 
     /// Number of worker threads [default: one for each processor]. In S3, number of concurrent requests [default: adapts to
-    /// S3, up to 512]. The limit of open files may lower both
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Running")]
+    /// S3, up to 512]. From 1 to 1,024; the limit of open files may lower it
+    #[arg(long, value_name = "N", value_parser = |text: &str| number::<u16>(text, 1..=1_024), help_heading = "Running")]
     pub(in crate::cli) jobs: Option<u16>,
 
     /// Show no progress on stderr: neither bars on a terminal nor a line a minute elsewhere

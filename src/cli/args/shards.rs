@@ -6,20 +6,31 @@ use clap::{Args, Subcommand};
 
 #[cfg(feature = "aws")]
 use super::AwsArgs;
-use super::validate::recheck;
-use super::{OutputArgs, RunArgs, TellingArgs, pages, parse_size};
+use super::validate::{lonely_recheck, recheck};
+use super::{LonelyOption, OutputArgs, RunArgs, TellingArgs, number, pages, parse_size};
 use crate::validate::Recheck;
 
 /// Run one validation on many machines
 ///
 /// `plan` writes a line of JSON for each shard: a region of an account, or a part of its log files. `run` carries shards out,
-/// on any machine, in any order, and writes a line of JSON for each. `merge` makes the report of one run of the results. Any
+/// on any machine, in any order, and writes a line of JSON for each. `merge` merges the results of the shards into one report. Any
 /// engine that distributes lines will do: GNU parallel, Spark (`rdd.pipe`), a queue, or array jobs with `--index`.
 #[derive(Args, Debug)]
 #[command(after_long_help = pages::help("shards"))]
 pub(in crate::cli) struct ShardsArgs {
     #[command(subcommand)]
     pub(in crate::cli) command: ShardsCommand,
+}
+
+impl ShardsArgs {
+    /// An option without the option that it works with.
+    pub(super) fn lonely(&self) -> Option<LonelyOption> {
+        match &self.command {
+            ShardsCommand::Plan(typed) => lonely_recheck(typed.recheck, typed.state.as_ref()),
+            ShardsCommand::Run(_) => None,
+            ShardsCommand::Merge(typed) => typed.telling.lonely(),
+        }
+    }
 }
 
 #[derive(Subcommand, Debug)]
@@ -37,7 +48,7 @@ pub(in crate::cli) enum ShardsCommand {
 /// validated, and with which keys.
 #[derive(Args, Debug)]
 #[command(override_usage = "trailproof shards plan [OPTIONS] [SOURCE]...")]
-#[command(mut_arg("quiet", |option| option.help("Print neither progress nor the sum on stderr")))]
+#[command(mut_arg("quiet", |option| option.help("Print neither progress nor the line `planned N shards …` on stderr")))]
 #[command(mut_arg("verbose", |option| {
     option.help("Keep the result of every digest and log file, so that `shards merge -v` can list them")
 }))]
@@ -54,13 +65,13 @@ pub(in crate::cli) struct PlanArgs {
     #[arg(long, value_name = "PLACE", help_heading = "Memory")]
     state: Option<PathBuf>,
 
-    /// Read a part of the sealed days again, as for `validate`: K/N, all or none
-    #[arg(long, value_name = "K/N", default_value = "1/30", value_parser = recheck, requires = "state", help_heading = "Memory")]
-    recheck: Recheck,
+    /// Read a part of the sealed days again, as for `validate`: K/N, all or none [default: 1/30]
+    #[arg(long, value_name = "K/N", value_parser = recheck, help_heading = "Memory")]
+    recheck: Option<Recheck>,
 
     /// Largest number of log files in a shard. A region with more is cut into parts, each of which reads all digests of the region
     #[arg(long, value_name = "N", default_value = "200000", help_heading = "Plan")]
-    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(value_parser = |text: &str| number::<u64>(text, 1..=u64::MAX))]
     pub(in crate::cli) objects_per_shard: u64,
 
     /// Write the plan to this file or object [default: stdout]
@@ -71,7 +82,8 @@ pub(in crate::cli) struct PlanArgs {
 impl PlanArgs {
     /// The arguments of the run.
     pub(in crate::cli) fn into_run(self) -> RunArgs {
-        RunArgs { sources: self.sources, state: self.state, recheck: self.recheck, ..self.run }
+        let recheck = self.recheck.unwrap_or_default();
+        RunArgs { sources: self.sources, state: self.state, recheck, ..self.run }
     }
 }
 
@@ -93,11 +105,11 @@ pub(in crate::cli) struct RunShardsArgs {
     pub(in crate::cli) index: Option<u64>,
 
     /// Carry out every N-th shard from `--index` on, for an array of N jobs that is made before the plan
-    #[arg(long, value_name = "N", requires = "index", value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    #[arg(long, value_name = "N", requires = "index", value_parser = |text: &str| number::<u64>(text, 1..=100_000))]
     pub(in crate::cli) of: Option<u64>,
 
     /// Write all results to a file or object, or each result to a file or object of its own in a folder or prefix that ends
-    /// in a slash [default: stdout]
+    /// in a slash, or in an existing directory [default: stdout]
     #[arg(short, long, value_name = "FILE|DIR/|s3://BUCKET/KEY|s3://BUCKET/PREFIX/")]
     pub(in crate::cli) output: Option<PathBuf>,
 
@@ -107,15 +119,15 @@ pub(in crate::cli) struct RunShardsArgs {
 
     /// Number of shards to carry out at the same time. A large shard needs some 30 MB of memory. For many small regions in S3,
     /// give 64: their shards mostly wait for S3
-    #[arg(long, value_name = "N", default_value = "4", value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(long, value_name = "N", default_value = "4", value_parser = |text: &str| number::<u16>(text, 1..=256))]
     pub(in crate::cli) at_once: u16,
 
     /// Show no progress on stderr
     #[arg(long)]
     pub(in crate::cli) no_progress: bool,
 
-    /// Number of worker threads; in S3, of concurrent requests [default: that of the plan]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    /// Number of worker threads; in S3, of concurrent requests [default: that of the plan]. From 1 to 1,024
+    #[arg(long, value_name = "N", value_parser = |text: &str| number::<u16>(text, 1..=1_024))]
     pub(in crate::cli) jobs: Option<u16>,
 
     #[cfg(feature = "aws")]
@@ -123,7 +135,7 @@ pub(in crate::cli) struct RunShardsArgs {
     pub(in crate::cli) aws: AwsArgs,
 }
 
-/// Make the report of one run of the results of its shards
+/// Merge the results of the shards into one report
 ///
 /// The report is that of `validate`, byte for byte in JSON apart from times and command line. A shard without a usable result
 /// is a finding that names the shard, and the verdict is `incomplete` at best.
@@ -145,7 +157,7 @@ pub(in crate::cli) struct MergeArgs {
     #[arg(short, long, help_heading = "Report")]
     pub(in crate::cli) verbose: bool,
 
-    /// Print only the verdict line
+    /// Print only the verdict line on stdout. Files of `--report` have the whole report
     #[arg(short, long, conflicts_with = "verbose", help_heading = "Report")]
     pub(in crate::cli) quiet: bool,
 

@@ -31,20 +31,20 @@ pub(in crate::cli) struct SimulateArgs {
 
     /// When logging begins. The first digest covers the hour before [default: the last digest ends within the last hour,
     /// or five hours earlier if a tamper deletes the newest digests]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub(in crate::cli) start_time: Option<String>,
 
     /// Hours of delivery
     #[arg(long, value_name = "N", default_value_t = 12)]
     pub(in crate::cli) hours: u32,
 
-    /// Name of the bucket
-    #[arg(long, value_name = "NAME", default_value = "trail-logs")]
-    pub(in crate::cli) bucket: String,
+    /// Name of the bucket, in a directory. In S3 the address names it [default: trail-logs]
+    #[arg(long, value_name = "NAME")]
+    pub(in crate::cli) bucket: Option<String>,
 
-    /// Prefix of the trail
-    #[arg(long, value_name = "PREFIX", default_value = "")]
-    pub(in crate::cli) prefix: String,
+    /// Prefix of the trail, in a directory. In S3 the address has it
+    #[arg(long, value_name = "PREFIX")]
+    pub(in crate::cli) prefix: Option<String>,
 
     /// Organization id, for an organization's trail
     #[arg(long, value_name = "o-ID")]

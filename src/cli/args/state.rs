@@ -43,7 +43,8 @@ pub(in crate::cli) struct ShowArgs {
     #[command(flatten)]
     pub(in crate::cli) place: PlaceArgs,
 
-    /// Format of stdout: text or json
+    /// Format of stdout: text or json. In JSON, `files` has the content of each file in the place,
+    /// in the schema of `trailproof report --schema state`
     #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = ["text", "json"])]
     pub(in crate::cli) format: String,
 }

@@ -5,6 +5,11 @@ use std::time::Duration;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum};
 
+use super::LonelyOption;
+
+/// Longest time for each hook without `--hook-timeout`.
+const HOOK_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// Longest `--hook-timeout`, in seconds: a day.
 const MAX_TIMEOUT: u64 = 24 * 60 * 60;
 
@@ -18,18 +23,33 @@ pub(in crate::cli) struct TellingArgs {
     pub(in crate::cli) hook: Vec<String>,
 
     /// When to run the hooks [default: finding; with `--state`: change]
-    #[arg(long, value_name = "WHEN", requires = "hook", value_enum)]
+    #[arg(long, value_name = "WHEN", value_enum)]
     pub(in crate::cli) hook_on: Option<HookOn>,
 
     /// Longest time for each hook, such as 10s or 2m. A hook that takes longer is killed with all its processes
-    #[arg(long, value_name = "TIME", default_value = "60s", requires = "hook", value_parser = parse_timeout)]
-    pub(in crate::cli) hook_timeout: Duration,
+    /// [default: 60s]
+    #[arg(long, value_name = "TIME", value_parser = parse_timeout)]
+    hook_timeout: Option<Duration>,
 
     /// Send a POST to URL/start when the run starts, and to URL/EXITCODE with the verdict line when it ends, as
     /// healthchecks.io takes them
     #[cfg(feature = "aws")]
     #[arg(long, value_name = "URL")]
     pub(in crate::cli) ping: Option<String>,
+}
+
+impl TellingArgs {
+    /// Longest time for each hook.
+    pub(in crate::cli) fn hook_timeout(&self) -> Duration {
+        self.hook_timeout.unwrap_or(HOOK_TIMEOUT)
+    }
+
+    /// An option without the option that it works with.
+    pub(super) fn lonely(&self) -> Option<LonelyOption> {
+        let given = [("--hook-on", self.hook_on.is_some()), ("--hook-timeout", self.hook_timeout.is_some())];
+        let (option, _) = given.into_iter().find(|(_, is_given)| *is_given && self.hook.is_empty())?;
+        Some(LonelyOption { option, needs: "--hook CMD" })
+    }
 }
 
 /// When hooks run.

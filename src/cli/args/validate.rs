@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{OutputArgs, RunArgs, TellingArgs, pages};
+use super::{LonelyOption, OutputArgs, RunArgs, TellingArgs, pages};
 use crate::validate::Recheck;
 
 /// Options that a plan has no use for.
@@ -47,9 +47,9 @@ pub(in crate::cli) struct ValidateArgs {
     state: Option<PathBuf>,
 
     /// Read a part of the sealed days again in each run: K/N (each day within N/K runs), all or none. A sealed day is a day that
-    /// an earlier run proved whole; later runs compare its listing, and read the day if anything differs
-    #[arg(long, value_name = "K/N", default_value = "1/30", value_parser = recheck, requires = "state", help_heading = "Memory")]
-    recheck: Recheck,
+    /// an earlier run proved whole; later runs compare its listing, and read the day if anything differs [default: 1/30]
+    #[arg(long, value_name = "K/N", value_parser = recheck, help_heading = "Memory")]
+    recheck: Option<Recheck>,
 
     /// List what would be read and estimate its cost; verify nothing. Needs no public keys. With `-q`, print only the first
     /// line
@@ -66,11 +66,23 @@ pub(in crate::cli) struct ValidateArgs {
 }
 
 impl ValidateArgs {
+    /// An option without the option that it works with.
+    pub(super) fn lonely(&self) -> Option<LonelyOption> {
+        lonely_recheck(self.recheck, self.state.as_ref()).or_else(|| self.telling.lonely())
+    }
+
     /// The arguments of the run.
     pub(in crate::cli) fn into_run(self) -> RunArgs {
         let Self { sources, dry_run, state, recheck, output, run, .. } = self;
+        let recheck = recheck.unwrap_or_default();
         RunArgs { sources, dry_run, state, recheck, output, ..run }
     }
+}
+
+/// `--recheck` without a memory.
+pub(super) fn lonely_recheck(recheck: Option<Recheck>, state: Option<&PathBuf>) -> Option<LonelyOption> {
+    (recheck.is_some() && state.is_none())
+        .then_some(LonelyOption { option: "--recheck", needs: "--state PLACE" })
 }
 
 /// Parses a slice such as `1/30`.

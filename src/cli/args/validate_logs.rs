@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{AwsArgs, LimitArgs, pages};
+use super::{AwsArgs, LimitArgs, number, pages};
 
 /// Validate one trail with the flags, output and exit codes of `aws cloudtrail validate-logs`
 ///
@@ -19,11 +19,11 @@ pub(in crate::cli) struct ValidateLogsArgs {
     pub(in crate::cli) trail_arn: String,
 
     /// Validate log files delivered at or after this time; UTC unless the time has an offset
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub(in crate::cli) start_time: String,
 
     /// Validate log files delivered at or before this time [default: now]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub(in crate::cli) end_time: Option<String>,
 
     /// Bucket of the digest files [default: the trail's bucket, from CloudTrail]
@@ -51,7 +51,7 @@ pub(in crate::cli) struct ValidateLogsArgs {
     pub(in crate::cli) public_keys: Vec<PathBuf>,
 
     /// Number of concurrent requests [default: adapts to S3, up to 512]. The limit of open files may lower it
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "N", value_parser = |text: &str| number::<u16>(text, 1..=1_024))]
     pub(in crate::cli) jobs: Option<u16>,
 
     #[command(flatten)]

@@ -1,9 +1,11 @@
 //! `trailproof shards merge`.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use super::{input, unusable};
 use crate::cli::args::{MergeArgs, RunArgs};
+use crate::cli::inputs::{InputRole, Inputs};
 use crate::cli::telling::{self, RunNotes};
 use crate::cli::validate::{self, Outputs};
 use crate::cli::{Failure, memory, origin, outputs, require_handles, say, signals};
@@ -21,7 +23,11 @@ pub(super) fn run(arguments: &MergeArgs, line: &[OsString]) -> Result<u8, Failur
 fn report(arguments: &MergeArgs, line: &[OsString], notes: &mut RunNotes) -> Result<u8, Failure> {
     let origin = origin::of(line, arguments.output.run_by.clone());
     let format = outputs::format(&arguments.output.format)?;
-    let files = outputs::files(&arguments.output.report)?;
+    let inputs = Inputs::default()
+        .with(InputRole::Plan, [&arguments.plan])
+        .with(InputRole::Result, &arguments.results)
+        .with(InputRole::State, &arguments.state);
+    let files = outputs::files(&arguments.output.report, &inputs)?;
     let remembering = RunArgs {
         state: arguments.state.clone(),
         #[cfg(feature = "aws")]
@@ -38,6 +44,9 @@ fn report(arguments: &MergeArgs, line: &[OsString], notes: &mut RunNotes) -> Res
         &arguments.aws,
     )?;
     let mut merge = ShardMerge::read_plan(&mut plan).map_err(|error| unusable(&name, &error))?;
+    let sources: Vec<PathBuf> = merge.header().sources().iter().map(PathBuf::from).collect();
+    let evidence = Inputs::default().with(InputRole::Source, &sources);
+    files.iter().try_for_each(|file| evidence.check(file.path()))?;
     let request = merge.request().map_err(|error| unusable(&name, &error))?;
     check_memory(merge.header().has_memory(), place.is_some())?;
     // 2. Open memory and outputs, before the results are read.

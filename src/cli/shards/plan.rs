@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::output::{PlanTarget, SpooledPlan, unwritable};
 use super::{EXIT_DONE, unusable};
 use crate::cli::args::{PlanArgs, RunArgs};
+use crate::cli::inputs::Inputs;
 use crate::cli::validate::{self, Prepared};
 use crate::cli::{EXIT_CANNOT, Failure, memory, require_handles, say, signals};
 use crate::event::{Phase, Progress as _};
@@ -26,6 +27,9 @@ pub(super) fn run(typed: PlanArgs, started: Timestamp) -> Result<u8, Failure> {
     let most_logs = Some(typed.objects_per_shard);
     let target = PlanTarget::of(typed.output.clone())?;
     let arguments = &typed.into_run();
+    if let PlanTarget::File(path) = &target {
+        Inputs::of_run(arguments).check(path)?;
+    }
     let place = memory::place(arguments)?;
     let Prepared { store, keys, mut request, gone, pool, .. } = validate::prepare(arguments, started)?;
     if !request.objects.is_empty() {

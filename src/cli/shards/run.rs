@@ -10,6 +10,7 @@ use super::evidence::EvidenceCache;
 use super::output::ResultOutput;
 use super::{EXIT_DONE, input, unusable};
 use crate::cli::args::RunShardsArgs;
+use crate::cli::inputs::{InputRole, Inputs};
 use crate::cli::{EXIT_CANNOT, Failure, require_handles, say, signals};
 use crate::report::progress::{Bars, Display};
 use crate::shards::{MAX_PLAN_LINE, PlanLine, ReadLine, Shard, ShardError, next_line, nth_shard, run_shard};
@@ -22,6 +23,10 @@ pub(super) fn run(arguments: &RunShardsArgs) -> Result<u8, Failure> {
     );
     let stop = signals::listen();
     require_handles()?;
+    if let Some(path) = &arguments.output {
+        let inputs = Inputs::default().with(InputRole::Plan, &arguments.plan);
+        inputs.with(InputRole::Keys, &arguments.public_keys).check(path)?;
+    }
     let output = ResultOutput::open(
         arguments.output.as_deref(),
         #[cfg(feature = "aws")]

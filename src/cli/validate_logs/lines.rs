@@ -275,7 +275,10 @@ impl Lines {
         if finding.severity == Severity::Notice {
             return Ok(());
         }
-        let about = finding.uri.iter().map(|uri| format!("{uri}: ")).next().unwrap_or_default();
+        let about = match &finding.uri {
+            Some(uri) => format!("{uri}: "),
+            None => words::chain_and_time(finding),
+        };
         self.say_aside(&format!("trailproof: {}: {about}{}", finding.kind.as_str(), finding.message()))
     }
 

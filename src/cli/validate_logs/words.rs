@@ -69,9 +69,45 @@ pub(super) fn is_told(finding: &Finding, said: &Said) -> bool {
     }
 }
 
+/// Account, region, trail and time of a finding that names no object: `111122223333 us-east-1 audit, 2026-…Z to 2026-…Z: `.
+pub(super) fn chain_and_time(finding: &Finding) -> String {
+    let names = [&finding.account, &finding.region, &finding.trail];
+    let names: Vec<&str> = names.into_iter().filter_map(|name| name.as_deref()).collect();
+    let time = match (finding.start, finding.end) {
+        (Some(start), Some(end)) => Some(format!("{start} to {end}")),
+        (Some(start), None) => Some(format!("from {start}")),
+        (None, Some(end)) => Some(format!("to {end}")),
+        (None, None) => None,
+    };
+    let chain = Some(names.join(" ")).filter(|names| !names.is_empty());
+    let parts: Vec<String> = [chain, time].into_iter().flatten().collect();
+    if parts.is_empty() { String::new() } else { format!("{}: ", parts.join(", ")) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_gap_is_named_by_chain_and_time() {
+        let at = Timestamp::from_unix;
+        let gap = Finding::told(Kind::ChainGap, at(0), "no digest covers this time");
+        assert_eq!(chain_and_time(&gap), "");
+        let named = Finding {
+            account: Some("111122223333".to_owned()),
+            region: Some("us-east-1".to_owned()),
+            trail: Some("audit".to_owned()),
+            start: Some(at(0)),
+            end: Some(at(3_600)),
+            ..gap
+        };
+        let said = "111122223333 us-east-1 audit, 1970-01-01T00:00:00Z to 1970-01-01T01:00:00Z: ";
+        assert_eq!(chain_and_time(&named), said);
+        assert_eq!(
+            chain_and_time(&Finding { end: None, trail: None, account: None, ..named }),
+            "us-east-1, from 1970-01-01T00:00:00Z: "
+        );
+    }
     use crate::gzip::{self, BodyError, Encoding};
     use crate::time::Timestamp;
 

@@ -9,6 +9,7 @@ use super::reproduce::{self, ReportedRun};
 use super::shown::SafeText;
 use crate::event::{Finding, Kind, Reason, Report, Severity};
 use crate::report::severity_word;
+use crate::report::shell;
 use crate::report::text::findings::{actual_label, stretch, subject};
 use crate::report::text::layout::grouped;
 use crate::report::text::memory;
@@ -164,7 +165,10 @@ fn item(finding: &Finding, run: &ReportedRun) -> Markup {
             @for (label, value) in evidence {
                 @if let Some(value) = value { dt { (label) } dd { code { (SafeText(value)) } } }
             }
-            @if let Some(line) = reproduce { dt { "reproduce" } dd { code.line { (SafeText(&line)) } } }
+            @if let Some(line) = reproduce {
+                dt { "reproduce" @if shell::needs_bash(&line) { " (in bash)" } }
+                dd { code.line { (SafeText(&line)) } }
+            }
         }
         (objects(&finding.objects))
     }

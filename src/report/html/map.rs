@@ -17,9 +17,15 @@ const MOST_ROWS: usize = 1_000;
 /// Maximum number of rows to label with chain names.
 const NAMED_ROWS: usize = 40;
 
+/// Maximum number of letters of a chain's name in a label.
+const NAME_LETTERS: usize = 46;
+
+/// Width of a letter of a label, in hundredths of an SVG unit: that of the style sheet's widest font, at 11 units.
+const LETTER: usize = 663;
+
 /// Width of the map, and of the label column for chain names or for account ids, in SVG units.
 const WIDTH: usize = 1_030;
-const CHAINS: usize = 290;
+const CHAINS: usize = NAME_LETTERS * LETTER / 100 + 6;
 const ACCOUNTS: usize = 100;
 
 /// The map of all chains with a timeline.
@@ -116,7 +122,7 @@ impl HeatMap {
             a href=(format!("#c{index}")) tabindex="-1" {
                 title { (SafeText(&name)) }
                 @if self.left == CHAINS {
-                    text.name x="0" y=(middle + 4) { (SafeText(&fit(&name, 46))) }
+                    text.name x="0" y=(middle + 4) { (SafeText(&fit(&name, NAME_LETTERS))) }
                 }
                 g data-chain=(index) transform=(place) {
                     @for state in TimeState::ALL {

@@ -47,7 +47,13 @@ fn plan() -> Plan {
 }
 
 fn planned<'a>(plan: &'a Plan, sources: &'a [String], in_s3: bool) -> Planned<'a> {
-    Planned { sources, range: Range { start: None, end: at("2026-09-01T00:00:00Z") }, in_s3, plan }
+    Planned {
+        sources,
+        range: Range { start: None, end: at("2026-09-01T00:00:00Z") },
+        in_s3,
+        plan,
+        manifest: None,
+    }
 }
 
 fn text(plan: &Plan, in_s3: bool, options: Options) -> String {

@@ -1,6 +1,7 @@
 //! The plan for people: a summary line, asked sources and range, digests, log files, findings, and cost.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use super::{Options, Planned};
 use crate::event::Severity;
@@ -107,7 +108,7 @@ fn write_totals(out: &mut dyn Write, planned: &Planned<'_>) -> io::Result<()> {
             writeln!(out, "  bytes     {}", grouped(bytes))?;
             writeln!(out, "  requests  {} LIST, {} GET", grouped(plan.list_requests), grouped(objects))?;
             write_cost(out, cost)?;
-            write_archived(out, plan.archived)?;
+            write_archived(out, plan.archived, planned.manifest)?;
         }
         None => writeln!(out, "  files     {}, {}", grouped(objects), plural(bytes, "byte"))?,
     }
@@ -128,13 +129,26 @@ fn write_cost(out: &mut dyn Write, cost: Cost) -> io::Result<()> {
 }
 
 /// Writes what has to be restored before a run.
-fn write_archived(out: &mut dyn Write, archived: ArchivedAmount) -> io::Result<()> {
+fn write_archived(out: &mut dyn Write, archived: ArchivedAmount, manifest: Option<&Path>) -> io::Result<()> {
     let ArchivedAmount { digests, logs } = archived;
     let Amount { objects, bytes } = archived.all();
     if objects > 0 {
         let (digests, logs) = (plural(digests.objects, "digest"), plural(logs.objects, "log file"));
         writeln!(out, "  archived  {digests}, {logs}, {}", plural(bytes, "byte"))?;
-        writeln!(out, "            to be restored first: `--restore-manifest FILE` lists the objects")?;
+        match manifest {
+            Some(file) => {
+                let file = file.display().to_string();
+                writeln!(
+                    out,
+                    "            to be restored first: the manifest `{}` lists them",
+                    for_terminal(&file)
+                )?;
+            }
+            None => writeln!(
+                out,
+                "            to be restored first: `--restore-manifest FILE` lists the objects"
+            )?,
+        }
     } else {
         writeln!(out, "  archived  none")?;
     }

@@ -91,7 +91,8 @@ fn write_whole(out: &mut dyn Write, chains: &[&ReportedChain]) -> io::Result<()>
         }
         _ => String::new(),
     };
-    writeln!(out, "{}", wrap("  ", &format!("{number} {verb} whole: {which}{covered}")))
+    let names = if chains.len() > 1 { " (`-v` names them)" } else { "" };
+    writeln!(out, "{}", wrap("  ", &format!("{number} {verb} whole: {which}{covered}{names}")))
 }
 
 fn write_whole_backfill(out: &mut dyn Write, number: u64) -> io::Result<()> {

@@ -44,6 +44,24 @@ keys used
     assert_eq!(text(&intact()), expected);
 }
 
+/// Coverage is that of digests which nobody asked for.
+#[test]
+fn a_run_on_single_objects_speaks_of_the_objects() {
+    let of = |faults: &[Fault]| {
+        let mut events = intact();
+        let last = events.pop().unwrap();
+        let proved = |fault: &Fault| finding(Finding::new(fault.clone(), at("2026-09-01T00:00:00Z")));
+        events.extend(faults.iter().map(proved).chain([last]));
+        first_line(&events)
+    };
+    let log = "intact: a proved digest lists the log file, and its content has the listed hash\n";
+    assert_eq!(of(&[Fault::LogProved]), log);
+    let digest = "intact: the digest is proved, and so are the 3 log files that it lists\n";
+    assert_eq!(of(&[Fault::DigestProved { logs: 3 }]), digest);
+    let both = of(&[Fault::LogProved, Fault::DigestProved { logs: 3 }]);
+    assert_eq!(both, "intact: all 2 objects asked for are proved\n");
+}
+
 #[test]
 fn a_tampered_run() {
     let report = text(&tampered());
@@ -128,15 +146,15 @@ fn whole_chains_are_one_line_together() {
     };
     assert_eq!(
         coverage(&[whole; 12]),
-        "  12 chains are whole: covered 2026-09-01T00:06:57Z to 2026-09-01T12:06:57Z"
+        "  12 chains are whole: covered 2026-09-01T00:06:57Z to 2026-09-01T12:06:57Z\n  (`-v` names them)"
     );
     assert_eq!(
         coverage(&[whole, longer]),
-        "  2 chains are whole: each is covered 2026-09-01T00:06:57Z to\n  2026-09-01T12:06:57Z or longer"
+        "  2 chains are whole: each is covered 2026-09-01T00:06:57Z to\n  2026-09-01T12:06:57Z or longer (`-v` names them)"
     );
     assert_eq!(
         coverage(&[whole, longer, late]),
-        "  3 chains are whole: covered at different times within 2026-08-31T00:06:57Z to\n  2026-09-02T12:06:57Z"
+        "  3 chains are whole: covered at different times within 2026-08-31T00:06:57Z to\n  2026-09-02T12:06:57Z (`-v` names them)"
     );
 }
 

@@ -34,6 +34,10 @@ pub(in crate::report) fn why(report: &Report, findings: &GroupedFindings<'_>) ->
         };
         return why.to_owned();
     }
+    // Of single objects: coverage is that of their digests, and nobody asked for it.
+    if let (Verdict::Intact, Some(objects)) = (report.verdict(), proved_objects(report)) {
+        return objects;
+    }
     let why = match report.verdict() {
         Verdict::Intact => intact(&report.counts, findings.count(Kind::Accepted)),
         Verdict::Incomplete => incomplete(report, findings),
@@ -62,6 +66,17 @@ fn intact(counts: &Counts, accepted: u64) -> String {
         return format!("{digests} and {logs}, {findings} accepted");
     }
     format!("everything asked for is covered, {digests} and {logs}")
+}
+
+/// What is proved of the single objects that were asked for; `None` for a run over folders.
+fn proved_objects(report: &Report) -> Option<String> {
+    let proved: Vec<&Finding> =
+        report.findings().filter(|finding| finding.kind == Kind::ObjectProved).collect();
+    match proved.as_slice() {
+        [] => None,
+        [only] => Some(only.message().to_string()),
+        objects => Some(format!("all {} asked for are proved", plural(objects.len() as u64, "object"))),
+    }
 }
 
 fn tampered(counts: &Counts, findings: &GroupedFindings<'_>) -> String {

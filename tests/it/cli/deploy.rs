@@ -87,6 +87,8 @@ fn a_request_without_a_recipe_says_what_to_do() {
         (&["deploy", "batch", "s3://b", "--start-time", "yesterday"], "--start-time"),
         (&["deploy", "batch", "s3://b", "--report", "json=x"], "shards merge"),
         (&["deploy", "batch", "s3://b", "--format", "pdf"], "pdf"),
+        (&["deploy", "slurm", "s3://b", "--hook", "./tell.sh"], "`--hook ./tell.sh` has a relative path"),
+        (&["deploy", "spark", "s3://b", "--hook", "sh ../tell.sh"], "hint: give the absolute path"),
         (&["deploy", "batch"], "<SOURCE>"),
         (&["deploy", "parallel", "./copy", "--work", "./runs"], "no public keys"),
     ] {
@@ -94,6 +96,22 @@ fn a_request_without_a_recipe_says_what_to_do() {
         assert_eq!((done.code, done.stdout.as_str()), (Some(2), ""), "{arguments:?}");
         assert!(done.stderr.contains(said), "{arguments:?}: {}", done.stderr);
     }
+}
+
+/// A container has no profile of this user. The machines of Slurm share the user's folders.
+#[cfg(feature = "aws")]
+#[test]
+fn a_profile_stays_where_it_is() {
+    for (target, code) in
+        [("spark", 2), ("batch", 2), ("step-functions", 2), ("kubernetes", 2), ("slurm", 0), ("parallel", 0)]
+    {
+        let done = trailproof(&["deploy", target, "s3://b", "--profile", "audit"]);
+        assert_eq!(done.code, Some(code), "{target}: {}", done.stderr);
+        let said = format!("error: the machines of `{target}` do not have the profile `audit`");
+        assert_eq!(done.stderr.contains(&said), code == 2, "{}", done.stderr);
+    }
+    let hook = ["deploy", "parallel", "s3://b", "--hook", "./tell.sh"];
+    assert_eq!(trailproof(&hook).code, Some(0));
 }
 
 #[test]

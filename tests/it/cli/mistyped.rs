@@ -19,6 +19,12 @@ const SOURCES: &[Mistyped] = &[
     (&["arn:aws:s3:::logs/p"], "invalid source", "did you mean `s3://logs/p`?"),
     (&["https://example.com/logs"], "invalid source", "give a bucket as `s3://BUCKET[/PREFIX]`"),
     (&["s3a://logs/\u{1b}[2J"], "invalid source", "`s3://logs/\\u{1b}[2J`"),
+    (&["-"], "the source `-` cannot be read: stdin is not read here", "give a file"),
+    (&["file:///tmp/x"], "invalid source", "did you mean `/tmp/x`?"),
+    (&[".", "--public-keys", "-"], "the keys file `-` cannot be read", "give a file"),
+    (&[".", "--report", "run.html"], "expected FORMAT=FILE", "did you mean `--report html=run.html`?"),
+    (&[".", "--report", "run.txt"], "expected FORMAT=FILE", "did you mean `--report text=run.txt`?"),
+    (&[".", "--report", "run"], "expected FORMAT=FILE", "give a known format and a file"),
     (&[".", "S3://logs"], "invalid source `S3://logs`", "did you mean `s3://logs`?"),
 ];
 
@@ -76,6 +82,9 @@ const TIMES: &[Mistyped] = &[
         "is not before the end",
         "give a start before the end",
     ),
+    (&[".", "--start-time", "-7d"], "an age is a plain length of time", "did you mean `--start-time 7d`?"),
+    (&[".", "--start-time", "7D"], "units of ages are lower-case", "did you mean `--start-time 7d`?"),
+    (&[".", "--end-time", "2026-09"], "expected RFC 3339", "did you mean `--end-time 2026-09-01`?"),
     (&[".", "--start-time", "7"], "an age needs a unit", "did you mean `--start-time 7d`?"),
     (&[".", "--start-time", "20260901"], "expected RFC 3339", "did you mean `--start-time 2026-09-01`?"),
 ];
@@ -96,6 +105,31 @@ fn assert_all(table: &[Mistyped]) {
 #[test]
 fn a_mistyped_source_is_answered_by_an_address() {
     assert_all(SOURCES);
+}
+
+#[test]
+fn an_option_that_needs_another_says_which() {
+    for (arguments, option, other) in [
+        (&["validate", ".", "--recheck", "all"][..], "--recheck", "--state"),
+        (&["shards", "plan", ".", "--recheck", "1/2"], "--recheck", "--state"),
+        (&["deploy", "batch", "s3://b", "--recheck", "none"], "--recheck", "--state"),
+        (&["validate", ".", "--hook-on", "always"], "--hook-on", "--hook"),
+        (&["shards", "merge", "p", "r", "--hook-timeout", "5s"], "--hook-timeout", "--hook"),
+    ] {
+        trailproof(arguments).assert_cannot(&format!("`{option}` works only with `{other}`"));
+    }
+}
+
+/// The name of a bucket is UTF-8, and so is a key.
+#[cfg(unix)]
+#[test]
+fn a_path_that_is_not_text_is_no_address() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let path = std::ffi::OsStr::from_bytes(b"logs/\xff");
+    let done: super::case::Done =
+        program().arg("validate").arg(path).args(["--public-keys", "none"]).output().unwrap().into();
+    assert_eq!(done.code, Some(2), "{}", done.stderr);
+    assert!(!done.stderr.contains("s3://logs"), "{}", done.stderr);
 }
 
 #[test]
@@ -137,6 +171,11 @@ fn other_flags_and_commands_suggest_what_was_meant_too() {
     trailproof(&["validate", ".", "--relocated-from", "s3:logs", "--public-keys", "/dev/null"])
         .assert_cannot("cannot be used");
     trailproof(&["simulate", "S3://logs"]).assert_cannot("did you mean `s3://logs`?");
+    for option in ["--bucket", "--prefix"] {
+        let done = trailproof(&["simulate", "s3://logs", option, "other"]);
+        done.assert_cannot(&format!("`{option}` does not apply to `s3://logs`"));
+        assert!(done.stderr.contains("in the address: `s3://BUCKET/PREFIX`"), "{}", done.stderr);
+    }
     trailproof(&["simulate", "x", "--start-time", "2026-02-30"]).assert_cannot("day 30 is out of range");
     #[cfg(feature = "aws")]
     {

@@ -48,6 +48,15 @@ fn simulate_collect_validate() {
 }
 
 #[test]
+fn a_quiet_collection_prints_the_verdict_line_alone() {
+    let folder = simulated(&[]);
+    for _ in 0..2 {
+        let done = run(&folder, &[&["collect", "drill", "copy", "-q"], &KEYS[..]].concat());
+        assert_eq!((done.code, done.stdout.lines().count(), done.stderr.as_str()), (Some(0), 1, ""));
+    }
+}
+
+#[test]
 fn keys_from_pem_are_saved() {
     let folder = simulated(&[]);
     let saved = fs::read(folder.path().join("drill/public-keys.json")).unwrap();

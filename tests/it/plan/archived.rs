@@ -45,6 +45,9 @@ fn archived_objects_are_counted_and_written_to_a_manifest() {
     let encoded = |key: &String| format!("trail-logs,{}", key.replace("a b,c", "a%20b%2Cc"));
     assert_eq!(lines, archived.iter().map(encoded).collect());
     assert_eq!(manifest.lines().count(), archived.len());
+    let text = account.run(&["validate", "s3://trail-logs", "--dry-run", "--restore-manifest", &file]);
+    let said = format!("to be restored first: the manifest `{file}` lists them\n");
+    assert!(text.stdout.contains(&said), "{}", text.stdout);
     let done = account.run(&["validate", "s3://trail-logs", "--dry-run"]);
     let said = format!("  archived  {digests} digests, {logs} log files, ");
     assert!(done.stdout.contains(&said) && done.stdout.contains("Intelligent-Tiering"), "{}", done.stdout);

@@ -45,6 +45,10 @@ fn what_is_no_report_is_refused_with_a_reason() {
         *wrong.pointer_mut(pointer).unwrap() = value.into();
         render(wrong.to_string().as_bytes(), &[]).assert_cannot(what);
     }
+    let mut without_finding = report_of(&[]);
+    without_finding["counts"]["logs"]["tampered"] = 1.into();
+    render(without_finding.to_string().as_bytes(), &[])
+        .assert_cannot("contradictory: the counts have 1 tampered object, and no finding is on any");
     render(report.to_string().as_bytes(), &["--max-size", "1K"])
         .assert_cannot("larger than the limit of 1024");
     trailproof(&["report", "nowhere.json"]).assert_cannot("cannot be read");

@@ -39,3 +39,22 @@ fn a_chain_that_is_gone_is_missed_in_any_part_of_its_time() {
     let other = run(&[&["--account-id", "111122223333"], &narrow[0][..]].concat());
     assert_eq!(other.code, Some(0), "{}", other.stdout);
 }
+
+/// The state remembers the source in another region: it does not remember other sources only.
+#[test]
+fn a_state_that_knows_nothing_of_a_region_is_warned_of_as_such() {
+    let account = account();
+    let regions = ["--region", "us-east-1", "--region", "eu-west-1"];
+    let made =
+        account.run(&[&["simulate", "w", "--hours", "6", "--start-time", START], &regions[..]].concat());
+    assert_eq!(made.code, Some(0), "{}", made.stderr);
+    assert_eq!(account.run(&["state", "init", "state"]).code, Some(0));
+    let fixed = ["validate", "w", "--public-keys", "w/public-keys.json", "--state", "state"];
+    let end = ["--end-time", "2026-11-20T06:00:00Z"];
+    for (region, warns) in [("us-east-1", false), ("eu-west-1", true), ("eu-west-1", false)] {
+        let done = account.run(&[&fixed[..], &["--region", region], &end].concat());
+        let said = format!("the state remembers nothing of what was asked (region {region}): ");
+        assert_eq!((done.code, done.stderr.contains(&said)), (Some(0), warns), "{}", done.stderr);
+        assert!(!done.stderr.contains("other sources"), "{}", done.stderr);
+    }
+}

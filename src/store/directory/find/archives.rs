@@ -7,8 +7,8 @@ use super::sample::KnownDepth;
 use super::search::{GroupId, above_aws_logs};
 use crate::ident::{is_account, is_organization};
 
-/// Why an archive in a directory is not read, and what to do.
-pub const UNOPENED_ARCHIVE: &str = "an archive in a directory is not opened; name the archive as a source";
+/// Why an archive in a directory is not read.
+pub const UNOPENED_ARCHIVE: &str = "an archive in a directory is not opened";
 
 /// Most archives in a directory that are reported, and most that are kept of each folder.
 const MAX_ARCHIVES: usize = 100;
