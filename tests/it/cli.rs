@@ -18,6 +18,30 @@ use serde_json::Value;
 
 use case::{Case, trailproof};
 
+/// Files that a loop over regions wrote: a region may have no keys.
+#[test]
+fn keys_files_may_be_empty_if_another_has_keys() {
+    let case = Case::make(&[]);
+    fs::write(case.path("empty.json"), r#"{"PublicKeyList": []}"#).unwrap();
+    let (buckets, keys, empty) = (case.text("buckets"), case.text("keys.json"), case.text("empty.json"));
+    for files in [[&empty, &keys], [&keys, &empty]] {
+        let [one, other] = files;
+        let done = trailproof(&[
+            "validate",
+            &buckets,
+            "--public-keys",
+            one,
+            "--public-keys",
+            other,
+            "--end-time",
+            &case.end,
+        ]);
+        assert_eq!(done.code, Some(0), "{}", done.stderr);
+    }
+    trailproof(&["validate", &buckets, "--public-keys", &empty, "--public-keys", &empty])
+        .assert_cannot("the list of keys is empty");
+}
+
 #[test]
 fn the_verdict_is_the_exit_code() {
     Case::make(&[]).validate(&[]).assert_verdict(0, "intact");
