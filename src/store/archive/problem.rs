@@ -68,9 +68,6 @@ pub struct MemberIssue {
 /// What is wrong with a member or an archive. Numbers of members count from 1.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum MemberProblem {
-    /// The name begins with `/`.
-    #[error("the name is absolute")]
-    AbsoluteName,
     /// The name has a component `..`.
     #[error("the name contains `..`")]
     ParentInName,
