@@ -33,6 +33,7 @@ use candidates::{Candidates, Rank, not_held, path_below, read};
 use leftovers::PassedOver;
 use mount::Mount;
 use placed::PlacedFiles;
+pub(crate) use sidecar::is_beside_delivered as is_sidecar;
 
 /// Most folders cached as checked to lie inside the directory. A full cache is emptied.
 const REMEMBERED_FOLDERS: usize = 1 << 14;
