@@ -94,6 +94,9 @@ pub struct ObjectFacts {
 
 impl Object {
     /// Hashes the inflated content, up to `limit` bytes, or returns the result of the store's own pass.
+    /// Why the bytes may not be those that were stored, such as a wrong checksum of an archive. Bytes with a recorded hash
+    /// are proved all the same; other bytes accuse nobody.
+    pub doubt: Option<String>,
     ///
     /// # Errors
     /// The errors of [`gzip::hash`].

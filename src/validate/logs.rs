@@ -156,8 +156,7 @@ fn first_read(context: RunContext<'_>, log: &ListedLog, object: Result<Object, S
     };
     let remembers = context.request.memory.is_some();
     let line = remembers.then(|| ListedLine::of_read(&log.location, &mut object)).flatten();
-    let read = object.hash(context.request.limits.log);
-    let seen = LogSeen::of(log, read);
+    let seen = judge(context, log, &mut object);
     progress.log(seen.sizes().compressed);
     match seen {
         seen if context.request.may_have_copies(&log.location) => FirstRead::Copies(seen),
@@ -188,6 +187,15 @@ fn settle_doubt(context: RunContext<'_>, log: &ListedLog, read: &FirstRead) -> L
         return judge_copies(context, log, seen);
     }
     let seen = look_again(context, log, read);
+/// The result of a read. Bytes in doubt are the log file only if they have the listed hash.
+fn judge(context: RunContext<'_>, log: &ListedLog, object: &mut Object) -> LogSeen {
+    let doubt = object.facts.doubt.take();
+    match LogSeen::of(log, object.hash(context.request.limits.log)) {
+        LogSeen::Other(..) | LogSeen::NoContent(..) if let Some(why) = doubt => LogSeen::Unreadable(why),
+        seen => seen,
+    }
+}
+
     let original = match seen {
         LogSeen::Other(..) | LogSeen::NoContent(..) | LogSeen::Gone(_) => original_of(context, log),
         _ => None,
@@ -222,7 +230,7 @@ fn judge_copies(context: RunContext<'_>, log: &ListedLog, first: &LogSeen) -> Lo
 /// each file that may be the log file. A copy that lacks the log file is left out.
 fn read_copies(context: RunContext<'_>, log: &ListedLog) -> Vec<(String, LogSeen)> {
     let store = context.tools.store;
-    let judge = |mut object: Object| LogSeen::of(log, object.hash(context.request.limits.log));
+    let judge = |mut object: Object| judge(context, log, &mut object);
     let moved = context.request.relocations.iter().filter_map(|moved| moved.copy_of(&log.location));
     let places: Vec<Location> = moved.collect();
     if places.is_empty() {

@@ -1,5 +1,6 @@
 //! Copies on disk: which part of S3 they are, and what a hostile directory may hold.
 
+mod damaged;
 mod droppings;
 mod flattened;
 mod parts;

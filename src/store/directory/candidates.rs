@@ -267,7 +267,7 @@ pub(super) fn read(candidate: &Candidate<'_>, location: &Location) -> Result<Obj
         encoding: Encoding::GzipOrPlain,
         metadata,
         hashed: file.hashed,
-        facts: ObjectFacts::default(),
+        facts: ObjectFacts { doubt: candidate.files.doubt(), ..ObjectFacts::default() },
     })
 }
 
