@@ -6,6 +6,7 @@ mod attributes;
 pub mod directory;
 pub mod files;
 pub mod memory;
+pub(crate) mod pointer;
 pub mod relocated;
 #[cfg(feature = "aws")]
 pub mod s3;

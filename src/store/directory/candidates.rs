@@ -1,5 +1,6 @@
 //! Which files of the copies may be an object, and whether they agree.
 
+use std::io::{self, BufRead as _};
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 
@@ -12,7 +13,7 @@ use super::{
 use crate::ident::{Location, name_after_inflating};
 use crate::store::files::{CopyFiles, FileKind};
 use crate::store::{
-    Disagreement, Encoding, Listed, METADATA_ERROR, Metadata, Object, ObjectFacts, StoreError,
+    Disagreement, Encoding, Listed, METADATA_ERROR, Metadata, Object, ObjectFacts, StoreError, pointer,
 };
 
 /// A file that may be the object at a location. The file with the lowest rank stands for the object.
@@ -261,7 +262,14 @@ pub(super) fn read(candidate: &Candidate<'_>, location: &Location) -> Result<Obj
     // The sidecar is closed before the object is opened: a thread with an open handle must never wait for a second
     // handle.
     let metadata = metadata(candidate, location);
-    let file = candidate.files.open(&candidate.path).map_err(|error| read_error(&error))?;
+    let mut file = candidate.files.open(&candidate.path).map_err(|error| read_error(&error))?;
+    // The body of a hashed member would have to be read from the start of its archive.
+    if file.hashed.is_none() {
+        let start = file.body.fill_buf().map_err(|error| read_error(&error))?;
+        if let Some(what) = pointer::of(start) {
+            return Err(StoreError::Unreadable(what.to_owned()));
+        }
+    }
     Ok(Object {
         body: file.body,
         encoding: Encoding::GzipOrPlain,
