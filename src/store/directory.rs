@@ -162,7 +162,7 @@ impl Store for DirectoryStore {
             return Err(StoreError::NotFound);
         }
         // A file that was moved out of its folder is no deletion, and does not stand for the object either.
-        if absence == StoreError::NotFound
+        if matches!(absence, StoreError::NotFound | StoreError::OtherName(_))
             && let Some(moved) = found.first().filter(|candidate| candidate.rank == Rank::ByName)
         {
             let name = moved.files.display(&moved.path);
@@ -208,6 +208,10 @@ impl Store for DirectoryStore {
             Some(SecondCopy { name: candidate.files.display(&candidate.path), object })
         });
         named.collect()
+    }
+
+    fn renamed(&self, location: &Location) -> Vec<(Location, Object)> {
+        self.other_names(location)
     }
 
     fn disagreements(&self) -> Vec<Disagreement> {

@@ -32,7 +32,24 @@ enum FirstRead {
     Suspect(LogSeen, SeenBody),
     /// Two copies differ, or there may be a second copy that is yet to be read.
     Copies(LogSeen),
+    /// A file beside may be the log file under another name.
+    OtherName(String),
     Gone,
+}
+
+/// The result for a log file.
+struct LogResult {
+    read: LogRead,
+    /// The line in a listing, if the log file was read as delivered.
+    line: Option<ListedLine>,
+    /// Where the log file lies under other names.
+    renamed: Vec<Location>,
+}
+
+impl LogResult {
+    fn of(read: impl Into<LogRead>, line: Option<ListedLine>) -> Self {
+        Self { read: read.into(), line, renamed: Vec::new() }
+    }
 }
 
 /// Hashes the log files of all newly proved digests, and tells the regions which log files are listed.
@@ -54,7 +71,7 @@ pub(super) fn hash_proved(context: RunContext<'_>, regions: &mut [RegionRun], to
     let seen = read_all(context, &tasks);
     // 3. Give each result to the prover of its chain.
     let mut read: Vec<Vec<ReadLog>> = vec![Vec::new(); proved.len()];
-    for (task, (mut seen, line)) in tasks.into_iter().zip(seen) {
+    for (task, LogResult { read: mut seen, line, renamed }) in tasks.into_iter().zip(seen) {
         if matches!(seen.seen, LogSeen::Archived(_)) && is_remembered(regions, &proved, &task) {
             seen.seen = LogSeen::Remembered;
         }
@@ -62,9 +79,12 @@ pub(super) fn hash_proved(context: RunContext<'_>, regions: &mut [RegionRun], to
             read.push(ReadLog::of(&seen.seen, line));
         }
         if let Some(ProvedInChain { region, chain, proved }) = proved.get(task.digest)
-            && let Some(prover) = regions.get_mut(*region).and_then(|run| run.chains.get_mut(*chain))
+            && let Some(run) = regions.get_mut(*region)
         {
-            prover.log(proved.digest.file(), task.log, seen);
+            run.note_references(renamed.iter().map(reference).collect(), renamed.iter());
+            if let Some(prover) = run.chains.get_mut(*chain) {
+                prover.log(proved.digest.file(), task.log, seen);
+            }
         }
     }
     note_days(regions, &proved, &read);
@@ -99,8 +119,8 @@ fn note_days(regions: &mut [RegionRun], proved: &[ProvedInChain], read: &[Vec<Re
     }
 }
 
-/// The result for each log file, and its line in a listing if the log file was read as delivered.
-fn read_all(context: RunContext<'_>, tasks: &[LogTask<'_>]) -> Vec<(LogRead, Option<ListedLine>)> {
+/// The result for each log file.
+fn read_all(context: RunContext<'_>, tasks: &[LogTask<'_>]) -> Vec<LogResult> {
     // 1. Read every log file with a comparable hash once.
     let is_comparable = |task: &&LogTask<'_>| matches!(task.log.hash, ListedHash::Sha256(_));
     let comparable: Vec<&LogTask<'_>> = tasks.iter().filter(is_comparable).collect();
@@ -119,17 +139,17 @@ fn read_all(context: RunContext<'_>, tasks: &[LogTask<'_>]) -> Vec<(LogRead, Opt
     // 3. Put the results together, in the order of the tasks.
     let mut read = read.into_iter();
     let mut next = || match read.next() {
-        Some(FirstRead::Seen(seen, line)) => (seen.into(), line),
-        Some(FirstRead::Suspect(..) | FirstRead::Copies(_) | FirstRead::Gone) => {
-            (settled.next().unwrap_or_else(|| LogSeen::LeftOut.into()), None)
+        Some(FirstRead::Seen(seen, line)) => LogResult::of(seen, line),
+        Some(FirstRead::Suspect(..) | FirstRead::Copies(_) | FirstRead::OtherName(_) | FirstRead::Gone) => {
+            settled.next().unwrap_or_else(|| LogResult::of(LogSeen::LeftOut, None))
         }
-        None => (LogSeen::LeftOut.into(), None),
+        None => LogResult::of(LogSeen::LeftOut, None),
     };
     let seen = |task: &LogTask<'_>| match task.log.hash {
         ListedHash::Sha256(_) => next(),
         ListedHash::Unknown(_) => {
             context.tools.progress.log(0);
-            (LogSeen::Incomparable.into(), None)
+            LogResult::of(LogSeen::Incomparable, None)
         }
     };
     tasks.iter().map(seen).collect()
@@ -140,6 +160,7 @@ fn first_read(context: RunContext<'_>, log: &ListedLog, object: Result<Object, S
     let mut object = match object {
         Ok(object) => object,
         Err(StoreError::NotFound) => return FirstRead::Gone,
+        Err(error @ StoreError::OtherName(_)) => return FirstRead::OtherName(error.to_string()),
         Err(error @ StoreError::Contradictory { .. }) => {
             return FirstRead::Copies(LogSeen::Unreadable(error.to_string()));
         }
@@ -166,27 +187,6 @@ fn first_read(context: RunContext<'_>, log: &ListedLog, object: Result<Object, S
     }
 }
 
-/// What a read of an object shows: its hash, or that it is absent. `None` if nothing tells its content from another.
-pub(super) fn observe(context: RunContext<'_>, location: &Location) -> Option<String> {
-    match context.tools.store.get(location) {
-        Ok(mut object) => {
-            let read = object.hash(context.request.limits.log);
-            read.ok().map(|(hash, _)| hash.to_string())
-        }
-        Err(StoreError::NotFound | StoreError::OutOfReach(_) | StoreError::MaybeLater(_)) => {
-            Some(ABSENT.to_owned())
-        }
-        Err(_) => None,
-    }
-}
-
-/// The result of a second look at a log file that is suspect or missing, and where its original lies.
-fn settle_doubt(context: RunContext<'_>, log: &ListedLog, read: &FirstRead) -> LogRead {
-    if let FirstRead::Copies(seen) = read {
-        context.tools.progress.log(0);
-        return judge_copies(context, log, seen);
-    }
-    let seen = look_again(context, log, read);
 /// The result of a read. Bytes in doubt are the log file only if they have the listed hash.
 fn judge(context: RunContext<'_>, log: &ListedLog, object: &mut Object) -> LogSeen {
     let doubt = object.facts.doubt.take();
@@ -196,6 +196,54 @@ fn judge(context: RunContext<'_>, log: &ListedLog, object: &mut Object) -> LogSe
     }
 }
 
+/// What a read of an object shows: its hash, or that it is absent. `None` if nothing tells its content from another.
+pub(super) fn observe(context: RunContext<'_>, location: &Location) -> Option<String> {
+    match context.tools.store.get(location) {
+        Ok(mut object) => {
+            let read = object.hash(context.request.limits.log);
+            read.ok().map(|(hash, _)| hash.to_string())
+        }
+        Err(
+            StoreError::NotFound
+            | StoreError::OutOfReach(_)
+            | StoreError::MaybeLater(_)
+            | StoreError::OtherName(_),
+        ) => Some(ABSENT.to_owned()),
+        Err(_) => None,
+    }
+}
+
+/// The result of a second look at a log file that is suspect, missing, or there under another name.
+fn settle_doubt(context: RunContext<'_>, log: &ListedLog, read: &FirstRead) -> LogResult {
+    let read = match read {
+        FirstRead::OtherName(why) => return find_renamed(context, log, why),
+        FirstRead::Copies(seen) => {
+            context.tools.progress.log(0);
+            judge_copies(context, log, seen)
+        }
+        _ => settle_suspect(context, log, read),
+    };
+    LogResult::of(read, None)
+}
+
+/// The result for a log file that is not in its place, if files beside may be the log file under another name. `why` names
+/// one of the files. A file with the listed hash is the log file; other bytes prove nothing.
+fn find_renamed(context: RunContext<'_>, log: &ListedLog, why: &str) -> LogResult {
+    let (mut sizes, mut renamed) = (None, Vec::new());
+    for (location, mut object) in context.tools.store.renamed(&log.location) {
+        if let LogSeen::Valid(found) = LogSeen::of(log, object.hash(context.request.limits.log)) {
+            sizes = Some(found);
+            renamed.push(location);
+        }
+    }
+    let seen = sizes.map_or_else(|| LogSeen::Absent(why.to_owned()), LogSeen::Valid);
+    context.tools.progress.log(seen.sizes().compressed);
+    LogResult { read: seen.into(), line: None, renamed }
+}
+
+/// The result of a second look at a log file that is suspect or missing, and where its original lies.
+fn settle_suspect(context: RunContext<'_>, log: &ListedLog, read: &FirstRead) -> LogRead {
+    let seen = look_again(context, log, read);
     let original = match seen {
         LogSeen::Other(..) | LogSeen::NoContent(..) | LogSeen::Gone(_) => original_of(context, log),
         _ => None,
@@ -240,7 +288,12 @@ fn read_copies(context: RunContext<'_>, log: &ListedLog) -> Vec<(String, LogSeen
     let read = |place: Location| {
         let seen = match store.get(&place) {
             Ok(object) => judge(object),
-            Err(StoreError::NotFound | StoreError::OutOfReach(_) | StoreError::MaybeLater(_)) => return None,
+            Err(
+                StoreError::NotFound
+                | StoreError::OutOfReach(_)
+                | StoreError::MaybeLater(_)
+                | StoreError::OtherName(_),
+            ) => return None,
             Err(error) => LogSeen::Unreadable(error.to_string()),
         };
         Some((place.to_string(), seen))
@@ -262,6 +315,7 @@ fn look_again(context: RunContext<'_>, log: &ListedLog, read: &FirstRead) -> Log
     let store = context.tools.store;
     match read {
         FirstRead::Seen(seen, _) | FirstRead::Copies(seen) => return seen.clone(),
+        FirstRead::OtherName(why) => return LogSeen::Absent(why.clone()),
         FirstRead::Suspect(first, seen) => {
             match again::read_again(store, &log.location, seen, context.request.limits.log) {
                 SecondRead::Same { stored, .. } => return first.clone().with_stored(stored),

@@ -4,6 +4,7 @@ mod damaged;
 mod droppings;
 mod flattened;
 mod parts;
+mod renamed;
 mod replicated;
 mod shadows;
 mod unseen;
