@@ -211,7 +211,9 @@ impl Store for DirectoryStore {
     }
 
     fn renamed(&self, location: &Location) -> Vec<(Location, Object)> {
-        self.other_names(location)
+        let Candidates { found, absence, .. } = self.candidates(location);
+        let is_elsewhere = found.is_empty() && matches!(absence, StoreError::OtherName(_));
+        if is_elsewhere { self.other_names(location) } else { Vec::new() }
     }
 
     fn disagreements(&self) -> Vec<Disagreement> {

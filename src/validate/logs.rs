@@ -8,6 +8,7 @@ use super::region::RegionRun;
 use super::{again, trace};
 use crate::digest::{ListedHash, ListedLog};
 use crate::event::Trace;
+use crate::gzip::Sizes;
 use crate::ident::Location;
 use crate::prove::{ABSENT, LogRead, LogSeen, ProvedDigestLogs, SecondRead, SeenBody, reference};
 use crate::store::{Object, StoreError};
@@ -81,7 +82,7 @@ pub(super) fn hash_proved(context: RunContext<'_>, regions: &mut [RegionRun], to
         if let Some(ProvedInChain { region, chain, proved }) = proved.get(task.digest)
             && let Some(run) = regions.get_mut(*region)
         {
-            run.note_references(renamed.iter().map(reference).collect(), renamed.iter());
+            renamed.iter().for_each(|place| run.note_renamed(reference(place)));
             if let Some(prover) = run.chains.get_mut(*chain) {
                 prover.log(proved.digest.file(), task.log, seen);
             }
@@ -89,6 +90,7 @@ pub(super) fn hash_proved(context: RunContext<'_>, regions: &mut [RegionRun], to
     }
     note_days(regions, &proved, &read);
     note_references(context, regions, &proved);
+    note_renamed(context, regions, &proved);
 }
 
 /// Whether an earlier run proved a log file that is in an archive now, and the listing is the same.
@@ -229,16 +231,22 @@ fn settle_doubt(context: RunContext<'_>, log: &ListedLog, read: &FirstRead) -> L
 /// The result for a log file that is not in its place, if files beside may be the log file under another name. `why` names
 /// one of the files. A file with the listed hash is the log file; other bytes prove nothing.
 fn find_renamed(context: RunContext<'_>, log: &ListedLog, why: &str) -> LogResult {
-    let (mut sizes, mut renamed) = (None, Vec::new());
-    for (location, mut object) in context.tools.store.renamed(&log.location) {
-        if let LogSeen::Valid(found) = LogSeen::of(log, object.hash(context.request.limits.log)) {
-            sizes = Some(found);
-            renamed.push(location);
-        }
-    }
-    let seen = sizes.map_or_else(|| LogSeen::Absent(why.to_owned()), LogSeen::Valid);
+    let found = renamed_of(context, log);
+    let valid = found.first().map(|(_, sizes)| LogSeen::Valid(*sizes));
+    let seen = valid.unwrap_or_else(|| LogSeen::Absent(why.to_owned()));
     context.tools.progress.log(seen.sizes().compressed);
+    let renamed = found.into_iter().map(|(location, _)| location).collect();
     LogResult { read: seen.into(), line: None, renamed }
+}
+
+/// Where a log file lies under other names, with the sizes.
+fn renamed_of(context: RunContext<'_>, log: &ListedLog) -> Vec<(Location, Sizes)> {
+    let renamed = context.tools.store.renamed(&log.location).into_iter();
+    let valid = renamed.filter_map(|(location, mut object)| match judge(context, log, &mut object) {
+        LogSeen::Valid(sizes) => Some((location, sizes)),
+        _ => None,
+    });
+    valid.collect()
 }
 
 /// The result of a second look at a log file that is suspect or missing, and where its original lies.
@@ -332,6 +340,27 @@ fn look_again(context: RunContext<'_>, log: &ListedLog, read: &FirstRead) -> Log
         return LogSeen::LeftOut;
     }
     LogSeen::Gone(trace::of(store.versions(&log.location)))
+}
+
+/// Tells the regions where log files lie under other names that this part of the run does not hash: the search for
+/// additions meets them too.
+fn note_renamed(context: RunContext<'_>, regions: &mut [RegionRun], proved: &[ProvedInChain]) {
+    if !context.tools.store.is_copy() || !context.searches() {
+        return;
+    }
+    let is_hashed = |in_chain: &ProvedInChain, log: &ListedLog| {
+        in_chain.proved.counted && context.part.is_none_or(|part| part.has(&log.location))
+    };
+    let renamed = context.workers.map(proved, |in_chain| {
+        let left = in_chain.proved.digest.logs().iter().filter(|log| !is_hashed(in_chain, log));
+        let found = left.flat_map(|log| renamed_of(context, log));
+        found.map(|(place, _)| reference(&place)).collect::<Vec<u128>>()
+    });
+    for (in_chain, places) in proved.iter().zip(renamed) {
+        if let Some(run) = regions.get_mut(in_chain.region) {
+            places.into_iter().for_each(|place| run.note_renamed(place));
+        }
+    }
 }
 
 /// Tells the regions which log files the digests list, at their delivery places and at their places after a named move.

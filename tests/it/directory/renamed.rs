@@ -6,9 +6,11 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use trailproof::event::{Kind, Verdict};
+use trailproof::validate::{ReadLimits, copies};
 
 use super::{DIGESTS, LOGS, OnDisk};
-use crate::support::Ran;
+use crate::shards;
+use crate::support::{Ran, request, run};
 
 /// Names that programs make of `NAME.json.gz`.
 const RENAMED: [&str; 12] = [
@@ -101,6 +103,27 @@ fn a_forged_file_beside_the_renamed_object_is_named() {
     fs::copy(&files[4], renamed(&files[3], "NAME (2).json.gz")).unwrap();
     let ran = disk.run_opened();
     assert_eq!((ran.kinds(), ran.counts.logs.valid), (vec![Kind::LogUnreferenced], 8), "{:#?}", ran.findings);
+}
+
+/// One part of a run searches the log folders, and other parts hash the log files.
+#[test]
+fn parts_of_a_run_say_what_the_whole_says() {
+    let disk = OnDisk::make();
+    for log in &disk.files(LOGS)[2..6] {
+        fs::rename(log, renamed(log, "NAME (1).json.gz")).unwrap();
+    }
+    let opened = copies::open(&[disk.path().to_owned()], &disk.keys(), &ReadLimits::default()).unwrap();
+    let mut asked = request(&[], disk.simulated.end);
+    (asked.sources, asked.findings) = (opened.sources, opened.findings);
+    let whole = run(&opened.store, &disk.keys(), &asked, 2);
+    assert_eq!((whole.verdict, whole.counts.logs.valid), (Verdict::Intact, 8), "{:#?}", whole.findings);
+    let plan = shards::plan(&opened.store, &disk.keys(), &asked, Some(2));
+    let lines = shards::shard_lines(&plan);
+    assert!(lines.len() > 1);
+    let results: Vec<_> =
+        lines.into_iter().map(|line| shards::result(&opened.store, &disk.keys(), line)).collect();
+    let merged = shards::merge(&plan, &results, &asked).unwrap();
+    shards::same(&whole.json, &merged.json).unwrap();
 }
 
 #[test]
