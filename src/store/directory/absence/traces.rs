@@ -128,7 +128,7 @@ mod tests {
             format!("{STEM}.json"),
             "x".to_owned(),
         ] {
-            assert_eq!(traces(&[name.clone()]), [], "{name}");
+            assert_eq!(traces(std::slice::from_ref(&name)), [], "{name}");
         }
     }
 }
