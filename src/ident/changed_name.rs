@@ -59,7 +59,8 @@ fn ends_of_stem(rest: &str) -> Vec<usize> {
     let (Some(region), Some(time), Some(unique)) = (parts.next(), parts.next(), parts.next()) else {
         return Vec::new();
     };
-    let is_log = is_region(region) && Timestamp::parse_log_name(&time.to_ascii_uppercase()).is_some();
+    let is_log = is_region(&region.to_ascii_lowercase())
+        && Timestamp::parse_log_name(&time.to_ascii_uppercase()).is_some();
     let length = unique.bytes().take_while(u8::is_ascii_alphanumeric).take(UNIQUE).count();
     if !is_log || length == 0 {
         return Vec::new();

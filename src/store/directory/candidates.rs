@@ -10,7 +10,7 @@ use super::{
     DirectoryStore, MAX_DISAGREEMENTS, REMEMBERED_FOLDERS, collected, content, path_error, read_error,
     sidecar,
 };
-use crate::ident::{Location, name_after_inflating};
+use crate::ident::{Location, name_after_inflating, name_before_inflating};
 use crate::store::files::{CopyFiles, FileKind};
 use crate::store::{
     Disagreement, Encoding, Listed, METADATA_ERROR, Metadata, Object, ObjectFacts, StoreError, pointer,
@@ -178,6 +178,13 @@ impl DirectoryStore {
             whole.filter_map(|trace| {
                 let place = mount.full_path_of(&trace.path)?;
                 let (bucket, key) = place.split_once('/')?;
+                // As a listing names the file.
+                let key = match key.rsplit_once('/') {
+                    Some((folder, name)) if let Some(before) = name_before_inflating(name) => {
+                        format!("{folder}/{before}")
+                    }
+                    _ => key.to_owned(),
+                };
                 let candidate = Candidate { rank: Rank::ByName, files: &*mount.files, path: trace.path };
                 Some((Location::new(bucket, key), read(&candidate, location).ok()?))
             })

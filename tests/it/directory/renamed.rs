@@ -94,6 +94,22 @@ fn other_bytes_under_another_name_neither_accuse_nor_excuse() {
     }
 }
 
+/// The same for an inflated file, and for names in another case.
+#[test]
+fn an_inflated_file_and_names_in_another_case_are_the_object() {
+    let disk = OnDisk::make();
+    let files = disk.files(LOGS);
+    let inflated = crate::bodies::inflate(&fs::read(&files[3]).unwrap());
+    fs::write(renamed(&files[3], "NAME (1).json"), inflated).unwrap();
+    fs::remove_file(&files[3]).unwrap();
+    for (at, change) in [(4, str::to_ascii_uppercase as fn(&str) -> String), (5, str::to_ascii_lowercase)] {
+        let name = change(files[at].file_name().unwrap().to_str().unwrap());
+        fs::rename(&files[at], files[at].with_file_name(name)).unwrap();
+    }
+    let ran = disk.run_opened();
+    assert_eq!((ran.verdict, ran.counts.logs.valid), (Verdict::Intact, 8), "{:#?}", ran.findings);
+}
+
 /// One of the files is the object; the other is an object that no digest lists.
 #[test]
 fn a_forged_file_beside_the_renamed_object_is_named() {

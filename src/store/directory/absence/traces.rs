@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::super::leftovers;
 use super::super::names::key_segment;
 use super::super::sidecar;
-use crate::ident::{is_delivered_as, name_before_inflating, stem_of, stems_in};
+use crate::ident::{DeliveredName, is_delivered_as, name_before_inflating, stem_of, stems_in};
 use crate::store::files::{CopyFiles, FileEntry, FileKind};
 
 /// Most traces kept of an object.
@@ -39,9 +39,12 @@ impl FolderTraces {
             return;
         }
         let is_file = entry.kind == FileKind::File;
+        let is_delivered = DeliveredName::parse(&name).is_some();
         for stem in stems_in(&name) {
             // The object itself, or what `gunzip` makes of it. Only a file is the inflated object.
-            let is_own = is_delivered_as(stem, &name) && (is_file || name_before_inflating(&name).is_none());
+            let is_own = is_delivered
+                && is_delivered_as(stem, &name)
+                && (is_file || name_before_inflating(&name).is_none());
             if !is_own {
                 let may_be_object = is_file && !leftovers::is_beside_object(&name);
                 self.add(stem, ObjectTrace { path: path.clone(), may_be_object });
@@ -116,8 +119,9 @@ mod tests {
             let first = name.strip_suffix("/x").unwrap_or(name).to_owned();
             assert_eq!(traces(&[name.replace("STEM", STEM)]), [(first, may_be_object)], "{name}");
         }
-        assert_eq!(traces(&[STEM.to_ascii_uppercase()]).len(), 0, "a region is in lower case");
-        assert_eq!(traces(&[STEM.to_ascii_lowercase()]).len(), 1);
+        for name in [STEM.to_ascii_uppercase(), STEM.to_ascii_lowercase()] {
+            assert_eq!(traces(&[format!("{name}.json.gz")]).len(), 1, "{name}");
+        }
     }
 
     #[test]
