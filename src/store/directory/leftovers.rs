@@ -149,9 +149,15 @@ pub(super) fn unfinished_object(name: &str) -> Option<&str> {
 /// Whether a browser, a desktop or a sync program made the file of a second download, a copy or a conflict: its name is
 /// made of the name of a file beside, and has the same bytes. A file with other bytes is not skipped.
 fn is_duplicate(files: &dyn CopyFiles, folder: &Path, name: &str) -> bool {
-    originals(name).any(|original| {
-        content::same_bytes(files, &folder.join(name), files, &folder.join(original)).unwrap_or(false)
-    })
+    let path = folder.join(name);
+    let is_same = |original: &str| {
+        let beside = folder.join(original);
+        // An inflated copy of a gzip file has the same content.
+        let may_be_inflated = name.ends_with(".json") && original.ends_with(".gz") && is_file(files, &beside);
+        content::same_bytes(files, &path, files, &beside).unwrap_or(false)
+            || may_be_inflated && content::same_content(files, &path, files, &beside).unwrap_or(false)
+    };
+    originals(name).any(|original| is_same(&original))
 }
 
 /// Names of files of which a file called `name` may be a second copy: `name (1).json.gz` of any file, and whatever else

@@ -110,6 +110,30 @@ fn an_inflated_file_and_names_in_another_case_are_the_object() {
     assert_eq!((ran.verdict, ran.counts.logs.valid), (Verdict::Intact, 8), "{:#?}", ran.findings);
 }
 
+/// A file under a changed name may be skipped or proved, which says nothing of a file called like its inflated content.
+#[test]
+fn a_forged_file_called_like_an_inflated_one_is_named() {
+    for is_moved in [false, true] {
+        let disk = OnDisk::make();
+        let log = disk.files(LOGS)[3].clone();
+        fs::copy(&log, renamed(&log, "NAME (1).json.gz")).unwrap();
+        fs::write(renamed(&log, "NAME (1).json"), "{\"Records\":[]}").unwrap();
+        if is_moved {
+            fs::remove_file(&log).unwrap();
+        }
+        let ran = disk.run_opened();
+        assert_ne!(ran.verdict, Verdict::Intact, "{:#?}", ran.findings);
+        assert_ne!(ran.verdict, Verdict::Tampered, "{:#?}", ran.findings);
+        fs::write(
+            renamed(&log, "NAME (1).json"),
+            crate::bodies::inflate(&fs::read(renamed(&log, "NAME (1).json.gz")).unwrap()),
+        )
+        .unwrap();
+        let ran = disk.run_opened();
+        assert_eq!((ran.verdict, ran.counts.logs.valid), (Verdict::Intact, 8), "{:#?}", ran.findings);
+    }
+}
+
 /// One of the files is the object; the other is an object that no digest lists.
 #[test]
 fn a_forged_file_beside_the_renamed_object_is_named() {
