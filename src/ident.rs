@@ -1,5 +1,6 @@
 //! Identifiers: locations of objects, chains of digests, hashes.
 
+mod changed_name;
 mod digest_key;
 mod file_name;
 mod log_key;
@@ -12,6 +13,7 @@ use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
+pub use changed_name::{is_delivered_as, stem_of, stems_in};
 pub use digest_key::{DigestKey, RegionFolder};
 pub use file_name::{DeliveredName, DeliveredType, name_after_inflating, name_before_inflating};
 pub use log_key::{LogFolder, LogFolderKey, is_log_name};

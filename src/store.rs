@@ -6,6 +6,7 @@ mod attributes;
 pub mod directory;
 pub mod files;
 pub mod memory;
+pub(crate) mod pointer;
 pub mod relocated;
 #[cfg(feature = "aws")]
 pub mod s3;
@@ -40,6 +41,9 @@ pub enum StoreError {
     /// The copy has the folder of the object and not the object, which may have been delivered after the copy was made.
     #[error("out of reach: {0}")]
     MaybeLater(String),
+    /// The copy has no file in the object's place, and a file beside may be the object: see [`Store::renamed`].
+    #[error("out of reach: {0}")]
+    OtherName(String),
     /// Reading failed, retries included.
     #[error("unreadable: {0}")]
     Unreadable(String),
@@ -90,6 +94,9 @@ pub struct ObjectFacts {
     pub etag: Option<String>,
     /// Version ID, in a bucket with versions.
     pub version: Option<String>,
+    /// Why the bytes may not be those that were stored, such as a wrong checksum of an archive. Bytes with a recorded hash
+    /// are proved all the same; other bytes accuse nobody.
+    pub doubt: Option<String>,
 }
 
 impl Object {
@@ -271,6 +278,13 @@ pub trait Store: Send + Sync {
     /// Every copy of the object at `location`, for a search for the original of an object that is not as delivered. Empty
     /// if the store holds each object once.
     fn second_copies(&self, location: &Location) -> Vec<SecondCopy> {
+        let _ = location;
+        Vec::new()
+    }
+
+    /// The files of a copy that may be the object at `location` under other names, with their own locations, if
+    /// [`Store::get`] answers [`StoreError::OtherName`]. Only the hash of the object proves which one is.
+    fn renamed(&self, location: &Location) -> Vec<(Location, Object)> {
         let _ = location;
         Vec::new()
     }

@@ -1,6 +1,7 @@
 //! Decodes foreign texts, and prepares them for messages.
 
 pub(crate) mod encoding;
+pub(crate) mod yaml;
 
 use std::io;
 

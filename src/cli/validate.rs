@@ -18,7 +18,8 @@ use super::{
 use crate::event::{Event, NoProgress, Sink, Verdict};
 use crate::handles;
 use crate::ident::Location;
-use crate::keys::{KeyRing, RejectedKey, saved};
+use crate::keys::saved::{self, KeysFileError};
+use crate::keys::{KeyRing, RejectedKey};
 use crate::report::{
     Fanout, ReportFile,
     progress::{Bars, Display},
@@ -367,6 +368,7 @@ fn check_range(arguments: &RunArgs, range: Range, has_end: bool) -> Result<(), F
 /// Reads the keys files.
 pub(super) fn keys(files: &[PathBuf], limit: u64) -> Result<KeyRing, Failure> {
     let mut ring = KeyRing::new();
+    let mut without_keys = None;
     for file in files {
         if file.as_os_str() == "-" && !file.exists() {
             return Err(typed::no_stdin("the keys file"));
@@ -381,9 +383,15 @@ pub(super) fn keys(files: &[PathBuf], limit: u64) -> Result<KeyRing, Failure> {
             };
             Failure::new(format!("the keys file `{shown}` cannot be read: {error}"), hint)
         })?;
-        saved::load(&mut ring, &shown, &bytes).map_err(|error| {
-            Failure::new(format!("the keys file `{shown}` cannot be used: {error}"), hint)
-        })?;
+        let unusable = |error| Failure::new(format!("the keys file `{shown}` cannot be used: {error}"), hint);
+        match saved::load(&mut ring, &shown, &bytes) {
+            // A region may have no keys, if other files have some.
+            Err(error @ KeysFileError::Empty) => drop(without_keys.get_or_insert(unusable(error))),
+            loaded => loaded.map_err(unusable)?,
+        }
+    }
+    if let Some(failure) = without_keys.filter(|_| ring.is_empty()) {
+        return Err(failure);
     }
     for rejected in ring.rejected() {
         let RejectedKey { source, entry, reason, .. } = rejected;

@@ -175,7 +175,7 @@ impl Collection {
             // Nothing in an unsigned copy proves that S3 was asked, so only what an earlier run saved is noted.
             StoreError::NotFound => drop(self.note_held(location)),
             // The source is itself a copy that lacks the object. A mark follows where the copy has the folder.
-            StoreError::OutOfReach(_) | StoreError::MaybeLater(_) => {
+            StoreError::OutOfReach(_) | StoreError::MaybeLater(_) | StoreError::OtherName(_) => {
                 if !self.note_held(location) {
                     let reason = error.to_string();
                     self.add_line(&JournalLine::outside(location, &reason));

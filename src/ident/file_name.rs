@@ -72,7 +72,11 @@ impl<'n> DeliveredName<'n> {
 /// for a name that is not CloudTrail's, or that ends in `.gz`.
 #[must_use]
 pub fn name_before_inflating(name: &str) -> Option<String> {
-    (name.ends_with(INFLATED) && DeliveredName::parse(name).is_some()).then(|| format!("{name}.gz"))
+    let stem = name.strip_suffix(INFLATED)?;
+    // The last part of a changed name, such as `NAME (1).json`, has other characters than CloudTrail's.
+    let is_unchanged =
+        stem.rsplit('_').next().is_some_and(|part| part.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    (is_unchanged && DeliveredName::parse(name).is_some()).then(|| format!("{name}.gz"))
 }
 
 /// The name that `gunzip` gives to a delivered file. `None` for a name that is not CloudTrail's.
@@ -97,6 +101,7 @@ mod tests {
             assert_eq!(name_before_inflating(name), Some(format!("{name}.gz")));
             assert_eq!(name_after_inflating(&format!("{name}.gz")), Some(name));
             assert_eq!(name_after_inflating(name), None);
+            assert_eq!(name_before_inflating(&name.replace(".json", " (1).json")), None);
             assert_eq!(name_before_inflating(&format!("{name}.gz")), None);
         }
         assert_eq!(DeliveredName::parse(log).unwrap().folder(), "CloudTrail");

@@ -232,9 +232,11 @@ fn json_key(value: Value, source: &str) -> ParsedEntry {
         validity_end_time: Value,
     }
     // The parser's error would repeat a string in full, whatever the length.
-    if !value.is_object() {
+    let Value::Object(fields) = value else {
         return Err("not an object with the fields of a key".to_owned());
-    }
+    };
+    let value =
+        Value::Object(fields.into_iter().map(|(name, value)| (list::field_name(name), value)).collect());
     match value.get("Value") {
         // PowerShell's `ConvertTo-Json` writes the properties of the stream, without its bytes.
         Some(Value::Object(_)) => return Err(NO_STREAM.to_owned()),

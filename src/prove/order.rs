@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, VecDeque};
 use super::link::content_of;
 use super::need::{ProverAnswer, ProverNeed};
 use super::prover::ChainProver;
+use super::read::ReadDigest;
 use super::scope::{ChainScope, ListedDigest};
 use super::signatures::CheckedDigest;
 use super::state::WalkStep;
@@ -300,12 +301,8 @@ impl ChainProver {
     }
 
     /// Judges and enters a digest found by name. Returns `true`.
-    pub(super) fn take_found(
-        &mut self,
-        need: ProverNeed,
-        read: super::read::ReadDigest,
-    ) -> Result<bool, ProverNeed> {
-        let digest = self.check_next(read);
+    pub(super) fn take_found(&mut self, need: ProverNeed, read: ReadDigest) -> Result<bool, ProverNeed> {
+        let digest = self.check_next(self.recorded_of(read));
         let judged = self.judge(&digest)?;
         self.enter(digest, judged);
         self.answers.remove(&need);
@@ -313,6 +310,19 @@ impl ChainProver {
             self.state.named.insert(location);
         }
         Ok(true)
+    }
+
+    /// The digest that a copy holds under another name, if its hash is recorded. Other bytes prove nothing.
+    fn recorded_of(&self, mut read: ReadDigest) -> ReadDigest {
+        let renamed = std::mem::take(&mut read.renamed);
+        let record = self.state.anchor.as_ref().and_then(|anchor| anchor.record.as_ref());
+        let is_recorded = |other: &ReadDigest| {
+            other.file().is_some_and(|file| {
+                let mut heads = self.remembered_at(file.location());
+                record.is_some_and(|record| record.proves(file)) || heads.any(|head| head.hash == file.hash())
+            })
+        };
+        renamed.into_iter().find(is_recorded).unwrap_or(read)
     }
 
     /// Judges a digest that the chain implies, by the record of `successor`, and GET does not find.

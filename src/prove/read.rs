@@ -33,6 +33,9 @@ pub struct ReadDigest {
     pub key: Option<Result<Arc<TrustedKey>, KeyLack>>,
     /// Sizes of the body.
     pub sizes: Sizes,
+    /// Files of a copy that lacks the digest, which may be the digest under other names. Only a recorded hash proves which
+    /// one is.
+    pub renamed: Vec<Self>,
 }
 
 /// The content at the place of a digest.
@@ -70,6 +73,7 @@ impl ReadDigest {
             generated: None,
             key: None,
             sizes: Sizes { compressed: 0, inflated: 0 },
+            renamed: Vec::new(),
         }
     }
 

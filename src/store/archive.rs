@@ -97,7 +97,7 @@ impl OpenedArchive {
         let skipped_issues = listing.issues.skipped;
         let duplicates = listing.issues.duplicates;
         let is_whole = listing.rest_unknown.is_none();
-        let files = ArchiveFiles::new(root, listing.tree, bodies, listing.rest_unknown);
+        let files = ArchiveFiles::new(root, listing.tree, bodies, listing.rest_unknown, listing.doubt);
         let issues = listing.issues.into_issues();
         Self { files: Arc::new(files), issues, skipped_issues, duplicates, is_whole }
     }

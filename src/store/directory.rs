@@ -34,6 +34,7 @@ use candidates::{Candidates, Rank, not_held, path_below, read};
 use leftovers::PassedOver;
 use mount::Mount;
 use placed::PlacedFiles;
+pub(crate) use sidecar::is_beside_delivered as is_sidecar;
 use walk::FolderWalk;
 
 /// Most folders cached as checked to lie inside the directory. A full cache is emptied.
@@ -182,7 +183,7 @@ impl Store for DirectoryStore {
             return Err(StoreError::NotFound);
         }
         // A file that was moved out of its folder is no deletion, and does not stand for the object either.
-        if absence == StoreError::NotFound
+        if matches!(absence, StoreError::NotFound | StoreError::OtherName(_))
             && let Some(moved) = found.first().filter(|candidate| candidate.rank == Rank::ByName)
         {
             let name = moved.files.display(&moved.path);
@@ -228,6 +229,12 @@ impl Store for DirectoryStore {
             Some(SecondCopy { name: candidate.files.display(&candidate.path), object })
         });
         named.collect()
+    }
+
+    fn renamed(&self, location: &Location) -> Vec<(Location, Object)> {
+        let Candidates { found, absence, .. } = self.candidates(location);
+        let is_elsewhere = found.is_empty() && matches!(absence, StoreError::OtherName(_));
+        if is_elsewhere { self.other_names(location) } else { Vec::new() }
     }
 
     fn disagreements(&self) -> Vec<Disagreement> {

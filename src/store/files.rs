@@ -97,6 +97,11 @@ pub trait CopyFiles: Send + Sync + Debug {
     /// An error if the attributes exist and cannot be read.
     fn attributes(&self, path: &Path) -> io::Result<Metadata>;
 
+    /// Why the content of files may not be what was stored. `None` if nothing speaks against it.
+    fn doubt(&self) -> Option<String> {
+        None
+    }
+
     /// The path as shown in reports.
     fn display(&self, path: &Path) -> String;
 }

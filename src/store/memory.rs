@@ -153,6 +153,7 @@ impl Store for MemoryStore {
                 modified: Some(newest.modified()),
                 etag: Some(newest.etag()),
                 version: Some(newest.name()),
+                doubt: None,
             },
         })
     }

@@ -46,7 +46,12 @@ impl Store for RelocatedStore<'_> {
         for result in results {
             match result {
                 Err(StoreError::NotFound) => {}
-                Err(error @ (StoreError::OutOfReach(_) | StoreError::MaybeLater(_))) => absence = error,
+                Err(error @ StoreError::OtherName(_)) => absence = error,
+                Err(error @ (StoreError::OutOfReach(_) | StoreError::MaybeLater(_))) => {
+                    if !matches!(absence, StoreError::OtherName(_)) {
+                        absence = error;
+                    }
+                }
                 found => return found,
             }
         }
@@ -87,6 +92,14 @@ impl Store for RelocatedStore<'_> {
             }
         }
         all
+    }
+
+    fn renamed(&self, location: &Location) -> Vec<(Location, Object)> {
+        let places: Vec<Location> = self.copies(location).collect();
+        if places.is_empty() {
+            return self.inner.renamed(location);
+        }
+        places.iter().flat_map(|place| self.inner.renamed(place)).collect()
     }
 
     fn disagreements(&self) -> Vec<Disagreement> {

@@ -44,6 +44,9 @@ impl ReadAttempt {
             Err(StoreError::NotFound) => return Self::Failed(SecondRead::Gone),
             Err(error) => return Self::unreadable(&error.to_string()),
         };
+        if let Some(doubt) = &object.facts.doubt {
+            return Self::unreadable(doubt);
+        }
         let signature = object.metadata.remove("signature");
         let mut body = BodyTee { body: &mut *object.body, taken: 0, hasher: Sha256::new() };
         let (content, stored) = match object.hashed {

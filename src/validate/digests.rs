@@ -183,6 +183,19 @@ pub(super) fn read_one(
     (read, is_heavy)
 }
 
+/// Reads the files that may be the digest under other names. A file that is too large to be read beside others is left
+/// out.
+pub(super) fn read_renamed(context: RunContext<'_>, absent: &ReadDigest) -> Vec<ReadDigest> {
+    let limit = context.request.limits.digest.min(LIGHT);
+    let renamed = context.tools.store.renamed(&absent.location).into_iter().filter_map(|(_, object)| {
+        let mut read = ReadDigest::gone(absent.location.clone(), absent.end);
+        fill(&mut read, Ok(object), limit);
+        read.key = look_up_key(&read, context.tools.keys);
+        read.file().is_some().then_some(read)
+    });
+    renamed.collect()
+}
+
 /// Reads a digest again, alone, that inflates to more than the `tried` bytes.
 pub(super) fn read_whole(context: RunContext<'_>, read: &mut ReadDigest, tried: u64) {
     let limit = context.request.limits.digest;
@@ -208,7 +221,7 @@ fn fill(read: &mut ReadDigest, object: Result<Object, StoreError>, limit: u64) -
         Err(error) => {
             read.content = match error {
                 StoreError::NotFound => DigestContent::Gone,
-                StoreError::OutOfReach(_) | StoreError::MaybeLater(_) => {
+                StoreError::OutOfReach(_) | StoreError::MaybeLater(_) | StoreError::OtherName(_) => {
                     DigestContent::Absent(error.to_string())
                 }
                 error => DigestContent::Unreadable(error.to_string()),

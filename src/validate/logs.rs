@@ -8,6 +8,7 @@ use super::region::RegionRun;
 use super::{again, trace};
 use crate::digest::{ListedHash, ListedLog};
 use crate::event::Trace;
+use crate::gzip::Sizes;
 use crate::ident::Location;
 use crate::prove::{ABSENT, LogRead, LogSeen, ProvedDigestLogs, SecondRead, SeenBody, reference};
 use crate::store::{Object, StoreError};
@@ -32,7 +33,24 @@ enum FirstRead {
     Suspect(LogSeen, SeenBody),
     /// Two copies differ, or there may be a second copy that is yet to be read.
     Copies(LogSeen),
+    /// A file beside may be the log file under another name.
+    OtherName(String),
     Gone,
+}
+
+/// The result for a log file.
+struct LogResult {
+    read: LogRead,
+    /// The line in a listing, if the log file was read as delivered.
+    line: Option<ListedLine>,
+    /// Where the log file lies under other names.
+    renamed: Vec<Location>,
+}
+
+impl LogResult {
+    fn of(read: impl Into<LogRead>, line: Option<ListedLine>) -> Self {
+        Self { read: read.into(), line, renamed: Vec::new() }
+    }
 }
 
 /// Hashes the log files of all newly proved digests, and tells the regions which log files are listed.
@@ -54,7 +72,7 @@ pub(super) fn hash_proved(context: RunContext<'_>, regions: &mut [RegionRun], to
     let seen = read_all(context, &tasks);
     // 3. Give each result to the prover of its chain.
     let mut read: Vec<Vec<ReadLog>> = vec![Vec::new(); proved.len()];
-    for (task, (mut seen, line)) in tasks.into_iter().zip(seen) {
+    for (task, LogResult { read: mut seen, line, renamed }) in tasks.into_iter().zip(seen) {
         if matches!(seen.seen, LogSeen::Archived(_)) && is_remembered(regions, &proved, &task) {
             seen.seen = LogSeen::Remembered;
         }
@@ -62,13 +80,17 @@ pub(super) fn hash_proved(context: RunContext<'_>, regions: &mut [RegionRun], to
             read.push(ReadLog::of(&seen.seen, line));
         }
         if let Some(ProvedInChain { region, chain, proved }) = proved.get(task.digest)
-            && let Some(prover) = regions.get_mut(*region).and_then(|run| run.chains.get_mut(*chain))
+            && let Some(run) = regions.get_mut(*region)
         {
-            prover.log(proved.digest.file(), task.log, seen);
+            renamed.iter().for_each(|place| run.note_renamed(reference(place)));
+            if let Some(prover) = run.chains.get_mut(*chain) {
+                prover.log(proved.digest.file(), task.log, seen);
+            }
         }
     }
     note_days(regions, &proved, &read);
     note_references(context, regions, &proved);
+    note_renamed(context, regions, &proved);
 }
 
 /// Whether an earlier run proved a log file that is in an archive now, and the listing is the same.
@@ -99,8 +121,8 @@ fn note_days(regions: &mut [RegionRun], proved: &[ProvedInChain], read: &[Vec<Re
     }
 }
 
-/// The result for each log file, and its line in a listing if the log file was read as delivered.
-fn read_all(context: RunContext<'_>, tasks: &[LogTask<'_>]) -> Vec<(LogRead, Option<ListedLine>)> {
+/// The result for each log file.
+fn read_all(context: RunContext<'_>, tasks: &[LogTask<'_>]) -> Vec<LogResult> {
     // 1. Read every log file with a comparable hash once.
     let is_comparable = |task: &&LogTask<'_>| matches!(task.log.hash, ListedHash::Sha256(_));
     let comparable: Vec<&LogTask<'_>> = tasks.iter().filter(is_comparable).collect();
@@ -119,17 +141,17 @@ fn read_all(context: RunContext<'_>, tasks: &[LogTask<'_>]) -> Vec<(LogRead, Opt
     // 3. Put the results together, in the order of the tasks.
     let mut read = read.into_iter();
     let mut next = || match read.next() {
-        Some(FirstRead::Seen(seen, line)) => (seen.into(), line),
-        Some(FirstRead::Suspect(..) | FirstRead::Copies(_) | FirstRead::Gone) => {
-            (settled.next().unwrap_or_else(|| LogSeen::LeftOut.into()), None)
+        Some(FirstRead::Seen(seen, line)) => LogResult::of(seen, line),
+        Some(FirstRead::Suspect(..) | FirstRead::Copies(_) | FirstRead::OtherName(_) | FirstRead::Gone) => {
+            settled.next().unwrap_or_else(|| LogResult::of(LogSeen::LeftOut, None))
         }
-        None => (LogSeen::LeftOut.into(), None),
+        None => LogResult::of(LogSeen::LeftOut, None),
     };
     let seen = |task: &LogTask<'_>| match task.log.hash {
         ListedHash::Sha256(_) => next(),
         ListedHash::Unknown(_) => {
             context.tools.progress.log(0);
-            (LogSeen::Incomparable.into(), None)
+            LogResult::of(LogSeen::Incomparable, None)
         }
     };
     tasks.iter().map(seen).collect()
@@ -140,6 +162,7 @@ fn first_read(context: RunContext<'_>, log: &ListedLog, object: Result<Object, S
     let mut object = match object {
         Ok(object) => object,
         Err(StoreError::NotFound) => return FirstRead::Gone,
+        Err(error @ StoreError::OtherName(_)) => return FirstRead::OtherName(error.to_string()),
         Err(error @ StoreError::Contradictory { .. }) => {
             return FirstRead::Copies(LogSeen::Unreadable(error.to_string()));
         }
@@ -156,14 +179,22 @@ fn first_read(context: RunContext<'_>, log: &ListedLog, object: Result<Object, S
     };
     let remembers = context.request.memory.is_some();
     let line = remembers.then(|| ListedLine::of_read(&log.location, &mut object)).flatten();
-    let read = object.hash(context.request.limits.log);
-    let seen = LogSeen::of(log, read);
+    let seen = judge(context, log, &mut object);
     progress.log(seen.sizes().compressed);
     match seen {
         seen if context.request.may_have_copies(&log.location) => FirstRead::Copies(seen),
         LogSeen::Other(hash, _) => FirstRead::Suspect(seen, Ok(hash)),
         LogSeen::NoContent(body, _) => FirstRead::Suspect(seen, Err(body)),
         seen => FirstRead::Seen(seen, line),
+    }
+}
+
+/// The result of a read. Bytes in doubt are the log file only if they have the listed hash.
+fn judge(context: RunContext<'_>, log: &ListedLog, object: &mut Object) -> LogSeen {
+    let doubt = object.facts.doubt.take();
+    match LogSeen::of(log, object.hash(context.request.limits.log)) {
+        LogSeen::Other(..) | LogSeen::NoContent(..) if let Some(why) = doubt => LogSeen::Unreadable(why),
+        seen => seen,
     }
 }
 
@@ -174,19 +205,52 @@ pub(super) fn observe(context: RunContext<'_>, location: &Location) -> Option<St
             let read = object.hash(context.request.limits.log);
             read.ok().map(|(hash, _)| hash.to_string())
         }
-        Err(StoreError::NotFound | StoreError::OutOfReach(_) | StoreError::MaybeLater(_)) => {
-            Some(ABSENT.to_owned())
-        }
+        Err(
+            StoreError::NotFound
+            | StoreError::OutOfReach(_)
+            | StoreError::MaybeLater(_)
+            | StoreError::OtherName(_),
+        ) => Some(ABSENT.to_owned()),
         Err(_) => None,
     }
 }
 
+/// The result of a second look at a log file that is suspect, missing, or there under another name.
+fn settle_doubt(context: RunContext<'_>, log: &ListedLog, read: &FirstRead) -> LogResult {
+    let read = match read {
+        FirstRead::OtherName(why) => return find_renamed(context, log, why),
+        FirstRead::Copies(seen) => {
+            context.tools.progress.log(0);
+            judge_copies(context, log, seen)
+        }
+        _ => settle_suspect(context, log, read),
+    };
+    LogResult::of(read, None)
+}
+
+/// The result for a log file that is not in its place, if files beside may be the log file under another name. `why` names
+/// one of the files. A file with the listed hash is the log file; other bytes prove nothing.
+fn find_renamed(context: RunContext<'_>, log: &ListedLog, why: &str) -> LogResult {
+    let found = renamed_of(context, log);
+    let valid = found.first().map(|(_, sizes)| LogSeen::Valid(*sizes));
+    let seen = valid.unwrap_or_else(|| LogSeen::Absent(why.to_owned()));
+    context.tools.progress.log(seen.sizes().compressed);
+    let renamed = found.into_iter().map(|(location, _)| location).collect();
+    LogResult { read: seen.into(), line: None, renamed }
+}
+
+/// Where a log file lies under other names, with the sizes.
+fn renamed_of(context: RunContext<'_>, log: &ListedLog) -> Vec<(Location, Sizes)> {
+    let renamed = context.tools.store.renamed(&log.location).into_iter();
+    let valid = renamed.filter_map(|(location, mut object)| match judge(context, log, &mut object) {
+        LogSeen::Valid(sizes) => Some((location, sizes)),
+        _ => None,
+    });
+    valid.collect()
+}
+
 /// The result of a second look at a log file that is suspect or missing, and where its original lies.
-fn settle_doubt(context: RunContext<'_>, log: &ListedLog, read: &FirstRead) -> LogRead {
-    if let FirstRead::Copies(seen) = read {
-        context.tools.progress.log(0);
-        return judge_copies(context, log, seen);
-    }
+fn settle_suspect(context: RunContext<'_>, log: &ListedLog, read: &FirstRead) -> LogRead {
     let seen = look_again(context, log, read);
     let original = match seen {
         LogSeen::Other(..) | LogSeen::NoContent(..) | LogSeen::Gone(_) => original_of(context, log),
@@ -222,7 +286,7 @@ fn judge_copies(context: RunContext<'_>, log: &ListedLog, first: &LogSeen) -> Lo
 /// each file that may be the log file. A copy that lacks the log file is left out.
 fn read_copies(context: RunContext<'_>, log: &ListedLog) -> Vec<(String, LogSeen)> {
     let store = context.tools.store;
-    let judge = |mut object: Object| LogSeen::of(log, object.hash(context.request.limits.log));
+    let judge = |mut object: Object| judge(context, log, &mut object);
     let moved = context.request.relocations.iter().filter_map(|moved| moved.copy_of(&log.location));
     let places: Vec<Location> = moved.collect();
     if places.is_empty() {
@@ -232,7 +296,12 @@ fn read_copies(context: RunContext<'_>, log: &ListedLog) -> Vec<(String, LogSeen
     let read = |place: Location| {
         let seen = match store.get(&place) {
             Ok(object) => judge(object),
-            Err(StoreError::NotFound | StoreError::OutOfReach(_) | StoreError::MaybeLater(_)) => return None,
+            Err(
+                StoreError::NotFound
+                | StoreError::OutOfReach(_)
+                | StoreError::MaybeLater(_)
+                | StoreError::OtherName(_),
+            ) => return None,
             Err(error) => LogSeen::Unreadable(error.to_string()),
         };
         Some((place.to_string(), seen))
@@ -254,6 +323,7 @@ fn look_again(context: RunContext<'_>, log: &ListedLog, read: &FirstRead) -> Log
     let store = context.tools.store;
     match read {
         FirstRead::Seen(seen, _) | FirstRead::Copies(seen) => return seen.clone(),
+        FirstRead::OtherName(why) => return LogSeen::Absent(why.clone()),
         FirstRead::Suspect(first, seen) => {
             match again::read_again(store, &log.location, seen, context.request.limits.log) {
                 SecondRead::Same { stored, .. } => return first.clone().with_stored(stored),
@@ -270,6 +340,27 @@ fn look_again(context: RunContext<'_>, log: &ListedLog, read: &FirstRead) -> Log
         return LogSeen::LeftOut;
     }
     LogSeen::Gone(trace::of(store.versions(&log.location)))
+}
+
+/// Tells the regions where log files lie under other names that this part of the run does not hash: the search for
+/// additions meets them too.
+fn note_renamed(context: RunContext<'_>, regions: &mut [RegionRun], proved: &[ProvedInChain]) {
+    if !context.tools.store.is_copy() || !context.searches() {
+        return;
+    }
+    let is_hashed = |in_chain: &ProvedInChain, log: &ListedLog| {
+        in_chain.proved.counted && context.part.is_none_or(|part| part.has(&log.location))
+    };
+    let renamed = context.workers.map(proved, |in_chain| {
+        let left = in_chain.proved.digest.logs().iter().filter(|log| !is_hashed(in_chain, log));
+        let found = left.flat_map(|log| renamed_of(context, log));
+        found.map(|(place, _)| reference(&place)).collect::<Vec<u128>>()
+    });
+    for (in_chain, places) in proved.iter().zip(renamed) {
+        if let Some(run) = regions.get_mut(in_chain.region) {
+            places.into_iter().for_each(|place| run.note_renamed(place));
+        }
+    }
 }
 
 /// Tells the regions which log files the digests list, at their delivery places and at their places after a named move.

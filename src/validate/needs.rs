@@ -122,6 +122,10 @@ fn answer(context: RunContext<'_>, need: &NeedTask, heavy: &Mutex<()>) -> Option
                 DigestContent::Absent(_) if is_gone_since(context, need, location) => {
                     ProverAnswer::Gone(Trace::Nothing)
                 }
+                DigestContent::Absent(_) => {
+                    read.renamed = digests::read_renamed(context, &read);
+                    ProverAnswer::Digest(Box::new(read))
+                }
                 _ => ProverAnswer::Digest(Box::new(read)),
             }
         }

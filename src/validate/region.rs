@@ -35,6 +35,8 @@ pub(super) struct RegionRun {
     pub(super) has_digest_folder: bool,
     /// [`reference`]s of the log files that proved digests list.
     references: Vec<u128>,
+    /// The places of log files under other names than the digests list. Parts of a run meet different ones.
+    renamed: BTreeSet<u128>,
     /// References of the log files that only unproved digests list.
     claimed: Vec<u128>,
     /// The days of the folders, in a run with memory.
@@ -90,6 +92,7 @@ impl RegionRun {
             findings: Vec::new(),
             has_digest_folder: false,
             references: Vec::new(),
+            renamed: BTreeSet::new(),
             claimed: Vec::new(),
             days,
             listing: None,
@@ -165,6 +168,11 @@ impl RegionRun {
         }
     }
 
+    /// Notes where a log file lies under another name.
+    pub(super) fn note_renamed(&mut self, place: u128) {
+        self.renamed.insert(place);
+    }
+
     /// Sorts the references for look-ups, and reports the claimed log files that no proved digest lists.
     pub(super) fn settle_references(&mut self, context: RunContext<'_>) {
         self.references.sort_unstable();
@@ -202,7 +210,9 @@ impl RegionRun {
     /// Whether a digest, proved or not, lists the object at `location`.
     pub(super) fn is_listed(&self, location: &Location) -> bool {
         let hash = reference(location);
-        self.references.binary_search(&hash).is_ok() || self.claimed.binary_search(&hash).is_ok()
+        self.references.binary_search(&hash).is_ok()
+            || self.renamed.contains(&hash)
+            || self.claimed.binary_search(&hash).is_ok()
     }
 
     /// Whether the run was cancelled before any object of the region was read.

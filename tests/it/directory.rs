@@ -1,8 +1,10 @@
 //! Copies on disk: which part of S3 they are, and what a hostile directory may hold.
 
+mod damaged;
 mod droppings;
 mod flattened;
 mod parts;
+mod renamed;
 mod replicated;
 mod shadows;
 mod unseen;

@@ -45,6 +45,20 @@ fn validity(start: Value) -> Result<Interval, String> {
 }
 
 #[test]
+fn names_of_fields_may_begin_in_lower_case() {
+    let lower = |entry: &Value| {
+        let fields = entry.as_object().unwrap().iter();
+        let lowered = fields.map(|(name, value)| (name[..1].to_lowercase() + &name[1..], value.clone()));
+        Value::Object(lowered.collect())
+    };
+    let entry = lower(&signer().entry);
+    for file in [json!({ "publicKeyList": [entry] }), json!([{ "PublicKeyList": [entry] }]), json!([entry])] {
+        let (ring, loaded) = load(&file.to_string());
+        assert_eq!((loaded, ring.len()), (Ok(()), 1), "{file}");
+    }
+}
+
+#[test]
 fn the_start_of_validity_is_seconds_or_rfc_3339() {
     let moment = time("2020-01-02T03:04:05Z");
     for written in [

@@ -93,7 +93,11 @@ impl Sharded {
     }
 }
 
-fn merge(plan: &[u8], results: &[Vec<u8>], request: &ValidationRequest) -> Result<Ran, ShardError> {
+pub(crate) fn merge(
+    plan: &[u8],
+    results: &[Vec<u8>],
+    request: &ValidationRequest,
+) -> Result<Ran, ShardError> {
     let mut merge = ShardMerge::read_plan(&mut &*plan)?;
     for (number, result) in results.iter().enumerate() {
         let line = result.strip_suffix(b"\n").unwrap_or(result).to_vec();

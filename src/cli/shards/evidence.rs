@@ -11,7 +11,8 @@ use crate::cli::sources::is_in_s3;
 use crate::cli::{Failure, validate};
 use crate::event::Finding;
 use crate::ident::Sha256Hash;
-use crate::keys::{KeyRing, saved};
+use crate::keys::KeyRing;
+use crate::keys::saved::{self, KeysFileError};
 use crate::shards::{HashedFile, Shard, ShardSources};
 use crate::store::Store;
 use crate::validate::copies;
@@ -109,7 +110,11 @@ fn keys(places: &ShardSources, arguments: &RunShardsArgs) -> Result<KeyRing, Fai
                 "copy the file to the same path, or give `--public-keys FILE` with the file of the same content",
             )
         })?;
-        saved::load(&mut ring, path, &bytes).map_err(|error| unreadable(path, &error))?;
+        match saved::load(&mut ring, path, &bytes) {
+            // The run that made the plan had keys from other files.
+            Ok(()) | Err(KeysFileError::Empty) => {}
+            Err(error) => return Err(unreadable(path, &error)),
+        }
     }
     Ok(ring)
 }

@@ -243,9 +243,10 @@ fn how_to_list(bucket: &str, error: &StoreError) -> String {
                 "allow `s3:ListBucket` on the bucket `{bucket}` to these credentials, or use another profile (`--profile`)"
             )
         }
-        StoreError::OutOfReach(_) | StoreError::MaybeLater(_) | StoreError::Contradictory { .. } => {
-            "give `s3://BUCKET[/PREFIX]`".to_owned()
-        }
+        StoreError::OutOfReach(_)
+        | StoreError::MaybeLater(_)
+        | StoreError::OtherName(_)
+        | StoreError::Contradictory { .. } => "give `s3://BUCKET[/PREFIX]`".to_owned(),
         StoreError::Archived(why) | StoreError::Unreadable(why) if why.contains("did not answer") => {
             unreachable_hint(why).to_owned()
         }

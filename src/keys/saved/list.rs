@@ -17,6 +17,17 @@ const LISTS: [&str; 2] = ["PublicKeyList", "publicKeyList"];
 /// Names of the fields of an entry.
 const FIELDS: [&str; 4] = ["Fingerprint", "Value", "ValidityStartTime", "ValidityEndTime"];
 
+/// The name of a field as CloudTrail writes it. Programs that write `publicKeyList` begin the names of fields in lower
+/// case too.
+pub(super) fn field_name(name: String) -> String {
+    let is_spelled = |field: &&&str| {
+        field.get(..1).is_some_and(|first| {
+            name.get(..1) == Some(&first.to_ascii_lowercase()) && field.get(1..) == name.get(1..)
+        })
+    };
+    FIELDS.iter().find(is_spelled).map_or(name.clone(), |field| (*field).to_owned())
+}
+
 /// Passes each entry of the documents in `text` to `take`.
 ///
 /// # Errors
@@ -81,8 +92,8 @@ impl<'de> Visitor<'de> for Document<'_> {
             } else if is_region(&name) {
                 has_regions = true;
                 map.next_value_seed(Document(&mut *self.0))?;
-            } else if FIELDS.contains(&&*name) {
-                entry.insert(name, map.next_value()?);
+            } else if FIELDS.contains(&&*field_name(name.clone())) {
+                entry.insert(field_name(name), map.next_value()?);
             } else {
                 map.next_value::<IgnoredAny>()?;
             }

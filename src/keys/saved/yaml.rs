@@ -1,10 +1,10 @@
 //! Parses `aws --output yaml` and `--output yaml-stream`.
 
 use serde_json::Value;
-use serde_saphyr::{Options, budget, options};
 
 use super::{KeysFileError, list};
 use crate::text::shortened;
+use crate::text::yaml::strict;
 
 /// Longest YAML text, in bytes: some 15,000 keys. A parsed document is held in memory, unlike JSON.
 const MAX_YAML: usize = 8 << 20;
@@ -60,12 +60,4 @@ fn answers(text: &str) -> Vec<&str> {
     answers.push(rest);
     answers.reverse();
     answers
-}
-
-/// The AWS CLI writes no aliases, no anchors and no tags, so none is accepted: aliases can multiply a short text.
-fn strict() -> Options {
-    options! {
-        budget: budget! { max_aliases: 0, max_anchors: 0, max_merge_keys: 0, max_depth: 16, flow_nesting_limit: 16 },
-        with_snippet: false,
-    }
 }

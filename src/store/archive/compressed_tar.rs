@@ -57,10 +57,15 @@ pub(super) fn open(
         passed: Vec::new(),
         memory: limits.memory,
         memory_of_others: limits.memory / SHARE_OF_OTHERS,
+        is_verified: false,
         limits,
     };
     let ((), hashed) = hash_members(limits.threads, limits.log_content, |queue| pass.run(&mut walk, queue))?;
-    let FirstPass { mut listing, passed, .. } = pass;
+    let FirstPass { mut listing, passed, is_verified, .. } = pass;
+    // Without the checksum at the end of the stream, any byte before may be another.
+    if !is_verified {
+        listing.doubt = listing.rest_unknown.clone();
+    }
     let first = HashPass::new(1, hashed);
     listing.compare_taken(|one, other| first.are_same(one, other));
     let bodies = CompressedTarBodies {
@@ -80,6 +85,8 @@ struct FirstPass<'l> {
     memory: u64,
     /// Memory left for members that are neither digest files nor metadata, in bytes.
     memory_of_others: u64,
+    /// Whether the stream was read to its end, where its checksum is.
+    is_verified: bool,
     limits: &'l ArchiveLimits,
 }
 
@@ -105,8 +112,13 @@ impl FirstPass<'_> {
                     }
                 }
                 Err(TarEnd::Whole) => {
-                    // The checksum of a gzip member is at its end.
-                    self.listing.report_bytes_after(walk.has_trailing_bytes());
+                    let trailing = walk.has_trailing_bytes().and_then(|has| walk.pass_to_end().map(|()| has));
+                    let trailing = match trailing {
+                        Err(error) if is_after_end(&error) => Ok(true),
+                        trailing => trailing,
+                    };
+                    self.is_verified = trailing.is_ok();
+                    self.listing.report_bytes_after(trailing);
                     return;
                 }
                 Err(end) => {
@@ -161,6 +173,12 @@ impl FirstPass<'_> {
         self.passed.push(PassedMember::new(member, is_kept));
         Some(id)
     }
+}
+
+/// Whether a compressed stream was read to its end, and other bytes follow.
+fn is_after_end(error: &io::Error) -> bool {
+    let problem = error.get_ref().and_then(|error| error.downcast_ref::<MemberProblem>());
+    matches!(problem, Some(MemberProblem::AfterEnd))
 }
 
 /// The results of one pass.

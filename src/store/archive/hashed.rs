@@ -12,9 +12,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::problem::MemberProblem;
 use super::tar_walk::{TarInput, TarWalk};
-use crate::gzip::{self, Encoding};
+use crate::gzip::{self, BodyError, Encoding};
 use crate::ident::Sha256Hash;
-use crate::store::HashedBody;
+use crate::store::{HashedBody, pointer};
 
 /// Most stored bytes hashed of a member, to compare two reads. The engine compares as many.
 pub(super) const MAX_COMPARED: u64 = 64 << 20;
@@ -165,7 +165,10 @@ fn hash_jobs(waiting: &Mutex<Receiver<HashJob>>, hashed: &Mutex<Vec<Option<Hashe
 }
 
 fn hash_bytes(bytes: &[u8], log_content: u64) -> HashedBody {
-    let content = gzip::hash(&mut &*bytes, Encoding::GzipOrPlain, log_content);
+    let content = match pointer::of(bytes) {
+        Some(what) => Err(BodyError::Unreadable(what.to_owned())),
+        None => gzip::hash(&mut &*bytes, Encoding::GzipOrPlain, log_content),
+    };
     HashedBody { content, stored: Sha256Hash::of(bytes) }
 }
 

@@ -122,10 +122,8 @@ impl Read for GzipMembers {
                         MembersState::After(rest)
                     }
                     _ => {
-                        return Err(io::Error::new(
-                            io::ErrorKind::InvalidData,
-                            "bytes after the gzip stream",
-                        ));
+                        self.state = MembersState::After(rest);
+                        return Err(MemberProblem::AfterEnd.into());
                     }
                 },
                 MembersState::Ended => return Ok(0),

@@ -28,16 +28,19 @@ pub(super) struct ArchiveFiles<B: MemberBodies> {
     bodies: B,
     /// Why members of the archive may be unknown. A path that is not found may then exist all the same.
     rest_unknown: Option<MemberProblem>,
+    /// Why the content of members may not be what was stored.
+    doubt: Option<MemberProblem>,
 }
 
 impl<B: MemberBodies> ArchiveFiles<B> {
-    pub(super) const fn new(
+    pub(super) fn new(
         root: PathBuf,
         tree: MemberTree<B::Place>,
         bodies: B,
         rest_unknown: Option<MemberProblem>,
+        doubt: Option<MemberProblem>,
     ) -> Self {
-        Self { root, tree, bodies, rest_unknown }
+        Self { root, tree, bodies, rest_unknown, doubt }
     }
 
     fn find(&self, path: &Path) -> io::Result<Found<'_, B::Place>> {
@@ -116,6 +119,10 @@ impl<B: MemberBodies> CopyFiles for ArchiveFiles<B> {
         }
     }
 
+    fn doubt(&self) -> Option<String> {
+        self.doubt.as_ref().map(ToString::to_string)
+    }
+
     fn display(&self, path: &Path) -> String {
         path.display().to_string()
     }
@@ -130,6 +137,8 @@ pub(super) struct Listing<P> {
     taken: Vec<(MemberId, Member<P>, Box<[u8]>)>,
     max_names: u64,
     pub(super) rest_unknown: Option<MemberProblem>,
+    /// Why the content of members may not be what was stored.
+    pub(super) doubt: Option<MemberProblem>,
 }
 
 /// The listing is full: the rest of the archive is not looked at.
@@ -138,7 +147,8 @@ pub(super) struct ListingFull;
 impl<P> Listing<P> {
     pub(super) fn new(max_names: u64) -> Self {
         let tree = MemberTree::new(max_names);
-        Self { tree, issues: IssueLog::default(), taken: Vec::new(), max_names, rest_unknown: None }
+        let (issues, taken) = (IssueLog::default(), Vec::new());
+        Self { tree, issues, taken, max_names, rest_unknown: None, doubt: None }
     }
 
     /// Records a problem that leaves later members unknown.

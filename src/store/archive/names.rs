@@ -36,16 +36,28 @@ pub(super) fn components(name: &[u8]) -> Result<Vec<&OsStr>, MemberProblem> {
     if name.contains(&0) {
         return Err(MemberProblem::NulInName);
     }
-    if name.starts_with(b"/") {
-        return Err(MemberProblem::AbsoluteName);
-    }
-    let parts = name.split(|&byte| byte == b'/').filter(|part| !matches!(part, [] | [b'.']));
+    let (name, has_backslashes) = without_drive(name);
+    let is_separator = |&byte: &u8| byte == b'/' || has_backslashes && byte == b'\\';
+    // A leading slash is passed over, as tar and unzip do: every name lies below the root of the archive.
+    let parts = name.split(is_separator).filter(|part| !matches!(part, [] | [b'.']));
     let parts = parts.map(|part| match part {
         [b'.', b'.'] => Err(MemberProblem::ParentInName),
         part => as_os_str(part).ok_or(MemberProblem::UnusableName),
     });
     let parts: Vec<&OsStr> = parts.collect::<Result<_, _>>()?;
     if parts.is_empty() { Err(MemberProblem::EmptyName) } else { Ok(parts) }
+}
+
+/// The name without a drive of Windows before it, such as `C:\`, and whether `\` separates its folders.
+fn without_drive(name: &[u8]) -> (&[u8], bool) {
+    match name {
+        [drive, b':', rest @ ..] if drive.is_ascii_alphabetic() => match rest.first() {
+            Some(b'\\') => (rest, true),
+            Some(b'/') => (rest, false),
+            _ => (name, false),
+        },
+        _ => (name, false),
+    }
 }
 
 /// The last component of a name that was refused, to recognise a path that looks for it.
@@ -141,8 +153,15 @@ mod tests {
             ("..a/b..", Ok("..a|b..")),
             ("", Err(MemberProblem::EmptyName)),
             ("./", Err(MemberProblem::EmptyName)),
-            ("/a", Err(MemberProblem::AbsoluteName)),
-            ("/", Err(MemberProblem::AbsoluteName)),
+            ("/a", Ok("a")),
+            ("//a/b", Ok("a|b")),
+            ("C:/a/b", Ok("a|b")),
+            ("c:\\a\\b", Ok("a|b")),
+            ("a/C:/b", Ok("a|C:|b")),
+            ("C:a/b", Ok("C:a|b")),
+            ("/", Err(MemberProblem::EmptyName)),
+            ("/../a", Err(MemberProblem::ParentInName)),
+            ("C:\\..\\a", Err(MemberProblem::ParentInName)),
             ("a/../b", Err(MemberProblem::ParentInName)),
             ("..", Err(MemberProblem::ParentInName)),
             ("a\0b", Err(MemberProblem::NulInName)),

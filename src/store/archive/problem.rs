@@ -66,9 +66,6 @@ pub struct MemberIssue {
 /// What is wrong with a member or an archive. Numbers of members count from 1.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum MemberProblem {
-    /// The name begins with `/`.
-    #[error("the name is absolute")]
-    AbsoluteName,
     /// The name has a component `..`.
     #[error("the name contains `..`")]
     ParentInName,
@@ -154,9 +151,13 @@ pub enum MemberProblem {
         /// The reason, from the parser or decoder.
         why: String,
     },
-    /// The compressed stream is damaged after the end of the tar: a wrong checksum, a cut, or bytes of no stream.
-    #[error("the compressed stream is damaged after the last member: {0}")]
+    /// The compressed stream is damaged, which shows after the end of the tar: a wrong checksum, a cut, or bytes of no
+    /// stream. A wrong checksum does not say which member is damaged, or whether a member is lost.
+    #[error("the compressed stream is damaged, so that members may be damaged or lost: {0}")]
     DamagedEnd(String),
+    /// The name of a member in a zip's central directory is not the name before its content.
+    #[error("the zip is damaged: the names in its list of members are not those before the members")]
+    DamagedDirectory,
     /// Bytes follow the end record of a zip.
     #[error("bytes after the end of the zip were not looked at")]
     Trailing,
@@ -187,6 +188,8 @@ impl MemberProblem {
         matches!(
             self,
             Self::AfterEnd
+                | Self::DamagedEnd(_)
+                | Self::DamagedDirectory
                 | Self::EndsEarly { .. }
                 | Self::Damaged { .. }
                 | Self::TooManyMembers(_)

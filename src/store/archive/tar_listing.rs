@@ -46,7 +46,7 @@ impl<P> Listing<P> {
         match has_trailing_bytes {
             Ok(false) => {}
             Ok(true) => self.end(MemberProblem::AfterEnd),
-            Err(error) => self.issues.of_archive(MemberProblem::DamagedEnd(error.to_string())),
+            Err(error) => self.end(MemberProblem::DamagedEnd(error.to_string())),
         }
     }
 

@@ -285,6 +285,14 @@ impl<I: TarInput> TarWalk<I> {
         }
     }
 
+    /// Reads the input to its end.
+    ///
+    /// # Errors
+    /// The errors of [`TarWalk::has_trailing_bytes`].
+    pub(super) fn pass_to_end(&mut self) -> io::Result<()> {
+        self.input.skip(u64::MAX).map(drop)
+    }
+
     /// Reads on after the end marker. Returns whether anything but zeros follows.
     ///
     /// # Errors

@@ -79,6 +79,29 @@ pub(super) fn stored(file: &Arc<PositionedFile>, place: &ZipPlace) -> io::Result
     Ok(WholeContent { content: FileWindow::part(Arc::clone(file), start, end), left: place.compressed })
 }
 
+/// Whether the local header at `start` has a name of this length and CRC-32, or a further name in an extra field.
+///
+/// # Errors
+/// An error if the file cannot be read.
+pub(super) fn has_name(file: &PositionedFile, start: u64, length: usize, crc: u32) -> io::Result<bool> {
+    let fixed = usize::try_from(LOCAL_HEADER).unwrap_or_default();
+    let header = file.read_up_to(fixed + length, start)?;
+    let number = |at: usize| {
+        let bytes = header.get(at..at + 2).and_then(|bytes| <[u8; 2]>::try_from(bytes).ok());
+        usize::from(bytes.map_or(0, u16::from_le_bytes))
+    };
+    if !header.starts_with(b"PK\x03\x04") {
+        return Ok(false);
+    }
+    let (name_length, extra_length) = (number(26), number(28));
+    let name = header.get(fixed..).unwrap_or_default();
+    if name_length == length && name.len() == length && crc32fast::hash(name) == crc {
+        return Ok(true);
+    }
+    let at = start.saturating_add(LOCAL_HEADER).saturating_add(name_length as u64);
+    Ok(has_field(&file.read_up_to(extra_length, at)?, UNICODE_PATH))
+}
+
 /// Whether a list of extra fields has a field: two bytes of identifier, two of length, and the value.
 fn has_field(mut extra: &[u8], wanted: u16) -> bool {
     while let [id0, id1, length0, length1, rest @ ..] = extra {

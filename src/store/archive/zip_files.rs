@@ -49,10 +49,11 @@ pub(super) fn open(
         zip => zip?,
     };
     let mut listing = Listing::new(limits.names);
-    let mut spans = Vec::new();
+    let (mut spans, mut headers) = (Vec::new(), Vec::new());
     let entries = zip.files().map_err(no_directory)?;
     let start = entries.reader_mut().position();
-    list(entries, limits, &mut listing, &mut spans);
+    list(entries, limits, &mut listing, &mut spans, &mut headers);
+    check_names(&file, &mut listing, &headers);
     refuse_overlapping(&mut listing, spans, start);
     if has_trailing_bytes(&file)? {
         listing.issues.of_archive(MemberProblem::Trailing);
@@ -94,11 +95,39 @@ struct Span {
     name: Box<[u8]>,
 }
 
+/// The local header of a member, as the central directory describes it.
+struct LocalHeader {
+    start: u64,
+    /// Length of the name, in bytes.
+    name_length: usize,
+    /// CRC-32 of the name.
+    name: u32,
+}
+
+impl LocalHeader {
+    fn of(entry: &Entry) -> Self {
+        let name = entry.name_raw();
+        Self { start: entry.header_start(), name_length: name.len(), name: crc32fast::hash(name) }
+    }
+}
+
+/// Compares the two names of each member. The central directory has no checksum, so where a name differs, the list of
+/// members is not sure: a member that seems to be missing may be there under the other name.
+fn check_names(file: &PositionedFile, listing: &mut Listing<ZipPlace>, headers: &[LocalHeader]) {
+    let is_sure = headers.iter().all(|header| {
+        zip_body::has_name(file, header.start, header.name_length, header.name).unwrap_or(false)
+    });
+    if !is_sure {
+        listing.end(MemberProblem::DamagedDirectory);
+    }
+}
+
 fn list(
     entries: &mut ZipIterableFiles<FileWindow>,
     limits: &ArchiveLimits,
     listing: &mut Listing<ZipPlace>,
     spans: &mut Vec<Span>,
+    headers: &mut Vec<LocalHeader>,
 ) {
     for number in 1.. {
         let at = entries.reader_mut().position();
@@ -107,8 +136,10 @@ fn list(
                 return listing.end(MemberProblem::TooManyMembers(limits.members));
             }
             Some(Ok(entry)) => match add(listing, number, &entry) {
-                Ok(Some(span)) => spans.push(span),
-                Ok(None) => {}
+                Ok(span) => {
+                    headers.push(LocalHeader::of(&entry));
+                    spans.extend(span);
+                }
                 Err(ListingFull) => return,
             },
             Some(Err(error)) => return listing.end(MemberProblem::Damaged { at, why: error.to_string() }),

@@ -7,18 +7,21 @@
 
 mod collected_runs;
 mod folder;
+mod traces;
 
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::leftovers;
 use super::mount::Mount;
 use crate::ident::Location;
 use crate::store::StoreError;
 use crate::store::files::FileKind;
 use collected_runs::CollectedRuns;
 use folder::{DeliveredObject, FolderContent};
+pub(super) use traces::ObjectTrace;
 
 /// Most folders cached with their content. A full cache is emptied.
 const REMEMBERED_FOLDERS: usize = 256;
@@ -40,7 +43,7 @@ impl MissingObjects {
         if !mount.files.facts_of_target(folder).is_ok_and(|found| found.kind == FileKind::Folder) {
             return not_in_this_copy("the copy has no such folder");
         }
-        // 1. Interrupted downloads, and the objects beside.
+        // 1. The object under another name, and interrupted downloads.
         let content = match self.content(mount, folder) {
             Ok(content) => content,
             Err(error) => {
@@ -49,8 +52,8 @@ impl MissingObjects {
                 ));
             }
         };
-        if content.is_unfinished(location.name()) {
-            return not_in_this_copy("the download was interrupted");
+        if let Some(trace) = content.traces.of(location.name()).first() {
+            return StoreError::OtherName(trace_message(mount, trace));
         }
         // 2. The copy has the folder. The objects beside say whether the object had to be there by then.
         let maybe_later = |why: &str| StoreError::MaybeLater(format!("not in this copy: {why}"));
@@ -68,6 +71,12 @@ impl MissingObjects {
             }
             _ => StoreError::NotFound,
         }
+    }
+
+    /// The files in the object's folder that may be the object under another name, if the object is expected at `path`.
+    pub(super) fn traces(&self, mount: &Mount, location: &Location, path: &Path) -> Vec<ObjectTrace> {
+        let content = path.parent().map(|folder| self.content(mount, folder));
+        content.and_then(Result::ok).map_or_else(Vec::new, |content| content.traces.of(location.name()))
     }
 
     /// What the folder holds of the mounted part.
@@ -94,6 +103,20 @@ impl MissingObjects {
     }
 }
 
+/// What a trace of an object says. The AWS CLI is known to leave parts of a download under its names.
+fn trace_message(mount: &Mount, trace: &ObjectTrace) -> String {
+    let name = mount.files.display(&trace.path);
+    let is_unfinished = |name: &str| leftovers::unfinished_object(name).is_some();
+    match trace.path.file_name().and_then(|name| name.to_str()) {
+        Some(file) if is_unfinished(file) => {
+            format!("not in this copy: the download was interrupted, and left `{name}`")
+        }
+        _ => format!(
+            "not in this copy under its own name: `{name}` may be the object, or a part of an unfinished download"
+        ),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,7 +127,8 @@ mod tests {
         let missing = MissingObjects::default();
         let mount = Mount::of_directory(dir.path(), "").unwrap();
         assert!(missing.content(&mount, &dir.path().join("none")).is_err());
-        std::fs::write(dir.path().join("x.json.gz.6eF3a1B2"), "").unwrap();
-        assert!(missing.content(&mount, dir.path()).unwrap().is_unfinished("x.json.gz"));
+        let name = "111122223333_CloudTrail_us-east-1_20260901T1205Z_abcdefgh12345678.json.gz";
+        std::fs::write(dir.path().join(format!("{name}.6eF3a1B2")), "").unwrap();
+        assert_eq!(missing.content(&mount, dir.path()).unwrap().traces.of(name).len(), 1);
     }
 }

@@ -1,5 +1,6 @@
 //! Which files of the copies may be an object, and whether they agree.
 
+use std::io::{self, BufRead as _};
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 
@@ -9,10 +10,10 @@ use super::{
     DirectoryStore, MAX_DISAGREEMENTS, REMEMBERED_FOLDERS, collected, content, path_error, read_error,
     sidecar,
 };
-use crate::ident::{Location, name_after_inflating};
+use crate::ident::{Location, name_after_inflating, name_before_inflating};
 use crate::store::files::{CopyFiles, FileKind};
 use crate::store::{
-    Disagreement, Encoding, Listed, METADATA_ERROR, Metadata, Object, ObjectFacts, StoreError,
+    Disagreement, Encoding, Listed, METADATA_ERROR, Metadata, Object, ObjectFacts, StoreError, pointer,
 };
 
 /// A file that may be the object at a location. The file with the lowest rank stands for the object.
@@ -66,12 +67,16 @@ impl DirectoryStore {
                 }
                 Err(StoreError::NotFound) => {
                     candidates.bucket_lacks |= is_bucket;
-                    candidates.absence = StoreError::NotFound;
+                    if !matches!(candidates.absence, StoreError::OtherName(_)) {
+                        candidates.absence = StoreError::NotFound;
+                    }
                 }
+                // A file that may be the object outweighs every lack.
+                Err(error @ StoreError::OtherName(_)) => candidates.absence = error,
                 // A copy that says that the object is missing outweighs a copy that has only the folder, and this one a
                 // copy that does not reach so far.
                 Err(error) => match candidates.absence {
-                    StoreError::NotFound | StoreError::MaybeLater(_) => {}
+                    StoreError::NotFound | StoreError::MaybeLater(_) | StoreError::OtherName(_) => {}
                     _ => candidates.absence = error,
                 },
             }
@@ -123,7 +128,7 @@ impl DirectoryStore {
         let mut found = files.facts(path).map_err(|error| path_error(&error))?;
         // The target must lie inside the directory: otherwise a link could present any file as evidence.
         if found.kind == FileKind::Link {
-            files.resolve(path).map_err(|error| path_error(&error))?;
+            files.resolve(path).map_err(|error| link_error(&error))?;
             found = files.facts_of_target(path).map_err(|error| read_error(&error))?;
         }
         match found.kind {
@@ -157,6 +162,34 @@ impl DirectoryStore {
         }
         inside.insert(folder.to_owned());
         Ok(())
+    }
+
+    /// The files that may be the object at `location` under other names, with their own locations.
+    pub(super) fn other_names(&self, location: &Location) -> Vec<(Location, Object)> {
+        let full = format!("{}/{}", location.bucket, location.key);
+        let covering = self.mounts.iter().filter_map(|mount| Some((mount, mount.below(&full)?)));
+        let traces = covering.filter_map(|(mount, rest)| {
+            let path = path_below(mount, rest).ok()?;
+            self.check_inside(mount, path.parent()?).ok()?;
+            Some((mount, self.missing.traces(mount, location, &path)))
+        });
+        let files = traces.flat_map(|(mount, traces)| {
+            let whole = traces.into_iter().filter(|trace| trace.may_be_object);
+            whole.filter_map(|trace| {
+                let place = mount.full_path_of(&trace.path)?;
+                let (bucket, key) = place.split_once('/')?;
+                // As a listing names the file.
+                let key = match key.rsplit_once('/') {
+                    Some((folder, name)) if let Some(before) = name_before_inflating(name) => {
+                        format!("{folder}/{before}")
+                    }
+                    _ => key.to_owned(),
+                };
+                let candidate = Candidate { rank: Rank::ByName, files: &*mount.files, path: trace.path };
+                Some((Location::new(bucket, key), read(&candidate, location).ok()?))
+            })
+        });
+        files.collect()
     }
 
     /// The metadata in a sidecar that another copy holds in the object's folder: programs that split a folder over several
@@ -244,6 +277,17 @@ impl Rank {
     }
 }
 
+/// Converts an error from following a link in an object's place. The link says that the object was there, so a target that
+/// is gone is no absence: git-annex, for example, links to content that was not fetched.
+fn link_error(error: &io::Error) -> StoreError {
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+            StoreError::Unreadable("a symbolic link to a file that is not there".to_owned())
+        }
+        _ => path_error(error),
+    }
+}
+
 pub(super) fn not_held() -> StoreError {
     StoreError::OutOfReach("the copy does not hold this part of S3".to_owned())
 }
@@ -261,13 +305,20 @@ pub(super) fn read(candidate: &Candidate<'_>, location: &Location) -> Result<Obj
     // The sidecar is closed before the object is opened: a thread with an open handle must never wait for a second
     // handle.
     let metadata = metadata(candidate, location);
-    let file = candidate.files.open(&candidate.path).map_err(|error| read_error(&error))?;
+    let mut file = candidate.files.open(&candidate.path).map_err(|error| read_error(&error))?;
+    // The body of a hashed member would have to be read from the start of its archive.
+    if file.hashed.is_none() {
+        let start = file.body.fill_buf().map_err(|error| read_error(&error))?;
+        if let Some(what) = pointer::of(start) {
+            return Err(StoreError::Unreadable(what.to_owned()));
+        }
+    }
     Ok(Object {
         body: file.body,
         encoding: Encoding::GzipOrPlain,
         metadata,
         hashed: file.hashed,
-        facts: ObjectFacts::default(),
+        facts: ObjectFacts { doubt: candidate.files.doubt(), ..ObjectFacts::default() },
     })
 }
 

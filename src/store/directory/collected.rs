@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::names::is_plain;
 use super::{leftovers, sidecar};
-use crate::ident::{Location, name_before_inflating};
+use crate::ident::{Location, name_before_inflating, stem_of};
 use crate::store::StoreError;
 use crate::store::files::{CopyFiles, FileEntry, FileKind};
 use crate::text::shortened;
@@ -62,8 +62,9 @@ pub fn unfit_reason(location: &Location) -> Option<&'static str> {
     if name.ends_with(MARK) {
         return Some("a copy would take the object for the mark of an object that was not collected");
     }
-    if name.ends_with(sidecar::SUFFIX) && sidecar::is_in_digest_folder(key) {
-        return Some("a copy would take the object for the metadata of a digest file");
+    let object = name.strip_suffix(sidecar::SUFFIX);
+    if object.is_some_and(|object| sidecar::is_in_digest_folder(key) || stem_of(object).is_some()) {
+        return Some("a copy would take the object for the metadata of a digest file or log file");
     }
     if name_before_inflating(name).is_some() {
         return Some("a copy would take the object for an inflated log or digest file");
@@ -117,6 +118,10 @@ mod tests {
             format!("{folder}/x.not-collected"),
             format!("{digests}/x.json.gz.metadata.json"),
             format!("{folder}/{log}"),
+            format!("{folder}/{log}.gz.metadata.json"),
+            format!("{folder}/Copy of {log}.gz"),
+            format!("{folder}/.nfs0123456789abcdef00000001"),
+            format!("{folder}/@eaDir/x"),
             format!("{folder}/._x"),
             format!("{folder}/.DS_Store"),
             format!("{folder}/__MACOSX/x"),

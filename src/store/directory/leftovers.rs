@@ -6,14 +6,20 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use super::content;
-use crate::ident::name_before_inflating;
+use crate::ident::{DeliveredName, is_delivered_as, name_before_inflating, stems_in};
 use crate::store::files::{CopyFiles, FileEntry, FileKind};
 
 /// Folder with file attributes, added to zip archives by macOS.
 const MACOS_ATTRIBUTES: &str = "__MACOSX";
 
+/// Folder with file attributes on Synology's network storage.
+const SYNOLOGY_ATTRIBUTES: &str = "@eaDir";
+
 /// Files created by desktops in every opened folder, in any case.
 const DESKTOP_FILES: [&str; 3] = [".DS_Store", "Thumbs.db", "desktop.ini"];
+
+/// The character that stands for the colon where a file system allows none in names.
+const MAPPED_COLON: char = '\u{f03a}';
 
 /// Length of the random suffix of an unfinished download, in characters.
 const SUFFIX_LENGTH: usize = 8;
@@ -66,7 +72,9 @@ impl FolderLeftovers {
     /// Whether an entry of `folder` is a leftover; if so, records the entry. Symbolic links are never leftovers.
     pub(super) fn records(&mut self, files: &dyn CopyFiles, folder: &Path, entry: &FileEntry) -> bool {
         let FileEntry { name, kind } = entry;
-        let is_folder = *kind == FileKind::Folder && name == MACOS_ATTRIBUTES;
+        let is_folder = *kind == FileKind::Folder
+            && (name == MACOS_ATTRIBUTES
+                || name == SYNOLOGY_ATTRIBUTES && !has_delivered_files(files, &folder.join(name)));
         let is_file = *kind == FileKind::File && is_leftover(files, folder, name);
         self.files += u64::from(is_file);
         self.folders.extend(is_folder.then(|| name.clone()));
@@ -81,8 +89,40 @@ fn is_leftover(files: &dyn CopyFiles, folder: &Path, name: &OsStr) -> bool {
     let Some(name) = name.to_str() else { return false };
     DESKTOP_FILES.iter().any(|made| name.eq_ignore_ascii_case(made))
         || unfinished_object(name).is_some()
-        || is_duplicate(files, &folder.join(name), name)
+        || is_marker(name) && files.facts(&folder.join(name)).is_ok_and(|found| found.size == 0)
+        || is_deleted_on_nfs(name)
+        || described_object(name).is_some_and(|object| is_file(files, &folder.join(object)))
+        || is_duplicate(files, folder, name)
         || is_inflated_duplicate(files, folder, name)
+}
+
+fn is_file(files: &dyn CopyFiles, path: &Path) -> bool {
+    files.facts(path).is_ok_and(|found| found.kind == FileKind::File)
+}
+
+/// Whether a program describes the file beside in a file of this name, or keeps its attributes there: such a file never
+/// holds the bytes of the other.
+pub(super) fn is_beside_object(name: &str) -> bool {
+    name.starts_with("._") || described_object(name).is_some()
+}
+
+/// The name of the file that a file of this name describes: `.NAME.crc` has Hadoop's checksums of `NAME`, and
+/// `NAME:Zone.Identifier` is Windows' note of where `NAME` came from.
+fn described_object(name: &str) -> Option<&str> {
+    let hadoop = || name.strip_prefix('.')?.strip_suffix(".crc");
+    let zone = || name.strip_suffix("Zone.Identifier")?.strip_suffix([':', MAPPED_COLON]);
+    hadoop().or_else(zone).filter(|object| !object.is_empty())
+}
+
+/// Whether Hadoop and Spark make empty files of this name: the marker of a folder, and of a finished job.
+fn is_marker(name: &str) -> bool {
+    name == "_SUCCESS" || name.ends_with("_$folder$")
+}
+
+/// Whether NFS made the name for a file that was deleted while a program had it open.
+fn is_deleted_on_nfs(name: &str) -> bool {
+    let number = name.strip_prefix(".nfs");
+    number.is_some_and(|number| number.len() >= 16 && number.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// Whether the store may skip a file at `key` as a leftover, or a file in a folder of the key.
@@ -90,9 +130,12 @@ pub(super) fn resembles_leftover(key: &str) -> bool {
     let name = key.rsplit('/').next().unwrap_or_default();
     name.starts_with("._")
         || DESKTOP_FILES.iter().any(|made| name.eq_ignore_ascii_case(made))
-        || key.split('/').any(|folder| folder == MACOS_ATTRIBUTES)
+        || key.split('/').any(|folder| [MACOS_ATTRIBUTES, SYNOLOGY_ATTRIBUTES].contains(&folder))
         || unfinished_object(name).is_some()
-        || name_without_number(name).is_some()
+        || is_marker(name)
+        || is_deleted_on_nfs(name)
+        || described_object(name).is_some()
+        || originals(name).next().is_some()
 }
 
 /// Name of the object with an interrupted download, if `name` is an unfinished download. `aws s3` writes to
@@ -103,20 +146,34 @@ pub(super) fn unfinished_object(name: &str) -> Option<&str> {
     (is_random && object.ends_with(".json.gz")).then_some(object)
 }
 
-/// Whether a browser made the file by downloading `name.json.gz` twice: the file is called `name (1).json.gz` and has
-/// the same bytes as `name.json.gz`. A file with other bytes is not skipped.
-fn is_duplicate(files: &dyn CopyFiles, path: &Path, name: &str) -> bool {
-    name_without_number(name).is_some_and(|original| {
-        content::same_bytes(files, path, files, &path.with_file_name(original)).unwrap_or(false)
-    })
+/// Whether a browser, a desktop or a sync program made the file of a second download, a copy or a conflict: its name is
+/// made of the name of a file beside, and has the same bytes. A file with other bytes is not skipped.
+fn is_duplicate(files: &dyn CopyFiles, folder: &Path, name: &str) -> bool {
+    let path = folder.join(name);
+    let is_same = |original: &str| {
+        let beside = folder.join(original);
+        // An inflated copy of a gzip file has the same content.
+        let may_be_inflated = name.ends_with(".json") && original.ends_with(".gz") && is_file(files, &beside);
+        content::same_bytes(files, &path, files, &beside).unwrap_or(false)
+            || may_be_inflated && content::same_content(files, &path, files, &beside).unwrap_or(false)
+    };
+    originals(name).any(|original| is_same(&original))
+}
+
+/// Names of files of which a file called `name` may be a second copy: `name (1).json.gz` of any file, and whatever else
+/// programs make of the names of CloudTrail's objects.
+fn originals(name: &str) -> impl Iterator<Item = String> {
+    let stems = stems_in(name);
+    let is_own = stems.iter().any(|stem| is_delivered_as(stem, name));
+    let of_stems = stems.into_iter().filter(move |_| !is_own);
+    let delivered = of_stems.flat_map(|stem| [format!("{stem}.json.gz"), format!("{stem}.json")]);
+    name_without_number(name).into_iter().chain(delivered)
 }
 
 /// Whether `gunzip -k` made the file beside the delivered file `NAME.gz`. A read of `NAME.gz` compares the content of
 /// the two files.
 fn is_inflated_duplicate(files: &dyn CopyFiles, folder: &Path, name: &str) -> bool {
-    name_before_inflating(name).is_some_and(|before| {
-        files.facts(&folder.join(before)).is_ok_and(|found| found.kind == FileKind::File)
-    })
+    name_before_inflating(name).is_some_and(|before| is_file(files, &folder.join(before)))
 }
 
 /// The name without the number added by a browser before the extension.
@@ -126,6 +183,21 @@ fn name_without_number(name: &str) -> Option<String> {
     let is_number = (1..=4).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit());
     let before = before.strip_suffix(' ').unwrap_or(before);
     (is_number && !before.is_empty() && extension.starts_with('.')).then(|| format!("{before}{extension}"))
+}
+
+/// Whether a file below `folder` has a delivered name: such a file may be an object that somebody put there.
+fn has_delivered_files(files: &dyn CopyFiles, folder: &Path) -> bool {
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in files.entries(&folder).into_iter().flatten() {
+            if entry.kind == FileKind::Folder {
+                folders.push(folder.join(entry.name));
+            } else if entry.name.to_str().is_some_and(|name| DeliveredName::parse(name).is_some()) {
+                return true;
+            }
+        }
+    }
+    false
 }
 
 /// Number of files below `folder`. Skips unreadable folders and follows no symbolic links.

@@ -1,5 +1,7 @@
-//! Sidecar files: `NAME.metadata.json` holds the metadata of the object `NAME` beside it, in the output format of
+//! Sidecar files: `NAME.metadata.json` holds the metadata of the object `NAME` beside it, in an output format of
 //! `aws s3api head-object`.
+
+mod head_object;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -7,8 +9,9 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+use crate::ident::stem_of;
 use crate::store::files::{CopyFiles, FileKind};
 use crate::store::{METADATA_ERROR, Metadata, metadata_name};
 use crate::text::encoding::decode;
@@ -19,7 +22,7 @@ pub(super) const SUFFIX: &str = ".metadata.json";
 /// Largest sidecar read, in bytes. S3 allows 2 KB of user metadata, so a valid sidecar is far smaller.
 const MAX_SIDECAR: u64 = 64 << 10;
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct SidecarFile {
     metadata: BTreeMap<String, String>,
@@ -56,7 +59,7 @@ pub(super) fn read(files: &dyn CopyFiles, object: &Path) -> Metadata {
 /// Reads the metadata in the extended attributes of `object`, which some tools save instead of a sidecar.
 pub(super) fn read_attributes(files: &dyn CopyFiles, object: &Path) -> Metadata {
     match files.attributes(object) {
-        Ok(found) => found.into_iter().map(|(name, value)| (metadata_name(&name), value)).collect(),
+        Ok(found) => found.into_iter().map(|(name, value)| (metadata_name(&name), trimmed(&value))).collect(),
         Err(error) => Metadata::from([(
             METADATA_ERROR.to_owned(),
             format!("the extended attributes are not usable: {error}"),
@@ -70,14 +73,31 @@ fn parse(bytes: &[u8]) -> Metadata {
         Ok(text) => text,
         Err(error) => return metadata_error(&error.to_string()),
     };
-    match serde_json::from_str::<SidecarFile>(&text) {
-        Ok(sidecar) => {
-            sidecar.metadata.into_iter().map(|(name, value)| (metadata_name(&name), value)).collect()
-        }
-        Err(_) => {
-            metadata_error("not JSON with `Metadata`; save it with `aws s3api head-object --output json`")
-        }
-    }
+    head_object::parse(&text).unwrap_or_else(|| {
+        metadata_error("not JSON with `Metadata`; save it with `aws s3api head-object --output json`")
+    })
+}
+
+/// Metadata in S3 has no white space around a value. A program that copies one may add some, or a NUL at its end.
+fn trimmed(value: &str) -> String {
+    value.trim_matches(|character: char| character.is_whitespace() || character == '\0').to_owned()
+}
+
+/// Whether the file at `path` is the output of `head-object` for a delivered file beside. Only digests need metadata, and
+/// people save it of every object.
+pub(crate) fn is_beside_delivered(files: &dyn CopyFiles, path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    let Some(stem) = name.and_then(|name| name.strip_suffix(SUFFIX)).and_then(stem_of) else { return false };
+    let is_object = |ending: &str| {
+        let object = path.with_file_name(format!("{stem}{ending}"));
+        files.facts(&object).is_ok_and(|found| found.kind != FileKind::Folder)
+    };
+    let has_output = || {
+        let bytes = read_capped(files, path).ok()?;
+        let text = decode(&bytes).ok()?;
+        Some(head_object::is_output(&text))
+    };
+    (is_object(".json.gz") || is_object(".json")) && has_output() == Some(true)
 }
 
 fn metadata_error(reason: &str) -> Metadata {
@@ -133,8 +153,8 @@ mod tests {
     #[test]
     fn other_output_is_an_error_and_not_a_lack_of_metadata() {
         for bytes in [
-            &b"Metadata:\n  signature: 00ff\n"[..],
-            b"bytes\tapplication/json\nMETADATA\t00ff\n",
+            &b"bytes\tapplication/json\nMETADATA\t00ff\n"[..],
+            b"Metadata:\n  signature: [00ff]\n",
             b"{\"metadata\": {\"signature\": \"00ff\"}}",
             b"{\"Metadata\": {\"signature\": 1}}",
             b"\xff\xfe{",

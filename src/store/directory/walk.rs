@@ -133,8 +133,8 @@ impl<'a> FolderWalk<'a> {
         WalkEntry { key: format!("{key_prefix}{name}"), size, folder }
     }
 
-    /// Whether the entry is the sidecar of an object. Sidecars exist only in digest folders: elsewhere, a file with the
-    /// suffix is an ordinary object. Folders and links with the suffix are never sidecars.
+    /// Whether the entry is the sidecar of an object. Outside of digest folders only the metadata of a log file is one: any
+    /// other file with the suffix is an ordinary object. Folders and links with the suffix are never sidecars.
     fn is_sidecar(&self, parent: &Path, entry: &FileEntry, key_prefix: &str) -> bool {
         let name = key_segment(&entry.name);
         let Some(object) = name.strip_suffix(sidecar::SUFFIX) else { return false };
@@ -143,9 +143,12 @@ impl<'a> FolderWalk<'a> {
         let is_object = |name: &String| {
             self.mount.files.facts(&parent.join(name)).is_ok_and(|found| found.kind != FileKind::Folder)
         };
+        let is_of_digest = || {
+            sidecar::is_in_digest_folder(&format!("{key_prefix}{object}")) && variants.iter().any(is_object)
+        };
+        let path = || parent.join(&entry.name);
         entry.kind == FileKind::File
-            && sidecar::is_in_digest_folder(&format!("{key_prefix}{object}"))
-            && variants.iter().any(is_object)
+            && (is_of_digest() || sidecar::is_beside_delivered(&*self.mount.files, &path()))
     }
 
     fn followed_target(&mut self, parent: &Path, link: &Path) -> Option<PathBuf> {

@@ -49,6 +49,7 @@ impl From<GetObjectOutput> for ObjectAnswer {
                 modified: answer.last_modified.map(|time| Timestamp::from_unix(time.secs())),
                 etag: answer.e_tag.take(),
                 version: answer.version_id.take(),
+                doubt: None,
             },
             stream: answer.body,
         }

@@ -325,6 +325,7 @@ fn answer(mut response: HttpResponse) -> Option<ObjectAnswer> {
         modified: headers.get("last-modified").and_then(http_date),
         etag: headers.get("etag").map(str::to_owned),
         version: headers.get("x-amz-version-id").map(str::to_owned),
+        doubt: None,
     };
     let body = std::mem::replace(response.body_mut(), SdkBody::taken());
     Some(ObjectAnswer { stream: ByteStream::new(body), metadata, facts })

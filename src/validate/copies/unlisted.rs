@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 use crate::event::{Fault, Finding};
 use crate::ident::Sha256Hash;
 use crate::keys::{KeyRing, saved};
+use crate::store::directory::is_sidecar;
 use crate::store::directory::placed::PlacedFile;
 use crate::time::Timestamp;
 
@@ -22,7 +23,7 @@ const FORMAT_BYTES: usize = 256;
 
 /// What the content of a file is.
 enum JsonFile {
-    /// Public keys, or a file of this program.
+    /// Public keys, the metadata of a log file beside, or a file of this program.
     Harmless,
     /// Anything else. The hash tells the content from any other; `None` if the file cannot be read.
     Other(Option<Sha256Hash>),
@@ -50,6 +51,9 @@ pub(super) fn findings(files: &[PlacedFile], most: usize) -> Vec<Finding> {
 }
 
 fn read(file: &PlacedFile) -> JsonFile {
+    if is_sidecar(&*file.files, &file.path) {
+        return JsonFile::Harmless;
+    }
     let Ok(mut opened) = file.files.open(&file.path) else { return JsonFile::Other(None) };
     let (mut hasher, mut start, mut buffer) = (Sha256::new(), Vec::new(), vec![0; 1 << 16]);
     loop {

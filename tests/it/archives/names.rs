@@ -13,8 +13,8 @@ fn both(tar: &[u8]) -> [Vec<u8>; 2] {
 #[test]
 fn bad_names_are_refused_and_the_rest_is_read() {
     for (name, right) in [
-        (b"/etc/passwd" as &[u8], MemberProblem::AbsoluteName),
-        (b"a/../b", MemberProblem::ParentInName),
+        (b"a/../b" as &[u8], MemberProblem::ParentInName),
+        (b"/a/../b", MemberProblem::ParentInName),
         (b"../b", MemberProblem::ParentInName),
         (b"./", MemberProblem::EmptyName),
         (b"", MemberProblem::EmptyName),
@@ -33,8 +33,8 @@ fn bad_names_are_refused_and_the_rest_is_read() {
     assert_eq!(problems(&archive), [MemberProblem::NameTooLong]);
     let archive =
         opened(&zip_of(&[("a/../b", b"1"), ("/c", b"2"), ("d", b"3")], zip::CompressionMethod::Stored));
-    assert_eq!(problems(&archive), [MemberProblem::ParentInName, MemberProblem::AbsoluteName]);
-    assert_eq!(all(&*archive.files).len(), 1);
+    assert_eq!(problems(&archive), [MemberProblem::ParentInName]);
+    assert_eq!(all(&*archive.files).keys().collect::<Vec<_>>(), ["c", "d"]);
 }
 
 #[test]

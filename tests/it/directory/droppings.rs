@@ -112,6 +112,100 @@ fn what_is_only_called_like_a_dropping_is_named() {
     assert_eq!((ran.kinds().len(), notices(&ran)), (8, Vec::new()), "{:#?}", ran.findings);
 }
 
+/// Equal bytes beside the original, under names of Explorer, Finder, Syncthing, Dropbox and others, and what other programs
+/// write of files.
+#[test]
+fn copies_beside_and_notes_of_programs_are_counted() {
+    let disk = OnDisk::make();
+    let mut litter = 0;
+    for folder in [LOGS, DIGESTS] {
+        let file = disk.files(folder)[2].clone();
+        let name = file.file_name().unwrap().to_str().unwrap().strip_suffix(".json.gz").unwrap();
+        for copied in [
+            "NAME.json - Copy.gz",
+            "NAME.json copy.gz",
+            "NAME.json 2.gz",
+            "Copy of NAME.json.gz",
+            "NAME.json.sync-conflict-20260902-101010-ABCDEFG.gz",
+            "NAME.json (anna's conflicted copy 2026-09-02).gz",
+            "NAME.json.gz.bak",
+        ] {
+            fs::copy(&file, file.with_file_name(copied.replace("NAME", name))).unwrap();
+            litter += 1;
+        }
+        for (noted, content) in [
+            (".NAME.json.gz.crc", "crc"),
+            ("NAME.json.gz:Zone.Identifier", "[ZoneTransfer]"),
+            ("_SUCCESS", ""),
+            ("x_$folder$", ""),
+            (".nfs0000000001a2b3c400000001", "x"),
+            ("@eaDir/NAME.json.gz@SynoEAStream", "x"),
+        ] {
+            let path = day(&disk, folder).join(noted.replace("NAME", name));
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, content).unwrap();
+            litter += 1;
+        }
+    }
+    let ran = disk.run_opened();
+    assert_eq!(ran.verdict, Verdict::Intact, "{:#?}", ran.findings);
+    let expected = format!("{litter} files that desktops and sync programs leave were passed over");
+    assert_eq!(notices(&ran), [expected.as_str()]);
+}
+
+#[test]
+fn notes_of_programs_hide_no_object() {
+    let disk = OnDisk::make();
+    let (day, logs) = (day(&disk, LOGS), disk.files(LOGS));
+    let name = logs[2].file_name().unwrap().to_str().unwrap();
+    let forged = format!("{}Z.json.gz", &name[..name.len() - ".json.gz".len() - 1]);
+    fs::create_dir(day.join("@eaDir")).unwrap();
+    fs::write(day.join("@eaDir").join(&forged), "x").unwrap();
+    for (other, content) in [
+        ("_SUCCESS", "x"),
+        ("x_$folder$", "x"),
+        (".nfs", "x"),
+        (".gone.json.gz.crc", "x"),
+        ("gone.json.gz:Zone.Identifier", "x"),
+    ] {
+        fs::write(day.join(other), content).unwrap();
+    }
+    fs::write(day.join(name.replace(".json", ".json - Copy")), "x").unwrap();
+    fs::write(day.join(&forged), "x").unwrap();
+    let ran = disk.run_opened();
+    assert_eq!(ran.kinds(), [Kind::LogUnreferenced; 8], "{:#?}", ran.findings);
+}
+
+/// People save `head-object` of every object.
+#[test]
+fn the_metadata_of_log_files_is_no_object() {
+    let disk = OnDisk::make();
+    for log in disk.files(LOGS) {
+        fs::write(format!("{}.metadata.json", log.display()), r#"{"ContentLength": 1, "Metadata": {}}"#)
+            .unwrap();
+    }
+    assert_eq!(disk.run_opened().verdict, Verdict::Intact);
+    // Log files without the folders of S3.
+    for log in disk.files(LOGS) {
+        for file in [log.clone(), PathBuf::from(format!("{}.metadata.json", log.display()))] {
+            fs::rename(&file, disk.path().join("trail-logs").join(file.file_name().unwrap())).unwrap();
+        }
+    }
+    fs::remove_dir_all(disk.path().join(LOGS)).unwrap();
+    let ran = disk.run_opened();
+    assert!(!ran.kinds().contains(&Kind::LogUnreferenced), "{:#?}", ran.findings);
+
+    let disk = OnDisk::make();
+    let log = disk.files(LOGS)[4].clone();
+    for (place, content) in [
+        (day(&disk, LOGS).join("gone.json.gz.metadata.json"), r#"{"Metadata": {}}"#),
+        (PathBuf::from(format!("{}.metadata.json", log.display())), r#"{"Metadata": {}, "Records": []}"#),
+    ] {
+        fs::write(place, content).unwrap();
+    }
+    assert_eq!(disk.run_opened().kinds(), [Kind::LogUnreferenced; 2]);
+}
+
 /// Nobody's desktop writes to S3.
 #[test]
 fn in_a_bucket_they_are_objects_like_others() {

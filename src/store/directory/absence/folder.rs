@@ -1,10 +1,10 @@
 //! What the folder of an object says of the time at which the folder was copied.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
-use super::super::leftovers;
+use super::traces::FolderTraces;
 use crate::ident::{ChainId, DeliveredName, DeliveredType, DigestKey, LogFolder, RegionFolder};
 use crate::store::files::{CopyFiles, FileKind};
 use crate::time::{HOUR, Timestamp};
@@ -56,8 +56,8 @@ impl DeliveredObject {
 /// The content of one folder of a copy, as far as it says when the folder was copied.
 #[derive(Default, Debug)]
 pub(super) struct FolderContent {
-    /// Names of the objects with an unfinished download.
-    unfinished: BTreeSet<String>,
+    /// What is left of objects that are not there under their own names.
+    pub(super) traces: FolderTraces,
     /// First and last time in the names of each series.
     times: BTreeMap<DeliveredSeries, (Timestamp, Timestamp)>,
 }
@@ -74,8 +74,8 @@ impl FolderContent {
     ) -> io::Result<Self> {
         let mut content = Self::default();
         for entry in files.entries(folder)? {
+            content.traces.note(files, folder, &entry);
             let Some(name) = entry.name.to_str() else { continue };
-            content.unfinished.extend(leftovers::unfinished_object(name).map(str::to_owned));
             if matches!(entry.kind, FileKind::File | FileKind::Link)
                 && let Some(DeliveredObject { series, time }) = DeliveredObject::of_name(name)
                 && is_evidence(&folder.join(name))
@@ -85,11 +85,6 @@ impl FolderContent {
             }
         }
         Ok(content)
-    }
-
-    /// Whether the download of the object called `name` was interrupted.
-    pub(super) fn is_unfinished(&self, name: &str) -> bool {
-        self.unfinished.contains(name)
     }
 
     /// Whether the folder has earlier objects of the series of an object, and nothing later.
