@@ -2,6 +2,7 @@
 
 mod droppings;
 mod flattened;
+mod misplaced;
 mod parts;
 mod replicated;
 mod shadows;
