@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use super::content;
-use crate::ident::name_before_inflating;
+use crate::ident::{DeliveredName, name_before_inflating};
 use crate::store::files::{CopyFiles, FileEntry, FileKind};
 
 /// Folder with file attributes, added to zip archives by macOS.
@@ -66,7 +66,9 @@ impl FolderLeftovers {
     /// Whether an entry of `folder` is a leftover; if so, records the entry. Symbolic links are never leftovers.
     pub(super) fn records(&mut self, files: &dyn CopyFiles, folder: &Path, entry: &FileEntry) -> bool {
         let FileEntry { name, kind } = entry;
-        let is_folder = *kind == FileKind::Folder && name == MACOS_ATTRIBUTES;
+        let is_folder = *kind == FileKind::Folder
+            && name == MACOS_ATTRIBUTES
+            && !holds_deliveries(files, &folder.join(name));
         let is_file = *kind == FileKind::File && is_leftover(files, folder, name);
         self.files += u64::from(is_file);
         self.folders.extend(is_folder.then(|| name.clone()));
@@ -126,6 +128,21 @@ fn name_without_number(name: &str) -> Option<String> {
     let is_number = (1..=4).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit());
     let before = before.strip_suffix(' ').unwrap_or(before);
     (is_number && !before.is_empty() && extension.starts_with('.')).then(|| format!("{before}{extension}"))
+}
+
+/// Whether a file of CloudTrail's lies below `folder`: macOS puts only files called `._NAME` in its folder of attributes.
+fn holds_deliveries(files: &dyn CopyFiles, folder: &Path) -> bool {
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for FileEntry { name, kind } in files.entries(&folder).into_iter().flatten() {
+            match kind {
+                FileKind::Folder => folders.push(folder.join(name)),
+                _ if name.to_str().and_then(DeliveredName::parse).is_some() => return true,
+                FileKind::File | FileKind::Link | FileKind::Other => {}
+            }
+        }
+    }
+    false
 }
 
 /// Number of files below `folder`. Skips unreadable folders and follows no symbolic links.
