@@ -8,6 +8,7 @@ mod absence;
 mod candidates;
 pub mod collected;
 mod content;
+pub mod elsewhere;
 pub mod find;
 mod leftovers;
 pub mod mount;
@@ -112,7 +113,9 @@ impl DirectoryStore {
         });
         let mut parts: Vec<Listing<'a>> = walks.map(|walk| Box::new(walk) as Listing<'a>).collect();
         if !self.placed.is_empty() {
-            parts.push(Box::new(self.placed.list(bucket, prefix, after).map(Ok)));
+            let bucket = bucket.to_owned();
+            let placed = self.placed.list(&bucket, prefix, after);
+            parts.push(Box::new(placed.filter(move |listed| !self.is_lost(&bucket, listed)).map(Ok)));
         }
         if parts.len() < 2 {
             return merge(parts);
@@ -121,6 +124,14 @@ impl DirectoryStore {
         Box::new(merge(parts).filter(move |listed| {
             listed.as_ref().map_or(true, |listed| !self.is_parted_sidecar(&bucket, listed))
         }))
+    }
+
+    /// Whether a proved digest was found by its name, and the bucket's own folder lacks the digest. The chain says that it
+    /// is missing; in a listing, the digest would seem to be there.
+    fn is_lost(&self, bucket: &str, listed: &Listed) -> bool {
+        let location = Location::new(bucket, listed.key.as_str());
+        let is_proved = self.placed.at(&location).iter().any(|file| file.is_proved);
+        is_proved && self.candidates(&location).bucket_lacks
     }
 
     /// Mount and path of the object at `location` in the most specific mount.

@@ -3,6 +3,7 @@
 mod damaged;
 mod droppings;
 mod flattened;
+mod misplaced;
 mod parts;
 mod renamed;
 mod replicated;

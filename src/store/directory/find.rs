@@ -17,27 +17,32 @@ mod homes;
 mod left_out;
 mod log_folders;
 mod loose;
+mod misplaced;
 mod mounts;
+mod partial;
 mod sample;
 mod search;
 mod trees;
 mod unknown;
 mod votes;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::elsewhere::ShownElsewhere;
 use super::mount::Mount;
 use super::names::key_segment;
 use super::placed::{PlacedFile, PlacedFiles};
+use super::sidecar;
 use crate::ident::{DeliveredName, Location, is_account};
 use crate::store::Object;
 use crate::store::files::CopyFiles;
 pub use archives::UNOPENED_ARCHIVE;
 pub use homes::Homes;
 pub use left_out::LeftOut;
+use misplaced::Displacement;
 
 /// The recorded location of a sampled digest, and whether the digest is proved.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -111,7 +116,7 @@ pub fn search(files: &Arc<dyn CopyFiles>, judge: &Judge<'_>) -> io::Result<Searc
     let searched = search::search(files, judge)?;
     let mut homes = Homes::default();
     let located = trees::locate(files, &searched, judge, &mut homes);
-    let digests = loose::place_digests(files, &located.loose_digests, judge, &mut homes);
+    let digests = loose::place_digests(files, &located.loose_digests, &located.trees, judge, &mut homes);
     Ok(SearchedCopy { files: Arc::clone(files), searched, located, digests, homes })
 }
 
@@ -126,34 +131,44 @@ impl SearchedCopy {
     /// digests.
     #[must_use]
     pub fn place(self, homes: &Homes) -> Found {
-        let Self { files, searched, mut located, digests, .. } = self;
+        let Self { files, mut searched, mut located, digests, .. } = self;
         let mut trees = unknown::with_unknown(&files, &mut located, homes);
         log_folders::tell_apart_by_others(&files, &trees, homes);
-        let mut skipped = searched.skipped;
+        let mut skipped = std::mem::take(&mut searched.skipped);
         skipped.extend(located.skipped);
         let mut homeless = loose::Homeless::default();
         // 1. Folders of log files in folders of days.
         let digest_folders: BTreeSet<&Path> =
-            located.loose_digests.iter().filter_map(|path| trees::region_folder(path)).collect();
+            located.loose_digests.iter().filter_map(|path| partial::region_folder(path)).collect();
         let has_digests = |dir: &Path| digest_folders.contains(dir);
         let folders = &searched.log_folders;
         let mounted =
             log_folders::mount_log_folders(&files, folders, &has_digests, &trees, homes, &mut homeless);
         trees.extend(mounted.trees);
         skipped.extend(mounted.skipped);
-        // 2. Files by their names. A log file in another folder of a tree was moved there.
+        // 2. Files by their names.
         let mut placed = digests.placed;
-        placed.extend(loose::place_by_name(&files, &digests.unusable, homes, &mut homeless));
-        let is_in_bucket = |path: &Path| trees.iter().any(|tree| tree.holds(path));
-        let logs = searched.loose_logs.iter().filter(|path| !is_in_bucket(path)).chain(&mounted.loose);
-        let logs: Vec<&PathBuf> = logs.collect();
+        // A file that is no digest, in a digest folder with the chain of its name, is junk: the run names it where it lies.
+        let is_junk = |path: &&PathBuf| {
+            let name = path.file_name().map(key_segment).unwrap_or_default();
+            trees.iter().any(|tree| loose::is_in_delivery_folder(tree, path)) && searched.has_in_place(&name)
+        };
+        let unusable = digests.unusable.iter().filter(|path| !is_junk(path));
+        placed.extend(loose::place_by_name(&files, unusable, homes, &mut homeless));
+        let mut displacement = Displacement::new(&*files, &trees);
+        let is_placed = |path: &&PathBuf| {
+            let name = path.file_name().map(key_segment).unwrap_or_default();
+            displacement.places(path, homes.location_of(&name).as_ref())
+        };
+        let logs = searched.loose_logs.iter().chain(&mounted.loose).chain(&searched.misplaced.logs);
+        let logs: Vec<&PathBuf> = logs.filter(is_placed).collect();
         placed.extend(loose::place_by_name(&files, logs.iter().copied(), homes, &mut homeless));
         // 3. Files beside, of which no digest tells.
         let flattened: BTreeSet<&Path> = logs.iter().filter_map(|path| path.parent()).collect();
         let is_beside = |path: &&PathBuf| path.parent().is_some_and(|folder| flattened.contains(folder));
         let unlisted = searched.other_json.iter().filter(is_beside).map(|path| {
             let size = files.facts(path).map_or(0, |found| found.size);
-            PlacedFile { files: Arc::clone(&files), path: path.clone(), size }
+            PlacedFile { files: Arc::clone(&files), path: path.clone(), size, is_proved: false }
         });
         let unlisted = unlisted.collect();
         // Without any digest the run finds nothing, which says more.
@@ -161,6 +176,9 @@ impl SearchedCopy {
             let left_out = homeless.into_keys();
             skipped.extend(left_out.map(|(folder, account)| LeftOut::of_account(&folder, &account)));
         }
+        // 4. What was placed is not shown where it lies.
+        hide_placed(&mut trees, &placed);
+        let is_in_bucket = |path: &Path| trees.iter().any(|tree| tree.holds(path));
         let archives = searched.archives.into_hiding(searched.groups.keys(), is_in_bucket);
         skipped.extend(archives.map(|path| LeftOut::new(path, UNOPENED_ARCHIVE)));
         Found { trees, placed, skipped, unlisted, passed_over: searched.passed_over }
@@ -183,7 +201,8 @@ impl SearchedCopy {
     /// The accounts with log files outside of located folders.
     #[must_use]
     pub fn accounts_of_loose_logs(&self) -> BTreeSet<String> {
-        let loose = self.searched.loose_logs.iter().filter_map(|path| account_in_name(path));
+        let loose = self.searched.loose_logs.iter().chain(&self.searched.misplaced.logs);
+        let loose = loose.filter_map(|path| account_in_name(path));
         let folders = self.searched.log_folders.iter().map(|folder| folder.account.clone());
         let unknown = self.located.unknown.iter().flat_map(|(_, accounts)| accounts);
         let unknown = unknown.chain(self.located.unplaced.iter().map(|(_, account)| account));
@@ -207,6 +226,26 @@ impl SearchedCopy {
             loose::note_listed_logs(&self.files, &digests, judge, &mut homes);
         }
         homes
+    }
+}
+
+/// Hides placed files, and folders with a mount of their own, from the mounts of the folders around them.
+fn hide_placed(trees: &mut [Tree], placed: &PlacedFiles) {
+    let is_around = |tree: &Tree, path: &Path| path != tree.mount.dir && path.starts_with(&tree.mount.dir);
+    let is_shown = |path: &&Path| trees.iter().any(|tree| is_around(tree, path));
+    let mut files: HashSet<PathBuf> = placed.paths().filter(is_shown).map(Path::to_owned).collect();
+    let sidecars: Vec<PathBuf> = files.iter().flat_map(|path| sidecar::paths_of_digest(path)).collect();
+    files.extend(sidecars);
+    let is_elsewhere = |inner: &&Tree| {
+        let Mount { dir, base, .. } = &inner.mount;
+        let mut around = trees.iter().filter(|tree| is_around(tree, dir));
+        around.any(|tree| tree.mount.full_path_of(dir).as_ref() != Some(base))
+    };
+    let folders = trees.iter().filter(is_elsewhere).map(|tree| tree.mount.dir.clone()).collect();
+    let elsewhere = ShownElsewhere::new(files, folders);
+    if !elsewhere.is_empty() {
+        let elsewhere = Arc::new(elsewhere);
+        trees.iter_mut().for_each(|tree| tree.mount.elsewhere = Some(Arc::clone(&elsewhere)));
     }
 }
 

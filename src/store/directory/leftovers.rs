@@ -73,8 +73,8 @@ impl FolderLeftovers {
     pub(super) fn records(&mut self, files: &dyn CopyFiles, folder: &Path, entry: &FileEntry) -> bool {
         let FileEntry { name, kind } = entry;
         let is_folder = *kind == FileKind::Folder
-            && (name == MACOS_ATTRIBUTES
-                || name == SYNOLOGY_ATTRIBUTES && !has_delivered_files(files, &folder.join(name)));
+            && (name == MACOS_ATTRIBUTES || name == SYNOLOGY_ATTRIBUTES)
+            && !holds_deliveries(files, &folder.join(name));
         let is_file = *kind == FileKind::File && is_leftover(files, folder, name);
         self.files += u64::from(is_file);
         self.folders.extend(is_folder.then(|| name.clone()));
@@ -185,15 +185,15 @@ fn name_without_number(name: &str) -> Option<String> {
     (is_number && !before.is_empty() && extension.starts_with('.')).then(|| format!("{before}{extension}"))
 }
 
-/// Whether a file below `folder` has a delivered name: such a file may be an object that somebody put there.
-fn has_delivered_files(files: &dyn CopyFiles, folder: &Path) -> bool {
+/// Whether a file of CloudTrail's lies below `folder`: in its folder of attributes, macOS puts only files called `._NAME`.
+fn holds_deliveries(files: &dyn CopyFiles, folder: &Path) -> bool {
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
-        for entry in files.entries(&folder).into_iter().flatten() {
-            if entry.kind == FileKind::Folder {
-                folders.push(folder.join(entry.name));
-            } else if entry.name.to_str().is_some_and(|name| DeliveredName::parse(name).is_some()) {
-                return true;
+        for FileEntry { name, kind } in files.entries(&folder).into_iter().flatten() {
+            match kind {
+                FileKind::Folder => folders.push(folder.join(name)),
+                _ if name.to_str().and_then(DeliveredName::parse).is_some() => return true,
+                FileKind::File | FileKind::Link | FileKind::Other => {}
             }
         }
     }

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::elsewhere::ShownElsewhere;
 use super::names::is_plain;
 use super::shared::FolderShare;
 use crate::store::files::{CopyFiles, DiskFiles};
@@ -19,6 +20,8 @@ pub struct Mount {
     pub base: String,
     /// The part of the folder's files that is mounted; `None` for all files.
     pub share: Option<FolderShare>,
+    /// Files and folders of the copy that are shown at another place only.
+    pub elsewhere: Option<Arc<ShownElsewhere>>,
 }
 
 impl PartialEq for Mount {
@@ -33,7 +36,7 @@ impl Eq for Mount {}
 impl Mount {
     /// Mounts `dir`, a folder of `files`, as `base`.
     pub fn new(files: Arc<dyn CopyFiles>, dir: impl Into<PathBuf>, base: impl Into<String>) -> Self {
-        Self { files, dir: dir.into(), base: base.into(), share: None }
+        Self { files, dir: dir.into(), base: base.into(), share: None, elsewhere: None }
     }
 
     /// The mount of a part of the folder's files.
@@ -61,17 +64,22 @@ impl Mount {
     /// Whether the mount shows the file at `path`.
     #[must_use]
     pub fn shows(&self, path: &Path) -> bool {
-        self.share.as_ref().is_none_or(|share| share.has(path))
+        !self.hides(path) && self.share.as_ref().is_none_or(|share| share.has(path))
+    }
+
+    /// Whether the file or folder at `path` is shown at another place of S3 only.
+    pub(super) fn hides(&self, path: &Path) -> bool {
+        self.elsewhere.as_ref().is_some_and(|elsewhere| elsewhere.has(&self.dir, path))
     }
 
     /// Whether the mount shows the folder at `path`.
     pub(super) fn shows_folder(&self, path: &Path) -> bool {
-        self.share.as_ref().is_none_or(|share| share.has_folder(path))
+        !self.hides(path) && self.share.as_ref().is_none_or(|share| share.has_folder(path))
     }
 
     /// Whether the file at `path` says when the mounted part was copied.
     pub(super) fn is_evidence(&self, path: &Path) -> bool {
-        self.share.as_ref().is_none_or(|share| share.surely_has(path))
+        !self.hides(path) && self.share.as_ref().is_none_or(|share| share.surely_has(path))
     }
 
     /// The rest of the full path `BUCKET/KEY` below this mount.
@@ -88,6 +96,12 @@ impl Mount {
         let rest = self.below(full)?;
         let rest = rest.strip_suffix('/').unwrap_or(rest);
         (rest.is_empty() || is_plain(rest)).then_some(rest)
+    }
+
+    /// The folder on disk of the folder with the full path `full`, whether there is one or not.
+    pub(super) fn dir_of(&self, full: &str) -> Option<PathBuf> {
+        let rest = if full == self.base { "" } else { self.below_folder(full)? };
+        Some(self.dir.join(rest))
     }
 
     /// If `full` (`BUCKET/` or `BUCKET/PREFIX/`) lies above this mount: the next folder between `full` and the mount.

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::ident::Location;
@@ -22,6 +22,8 @@ pub struct PlacedFile {
     pub path: PathBuf,
     /// Size of the file, in bytes.
     pub size: u64,
+    /// Whether the file is a proved digest, which the digests after it record.
+    pub is_proved: bool,
 }
 
 /// Files by their location in S3.
@@ -55,6 +57,12 @@ impl PlacedFiles {
     /// The locations of all files, in order.
     pub fn locations(&self) -> impl Iterator<Item = (&str, &str)> {
         self.buckets.iter().flat_map(|(bucket, keys)| keys.keys().map(move |key| (&**bucket, &**key)))
+    }
+
+    /// The paths of all files.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
+        let files = self.buckets.values().flat_map(BTreeMap::values).flatten();
+        files.map(|file| file.path.as_path())
     }
 
     /// The files at `location`.
@@ -126,7 +134,7 @@ mod tests {
         let files: Arc<dyn CopyFiles> = Arc::new(DiskFiles::new(&std::env::temp_dir()).unwrap());
         let mut placed = PlacedFiles::default();
         for key in ["a/b/1", "a/b/2", "a/b-c/3", "a/x", "b/4"] {
-            let file = PlacedFile { files: Arc::clone(&files), path: key.into(), size: 1 };
+            let file = PlacedFile { files: Arc::clone(&files), path: key.into(), size: 1, is_proved: false };
             placed.add(Location::new("bucket", key), file);
         }
         let list = |prefix: &str, after: Option<&str>| -> Vec<String> {

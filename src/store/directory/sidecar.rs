@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::names::key_segment;
+use crate::ident::name_before_inflating;
 use crate::ident::stem_of;
 use crate::store::files::{CopyFiles, FileKind};
 use crate::store::{METADATA_ERROR, Metadata, metadata_name};
@@ -43,6 +45,17 @@ fn path_of(object: &Path) -> PathBuf {
     let mut path: OsString = object.into();
     path.push(SUFFIX);
     path.into()
+}
+
+/// The paths that the sidecar of the file at `path` may have; empty if the file is no digest.
+pub(super) fn paths_of_digest(path: &Path) -> Vec<PathBuf> {
+    let name = path.file_name().map(key_segment).unwrap_or_default();
+    if !may_be_digest(&name) {
+        return Vec::new();
+    }
+    // A tool that inflates a digest leaves the sidecar with the old name.
+    let before = name_before_inflating(&name).map(|before| path.with_file_name(before));
+    std::iter::once(path.to_owned()).chain(before).map(|object| path_of(&object)).collect()
 }
 
 /// Reads the metadata in the sidecar of `object`. Returns no metadata if there is no sidecar, and only

@@ -90,7 +90,11 @@ impl<'a> FolderWalk<'a> {
         let (mut read, mut left_out): (Vec<WalkEntry>, FolderLeftovers) =
             (Vec::new(), FolderLeftovers::default());
         for entry in files.entries(&folder.path)? {
-            let is_shown = entry.kind == FileKind::Folder || self.mount.shows(&folder.path.join(&entry.name));
+            let path = folder.path.join(&entry.name);
+            let is_shown = match entry.kind {
+                FileKind::Folder => !self.mount.hides(&path),
+                FileKind::File | FileKind::Link | FileKind::Other => self.mount.shows(&path),
+            };
             if let Some(name) = collected::marked_object(files, &folder.path, &entry).filter(|_| is_shown) {
                 read.push(self.read_mark(folder, &entry, format!("{key_prefix}{name}")));
                 continue;

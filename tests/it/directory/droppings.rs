@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use trailproof::event::{Kind, Severity, Verdict};
 use trailproof::ident::Location;
+use trailproof::simulate::Spec;
 use trailproof::store::{Deposit as _, Metadata};
 
 use super::{DIGESTS, LOGS, OnDisk, copy};
@@ -56,6 +57,11 @@ fn what_desktops_leave_in_every_folder_is_counted_once() {
         }
     }
     copy(&disk, "trail-logs/AWSLogs", "__MACOSX");
+    for file in crate::fixtures::tree::files(&disk.path().join("__MACOSX")).unwrap() {
+        let file = disk.path().join("__MACOSX").join(file);
+        let name = format!("._{}", file.file_name().unwrap().to_str().unwrap());
+        fs::rename(&file, file.with_file_name(name)).unwrap();
+    }
     fs::create_dir_all(disk.path().join("trail-logs/AWSLogs/__MACOSX/AWSLogs")).unwrap();
     litter += crate::fixtures::tree::files(&disk.path().join("__MACOSX")).unwrap().len();
     let ran = disk.run_opened();
@@ -64,6 +70,24 @@ fn what_desktops_leave_in_every_folder_is_counted_once() {
     let expected = format!("{litter} files that desktops and sync programs leave were passed over");
     assert_eq!(notices(&ran), [expected.as_str()]);
     assert!(ran.findings.iter().all(|finding| finding.severity == Severity::Notice));
+}
+
+/// macOS puts only `._NAME` into its folder of attributes: a delivery there is looked at.
+#[test]
+fn a_delivery_in_the_folder_of_attributes_is_no_dropping() {
+    for to in ["__MACOSX", "trail-logs/__MACOSX", "trail-logs/AWSLogs/__MACOSX/x"] {
+        let accounts = ["111122223333", "444455556666"].map(str::to_owned).to_vec();
+        let disk = OnDisk::of(&Spec { hours: 3, logs_per_hour: 1, accounts, ..Spec::default() });
+        fs::create_dir_all(disk.path().join(to)).unwrap();
+        let account = "trail-logs/AWSLogs/444455556666";
+        fs::rename(disk.path().join(account), disk.path().join(to).join("444455556666")).unwrap();
+        let ran = disk.run_opened();
+        assert_eq!((ran.counts.digests.valid, ran.counts.logs.valid), (8, 6), "{to}: {:#?}", ran.findings);
+        let logs = disk.path().join(to).join("444455556666/CloudTrail/us-east-1/2026/09/01");
+        let log = fs::read_dir(logs).unwrap().next().unwrap().unwrap().path();
+        fs::write(log, "{}").unwrap();
+        assert_eq!(disk.run_opened().verdict, Verdict::Tampered, "{to}");
+    }
 }
 
 #[test]

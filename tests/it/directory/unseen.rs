@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 
 use trailproof::event::{Kind, Verdict};
 use trailproof::ident::Location;
@@ -18,7 +19,12 @@ use crate::support::{Ran, request, run};
 impl OnDisk {
     /// Runs as the program does: over what opening the directory gives, with what opening it has to say.
     pub(super) fn run_opened(&self) -> Ran {
-        let copies = copies::open(&[self.path().to_owned()], &self.keys(), &ReadLimits::default()).unwrap();
+        self.run_opened_at(self.path())
+    }
+
+    /// The same over another folder.
+    pub(super) fn run_opened_at(&self, root: &Path) -> Ran {
+        let copies = copies::open(&[root.to_owned()], &self.keys(), &ReadLimits::default()).unwrap();
         let mut asked = request(&[], self.simulated.end);
         (asked.sources, asked.findings) = (copies.sources, copies.findings);
         run(&copies.store, &self.keys(), &asked, 2)

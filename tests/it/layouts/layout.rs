@@ -36,10 +36,18 @@ pub(super) enum Layout {
     Daily,
     Split,
     Overlapping,
+    /// The folders of days are left out.
+    ByRegion,
+    /// A folder for each hour, in the folders of S3.
+    ByHour,
+    /// The folders of regions and days are left out.
+    ByKind,
+    /// Log files in the folders of S3, digests flat beside `AWSLogs/`.
+    BesideAwsLogs,
 }
 
 impl Layout {
-    pub(super) const ALL: [Self; 17] = [
+    pub(super) const ALL: [Self; 21] = [
         Self::Buckets,
         Self::Bucket,
         Self::Renamed,
@@ -57,6 +65,10 @@ impl Layout {
         Self::Daily,
         Self::Split,
         Self::Overlapping,
+        Self::ByRegion,
+        Self::ByHour,
+        Self::ByKind,
+        Self::BesideAwsLogs,
     ];
 
     /// The paths of an object in the copy.
@@ -86,6 +98,11 @@ impl Layout {
             Self::FlatLogs if root == "logs" => vec![format!("in/logs/{name}")],
             Self::FlatDigests if root == "digests" => vec![format!("in/digests/{name}")],
             Self::FlatLogs | Self::FlatDigests => vec![format!("in/{bucket}/{key}")],
+            Self::ByRegion => vec![format!("in/{bucket}/{}/{name}", above(key, 4))],
+            Self::ByHour => vec![format!("in/{bucket}/{}/{:02}/{name}", above(key, 1), below(24))],
+            Self::ByKind => vec![format!("in/{bucket}/{}/{name}", above(key, 5))],
+            Self::BesideAwsLogs if root == "logs" => vec![format!("in/{bucket}/{key}")],
+            Self::BesideAwsLogs => vec![format!("in/{bucket}/old/{name}")],
             Self::Daily => vec![format!("in/of {}/{key}", day.replace('/', "-"))],
             Self::Split => vec![format!("in/part {}/{key}", below(2))],
             Self::Overlapping => match below(3) {
@@ -95,6 +112,11 @@ impl Layout {
             },
         }
     }
+}
+
+/// The folder of a key, without its last segments.
+fn above(key: &str, segments: usize) -> &str {
+    key.rsplitn(segments + 1, '/').last().unwrap()
 }
 
 /// Which files a tool inflated.

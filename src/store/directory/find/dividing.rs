@@ -65,13 +65,12 @@ impl DividedFolder {
         self.files.into_iter().map(|(name, (part, _))| (name, part)).collect()
     }
 
-    /// Reads `digests`, which lie below the folder `above` as in S3, and returns the votes for each part. `below` is the
-    /// path from a part to the folder that holds its log files: empty, or with a slash at the end.
+    /// Reads `digests`, which lie below the folder `above` as in S3, and returns the votes for each part.
     pub(super) fn read(
         &mut self,
         files: &Arc<dyn CopyFiles>,
         digests: &[PathBuf],
-        (above, below): (&Path, &str),
+        above: &Path,
         judge: &Judge<'_>,
         homes: &mut Homes,
     ) -> BTreeMap<PartNumber, BaseVotes> {
@@ -91,7 +90,7 @@ impl DividedFolder {
                 self.note(name, part, proved);
                 for log in &logs {
                     homes.note_log(log, proved);
-                    self.note_log(log, proved, below);
+                    self.note_log(log, proved);
                 }
             }
             self.note_unknown(&chain, &parts);
@@ -117,10 +116,9 @@ impl DividedFolder {
         }
     }
 
-    fn note_log(&mut self, log: &Location, proved: bool, below: &str) {
+    fn note_log(&mut self, log: &Location, proved: bool) {
         let full = format!("{}/{}", log.bucket, log.key);
-        let part =
-            self.bases.iter().position(|base| full.starts_with(&format!("{}/{below}", base.join("/"))));
+        let part = self.bases.iter().position(|base| full.starts_with(&format!("{}/", base.join("/"))));
         if let Some(part) = part.and_then(|part| PartNumber::try_from(part).ok()) {
             self.note(log.name(), part, proved);
         }

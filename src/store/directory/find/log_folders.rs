@@ -7,13 +7,13 @@ use std::sync::Arc;
 use super::Tree;
 use super::homes::{Home, Homes};
 use super::left_out::LeftOut;
-use super::loose::Homeless;
+use super::loose::{self, Homeless};
 use super::search::{LogRegionFolder, delivered_below};
 use crate::ident::name_before_inflating;
 use crate::store::directory::mount::Mount;
 use crate::store::directory::names::key_segment;
 use crate::store::directory::shared::{FolderShare, PartNumber, SharedFolder, hash_of};
-use crate::store::files::CopyFiles;
+use crate::store::files::{CopyFiles, FileKind};
 
 /// Log files in folders of a region and days.
 #[derive(Default)]
@@ -38,14 +38,20 @@ pub(super) fn mount_log_folders(
     for folder in found {
         folders.entry(&folder.dir).or_default().push(folder);
     }
-    folders.retain(|dir, _| !trees.iter().any(|tree| tree.holds(dir)));
     let mut mounted = MountedLogs::default();
     for (dir, kinds) in folders {
+        let place = trees
+            .iter()
+            .find_map(|tree| tree.mount.full_path_of(dir).filter(|_| loose::is_in_log_folder(tree, dir)));
         match kinds.as_slice() {
-            [folder] if !has_digests(dir) => match homes.of_account(&folder.account).as_slice() {
-                [] => *homeless.entry((dir.to_owned(), folder.account.clone())).or_default() += 1,
-                homes_of => mounted.trees.extend(mount(files, folder, homes_of, homes)),
-            },
+            // A tree shows the folder in its place.
+            [folder] if place.as_ref().is_some_and(|place| folder.is_at(place)) => {}
+            [folder] if place.is_none() && !has_digests(dir) && !has_place(files, trees, folder, homes) => {
+                match homes.of_account(&folder.account).as_slice() {
+                    [] => *homeless.entry((dir.to_owned(), folder.account.clone())).or_default() += 1,
+                    homes_of => mounted.trees.extend(mount(files, folder, homes_of, homes)),
+                }
+            }
             _ => {
                 let below = delivered_below(&**files, dir);
                 mounted.loose.extend(below.logs);
@@ -54,6 +60,19 @@ pub(super) fn mount_log_folders(
         }
     }
     mounted
+}
+
+/// Whether a tree has the folder in which the log files of a folder were delivered. A log file in another folder was moved
+/// or added, and its own folder stands for it.
+fn has_place(files: &Arc<dyn CopyFiles>, trees: &[Tree], found: &LogRegionFolder, homes: &Homes) -> bool {
+    let homes_of = homes.of_account(&found.account);
+    let mut places = homes_of.iter().flat_map(|home| {
+        let folder = home.region_folder(&found.account, &found.region);
+        let full = format!("{}/{}", folder.bucket, folder.log_prefix_in(found.logs));
+        let dirs = trees.iter().filter(|tree| tree.holds(&found.dir));
+        dirs.filter_map(move |tree| tree.mount.dir_of(full.trim_end_matches('/'))).collect::<Vec<_>>()
+    });
+    places.any(|dir| files.facts(&dir).is_ok_and(|found| found.kind == FileKind::Folder))
 }
 
 /// Mounts a folder once for each home of its account.

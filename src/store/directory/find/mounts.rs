@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Tree;
-use super::sample::Base;
+use super::sample::{AWS_LOGS, Base};
+use crate::ident::is_organization;
 use crate::store::directory::mount::Mount;
 use crate::store::directory::names::key_segment;
 use crate::store::directory::shared::FolderShare;
 use crate::store::files::CopyFiles;
 
-/// Mounts the folder of an account of an `AWSLogs` folder.
+/// Mounts the folder of an account of an `AWSLogs` folder at `base`, the full path of the account's folder.
 pub(super) fn account_tree(
     files: &Arc<dyn CopyFiles>,
     above: &[String],
@@ -19,11 +20,10 @@ pub(super) fn account_tree(
     share: Option<FolderShare>,
 ) -> Tree {
     let folder = folder_of(files, above);
-    let below = format!("AWSLogs/{}", segments.join("/"));
-    let dir = folder.join(&below);
-    let (bucket, prefix) = split_base(base, true);
+    let dir = folder.join(AWS_LOGS).join(segments.join("/"));
+    let (bucket, prefix) = split_base(base, false);
     let holder = Some(holder(&folder, &prefix));
-    let mount = Mount::new(Arc::clone(files), dir.clone(), format!("{}/{below}", base.join("/")));
+    let mount = Mount::new(Arc::clone(files), dir.clone(), base.join("/"));
     let renamed = (!mount.is_called_like_bucket()).then_some(dir);
     Tree { mount: Mount { share, ..mount }, bucket, prefix, renamed, holder }
 }
@@ -41,6 +41,13 @@ pub(super) fn folder_tree(
     Tree { mount, bucket, prefix, renamed, holder: None }
 }
 
+/// Mounts a folder inside of a bucket's folder, or beside it, at the place that its digests record.
+pub(super) fn displaced_tree(files: &Arc<dyn CopyFiles>, dir: PathBuf, base: &Base) -> Tree {
+    let (bucket, prefix) = split_base(base, false);
+    let mount = Mount::new(Arc::clone(files), dir.clone(), base.join("/"));
+    Tree { mount, bucket, prefix, renamed: Some(dir), holder: None }
+}
+
 /// The folder of a copy with these segments.
 pub(super) fn folder_of(files: &Arc<dyn CopyFiles>, segments: &[String]) -> PathBuf {
     segments.iter().fold(files.root().to_owned(), |dir, part| dir.join(part))
@@ -49,12 +56,15 @@ pub(super) fn folder_of(files: &Arc<dyn CopyFiles>, segments: &[String]) -> Path
 /// Mounts the folder `above` at `base`; `is_whole` if `AWSLogs/` lies in the folder.
 pub(super) fn tree_at(files: &Arc<dyn CopyFiles>, above: &[String], base: &Base, is_whole: bool) -> Tree {
     // Trailing names that are equal in the copy and in S3 stay below the mount; the mount covers the differing part.
-    let shared = above.iter().rev().zip(base.iter().rev()).take_while(|(one, other)| one == other).count();
+    let equal = above.iter().rev().zip(base.iter().rev()).take_while(|(one, other)| one == other).count();
+    // Beside an organization's folder, folders of accounts may lie that belong into one.
+    let is_organizations = !is_whole && above.last().is_some_and(|name| is_organization(name));
+    let shared = if is_organizations { 0 } else { equal };
     let differing = above.iter().take(above.len() - shared);
     let dir: PathBuf = differing.fold(files.root().to_owned(), |dir, part| dir.join(part));
     let mount_base = base.get(..base.len() - shared).unwrap_or_default().join("/");
     let (bucket, prefix) = split_base(base, is_whole);
-    let renamed = (!above.is_empty() && shared == 0).then(|| dir.clone());
+    let renamed = (!above.is_empty() && equal == 0).then(|| dir.clone());
     let folder: PathBuf = above.iter().fold(files.root().to_owned(), |dir, part| dir.join(part));
     let holder = is_whole.then(|| holder(&folder, &prefix));
     Tree { mount: Mount::new(Arc::clone(files), dir, mount_base), bucket, prefix, renamed, holder }
@@ -71,7 +81,7 @@ fn holder(folder: &Path, prefix: &str) -> PathBuf {
 /// The bucket, and the folder above `AWSLogs/`. The whole base is above it if `is_above`.
 fn split_base(base: &Base, is_above: bool) -> (String, String) {
     let (bucket, key) = base.split_first().map(|(bucket, key)| (bucket.clone(), key)).unwrap_or_default();
-    let own = key.iter().rposition(|segment| segment == "AWSLogs").filter(|_| !is_above);
+    let own = key.iter().rposition(|segment| segment == AWS_LOGS).filter(|_| !is_above);
     let known = own.unwrap_or(key.len());
     (bucket, key.iter().take(known).map(|segment| format!("{segment}/")).collect())
 }

@@ -12,6 +12,12 @@ use crate::store::files::CopyFiles;
 /// The full path `[BUCKET, KEY…]` of a folder in S3.
 pub(super) type Base = Vec<String>;
 
+/// Name of the folder that holds the accounts.
+pub(super) const AWS_LOGS: &str = "AWSLogs";
+
+/// Name of an account's folder of digests.
+pub(super) const DIGESTS: &str = "CloudTrail-Digest";
+
 /// Proved digests sampled of each chain in each region of an account.
 const PROVED: usize = 8;
 
@@ -74,7 +80,8 @@ pub(super) struct DigestSample {
     /// The segments of the path in the known folders of S3.
     pub(super) tail: Vec<String>,
     pub(super) path: PathBuf,
-    /// Full path of the folder above the known folders of S3, as the digest records it.
+    /// Full path of the folder above the known folders of S3, as the digest records it; of the account's folder, if the
+    /// digest lies in an `AWSLogs` folder.
     pub(super) base: Base,
     pub(super) proved: bool,
     /// The recorded location.
@@ -84,7 +91,7 @@ pub(super) struct DigestSample {
 impl DigestSample {
     /// The segments below `AWSLogs/` up to the account: `[o-id/]ACCOUNT`.
     pub(super) fn account(&self) -> Vec<String> {
-        let folders = self.tail.iter().skip(1).take_while(|segment| *segment != "CloudTrail-Digest");
+        let folders = self.tail.iter().skip(1).take_while(|segment| *segment != DIGESTS);
         folders.cloned().collect()
     }
 
@@ -127,6 +134,19 @@ impl DigestGroup {
         }
     }
 
+    /// Whether the group has digests of the chain of the digest called `name`.
+    pub(super) fn has_chain_of(&self, name: &str) -> bool {
+        let chain = chain_part(name);
+        self.chains.keys().any(|known| known.chain == chain)
+    }
+
+    /// The accounts of an `AWSLogs` folder that digests in other folders place: the accounts with log files, and all if
+    /// no digest lies in its place.
+    pub(super) fn accounts_to_place(&self) -> BTreeSet<Vec<String>> {
+        let others = self.accounts.iter().filter(|_| self.chains.is_empty());
+        self.log_accounts.iter().chain(others).cloned().collect()
+    }
+
     /// Whether the region's folder, with the segments `below` an `AWSLogs` folder, has enough samples.
     pub(super) fn is_enough(&self, region: &[String]) -> bool {
         let mut chains = self.chains.iter().filter(|(id, _)| id.region == region).peekable();
@@ -146,7 +166,10 @@ impl ChainSamples {
     ) -> Option<DigestSample> {
         let newer: Vec<PathBuf> = self.last_seen.iter().map(|(path, _)| path.clone()).collect();
         let recorded = recorded(files, judge, path, &newer)?;
-        let base = base_of(tail, &recorded)?;
+        let base = match tail.first().is_some_and(|first| first == AWS_LOGS) {
+            true => account_base_of(tail, &recorded)?,
+            false => base_of(tail, &recorded)?,
+        };
         let Recorded { location, proved, .. } = recorded;
         *if proved { &mut self.proved } else { &mut self.unproved } += 1;
         self.last = path.to_owned();
@@ -186,38 +209,42 @@ pub(super) fn chain_part(name: &str) -> String {
 }
 
 /// Number of trailing segments in the known structure
-/// `AWSLogs/[o-id/]ACCOUNT/CloudTrail-Digest/REGION/YYYY/MM/DD/NAME`. `None` if the digest lies in the wrong folder of
-/// the structure.
-pub(super) fn known_tail(segments: &[String], name: &DeliveredName<'_>) -> Option<usize> {
-    let (_, folders) = segments.split_last()?;
+/// `AWSLogs/[o-id/]ACCOUNT/CloudTrail-Digest/REGION/YYYY/MM/DD/NAME`. The count ends at the first folder that is not the
+/// folder of the digest's name: a copy of a part lacks the upper folders, or has them under other names.
+pub(super) fn known_tail(segments: &[String], name: &DeliveredName<'_>) -> usize {
+    let folders = segments.split_last().map(|(_, folders)| folders).unwrap_or_default();
     let day = name.time.day_folder();
-    let mut expected: Vec<&str> = vec![name.folder(), name.region];
+    let mut expected: Vec<&str> = vec![name.account, name.folder(), name.region];
     expected.extend(day.split('/'));
     let mut known = 1;
     let mut above = folders.iter().rev().peekable();
-    // Compare from the file upwards, because a copy of a part lacks the upper folders.
     for part in expected.iter().rev() {
         if above.next_if(|segment| segment == part).is_none() {
-            return partial_tail(folders, known);
+            return known;
         }
         known += 1;
     }
-    if above.next_if(|segment| **segment == name.account).is_none() {
-        return partial_tail(folders, known);
-    }
-    known += 1 + usize::from(above.next_if(|segment| is_organization(segment)).is_some());
-    if above.next_if(|segment| *segment == "AWSLogs").is_none() {
-        return partial_tail(folders, known);
-    }
-    Some(known + 1)
+    // The name does not say the organization: a copy without `AWSLogs` above may have another folder in its place.
+    let organization = usize::from(above.next_if(|segment| is_organization(segment)).is_some());
+    let is_whole = above.next().is_some_and(|segment| segment == AWS_LOGS);
+    if is_whole { known + organization + 1 } else { known }
 }
 
-/// Accepts a path without the upper part of the known structure, from a copy of a part of S3. A file moved inside a
-/// tree must not relocate the tree.
-fn partial_tail(folders: &[String], known: usize) -> Option<usize> {
-    let above = folders.get(..(folders.len() + 1).checked_sub(known)?)?;
-    let misplaced = above.iter().any(|segment| segment == "AWSLogs" || segment == "CloudTrail-Digest");
-    (!misplaced).then_some(known)
+/// Full path of an account's folder, from the recorded location of a digest in one. `tail` begins with `AWSLogs`. The
+/// copy may lack the organization's folder, or have one that S3 has not.
+fn account_base_of(tail: &[String], recorded: &Recorded) -> Option<Base> {
+    let (above, below) = tail.split_at_checked(tail.iter().position(|segment| segment == DIGESTS)?)?;
+    let base = base_of(below, recorded)?;
+    let mut folders = base.iter().rev().peekable();
+    let is_account = folders.next() == above.last();
+    let _ = folders.next_if(|segment| is_organization(segment));
+    (is_account && folders.next().is_some_and(|segment| segment == AWS_LOGS)).then_some(base)
+}
+
+/// The part of an account's full path above the last `AWSLogs`.
+pub(super) fn root_of(account: &Base) -> Base {
+    let root = account.iter().rposition(|segment| segment == AWS_LOGS).unwrap_or_default();
+    account.get(..root).unwrap_or_default().to_vec()
 }
 
 /// Full path of the folder above the known segments `tail` of a digest, from the recorded location.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::Judge;
 use super::archives::FoundArchives;
 use super::left_out::LeftOut;
+use super::misplaced::{LogFolderSearch, MisplacedFiles};
 use super::sample::{DigestGroup, KnownDepth, known_tail};
 use crate::ident::{DeliveredName, DeliveredType, LogFolder, is_account, is_organization};
 use crate::store::archive;
@@ -31,7 +32,9 @@ pub(super) struct Searched {
     pub(super) log_folders: BTreeSet<LogRegionFolder>,
     /// Log files in no folder of a region and a day.
     pub(super) loose_logs: Vec<PathBuf>,
-    /// The folders of these log files.
+    /// Files in a log folder in its place, but not in the folder of their region and day.
+    pub(super) misplaced: MisplacedFiles,
+    /// The folders of the loose log files.
     pub(super) loose_log_folders: BTreeSet<PathBuf>,
     /// JSON files without a name of CloudTrail's, outside of the log folders of S3.
     pub(super) other_json: Vec<PathBuf>,
@@ -39,6 +42,14 @@ pub(super) struct Searched {
     pub(super) archives: FoundArchives,
     pub(super) skipped: Vec<LeftOut>,
     pub(super) passed_over: BTreeMap<PathBuf, u64>,
+}
+
+impl Searched {
+    /// Whether digests of the chain of the digest called `name` lie in their place below an `AWSLogs` folder.
+    pub(super) fn has_in_place(&self, name: &str) -> bool {
+        let mut whole = self.groups.iter().filter(|(id, _)| id.depth == KnownDepth::Whole);
+        whole.any(|(_, group)| group.has_chain_of(name))
+    }
 }
 
 /// Which digests belong together.
@@ -59,6 +70,13 @@ pub(super) struct LogRegionFolder {
     pub(super) region: String,
 }
 
+impl LogRegionFolder {
+    /// Whether `full`, the full path of the folder in S3, ends as that of the log files' folder.
+    pub(super) fn is_at(&self, full: &str) -> bool {
+        full.ends_with(&format!("/{}/{}/{}", self.account, self.logs.as_str(), self.region))
+    }
+}
+
 /// Walks all folders, and samples digests.
 ///
 /// # Errors
@@ -70,11 +88,13 @@ pub(super) fn search(files: &Arc<dyn CopyFiles>, judge: &Judge<'_>) -> io::Resul
         folders: 0,
         loose: 0,
         has_backslashes: false,
+        log_folders: LogFolderSearch::default(),
         passed_over: PassedOver::default(),
         searched: Searched {
             groups: BTreeMap::new(),
             log_folders: BTreeSet::new(),
             loose_logs: Vec::new(),
+            misplaced: MisplacedFiles::default(),
             loose_log_folders: BTreeSet::new(),
             other_json: Vec::new(),
             archives: FoundArchives::default(),
@@ -84,7 +104,8 @@ pub(super) fn search(files: &Arc<dyn CopyFiles>, judge: &Judge<'_>) -> io::Resul
     };
     search.visit(files.root(), &mut Vec::new())?;
     search.searched.groups.values_mut().for_each(|group| group.sample_oldest(files, judge));
-    Ok(Searched { passed_over: search.passed_over.into_folders(), ..search.searched })
+    let (passed_over, misplaced) = (search.passed_over.into_folders(), search.log_folders.found);
+    Ok(Searched { passed_over, misplaced, ..search.searched })
 }
 
 struct TreeSearch<'a> {
@@ -94,6 +115,7 @@ struct TreeSearch<'a> {
     loose: usize,
     /// Whether a file with `\` in its name was noted.
     has_backslashes: bool,
+    log_folders: LogFolderSearch,
     passed_over: PassedOver,
     searched: Searched,
 }
@@ -135,7 +157,10 @@ impl TreeSearch<'_> {
                         self.searched.skipped.push(LeftOut::new(path, error.to_string()));
                     }
                 }
-                FileKind::Folder => self.note_log_folder(segments),
+                FileKind::Folder => {
+                    self.note_log_folder(segments);
+                    self.log_folders.search(&**self.files, &path, segments);
+                }
                 FileKind::File => self.take_file(path, segments),
                 FileKind::Link => self.note_outside_link(path),
                 FileKind::Other => {}
@@ -219,7 +244,7 @@ impl TreeSearch<'_> {
     }
 
     fn take_digest(&mut self, path: PathBuf, segments: &[String], name: &DeliveredName<'_>) {
-        let Some(known) = known_tail(segments, name) else { return };
+        let known = known_tail(segments, name);
         let (above, tail) = segments.split_at(segments.len() - known);
         let is_whole = tail.first().is_some_and(|first| first == "AWSLogs");
         let depth = match known >= "YYYY/MM/DD/NAME".split('/').count() {

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use super::dividing::DividedFolder;
 use super::homes::Homes;
 use super::left_out::LeftOut;
-use super::mounts::{account_tree, folder_of, folder_tree, tree_at, unknown_tree};
-use super::sample::{Base, DigestGroup, DigestSample, KnownDepth};
+use super::mounts::{account_tree, folder_of, tree_at, unknown_tree};
+use super::sample::{AWS_LOGS, Base, DIGESTS, DigestGroup, DigestSample, KnownDepth, root_of};
 use super::search::{GroupId, Searched, delivered_below};
 use super::votes::{bases_of, best_base, is_named, votes_of};
 use super::{Judge, Tree};
-use crate::ident::{DeliveredName, LogFolder, is_region};
+use crate::ident::{LogFolder, is_region};
 use crate::store::directory::names::key_segment;
 use crate::store::directory::shared::{FolderShare, PartNumber, RegionParts, SharedFolder};
 use crate::store::files::{CopyFiles, FileKind};
@@ -44,26 +44,23 @@ pub(super) fn locate(
     homes: &mut Homes,
 ) -> Located {
     let mut located = Located::default();
+    located.loose_digests.clone_from(&searched.misplaced.digests);
     for (id, group) in &searched.groups {
-        let is_inside = |path: &Path| located.trees.iter().any(|tree| tree.holds(path));
-        // A digest in another folder of a located tree was moved there, and must not stand for the tree's own.
-        let digests = group.digests.iter().filter(|path| !is_inside(path)).cloned().collect::<Vec<_>>();
-        if id.depth != KnownDepth::Whole && digests.is_empty() {
-            continue;
-        }
-        let is_own = |sample: &&DigestSample| id.depth == KnownDepth::Whole || !is_inside(&sample.path);
-        let samples: Vec<&DigestSample> = group.samples.iter().filter(is_own).collect();
+        let is_whole = id.depth == KnownDepth::Whole;
+        let samples: Vec<&DigestSample> = group.samples.iter().collect();
         samples.iter().for_each(|sample| homes.note(&sample.recorded, sample.proved));
-        if id.depth == KnownDepth::Whole && group.accounts.is_empty() && is_prefix(id, searched) {
+        if is_whole && group.accounts.is_empty() && is_prefix(id, searched) {
             continue;
         }
-        if id.depth == KnownDepth::Whole && samples.is_empty() {
-            located.unknown.push((id.above.clone(), group.log_accounts.clone()));
+        if is_whole && samples.is_empty() {
+            located.unknown.push((id.above.clone(), group.accounts_to_place()));
         }
         let mut mounting = Mounting { files, judge, homes: &mut *homes, located: &mut located };
         let found = match id.depth {
             KnownDepth::Whole => mounting.whole_trees(id, group, &samples),
-            KnownDepth::Day | KnownDepth::Name => mounting.partial_trees(id, digests, &samples, searched),
+            KnownDepth::Day | KnownDepth::Name => {
+                mounting.other_trees(id, &group.digests, &samples, searched)
+            }
         };
         for tree in found {
             if !located.trees.contains(&tree) {
@@ -77,54 +74,17 @@ pub(super) fn locate(
 /// Whether an `AWSLogs` folder is a part of a trail's prefix: a tree lies below it.
 fn is_prefix(id: &GroupId, searched: &Searched) -> bool {
     let mut inside = id.above.clone();
-    inside.push("AWSLogs".to_owned());
+    inside.push(AWS_LOGS.to_owned());
     let mut whole = searched.groups.keys().filter(|other| other.depth == KnownDepth::Whole);
     whole.any(|other| other.above.starts_with(&inside))
 }
 
-/// Whether a folder that is known by the names of its files alone holds files of several folders of S3.
-fn is_mixed(digests: &[PathBuf], searched: &Searched) -> bool {
-    let names = digests.iter().filter_map(|path| path.file_name().map(key_segment));
-    let folder = |name: String| {
-        let DeliveredName { account, region, time, .. } = DeliveredName::parse(&name)?;
-        Some((account.to_owned(), region.to_owned(), time.day_folder()))
-    };
-    let folders: BTreeSet<_> = names.filter_map(folder).collect();
-    let mut holding = digests.iter().filter_map(|path| path.parent());
-    folders.len() > 1 || holding.any(|folder| searched.loose_log_folders.contains(folder))
-}
-
-/// Whether digests lie beside log files, in folders of days: the folders above are not those of S3.
-fn lie_beside_logs(digests: &[PathBuf], searched: &Searched) -> bool {
-    let log_regions: BTreeSet<&Path> = searched
-        .log_folders
-        .iter()
-        .map(|folder| folder.dir.as_path())
-        .filter(|dir| !is_in_digests(dir))
-        .collect();
-    let beside = |path: &PathBuf| {
-        path.parent().is_some_and(|folder| searched.loose_log_folders.contains(folder))
-            || region_folder(path).is_some_and(|region| log_regions.contains(region))
-    };
-    digests.iter().any(beside)
-}
-
-/// The folder of a region, of a file in its folders of days.
-pub(super) fn region_folder(path: &Path) -> Option<&Path> {
-    path.ancestors().nth("REGION/YYYY/MM/DD".split('/').count())
-}
-
-/// Whether the folder of a region lies in a digest folder.
-fn is_in_digests(region: &Path) -> bool {
-    region.parent().is_some_and(|above| above.ends_with("CloudTrail-Digest"))
-}
-
 /// Mounts the folders of a copy.
-struct Mounting<'m> {
-    files: &'m Arc<dyn CopyFiles>,
-    judge: &'m Judge<'m>,
-    homes: &'m mut Homes,
-    located: &'m mut Located,
+pub(super) struct Mounting<'m> {
+    pub(super) files: &'m Arc<dyn CopyFiles>,
+    pub(super) judge: &'m Judge<'m>,
+    pub(super) homes: &'m mut Homes,
+    pub(super) located: &'m mut Located,
 }
 
 impl Mounting<'_> {
@@ -132,7 +92,7 @@ impl Mounting<'_> {
     /// account with the files of several buckets once for each.
     fn whole_trees(&mut self, id: &GroupId, group: &DigestGroup, samples: &[&DigestSample]) -> Vec<Tree> {
         let folder = folder_of(self.files, &id.above);
-        let is_named = |base: &Base| is_named(&folder, &id.above, base);
+        let is_named = |base: &Base| is_named(&folder, &id.above, &root_of(base));
         let mut accounts: BTreeMap<Vec<String>, Vec<&DigestSample>> = BTreeMap::new();
         for sample in samples {
             accounts.entry(sample.account()).or_default().push(sample);
@@ -141,23 +101,31 @@ impl Mounting<'_> {
             .into_iter()
             .map(|(account, samples)| (account, AccountBases::of(&samples, &is_named)))
             .collect();
-        let bases: BTreeSet<&Base> = accounts.values().flat_map(AccountBases::all).collect();
-        match (bases.len(), bases.first()) {
-            (0, _) | (_, None) => return vec![unknown_tree(self.files, &id.above)],
-            (1, Some(base)) => return vec![tree_at(self.files, &id.above, base, true)],
+        // The places of the `AWSLogs` folder; `None` for an account that lies in another folder than its digests record.
+        let roots = accounts
+            .iter()
+            .flat_map(|(segments, account)| account.all().map(|base| root_above(base, segments)));
+        let roots: Vec<Option<Base>> = roots.collect::<BTreeSet<_>>().into_iter().collect();
+        match roots.as_slice() {
+            [] => return vec![unknown_tree(self.files, &id.above)],
+            [Some(root)] => return vec![tree_at(self.files, &id.above, root, true)],
             _ => {}
         }
         // The bucket that the folder is called like has the accounts without digests.
-        let stands_for = accounts.values().find_map(|account| account.stands_for.as_ref());
+        let beside = |segments: &[String]| {
+            accounts
+                .iter()
+                .find_map(|(known, account)| sibling_of(account.stands_for.as_ref()?, known, segments))
+        };
         let mut trees = Vec::new();
         for segments in &group.accounts {
             let account = accounts.get(segments);
             let bases: BTreeSet<&Base> = account.into_iter().flat_map(AccountBases::all).collect();
-            match (account, bases.first().copied().or(stands_for)) {
+            match (account, bases.first().map(|base| (*base).clone()).or_else(|| beside(segments))) {
                 (Some(account), _) if bases.len() > 1 => {
                     trees.extend(self.divided_account(&id.above, segments, account, &is_named));
                 }
-                (_, Some(base)) => trees.push(account_tree(self.files, &id.above, segments, base, None)),
+                (_, Some(base)) => trees.push(account_tree(self.files, &id.above, segments, &base, None)),
                 (_, None) => self.located.unplaced.push((id.above.clone(), segments.clone())),
             }
         }
@@ -172,9 +140,7 @@ impl Mounting<'_> {
         account: &AccountBases,
         is_named: &dyn Fn(&Base) -> bool,
     ) -> Vec<Tree> {
-        let folder = folder_of(self.files, above);
-        let below = format!("AWSLogs/{}/", segments.join("/"));
-        let dir = folder.join(below.trim_end_matches('/'));
+        let dir = folder_of(self.files, above).join(AWS_LOGS).join(segments.join("/"));
         let mut divided = DividedFolder::default();
         let mut regions = BTreeMap::new();
         for (region, bases) in &account.regions {
@@ -183,11 +149,10 @@ impl Mounting<'_> {
             let mut main = parts.first().copied();
             let mut ends = BTreeMap::new();
             if parts.len() > 1 {
-                let digests = dir.join("CloudTrail-Digest").join(region);
+                let digests = dir.join(DIGESTS).join(region);
                 let found = delivered_below(&**self.files, &digests);
                 self.located.skipped.extend(found.skipped);
-                let place = (folder.as_path(), below.as_str());
-                let votes = divided.read(self.files, &found.digests, place, self.judge, self.homes);
+                let votes = divided.read(self.files, &found.digests, &dir, self.judge, self.homes);
                 parts.extend(votes.keys());
                 ends = std::mem::take(&mut divided.digests);
                 main = divided.likeliest(&votes, is_named).or(main);
@@ -218,50 +183,13 @@ impl Mounting<'_> {
 
     /// Names of the regions in an account's folder.
     fn regions_of(&self, dir: &Path) -> BTreeSet<String> {
-        let kinds = LogFolder::ALL.iter().map(|logs| logs.as_str()).chain(["CloudTrail-Digest"]);
+        let kinds = LogFolder::ALL.iter().map(|logs| logs.as_str()).chain([DIGESTS]);
         let entries = kinds.flat_map(|kind| self.files.entries(&dir.join(kind)).into_iter().flatten());
         let folders = entries.filter(|entry| entry.kind == FileKind::Folder);
         folders.map(|entry| key_segment(&entry.name)).filter(|name| is_region(name)).collect()
     }
 
-    /// Mounts a folder without `AWSLogs/` once for each part of S3 that its digests name, or leaves its digests to be
-    /// placed one by one.
-    fn partial_trees(
-        &mut self,
-        id: &GroupId,
-        digests: Vec<PathBuf>,
-        samples: &[&DigestSample],
-        searched: &Searched,
-    ) -> Vec<Tree> {
-        let folder = folder_of(self.files, &id.above);
-        let is_named = |base: &Base| is_named(&folder, &id.above, base);
-        let bases = bases_of(samples, None);
-        let is_mixed = match id.depth {
-            KnownDepth::Name => is_mixed(&digests, searched),
-            KnownDepth::Whole | KnownDepth::Day => lie_beside_logs(&digests, searched),
-        };
-        match (bases.len(), bases.first()) {
-            (1, Some(base)) if !is_mixed => vec![tree_at(self.files, &id.above, base, false)],
-            (2.., _) if id.depth == KnownDepth::Day && !is_mixed => {
-                let mut divided = DividedFolder::of(bases);
-                let votes = divided.read(self.files, &digests, (&folder, ""), self.judge, self.homes);
-                let main = divided.likeliest(&votes, &is_named);
-                self.note_limit(&divided, &folder);
-                let bases = divided.bases.clone();
-                let (dir, owners) = (folder.clone(), divided.owners());
-                let shared =
-                    SharedFolder { dir, owners, rest: RegionParts::of(main), ..SharedFolder::default() };
-                let shares = shares_of(shared, &bases);
-                shares.map(|(base, share)| folder_tree(self.files, &folder, base, share)).collect()
-            }
-            _ => {
-                self.located.loose_digests.extend(digests);
-                Vec::new()
-            }
-        }
-    }
-
-    fn note_limit(&mut self, divided: &DividedFolder, dir: &Path) {
+    pub(super) fn note_limit(&mut self, divided: &DividedFolder, dir: &Path) {
         if divided.is_over {
             let why = "the folder has the files of several buckets, and more than can be told apart";
             self.located.skipped.push(LeftOut::new(dir, why));
@@ -269,7 +197,30 @@ impl Mounting<'_> {
     }
 }
 
-/// The bases of an account's digests in an `AWSLogs` folder.
+/// The full path of the folder above `AWSLogs`, if an account with the full path `base` lies below in the folders
+/// `segments` of the copy.
+fn root_above(base: &Base, segments: &[String]) -> Option<Base> {
+    let root = root_of(base);
+    let below = base.get(root.len() + 1..).unwrap_or_default();
+    (below == segments).then_some(root)
+}
+
+/// The full path of the account in the folders `segments`, beside the account in the folders `known` with the full path
+/// `base`.
+fn sibling_of(base: &Base, known: &[String], segments: &[String]) -> Option<Base> {
+    let (account, folders) = segments.split_last()?;
+    let mut sibling = match known.split_last().is_some_and(|(_, beside)| beside == folders) {
+        true => base.split_last()?.1.to_vec(),
+        false => {
+            let aws_logs = std::iter::once(AWS_LOGS.to_owned());
+            root_of(base).into_iter().chain(aws_logs).chain(folders.iter().cloned()).collect()
+        }
+    };
+    sibling.push(account.clone());
+    Some(sibling)
+}
+
+/// The bases of an account's digests in an `AWSLogs` folder: full paths of the account's folder.
 struct AccountBases {
     regions: BTreeMap<String, BTreeSet<Base>>,
     /// The likeliest base.
@@ -300,7 +251,7 @@ impl AccountBases {
 }
 
 /// The shares of a folder, with the base of each.
-fn shares_of(shared: SharedFolder, bases: &[Base]) -> impl Iterator<Item = (&Base, FolderShare)> {
+pub(super) fn shares_of(shared: SharedFolder, bases: &[Base]) -> impl Iterator<Item = (&Base, FolderShare)> {
     let folder = Arc::new(shared);
     bases.iter().zip(0..).map(move |(base, part)| (base, FolderShare { folder: Arc::clone(&folder), part }))
 }
