@@ -54,7 +54,8 @@ impl<'n> DeliveredName<'n> {
         let logs = LogFolder::ALL.into_iter().find(|logs| logs.as_str() == folder)?;
         let (time, unique) = rest.split_once('_')?;
         let time = Timestamp::parse_log_name(time)?;
-        (!unique.is_empty() && !unique.contains('_')).then_some(())?;
+        // A dot would be of the sidecar of a log file: `NAME.json.gz.metadata.json`.
+        (!unique.is_empty() && !unique.contains(['_', '.'])).then_some(())?;
         Some(Self { account, kind: DeliveredType::Log(logs), region, time })
     }
 

@@ -189,14 +189,12 @@ impl Store for DirectoryStore {
     }
 
     fn get(&self, location: &Location) -> Result<Object, StoreError> {
-        let Candidates { found, bucket_lacks, absence } = self.candidates(location);
+        let Candidates { found, bucket_lacks, absence, is_missed } = self.candidates(location);
         if bucket_lacks {
             return Err(StoreError::NotFound);
         }
         // A file that was moved out of its folder is no deletion, and does not stand for the object either.
-        if matches!(absence, StoreError::NotFound | StoreError::OtherName(_))
-            && let Some(moved) = found.first().filter(|candidate| candidate.rank == Rank::ByName)
-        {
+        if is_missed && let Some(moved) = found.first().filter(|candidate| candidate.rank == Rank::ByName) {
             let name = moved.files.display(&moved.path);
             return Err(StoreError::OutOfReach(format!("not in its folder of this copy, but at `{name}`")));
         }

@@ -101,7 +101,7 @@ pub(super) fn run_search(
         SearchPart::Strays => {
             let asked = context.request.range.interval();
             let prefix = Location::new(folder.bucket.clone(), folder.log_prefix_in(search.logs));
-            strays::find(context, &prefix, Some(asked), &|stray| {
+            let listener = |stray: Result<Stray, Box<Finding>>| {
                 report(match stray {
                     Ok(stray) if region.is_listed(&stray.location) => return,
                     Ok(Stray { location, content }) => {
@@ -110,7 +110,11 @@ pub(super) fn run_search(
                     }
                     Err(finding) => *finding,
                 });
-            });
+            };
+            match region.has_digest_in(search.folder) {
+                true => strays::find(context, &prefix, Some(asked), &listener),
+                false => strays::find_without_digests(context, &prefix, asked, &listener),
+            }
         }
         SearchPart::WithoutDigests => {
             logs_without_digests(context, region, folder).into_iter().for_each(report)
@@ -194,9 +198,7 @@ pub(super) fn logs_without_digests(
     let is_unlisted = |finding: &Finding| {
         matches!(finding.fault, Fault::UnlistedFolder { .. }) && finding.uri.as_ref() == Some(&digests)
     };
-    if region.findings.iter().any(is_unlisted) {
-        return None;
-    }
+    let is_unlisted = region.findings.iter().any(is_unlisted);
     for listed in log_objects(context, (folder, LogFolder::CloudTrail), asked) {
         match listed {
             // The first digest of a region may still be on its way.
@@ -207,7 +209,7 @@ pub(super) fn logs_without_digests(
             {
                 let folder = Location::new(folder.bucket.clone(), folder.log_prefix());
                 let finding = Finding::new(Fault::LogsWithoutDigests, context.request.range.end);
-                return Some(finding.about(&folder));
+                return (!is_unlisted).then(|| finding.about(&folder));
             }
             Ok(_) => {}
             Err(finding) => return Some(*finding),

@@ -208,7 +208,10 @@ fn a_listing_that_fails_is_a_finding() {
         let store = Watched::refusing(&delivered.store, prefix);
         let (planned, _) = plan(&store, &asked);
         assert!(!planned.is_complete(), "{prefix}");
-        assert!(planned.reads().objects < whole.reads().objects, "{prefix}");
+        // Where the folder of the regions cannot be listed, the folders of regions with log files are tried.
+        let is_read = prefix.ends_with("CloudTrail-Digest/");
+        assert_eq!(planned.reads().objects == whole.reads().objects, is_read, "{prefix}");
+        assert!(planned.reads().objects <= whole.reads().objects, "{prefix}");
         let uri = format!("s3://trail-logs/{prefix}");
         let said = planned.findings.iter().filter(|finding| finding.kind == kind);
         assert_eq!(said.filter(|finding| finding.uri.as_deref() == Some(&uri)).count(), 1, "{prefix}");

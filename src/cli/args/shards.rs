@@ -48,7 +48,7 @@ pub(in crate::cli) enum ShardsCommand {
 /// validated, and with which keys.
 #[derive(Args, Debug)]
 #[command(override_usage = "trailproof shards plan [OPTIONS] [SOURCE]...")]
-#[command(mut_arg("quiet", |option| option.help("Print neither progress nor the line `planned N shards …` on stderr")))]
+#[command(mut_arg("quiet", |option| option.help("Print neither progress nor the line `planned N shards` on stderr")))]
 #[command(mut_arg("verbose", |option| {
     option.help("Keep the result of every digest and log file, so that `shards merge -v` can list them")
 }))]

@@ -73,6 +73,16 @@ impl MissingObjects {
         }
     }
 
+    /// Whether the object's folder proves that the object was missing, traces of the object apart.
+    pub(super) fn is_proved(&self, mount: &Mount, location: &Location, path: &Path) -> bool {
+        let content = path.parent().map(|folder| self.content(mount, folder));
+        let object = DeliveredObject::of_name(location.name());
+        content
+            .and_then(Result::ok)
+            .zip(object)
+            .is_some_and(|(content, object)| content.proves_missing(&object).is_ok())
+    }
+
     /// The files in the object's folder that may be the object under another name, if the object is expected at `path`.
     pub(super) fn traces(&self, mount: &Mount, location: &Location, path: &Path) -> Vec<ObjectTrace> {
         let content = path.parent().map(|folder| self.content(mount, folder));

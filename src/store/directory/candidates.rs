@@ -46,13 +46,16 @@ pub(super) struct Candidates<'s> {
     pub(super) bucket_lacks: bool,
     /// Why there is no file.
     pub(super) absence: StoreError,
+    /// Whether a copy says that the object is missing in its place, traces of the object apart.
+    pub(super) is_missed: bool,
 }
 
 impl DirectoryStore {
     /// Looks for the object in every copy.
     pub(super) fn candidates(&self, location: &Location) -> Candidates<'_> {
         let full = format!("{}/{}", location.bucket, location.key);
-        let mut candidates = Candidates { found: Vec::new(), bucket_lacks: false, absence: not_held() };
+        let (found, absence) = (Vec::new(), not_held());
+        let mut candidates = Candidates { found, bucket_lacks: false, absence, is_missed: false };
         let mut is_bucket_held = false;
         for (mount, rest) in self.mounts.iter().filter_map(|mount| Some((mount, mount.below(&full)?))) {
             let is_bucket = mount.is_called_like_bucket();
@@ -72,7 +75,12 @@ impl DirectoryStore {
                     }
                 }
                 // A file that may be the object outweighs every lack.
-                Err(error @ StoreError::OtherName(_)) => candidates.absence = error,
+                Err(error @ StoreError::OtherName(_)) => {
+                    let place = path_below(mount, rest);
+                    candidates.is_missed |=
+                        place.is_ok_and(|path| self.missing.is_proved(mount, location, &path));
+                    candidates.absence = error;
+                }
                 // A copy that says that the object is missing outweighs a copy that has only the folder, and this one a
                 // copy that does not reach so far.
                 Err(error) => match candidates.absence {
@@ -82,6 +90,7 @@ impl DirectoryStore {
             }
         }
         candidates.bucket_lacks &= !is_bucket_held;
+        candidates.is_missed |= candidates.absence == StoreError::NotFound;
         let placed = self.placed.at(location).iter();
         candidates.found.extend(placed.map(|file| Candidate {
             rank: Rank::ByName,

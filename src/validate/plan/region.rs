@@ -118,6 +118,7 @@ fn log_files(
     let all = covered(range, region.chains.iter(), index);
     let (Some(first), Some(last)) = (all.first(), all.last()) else {
         findings.extend(unreferenced::logs_without_digests(context, region, folder));
+        note_failures_beside(context, region, index, findings);
         return Amount::default();
     };
     let stretch = Interval { start: first.start, end: last.end };
@@ -139,12 +140,22 @@ fn log_files(
             }
         }
     }
-    let mut beside = unreferenced::listing_failures(context, region, index);
+    note_failures_beside(context, region, index, findings);
+    logs
+}
+
+/// Adds the failures to list the folders beside the days of a log folder, each folder once.
+fn note_failures_beside(
+    context: RunContext<'_>,
+    region: &RegionRun,
+    folder: usize,
+    findings: &mut Vec<Finding>,
+) {
+    let mut beside = unreferenced::listing_failures(context, region, folder);
     beside.retain(|failure| {
         !findings.iter().any(|known| (known.kind, &known.uri) == (failure.kind, &failure.uri))
     });
     findings.extend(beside);
-    logs
 }
 
 /// The log files in `CloudTrail/` of one folder whose minutes the digests of the asked range cover, by their names. Those
