@@ -46,6 +46,7 @@ const UNSUPPORTED: [(&[u8], &str); 7] = [
 /// The format of a file, from its content. The name matters only if a zip follows other data.
 pub(super) fn of(file: &Arc<PositionedFile>, path: &Path) -> io::Result<ArchiveFormat> {
     let start = file.read_up_to(HEADER, 0)?;
+    let is_named = names::is_archive(path.as_os_str().as_encoded_bytes());
     if starts_like_zip(&start) {
         return Ok(ArchiveFormat::Zip);
     }
@@ -57,10 +58,9 @@ pub(super) fn of(file: &Arc<PositionedFile>, path: &Path) -> io::Result<ArchiveF
         return Ok(ArchiveFormat::Unsupported(name));
     }
     if let Some(compression) = Compression::of(&start) {
-        return inside(file, compression);
+        return inside(file, is_named, compression);
     }
-    let is_named_zip = names::is_archive(path.as_os_str().as_encoded_bytes());
-    Ok(if is_named_zip && has_end_of_zip(file)? { ArchiveFormat::Zip } else { ArchiveFormat::Unknown })
+    Ok(if is_named && has_end_of_zip(file)? { ArchiveFormat::Zip } else { ArchiveFormat::Unknown })
 }
 
 /// Local header, end record of an empty zip, or marker of a split zip.
@@ -81,13 +81,14 @@ fn has_end_of_zip(file: &PositionedFile) -> io::Result<bool> {
 }
 
 /// Inflates the start of a compressed file.
-fn inside(file: &Arc<PositionedFile>, compression: Compression) -> io::Result<ArchiveFormat> {
+fn inside(file: &Arc<PositionedFile>, is_named: bool, compression: Compression) -> io::Result<ArchiveFormat> {
     let mut start = Vec::with_capacity(HEADER);
-    // An invalid stream holds no tar that could be read.
     let read = inflate(Arc::clone(file), compression, PROBED)
         .and_then(|body| body.take(HEADER as u64).read_to_end(&mut start));
     Ok(match read {
         Ok(_) if starts_like_tar(&start) => ArchiveFormat::Compressed(compression),
+        // A damaged archive, whose damage is told when it is opened. Other invalid streams hold no tar that could be read.
+        Err(_) if is_named => ArchiveFormat::Compressed(compression),
         _ => ArchiveFormat::NoTarInside(compression.name()),
     })
 }

@@ -157,3 +157,25 @@ fn absolute_names_are_read() {
         assert_eq!((ran.verdict, ran.counts.logs.valid), (Verdict::Intact, 8), "{root}: {:#?}", ran.findings);
     }
 }
+
+/// What is called like an archive is one, even where its first block cannot be inflated: the run says what is damaged.
+#[test]
+fn an_archive_that_is_damaged_at_its_start_is_told_as_such() {
+    let disk = OnDisk::make();
+    let mut bytes = bodies::gzip(&tar(&disk.members()));
+    for byte in &mut bytes[12..40] {
+        *byte = 0xff;
+    }
+    let place = tempfile::tempdir().unwrap();
+    for (name, is_opened) in [("copy.tgz", true), ("copy.tar.gz", true), ("copy.json.gz", false)] {
+        let path = place.path().join(name);
+        fs::write(&path, &bytes).unwrap();
+        let ran = disk.run_source(&path);
+        assert_eq!(ran.is_some(), is_opened, "{name}");
+        let Some(ran) = ran else { continue };
+        assert_eq!(ran.verdict, Verdict::Incomplete, "{name}");
+        let says =
+            |finding: &trailproof::event::Finding| finding.message().contains("later members are unknown");
+        assert!(ran.findings.iter().any(says), "{name}: {:#?}", ran.findings);
+    }
+}
