@@ -16,9 +16,12 @@ const ALGORITHM: &str = "SHA256withRSA";
 
 /// The metadata in `text`; `None` if the text is none of the known outputs.
 pub(super) fn parse(text: &str) -> Option<Metadata> {
-    let json = || serde_json::from_str(text).ok();
+    // Damaged JSON may be YAML. Without the signature it is of no use, and the damage is told.
+    let is_signed = |metadata: &Metadata| metadata.contains_key(SIGNATURE);
     let yaml = || serde_saphyr::from_str_with_options(text, yaml::strict()).ok();
-    json().or_else(yaml).and_then(of_value).or_else(|| of_columns(text))
+    let of_text = || yaml().and_then(of_value).or_else(|| of_columns(text)).filter(is_signed);
+    let json = serde_json::from_str(text).ok();
+    json.and_then(of_value).or_else(of_text)
 }
 
 /// Whether `text` is the JSON of `head-object`, and has no events.
