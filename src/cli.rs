@@ -42,13 +42,13 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory as _, Parser as _};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser as _};
 
 use crate::handles;
 use crate::report::escape::for_terminal;
 use crate::text::plain;
 use crate::time::Timestamp;
-use args::{Cli, Command, LonelyOption};
+use args::{Cli, Command, LonelyOption, pages};
 
 /// Exit code where the program could not begin, or could not write a report.
 const EXIT_CANNOT: u8 = 2;
@@ -103,7 +103,17 @@ fn exit_code(done: Result<u8, Failure>) -> u8 {
 
 /// The command line as typed. `collect` takes sources and a directory in one list, which needs two.
 fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
-    let cli = Cli::try_parse_from(arguments)?;
+    let parsed = Cli::try_parse_from(arguments);
+    let is_help = |error: &clap::Error| {
+        matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand)
+    };
+    let cli = match parsed {
+        Err(error) if is_help(&error) => {
+            let matches = pages::with_sections(Cli::command()).try_get_matches_from(arguments)?;
+            Cli::from_arg_matches(&matches)?
+        }
+        parsed => parsed?,
+    };
     match &cli.command {
         Command::Collect(typed) if typed.lacks_directory() => {
             let mut program = Cli::command();

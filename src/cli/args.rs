@@ -41,7 +41,6 @@ pub(super) use validate_logs::ValidateLogsArgs;
     after_help = "Exit codes of `validate`: 0 intact, 1 tampered, 2 could not begin, or could not write a report \
                         or the state, 3 incomplete. Any other code is a failure."
 )]
-#[command(after_long_help = pages::help("trailproof"))]
 pub(super) struct Cli {
     #[command(subcommand)]
     pub(super) command: Command,
@@ -106,7 +105,6 @@ pub(super) struct AwsArgs {
 /// times of the last deliveries and their errors. For each problem the list shows the command that fixes it.
 #[cfg(feature = "aws")]
 #[derive(Args, Debug)]
-#[command(after_long_help = pages::help("trails"))]
 pub(super) struct TrailsArgs {
     /// List only trails whose home region is this one; repeatable
     #[arg(long, value_name = "REGION")]
@@ -126,7 +124,6 @@ pub(super) struct TrailsArgs {
 /// file to `validate --public-keys`.
 #[cfg(feature = "aws")]
 #[derive(Args, Debug)]
-#[command(after_long_help = pages::help("keys"))]
 pub(super) struct KeysArgs {
     /// Save the keys of this region; repeatable [default: the configured region]
     #[arg(long, value_name = "REGION")]
@@ -149,7 +146,6 @@ pub(super) struct KeysArgs {
 /// Reads a report from `validate --format json` or `--report json=FILE`. Nothing is validated again, and reports are not
 /// signed: keep them in a safe place. The list of every object (`validate -v`) is not part of a JSON report.
 #[derive(Args, Debug)]
-#[command(after_long_help = pages::help("report"))]
 pub(super) struct ReportArgs {
     /// The JSON report; `-` for stdin
     #[arg(value_name = "RUN.json", required_unless_present = "schema")]
@@ -185,7 +181,6 @@ pub(super) struct ReportArgs {
 
 /// Print completions for a shell
 #[derive(Args, Debug)]
-#[command(after_long_help = pages::help("completions"))]
 pub(super) struct CompletionsArgs {
     /// The shell
     #[arg(value_name = "SHELL")]
@@ -194,7 +189,6 @@ pub(super) struct CompletionsArgs {
 
 /// Write man pages into a directory, one for the program and one for each command
 #[derive(Args, Debug)]
-#[command(after_long_help = pages::help("man"))]
 pub(super) struct ManArgs {
     /// Directory, such as ~/.local/share/man/man1. A missing directory is created
     #[arg(value_name = "DIR")]

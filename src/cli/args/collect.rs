@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{OutputArgs, RunArgs, pages, parse_size};
+use super::{OutputArgs, RunArgs, parse_size};
 
 /// Make a copy of what a validation reads, to validate again later without AWS
 ///
@@ -19,7 +19,6 @@ use super::{OutputArgs, RunArgs, pages, parse_size};
 #[command(mut_arg("quiet", |option| {
     option.help("Print only the verdict line on stdout, and on stderr only how the copy differs from the source")
 }))]
-#[command(after_long_help = pages::help("collect"))]
 pub(in crate::cli) struct CollectArgs {
     /// What to collect: s3://BUCKET[/PREFIX], an access point's ARN, a trail's ARN, a directory, an archive, or one log or
     /// digest file. The last argument is DIR, the directory of the copy: missing, empty, or made by `collect`

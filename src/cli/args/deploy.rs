@@ -6,7 +6,7 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 
 use super::validate::{lonely_recheck, recheck};
-use super::{LonelyOption, OutputArgs, RunArgs, TellingArgs, number, pages};
+use super::{LonelyOption, OutputArgs, RunArgs, TellingArgs, number};
 use crate::deploy::Target;
 use crate::validate::Recheck;
 
@@ -18,7 +18,6 @@ use crate::validate::Recheck;
 /// permissions, and the command that tells the cost. Nothing is sent anywhere: read the recipe before you run it.
 #[derive(Args, Debug)]
 #[command(override_usage = "trailproof deploy [OPTIONS] <TARGET> <SOURCE>...")]
-#[command(after_long_help = pages::help("deploy"))]
 pub(in crate::cli) struct DeployArgs {
     /// The engine
     #[arg(value_name = "TARGET", help_heading = "Recipe", display_order = 0)]

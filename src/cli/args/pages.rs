@@ -9,7 +9,7 @@ use crate::report::severity_word;
 use crate::simulate::TamperKind;
 use crate::words;
 
-pub(in crate::cli) use help::help;
+pub(in crate::cli) use help::with_sections;
 
 /// A titled part of a page.
 pub(in crate::cli) struct Section {

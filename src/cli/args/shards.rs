@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 #[cfg(feature = "aws")]
 use super::AwsArgs;
 use super::validate::{lonely_recheck, recheck};
-use super::{LonelyOption, OutputArgs, RunArgs, TellingArgs, number, pages, parse_size};
+use super::{LonelyOption, OutputArgs, RunArgs, TellingArgs, number, parse_size};
 use crate::validate::Recheck;
 
 /// Run one validation on many machines
@@ -16,7 +16,6 @@ use crate::validate::Recheck;
 /// on any machine, in any order, and writes a line of JSON for each. `merge` merges the results of the shards into one report. Any
 /// engine that distributes lines will do: GNU parallel, Spark (`rdd.pipe`), a queue, or array jobs with `--index`.
 #[derive(Args, Debug)]
-#[command(after_long_help = pages::help("shards"))]
 pub(in crate::cli) struct ShardsArgs {
     #[command(subcommand)]
     pub(in crate::cli) command: ShardsCommand,
@@ -52,7 +51,6 @@ pub(in crate::cli) enum ShardsCommand {
 #[command(mut_arg("verbose", |option| {
     option.help("Keep the result of every digest and log file, so that `shards merge -v` can list them")
 }))]
-#[command(after_long_help = pages::help("plan"))]
 pub(in crate::cli) struct PlanArgs {
     /// What to validate, as for `validate`. Without a source, the error message lists the account's trails
     #[arg(value_name = "SOURCE", help_heading = "Source", display_order = 0)]
@@ -94,7 +92,6 @@ impl PlanArgs {
 /// carried out all the same. What evidence shows does not change the exit code: an engine that retries what failed would run
 /// a shard with findings for ever.
 #[derive(Args, Debug)]
-#[command(after_long_help = pages::help("run"))]
 pub(in crate::cli) struct RunShardsArgs {
     /// The plan: a file or s3://BUCKET/KEY [default: lines from stdin]
     #[arg(value_name = "PLAN")]
@@ -140,7 +137,6 @@ pub(in crate::cli) struct RunShardsArgs {
 /// The report is that of `validate`, byte for byte in JSON apart from times and command line. A shard without a usable result
 /// is a finding that names the shard, and the verdict is `incomplete` at best.
 #[derive(Args, Debug)]
-#[command(after_long_help = pages::help("merge"))]
 pub(in crate::cli) struct MergeArgs {
     /// The plan: a file or s3://BUCKET/KEY
     #[arg(value_name = "PLAN")]

@@ -6,7 +6,6 @@ use clap::Args;
 
 #[cfg(feature = "aws")]
 use super::AwsArgs;
-use super::pages;
 
 /// Make a synthetic trail with real signatures, and tamper with it, to test the alarm
 ///
@@ -14,7 +13,6 @@ use super::pages;
 /// `DIR/tampered.json` lists the tampering. With `s3://BUCKET[/PREFIX]` the objects go into that bucket, and both files
 /// into the folder of `--save`.
 #[derive(Args, Debug)]
-#[command(after_long_help = pages::help("simulate"))]
 pub(in crate::cli) struct SimulateArgs {
     /// Directory to write to, or s3://BUCKET[/PREFIX]. It must be empty
     #[arg(value_name = "DIR")]

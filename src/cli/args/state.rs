@@ -4,7 +4,6 @@ use clap::{Args, Subcommand};
 
 #[cfg(feature = "aws")]
 use super::AwsArgs;
-use super::pages;
 
 /// Make, show and change the memory of runs (`validate --state`)
 ///
@@ -12,7 +11,6 @@ use super::pages;
 /// rolled back, cut or emptied in between is `tampered`. PLACE is a directory or `s3://BUCKET/PREFIX`, best in another
 /// account: whoever can write both the evidence and the state can hide a change.
 #[derive(Args, Debug)]
-#[command(after_long_help = pages::help("state"))]
 pub(in crate::cli) struct StateArgs {
     #[command(subcommand)]
     pub(in crate::cli) command: StateCommand,
@@ -30,7 +28,6 @@ pub(in crate::cli) enum StateCommand {
 /// In a bucket, tests first that the server honours `If-Match` and `If-None-Match` on PUT, as S3 does: without them, one of
 /// two runs at the same time would overwrite what the other remembers.
 #[derive(Args, Debug)]
-#[command(after_long_help = pages::help("state"))]
 pub(in crate::cli) struct InitArgs {
     #[command(flatten)]
     pub(in crate::cli) place: PlaceArgs,
@@ -38,7 +35,6 @@ pub(in crate::cli) struct InitArgs {
 
 /// Show what a state remembers: the newest proved digests, and findings open and accepted
 #[derive(Args, Debug)]
-#[command(after_long_help = pages::help("state"))]
 pub(in crate::cli) struct ShowArgs {
     #[command(flatten)]
     pub(in crate::cli) place: PlaceArgs,
@@ -53,7 +49,6 @@ pub(in crate::cli) struct ShowArgs {
 ///
 /// Only findings with exactly these ids are accepted. A finding that changes in any way is a new one.
 #[derive(Args, Debug)]
-#[command(after_long_help = pages::help("state"))]
 pub(in crate::cli) struct AcceptArgs {
     #[command(flatten)]
     pub(in crate::cli) place: PlaceArgs,

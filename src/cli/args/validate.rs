@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{LonelyOption, OutputArgs, RunArgs, TellingArgs, pages};
+use super::{LonelyOption, OutputArgs, RunArgs, TellingArgs};
 use crate::validate::Recheck;
 
 /// Options that a plan has no use for.
@@ -26,7 +26,6 @@ const DRY_RUN_CONFLICTS: [&str; 2] = ["report", "hook"];
 /// nowhere.
 #[derive(Args, Debug)]
 #[command(override_usage = "trailproof validate [OPTIONS] [SOURCE]...")]
-#[command(after_long_help = pages::help("validate"))]
 pub(in crate::cli) struct ValidateArgs {
     /// What to validate: s3://BUCKET[/PREFIX], an access point's ARN, a trail's ARN, a directory, an archive, or one log or
     /// digest file. Several sources are validated as one record. Without a source, the error message lists the account's

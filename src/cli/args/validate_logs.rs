@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{AwsArgs, LimitArgs, number, pages};
+use super::{AwsArgs, LimitArgs, number};
 
 /// Validate one trail with the flags, output and exit codes of `aws cloudtrail validate-logs`
 ///
@@ -12,7 +12,6 @@ use super::{AwsArgs, LimitArgs, number, pages};
 /// more: trailproof reports these on stderr, in lines that begin with `trailproof: `, and exits with 1. One run validates
 /// one account and region; `validate` takes all at once.
 #[derive(Args, Debug)]
-#[command(after_long_help = pages::help("validate-logs"))]
 pub(in crate::cli) struct ValidateLogsArgs {
     /// ARN of the trail
     #[arg(long, value_name = "ARN")]

@@ -2,13 +2,22 @@
 
 use std::fmt::Write as _;
 
+use clap::Command;
+
 use super::{Body, sections};
 
 /// Columns of `--help`. clap itself would begin the rest of a longer line in the first column.
 const WIDTH: usize = 80;
 
+/// The command line with the sections of each command's page after its options in `--help`. Without a call of `--help`
+/// nobody reads them, and they take longer to make than all the rest.
+pub(in crate::cli) fn with_sections(command: Command) -> Command {
+    let text = text(command.get_name());
+    command.after_long_help(text).mut_subcommands(with_sections)
+}
+
 /// The sections as text for `--help`. Long lists of variables are left to the man pages.
-pub(in crate::cli) fn help(command: &str) -> String {
+fn text(command: &str) -> String {
     let mut text = String::new();
     for section in sections(command).iter().filter(|section| section.heading != "Environment") {
         let _ = writeln!(text, "{}:", section.heading);
