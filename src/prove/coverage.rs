@@ -190,7 +190,7 @@ impl ChainProver {
             gaps.filter_map(|finding| Interval::new(finding.start?, finding.end?)).collect();
         let is_new = |start: &&ChainStart| {
             start.asked
-                && start.end <= self.scope.range.end
+                && (start.end <= self.scope.range.end || self.was_stopped_before(start, self.scope.range.end))
                 && !gaps.iter().any(|gap| is_within(start.end, *gap))
                 && self.has_older(start)
         };
@@ -200,6 +200,17 @@ impl ChainProver {
         };
         let found: Vec<Finding> = self.state.restarts.iter().filter(is_new).map(finding).collect();
         found.into_iter().for_each(|finding| self.report(finding));
+    }
+
+    /// Whether the session of logging before `start` may have been stopped before `end`: its last digest, which ends after
+    /// `start` began the chain anew, covers time before `end`.
+    fn was_stopped_before(&self, start: &ChainStart, end: Timestamp) -> bool {
+        let goes_on = |window: &&Interval| window.start < start.end && start.end <= window.end;
+        self.state.covered.iter().filter(goes_on).any(|window| {
+            // Digests of one session end at the same minute of each hour.
+            let rest = (window.end.unix() - start.end.unix()).rem_euclid(HOUR);
+            start.end.plus(rest - HOUR) < end
+        })
     }
 
     /// Reports where the record begins: at the end of a digest that starts a chain, with no older digest.

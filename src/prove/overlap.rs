@@ -5,6 +5,7 @@ use std::mem;
 
 use super::link::{DigestLink, content_of, digest_state, link_findings};
 use super::prover::ChainProver;
+use super::scope::ChainScope;
 use super::state::{ChainAnchor, DigestNote, OverlappingDigest};
 use crate::event::{Fault, Finding};
 use crate::ident::DigestKey;
@@ -84,7 +85,12 @@ impl ChainProver {
             let recorded = anchor.record.as_ref().map(|record| record.location());
             anchor.location == *own || recorded == Some(own)
         });
-        is_followed || !begins_after || !self.is_listed(own)
+        // Of digests from before the asked range the list has the newest alone.
+        let is_gone = || {
+            let is_asked = |key: DigestKey| self.scope.is_asked(ChainScope::hour_before(key.end));
+            !self.is_listed(own) && DigestKey::parse(own).is_none_or(is_asked)
+        };
+        is_followed || !begins_after || is_gone()
     }
 
     /// Reports the digests set aside when the digest before the anchor stays unknown. Each is genuine, and nothing

@@ -75,7 +75,16 @@ fn has_older(chain: &[Seen], start: &Seen) -> bool {
 /// Where the chain begins anew, and no gap tells of it.
 fn restarts(chain: &[Seen], asked: Interval, gaps: &[Stretch]) -> Vec<Stretch> {
     let starts = chain.iter().enumerate().filter(|(_, seen)| seen.starts() && seen.asked);
-    let starts = starts.map(|(about, seen)| (about, seen.window().end)).filter(|(_, end)| *end <= asked.end);
+    let starts = starts.map(|(about, seen)| (about, seen.window().end));
+    // One that lies after the asked end is of concern if the digest before the stop is of asked time.
+    let is_of_stop = |end: Timestamp| {
+        let tail = |seen: &Seen| {
+            let Interval { start, end: last } = seen.window();
+            seen.proved && seen.asked && !seen.starts() && start < end && end <= last
+        };
+        chain.iter().any(tail)
+    };
+    let starts = starts.filter(|(_, end)| *end <= asked.end || is_of_stop(*end));
     let is_told = |end: Timestamp| {
         gaps.iter()
             .any(|gap| gap.start.is_some_and(|start| start < end) && gap.end.is_some_and(|it| end <= it))

@@ -175,6 +175,15 @@ fn a_stop_of_any_length_is_told() {
             until.range.end = again;
             assert_told(&stopped.asked(&until), &[again], &what);
         }
+        // And sooner, where the last digest before the stop is of asked time, which the stop may have cut.
+        for end in
+            [hour(6).plus(1), again.plus(-1)].into_iter().filter(|end| *end < again && *end <= covered_to)
+        {
+            let mut until = stopped.from(Some(hour(2)));
+            until.range.end = end;
+            let expected: &[Timestamp] = if again <= covered_to { &[again] } else { &[] };
+            assert_told(&stopped.asked(&until), expected, &format!("{what}, until {end}"));
+        }
         // Where the stop is not asked about, nothing is said of it.
         for start in [again, again.plus(1), again.plus(HOUR)] {
             assert_told(&stopped.ran(Some(start)), &[], &what);

@@ -57,6 +57,24 @@ fn stops_within_two_hours_are_each_told() {
     assert!(tried > 40, "{tried}");
 }
 
+/// Several digests of the session before may end after the new one began. A range takes the newest of them from before its
+/// start, and what that follows is not looked at: it is not gone.
+#[test]
+fn a_range_that_begins_among_late_digests_accuses_nobody() {
+    for tail in [420, 480, 540] {
+        let stopped = Stopped::make(&[(0, tail), (340, 700)], Last::WithItsHour);
+        let begins = (360..tail + 70).step_by(7);
+        for (start, end) in begins.flat_map(|start| [tail, tail + 60, 640].map(|end| (start, end))) {
+            let mut asked = stopped.from(Some(minutes(start)));
+            asked.range.end = minutes(end);
+            if start < end {
+                let ran = stopped.asked(&asked);
+                assert_ne!(ran.verdict, Verdict::Tampered, "{tail}, {start} to {end}: {:#?}", ran.findings);
+            }
+        }
+    }
+}
+
 /// Whether a finding tells that logging began anew at `start`: a gap may also tell of several starts.
 fn tells_within(finding: &Finding, start: Timestamp) -> bool {
     let is_gap = finding.kind == Kind::ChainGap && finding.reason == Some(Reason::LoggingStopped);
