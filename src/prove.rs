@@ -49,7 +49,7 @@ mod state;
 mod stretch;
 mod timeline;
 
-pub use claims::ABSENT;
+pub use claims::{ABSENT, ClaimRoom};
 pub(crate) use coverage::LOOK_BACK;
 pub use ended::{ChainLogs, ChainWalk};
 pub use log::{LogRead, LogSeen};

@@ -120,6 +120,8 @@ pub struct ChainState {
     pub(super) objects: Vec<(Timestamp, String, ObjectState)>,
     /// Log files that only unproved digests list.
     pub(super) claims: Vec<ClaimedLogs>,
+    /// How many of the claims took their [room](super::ClaimRoom).
+    pub(super) roomed_claims: usize,
     /// The results of hashed log files, apart from all that the digests alone show.
     pub(super) hashed: HashedLogs,
 }
@@ -296,4 +298,6 @@ pub(super) struct ClaimedLogs {
     pub(super) named: Vec<Location>,
     /// [`reference`]s of all log files, if the digest lists many.
     pub(super) hashed: Vec<u128>,
+    /// The number of all log files, if there was no [room](super::ClaimRoom) for any name or reference.
+    pub(super) counted: u64,
 }

@@ -194,6 +194,11 @@ fn prove_batch(context: RunContext<'_>, regions: &mut [RegionRun], at_once: usiz
     touched.sort_unstable();
     touched.dedup();
     needs::advance(context, regions, &touched);
+    for (number, chain) in &touched {
+        if let Some(run) = regions.get_mut(*number) {
+            run.bound_claims(*chain);
+        }
+    }
     // 4. Hash the log files.
     logs::hash_proved(context, regions, &touched);
     if batch.is_cut { read.max(1) * 2 } else { at_once.saturating_mul(2).min(BATCH_DIGESTS) }

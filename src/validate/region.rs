@@ -12,7 +12,7 @@ use super::request::ValidationRequest;
 use super::twins::DigestTwin;
 use crate::event::{Finding, Severity};
 use crate::ident::{ChainId, Location, LogFolder, RegionFolder, Sha256Hash};
-use crate::prove::{ChainProver, ChainScope, ChainState, ListedDigest, reference};
+use crate::prove::{ChainProver, ChainScope, ChainState, ClaimRoom, ListedDigest, reference};
 use crate::time::{self, Interval, Timestamp};
 
 /// How many log files of a region that only unproved digests list are read, for the ids of their findings.
@@ -39,6 +39,8 @@ pub(super) struct RegionRun {
     renamed: BTreeSet<u128>,
     /// References of the log files that only unproved digests list.
     claimed: Vec<u128>,
+    /// Room for the log files that unproved digests list.
+    claim_room: ClaimRoom,
     /// The days of the folders, in a run with memory.
     pub(super) days: RegionDays,
     /// The hash over the listed digests, of a run that is cut into shards.
@@ -94,6 +96,7 @@ impl RegionRun {
             references: Vec::new(),
             renamed: BTreeSet::new(),
             claimed: Vec::new(),
+            claim_room: ClaimRoom::default(),
             days,
             listing: None,
             twins: Vec::new(),
@@ -171,6 +174,13 @@ impl RegionRun {
     /// Notes where a log file lies under another name.
     pub(super) fn note_renamed(&mut self, place: u128) {
         self.renamed.insert(place);
+    }
+
+    /// Keeps what unproved digests of a chain list within the room of the region.
+    pub(super) fn bound_claims(&mut self, chain: usize) {
+        if let Some(chain) = self.chains.get_mut(chain) {
+            chain.make_room_for_claims(&mut self.claim_room);
+        }
     }
 
     /// Sorts the references for look-ups, and reports the claimed log files that no proved digest lists.

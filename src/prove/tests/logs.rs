@@ -6,7 +6,7 @@ use super::super::*;
 use super::names::*;
 use super::world::{World, at, fields, key_at, log_entry, made, signed};
 use crate::digest::{ListedHash, ListedLog};
-use crate::event::{BodyFault, Excess, Fault, ObjectState, ObjectType, Severity, Trace};
+use crate::event::{BodyFault, Excess, Fault, Finding, ObjectState, ObjectType, Severity, Trace};
 use crate::gzip::{BodyError, Sizes};
 use crate::ident::Sha256Hash;
 
@@ -191,6 +191,39 @@ fn a_proved_digest_settles_a_claim() {
     assert!(
         prover.finish().findings.iter().all(|finding| !matches!(finding.fault, Fault::ClaimedLogs { .. }))
     );
+}
+
+/// Without room for the names of what unproved digests list, the log files are counted by references, and without room for
+/// these as they are.
+#[test]
+fn claims_take_bounded_room() {
+    let world = claiming(20);
+    let vouched = reference(&Location::new("b", log_entry("1")["s3Object"].as_str().unwrap()));
+    for (room, named, counted) in [
+        (ClaimRoom::default(), 19, None),
+        (ClaimRoom::of(usize::MAX, 0), 19, None),
+        (ClaimRoom::of(600, 20), 0, Some(19)),
+        (ClaimRoom::of(0, 19), 0, Some(20)),
+    ] {
+        let mut prover = world.prover();
+        world.take(&mut prover, 10);
+        world.settle(&mut prover, &mut |need| world.answer(need), &mut Vec::new());
+        let mut left = room.clone();
+        prover.make_room_for_claims(&mut left);
+        let once = left.clone();
+        prover.make_room_for_claims(&mut left);
+        assert_eq!(left, once, "room is taken once");
+        assert_eq!(prover.claimed_logs().count(), if named > 0 { 20 } else { 0 });
+        prover.settle_claims(|hash| hash != vouched, |_| None);
+        let report = prover.finish();
+        let found = |finding: &&Finding| finding.fault == Fault::ClaimedLog;
+        assert_eq!(report.findings.iter().filter(found).count(), named, "{room:?}");
+        let count = report.findings.iter().find_map(|finding| match finding.fault {
+            Fault::ClaimedLogs { count } => Some(count),
+            _ => None,
+        });
+        assert_eq!(count, counted, "{room:?}");
+    }
 }
 
 #[test]
