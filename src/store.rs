@@ -237,6 +237,23 @@ pub trait Store: Send + Sync {
         Ok(Folder { folders, objects: directly_under(prefix, self.list(bucket, prefix, None))? })
     }
 
+    /// Passes the objects directly under `prefix` to `visit` and returns the names of the folders, as
+    /// [`Store::list_dirs`] does. Unlike [`Store::list_folder`], a remote store holds a page of objects at a time, so
+    /// a folder may have any number.
+    ///
+    /// # Errors
+    /// The errors of [`Store::list`]. Some objects may have been passed before.
+    fn visit_folder(
+        &self,
+        bucket: &str,
+        prefix: &str,
+        visit: &mut dyn FnMut(Listed),
+    ) -> Result<Vec<String>, StoreError> {
+        let found = self.list_folder(bucket, prefix)?;
+        found.objects.into_iter().for_each(visit);
+        Ok(found.folders)
+    }
+
     /// Reads the object at `location`.
     ///
     /// # Errors

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::{Disagreement, Folder, Listing, Next, Object, SecondCopy, Store, StoreError, Take, Version};
+use super::{
+    Disagreement, Folder, Listed, Listing, Next, Object, SecondCopy, Store, StoreError, Take, Version,
+};
 use crate::ident::{Location, Relocation};
 
 /// Redirects reads below a moved folder to the copy. The original location is never read, because the copy is under
@@ -34,6 +36,15 @@ impl Store for RelocatedStore<'_> {
 
     fn list_folder(&self, bucket: &str, prefix: &str) -> Result<Folder, StoreError> {
         self.inner.list_folder(bucket, prefix)
+    }
+
+    fn visit_folder(
+        &self,
+        bucket: &str,
+        prefix: &str,
+        visit: &mut dyn FnMut(Listed),
+    ) -> Result<Vec<String>, StoreError> {
+        self.inner.visit_folder(bucket, prefix, visit)
     }
 
     fn get(&self, location: &Location) -> Result<Object, StoreError> {

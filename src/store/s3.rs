@@ -22,7 +22,7 @@ use aws_sdk_s3::Client;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::OnceCell;
 
-use super::{Encoding, Folder, Listing, Next, Object, Store, StoreError, Take, Version};
+use super::{Encoding, Folder, Listed, Listing, Next, Object, Store, StoreError, Take, Version};
 use crate::aws::{Aws, Failure, Nature, S3RequestForm};
 use crate::ident::Location;
 use body::ObjectBody;
@@ -224,7 +224,7 @@ impl Store for S3Store {
 
     fn list_dirs(&self, bucket: &str, prefix: &str) -> Result<Vec<String>, StoreError> {
         match self.bucket(bucket) {
-            Ok(bucket) => Ok(listing::folder(&bucket, prefix, false)?.folders),
+            Ok(bucket) => listing::visit_folder(&bucket, prefix, &mut |_| Ok(())),
             Err(StoreError::NotFound) => Ok(Vec::new()),
             Err(error) => Err(error),
         }
@@ -232,8 +232,25 @@ impl Store for S3Store {
 
     fn list_folder(&self, bucket: &str, prefix: &str) -> Result<Folder, StoreError> {
         match self.bucket(bucket) {
-            Ok(bucket) => listing::folder(&bucket, prefix, true),
+            Ok(bucket) => listing::folder(&bucket, prefix),
             Err(StoreError::NotFound) => Ok(Folder::default()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn visit_folder(
+        &self,
+        bucket: &str,
+        prefix: &str,
+        visit: &mut dyn FnMut(Listed),
+    ) -> Result<Vec<String>, StoreError> {
+        let mut pass = |listed| {
+            visit(listed);
+            Ok(())
+        };
+        match self.bucket(bucket) {
+            Ok(bucket) => listing::visit_folder(&bucket, prefix, &mut pass),
+            Err(StoreError::NotFound) => Ok(Vec::new()),
             Err(error) => Err(error),
         }
     }

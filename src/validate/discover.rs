@@ -3,6 +3,7 @@
 mod beside;
 mod folder;
 mod listing;
+mod outside;
 mod partitions;
 mod scan;
 mod search;
@@ -25,6 +26,7 @@ use folder::AccountFolder;
 pub(super) use listing::{
     LOOK_AHEAD, RECENT_WRITE, list_earlier, list_region, list_region_watched, unlisted_region,
 };
+use outside::OutsideFiles;
 use search::AccountSearch;
 
 /// The discovered regions, and what discovery found beside them.
@@ -72,7 +74,9 @@ impl DiscoveredFolder {
 /// Finds the folders of every asked region of every asked account.
 pub(super) fn find_regions(context: RunContext<'_>) -> DiscoveredRegions {
     // 1. Find the accounts below the sources.
-    let mut search = AccountSearch::new(context);
+    let collector = UnreferencedCollector::new(context.request);
+    let outside = OutsideFiles::new(context, &collector);
+    let mut search = AccountSearch::new(context, &outside);
     let mut accounts: BTreeSet<AccountFolder> = BTreeSet::new();
     for source in &context.request.sources {
         accounts.extend(search.accounts_of(source));
@@ -92,7 +96,6 @@ pub(super) fn find_regions(context: RunContext<'_>) -> DiscoveredRegions {
     }
     // 3. Sort the folders by region, and report objects outside of every region. A request for some regions does not
     //    ask about such objects.
-    let collector = UnreferencedCollector::new(context.request);
     let mut regions: BTreeMap<(Arc<str>, Arc<str>), BTreeSet<DiscoveredFolder>> = BTreeMap::new();
     let mut found = found.into_iter();
     for account in &accounts {
@@ -107,6 +110,7 @@ pub(super) fn find_regions(context: RunContext<'_>) -> DiscoveredRegions {
             }
             if let Ok(digests) = &digests {
                 search.findings.extend(beside::strays_in_digest_folder(context, account, digests));
+                search.findings.extend(outside.note_in_digest_folder(context, account, digests));
             }
         }
         let [digests, logs] = [digests, logs].map(|found| found.map(|found| found.folders));
@@ -118,10 +122,12 @@ pub(super) fn find_regions(context: RunContext<'_>) -> DiscoveredRegions {
             regions.entry(id).or_default().insert(discovered);
         }
     }
+    let mut findings = search.findings;
+    findings.extend(outside.finish());
     collector.identify(context);
     DiscoveredRegions {
         regions: regions.into_values().map(|discovered| discovered.into_iter().collect()).collect(),
-        found: DiscoveryFindings { findings: search.findings, unreferenced: collector.finish().0, names },
+        found: DiscoveryFindings { findings, unreferenced: collector.finish().0, names },
     }
 }
 

@@ -162,10 +162,23 @@ impl Iterator for KeyListing {
     }
 }
 
-/// The folders directly under `prefix`, in order, and the objects if `with_objects` is set. A folder may hold very
-/// many objects.
-pub(super) fn folder(bucket: &S3Bucket, prefix: &str, with_objects: bool) -> Result<Folder, StoreError> {
-    let mut found = Folder::default();
+/// The folders and objects directly under `prefix`, in order.
+pub(super) fn folder(bucket: &S3Bucket, prefix: &str) -> Result<Folder, StoreError> {
+    let mut objects = Vec::new();
+    let folders = visit_folder(bucket, prefix, &mut |listed| {
+        objects.push(listed);
+        if objects.len() > MAX_FOLDERS { Err(too_many()) } else { Ok(()) }
+    })?;
+    Ok(Folder { folders, objects })
+}
+
+/// The names of the folders directly under `prefix`, in order. The objects, which may be very many, are passed to `visit`.
+pub(super) fn visit_folder(
+    bucket: &S3Bucket,
+    prefix: &str,
+    visit: &mut dyn FnMut(Listed) -> Result<(), StoreError>,
+) -> Result<Vec<String>, StoreError> {
+    let mut folders: Vec<String> = Vec::new();
     let mut token: Option<String> = None;
     let (mut last, mut empty_pages) = (None, 0);
     while empty_pages <= MAX_EMPTY_PAGES {
@@ -173,7 +186,7 @@ pub(super) fn folder(bucket: &S3Bucket, prefix: &str, with_objects: bool) -> Res
             PageRequest { prefix, after: None, token: token.as_deref(), by_folder: true, max_keys: None };
         let answer = match bucket.request_page(page).map_err(|failure| store_error(&failure)) {
             Ok(answer) => answer,
-            Err(StoreError::NotFound) => return Ok(found),
+            Err(StoreError::NotFound) => return Ok(folders),
             Err(error) => return Err(error),
         };
         // Pages must be in order: a hostile server could repeat pages forever.
@@ -187,20 +200,18 @@ pub(super) fn folder(bucket: &S3Bucket, prefix: &str, with_objects: bool) -> Res
         for folder in answer.common_prefixes().iter().filter_map(|folder| folder.prefix()) {
             let folder = decoded(&answer, folder);
             let name = folder.strip_prefix(prefix).and_then(|rest| rest.strip_suffix('/'));
-            found.folders.extend(name.map(str::to_owned));
+            folders.extend(name.map(str::to_owned));
+        }
+        if folders.len() > MAX_FOLDERS {
+            return Err(too_many());
         }
         let objects = answer.contents().iter().map(|object| listed(&answer, object));
-        found.objects.extend(objects.filter(|listed| with_objects && listed.key.starts_with(prefix)));
-        if found.folders.len() + found.objects.len() > MAX_FOLDERS {
-            let message =
-                format!("more than {MAX_FOLDERS} folders and objects in the folder: name a longer prefix");
-            return Err(StoreError::Unreadable(message));
-        }
+        objects.filter(|listed| listed.key.starts_with(prefix)).try_for_each(&mut *visit)?;
         token = next_token(&answer, token.as_deref())?;
         if token.is_none() {
-            found.folders.sort_unstable();
-            found.folders.dedup();
-            return Ok(found);
+            folders.sort_unstable();
+            folders.dedup();
+            return Ok(folders);
         }
     }
     Err(does_not_continue())
@@ -224,6 +235,11 @@ fn first_and_last(answer: &ListObjectsV2Output) -> Option<(String, String)> {
     let folders = answer.common_prefixes().iter().filter_map(|folder| folder.prefix());
     let names = || keys.clone().chain(folders.clone()).map(|name| decoded(answer, name));
     Some((names().min()?.into_owned(), names().max()?.into_owned()))
+}
+
+fn too_many() -> StoreError {
+    let message = format!("more than {MAX_FOLDERS} folders or objects in the folder: name a longer prefix");
+    StoreError::Unreadable(message)
 }
 
 fn not_in_order() -> StoreError {

@@ -1,6 +1,7 @@
 //! Objects in an account's folder outside of the region folders, where CloudTrail never writes.
 
 use super::folder::AccountFolder;
+use super::outside;
 use crate::event::{Fault, Finding};
 use crate::ident::{Location, LogFolder, is_region};
 use crate::store::archive::is_named_like_archive;
@@ -57,18 +58,20 @@ pub(super) fn strays_in_digest_folder(
     let objects = digests.objects.iter().filter(|listed| listed.size > 0 || !listed.key.ends_with('/'));
     let location = |key: &str| Location::new(account.bucket.clone(), key);
     let most = context.request.limits.named;
-    let (mut archives, mut junk) = (Vec::new(), Vec::new());
-    for location in objects.map(|listed| location(&listed.key)) {
-        match unopened_archive(context, &location) {
-            Some(finding) if archives.len() < most.max(1) => archives.push(finding),
+    let (mut unread, mut junk) = (Vec::new(), Vec::new());
+    for listed in objects {
+        let location = location(&listed.key);
+        let archive = unopened_archive(context, &location);
+        match archive.or_else(|| outside::stray_digest(context, &location, listed.identity())) {
+            Some(finding) if unread.len() < most.max(1) => unread.push(finding),
             _ if junk.len() < most => {
                 junk.push(Finding::new(Fault::NotADigestName, strays::NO_TIME).about(&location));
             }
             _ => {}
         }
     }
-    archives.append(&mut junk);
-    archives
+    unread.append(&mut junk);
+    unread
 }
 
 /// The finding on an archive in a digest folder of a copy, which may hold digests. In a bucket, an archive is an object

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::cannot_list;
 use super::folder::{FolderRole, PartitionSearch, PendingFolder};
+use super::outside::OutsideFiles;
 use super::partitions::{PartitionedFolder, is_partition};
 use crate::event::Finding;
 use crate::validate::context::RunContext;
@@ -135,8 +136,9 @@ pub(super) fn take_busy(rest: &mut Vec<PartitionedFolder>) -> Vec<PartitionedFol
 }
 
 impl KeyScan {
-    /// Lists the keys, and skips the keys below each `AWSLogs/`.
-    pub(super) fn run(&self, context: RunContext<'_>) -> ScannedKeys {
+    /// Lists the keys, and skips the keys below each `AWSLogs/`. A search below an `AWSLogs/` notes CloudTrail's files.
+    pub(super) fn run(&self, context: RunContext<'_>, outside: &OutsideFiles<'_>) -> ScannedKeys {
+        let outside = Some(outside).filter(|outside| outside.is_searched(&self.part.prefix));
         let (mut roots, mut pages) = (Vec::new(), 0);
         let mut after = self.part.begin();
         let end = loop {
@@ -144,7 +146,7 @@ impl KeyScan {
                 break ScanEnd::Cut(self.part.rest(&after));
             }
             pages += 1;
-            match self.next_root(context, &after, &mut pages) {
+            match self.next_root(context, outside, &after, &mut pages) {
                 NextRoot::Found(root) => {
                     after = format!("{}{AWS_LOGS}0", root.prefix);
                     // Another folder between the partitions is searched like any folder.
@@ -163,7 +165,13 @@ impl KeyScan {
     }
 
     /// The first folder with an `AWSLogs/` whose keys come after `after`.
-    fn next_root(&self, context: RunContext<'_>, after: &str, pages: &mut usize) -> NextRoot {
+    fn next_root(
+        &self,
+        context: RunContext<'_>,
+        outside: Option<&OutsideFiles<'_>>,
+        after: &str,
+        pages: &mut usize,
+    ) -> NextRoot {
         let PartitionedFolder { bucket, prefix, .. } = &self.part;
         let end = self.part.end();
         let listing = context.tools.store.list(bucket, prefix, Some(after));
@@ -171,19 +179,22 @@ impl KeyScan {
             if context.cancellation.skips_work() {
                 return NextRoot::Interrupted;
             }
-            let key = match listed {
-                Ok(listed) => listed.key,
+            let listed = match listed {
+                Ok(listed) => listed,
                 Err(error) => return NextRoot::Failed(Box::new(cannot_list(bucket, prefix, &error))),
             };
-            if key >= end {
+            if listed.key >= end {
                 break;
             }
-            if let Some(root) = self.root_in(&key) {
+            if let Some(root) = self.root_in(&listed.key) {
                 return NextRoot::Found(root);
+            }
+            if let Some(outside) = outside {
+                outside.note(bucket, &listed);
             }
             if number % PAGE == 0 {
                 if *pages >= self.pages {
-                    return NextRoot::Cut(key);
+                    return NextRoot::Cut(listed.key);
                 }
                 *pages += 1;
             }

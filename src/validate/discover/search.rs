@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::cannot_list;
 use super::folder::{AccountFolder, FolderRole, MAX_DEPTH, PartitionSearch, PendingFolder};
+use super::outside::OutsideFiles;
 use super::partitions::{FEW, PartitionedFolder, is_partition};
 use super::scan::{PageBudget, ScanEnd, ScannedKeys, plan_scans, take_busy};
 use crate::event::{DiscoveryLimit, Fault, Finding};
@@ -24,6 +25,7 @@ const MAX_FOLDERS: usize = 10_000;
 /// A search over all sources, level by level.
 pub(super) struct AccountSearch<'a> {
     context: RunContext<'a>,
+    outside: &'a OutsideFiles<'a>,
     pub(super) findings: Vec<Finding>,
     /// Whether the run was cancelled before every folder was listed.
     pub(super) interrupted: bool,
@@ -107,8 +109,8 @@ impl SourceSearch {
 }
 
 impl<'a> AccountSearch<'a> {
-    pub(super) const fn new(context: RunContext<'a>) -> Self {
-        Self { context, findings: Vec::new(), interrupted: false, account_contents: BTreeMap::new() }
+    pub(super) const fn new(context: RunContext<'a>, outside: &'a OutsideFiles<'a>) -> Self {
+        Self { context, outside, findings: Vec::new(), interrupted: false, account_contents: BTreeMap::new() }
     }
 
     /// The accounts below a source.
@@ -178,7 +180,7 @@ impl<'a> AccountSearch<'a> {
                 next.extend(partitioned.iter().flat_map(|folder| folder.children(PartitionSearch::Walk)));
                 break;
             }
-            let scanned = self.context.workers.ask(&scans, |scan| scan.run(self.context));
+            let scanned = self.context.workers.ask(&scans, |scan| scan.run(self.context, self.outside));
             self.interrupted |= scanned.len() < scans.len();
             // 2. Walk the found folders, and keep the partitions with further keys.
             partitioned.clear();
@@ -228,13 +230,21 @@ impl<'a> AccountSearch<'a> {
     /// Lists the folders of one level in parallel, and returns the next level.
     fn list_level(&mut self, level: &[PendingFolder], search: &mut SourceSearch) -> Vec<PendingFolder> {
         let store = self.context.tools.store;
-        // 1. List the folders of the level in parallel. Objects matter in account folders only.
-        let list = |folder: &PendingFolder| match folder.role {
-            FolderRole::Services => store.list_folder(&folder.bucket, &folder.prefix),
-            FolderRole::Prefix | FolderRole::Logs { .. } => {
-                let folders = store.list_dirs(&folder.bucket, &folder.prefix)?;
-                Ok(store::Folder { folders, objects: Vec::new() })
-            }
+        // 1. List the folders of the level in parallel. Objects matter in account folders, and below `AWSLogs/` if they
+        //    have names of CloudTrail's files.
+        let outside = self.outside;
+        let list = |folder: &PendingFolder| {
+            let folders = match folder.role {
+                FolderRole::Services => return store.list_folder(&folder.bucket, &folder.prefix),
+                FolderRole::Prefix | FolderRole::Logs { .. } if outside.is_searched(&folder.prefix) => {
+                    let mut note = |listed| outside.note(&folder.bucket, &listed);
+                    store.visit_folder(&folder.bucket, &folder.prefix, &mut note)?
+                }
+                FolderRole::Prefix | FolderRole::Logs { .. } => {
+                    store.list_dirs(&folder.bucket, &folder.prefix)?
+                }
+            };
+            Ok(store::Folder { folders, objects: Vec::new() })
         };
         let listed = self.context.workers.ask(level, list);
         self.interrupted |= listed.len() < level.len();

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::ident::Location;
-use crate::store::{Folder, Listing, Object, Store, StoreError, Version};
+use crate::store::{Folder, Listed, Listing, Object, Store, StoreError, Version};
 
 /// Keys or folders in one page of a listing.
 ///
@@ -53,6 +53,22 @@ impl Store for CountingStore<'_> {
         let held = found.as_ref().map_or(0, |found| found.folders.len() + found.objects.len());
         self.add(1 + held as u64 / PAGE);
         found
+    }
+
+    fn visit_folder(
+        &self,
+        bucket: &str,
+        prefix: &str,
+        visit: &mut dyn FnMut(Listed),
+    ) -> Result<Vec<String>, StoreError> {
+        let mut held = 0;
+        let names = self.inner.visit_folder(bucket, prefix, &mut |listed| {
+            held += 1;
+            visit(listed);
+        });
+        held += names.as_ref().map_or(0, Vec::len);
+        self.add(1 + held as u64 / PAGE);
+        names
     }
 
     fn waiting(&self) -> usize {

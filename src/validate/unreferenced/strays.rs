@@ -69,12 +69,12 @@ impl StraySearch<'_> {
         if self.context.cancellation.skips_work() {
             return (self.listener)(Err(Box::new(search_interrupted(NO_TIME, folder))));
         }
-        let found = match self.context.tools.store.list_folder(&folder.bucket, &folder.key) {
-            Ok(found) => found,
+        let mut report = |listed| self.report_stray(folder, listed);
+        let names = match self.context.tools.store.visit_folder(&folder.bucket, &folder.key, &mut report) {
+            Ok(names) => names,
             Err(error) => return (self.listener)(Err(Box::new(cannot_search(NO_TIME, folder, &error)))),
         };
-        found.objects.into_iter().for_each(|listed| self.report_stray(folder, listed));
-        for name in found.folders {
+        for name in names {
             let date = format!("{date}{name}/");
             let inner = Location::new(folder.bucket.clone(), format!("{}{name}/", folder.key));
             match (self.time_of(&date, level), level) {

@@ -217,7 +217,7 @@ fn folders_without_end_are_given_up() {
         let store = S3Store::new(remote::aws_at(url, RetryConfig::standard()), None);
         let error = store.list_dirs(BUCKET, "").unwrap_err().to_string();
         assert!(
-            error.contains("more than 1000000 folders and objects in the folder: name a longer prefix"),
+            error.contains("more than 1000000 folders or objects in the folder: name a longer prefix"),
             "{error}"
         );
         assert_eq!(pages.load(Ordering::Relaxed), 21);
