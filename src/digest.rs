@@ -2,10 +2,12 @@
 //!
 //! Source: AWS CloudTrail User Guide, "CloudTrail digest file structure".
 
+mod signed;
 mod wire;
 
 use crate::ident::{Location, Sha256Hash};
 use crate::time::Interval;
+pub(crate) use signed::SignedFields;
 
 /// The signature algorithm of all CloudTrail digests.
 pub const SIGNATURE_ALGORITHM: &str = "SHA256withRSA";
@@ -13,9 +15,10 @@ pub const SIGNATURE_ALGORITHM: &str = "SHA256withRSA";
 /// The hash algorithm of all CloudTrail digests.
 pub const HASH_ALGORITHM: &str = "SHA-256";
 
-/// Longest text in a digest, in bytes. CloudTrail's longest text is a key, and S3 allows 1,024 bytes for a key.
-/// Without a limit, a single text could be as long as the file, and be stored many times.
-const MAX_TEXT: usize = 8 << 10;
+/// Longest text in a digest, in bytes. CloudTrail's longest texts are keys, for which S3 allows 1,024 bytes, and signatures:
+/// 2,048 bytes in hex are those of a key of 8,192 bits. Without a limit, a single text could be as long as the file, and be
+/// stored many times.
+const MAX_TEXT: usize = 2 << 10;
 
 /// Why bytes are not a digest file.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -157,9 +160,13 @@ impl DigestFile {
     /// Source: AWS CloudTrail User Guide, "Custom implementations of CloudTrail log file integrity validation".
     #[must_use]
     pub fn string_to_sign(&self) -> String {
-        // The first digest of a chain is signed with the text `null` in place of a signature.
-        let previous = self.previous_signature.as_deref().unwrap_or("null");
-        let Location { bucket, key } = &self.location;
-        format!("{}\n{bucket}/{key}\n{}\n{previous}", self.end_as_written, self.hash)
+        string_to_sign(&self.end_as_written, &self.location, self.hash, self.previous_signature.as_deref())
     }
+}
+
+fn string_to_sign(end: &str, location: &Location, hash: Sha256Hash, previous: Option<&str>) -> String {
+    // The first digest of a chain is signed with the text `null` in place of a signature.
+    let previous = previous.unwrap_or("null");
+    let Location { bucket, key } = location;
+    format!("{end}\n{bucket}/{key}\n{hash}\n{previous}")
 }

@@ -52,6 +52,7 @@ fn message(fault: &Fault) -> Cow<'_, str> {
         // Digest files: content.
         Fault::DigestBody { body } => format!("{body}, so the object is not a digest file").into(),
         Fault::NotADigest { reason } => reason.into(),
+        Fault::UnknownDigestForm { reason } => digest::unknown_form(reason).into(),
         Fault::OversizedDigest { excess, hash } => digest::oversized(*excess, hash.as_ref()).into(),
         Fault::UnreadableDigest { why } | Fault::UnreadableLog { why } => why.into(),
         Fault::DigestReadsDiffer => "two reads of the digest gave different bytes or metadata".into(),
@@ -133,6 +134,8 @@ fn message(fault: &Fault) -> Cow<'_, str> {
         Fault::UnlistedLogs { count, examples } => scope::unlisted_logs(*count, examples).into(),
         Fault::UnlistedLog => "the object is among the log files, but no proved digest lists the object".into(),
         Fault::StrayLog => "the object is where CloudTrail delivers no log files, and no proved digest lists the object".into(),
+        Fault::StrayDigest => "the digest is where CloudTrail delivers no digests, so it was not read".into(),
+        Fault::MoreStrayDigests { count } => scope::more_stray_digests(*count).into(),
         Fault::MoreUnlisted { count } => scope::more_unlisted(*count).into(),
         Fault::NotADigestName => "not a valid digest file name".into(),
         Fault::FutureDigest => "the file name is dated in the future".into(),

@@ -24,6 +24,7 @@ macro_rules! causes {
 causes! {
     DigestBody = "digest-body",
     NotADigest = "not-a-digest",
+    UnknownDigestForm = "unknown-digest-form",
     OversizedDigest = "oversized-digest",
     UnreadableDigest = "unreadable-digest",
     DigestReadsDiffer = "digest-reads-differ",
@@ -92,6 +93,8 @@ causes! {
     UnlistedLog = "unlisted-log",
     UnlistedLogs = "unlisted-logs",
     StrayLog = "stray-log",
+    StrayDigest = "stray-digest",
+    MoreStrayDigests = "more-stray-digests",
     MoreUnlisted = "more-unlisted",
     NotADigestName = "not-a-digest-name",
     FutureDigest = "future-digest",
@@ -162,7 +165,7 @@ impl Fault {
         by_name!(
             self,
             [
-                DigestBody NotADigest OversizedDigest UnreadableDigest DigestReadsDiffer DigestUnconfirmed
+                DigestBody NotADigest UnknownDigestForm OversizedDigest UnreadableDigest DigestReadsDiffer DigestUnconfirmed
                 DigestVanished DigestElsewhere SignatureMisfit MetadataSignatureMisfit MetadataLost NotAsRecorded
                 NotAsRemembered OtherDigestRecorded OtherSignatureRecorded OverlapsSuccessor NotThePredecessor
                 EarlierRecordsOther EarlierFollowsIt LogContent LogBody UnreadableLog OversizedLog LogReadsDiffer
@@ -173,7 +176,7 @@ impl Fault {
                 EmptyDigestFolder LogsWithoutDigests UnlistedFolder FolderInterrupted UnsearchedFolder
                 UnplannedFolder SearchInterrupted DiscoveryInterrupted DiscoveryLimit NestedAwsLogs
                 SkippedFolder RenamedFolder NothingFound ClockBehind UnlistedLog
-                UnlistedLogs StrayLog MoreUnlisted NotADigestName FutureDigest MoreJunk NotARegion UnreadMember
+                UnlistedLogs StrayLog StrayDigest MoreStrayDigests MoreUnlisted NotADigestName FutureDigest MoreJunk NotARegion UnreadMember
                 MoreUnreadMembers CopiesDiffer Droppings KeysUnfetched RejectedKey ShardContradictory ShardWalksDiffer
                 ShardDigestsGone ShardMemoryNewer ShardListingsChanged ShardResultsLeftOut
             ],

@@ -25,6 +25,12 @@ pub enum Fault {
         /// The parser's error.
         reason: String,
     },
+    /// A digest is genuine, by its recorded hash or its signature, but the content is not that of a digest file as this
+    /// version knows it.
+    UnknownDigestForm {
+        /// The parser's error.
+        reason: String,
+    },
     /// A digest exceeds the size limit, so it is not parsed.
     OversizedDigest {
         /// The exceeded limit.
@@ -300,6 +306,13 @@ pub enum Fault {
     },
     /// An object in a log folder but outside the folders of days, where CloudTrail delivers no files.
     StrayLog,
+    /// A digest in a folder where CloudTrail delivers no digests. The digest was not read.
+    StrayDigest,
+    /// Further such digests.
+    MoreStrayDigests {
+        /// Number of digests.
+        count: u64,
+    },
     /// Further objects that no proved digest lists.
     MoreUnlisted {
         /// Number of files or objects.

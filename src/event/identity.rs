@@ -115,7 +115,7 @@ impl Fault {
             }
             Self::Told { message, kind: _, cause: _ } => none.with("message", message),
             // The parser's error is not evidence: the hash of the content is.
-            Self::NotADigest { reason: _ } => none,
+            Self::NotADigest { reason: _ } | Self::UnknownDigestForm { reason: _ } => none,
             // Errors of the store, and metadata that cannot be parsed.
             Self::UnreadableDigest { why: _ }
             | Self::DigestUnconfirmed { why: _ }
@@ -138,6 +138,7 @@ impl Fault {
             | Self::LogsInterrupted { count: _ }
             | Self::UnlistedLogs { count: _, examples: _ }
             | Self::MoreUnlisted { count: _ }
+            | Self::MoreStrayDigests { count: _ }
             | Self::MoreUnreadMembers { count: _ }
             | Self::Droppings { count: _ } => none,
             Self::DigestReadsDiffer
@@ -179,6 +180,7 @@ impl Fault {
             | Self::NestedAwsLogs
             | Self::UnlistedLog
             | Self::StrayLog
+            | Self::StrayDigest
             | Self::NotADigestName
             | Self::FutureDigest
             | Self::NotARegion => none,
@@ -238,9 +240,11 @@ impl Finding {
                 FaultCause::LogBody
                     | FaultCause::DigestBody
                     | FaultCause::NotADigest
+                    | FaultCause::UnknownDigestForm
                     | FaultCause::UnlistedLog
                     | FaultCause::UnlistedLogs
                     | FaultCause::StrayLog
+                    | FaultCause::StrayDigest
                     | FaultCause::ObjectUnlisted
             )
         );
@@ -275,6 +279,7 @@ impl FaultCause {
             // Objects that are counted.
             Self::MoreUnlisted
             | Self::MoreJunk
+            | Self::MoreStrayDigests
             | Self::MoreUnreadMembers
             | Self::ClaimedLogs
             | Self::KeysUnfetched
@@ -319,6 +324,7 @@ impl FaultCause {
             Self::CopiesDiffer => false,
             Self::DigestBody
             | Self::NotADigest
+            | Self::UnknownDigestForm
             | Self::UnreadableDigest
             | Self::DigestVanished
             | Self::DigestElsewhere
@@ -366,6 +372,7 @@ impl FaultCause {
             | Self::UnlistedLog
             | Self::UnlistedLogs
             | Self::StrayLog
+            | Self::StrayDigest
             | Self::NotADigestName
             | Self::FutureDigest
             | Self::RejectedKey

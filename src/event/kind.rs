@@ -228,6 +228,7 @@ impl Fault {
         match self {
             Self::DigestBody { .. } | Self::NotADigest { .. } => Kind::DigestMalformed,
             Self::OversizedDigest { .. }
+            | Self::UnknownDigestForm { .. }
             | Self::UnreadableDigest { .. }
             | Self::DigestReadsDiffer
             | Self::DigestUnconfirmed { .. }
@@ -292,6 +293,8 @@ impl Fault {
             | Self::DiscoveryInterrupted
             | Self::DiscoveryLimit { .. }
             | Self::NestedAwsLogs
+            | Self::StrayDigest
+            | Self::MoreStrayDigests { .. }
             | Self::SkippedFolder { .. }
             | Self::UnreadMember { .. }
             | Self::MoreUnreadMembers { .. } => Kind::DigestUnreadable,

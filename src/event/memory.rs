@@ -178,6 +178,7 @@ impl Fault {
             | Self::LogsInterrupted { count }
             | Self::UnlistedLogs { count, .. }
             | Self::MoreUnlisted { count }
+            | Self::MoreStrayDigests { count }
             | Self::MoreJunk { count, .. }
             | Self::MoreUnreadMembers { count }
             | Self::Droppings { count } => Some(*count),

@@ -6,7 +6,7 @@ use super::claims::ABSENT;
 use super::link::{DigestLink, content_of, link_findings};
 use super::need::{ProverAnswer, ProverNeed, ReadLimit, SecondRead};
 use super::prover::ChainProver;
-use super::read::{DigestContent, ReadDigest};
+use super::read::{DigestContent, ReadDigest, SeenBody};
 use super::signatures::{CheckedDigest, SignatureCheck};
 use super::state::{DigestFacts, DigestNote, RememberedHead};
 use crate::chain::Record;
@@ -87,7 +87,7 @@ impl ChainProver {
         let (standing, key, mut found) = match &digest.read.content {
             DigestContent::Parsed(file) => self.judge_parsed(&in_place, file, digest.proof.as_ref()),
             DigestContent::Malformed { fault, seen } => {
-                let (standing, key, mut found) = unread(&in_place, fault.clone());
+                let (standing, key, mut found) = unread(&in_place, judge_malformed(&in_place, fault, *seen));
                 found.iter_mut().for_each(|finding| finding.actual = seen.ok().map(|hash| hash.to_string()));
                 (standing, key, found)
             }
@@ -223,6 +223,21 @@ impl ChainProver {
 
 fn unread(in_place: &DigestInPlace, fault: Fault) -> (DigestStanding, Option<Arc<TrustedKey>>, Vec<Finding>) {
     (DigestStanding::Unread, None, vec![Finding::new(fault, in_place.end)])
+}
+
+/// The fault of content that is not that of a digest file. If a successor or an earlier run recorded its hash, CloudTrail
+/// wrote it. If they recorded another hash, the signature of another text does not help.
+fn judge_malformed(in_place: &DigestInPlace, fault: &Fault, seen: SeenBody) -> Fault {
+    let recorded = in_place.record.as_ref().and_then(Record::hash);
+    match (fault, seen.ok().zip(recorded)) {
+        (Fault::NotADigest { reason }, Some((seen, recorded))) if seen == recorded => {
+            Fault::UnknownDigestForm { reason: reason.clone() }
+        }
+        (Fault::UnknownDigestForm { reason }, Some((seen, recorded))) if seen != recorded => {
+            Fault::NotADigest { reason: reason.clone() }
+        }
+        _ => fault.clone(),
+    }
 }
 
 /// Whether a finding states that the bytes read are not the delivered bytes. In a broken link both digests are genuine.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::context::RunContext;
 use super::days::ListedLine;
 use super::region::RegionRun;
-use crate::digest::{DigestFile, SIGNATURE_ALGORITHM};
+use crate::digest::{DigestFile, SIGNATURE_ALGORITHM, SignedFields};
 use crate::event::{Excess, Fault, KeyLack};
 use crate::gzip::{self, BodyError, Sizes};
 use crate::ident::{DigestKey, Location, Sha256Hash};
@@ -99,7 +99,7 @@ pub(super) fn read_batch(
         if let (true, Ok(object)) = (context.request.memory.is_some(), &mut object) {
             fetched.line = ListedLine::of_read(&fetched.read.location, object);
         }
-        fetched.is_heavy = fill(&mut fetched.read, object, limit);
+        fetched.is_heavy = fill(context, &mut fetched.read, object, limit);
         // A heavy digest is read again alone, with nothing beside it.
         let own = if fetched.is_heavy { BATCH_WEIGHT } else { weigh(&fetched.read) };
         weight.fetch_add(own, Ordering::Relaxed);
@@ -176,7 +176,7 @@ pub(super) fn read_one(
 ) -> (ReadDigest, bool) {
     let mut read = ReadDigest::gone(location, end);
     let object = context.tools.store.get(&read.location);
-    let is_heavy = fill(&mut read, object, limit.min(context.request.limits.digest));
+    let is_heavy = fill(context, &mut read, object, limit.min(context.request.limits.digest));
     if !is_heavy {
         read.key = look_up_key(&read, context.tools.keys);
     }
@@ -189,7 +189,7 @@ pub(super) fn read_renamed(context: RunContext<'_>, absent: &ReadDigest) -> Vec<
     let limit = context.request.limits.digest.min(LIGHT);
     let renamed = context.tools.store.renamed(&absent.location).into_iter().filter_map(|(_, object)| {
         let mut read = ReadDigest::gone(absent.location.clone(), absent.end);
-        fill(&mut read, Ok(object), limit);
+        fill(context, &mut read, Ok(object), limit);
         read.key = look_up_key(&read, context.tools.keys);
         read.file().is_some().then_some(read)
     });
@@ -201,7 +201,7 @@ pub(super) fn read_whole(context: RunContext<'_>, read: &mut ReadDigest, tried: 
     let limit = context.request.limits.digest;
     if limit > tried {
         let object = context.tools.store.get(&read.location);
-        fill(read, object, limit);
+        fill(context, read, object, limit);
     }
     read.key = look_up_key(read, context.tools.keys);
 }
@@ -215,7 +215,12 @@ pub(super) fn weigh(read: &ReadDigest) -> u64 {
 }
 
 /// Fills `read` with an object's content and metadata. Returns whether the object inflates to more than `limit` bytes.
-fn fill(read: &mut ReadDigest, object: Result<Object, StoreError>, limit: u64) -> bool {
+fn fill(
+    context: RunContext<'_>,
+    read: &mut ReadDigest,
+    object: Result<Object, StoreError>,
+    limit: u64,
+) -> bool {
     let mut object = match object {
         Ok(object) => object,
         Err(error) => {
@@ -232,7 +237,7 @@ fn fill(read: &mut ReadDigest, object: Result<Object, StoreError>, limit: u64) -
     fill_metadata(read, object.metadata);
     let inflated = gzip::inflate(&mut *object.body, object.encoding, limit);
     let is_heavy = matches!(inflated, Err(BodyError::TooLarge(_) | BodyError::TooLong(_)));
-    (read.content, read.sizes) = parse_content(inflated);
+    (read.content, read.sizes) = parse_content(inflated, |bytes| is_signed(bytes, read, context.tools.keys));
     is_heavy
 }
 
@@ -245,14 +250,21 @@ fn fill_metadata(read: &mut ReadDigest, mut metadata: Metadata) {
         .and_then(|text| Some(Timestamp::from_unix(text.parse::<jiff::Timestamp>().ok()?.as_second())));
 }
 
-fn parse_content(inflated: Result<(Vec<u8>, Sizes), BodyError>) -> (DigestContent, Sizes) {
+/// The content of a digest. `is_signed` answers whether the signature in the metadata fits content that cannot be parsed.
+fn parse_content(
+    inflated: Result<(Vec<u8>, Sizes), BodyError>,
+    is_signed: impl Fn(&[u8]) -> bool,
+) -> (DigestContent, Sizes) {
     match inflated {
         Ok((bytes, sizes)) => match DigestFile::parse(&bytes) {
             Ok(file) => (DigestContent::Parsed(Box::new(file)), sizes),
             Err(error) => {
-                let (fault, seen) =
-                    (Fault::NotADigest { reason: error.to_string() }, Ok(Sha256Hash::of(&bytes)));
-                (DigestContent::Malformed { fault, seen }, sizes)
+                let reason = error.to_string();
+                let fault = match is_signed(&bytes) {
+                    true => Fault::UnknownDigestForm { reason },
+                    false => Fault::NotADigest { reason },
+                };
+                (DigestContent::Malformed { fault, seen: Ok(Sha256Hash::of(&bytes)) }, sizes)
             }
         },
         Err(BodyError::Malformed(body)) => (
@@ -266,6 +278,23 @@ fn parse_content(inflated: Result<(Vec<u8>, Sizes), BodyError>) -> (DigestConten
             (DigestContent::Oversized(Excess::Stored { limit }), Sizes::default())
         }
         Err(BodyError::Unreadable(why)) => (DigestContent::Unreadable(why), Sizes::default()),
+    }
+}
+
+/// Whether content that cannot be parsed has the signature in the metadata of the digest `read`, by a key that could sign
+/// then, and names that digest.
+fn is_signed(bytes: &[u8], read: &ReadDigest, keys: &KeyRing) -> bool {
+    let Some((fields, signature)) = SignedFields::parse(bytes).zip(read.signature.as_deref()) else {
+        return false;
+    };
+    let region = DigestKey::parse(&fields.location).map(|key| key.folder.region).unwrap_or_default();
+    let signed_from = read.generated.unwrap_or(read.end).max(read.end);
+    match keys.lookup(&fields.fingerprint, &region, signed_from) {
+        Lookup::Valid(key) if fields.location.name() == read.location.name() => {
+            let hash = Sha256Hash::of(fields.string_to_sign.as_bytes());
+            hex::decode(signature).is_ok_and(|signature| key.key.verifies(hash, &signature))
+        }
+        _ => false,
     }
 }
 

@@ -46,6 +46,10 @@ pub(super) fn not_as_remembered(run: &str) -> String {
     format!("the content does not have the hash that run {} proved", super::quoted(run))
 }
 
+pub(super) fn unknown_form(reason: &str) -> String {
+    format!("CloudTrail wrote the digest, but in a form that this version does not know: {reason}")
+}
+
 pub(super) fn unconfirmed(why: &str) -> String {
     format!("the digest is not as delivered, but could not be read again to confirm that: {why}")
 }

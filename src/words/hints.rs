@@ -172,6 +172,9 @@ pub(crate) fn is_expired(message: &str) -> bool {
 pub(super) const fn by_cause(cause: FaultCause) -> Option<&'static str> {
     Some(match cause {
         FaultCause::DigestBody | FaultCause::NotADigest => NOT_A_DIGEST,
+        FaultCause::UnknownDigestForm => {
+            "look for a newer trailproof: the recorded hash or the signature shows that nobody changed the digest"
+        }
         FaultCause::OversizedDigest => {
             "raise `--max-digest-size`, and also `--max-log-size` if lower, and run again"
         }
@@ -251,6 +254,10 @@ pub(super) const fn by_cause(cause: FaultCause) -> Option<&'static str> {
         FaultCause::UnlistedLogs => {
             "does another trail without log file validation deliver here? `aws cloudtrail describe-trails` shows \
              `LogFileValidationEnabled`; if not, the objects are forged, or the digests that list them are missing"
+        }
+        FaultCause::StrayDigest | FaultCause::MoreStrayDigests => {
+            "the digest is forged, or was moved or copied: find out who put the digest there; if it was moved, put it \
+             back in the folder that its name gives"
         }
         FaultCause::StrayLog => "the object is forged, or was moved: find out who put the object there",
         FaultCause::DigestsMissing => "see the findings on the missing digests",

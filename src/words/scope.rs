@@ -79,6 +79,11 @@ pub(super) fn more_junk(count: u64, folder: &str) -> String {
     format!("{objects} in `{folder}` {verb} no valid digest file name")
 }
 
+pub(super) fn more_stray_digests(count: u64) -> String {
+    let (digests, verb) = (counted(count, "more digest"), if count == 1 { "lies" } else { "lie" });
+    format!("{digests} {verb} where CloudTrail delivers no digests")
+}
+
 fn objects<'v>(count: u64, one: &'v str, many: &'v str) -> (String, &'v str) {
     (counted(count, "more object"), if count == 1 { one } else { many })
 }

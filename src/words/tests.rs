@@ -53,6 +53,7 @@ pub(crate) fn faults(text: &dyn Fn() -> String) -> Vec<Fault> {
     let fingerprint = text;
     let mut faults = vec![
         Fault::NotADigest { reason: "not a digest file: EOF".to_owned() },
+        Fault::UnknownDigestForm { reason: "not a digest file: EOF".to_owned() },
         Fault::OversizedDigest { excess: Excess::Inflated { limit: 9 }, hash: None },
         Fault::OversizedDigest {
             excess: Excess::Stored { limit: 9 },
@@ -131,6 +132,8 @@ pub(crate) fn faults(text: &dyn Fn() -> String) -> Vec<Fault> {
         Fault::RenamedFolder { belongs: text() },
         Fault::UnlistedLog,
         Fault::StrayLog,
+        Fault::StrayDigest,
+        Fault::MoreStrayDigests { count: 7 },
         Fault::NotADigestName,
         Fault::FutureDigest,
         Fault::ClockBehind { clock: at(0), newest: at(3_600) },

@@ -117,13 +117,13 @@ pub fn put_content(store: &dyn Deposit, location: &Location, content: &[u8]) -> 
 }
 
 #[cfg(not(feature = "aws"))]
-fn sign(text: &[u8]) -> String {
+pub fn sign(text: &[u8]) -> String {
     hex::encode(signer().key.sign(Pkcs1v15Sign::new::<Sha256>(), &Sha256::digest(text)).unwrap())
 }
 
 /// The same signature, sooner: `rsa` is slow where every branch is counted, as it is for fuzzing.
 #[cfg(feature = "aws")]
-fn sign(text: &[u8]) -> String {
+pub fn sign(text: &[u8]) -> String {
     static PAIR: LazyLock<KeyPair> =
         LazyLock::new(|| KeyPair::from_pkcs8(signer().key.to_pkcs8_der().unwrap().as_bytes()).unwrap());
     let mut signature = vec![0; PAIR.public_modulus_len()];

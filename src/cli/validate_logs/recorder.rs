@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::digest::DigestFile;
 use crate::gzip;
 use crate::ident::{DigestKey, Location};
-use crate::store::{Encoding, Folder, Listing, Next, Object, Store, StoreError, Take, Version};
+use crate::store::{Encoding, Folder, Listed, Listing, Next, Object, Store, StoreError, Take, Version};
 use crate::validate::ReadLimits;
 
 /// Largest stored digest file to keep, in bytes. CloudTrail's digest files have some kB. Log files of a larger digest are
@@ -70,6 +70,15 @@ impl<S: Store> Store for Recorder<S> {
 
     fn list_folder(&self, bucket: &str, prefix: &str) -> Result<Folder, StoreError> {
         self.inner.list_folder(bucket, prefix)
+    }
+
+    fn visit_folder(
+        &self,
+        bucket: &str,
+        prefix: &str,
+        visit: &mut dyn FnMut(Listed),
+    ) -> Result<Vec<String>, StoreError> {
+        self.inner.visit_folder(bucket, prefix, visit)
     }
 
     fn get(&self, location: &Location) -> Result<Object, StoreError> {

@@ -8,9 +8,10 @@ use super::*;
 use crate::words::tests::faults;
 
 /// The fields of faults that are no evidence, or are evidence that another field of the finding has, with the reason.
-const NO_EVIDENCE: [(&str, &str); 27] = [
+const NO_EVIDENCE: [(&str, &str); 28] = [
     // Words of stores, parsers and operating systems.
     ("NotADigest", "reason"),
+    ("UnknownDigestForm", "reason"),
     ("UnreadableDigest", "why"),
     ("DigestUnconfirmed", "why"),
     ("Unsigned", "metadata"),
@@ -172,9 +173,11 @@ fn a_finding_without_the_content_is_not_identified() {
         Fault::DigestBody { body: BodyFault::Empty },
         Fault::WithoutRoom(Box::new(Fault::DigestBody { body: BodyFault::Empty })),
         Fault::NotADigest { reason: String::new() },
+        Fault::UnknownDigestForm { reason: String::new() },
         Fault::UnlistedLog,
         Fault::UnlistedLogs { count: 9, examples: Vec::new() },
         Fault::StrayLog,
+        Fault::StrayDigest,
         Fault::ObjectUnlisted,
     ];
     for fault in content {
