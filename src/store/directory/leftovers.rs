@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use super::content;
+use super::{content, sidecar};
 use crate::ident::{DeliveredName, is_delivered_as, name_before_inflating, stems_in};
 use crate::store::files::{CopyFiles, FileEntry, FileKind};
 
@@ -164,7 +164,9 @@ fn is_duplicate(files: &dyn CopyFiles, folder: &Path, name: &str) -> bool {
 /// programs make of the names of CloudTrail's objects.
 fn originals(name: &str) -> impl Iterator<Item = String> {
     let stems = stems_in(name);
-    let is_own = stems.iter().any(|stem| is_delivered_as(stem, name));
+    // A copy has a sidecar for every digest: to compare it with the digest would take as long as the proof.
+    let delivered = name.strip_suffix(sidecar::SUFFIX).unwrap_or(name);
+    let is_own = stems.iter().any(|stem| is_delivered_as(stem, delivered));
     let of_stems = stems.into_iter().filter(move |_| !is_own);
     let delivered = of_stems.flat_map(|stem| [format!("{stem}.json.gz"), format!("{stem}.json")]);
     name_without_number(name).into_iter().chain(delivered)
@@ -229,6 +231,11 @@ mod tests {
         for name in ["x (1).json.gz", "x.json (12).gz", "x(1).json.gz"] {
             assert_eq!(name_without_number(name).as_deref(), Some("x.json.gz"), "{name}");
         }
+        let digest = "111122223333_CloudTrail-Digest_us-east-1_a_us-east-1_20260901T120657Z";
+        for own in ["json.gz", "json", "json.gz.metadata.json", "json.metadata.json"] {
+            assert_eq!(originals(&format!("{digest}.{own}")).next(), None, "{own}");
+        }
+        assert!(originals(&format!("Copy of {digest}.json.gz")).next().is_some());
         for other in [
             "x.json.gz",
             "x (1)",
