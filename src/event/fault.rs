@@ -25,8 +25,7 @@ pub enum Fault {
         /// The parser's error.
         reason: String,
     },
-    /// A digest is genuine, by its recorded hash or its signature, but the content is not that of a digest file as this
-    /// version knows it.
+    /// A digest is genuine by its recorded hash or its signature, but of a form that this version does not know.
     UnknownDigestForm {
         /// The parser's error.
         reason: String,
@@ -92,8 +91,7 @@ pub enum Fault {
     OtherSignatureRecorded,
     /// The digest ends after its successor starts.
     OverlapsSuccessor,
-    /// The digest is genuine and lies between another digest and the predecessor in that digest's record, but is
-    /// neither of the two.
+    /// The digest is genuine and lies between another digest and the predecessor in that digest's record.
     NotThePredecessor,
     /// A digest of an earlier time records another digest at the same position.
     EarlierRecordsOther,
@@ -442,7 +440,7 @@ pub enum Fault {
         at: Timestamp,
     },
 
-    /// The fault of a finding from a saved report, or of a finding that the caller supplies.
+    /// The fault of a finding from a saved report or from the caller.
     Told {
         /// Kind of the finding.
         kind: Kind,
