@@ -44,6 +44,7 @@ fn not_loaded(error: &LoadError) -> Failure {
     Failure::new(error.to_string(), hint)
 }
 
+        LoadError::Retries(_) => "correct the setting, or remove it for the default",
 /// Checks the endpoints in the environment, as far as the SDK uses them.
 fn check_endpoints_of_environment() -> Result<(), Failure> {
     let value = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
