@@ -233,10 +233,16 @@ impl Aws {
         self.block_on(profiles::check(named))
     }
 
-    /// Checks that credentials exist. Sends no request, except for credentials.
+    /// The shared configuration file that cannot be read, if any; `named` as in [`Self::check_profile`].
+    #[must_use]
+    pub fn broken_profiles(&self, named: Option<&str>) -> Option<BrokenProfiles> {
+        self.block_on(profiles::broken(named))
+    }
+
+    /// Checks that credentials exist and can be sent. Sends no request, except for credentials.
     ///
     /// # Errors
-    /// Why credentials are missing.
+    /// Why credentials are missing or not usable.
     pub fn check_credentials(&self) -> Result<(), NoCredentials> {
         match self.config.credentials_provider() {
             Some(provider) => self.block_on(credentials::check(&provider)),
