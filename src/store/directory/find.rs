@@ -12,6 +12,7 @@
 //!    files by account, region and day.
 
 mod archives;
+mod delivered;
 mod dividing;
 mod homes;
 mod left_out;
@@ -221,7 +222,7 @@ impl SearchedCopy {
                 |account: &&Vec<String>| account.last().is_some_and(|account| accounts.contains(account));
             for account in group.accounts.iter().filter(is_asked) {
                 let dir = folder.join("AWSLogs").join(account.join("/")).join("CloudTrail-Digest");
-                digests.extend(search::delivered_below(&*self.files, &dir).digests);
+                digests.extend(delivered::delivered_below(&*self.files, &dir).digests);
             }
             loose::note_listed_logs(&self.files, &digests, judge, &mut homes);
         }

@@ -24,7 +24,7 @@ const MAX_FOLDERS: usize = 200_000;
 const MANY_FOLDERS: usize = MAX_FOLDERS / 2;
 
 /// Most files kept that lie in no folder of S3's.
-const MAX_LOOSE: usize = 1_000_000;
+pub(super) const MAX_LOOSE: usize = 1_000_000;
 
 /// The result of the walk.
 pub(super) struct Searched {
@@ -321,48 +321,6 @@ impl TreeSearch<'_> {
 fn is_unpacked_flat(name: &str) -> bool {
     let last = name.rsplit_once('\\').map(|(_, last)| last.strip_suffix(sidecar::SUFFIX).unwrap_or(last));
     last.is_some_and(|last| DeliveredName::parse(last).is_some())
-}
-
-/// The files of an account's folder.
-#[derive(Default)]
-pub(super) struct DeliveredFiles {
-    pub(super) digests: Vec<PathBuf>,
-    pub(super) logs: Vec<PathBuf>,
-    /// Folders that were left out.
-    pub(super) skipped: Vec<LeftOut>,
-}
-
-/// The digests and log files in an account's folder.
-pub(super) fn delivered_below(files: &dyn CopyFiles, folder: &Path) -> DeliveredFiles {
-    let (mut found, mut folders) = (DeliveredFiles::default(), vec![folder.to_owned()]);
-    while let Some(folder) = folders.pop() {
-        let entries = match files.entries(&folder) {
-            Ok(entries) => entries,
-            Err(error) => {
-                found.skipped.push(LeftOut::new(folder, error.to_string()));
-                continue;
-            }
-        };
-        if found.digests.len() + found.logs.len() >= MAX_LOOSE {
-            let why = format!("the search stops after {MAX_LOOSE} files of an account with several buckets");
-            found.skipped.push(LeftOut::new(folder, why));
-            break;
-        }
-        let mut left_out = FolderLeftovers::default();
-        for entry in entries {
-            let path = folder.join(&entry.name);
-            match (entry.kind, DeliveredName::parse(&key_segment(&entry.name))) {
-                _ if left_out.records(files, &folder, &entry) => {}
-                (FileKind::Folder, _) => folders.push(path),
-                (FileKind::File, Some(DeliveredName { kind: DeliveredType::Digest, .. })) => {
-                    found.digests.push(path);
-                }
-                (FileKind::File, Some(_)) => found.logs.push(path),
-                _ => {}
-            }
-        }
-    }
-    found
 }
 
 /// Whether a file may be a log file with another name: it ends as JSON does, and is not the metadata of a digest.
