@@ -5,9 +5,9 @@ pub(super) mod s3;
 
 use std::path::{Path, PathBuf};
 
-use super::Failure;
 use super::args::RunArgs;
 use crate::event::Finding;
+use super::{Failure, signals};
 use crate::ident::Location;
 use crate::keys::KeyRing;
 use crate::store::Store;
@@ -85,7 +85,7 @@ fn open_s3(arguments: &RunArgs, _: KeyRing) -> Result<Opened, Failure> {
 
 fn open_copies(arguments: &RunArgs, keys: KeyRing) -> Result<Opened, Failure> {
     let keys = with_fetched(arguments, keys)?;
-    let opened = copies::open(&arguments.sources, &keys, &arguments.limits.of_run());
+    let opened = copies::open_until(&arguments.sources, &keys, &arguments.limits.of_run(), signals::flag());
     let OpenedCopies { store, sources, typed, objects, findings } =
         opened.map_err(|error| Failure::new(error.to_string(), hint(&error)))?;
     let (store, named) = (Box::new(store), Vec::new());
@@ -153,6 +153,7 @@ fn hint(error: &CopyError) -> String {
     hint.to_owned()
 }
 
+        CopyError::Interrupted(_) => "run again, and let the run finish",
 /// Bucket and folder (with a slash at its end) of `s3://BUCKET[/PREFIX]`.
 pub(super) fn parse_s3(text: &str) -> Option<(String, String)> {
     let rest = text.strip_prefix("s3://")?;

@@ -124,9 +124,9 @@ pub(super) fn prepare(arguments: &RunArgs, now: Timestamp) -> Result<Prepared, F
         memory: None,
     };
     let pool = pool(arguments.jobs, in_s3)?;
-    // Ending this check early loses nothing.
-    let stop = CancelFlag::new();
-    let tools = RunTools { store: &*store, keys: &keys, pool: &pool, progress: &NoProgress, stop: &stop };
+    // A signal ends these checks early: the run that follows is incomplete.
+    let stop = signals::flag();
+    let tools = RunTools { store: &*store, keys: &keys, pool: &pool, progress: &NoProgress, stop };
     validate::check(&request, tools).map_err(|error| sources::unusable(&error))?;
     if !in_s3 {
         let has_end = arguments.end_time.is_some() || !request.objects.is_empty();

@@ -148,6 +148,7 @@ fn is_cut(message: &str) -> bool {
     message.contains("the archive ends early") || message.contains("the archive ends within the member")
 }
 
+        () if says("interrupted before the whole folder") => FINISH,
 /// The hint for a request for keys that failed for another reason than a lack of permission.
 fn without_keys(message: &str) -> Option<&'static str> {
     if is_expired(message) {

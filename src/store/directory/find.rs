@@ -85,6 +85,9 @@ impl Tree {
 /// together: a digest may record the signature of another.
 pub type Judge<'a> = dyn Fn(Vec<Object>) -> Vec<Option<Recorded>> + 'a;
 
+/// Whether to end the search early, because the user interrupted the run.
+pub type StopSearch<'a> = dyn Fn() -> bool + 'a;
+
 /// Result of searching a copy.
 #[derive(Clone, Default, Debug)]
 pub struct Found {
@@ -109,13 +112,22 @@ pub struct SearchedCopy {
     homes: Homes,
 }
 
-/// Searches a copy for trees.
+/// Searches a copy for trees. If `stop` ends the search early, the copy seems to hold nothing: the caller has to report
+/// that the copy was not searched.
 ///
 /// # Errors
 /// An error if the root of the copy cannot be read.
-pub fn search(files: &Arc<dyn CopyFiles>, judge: &Judge<'_>) -> io::Result<SearchedCopy> {
-    let searched = search::search(files, judge)?;
+pub fn search(
+    files: &Arc<dyn CopyFiles>,
+    judge: &Judge<'_>,
+    stop: &StopSearch<'_>,
+) -> io::Result<SearchedCopy> {
+    let searched = search::search(files, judge, stop)?;
     let mut homes = Homes::default();
+    if stop() {
+        let (located, digests) = (trees::Located::default(), loose::PlacedDigests::default());
+        return Ok(SearchedCopy { files: Arc::clone(files), searched, located, digests, homes });
+    }
     let located = trees::locate(files, &searched, judge, &mut homes);
     let digests = loose::place_digests(files, &located.loose_digests, &located.trees, judge, &mut homes);
     Ok(SearchedCopy { files: Arc::clone(files), searched, located, digests, homes })

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::Tree;
 use super::loose::is_in_log_folder;
 use crate::ident::{DeliveredName, DeliveredType, Location};
 use crate::store::directory::names::key_segment;
@@ -29,11 +28,17 @@ pub(super) struct LogFolderSearch {
 }
 
 impl LogFolderSearch {
-    /// Searches an account's log folder `dir`, which has these path segments.
-    pub(super) fn search(&mut self, files: &dyn CopyFiles, dir: &Path, segments: &[String]) {
+    /// Searches an account's log folder `dir`, which has these path segments, until `stop` says so.
+    pub(super) fn search(
+        &mut self,
+        files: &dyn CopyFiles,
+        dir: &Path,
+        segments: &[String],
+        stop: &StopSearch<'_>,
+    ) {
         let [.., account, logs] = segments else { return };
         let mut pending = vec![dir.to_owned()];
-        while let Some(folder) = pending.pop().filter(|_| self.folders < MAX_FOLDERS) {
+        while let Some(folder) = pending.pop().filter(|_| self.folders < MAX_FOLDERS && !stop()) {
             self.folders += 1;
             // The run reports a folder that cannot be listed.
             for entry in files.entries(&folder).into_iter().flatten() {

@@ -5,12 +5,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::Judge;
 use super::archives::FoundArchives;
 use super::left_out::LeftOut;
 use super::misplaced::{LogFolderSearch, MisplacedFiles};
-use super::sample::{DigestGroup, KnownDepth, known_tail};
-use crate::ident::{DeliveredName, DeliveredType, LogFolder, is_account, is_organization};
+use super::sample::{DIGESTS, DigestGroup, KnownDepth, known_tail};
+use super::{Judge, StopSearch};
+use crate::ident::{DeliveredName, DeliveredType, LogFolder, is_account, is_organization, is_region};
 use crate::store::archive;
 use crate::store::directory::leftovers::{FolderLeftovers, PassedOver};
 use crate::store::directory::names::key_segment;
@@ -77,11 +77,15 @@ impl LogRegionFolder {
     }
 }
 
-/// Walks all folders, and samples digests.
+/// Walks all folders, and samples digests. The walk ends early when `stop` says so.
 ///
 /// # Errors
 /// An error if the root of the copy cannot be read.
-pub(super) fn search(files: &Arc<dyn CopyFiles>, judge: &Judge<'_>) -> io::Result<Searched> {
+pub(super) fn search(
+    files: &Arc<dyn CopyFiles>,
+    judge: &Judge<'_>,
+    stop: &StopSearch<'_>,
+) -> io::Result<Searched> {
     let mut search = TreeSearch {
         files,
         judge,
@@ -99,11 +103,14 @@ pub(super) fn search(files: &Arc<dyn CopyFiles>, judge: &Judge<'_>) -> io::Resul
             other_json: Vec::new(),
             archives: FoundArchives::default(),
             skipped: Vec::new(),
+        stop,
             passed_over: BTreeMap::new(),
         },
     };
     search.visit(files.root(), &mut Vec::new())?;
-    search.searched.groups.values_mut().for_each(|group| group.sample_oldest(files, judge));
+    for group in search.searched.groups.values_mut().take_while(|_| !stop()) {
+        group.sample_oldest(files, judge);
+    }
     let (passed_over, misplaced) = (search.passed_over.into_folders(), search.log_folders.found);
     Ok(Searched { passed_over, misplaced, ..search.searched })
 }
@@ -128,6 +135,7 @@ impl TreeSearch<'_> {
         if self.folders > MAX_FOLDERS {
             // One note is enough, although further folders also end up here.
             if self.folders == MAX_FOLDERS + 1 {
+    stop: &'a StopSearch<'a>,
                 let why =
                     format!("the search stops after {MAX_FOLDERS} folders: name the folder of the copy");
                 self.searched.skipped.push(LeftOut::new(dir, why));
@@ -141,6 +149,9 @@ impl TreeSearch<'_> {
             self.passed_over.note(&**self.files, &self.files.resolve(dir)?, &left_out);
         }
         // Descending names, so that the samples are the newest digests.
+        if (self.stop)() {
+            return Ok(());
+        }
         entries.sort_unstable_by(|one, other| other.name.cmp(&one.name));
         self.note_account(segments);
         let mut is_over = false;
@@ -151,7 +162,7 @@ impl TreeSearch<'_> {
             segments.push(key_segment(&name));
             match kind {
                 FileKind::File if self.takes_archive(&path, segments) => {}
-                _ if is_over => {}
+                _ if is_over || (self.stop)() => {}
                 FileKind::Folder if !is_log_folder(segments) => {
                     if let Err(error) = self.visit(&path, segments) {
                         self.searched.skipped.push(LeftOut::new(path, error.to_string()));
@@ -159,7 +170,7 @@ impl TreeSearch<'_> {
                 }
                 FileKind::Folder => {
                     self.note_log_folder(segments);
-                    self.log_folders.search(&**self.files, &path, segments);
+                    self.log_folders.search(&**self.files, &path, segments, self.stop);
                 }
                 FileKind::File => self.take_file(path, segments),
                 FileKind::Link => self.note_outside_link(path),
