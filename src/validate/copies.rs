@@ -187,16 +187,18 @@ pub fn open_until(
         }
     }
     for (path, here) in searched {
-        let here = here.place(&homes);
         if stop.is_set() {
             unsearched.push(path);
             continue;
         }
+        let here = here.place(&homes);
         let parts = folders(&here);
         if parts.is_empty() {
             reject_misspelt(path)?;
         }
-        findings.extend(here.skipped.iter().map(skipped));
+        // The target of a link may be a source itself.
+        let left_out = here.skipped.iter().filter(|left| !left.leads_into(&opened_roots));
+        findings.extend(left_out.map(skipped));
         findings.extend(here.trees.iter().filter_map(renamed));
         findings.extend(unlisted::findings(&here.unlisted, limits.named));
         typed.push(TypedSource { name: path.display().to_string(), parts });
@@ -204,13 +206,13 @@ pub fn open_until(
         whole.placed.extend(here.placed);
         whole.passed_over.extend(here.passed_over);
     }
-    reject_nested(&whole.trees)?;
-    // 3. Join the trees into one store. The copy around a single file is not asked for as a whole.
-    let is_asked_whole = !is_single || !typed.is_empty();
     for path in unsearched {
         findings.push(skipped(&LeftOut::interrupted(path)));
         typed.push(TypedSource { name: path.display().to_string(), parts: Vec::new() });
     }
+    reject_nested(&whole.trees)?;
+    // 3. Join the trees into one store. The copy around a single file is not asked for as a whole.
+    let is_asked_whole = !is_single || !typed.is_empty();
     let sources = if is_asked_whole { folders(&whole) } else { Vec::new() };
     let mounts = whole.trees.into_iter().map(|tree| tree.mount).collect();
     let store = DirectoryStore::new(mounts).with_placed(whole.placed).having_passed_over(whole.passed_over);
@@ -267,13 +269,13 @@ fn reject_misspelt(path: &Path) -> Result<(), CopyError> {
 /// # Errors
 /// The directory itself cannot be read.
 pub fn look(directory: &Path, keys: &KeyRing, limit: u64) -> io::Result<Found> {
-    let files: Arc<dyn CopyFiles> = Arc::new(DiskFiles::new(directory)?);
-    let searched = search_in(&files, keys, limit, stop)?;
-    let homes = searched.homes().clone();
     look_until(directory, keys, limit, &CancelFlag::new())
 }
 
 fn look_until(directory: &Path, keys: &KeyRing, limit: u64, stop: &CancelFlag) -> io::Result<Found> {
+    let files: Arc<dyn CopyFiles> = Arc::new(DiskFiles::new(directory)?);
+    let searched = search_in(&files, keys, limit, stop)?;
+    let homes = searched.homes().clone();
     Ok(searched.place(&homes))
 }
 

@@ -22,6 +22,8 @@ const WHOLE_ARCHIVE: &str = "get a complete copy of the archive, and run again";
 const NAME_ARCHIVE: &str = "name the archive as a source too, and run again";
 const NAME_TARGET: &str =
     "if the copy needs what lies there, give the target of the link as a source too, and run again";
+const NOT_A_FILE: &str = "a folder, a pipe or a device lies in the place of the file: replace it by the object, copied \
+                          from the bucket, and run again";
 const NAME_FOLDER: &str = "give the folders of the copy as sources, and run again";
 const FINISH: &str = "run again, and let the run finish";
 const NOT_A_DIGEST: &str = "find out who wrote the object, and look for an older version or a replica of the digest: \
@@ -127,6 +129,8 @@ fn unread(message: &str, is_folder: bool) -> &'static str {
         false if says("access denied: ") => ALLOW_READ,
         false if says("archived: ") => RESTORE,
         true => LIST_IT,
+        _ if says("link leads out of the directory") => NAME_TARGET,
+        false if says("not a regular file") => NOT_A_FILE,
         false => READ_IT,
     }
 }

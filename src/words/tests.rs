@@ -279,6 +279,12 @@ fn an_object_that_could_not_be_read_has_a_hint_for_each_reason() {
         ("unreadable: HTTP 503", "make the object readable", "make the folder"),
         ("unreadable: the archive ends early, at byte 9", "get a complete copy", "get a complete copy"),
     ] {
+        (
+            "unreadable: a symbolic link leads out of the directory",
+            "if the copy needs what lies there, give the target",
+            "if the copy needs what lies there, give the target",
+        ),
+        ("unreadable: not a regular file", "a folder, a pipe or a device lies", "make the folder"),
         let why = why.to_owned();
         let object = Fault::UnreadableDigest { why: why.clone() };
         for (fault, word) in [(object, of_object), (Fault::UnlistedFolder { why }, of_folder)] {

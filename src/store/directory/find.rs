@@ -189,8 +189,14 @@ impl SearchedCopy {
             let left_out = homeless.into_keys();
             skipped.extend(left_out.map(|(folder, account)| LeftOut::of_account(&folder, &account)));
         }
-        // 4. What was placed is not shown where it lies.
-        hide_placed(&mut trees, &placed);
+        // The run lists the folders of digests in the trees, and reports each that cannot be listed.
+        let is_listed = |left: &LeftOut| {
+            let mut trees = trees.iter();
+            trees.any(|tree| loose::is_in_delivery_folder(tree, &left.path))
+        };
+        skipped.extend(searched.unlistable.into_iter().filter(|left| !is_listed(left)));
+        // 4. What was placed is not shown where it lies, and a link that was left out is no object.
+        hide_placed(&mut trees, &placed, searched.outside_links);
         let is_in_bucket = |path: &Path| trees.iter().any(|tree| tree.holds(path));
         let archives = searched.archives.into_hiding(searched.groups.keys(), is_in_bucket);
         skipped.extend(archives.map(|path| LeftOut::new(path, UNOPENED_ARCHIVE)));
@@ -242,13 +248,15 @@ impl SearchedCopy {
     }
 }
 
-/// Hides placed files, and folders with a mount of their own, from the mounts of the folders around them.
-fn hide_placed(trees: &mut [Tree], placed: &PlacedFiles) {
+/// Hides placed files, links out of the directory, and folders with a mount of their own, from the mounts of the folders
+/// around them.
+fn hide_placed(trees: &mut [Tree], placed: &PlacedFiles, outside_links: BTreeSet<PathBuf>) {
     let is_around = |tree: &Tree, path: &Path| path != tree.mount.dir && path.starts_with(&tree.mount.dir);
     let is_shown = |path: &&Path| trees.iter().any(|tree| is_around(tree, path));
     let mut files: HashSet<PathBuf> = placed.paths().filter(is_shown).map(Path::to_owned).collect();
     let sidecars: Vec<PathBuf> = files.iter().flat_map(|path| sidecar::paths_of_digest(path)).collect();
     files.extend(sidecars);
+    files.extend(outside_links);
     let is_elsewhere = |inner: &&Tree| {
         let Mount { dir, base, .. } = &inner.mount;
         let mut around = trees.iter().filter(|tree| is_around(tree, dir));

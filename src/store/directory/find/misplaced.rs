@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::loose::is_in_log_folder;
+use super::{StopSearch, Tree};
 use crate::ident::{DeliveredName, DeliveredType, Location};
 use crate::store::directory::names::key_segment;
 use crate::store::files::{CopyFiles, FileKind};
@@ -25,6 +26,8 @@ pub(super) struct MisplacedFiles {
 pub(super) struct LogFolderSearch {
     folders: usize,
     pub(super) found: MisplacedFiles,
+    /// Symbolic links.
+    pub(super) links: Vec<PathBuf>,
 }
 
 impl LogFolderSearch {
@@ -46,6 +49,7 @@ impl LogFolderSearch {
                 let name = key_segment(&entry.name);
                 match (entry.kind, DeliveredName::parse(&name)) {
                     (FileKind::Folder, _) => pending.push(path),
+                    (FileKind::Link, _) => self.links.push(path),
                     (FileKind::File, Some(name)) if name.kind == DeliveredType::Digest => {
                         self.found.digests.push(path);
                     }

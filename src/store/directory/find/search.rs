@@ -41,10 +41,24 @@ pub(super) struct Searched {
     /// Archives in a directory. They are not opened.
     pub(super) archives: FoundArchives,
     pub(super) skipped: Vec<LeftOut>,
+    /// Folders of digests in their place that cannot be listed. A run that lists them says so itself.
+    pub(super) unlistable: Vec<LeftOut>,
+    /// Links to folders outside of the directory.
+    pub(super) outside_links: BTreeSet<PathBuf>,
     pub(super) passed_over: BTreeMap<PathBuf, u64>,
 }
 
 impl Searched {
+    /// Records a link to a folder outside the directory. A link to a folder inside needs no visit: the search finds
+    /// the folder at the real path.
+    fn note_outside_link(&mut self, files: &Arc<dyn CopyFiles>, link: PathBuf) {
+        let leads_to_folder = files.facts_of_target(&link).is_ok_and(|found| found.kind == FileKind::Folder);
+        if leads_to_folder && files.resolve(&link).is_err() {
+            self.skipped.push(LeftOut::outside_link(&link));
+            self.outside_links.insert(link);
+        }
+    }
+
     /// Whether digests of the chain of the digest called `name` lie in their place below an `AWSLogs` folder.
     pub(super) fn has_in_place(&self, name: &str) -> bool {
         let mut whole = self.groups.iter().filter(|(id, _)| id.depth == KnownDepth::Whole);
@@ -89,6 +103,7 @@ pub(super) fn search(
     let mut search = TreeSearch {
         files,
         judge,
+        stop,
         folders: 0,
         loose: 0,
         has_backslashes: false,
@@ -103,7 +118,8 @@ pub(super) fn search(
             other_json: Vec::new(),
             archives: FoundArchives::default(),
             skipped: Vec::new(),
-        stop,
+            unlistable: Vec::new(),
+            outside_links: BTreeSet::new(),
             passed_over: BTreeMap::new(),
         },
     };
@@ -112,12 +128,14 @@ pub(super) fn search(
         group.sample_oldest(files, judge);
     }
     let (passed_over, misplaced) = (search.passed_over.into_folders(), search.log_folders.found);
+    search.log_folders.links.into_iter().for_each(|link| search.searched.note_outside_link(files, link));
     Ok(Searched { passed_over, misplaced, ..search.searched })
 }
 
 struct TreeSearch<'a> {
     files: &'a Arc<dyn CopyFiles>,
     judge: &'a Judge<'a>,
+    stop: &'a StopSearch<'a>,
     folders: usize,
     loose: usize,
     /// Whether a file with `\` in its name was noted.
@@ -131,11 +149,13 @@ impl TreeSearch<'_> {
     /// Searches `dir` for digests, newest names first. Skips log folders in their place, which hold no digests. In a copy
     /// of very many folders, stops in a region of an `AWSLogs` folder with enough samples.
     fn visit(&mut self, dir: &Path, segments: &mut Vec<String>) -> io::Result<()> {
+        if (self.stop)() {
+            return Ok(());
+        }
         self.folders += 1;
         if self.folders > MAX_FOLDERS {
             // One note is enough, although further folders also end up here.
             if self.folders == MAX_FOLDERS + 1 {
-    stop: &'a StopSearch<'a>,
                 let why =
                     format!("the search stops after {MAX_FOLDERS} folders: name the folder of the copy");
                 self.searched.skipped.push(LeftOut::new(dir, why));
@@ -149,9 +169,6 @@ impl TreeSearch<'_> {
             self.passed_over.note(&**self.files, &self.files.resolve(dir)?, &left_out);
         }
         // Descending names, so that the samples are the newest digests.
-        if (self.stop)() {
-            return Ok(());
-        }
         entries.sort_unstable_by(|one, other| other.name.cmp(&one.name));
         self.note_account(segments);
         let mut is_over = false;
@@ -165,7 +182,11 @@ impl TreeSearch<'_> {
                 _ if is_over || (self.stop)() => {}
                 FileKind::Folder if !is_log_folder(segments) => {
                     if let Err(error) = self.visit(&path, segments) {
-                        self.searched.skipped.push(LeftOut::new(path, error.to_string()));
+                        let left_out = LeftOut::new(path, error.to_string());
+                        match is_digest_folder(segments) {
+                            true => self.searched.unlistable.push(left_out),
+                            false => self.searched.skipped.push(left_out),
+                        }
                     }
                 }
                 FileKind::Folder => {
@@ -173,7 +194,7 @@ impl TreeSearch<'_> {
                     self.log_folders.search(&**self.files, &path, segments, self.stop);
                 }
                 FileKind::File => self.take_file(path, segments),
-                FileKind::Link => self.note_outside_link(path),
+                FileKind::Link => self.searched.note_outside_link(self.files, path),
                 FileKind::Other => {}
             }
             segments.pop();
@@ -205,16 +226,6 @@ impl TreeSearch<'_> {
         let id = GroupId { depth: KnownDepth::Whole, above: above.to_vec() };
         let account = below.get(1..below.len() - 1).unwrap_or_default().to_vec();
         self.searched.groups.entry(id).or_default().log_accounts.insert(account);
-    }
-
-    /// Records a link to a folder outside the directory. A link to a folder inside needs no visit: the search finds
-    /// the folder at the real path.
-    fn note_outside_link(&mut self, link: PathBuf) {
-        let leads_to_folder =
-            self.files.facts_of_target(&link).is_ok_and(|found| found.kind == FileKind::Folder);
-        if leads_to_folder && self.files.resolve(&link).is_err() {
-            self.searched.skipped.push(LeftOut::new(link, "the symbolic link leads out of the directory"));
-        }
     }
 
     /// Whether the region around `segments` has enough samples.
@@ -344,6 +355,25 @@ fn is_json(name: &str) -> bool {
 /// Number of segments above the last `AWSLogs`: a trail's prefix may have the name too.
 pub(super) fn above_aws_logs(segments: &[String]) -> Option<usize> {
     segments.iter().rposition(|segment| segment == "AWSLogs")
+}
+
+/// Whether `segments` is an account's folder of digests in its place, or a folder of a region or a date in it.
+fn is_digest_folder(segments: &[String]) -> bool {
+    let below = above_aws_logs(segments).and_then(|at| segments.get(at + 1..)).unwrap_or_default();
+    let (account, rest) = match below {
+        [organization, account, rest @ ..] if is_organization(organization) => (account, rest),
+        [account, rest @ ..] => (account, rest),
+        [] => return false,
+    };
+    let is_number = |name: &String| name.bytes().all(|byte| byte.is_ascii_digit());
+    is_account(account)
+        && match rest {
+            [digests] => digests == DIGESTS,
+            [digests, region, date @ ..] => {
+                digests == DIGESTS && is_region(region) && date.len() <= 3 && date.iter().all(is_number)
+            }
+            [] => false,
+        }
 }
 
 /// Whether `segments` is a folder of log files without digests: `…/AWSLogs/[o-id/]ACCOUNT/CloudTrail`. Elsewhere, a
