@@ -249,9 +249,17 @@ fn a_state_with_the_name_of_a_bucket_says_that_it_is_a_directory() {
 #[test]
 fn a_state_inside_of_evidence_is_made_with_a_warning() {
     let case = super::case::Case::make(&[]);
-    for (place, warns) in [("buckets/trail-logs/state", true), ("buckets", true), ("state", false)] {
+    for (place, warns) in [
+        ("buckets/trail-logs/state", true),
+        ("buckets/state", true),
+        ("buckets/trail-logs/../other", true),
+        ("buckets", true),
+        ("state", false),
+    ] {
         let done = trailproof(&["state", "init", &case.text(place)]);
         assert_eq!(done.code, Some(0), "{}", done.stderr);
         assert_eq!(done.stderr.contains("` holds evidence: "), warns, "{place}: {}", done.stderr);
     }
 }
+        let warning = done.stderr.lines().find(|line| line.starts_with("warning: ")).unwrap_or_default();
+        assert!(!warning.contains(".."), "{warning}");
