@@ -78,6 +78,11 @@ const TIMES: &[Mistyped] = &[
         "did you mean `--start-time 2026-09-01 --end-time 2026-09-02`?",
     ),
     (
+    (
+        &["s3://logs", "--start-time", "2096-11-28", "--end-time", "2096-11-29"],
+        "the range lies in the future: it begins at 2096-11-28T00:00:00Z, and now it is ",
+        "give a start before now",
+    ),
         &[".", "--start-time", "2026-09-01", "--end-time", "2026-09-01"],
         "is not before the end",
         "give a start before the end",
