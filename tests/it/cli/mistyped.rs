@@ -19,6 +19,7 @@ const SOURCES: &[Mistyped] = &[
     (&["arn:aws:s3:::logs/p"], "invalid source", "did you mean `s3://logs/p`?"),
     (&["https://example.com/logs"], "invalid source", "give a bucket as `s3://BUCKET[/PREFIX]`"),
     (&["s3a://logs/\u{1b}[2J"], "invalid source", "`s3://logs/\\u{1b}[2J`"),
+    (&["README.md", "--dry-run"], "`README.md`: no such file or directory", "give a directory"),
     (&["-"], "the source `-` cannot be read: stdin is not read here", "give a file"),
     (&["file:///tmp/x"], "invalid source", "did you mean `/tmp/x`?"),
     (&[".", "--public-keys", "-"], "the keys file `-` cannot be read", "give a file"),
