@@ -42,7 +42,7 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory as _, Parser as _};
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::handles;
 use crate::report::escape::for_terminal;
@@ -101,9 +101,18 @@ fn exit_code(done: Result<u8, Failure>) -> u8 {
     })
 }
 
+/// Width of help where the width of the terminal is not known, in columns.
+const UNKNOWN_WIDTH: usize = 100;
+
 /// The command line as typed. `collect` takes sources and a directory in one list, which needs two.
 fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
-    let cli = Cli::try_parse_from(arguments)?;
+    let mut program = Cli::command();
+    // As everywhere, a width of 0 means that the width is not known.
+    if std::env::var("COLUMNS").is_ok_and(|columns| columns.trim() == "0") {
+        program = program.term_width(UNKNOWN_WIDTH);
+    }
+    let mut matches = program.try_get_matches_from_mut(arguments)?;
+    let cli = Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut program))?;
     match &cli.command {
         Command::Collect(typed) if typed.lacks_directory() => {
             let mut program = Cli::command();

@@ -79,11 +79,11 @@ const TIMES: &[Mistyped] = &[
         "did you mean `--start-time 2026-09-01 --end-time 2026-09-02`?",
     ),
     (
-    (
         &["s3://logs", "--start-time", "2096-11-28", "--end-time", "2096-11-29"],
         "the range lies in the future: it begins at 2096-11-28T00:00:00Z, and now it is ",
         "give a start before now",
     ),
+    (
         &[".", "--start-time", "2026-09-01", "--end-time", "2026-09-01"],
         "is not before the end",
         "give a start before the end",
@@ -251,6 +251,21 @@ fn a_state_with_the_name_of_a_bucket_says_that_it_is_a_directory() {
     }
 }
 
+#[test]
+fn a_width_of_no_columns_is_no_width() {
+    let help = |columns: Option<&str>| {
+        let mut command = program();
+        match columns {
+            Some(columns) => command.env("COLUMNS", columns),
+            None => command.env_remove("COLUMNS"),
+        };
+        let done: super::case::Done = command.args(["validate", "--help"]).output().unwrap().into();
+        done.stdout
+    };
+    assert_eq!(help(Some("0")), help(None));
+    assert_ne!(help(Some("60")), help(None));
+}
+
 /// A state inside of the evidence can be changed by whoever can change the evidence.
 #[test]
 fn a_state_inside_of_evidence_is_made_with_a_warning() {
@@ -265,7 +280,7 @@ fn a_state_inside_of_evidence_is_made_with_a_warning() {
         let done = trailproof(&["state", "init", &case.text(place)]);
         assert_eq!(done.code, Some(0), "{}", done.stderr);
         assert_eq!(done.stderr.contains("` holds evidence: "), warns, "{place}: {}", done.stderr);
-    }
-}
         let warning = done.stderr.lines().find(|line| line.starts_with("warning: ")).unwrap_or_default();
         assert!(!warning.contains(".."), "{warning}");
+    }
+}
