@@ -11,6 +11,7 @@ mod failure;
 mod payer;
 mod profiles;
 pub(crate) mod regions;
+mod retries;
 mod trust;
 mod unanswered;
 pub(crate) mod web;
@@ -37,7 +38,8 @@ use connections::ConnectionPool;
 pub use credentials::NoCredentials;
 pub(crate) use failure::SKEWED;
 pub use failure::{Failure, Nature};
-pub use profiles::{MissingProfile, SignIn};
+pub use profiles::{BrokenProfiles, MissingProfile, SignIn};
+pub use retries::RetrySettingError;
 pub use trust::{CaBundleError, CaBundleFault};
 
 /// Attempts per request, unless the user's configuration sets another number. If S3 answers every twentieth request
@@ -81,6 +83,9 @@ pub enum LoadError {
     /// The configured certificate authorities are not usable.
     #[error(transparent)]
     CaBundle(#[from] CaBundleError),
+    /// A setting about retries is invalid.
+    #[error(transparent)]
+    Retries(#[from] RetrySettingError),
 }
 
 /// The form of requests to S3.
@@ -143,11 +148,12 @@ impl Aws {
     pub fn load(settings: &Settings) -> Result<Arc<Self>, LoadError> {
         let runtime = runtime()?;
         let trust = runtime.block_on(trust::context(settings.profile.as_deref()))?;
+        let retries = runtime.block_on(retries::config(settings.profile.as_deref()))?;
         let timeouts = TimeoutConfig::builder().read_timeout(READ_TIMEOUT).build();
         let at_a_time = handles::at_a_time();
         let connections = SharedHttpClient::new(ConnectionPool::new(at_a_time, trust));
         let mut loader = aws_config::defaults(BehaviorVersion::latest());
-        loader = loader.timeout_config(timeouts).http_client(connections.clone());
+        loader = loader.timeout_config(timeouts).retry_config(retries).http_client(connections.clone());
         let configured = runtime.block_on(configured_region(settings.profile.as_deref()));
         // STS, the source of a role's credentials, needs a region.
         let region = configured.clone().unwrap_or(Region::from_static(DEFAULT_REGION));
@@ -227,10 +233,16 @@ impl Aws {
         self.block_on(profiles::check(named))
     }
 
-    /// Checks that credentials exist. Sends no request, except for credentials.
+    /// The shared configuration file that cannot be read, if any; `named` as in [`Self::check_profile`].
+    #[must_use]
+    pub fn broken_profiles(&self, named: Option<&str>) -> Option<BrokenProfiles> {
+        self.block_on(profiles::broken(named))
+    }
+
+    /// Checks that credentials exist and can be sent. Sends no request, except for credentials.
     ///
     /// # Errors
-    /// Why credentials are missing.
+    /// Why credentials are missing or not usable.
     pub fn check_credentials(&self) -> Result<(), NoCredentials> {
         match self.config.credentials_provider() {
             Some(provider) => self.block_on(credentials::check(&provider)),

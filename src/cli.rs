@@ -42,7 +42,7 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory as _, FromArgMatches as _, Parser as _};
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::handles;
 use crate::report::escape::for_terminal;
@@ -101,17 +101,25 @@ fn exit_code(done: Result<u8, Failure>) -> u8 {
     })
 }
 
+/// Width of help where the width of the terminal is not known, in columns.
+const UNKNOWN_WIDTH: usize = 100;
+
 /// The command line as typed. `collect` takes sources and a directory in one list, which needs two.
 fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
-    let parsed = Cli::try_parse_from(arguments);
+    let program = || {
+        // As everywhere, a width of 0 means that the width is not known.
+        let is_unknown = std::env::var("COLUMNS").is_ok_and(|columns| columns.trim() == "0");
+        if is_unknown { Cli::command().term_width(UNKNOWN_WIDTH) } else { Cli::command() }
+    };
+    let parse_by = |mut program: clap::Command| {
+        let mut matches = program.try_get_matches_from_mut(arguments)?;
+        Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut program))
+    };
     let is_help = |error: &clap::Error| {
         matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand)
     };
-    let cli = match parsed {
-        Err(error) if is_help(&error) => {
-            let matches = pages::with_sections(Cli::command()).try_get_matches_from(arguments)?;
-            Cli::from_arg_matches(&matches)?
-        }
+    let cli = match parse_by(program()) {
+        Err(error) if is_help(&error) => parse_by(pages::with_sections(program()))?,
         parsed => parsed?,
     };
     match &cli.command {

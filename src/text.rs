@@ -45,6 +45,32 @@ pub(crate) fn plural(number: u64, noun: &str) -> String {
     format!("{} {noun}{ending}", grouped(number))
 }
 
+/// A size as it is typed: `16 MiB`, `1,000 bytes`.
+pub(crate) fn size(bytes: u64) -> String {
+    let units = [(40, "TiB"), (30, "GiB"), (20, "MiB"), (10, "KiB")];
+    let whole = |(shift, _): &(u32, &str)| bytes > 0 && bytes.is_multiple_of(1 << shift);
+    match units.into_iter().find(whole) {
+        Some((shift, unit)) => format!("{} {unit}", grouped(bytes >> shift)),
+        None => plural(bytes, "byte"),
+    }
+}
+
+/// The text of an error about JSON, without the names of this program's types.
+pub(crate) fn without_type_names(text: &str) -> String {
+    for expected in ["expected struct ", "expected enum "] {
+        if let Some((before, after)) = text.rsplit_once(expected) {
+            let rest = after.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_');
+            return format!("{before}expected an object{rest}");
+        }
+    }
+    text.to_owned()
+}
+
+/// Whether a text begins as a JSON object does.
+pub(crate) fn is_object(json: &[u8]) -> bool {
+    json.trim_ascii_start().first() == Some(&b'{')
+}
+
 /// The text of an error without what only programmers read: the number of the system's error, and the position where a text
 /// without any JSON begins.
 pub(crate) fn plain(mut text: String) -> String {

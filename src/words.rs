@@ -16,7 +16,7 @@ mod trace;
 
 use std::borrow::Cow;
 
-use crate::event::{Fault, Finding};
+use crate::event::{Fault, Finding, Trace};
 use crate::text::{plural, shortened};
 
 pub use hints::hint;
@@ -28,7 +28,10 @@ impl Finding {
     /// The message of the finding, for people.
     #[must_use]
     pub fn message(&self) -> String {
-        let mut told = message(&self.fault).into_owned();
+        let mut told = match (&self.fault, &self.original) {
+            (Fault::LogGone(Trace::Nothing), Some(_)) => trace::FOUND_ELSEWHERE.to_owned(),
+            (fault, _) => message(fault).into_owned(),
+        };
         // A saved message is whole.
         if let Fault::Told { .. } = self.fault {
             return told;

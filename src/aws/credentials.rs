@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io;
 
 use aws_sdk_s3::config::ProvideCredentials;
+use aws_types::os_shim_internal::Env;
 
 use super::failure::causes;
 use super::unanswered::EndpointError;
@@ -21,14 +22,44 @@ pub enum NoCredentials {
     /// The session of `aws login` is missing or has expired.
     #[error("no AWS credentials: not signed in with `aws login`, or the session has expired")]
     LoggedOut,
+    /// The named profile has no credentials of any kind.
+    #[error("the profile has no credentials")]
+    Keyless,
+    /// The credentials cannot be part of a request; names what is wrong.
+    #[error(
+        "unusable AWS credentials: the {0} has a space, a line break or another character that no request can carry"
+    )]
+    Unsendable(String),
     /// A source of credentials failed; holds the reason.
     #[error("no AWS credentials: {0}")]
     Failed(String),
 }
 
-/// Requests credentials from `provider`, and discards them.
+/// The variables whose values become HTTP headers, and what they hold.
+const SENT: [(&str, &str); 2] = [("AWS_ACCESS_KEY_ID", ACCESS_KEY), ("AWS_SESSION_TOKEN", SESSION_TOKEN)];
+
+const ACCESS_KEY: &str = "access key ID";
+const SESSION_TOKEN: &str = "session token";
+
+/// Requests credentials from `provider`, checks that they can be sent, and discards them.
 pub(super) async fn check(provider: &impl ProvideCredentials) -> Result<(), NoCredentials> {
-    provider.provide_credentials().await.map(|_| ()).map_err(|error| explain(&error))
+    // 1. A role is assumed with the keys of the environment: the request for the role would panic.
+    for (variable, what) in SENT {
+        let value = Env::real().get(variable).unwrap_or_default();
+        check_sendable(&format!("{what} in {variable}"), &value)?;
+    }
+    // 2. The credentials of any provider.
+    let credentials = provider.provide_credentials().await.map_err(|error| explain(&error))?;
+    check_sendable(ACCESS_KEY, credentials.access_key_id())?;
+    check_sendable(SESSION_TOKEN, credentials.session_token().unwrap_or_default())
+}
+
+/// Checks that a text can be part of an HTTP header. The SDK panics on a line break.
+fn check_sendable(what: &str, text: &str) -> Result<(), NoCredentials> {
+    match text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        true => Ok(()),
+        false => Err(NoCredentials::Unsendable(what.to_owned())),
+    }
 }
 
 fn explain(error: &(dyn Error + 'static)) -> NoCredentials {
@@ -40,6 +71,12 @@ fn explain(error: &(dyn Error + 'static)) -> NoCredentials {
     let says = |words: &[&str]| texts.iter().any(|text| words.iter().any(|word| text.contains(word)));
     if says(&["no credentials found in chain"]) {
         return NoCredentials::Nowhere;
+    }
+    // The provider of a single profile does not say more.
+    if says(&["did not contain credential information"])
+        || texts.last().is_some_and(|text| text == "the credential provider was not enabled")
+    {
+        return NoCredentials::Keyless;
     }
     if says(&["Login token", "login/cache"]) {
         return NoCredentials::LoggedOut;
@@ -91,10 +128,20 @@ mod tests {
             explained(&["an error occurred", "failed\n  to read\tit"]),
             "no AWS credentials: failed to read it"
         );
+        assert_eq!(explained(&["the credential provider was not enabled"]), "the profile has no credentials");
         let expired = explained(&["an error occurred", "failed to refresh cached Login token", "x"]);
         assert!(expired.contains("not signed in with `aws login`"), "{expired}");
         assert!(
             explained(&["an error occurred", "failed to load the cached SSO token"]).contains("signed in")
         );
+    }
+
+    #[test]
+    fn credentials_that_no_header_can_carry_are_refused() {
+        assert_eq!(check_sendable(ACCESS_KEY, "AKIDEXAMPLE"), Ok(()));
+        for text in ["AKID\n", "AKID EXAMPLE", "AKID\u{e9}", "\tAKID"] {
+            let error = check_sendable(ACCESS_KEY, text).unwrap_err().to_string();
+            assert!(error.starts_with("unusable AWS credentials: the access key ID has"), "{error}");
+        }
     }
 }

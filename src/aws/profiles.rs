@@ -1,7 +1,11 @@
 //! The profiles in the shared configuration and credentials files.
 
-use aws_config::profile::{self, ProfileSet};
+use std::error::Error as _;
+
+use aws_config::profile::{self, ProfileFileLoadError, ProfileSet};
 use aws_types::os_shim_internal::{Env, Fs};
+
+use crate::text::shortened;
 
 /// The default profile of AWS's tools. The profile need not exist, unless the user names it.
 const DEFAULT: &str = "default";
@@ -28,6 +32,36 @@ impl std::fmt::Display for MissingProfile {
                 write!(f, "AWS profile `{}`, the `source_profile` of `{referrer}`, does not exist", self.name)
             }
         }
+    }
+}
+
+/// A shared configuration or credentials file that is not usable: the file, the line if known, and the reason.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("the AWS configuration cannot be used: {0}")]
+pub struct BrokenProfiles(pub String);
+
+/// The first file that cannot be read or parsed.
+pub(super) async fn broken(named: Option<&str>) -> Option<BrokenProfiles> {
+    let named = named.map(|name| name.to_owned().into());
+    let error = profile::load(&Fs::real(), &Env::real(), &Default::default(), named).await.err()?;
+    let cause = error.source().map(ToString::to_string).unwrap_or_default();
+    Some(BrokenProfiles(shortened(match error {
+        ProfileFileLoadError::ParseError { .. } => on_one_line(&cause),
+        error => format!("{error}: {cause}"),
+    })))
+}
+
+/// The SDK's message about a line of a file, `error parsing FILE on line N:` and the reason below, on one line.
+fn on_one_line(message: &str) -> String {
+    let words = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    let parts = words.strip_prefix("error parsing ").and_then(|rest| {
+        let (place, why) = rest.split_once(": ")?;
+        let (file, line) = place.rsplit_once(" on line ")?;
+        Some((file, line, why))
+    });
+    match parts {
+        Some((file, line, why)) => format!("`{file}`, line {line}: {why}"),
+        None => words.clone(),
     }
 }
 
@@ -118,4 +152,18 @@ fn check_in(profiles: &ProfileSet, is_named: bool) -> Result<(), MissingProfile>
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broken_line_is_named_with_its_file() {
+        assert_eq!(
+            on_one_line("error parsing ~/.aws/config on line 3:\n  profile definition must end with ']'"),
+            "`~/.aws/config`, line 3: profile definition must end with ']'"
+        );
+        assert_eq!(on_one_line("other\n words"), "other words");
+    }
 }

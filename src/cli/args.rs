@@ -160,7 +160,7 @@ pub(super) struct ReportArgs {
     #[arg(long, value_name = "FORMAT=FILE")]
     pub(super) report: Vec<String>,
 
-    /// Print only the verdict line on stdout, as text. Files of `--report` have the whole report
+    /// Print only the verdict line on stdout. Formats other than text, and files of `--report`, are whole
     #[arg(short, long, conflicts_with = "verbose")]
     pub(super) quiet: bool,
 

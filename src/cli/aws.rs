@@ -26,8 +26,12 @@ pub(super) fn connect(arguments: &AwsArgs) -> Result<Arc<Aws>, Failure> {
     let aws = Aws::load(&settings).map_err(|error| not_loaded(&error))?;
     aws.check_profile(arguments.profile.as_deref()).map_err(|missing| no_profile(&missing))?;
     let profile = arguments.profile.as_deref();
-    aws.check_credentials()
-        .map_err(|error| no_credentials(profile, aws.sign_in(profile).as_ref(), &error))?;
+    aws.check_credentials().map_err(|error| match aws.broken_profiles(profile) {
+        Some(broken) => {
+            Failure::new(broken.to_string(), "correct the file, or give another one with AWS_CONFIG_FILE")
+        }
+        None => no_credentials(profile, aws.sign_in(profile).as_ref(), &error),
+    })?;
     Ok(aws)
 }
 
@@ -40,6 +44,7 @@ fn not_loaded(error: &LoadError) -> Failure {
             "name a file with the certificates of your authorities in PEM, or remove the setting to trust those of the \
              system"
         }
+        LoadError::Retries(_) => "correct the setting, or remove it for the default",
     };
     Failure::new(error.to_string(), hint)
 }
@@ -56,21 +61,36 @@ fn check_endpoints_of_environment() -> Result<(), Failure> {
     })
 }
 
-/// Checks that a URL has a scheme and a host, and only characters that a URL may contain.
+/// Checks that a URL has a scheme and a host, no query or fragment, and only characters that a URL may contain. A path is
+/// put before the path of each request; a query would be in the middle of the URL.
 /// `name` is the option or the variable, and `joint` the character between it and the URL.
 fn check_endpoint(name: &str, joint: char, url: &str) -> Result<(), Failure> {
     let is_host = |rest: &str| {
-        !rest.is_empty() && !rest.starts_with(['/', ':']) && rest.bytes().all(|byte| byte.is_ascii_graphic())
+        !rest.is_empty()
+            && !rest.starts_with(['/', ':'])
+            && !rest.contains(['?', '#'])
+            && rest.bytes().all(|byte| byte.is_ascii_graphic())
+            && has_valid_port(rest)
     };
-    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
-    if rest.is_some_and(is_host) {
+    let is_valid =
+        |url: &str| url.strip_prefix("http://").or_else(|| url.strip_prefix("https://")).is_some_and(is_host);
+    if is_valid(url) {
         return Ok(());
     }
-    let hint = match is_host(url) && !url.contains("://") && url.contains([':', '.']) {
-        true => format!("did you mean `{name}{joint}http://{url}`?"),
-        false => format!("for example `{name}{joint}http://127.0.0.1:9000`"),
+    let plain = url.split(['?', '#']).next().filter(|plain| *plain != url && is_valid(plain));
+    let hint = match (is_host(url) && !url.contains("://") && url.contains([':', '.']), plain) {
+        (true, _) => format!("did you mean `{name}{joint}http://{url}`?"),
+        (false, Some(plain)) => format!("an endpoint has no query: did you mean `{name}{joint}{plain}`?"),
+        (false, None) => format!("for example `{name}{joint}http://127.0.0.1:9000`"),
     };
     Err(Failure::new(format!("`{name}`: invalid URL `{url}`"), hint))
+}
+
+/// Whether the port in `HOST[:PORT][/PATH]`, if any, is a number.
+fn has_valid_port(rest: &str) -> bool {
+    let authority = rest.split('/').next().unwrap_or_default();
+    let port = authority.rsplit_once(':').filter(|_| !authority.ends_with(']'));
+    port.is_none_or(|(_, port)| port.parse::<u16>().is_ok())
 }
 
 fn no_profile(missing: &MissingProfile) -> Failure {
@@ -92,10 +112,25 @@ fn no_profile(missing: &MissingProfile) -> Failure {
     Failure::new(missing.to_string(), hint)
 }
 
+/// The error message for a named profile without keys and without a session.
+fn keyless(profile: &str) -> Failure {
+    let hint = format!(
+        "give the profile keys or a session (`aws configure --profile {profile}`), or name another profile with \
+         `--profile` or AWS_PROFILE"
+    );
+    Failure::new(format!("the profile `{profile}` has no credentials"), hint)
+}
+
 fn no_credentials(profile: Option<&str>, sign_in: Option<&SignIn>, error: &NoCredentials) -> Failure {
+    let of_environment = std::env::var("AWS_PROFILE").ok().filter(|name| !name.is_empty());
+    if let (NoCredentials::Keyless | NoCredentials::Nowhere, Some(named)) =
+        (error, profile.or(of_environment.as_deref()))
+    {
+        return keyless(named);
+    }
     let option = profile.map(|profile| format!(" --profile {profile}")).unwrap_or_default();
     let hint = match error {
-        NoCredentials::Nowhere => {
+        NoCredentials::Nowhere | NoCredentials::Keyless => {
             "sign in with `aws login` or `aws sso login`, or name a profile with `--profile` or AWS_PROFILE"
                 .to_owned()
         }
@@ -106,6 +141,10 @@ fn no_credentials(profile: Option<&str>, sign_in: Option<&SignIn>, error: &NoCre
                 (None, _) => format!("aws sso login{option}"),
             };
             format!("sign in with `{command}`, or name another profile with `--profile`")
+        }
+        NoCredentials::Unsendable(_) => {
+            "set the credentials again without spaces and line breaks, in the environment or the profile"
+                .to_owned()
         }
         NoCredentials::Failed(why) if why.contains("did not answer") => unreachable_hint(why).to_owned(),
         NoCredentials::Failed(_) => format!(

@@ -36,6 +36,11 @@ pub(super) fn listen() -> &'static CancelFlag {
     &STOP
 }
 
+/// The flag that the first signal sets. In a command that does not listen, the flag is never set.
+pub(super) fn flag() -> &'static CancelFlag {
+    &STOP
+}
+
 /// Notes that the run is over, for the message about the first signal.
 pub(super) fn run_is_over() {
     RUN_IS_OVER.store(true, Ordering::Relaxed);

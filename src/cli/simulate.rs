@@ -13,7 +13,7 @@ use super::{Failure, say, typed};
 use crate::report::shell;
 use crate::simulate::{self, BadTamper, SimulateError, Simulated, Spec, Tamper, TamperKind};
 use crate::store::directory::DirectoryStore;
-use crate::text::nearest;
+use crate::text::{nearest, plural};
 use crate::time::{HOUR, Timestamp};
 
 /// Name of the file with the public keys.
@@ -32,6 +32,7 @@ const LEFTOVERS: &str = "the objects written so far remain: remove them, or give
 pub(super) fn run(arguments: &SimulateArgs, now: Timestamp) -> Result<u8, Failure> {
     typed::target(&arguments.target)?;
     let spec = spec(arguments, now)?;
+    check_hours(&spec)?;
     spec.check().map_err(|error| failed(&error))?;
     match is_in_s3(&arguments.target) {
         true => into_s3(arguments, spec, now),
@@ -179,6 +180,50 @@ fn check(arguments: &SimulateArgs) -> Result<(), Failure> {
     arguments.bucket.iter().try_for_each(|bucket| typed::new_bucket("--bucket", bucket))?;
     check_address(arguments)?;
     arguments.move_at.iter().try_for_each(|(_, bucket)| typed::new_bucket("--move-at", bucket))
+}
+
+/// Refuses an event that the delivery has no hour for: it would be left out silently.
+fn check_hours(spec: &Spec) -> Result<(), Failure> {
+    let hours = spec.hours;
+    let lasts = format!("the delivery has {}", plural(u64::from(hours), "hour"));
+    // 1. Events in one hour. Hours are counted from 0.
+    let at = [
+        ("--stop", spec.stop.map(|(hour, _)| hour)),
+        ("--pause", spec.pause.map(|(hour, _)| hour)),
+        ("--skip-hour", spec.skip_hour),
+        ("--move-at", spec.move_at.as_ref().map(|(hour, _)| *hour)),
+    ];
+    let outside =
+        |(flag, hour): (&'static str, Option<u32>)| Some((flag, hour.filter(|hour| *hour >= hours)?));
+    if let Some((flag, hour)) = at.into_iter().find_map(outside) {
+        let what = format!(
+            "`{flag}`: hour {hour} lies outside of the delivery: {lasts}, numbers 0 to {}",
+            hours.saturating_sub(1)
+        );
+        return Err(Failure::new(what, "give an earlier hour, or more `--hours`"));
+    }
+    if spec.stop.is_some_and(|(_, length)| length == 0) {
+        return Err(Failure::new("`--stop`: the number of hours is 0", "give 1 or more"));
+    }
+    // 2. Events that repeat. The first key signs the hours before the first change.
+    let every = [
+        ("--quiet-every", spec.quiet_every, hours),
+        ("--backfill-every", spec.backfill_every, hours),
+        ("--rotate-keys-every", spec.rotate_keys_every, hours.saturating_sub(1)),
+    ];
+    let never = |(flag, every, most): (&'static str, Option<u32>, u32)| {
+        Some((flag, every.filter(|every| *every > most)?, most))
+    };
+    match every.into_iter().find_map(never) {
+        Some((flag, every, most)) => Err(Failure::new(
+            format!("`{flag} {every}` would have no effect: {lasts}"),
+            match most {
+                0 => "give more `--hours`".to_owned(),
+                most => format!("give {most} or less, or more `--hours`"),
+            },
+        )),
+        None => Ok(()),
+    }
 }
 
 /// Refuses `--bucket` and `--prefix` where the target is an address, which names both.

@@ -3,13 +3,15 @@
 #[cfg(feature = "aws")]
 pub(super) mod s3;
 
+use std::io;
 use std::path::{Path, PathBuf};
 
-use super::Failure;
 use super::args::RunArgs;
+use super::{Failure, signals};
 use crate::event::Finding;
 use crate::ident::Location;
 use crate::keys::KeyRing;
+use crate::report::shell;
 use crate::store::Store;
 use crate::store::archive::ArchiveError;
 use crate::validate::copies::{self, CopyError, OpenedCopies};
@@ -85,9 +87,9 @@ fn open_s3(arguments: &RunArgs, _: KeyRing) -> Result<Opened, Failure> {
 
 fn open_copies(arguments: &RunArgs, keys: KeyRing) -> Result<Opened, Failure> {
     let keys = with_fetched(arguments, keys)?;
-    let opened = copies::open(&arguments.sources, &keys, &arguments.limits.of_run());
+    let opened = copies::open_until(&arguments.sources, &keys, &arguments.limits.of_run(), signals::flag());
     let OpenedCopies { store, sources, typed, objects, findings } =
-        opened.map_err(|error| Failure::new(error.to_string(), hint(&error)))?;
+        opened.map_err(|error| Failure::new(what(&error), hint(&error)))?;
     let (store, named) = (Box::new(store), Vec::new());
     let gone = Vec::new();
     Ok(Opened { store, sources, objects, typed, named, gone, keys, findings, in_s3: false })
@@ -120,14 +122,27 @@ pub(super) fn unusable(error: &SourceError) -> Failure {
     Failure::new(error.to_string(), error.hint())
 }
 
+/// What is wrong. A missing path has the same words wherever it is found missing.
+fn what(error: &CopyError) -> String {
+    match error {
+        CopyError::Unreadable { path, source } if source.kind() == io::ErrorKind::NotFound => {
+            format!("`{}`: no such file or directory", path.display())
+        }
+        error => error.to_string(),
+    }
+}
+
 fn hint(error: &CopyError) -> String {
     let hint = match error {
+        CopyError::Archive { path, source: ArchiveError::NoCentralDirectory(_) } => {
+            return format!(
+                "get a complete copy; or save what is left with `zip -FF {} --out FIXED.zip`, and give FIXED.zip",
+                shell::quote(&path.display().to_string())
+            );
+        }
         CopyError::Unreadable { .. } => {
             "give a directory with a copy of a trail's bucket, or a part of one; one file is validated where it lies in \
              the copy: `…/AWSLogs/ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/NAME`"
-        }
-        CopyError::Archive { source: ArchiveError::NoCentralDirectory(_), .. } => {
-            "get a complete copy, or unpack what is left with `zip -FF` and give the directory"
         }
         CopyError::Archive { .. } => {
             "give a directory, a `.zip`, or a `.tar`, plain or compressed by gzip or zstd; one file is validated where it \
@@ -138,6 +153,7 @@ fn hint(error: &CopyError) -> String {
              `…/AWSLogs/ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/NAME`"
         }
         CopyError::Unfinished(_) => "complete the copy: run the same `trailproof collect` again",
+        CopyError::Interrupted(_) => "run again, and let the run finish",
         CopyError::Empty(_) => {
             "give the directory with the copy of the bucket; an empty directory proves nothing"
         }

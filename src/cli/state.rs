@@ -1,6 +1,6 @@
 //! `trailproof state`: makes, shows and changes the memory of runs.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::args::{AcceptArgs, InitArgs, ShowArgs, StateArgs, StateCommand};
 use super::sources::is_in_s3;
@@ -122,23 +122,41 @@ pub(super) fn open(
     ))
 }
 
-/// The nearest of a local directory and its parents that looks like a copy of CloudTrail's bucket.
+/// The nearest of a local directory and its parents that looks like a copy of CloudTrail's bucket, or the folder of
+/// buckets that the directory is, or lies in.
 fn evidence_around(typed: &Path) -> Option<PathBuf> {
     if is_in_s3(typed) {
         return None;
     }
-    let absolute = std::path::absolute(typed).ok()?;
+    let whole = without_dots(typed)?;
     let has_evidence = |folder: &&Path| {
         let names = ["AWSLogs", "collected.json"];
         names.iter().any(|name| folder.join(name).exists())
             || folder.file_name().is_some_and(|name| name == "AWSLogs")
     };
-    let around = absolute.ancestors().find(has_evidence).map(Path::to_path_buf);
-    // A directory of buckets.
-    around.or_else(|| {
-        let mut folders = std::fs::read_dir(&absolute).ok()?.flatten().take(MAX_LOOKED_AT);
-        folders.any(|folder| folder.path().join("AWSLogs").is_dir()).then_some(absolute)
-    })
+    let holds_buckets = |folder: &&Path| {
+        let folders = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        folders.take(MAX_LOOKED_AT).any(|folder| folder.path().join("AWSLogs").is_dir())
+    };
+    let around = whole.ancestors().find(has_evidence);
+    around.or_else(|| whole.ancestors().take(2).find(holds_buckets)).map(Path::to_path_buf)
+}
+
+/// The absolute path without `.` and `..`, and with resolved links as far as the path exists.
+fn without_dots(path: &Path) -> Option<PathBuf> {
+    let absolute = std::path::absolute(path).ok()?;
+    let (mut whole, rest) = absolute.ancestors().find_map(|above| {
+        let rest = absolute.strip_prefix(above).ok()?;
+        Some((std::fs::canonicalize(above).ok()?, rest))
+    })?;
+    for part in rest.components() {
+        match part {
+            Component::ParentDir => drop(whole.pop()),
+            Component::CurDir => {}
+            part => whole.push(part),
+        }
+    }
+    Some(whole)
 }
 
 /// Refuses a file as a state.

@@ -1,5 +1,7 @@
 //! `trailproof validate`: runs the engine on the sources, and writes the reports.
 
+mod range;
+
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Read as _};
@@ -9,7 +11,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::args::{RunArgs, ValidateArgs};
 use super::inputs::Inputs;
-use super::sources::{self, GoneBucket, Opened, is_in_s3};
+use super::sources::{self, GoneBucket, Opened};
 use super::telling::{self, RunNotes};
 use super::{
     EXIT_CANNOT, Failure, memory, origin, outputs, relocation, require_handles, say, signals, state, typed,
@@ -17,17 +19,16 @@ use super::{
 };
 use crate::event::{Event, NoProgress, Sink, Verdict};
 use crate::handles;
-use crate::ident::Location;
 use crate::keys::saved::{self, KeysFileError};
 use crate::keys::{KeyRing, RejectedKey};
 use crate::report::{
     Fanout, ReportFile,
     progress::{Bars, Display},
-    shell,
 };
 use crate::state::MemorySession;
 use crate::store::Store;
-use crate::time::{self, Range, Timestamp};
+use crate::text;
+use crate::time::Timestamp;
 use crate::validate::{
     self, CancelFlag, ProvedChain, RunOutcome, RunTools, SealedChanges, ValidationRequest,
 };
@@ -97,13 +98,13 @@ pub(super) fn prepare(arguments: &RunArgs, now: Timestamp) -> Result<Prepared, F
     without_source::check(arguments, now)?;
     check(arguments)?;
     let clock = now;
-    let now = present(arguments, clock)?;
-    let range = range(arguments, clock)?;
+    let now = range::present(arguments, clock)?;
+    let range = range::range(arguments, clock)?;
     require_handles()?;
     let keys = keys(&arguments.public_keys, arguments.limits.max_keys_size)?;
     let Opened { store, sources, objects, typed, named, gone, keys, findings, in_s3 } =
         sources::open(arguments, keys)?;
-    let range = range_of(arguments, &objects, range)?;
+    let range = range::range_of(arguments, &objects, range)?;
     let mut request = ValidationRequest {
         relocations: relocation::relocations(&arguments.relocated_from, &sources, &objects)?,
         replicas: Vec::new(),
@@ -124,14 +125,14 @@ pub(super) fn prepare(arguments: &RunArgs, now: Timestamp) -> Result<Prepared, F
         memory: None,
     };
     let pool = pool(arguments.jobs, in_s3)?;
-    // Ending this check early loses nothing.
-    let stop = CancelFlag::new();
-    let tools = RunTools { store: &*store, keys: &keys, pool: &pool, progress: &NoProgress, stop: &stop };
+    // A signal ends these checks early: the run that follows is incomplete.
+    let stop = signals::flag();
+    let tools = RunTools { store: &*store, keys: &keys, pool: &pool, progress: &NoProgress, stop };
     validate::check(&request, tools).map_err(|error| sources::unusable(&error))?;
     if !in_s3 {
         let has_end = arguments.end_time.is_some() || !request.objects.is_empty();
         validate::settle_present(&mut request, tools, clock, has_end);
-        check_range(arguments, request.range, has_end)?;
+        range::check_range(arguments, request.range, has_end)?;
     }
     Ok(Prepared { store, keys, request, gone, pool, in_s3 })
 }
@@ -146,18 +147,6 @@ fn check(arguments: &RunArgs) -> Result<(), Failure> {
     #[cfg(feature = "aws")]
     typed::accounts("--expected-bucket-owner", &arguments.expected_bucket_owner)?;
     Ok(())
-}
-
-/// The range of the run. Single objects have the time in their names; a typed range is an error.
-fn range_of(arguments: &RunArgs, objects: &[Location], typed: Range) -> Result<Range, Failure> {
-    let Some(of_objects) = validate::range_of(objects) else { return Ok(typed) };
-    if arguments.start_time.is_some() || arguments.end_time.is_some() {
-        return Err(Failure::new(
-            "`--start-time` and `--end-time` do not apply to a single object",
-            "leave both options out, or give the folder of the object's region",
-        ));
-    }
-    Ok(Range { start: Some(of_objects.start), end: of_objects.end })
 }
 
 /// The worker threads. In S3 `--jobs` counts requests, and more threads than processors would be idle. On disk each
@@ -309,62 +298,6 @@ pub(super) fn display(arguments: &RunArgs) -> Display {
     }
 }
 
-/// The present: the time by the clock. For a copy an end that the user typed is the present at least, since the copy may
-/// be younger than the clock says. S3 refuses requests of a machine with a wrong clock.
-fn present(arguments: &RunArgs, clock: Timestamp) -> Result<Timestamp, Failure> {
-    let end =
-        arguments.end_time.as_deref().filter(|_| !arguments.sources.iter().any(|source| is_in_s3(source)));
-    let end = end.map(|text| typed::moment("--end-time", text, clock)).transpose()?;
-    Ok(end.map_or(clock, |end| end.max(clock)))
-}
-
-/// The range that was typed. In S3 the range ends now at the latest.
-pub(super) fn range(arguments: &RunArgs, clock: Timestamp) -> Result<Range, Failure> {
-    let now = present(arguments, clock)?;
-    let parse = |text: &Option<String>, flag: &str| {
-        text.as_deref().map(|text| typed::moment(flag, text, clock)).transpose()
-    };
-    let typed = parse(&arguments.start_time, "--start-time")?;
-    let end = parse(&arguments.end_time, "--end-time")?.unwrap_or(now);
-    if end > now {
-        say(&format!("note: the end, {end}, is in the future: validating up to now, {now}"));
-    }
-    // Only a copy can be younger than the clock.
-    if now > clock && arguments.end_time.is_some() {
-        say(&format!("note: the end, {end}, is in the future: by this machine's clock it is {clock}"));
-    }
-    let end = end.min(now);
-    // Without an end, a copy may be younger than the clock: the range is checked when the present is known.
-    let is_settled = arguments.end_time.is_some() || arguments.sources.iter().any(|source| is_in_s3(source));
-    if is_settled {
-        check_range(arguments, Range { start: typed, end }, arguments.end_time.is_some())?;
-    }
-    let start = arguments.start_time.as_deref().and_then(|text| time::parse_start(text, clock).ok());
-    Ok(Range { start, end })
-}
-
-/// Checks that the range begins before it ends: at a typed end, or now.
-fn check_range(arguments: &RunArgs, range: Range, has_end: bool) -> Result<(), Failure> {
-    match range.start.filter(|start| *start >= range.end) {
-        Some(start) if !has_end && start > range.end => Err(Failure::new(
-            format!("the start is in the future: {start}, and now it is {}", range.end),
-            "give a start before now, such as `--start-time 7d`",
-        )),
-        Some(start) => {
-            let hint = match (&arguments.start_time, &arguments.end_time) {
-                (Some(later), Some(earlier)) if start > range.end => {
-                    let words = ["--start-time", earlier, "--end-time", later];
-                    format!("did you mean `{}`?", shell::line(words))
-                }
-                _ => "give a start before the end; without both options the range is the whole record up to now"
-                    .to_owned(),
-            };
-            Err(Failure::new(format!("the start, {start}, is not before the end, {}", range.end), hint))
-        }
-        None => Ok(()),
-    }
-}
-
 /// Reads the keys files.
 pub(super) fn keys(files: &[PathBuf], limit: u64) -> Result<KeyRing, Failure> {
     let mut ring = KeyRing::new();
@@ -404,7 +337,7 @@ pub(super) fn read_keys(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {
-        let what = format!("larger than the limit of {limit} bytes; `--max-keys-size` raises it");
+        let what = format!("larger than the limit of {}", text::size(limit));
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, what));
     }
     Ok(bytes)

@@ -231,6 +231,28 @@ fn range(start: Timestamp, end: Timestamp, now: Timestamp) -> Range {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::{Finding, Kind};
+
+    /// The run begins a second before the asked start, which no line shows.
+    #[test]
+    fn a_gap_begins_at_the_asked_start() {
+        let (start, end) = (Timestamp::from_unix(1_788_000_000), Timestamp::from_unix(1_788_007_200));
+        let asked = Asked {
+            trail_arn: String::new(),
+            home_region: String::new(),
+            organization: false,
+            start,
+            end,
+            verbose: false,
+        };
+        let run = range(start, end, end.plus(3_600));
+        let mut gap = Finding::told(Kind::ChainGap, end, "x");
+        (gap.start, gap.end) = (run.start, Some(run.end));
+        let part = asked.part_of(&gap);
+        assert_eq!((part.start, part.end), (Some(start), Some(end)));
+        gap.start = Some(start.plus(60));
+        assert_eq!(asked.part_of(&gap).start, gap.start);
+    }
 
     #[test]
     fn times_are_parsed_as_the_help_says() {

@@ -21,7 +21,7 @@ mod wire;
 use std::io::{self, Read};
 
 use crate::event::{Kind, Report, Verdict};
-use crate::text::plural;
+use crate::text::{plural, size};
 
 /// Why a file cannot be used as a report.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +30,7 @@ pub enum SavedError {
     #[error("cannot read to the end: {0}")]
     Unreadable(io::Error),
     /// The file is larger than the limit, in bytes.
-    #[error("larger than the limit of {0} bytes")]
+    #[error("larger than the limit of {}", size(*.0))]
     TooLarge(u64),
     /// The file is not JSON, or lacks a report's fields.
     #[error("not a report: {0}")]

@@ -64,7 +64,10 @@ impl ShardError {
         match self {
             Self::Failed(_) => "make the plan readable, or write it elsewhere".to_owned(),
             Self::Source(error) => error.hint(),
-            Self::TooLong(_) | Self::Malformed(_) | Self::Schema(_) | Self::Contradictory(_) => {
+            Self::TooLong(_) | Self::Malformed(_) | Self::Schema(_) => {
+                "give a line that `trailproof shards plan` wrote".to_owned()
+            }
+            Self::Contradictory(_) => {
                 format!(
                     "give a line that `trailproof shards plan` wrote; a region has at most {MAX_PARTS} parts"
                 )

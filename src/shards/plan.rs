@@ -6,7 +6,7 @@ use super::request::{ShardSources, WrittenRequest};
 use super::{MAX_PARTS, SCHEMA, ShardError, VERSION};
 use crate::event::Finding;
 use crate::ident::{RegionFolder, Sha256Hash, is_account, is_region};
-use crate::text::shortened;
+use crate::text::{is_object, shortened, without_type_names};
 use crate::time::Timestamp;
 use crate::validate::{
     DiscoveredFolder, DiscoveryFindings, EndNotes, ListedChain, LogPart, RunMemory, ValidationRequest,
@@ -295,20 +295,14 @@ pub fn is_plan_line(line: &[u8]) -> bool {
 }
 
 fn parse<'l, T: Deserialize<'l>>(line: &'l [u8]) -> Result<T, ShardError> {
-    serde_json::from_slice(line)
-        .map_err(|error| ShardError::Malformed(shown(without_type_names(&error.to_string()))))
-}
-
-/// The text of an error about JSON, without the names of this program's types. The text of a line has only one line.
-fn without_type_names(text: &str) -> String {
-    let text = text.replace(" at line 1 column ", " at column ");
-    for expected in ["expected struct ", "expected enum "] {
-        if let Some((before, after)) = text.rsplit_once(expected) {
-            let rest = after.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_');
-            return format!("{before}expected an object{rest}");
-        }
+    if !is_object(line) {
+        return Err(ShardError::Malformed("expected a JSON object".to_owned()));
     }
-    text
+    serde_json::from_slice(line).map_err(|error| {
+        // The text of a line has only one line.
+        let text = error.to_string().replace(" at line 1 column ", " at column ");
+        ShardError::Malformed(shown(without_type_names(&text)))
+    })
 }
 
 /// A text from a line, as a message can show it.

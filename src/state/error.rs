@@ -1,6 +1,7 @@
 //! Why a memory cannot be used. A failure of memory ends the run: a damaged memory is never taken for an empty one.
 
 use super::place::PlaceError;
+use crate::text::plural;
 use crate::time::Timestamp;
 
 /// Why a memory cannot be used.
@@ -24,6 +25,16 @@ pub enum StateError {
     AlreadyAState {
         /// The place.
         place: String,
+    },
+    /// `state init` on a place that has files of a state, and no marker.
+    #[error("`{place}` has {} of a state, such as `{first}`, and no `place.json`", plural(*files, "file"))]
+    MarkerLost {
+        /// The place.
+        place: String,
+        /// The number of files.
+        files: u64,
+        /// The first file's name in the place.
+        first: String,
     },
     /// The store of the place does not honour conditional writes.
     #[error("`{place}` cannot be a state: {why}")]
@@ -58,7 +69,7 @@ pub enum StateError {
         why: String,
     },
     /// A file is older than the marker says.
-    #[error("`{file}` in the state has generation {found}, but generation {seen} was written")]
+    #[error("`{file}` in the state is older than the file that a run wrote: generation {found}, not {seen}")]
     Older {
         /// The file's name in the place.
         file: String,
@@ -68,7 +79,7 @@ pub enum StateError {
         seen: u64,
     },
     /// A file that the marker names is gone.
-    #[error("`{file}` in the state is gone, but generation {seen} was written")]
+    #[error("`{file}` in the state is gone: an earlier run wrote the file, and no run removes one")]
     Gone {
         /// The file's name in the place.
         file: String,
@@ -136,6 +147,10 @@ impl StateError {
             }
             Self::Unfinished { .. } => "run `trailproof state init PLACE` again",
             Self::AlreadyAState { .. } => "use the state with `--state`, or give another place",
+            Self::MarkerLost { .. } => {
+                "find out what became of `place.json`, and put its newest copy back; or make a new state elsewhere, and \
+                 keep this one as evidence"
+            }
             Self::Unconditional { .. } => {
                 "give a directory, or a bucket on a server that honours `If-Match` and `If-None-Match` on PUT, as S3 does"
             }

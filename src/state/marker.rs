@@ -101,14 +101,25 @@ impl Marker {
 /// at the same time would overwrite what the other remembers.
 ///
 /// # Errors
-/// [`StateError::AlreadyAState`] for a state, and [`StateError::Unconditional`] for a place that ignores a condition or
+/// [`StateError::AlreadyAState`] for a state, [`StateError::MarkerLost`] for a place with files of a state and without a
+/// marker, and [`StateError::Unconditional`] for a place that ignores a condition or
 /// answers it wrongly.
 pub fn init(place: &dyn StatePlace) -> Result<(), StateError> {
     let refused = |why: &str| StateError::Unconditional { place: place.name(), why: why.to_owned() };
     let probe = |number: u64| wire::seal(&Marker::probe(number), MARKER);
-    // 1. Write a marker that is not ready: a run refuses the place until every condition was honoured.
-    let (number, first) = match Marker::read(place)? {
-        Some((marker, _)) if marker.ready => return Err(StateError::AlreadyAState { place: place.name() }),
+    let found = Marker::read(place)?;
+    if found.as_ref().is_some_and(|(marker, _)| marker.ready) {
+        return Err(StateError::AlreadyAState { place: place.name() });
+    }
+    // 1. The files of a state that lost its marker must not become a new state: the generations are in the marker, and an
+    //    older file would pass for the newest.
+    let left = place.list()?;
+    if let Some(first) = left.first() {
+        let files = u64::try_from(left.len()).unwrap_or(u64::MAX);
+        return Err(StateError::MarkerLost { place: place.name(), files, first: first.clone() });
+    }
+    // 2. Write a marker that is not ready: a run refuses the place until every condition was honoured.
+    let (number, first) = match found {
         Some((marker, version)) => (marker.probe_number(), version),
         None => match place.write(MARKER, &probe(1)?, None) {
             Err(PlaceError::Changed) => {
@@ -117,7 +128,7 @@ pub fn init(place: &dyn StatePlace) -> Result<(), StateError> {
             written => (1, written?),
         },
     };
-    // 2. A second first write must be refused, and so must a write over content that is not there. Each write has other
+    // 3. A second first write must be refused, and so must a write over content that is not there. Each write has other
     //    content: the ETag of equal content would be equal.
     let second = probe(number.saturating_add(1))?;
     if !is_changed(place.write(MARKER, &second, None))? {
@@ -131,7 +142,7 @@ pub fn init(place: &dyn StatePlace) -> Result<(), StateError> {
     if !is_changed(place.write(MARKER, &probe(number.saturating_add(2))?, Some(&first)))? {
         return Err(refused("it ignored `If-Match`, and wrote over a newer file"));
     }
-    // 3. What is there is what was written, whatever was answered.
+    // 4. What is there is what was written, whatever was answered.
     if place.read(MARKER)?.map(|file| file.bytes) != Some(second) {
         return Err(refused("it did not hold the content that it said it wrote"));
     }

@@ -155,9 +155,18 @@ fn path_error(error: &io::Error) -> StoreError {
 
 /// Converts an error from reading an existing file.
 fn read_error(error: &io::Error) -> StoreError {
+    told_error(error, plain(error.to_string()))
+}
+
+/// Converts an error from listing a folder, which the message names.
+fn read_error_in(folder: &str, error: &io::Error) -> StoreError {
+    told_error(error, format!("`{folder}`: {}", plain(error.to_string())))
+}
+
+fn told_error(error: &io::Error, message: String) -> StoreError {
     match error.kind() {
-        io::ErrorKind::PermissionDenied => StoreError::Denied(plain(error.to_string())),
-        _ => StoreError::Unreadable(plain(error.to_string())),
+        io::ErrorKind::PermissionDenied => StoreError::Denied(message),
+        _ => StoreError::Unreadable(message),
     }
 }
 

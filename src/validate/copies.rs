@@ -10,6 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::cancel::CancelFlag;
 use super::request::{ReadLimits, SourceFolder, TypedSource};
 use super::source_path::{AWS_LOGS, ExpectedSegment, SourcePath};
 use crate::digest::DigestFile;
@@ -62,6 +63,9 @@ pub enum CopyError {
     /// The directory holds a collection that was not completed: what it lacks is in the source.
     #[error("`{}` holds an unfinished collection", .0.display())]
     Unfinished(PathBuf),
+    /// The run was interrupted before the copy around a single file was searched.
+    #[error("interrupted before `{}` was searched", .0.display())]
+    Interrupted(PathBuf),
     /// A single file outside of any copy.
     #[error("`{}` is not a directory, and lies in no folder of a copy", .0.display())]
     NoCopy(PathBuf),
@@ -106,6 +110,19 @@ pub struct OpenedCopies {
 /// # Errors
 /// [`CopyError`].
 pub fn open(sources: &[PathBuf], keys: &KeyRing, limits: &ReadLimits) -> Result<OpenedCopies, CopyError> {
+    open_until(sources, keys, limits, &CancelFlag::new())
+}
+
+/// [`open`], until `stop` is set: then the search ends, and each source that was not searched whole is a finding.
+///
+/// # Errors
+/// [`CopyError`].
+pub fn open_until(
+    sources: &[PathBuf],
+    keys: &KeyRing,
+    limits: &ReadLimits,
+    stop: &CancelFlag,
+) -> Result<OpenedCopies, CopyError> {
     if let Some(folder) = sources.iter().find_map(|path| unfinished_above(path)) {
         return Err(CopyError::Unfinished(folder));
     }
@@ -121,26 +138,35 @@ pub fn open(sources: &[PathBuf], keys: &KeyRing, limits: &ReadLimits) -> Result<
     let mut objects = Vec::new();
     for (root, files) in &roots {
         let unreadable = |source| CopyError::Unreadable { path: root.clone(), source };
-        let here = look(root, keys, limits.digest).map_err(unreadable)?;
+        let here = look_until(root, keys, limits.digest, stop).map_err(unreadable)?;
         for path in files {
-            objects.push(file::object(path, &here.trees)?);
+            objects.push(file::object(path, &here.trees).map_err(|error| match stop.is_set() {
+                true => CopyError::Interrupted(root.clone()),
+                false => error,
+            })?);
         }
         whole.trees.extend(here.trees);
     }
     // 2. Directories and archives: find the trees in each.
     let is_single = !roots.is_empty();
-    let (mut searched, mut homes) = (Vec::new(), Homes::default());
+    let mut opened_roots = Vec::new();
+    let (mut searched, mut unsearched, mut homes) = (Vec::new(), Vec::new(), Homes::default());
     for path in copies {
         let unreadable = |source| CopyError::Unreadable { path: path.clone(), source };
         file::reject_loose(path)?;
+        if stop.is_set() {
+            unsearched.push(path);
+            continue;
+        }
         let opened = archived::open(path, limits)?;
         let entries = opened.files.entries(opened.files.root()).map_err(unreadable)?;
         // An archive of which nothing can be read is not empty.
         if entries.is_empty() && opened.findings.is_empty() {
             return Err(CopyError::Empty(path.clone()));
         }
-        let here = search_in(&opened.files, keys, limits.digest).map_err(unreadable)?;
+        let here = search_in(&opened.files, keys, limits.digest, stop).map_err(unreadable)?;
         homes.extend(here.homes());
+        opened_roots.push(opened.files.root().to_owned());
         findings.extend(opened.findings);
         if opened.duplicates > 0 {
             whole.passed_over.insert(opened.files.root().to_owned(), opened.duplicates);
@@ -155,24 +181,34 @@ pub fn open(sources: &[PathBuf], keys: &KeyRing, limits: &ReadLimits) -> Result<
         scattered.extend(searched.iter().flat_map(|(_, here)| here.accounts_of_shared_logs()));
     }
     let divided = &homes.divided_accounts() & &scattered;
-    if !divided.is_empty() {
+    if !divided.is_empty() && !stop.is_set() {
         for (_, here) in &searched {
             homes.extend(&here.homes_of_logs(&divided, &|objects| judge(objects, keys, limits.digest)));
         }
     }
     for (path, here) in searched {
+        if stop.is_set() {
+            unsearched.push(path);
+            continue;
+        }
         let here = here.place(&homes);
         let parts = folders(&here);
         if parts.is_empty() {
             reject_misspelt(path)?;
         }
-        findings.extend(here.skipped.iter().map(skipped));
+        // The target of a link may be a source itself.
+        let left_out = here.skipped.iter().filter(|left| !left.leads_into(&opened_roots));
+        findings.extend(left_out.map(skipped));
         findings.extend(here.trees.iter().filter_map(renamed));
         findings.extend(unlisted::findings(&here.unlisted, limits.named));
         typed.push(TypedSource { name: path.display().to_string(), parts });
         whole.trees.extend(here.trees);
         whole.placed.extend(here.placed);
         whole.passed_over.extend(here.passed_over);
+    }
+    for path in unsearched {
+        findings.push(skipped(&LeftOut::interrupted(path)));
+        typed.push(TypedSource { name: path.display().to_string(), parts: Vec::new() });
     }
     reject_nested(&whole.trees)?;
     // 3. Join the trees into one store. The copy around a single file is not asked for as a whole.
@@ -233,14 +269,28 @@ fn reject_misspelt(path: &Path) -> Result<(), CopyError> {
 /// # Errors
 /// The directory itself cannot be read.
 pub fn look(directory: &Path, keys: &KeyRing, limit: u64) -> io::Result<Found> {
+    look_until(directory, keys, limit, &CancelFlag::new())
+}
+
+fn look_until(directory: &Path, keys: &KeyRing, limit: u64, stop: &CancelFlag) -> io::Result<Found> {
     let files: Arc<dyn CopyFiles> = Arc::new(DiskFiles::new(directory)?);
-    let searched = search_in(&files, keys, limit)?;
+    let searched = search_in(&files, keys, limit, stop)?;
     let homes = searched.homes().clone();
     Ok(searched.place(&homes))
 }
 
-fn search_in(files: &Arc<dyn CopyFiles>, keys: &KeyRing, limit: u64) -> io::Result<SearchedCopy> {
-    find::search(files, &|objects| judge(objects, keys, limit))
+fn search_in(
+    files: &Arc<dyn CopyFiles>,
+    keys: &KeyRing,
+    limit: u64,
+    stop: &CancelFlag,
+) -> io::Result<SearchedCopy> {
+    // Many digests may be read after the walk.
+    let judge = |objects: Vec<Object>| match stop.is_set() {
+        true => objects.iter().map(|_| None).collect(),
+        false => judge(objects, keys, limit),
+    };
+    find::search(files, &judge, &|| stop.is_set())
 }
 
 /// The recorded place of each sampled digest, and whether the digest is proved: by its own signature, or by the

@@ -45,6 +45,8 @@ pub(super) fn run(
     // Only some findings of a run for one object belong to the answer, so the progress counts none.
     let progress = if only.is_none() { tools.progress } else { &NoProgress };
     let mut reporter = RunReporter::new(request, progress, sink);
+    // A run that is cancelled before it begins skips all of its work, even if a source seems to hold nothing.
+    let _ = cancellation.skips_work();
     // 1. Report what is known before any read.
     reporter.begin(request, tools.keys.rejected())?;
     // 2. Find the regions.

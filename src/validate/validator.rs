@@ -276,7 +276,7 @@ impl Validator {
         let is_copy = matches!(source, EvidenceSource::Directories(_));
         let store: Box<dyn Store> = match source {
             EvidenceSource::Directories(paths) => {
-                let opened = copies::open(&paths, &keys, &request.limits)?;
+                let opened = copies::open_until(&paths, &keys, &request.limits, stop)?;
                 (request.sources, request.objects) = (opened.sources, opened.objects);
                 (request.typed, request.findings) = (opened.typed, opened.findings);
                 Box::new(opened.store)

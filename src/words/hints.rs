@@ -22,6 +22,8 @@ const WHOLE_ARCHIVE: &str = "get a complete copy of the archive, and run again";
 const NAME_ARCHIVE: &str = "name the archive as a source too, and run again";
 const NAME_TARGET: &str =
     "if the copy needs what lies there, give the target of the link as a source too, and run again";
+const NOT_A_FILE: &str = "a folder, a pipe or a device lies in the place of the file: replace it by the object, copied \
+                          from the bucket, and run again";
 const NAME_FOLDER: &str = "give the folders of the copy as sources, and run again";
 const FINISH: &str = "run again, and let the run finish";
 const NOT_A_DIGEST: &str = "find out who wrote the object, and look for an older version or a replica of the digest: \
@@ -53,6 +55,10 @@ const MISSING_DIGEST: &str = "if a lifecycle rule expired older files, give a la
                               the digest in a replica or another copy: the log files of that time have no other proof";
 const MISSING_LOG: &str =
     "check which lifecycle rules the bucket has; then look for the log file in a replica or another copy";
+const PUT_BACK: &str = "if the file was moved in the copy, put it back into its folder; otherwise find out who moved it in \
+                        the bucket";
+const RESTORE_LOG: &str =
+    "check which lifecycle rules the bucket has; the original in the other bucket has the same content";
 const MOVED: &str = "if you moved the files yourself, name the move: `--relocated-from s3://OLD[/PREFIX]`; otherwise find \
                      out who put the digest there, and look for the original in a replica";
 const GAP: &str = "see the findings on digests of this time; if there are none, look for the digests in a replica or \
@@ -104,6 +110,11 @@ pub fn hint(finding: &Finding) -> Option<&'static str> {
     }
     let hint = cause.map_or_else(|| by_kind(finding.kind), by_cause);
     match hint {
+        Some(MISSING_LOG) => Some(match &finding.original {
+            None => MISSING_LOG,
+            Some(original) if original.starts_with("s3://") => RESTORE_LOG,
+            Some(_) => PUT_BACK,
+        }),
         Some(READ_IT | LIST_IT) => Some(unread(&finding.message(), hint == Some(LIST_IT))),
         Some(READ_SKIPPED) => Some(skipped(&finding.message())),
         Some(UNPACK) if is_cut(&finding.message()) => Some(WHOLE_ARCHIVE),
@@ -118,6 +129,8 @@ fn unread(message: &str, is_folder: bool) -> &'static str {
     match is_folder {
         _ if is_expired(message) => SIGN_IN,
         _ if is_cut(message) => WHOLE_ARCHIVE,
+        _ if says("link leads out of the directory") => NAME_TARGET,
+        false if says("not a regular file") => NOT_A_FILE,
         _ if says("out of reach: ") => FULLER_COPY,
         _ if says("two copies differ: ") => WHICH_COPY,
         // The operating system's words; S3's have a code.
@@ -135,6 +148,7 @@ fn unread(message: &str, is_folder: bool) -> &'static str {
 fn skipped(message: &str) -> &'static str {
     let says = |cause: &str| message.contains(cause);
     match () {
+        () if says("interrupted before the whole folder") => FINISH,
         () if says("archive in a directory is not opened") => NAME_ARCHIVE,
         () if says("link leads out of the directory") => NAME_TARGET,
         () if says("the search stops after ") => NAME_FOLDER,

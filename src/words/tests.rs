@@ -1,5 +1,7 @@
 //! Messages and hints of every fault.
 
+mod left_out;
+
 use std::collections::BTreeSet;
 
 use super::*;
@@ -280,6 +282,12 @@ fn an_object_that_could_not_be_read_has_a_hint_for_each_reason() {
         ("two copies differ: `a` and `b`", "find out which of the copies", "find out which of the copies"),
         ("unreadable: ExpiredToken: The token has expired", "sign in again", "sign in again"),
         ("unreadable: HTTP 503", "make the object readable", "make the folder"),
+        (
+            "unreadable: a symbolic link leads out of the directory",
+            "if the copy needs what lies there, give the target",
+            "if the copy needs what lies there, give the target",
+        ),
+        ("unreadable: not a regular file", "a folder, a pipe or a device lies", "make the folder"),
         ("unreadable: the archive ends early, at byte 9", "get a complete copy", "get a complete copy"),
     ] {
         let why = why.to_owned();
@@ -292,30 +300,6 @@ fn an_object_that_could_not_be_read_has_a_hint_for_each_reason() {
     for kind in [Kind::DigestMissing, Kind::LogMissing] {
         let hint = hint(&Finding::told(kind, at(0), "x")).unwrap();
         assert!(!hint.contains("this copy") && !hint.contains("s3:"), "{hint}");
-    }
-}
-
-/// What helps against a closed folder does not help against an archive or a link.
-#[test]
-fn what_was_left_out_of_a_copy_has_a_hint_for_each_reason() {
-    for (why, word) in [
-        ("an archive in a directory is not opened", "name the archive"),
-        (
-            "the symbolic link leads out of the directory",
-            "if the copy needs what lies there, give the target",
-        ),
-        ("the search stops after 5 folders: name the folder of the copy", "give the folders of the copy"),
-        ("Permission denied (os error 13)", "let the user"),
-        ("no digest says where the files of it were delivered", "if the copy needs what lies there, make it"),
-    ] {
-        let hint = hint(&Finding::new(Fault::SkippedFolder { why: why.to_owned() }, at(0))).unwrap();
-        assert!(hint.starts_with(word) && is_fragment(hint), "{hint}");
-    }
-    for (why, word) in
-        [("the archive ends within the member", "get a complete"), ("x", "if the member is part")]
-    {
-        let hint = hint(&Finding::new(Fault::UnreadMember { member: None, why: why.to_owned() }, at(0)));
-        assert!(hint.unwrap().starts_with(word), "{hint:?}");
     }
 }
 

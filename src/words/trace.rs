@@ -3,6 +3,10 @@
 use super::quoted;
 use crate::event::Trace;
 
+/// A log file that its own folder lacks, and that another place has. The place follows.
+pub(super) const FOUND_ELSEWHERE: &str =
+    "the folder of the log file lacks the file, which was found elsewhere";
+
 /// The remains of a missing object. `noun` is the object's type.
 pub(super) fn words(noun: &str, trace: &Trace) -> String {
     match trace {

@@ -9,6 +9,7 @@ mod examples;
 mod named;
 mod profiles;
 mod reads;
+mod settings;
 mod terminal;
 mod trust;
 mod unproved;

@@ -36,10 +36,10 @@ fn a_source_has_to_be_a_directory_with_something_in_it() {
     fs::create_dir(case.path("empty")).unwrap();
     let keys = case.text("keys.json");
     for (source, what) in [
-        (case.text("nowhere"), "No such file"),
+        (case.text("nowhere"), "nowhere`: no such file or directory"),
         (case.text("empty"), "is empty"),
         (keys.clone(), "not a zip or tar archive"),
-        (case.text("a\u{1b}[2Jb\nhint: c"), "No such file"),
+        (case.text("a\u{1b}[2Jb\nhint: c"), "no such file or directory"),
     ] {
         trailproof(&["validate", &source, "--public-keys", &keys]).assert_cannot(what);
     }

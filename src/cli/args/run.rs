@@ -72,7 +72,8 @@ pub(in crate::cli) struct RunArgs {
     #[arg(short, long, help_heading = "Report")]
     pub(in crate::cli) verbose: bool,
 
-    /// Print only the verdict line on stdout. Files of `--report` have the whole report
+    /// Print only the verdict line on stdout, and show no progress. Formats other than text, and files of `--report`, are
+    /// whole
     #[arg(short, long, conflicts_with = "verbose", help_heading = "Report")]
     pub(in crate::cli) quiet: bool,
 

@@ -8,7 +8,7 @@ use rayon::ThreadPool;
 use super::input::unreadable;
 use crate::cli::args::RunShardsArgs;
 use crate::cli::sources::is_in_s3;
-use crate::cli::{Failure, validate};
+use crate::cli::{Failure, signals, validate};
 use crate::event::Finding;
 use crate::ident::Sha256Hash;
 use crate::keys::KeyRing;
@@ -69,7 +69,7 @@ fn open(
     }
     let keys = with_fetched(places, keys, arguments)?;
     check_archives(places)?;
-    let opened = copies::open(&sources, &keys, limits);
+    let opened = copies::open_until(&sources, &keys, limits, signals::flag());
     let opened = opened.map_err(|error| {
         Failure::new(error.to_string(), "the directory has to be at the same path on every machine")
     })?;

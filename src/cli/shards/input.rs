@@ -68,6 +68,9 @@ fn open(
         let what = format!("`{}` is a directory, not a plan", path.display());
         return Err(Failure::new(what, "give the file that `trailproof shards plan` wrote"));
     }
+    if path.as_os_str() == "-" && !path.exists() {
+        return Err(typed::no_stdin("the plan"));
+    }
     let file = File::open(path).map_err(|error| unreadable(&path.display(), &error))?;
     Ok(Box::new(BufReader::new(file)))
 }
@@ -157,6 +160,15 @@ fn read_lines(
     Ok(())
 }
 
+/// The error message for a missing object, which may have been meant as a prefix.
+#[cfg(feature = "aws")]
+fn without_slash(name: &str) -> Failure {
+    Failure::new(
+        format!("there is no object `{name}`"),
+        format!("a prefix needs a slash at its end: `{name}/`"),
+    )
+}
+
 /// Reads an object, or the objects below a prefix, some at a time.
 #[cfg(feature = "aws")]
 fn read_objects(
@@ -166,7 +178,7 @@ fn read_objects(
     take: &mut dyn FnMut(ReadLine, &str),
 ) -> Result<(), Failure> {
     use crate::ident::Location;
-    use crate::store::Store as _;
+    use crate::store::{Store as _, StoreError};
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     let text = path.to_string_lossy();
@@ -180,7 +192,7 @@ fn read_objects(
         let objects = listed.filter(|listed| !matches!(listed, Ok(listed) if listed.key.ends_with('/')));
         objects
             .map(|listed| Ok(Location::new(bucket.as_str(), listed?.key)))
-            .collect::<Result<_, crate::store::StoreError>>()
+            .collect::<Result<_, StoreError>>()
             .map_err(|error| unreadable(&text, &error))?
     };
     let next = AtomicUsize::new(0);
@@ -200,6 +212,7 @@ fn read_objects(
                             read_lines(&mut object.body, &name, most, &mut send)
                                 .map_err(|error| unreadable(&name, &error))
                         }
+                        Err(StoreError::NotFound) if is_object => Err(without_slash(&name)),
                         Err(error) => Err(unreadable(&name, &error)),
                     };
                     if let Err(failure) = sent {

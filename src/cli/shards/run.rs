@@ -51,6 +51,15 @@ pub(super) fn run(arguments: &RunShardsArgs) -> Result<u8, Failure> {
             "the indices of N jobs are 0 to N - 1",
         ));
     }
+    if let Some(path) = &arguments.plan
+        && path.as_os_str() == "-"
+        && !path.exists()
+    {
+        return Err(Failure::new(
+            "`-` is not the name of a plan",
+            "leave PLAN out to read lines of a plan from stdin: `trailproof shards run < LINES`",
+        ));
+    }
     match (&arguments.plan, arguments.index) {
         (None, _) => worker.run_lines(&mut BufReader::new(io::stdin()), "stdin", false),
         (Some(path), index) => worker.run_plan(path, index).inspect_err(|_| bars.clear())?,

@@ -41,6 +41,17 @@ pub(super) struct Asked {
 }
 
 impl Asked {
+    /// The finding with the part of a gap that was asked for. The run has one second more at both ends, to include the
+    /// digests that end there.
+    pub(super) fn part_of(&self, finding: &Finding) -> Finding {
+        let mut part = finding.clone();
+        if part.kind == Kind::ChainGap {
+            part.start = part.start.map(|start| start.max(self.start));
+            part.end = part.end.map(|end| if end == self.end.plus(1) { self.end } else { end });
+        }
+        part
+    }
+
     const fn interval(&self) -> Interval {
         Interval { start: self.start, end: self.end }
     }
@@ -275,6 +286,7 @@ impl Lines {
         if finding.severity == Severity::Notice {
             return Ok(());
         }
+        let finding = &self.asked.part_of(finding);
         let about = match &finding.uri {
             Some(uri) => format!("{uri}: "),
             None => words::chain_and_time(finding),

@@ -11,13 +11,21 @@ use crate::event::{
 use crate::ident::ChainId;
 use crate::report::escape::for_terminal;
 use crate::report::json::SCHEMA;
-use crate::text::shortened;
+use crate::text::{is_object, plain, shortened, without_type_names};
 use crate::time::{Interval, Range, Timestamp};
 
 /// Parses the report and the verdict that the file claims.
 pub(super) fn parse(bytes: &[u8]) -> Result<(Report, Verdict), SavedError> {
     let shown = |text: String| for_terminal(&shortened(text)).into_owned();
-    let malformed = |error: serde_json::Error| SavedError::Malformed(shown(error.to_string()));
+    let malformed = |error: serde_json::Error| {
+        SavedError::Malformed(shown(without_type_names(&plain(error.to_string()))))
+    };
+    if bytes.trim_ascii().is_empty() {
+        return Err(SavedError::Malformed("it is empty".to_owned()));
+    }
+    if !is_object(bytes) {
+        return Err(SavedError::Malformed("expected a JSON object with the field `schema`".to_owned()));
+    }
     let SchemaField { schema } = serde_json::from_slice(bytes).map_err(malformed)?;
     match schema {
         Some(schema) if schema == SCHEMA => {}

@@ -13,7 +13,7 @@ use super::{FileVersion, PlaceError, PlacedFile, StatePlace};
 use crate::ident::Sha256Hash;
 use crate::state::MAX_FILE;
 use crate::state::scope::{REGIONS, RUNS};
-use crate::text::without_temporary_name;
+use crate::text::{plain, without_temporary_name};
 
 /// How long to wait for the lock. A write takes milliseconds.
 const LOCK_WAIT: Duration = Duration::from_secs(60);
@@ -48,14 +48,19 @@ impl DirectoryPlace {
     }
 
     fn failed(&self, error: &io::Error) -> PlaceError {
-        PlaceError::failed(self.name(), error)
+        PlaceError::failed(self.name(), plain(error.to_string()))
+    }
+
+    /// The failure on a file or folder of the state.
+    fn failed_at(&self, file: &str, error: &io::Error) -> PlaceError {
+        PlaceError::failed(self.directory.join(file).display().to_string(), plain(error.to_string()))
     }
 
     /// Takes the lock, which lasts as long as the file.
     fn lock(&self) -> Result<File, PlaceError> {
         let path = self.directory.join("lock");
         let opened = OpenOptions::new().create(true).truncate(false).write(true).open(path);
-        let file = opened.map_err(|error| self.failed(&error))?;
+        let file = opened.map_err(|error| self.failed_at("lock", &error))?;
         let begun = Instant::now();
         loop {
             match file.try_lock() {
@@ -80,7 +85,7 @@ impl DirectoryPlace {
         let mut bytes = Vec::new();
         opened.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > MAX_FILE {
-            return Err(io::Error::other(format!("`{file}` is larger than {MAX_FILE} bytes")));
+            return Err(io::Error::other(format!("larger than {MAX_FILE} bytes")));
         }
         let version = FileVersion(Sha256Hash::of(&bytes).to_string());
         Ok(Some(PlacedFile { bytes, version }))
@@ -159,14 +164,14 @@ impl StatePlace for DirectoryPlace {
     fn list(&self) -> Result<Vec<String>, PlaceError> {
         let mut files = Vec::new();
         for folder in [REGIONS, RUNS] {
-            self.list_below(folder, 0, &mut files).map_err(|error| self.failed(&error))?;
+            self.list_below(folder, 0, &mut files).map_err(|error| self.failed_at(folder, &error))?;
         }
         files.sort();
         Ok(files)
     }
 
     fn read(&self, file: &str) -> Result<Option<PlacedFile>, PlaceError> {
-        self.read_file(file).map_err(|error| self.failed(&error))
+        self.read_file(file).map_err(|error| self.failed_at(file, &error))
     }
 
     fn write(
@@ -180,7 +185,7 @@ impl StatePlace for DirectoryPlace {
         if found.as_ref() != expected {
             return Err(PlaceError::Changed);
         }
-        self.write_file(file, bytes).map_err(|error| self.failed(&error))?;
+        self.write_file(file, bytes).map_err(|error| self.failed_at(file, &error))?;
         Ok(FileVersion(Sha256Hash::of(bytes).to_string()))
     }
 }

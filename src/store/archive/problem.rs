@@ -24,7 +24,7 @@ pub enum ArchiveError {
     #[error("not a zip or tar archive")]
     NotAnArchive,
     /// A zip whose central directory cannot be read: the list of members is unknown.
-    #[error("the zip's central directory cannot be read ({0})")]
+    #[error("the end of the zip, with the list of its members, is lost or damaged")]
     NoCentralDirectory(String),
     /// A part of an archive that was split into several files.
     #[error(

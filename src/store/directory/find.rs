@@ -12,6 +12,7 @@
 //!    files by account, region and day.
 
 mod archives;
+mod delivered;
 mod dividing;
 mod homes;
 mod left_out;
@@ -84,6 +85,9 @@ impl Tree {
 /// together: a digest may record the signature of another.
 pub type Judge<'a> = dyn Fn(Vec<Object>) -> Vec<Option<Recorded>> + 'a;
 
+/// Whether to end the search early, because the user interrupted the run.
+pub type StopSearch<'a> = dyn Fn() -> bool + 'a;
+
 /// Result of searching a copy.
 #[derive(Clone, Default, Debug)]
 pub struct Found {
@@ -108,13 +112,22 @@ pub struct SearchedCopy {
     homes: Homes,
 }
 
-/// Searches a copy for trees.
+/// Searches a copy for trees. If `stop` ends the search early, the copy seems to hold nothing: the caller has to report
+/// that the copy was not searched.
 ///
 /// # Errors
 /// An error if the root of the copy cannot be read.
-pub fn search(files: &Arc<dyn CopyFiles>, judge: &Judge<'_>) -> io::Result<SearchedCopy> {
-    let searched = search::search(files, judge)?;
+pub fn search(
+    files: &Arc<dyn CopyFiles>,
+    judge: &Judge<'_>,
+    stop: &StopSearch<'_>,
+) -> io::Result<SearchedCopy> {
+    let searched = search::search(files, judge, stop)?;
     let mut homes = Homes::default();
+    if stop() {
+        let (located, digests) = (trees::Located::default(), loose::PlacedDigests::default());
+        return Ok(SearchedCopy { files: Arc::clone(files), searched, located, digests, homes });
+    }
     let located = trees::locate(files, &searched, judge, &mut homes);
     let digests = loose::place_digests(files, &located.loose_digests, &located.trees, judge, &mut homes);
     Ok(SearchedCopy { files: Arc::clone(files), searched, located, digests, homes })
@@ -176,8 +189,14 @@ impl SearchedCopy {
             let left_out = homeless.into_keys();
             skipped.extend(left_out.map(|(folder, account)| LeftOut::of_account(&folder, &account)));
         }
-        // 4. What was placed is not shown where it lies.
-        hide_placed(&mut trees, &placed);
+        // The run lists the folders of digests in the trees, and reports each that cannot be listed.
+        let is_listed = |left: &LeftOut| {
+            let mut trees = trees.iter();
+            trees.any(|tree| loose::is_in_delivery_folder(tree, &left.path))
+        };
+        skipped.extend(searched.unlistable.into_iter().filter(|left| !is_listed(left)));
+        // 4. What was placed is not shown where it lies, and a link that was left out is no object.
+        hide_placed(&mut trees, &placed, searched.outside_links);
         let is_in_bucket = |path: &Path| trees.iter().any(|tree| tree.holds(path));
         let archives = searched.archives.into_hiding(searched.groups.keys(), is_in_bucket);
         skipped.extend(archives.map(|path| LeftOut::new(path, UNOPENED_ARCHIVE)));
@@ -221,7 +240,7 @@ impl SearchedCopy {
                 |account: &&Vec<String>| account.last().is_some_and(|account| accounts.contains(account));
             for account in group.accounts.iter().filter(is_asked) {
                 let dir = folder.join("AWSLogs").join(account.join("/")).join("CloudTrail-Digest");
-                digests.extend(search::delivered_below(&*self.files, &dir).digests);
+                digests.extend(delivered::delivered_below(&*self.files, &dir).digests);
             }
             loose::note_listed_logs(&self.files, &digests, judge, &mut homes);
         }
@@ -229,13 +248,15 @@ impl SearchedCopy {
     }
 }
 
-/// Hides placed files, and folders with a mount of their own, from the mounts of the folders around them.
-fn hide_placed(trees: &mut [Tree], placed: &PlacedFiles) {
+/// Hides placed files, links out of the directory, and folders with a mount of their own, from the mounts of the folders
+/// around them.
+fn hide_placed(trees: &mut [Tree], placed: &PlacedFiles, outside_links: BTreeSet<PathBuf>) {
     let is_around = |tree: &Tree, path: &Path| path != tree.mount.dir && path.starts_with(&tree.mount.dir);
     let is_shown = |path: &&Path| trees.iter().any(|tree| is_around(tree, path));
     let mut files: HashSet<PathBuf> = placed.paths().filter(is_shown).map(Path::to_owned).collect();
     let sidecars: Vec<PathBuf> = files.iter().flat_map(|path| sidecar::paths_of_digest(path)).collect();
     files.extend(sidecars);
+    files.extend(outside_links);
     let is_elsewhere = |inner: &&Tree| {
         let Mount { dir, base, .. } = &inner.mount;
         let mut around = trees.iter().filter(|tree| is_around(tree, dir));

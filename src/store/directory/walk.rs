@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::leftovers::{FolderLeftovers, PassedOver};
 use super::mount::Mount;
 use super::names::key_segment;
-use super::{collected, read_error, sidecar};
+use super::{collected, read_error, read_error_in, sidecar};
 use crate::ident::name_before_inflating;
 use crate::store::files::{FileEntry, FileFacts, FileKind};
 use crate::store::{Listed, StoreError};
@@ -55,8 +55,12 @@ impl<'a> FolderWalk<'a> {
         let (pending, failure, linked) = (Vec::new(), None, BTreeSet::new());
         let mut walk = Self { mount, enters_folders: true, after, passed_over, pending, failure, linked };
         match mount.files.resolve(&dir) {
-            Ok(canonical) => walk.push_entries(&WalkFolder { path: dir, canonical }, &key_prefix),
-            Err(error) => walk.record_error(&error),
+            Ok(canonical) => {
+                // The caller knows the name of this folder.
+                let folder = WalkFolder { path: dir, canonical };
+                walk.push_entries(&folder, &key_prefix, &|error| read_error(error));
+            }
+            Err(error) => walk.record_error(read_error(&error), &error),
         }
         walk
     }
@@ -66,7 +70,12 @@ impl<'a> FolderWalk<'a> {
         Self { enters_folders: false, ..self }
     }
 
-    fn push_entries(&mut self, folder: &WalkFolder, key_prefix: &str) {
+    fn push_entries(
+        &mut self,
+        folder: &WalkFolder,
+        key_prefix: &str,
+        told: &dyn Fn(&io::Error) -> StoreError,
+    ) {
         match self.read_folder(folder, key_prefix) {
             Ok(mut entries) => {
                 entries.retain(|entry| !self.is_before(entry));
@@ -74,14 +83,14 @@ impl<'a> FolderWalk<'a> {
                 entries.sort_unstable_by(|a, b| b.key.cmp(&a.key));
                 self.pending.append(&mut entries);
             }
-            Err(error) => self.record_error(&error),
+            Err(error) => self.record_error(told(&error), &error),
         }
     }
 
     /// Records an error. A missing folder is empty, not an error.
-    fn record_error(&mut self, error: &io::Error) {
+    fn record_error(&mut self, told: StoreError, error: &io::Error) {
         if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) {
-            self.failure = Some(read_error(error));
+            self.failure = Some(told);
         }
     }
 
@@ -187,7 +196,11 @@ impl Iterator for FolderWalk<'_> {
                         archived: None,
                     }));
                 }
-                Some(folder) if self.enters_folders => self.push_entries(&folder, &entry.key),
+                Some(folder) if self.enters_folders => {
+                    let mount = self.mount;
+                    let told = |error: &io::Error| read_error_in(&mount.files.display(&folder.path), error);
+                    self.push_entries(&folder, &entry.key, &told);
+                }
                 Some(_) => {}
             }
         }

@@ -117,3 +117,16 @@ fn an_archive_in_a_directory_is_named() {
         fs::remove_file(case.path(name)).unwrap();
     }
 }
+
+/// The list of members is at the end of a zip.
+#[test]
+fn a_cut_zip_is_told_in_plain_words() {
+    let case = Case::make(&[]);
+    case.zip("whole.zip", &case.members());
+    let bytes = fs::read(case.path("whole.zip")).unwrap();
+    fs::write(case.path("cut.zip"), &bytes[..bytes.len() / 2]).unwrap();
+    let done = case.of("cut.zip");
+    done.assert_cannot("cut.zip`: the end of the zip, with the list of its members, is lost or damaged\n");
+    let command = format!("`zip -FF {} --out FIXED.zip`", case.text("cut.zip"));
+    assert!(done.stderr.contains(&command) && !done.stderr.contains("EOCD"), "{}", done.stderr);
+}

@@ -66,3 +66,30 @@ fn touched_objects_are_named() {
     let (made, _) = drill(TamperKind::NoDigests, &["--hours", "5"]);
     assert!(made.stderr.contains("\n  and 3 more: `tampered.json` lists all\n"), "{}", made.stderr);
 }
+
+/// An event that the delivery has no hour for would be left out silently.
+#[test]
+fn an_hour_outside_of_the_delivery_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let target = dir.path().join("drill").to_str().unwrap().to_owned();
+    for (flag, value, what) in [
+        (
+            "--stop",
+            "30:2",
+            "`--stop`: hour 30 lies outside of the delivery: the delivery has 12 hours, numbers 0 to 11",
+        ),
+        ("--stop", "3:0", "`--stop`: the number of hours is 0"),
+        ("--pause", "12:10", "`--pause`: hour 12 lies outside of the delivery"),
+        ("--skip-hour", "12", "`--skip-hour`: hour 12 lies outside of the delivery"),
+        ("--move-at", "12:other-logs", "`--move-at`: hour 12 lies outside of the delivery"),
+        ("--quiet-every", "13", "`--quiet-every 13` would have no effect: the delivery has 12 hours"),
+        ("--backfill-every", "13", "`--backfill-every 13` would have no effect"),
+        ("--rotate-keys-every", "12", "`--rotate-keys-every 12` would have no effect"),
+    ] {
+        trailproof(&["simulate", &target, "--hours", "12", flag, value]).assert_cannot(what);
+    }
+    assert!(!dir.path().join("drill").exists());
+    let last = ["--stop", "11:1", "--quiet-every", "12", "--rotate-keys-every", "11"];
+    let made = trailproof(&[&["simulate", &target, "--hours", "12"], &last[..]].concat());
+    assert_eq!(made.code, Some(0), "{}", made.stderr);
+}

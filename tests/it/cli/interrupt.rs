@@ -145,6 +145,10 @@ fn a_signal_during_set_up_is_a_run_that_was_interrupted() {
         let report: Value = serde_json::from_slice(&fs::read(case.path("report.json")).unwrap()).unwrap();
         assert_eq!((&report["interrupted"], &report["verdict"]), (&Value::Bool(true), &"incomplete".into()));
         assert_eq!(report["counts"]["digests"]["valid"], 0);
+        let findings = report["findings"].as_array().unwrap();
+        let told =
+            |finding: &Value| finding["message"].as_str().is_some_and(|text| text.contains("searched"));
+        assert!(findings.iter().any(told), "{findings:#?}");
     }
 }
 

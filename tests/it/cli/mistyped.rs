@@ -19,6 +19,7 @@ const SOURCES: &[Mistyped] = &[
     (&["arn:aws:s3:::logs/p"], "invalid source", "did you mean `s3://logs/p`?"),
     (&["https://example.com/logs"], "invalid source", "give a bucket as `s3://BUCKET[/PREFIX]`"),
     (&["s3a://logs/\u{1b}[2J"], "invalid source", "`s3://logs/\\u{1b}[2J`"),
+    (&["README.md", "--dry-run"], "`README.md`: no such file or directory", "give a directory"),
     (&["-"], "the source `-` cannot be read: stdin is not read here", "give a file"),
     (&["file:///tmp/x"], "invalid source", "did you mean `/tmp/x`?"),
     (&[".", "--public-keys", "-"], "the keys file `-` cannot be read", "give a file"),
@@ -76,6 +77,11 @@ const TIMES: &[Mistyped] = &[
         &["s3://logs", "--start-time", "2026-09-02", "--end-time", "2026-09-01"],
         "is not before the end",
         "did you mean `--start-time 2026-09-01 --end-time 2026-09-02`?",
+    ),
+    (
+        &["s3://logs", "--start-time", "2096-11-28", "--end-time", "2096-11-29"],
+        "the range lies in the future: it begins at 2096-11-28T00:00:00Z, and now it is ",
+        "give a start before now",
     ),
     (
         &[".", "--start-time", "2026-09-01", "--end-time", "2026-09-01"],
@@ -245,13 +251,36 @@ fn a_state_with_the_name_of_a_bucket_says_that_it_is_a_directory() {
     }
 }
 
+#[test]
+fn a_width_of_no_columns_is_no_width() {
+    let help = |columns: Option<&str>| {
+        let mut command = program();
+        match columns {
+            Some(columns) => command.env("COLUMNS", columns),
+            None => command.env_remove("COLUMNS"),
+        };
+        let done: super::case::Done = command.args(["validate", "--help"]).output().unwrap().into();
+        done.stdout
+    };
+    assert_eq!(help(Some("0")), help(None));
+    assert_ne!(help(Some("60")), help(None));
+}
+
 /// A state inside of the evidence can be changed by whoever can change the evidence.
 #[test]
 fn a_state_inside_of_evidence_is_made_with_a_warning() {
     let case = super::case::Case::make(&[]);
-    for (place, warns) in [("buckets/trail-logs/state", true), ("buckets", true), ("state", false)] {
+    for (place, warns) in [
+        ("buckets/trail-logs/state", true),
+        ("buckets/state", true),
+        ("buckets/trail-logs/../other", true),
+        ("buckets", true),
+        ("state", false),
+    ] {
         let done = trailproof(&["state", "init", &case.text(place)]);
         assert_eq!(done.code, Some(0), "{}", done.stderr);
         assert_eq!(done.stderr.contains("` holds evidence: "), warns, "{place}: {}", done.stderr);
+        let warning = done.stderr.lines().find(|line| line.starts_with("warning: ")).unwrap_or_default();
+        assert!(!warning.contains(".."), "{warning}");
     }
 }

@@ -9,12 +9,12 @@ use trailproof::ident::Location;
 use trailproof::simulate::Spec;
 use trailproof::store::directory::DirectoryStore;
 use trailproof::store::{Store as _, StoreError};
-use trailproof::validate::ReadLimits;
 use trailproof::validate::copies;
+use trailproof::validate::{CancelFlag, ReadLimits};
 
 use super::{DIGESTS, LOGS, OnDisk};
 use crate::bodies::in_time;
-use crate::support::{Ran, request, run};
+use crate::support::{Ran, request, run, run_until};
 
 impl OnDisk {
     /// Runs as the program does: over what opening the directory gives, with what opening it has to say.
@@ -51,6 +51,56 @@ fn a_folder_that_a_link_leads_out_to_is_said() {
     }
     assert!(ran.kinds().iter().all(|kind| *kind == Kind::DigestUnreadable), "{:#?}", ran.findings);
     assert_eq!((ran.counts.digests.valid, ran.counts.logs.valid), (5, 8));
+}
+
+/// A day may be a link to where it is kept. Its files are not evidence against anyone: the hint is to give the target too.
+#[test]
+fn the_target_of_a_link_that_leads_out_can_be_a_source() {
+    for folder in [LOGS, DIGESTS] {
+        let (disk, outside) = (OnDisk::make(), tempfile::tempdir().unwrap());
+        let (day, kept) = (disk.path().join(folder).join("2026/09/01"), outside.path().join("kept"));
+        fs::rename(&day, &kept).unwrap();
+        symlink(&kept, &day).unwrap();
+        let ran = disk.run_opened();
+        assert_eq!(ran.verdict, Verdict::Incomplete, "{:#?}", ran.findings);
+        for finding in ran.findings.iter().filter(|finding| finding.message().contains("link leads out")) {
+            let hint = trailproof::words::hint(finding).unwrap();
+            assert!(hint.contains("give the target of the link as a source too"), "{hint}");
+        }
+        let link = |finding: &&trailproof::event::Finding| {
+            finding.uri.as_deref().is_some_and(|uri| uri.ends_with("2026/09/01"))
+        };
+        let told: Vec<Kind> = ran.findings.iter().filter(link).map(|finding| finding.kind).collect();
+        assert_eq!(told, [Kind::DigestUnreadable], "{:#?}", ran.findings);
+
+        let sources = [disk.path().to_owned(), kept];
+        let copies = copies::open(&sources, &disk.keys(), &ReadLimits::default()).unwrap();
+        let mut asked = request(&[], disk.simulated.end);
+        (asked.sources, asked.findings) = (copies.sources, copies.findings);
+        let ran = run(&copies.store, &disk.keys(), &asked, 2);
+        assert_eq!(ran.verdict, Verdict::Intact, "{folder}: {:#?}", ran.findings);
+    }
+}
+
+/// The search of a copy may take minutes: an interrupted run ends it, and says that the copy was not searched.
+#[test]
+fn an_interrupted_search_ends_at_once_and_is_said() {
+    let (disk, stop) = (OnDisk::make(), CancelFlag::new());
+    stop.set();
+    let sources = [disk.path().to_owned()];
+    let copies = copies::open_until(&sources, &disk.keys(), &ReadLimits::default(), &stop).unwrap();
+    assert!(copies.sources.is_empty());
+    let mut asked = request(&[], disk.simulated.end);
+    (asked.sources, asked.findings, asked.typed) = (copies.sources, copies.findings, copies.typed);
+    let ran = run_until(&copies.store, &disk.keys(), &asked, 2, &stop);
+    assert!(ran.interrupted);
+    assert_eq!((ran.verdict, ran.counts.digests.valid), (Verdict::Incomplete, 0));
+    assert_eq!(ran.kinds(), [Kind::DigestUnreadable], "{:#?}", ran.findings);
+    let message = ran.findings[0].message();
+    assert!(message.contains("interrupted before the whole folder was searched"), "{message}");
+    assert_eq!(ran.findings[0].uri.as_deref(), disk.path().to_str());
+    let hint = trailproof::words::hint(&ran.findings[0]);
+    assert_eq!(hint, Some("run again, and let the run finish"));
 }
 
 /// A folder above `AWSLogs/` may be called as the folders of log files are.

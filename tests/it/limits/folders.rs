@@ -153,3 +153,26 @@ fn a_folder_that_cannot_be_read_hides_no_tampering_elsewhere() {
         assert!(done.stdout.contains("ermission denied"), "{unreadable}: {}", done.stdout);
     }
 }
+
+/// The message names the folder itself, not the folder of its region, and one finding is enough.
+#[test]
+fn a_day_that_cannot_be_listed_is_named_once() {
+    for part in ["CloudTrail-Digest", "CloudTrail"] {
+        let case = Case::make(&[]);
+        let day = case.path(&format!("{REGION}/{part}/us-east-1/2024/02/29"));
+        let set = |mode| fs::set_permissions(&day, fs::Permissions::from_mode(mode)).unwrap();
+        set(0o000);
+        let done = case.as_nobody(case.command(&["--format", "json"]));
+        set(0o755);
+        assert_eq!(done.code, Some(3), "{}{}", done.stdout, done.stderr);
+        let report: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+        let messages =
+            report["findings"].as_array().unwrap().iter().filter_map(|one| one["message"].as_str());
+        let told: Vec<&str> = messages
+            .filter(|told| told.contains("could not be listed") || told.contains("not read: "))
+            .collect();
+        assert_eq!(told.len(), 1, "{part}: {told:#?}");
+        let folder = format!("{part}/us-east-1/2024/02/29`: Permission denied");
+        assert!(told[0].contains(&folder), "{told:#?}");
+    }
+}

@@ -10,6 +10,14 @@ use serde_json::{Value, json};
 use crate::bodies::in_time;
 use crate::cli::case::{Case, trailproof};
 
+/// `1,234`.
+fn grouped(number: u64) -> String {
+    match number {
+        1_000.. => format!("{},{:03}", number / 1_000, number % 1_000),
+        small => small.to_string(),
+    }
+}
+
 #[test]
 fn a_keys_file_beyond_its_limit_is_refused_and_the_limit_can_be_raised() {
     let case = Case::make(&[]);
@@ -18,15 +26,17 @@ fn a_keys_file_beyond_its_limit_is_refused_and_the_limit_can_be_raised() {
     enough.assert_verdict(0, "intact");
     for less in [0, 1, size - 1] {
         let done = case.validate(&["--max-keys-size", &less.to_string()]);
-        done.assert_cannot(&format!("larger than the limit of {less} bytes; `--max-keys-size` raises it"));
+        let bytes = if less == 1 { "1 byte\n".to_owned() } else { format!("{} bytes\n", grouped(less)) };
+        done.assert_cannot(&format!("larger than the limit of {bytes}"));
+        assert!(done.stderr.contains("hint: raise `--max-keys-size`"), "{}", done.stderr);
     }
     let pem = format!("-----BEGIN PUBLIC KEY-----\n{}", "A".repeat(2_000));
     fs::write(case.path("keys.pem"), pem).unwrap();
     case.with_keys(&["keys.pem"]).assert_cannot("cannot be used");
     fs::write(case.path("keys.pem"), "-----BEGIN PUBLIC KEY-----\n".to_owned() + &"A".repeat(17 << 20))
         .unwrap();
-    case.with_keys(&["keys.pem"]).assert_cannot("larger than the limit of 16777216 bytes");
-    case.with_keys(&["keys.json", "/dev/zero"]).assert_cannot("`--max-keys-size` raises it");
+    case.with_keys(&["keys.pem"]).assert_cannot("larger than the limit of 16 MiB\n");
+    case.with_keys(&["keys.json", "/dev/zero"]).assert_cannot("raise `--max-keys-size`");
 }
 
 /// Shells hand over what a command prints by a FIFO: that is read like a file, and no further than one.
@@ -44,7 +54,7 @@ fn a_fifo_of_keys_is_read_to_the_limit() {
         let done = case.with_keys(&[name]);
         writer.join().unwrap();
         match endless {
-            true => done.assert_cannot("`--max-keys-size` raises it"),
+            true => done.assert_cannot("raise `--max-keys-size`"),
             false => done.assert_verdict(0, "intact"),
         }
     }

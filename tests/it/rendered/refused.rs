@@ -13,8 +13,9 @@ use crate::cli::case::{Case, trailproof};
 fn what_is_no_report_is_refused_with_a_reason() {
     let report = report_of(&["log-modified"]);
     for (content, what) in [
-        ("", "not a report"),
-        ("[]", "not a report"),
+        ("", "not a report: it is empty\n"),
+        ("[]", "not a report: expected a JSON object with the field `schema`\n"),
+        ("{\"schema\": \"trailproof/report/1\", \"counts\": []}", "not a report: "),
         ("{}", "missing field `schema`"),
         ("{\"schema\": \"trailproof/plan/1\"}", "schema `trailproof/plan/1`, expected"),
         ("{\"schema\": \"trailproof/report/2\"}", "schema `trailproof/report/2`"),
@@ -25,6 +26,8 @@ fn what_is_no_report_is_refused_with_a_reason() {
     ] {
         render(content.as_bytes(), &[]).assert_cannot(what);
     }
+    let parsers = render(b"{\"schema\": \"trailproof/report/1\", \"range\": 1}", &[]);
+    assert!(!parsers.stderr.contains("struct") && !parsers.stderr.contains("Wire"), "{}", parsers.stderr);
     render(&[0xff, 0xfe], &[]).assert_cannot("not a report");
     for (pointer, value, what) in [
         ("/findings/0/kind", "log-eaten", "unknown kind of finding `log-eaten`"),
@@ -50,7 +53,7 @@ fn what_is_no_report_is_refused_with_a_reason() {
     render(without_finding.to_string().as_bytes(), &[])
         .assert_cannot("contradictory: the counts have 1 tampered object, and no finding is on any");
     render(report.to_string().as_bytes(), &["--max-size", "1K"])
-        .assert_cannot("larger than the limit of 1024");
+        .assert_cannot("larger than the limit of 1 KiB");
     trailproof(&["report", "nowhere.json"]).assert_cannot("cannot be read");
     render(report.to_string().as_bytes(), &["--format", "xml"]).assert_cannot("unknown report format");
 }

@@ -42,6 +42,15 @@ fn a_bucket_in_shards_is_the_same() {
     let (shards, merged) = in_shards(&account, &asked);
     assert!(shards > 2, "{shards}");
     same(&without_run_times(whole.stdout.as_bytes()), &without_run_times(merged.as_bytes())).unwrap();
+    // Without the slash at its end a prefix is an object.
+    let object = RESULTS.trim_end_matches('/');
+    let merged = account.run(&["shards", "merge", PLAN, object]);
+    merged.assert_cannot(&format!("there is no object `{object}`"));
+    assert!(
+        merged.stderr.contains(&format!("a prefix needs a slash at its end: `{RESULTS}`")),
+        "{}",
+        merged.stderr
+    );
     // A result is lost.
     let lost = account.cloud.keys("plans").into_iter().find(|key| key.contains("/results/")).unwrap();
     account.cloud.delete("plans", &lost);

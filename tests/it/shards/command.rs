@@ -165,10 +165,20 @@ fn lines_that_are_no_shards_are_named_and_the_others_are_answered() {
         assert!(done.stderr.contains(line), "{line}: {}", done.stderr);
     }
     assert!(!done.stderr.contains("struct"), "{}", done.stderr);
+    assert!(!done.stderr.contains("parts"), "a limit of parts has nothing to do with it: {}", done.stderr);
     // The results are whole all the same.
     let results = case.text("results.jsonl");
     fs::write(&results, &done.stdout).unwrap();
     run(&["shards", "merge", &plan, &results, "-q"]).assert_verdict(0, "intact");
+}
+
+#[test]
+fn a_plan_on_stdin_has_no_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let done = piped(folder.path(), &["shards", "run", "-"], b"");
+    done.assert_cannot("`-` is not the name of a plan");
+    assert!(done.stderr.contains("hint: leave PLAN out"), "{}", done.stderr);
+    piped(folder.path(), &["shards", "merge", "-", "x"], b"").assert_cannot("the plan `-` cannot be read");
 }
 
 #[test]

@@ -148,7 +148,7 @@ fn memory_is_kept_only_after_every_report() {
     // A state that cannot be written is said before the run, where that can be told.
     fs::remove_file(account.at("state/lock")).unwrap();
     fs::create_dir(account.at("state/lock")).unwrap();
-    account.run(&["validate", "s3://trail-logs", "--state", "state"]).assert_cannot("the state `state`");
+    account.run(&["validate", "s3://trail-logs", "--state", "state"]).assert_cannot("the state `state/lock`");
     // Otherwise the report is written, and no verdict stands for it.
     assert_eq!(account.run(&["state", "init", STATE]).code, Some(0));
     let refuse = Rule::new("PutObject", Fault::Refuse(403, "AccessDenied"));

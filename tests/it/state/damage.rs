@@ -145,6 +145,32 @@ fn a_place_without_a_good_marker_is_no_state() {
     assert!(matches!(refusal(&memory, &world), Some(StateError::NotAState { .. })));
 }
 
+/// The generations are in the marker: a new one would take an older file for the newest.
+#[test]
+fn a_state_that_lost_its_marker_is_not_made_anew() {
+    let (_, memory, _) = remembered();
+    fs::remove_file(memory.dir.path().join("place.json")).unwrap();
+    let done = crate::cli::case::trailproof(&["state", "init", memory.dir.path().to_str().unwrap()]);
+    done.assert_cannot(" of a state, such as `regions/trail-logs");
+    assert!(done.stderr.contains("put its newest copy back"), "{}", done.stderr);
+    assert!(!memory.dir.path().join("place.json").exists());
+}
+
+#[test]
+fn a_file_of_the_state_that_cannot_be_read_is_named() {
+    let (world, memory, file) = remembered();
+    fs::remove_file(&file).unwrap();
+    let gone = refusal(&memory, &world).unwrap().to_string();
+    assert!(
+        gone.ends_with("in the state is gone: an earlier run wrote the file, and no run removes one"),
+        "{gone}"
+    );
+    fs::create_dir(&file).unwrap();
+    let error = refusal(&memory, &world).unwrap().to_string();
+    let name = format!("the state `{}` cannot be read or written: Is a directory", file.display());
+    assert_eq!(error, name);
+}
+
 #[test]
 fn a_file_under_another_name_is_refused() {
     let (world, memory, file) = remembered();

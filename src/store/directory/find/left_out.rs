@@ -1,6 +1,10 @@
 //! What the search of a copy left out, and why.
 
+use std::fs;
 use std::path::{Path, PathBuf};
+
+/// Why a link to a folder outside of the directory is not followed.
+const LEADS_OUT: &str = "the symbolic link leads out of the directory";
 
 /// A folder or file that was left out.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -19,6 +23,25 @@ impl LeftOut {
     /// A folder or file that may hold anything.
     pub(super) fn new(path: impl Into<PathBuf>, why: impl Into<String>) -> Self {
         Self { path: path.into(), why: why.into(), account: None, region: None }
+    }
+
+    /// A symbolic link to a folder outside of the directory.
+    pub(super) fn outside_link(link: &Path) -> Self {
+        Self::new(link, LEADS_OUT)
+    }
+
+    /// Whether a symbolic link was left out that leads into one of the folders `roots`, which have resolved links.
+    #[must_use]
+    pub fn leads_into(&self, roots: &[PathBuf]) -> bool {
+        let target = || fs::canonicalize(&self.path).ok();
+        self.why == LEADS_OUT
+            && target().is_some_and(|target| roots.iter().any(|root| target.starts_with(root)))
+    }
+
+    /// A copy that was not searched, or not to its end, because the user interrupted the run.
+    #[must_use]
+    pub fn interrupted(path: &Path) -> Self {
+        Self::new(path, "interrupted before the whole folder was searched")
     }
 
     /// The files of an account in `folder`, of which no digest says where they were delivered.

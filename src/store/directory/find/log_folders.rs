@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Tree;
+use super::delivered::delivered_below;
 use super::homes::{Home, Homes};
 use super::left_out::LeftOut;
 use super::loose::{self, Homeless};
-use super::search::{LogRegionFolder, delivered_below};
+use super::search::LogRegionFolder;
 use crate::ident::name_before_inflating;
 use crate::store::directory::mount::Mount;
 use crate::store::directory::names::key_segment;

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::Tree;
 use super::loose::is_in_log_folder;
+use super::{StopSearch, Tree};
 use crate::ident::{DeliveredName, DeliveredType, Location};
 use crate::store::directory::names::key_segment;
 use crate::store::files::{CopyFiles, FileKind};
@@ -26,14 +26,22 @@ pub(super) struct MisplacedFiles {
 pub(super) struct LogFolderSearch {
     folders: usize,
     pub(super) found: MisplacedFiles,
+    /// Symbolic links.
+    pub(super) links: Vec<PathBuf>,
 }
 
 impl LogFolderSearch {
-    /// Searches an account's log folder `dir`, which has these path segments.
-    pub(super) fn search(&mut self, files: &dyn CopyFiles, dir: &Path, segments: &[String]) {
+    /// Searches an account's log folder `dir`, which has these path segments, until `stop` says so.
+    pub(super) fn search(
+        &mut self,
+        files: &dyn CopyFiles,
+        dir: &Path,
+        segments: &[String],
+        stop: &StopSearch<'_>,
+    ) {
         let [.., account, logs] = segments else { return };
         let mut pending = vec![dir.to_owned()];
-        while let Some(folder) = pending.pop().filter(|_| self.folders < MAX_FOLDERS) {
+        while let Some(folder) = pending.pop().filter(|_| self.folders < MAX_FOLDERS && !stop()) {
             self.folders += 1;
             // The run reports a folder that cannot be listed.
             for entry in files.entries(&folder).into_iter().flatten() {
@@ -41,6 +49,7 @@ impl LogFolderSearch {
                 let name = key_segment(&entry.name);
                 match (entry.kind, DeliveredName::parse(&name)) {
                     (FileKind::Folder, _) => pending.push(path),
+                    (FileKind::Link, _) => self.links.push(path),
                     (FileKind::File, Some(name)) if name.kind == DeliveredType::Digest => {
                         self.found.digests.push(path);
                     }

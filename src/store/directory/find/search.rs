@@ -5,12 +5,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::Judge;
 use super::archives::FoundArchives;
 use super::left_out::LeftOut;
 use super::misplaced::{LogFolderSearch, MisplacedFiles};
-use super::sample::{DigestGroup, KnownDepth, known_tail};
-use crate::ident::{DeliveredName, DeliveredType, LogFolder, is_account, is_organization};
+use super::sample::{DIGESTS, DigestGroup, KnownDepth, known_tail};
+use super::{Judge, StopSearch};
+use crate::ident::{DeliveredName, DeliveredType, LogFolder, is_account, is_organization, is_region};
 use crate::store::archive;
 use crate::store::directory::leftovers::{FolderLeftovers, PassedOver};
 use crate::store::directory::names::key_segment;
@@ -24,7 +24,7 @@ const MAX_FOLDERS: usize = 200_000;
 const MANY_FOLDERS: usize = MAX_FOLDERS / 2;
 
 /// Most files kept that lie in no folder of S3's.
-const MAX_LOOSE: usize = 1_000_000;
+pub(super) const MAX_LOOSE: usize = 1_000_000;
 
 /// The result of the walk.
 pub(super) struct Searched {
@@ -41,10 +41,24 @@ pub(super) struct Searched {
     /// Archives in a directory. They are not opened.
     pub(super) archives: FoundArchives,
     pub(super) skipped: Vec<LeftOut>,
+    /// Folders of digests in their place that cannot be listed. A run that lists them says so itself.
+    pub(super) unlistable: Vec<LeftOut>,
+    /// Links to folders outside of the directory.
+    pub(super) outside_links: BTreeSet<PathBuf>,
     pub(super) passed_over: BTreeMap<PathBuf, u64>,
 }
 
 impl Searched {
+    /// Records a link to a folder outside the directory. A link to a folder inside needs no visit: the search finds
+    /// the folder at the real path.
+    fn note_outside_link(&mut self, files: &Arc<dyn CopyFiles>, link: PathBuf) {
+        let leads_to_folder = files.facts_of_target(&link).is_ok_and(|found| found.kind == FileKind::Folder);
+        if leads_to_folder && files.resolve(&link).is_err() {
+            self.skipped.push(LeftOut::outside_link(&link));
+            self.outside_links.insert(link);
+        }
+    }
+
     /// Whether digests of the chain of the digest called `name` lie in their place below an `AWSLogs` folder.
     pub(super) fn has_in_place(&self, name: &str) -> bool {
         let mut whole = self.groups.iter().filter(|(id, _)| id.depth == KnownDepth::Whole);
@@ -77,14 +91,19 @@ impl LogRegionFolder {
     }
 }
 
-/// Walks all folders, and samples digests.
+/// Walks all folders, and samples digests. The walk ends early when `stop` says so.
 ///
 /// # Errors
 /// An error if the root of the copy cannot be read.
-pub(super) fn search(files: &Arc<dyn CopyFiles>, judge: &Judge<'_>) -> io::Result<Searched> {
+pub(super) fn search(
+    files: &Arc<dyn CopyFiles>,
+    judge: &Judge<'_>,
+    stop: &StopSearch<'_>,
+) -> io::Result<Searched> {
     let mut search = TreeSearch {
         files,
         judge,
+        stop,
         folders: 0,
         loose: 0,
         has_backslashes: false,
@@ -99,18 +118,24 @@ pub(super) fn search(files: &Arc<dyn CopyFiles>, judge: &Judge<'_>) -> io::Resul
             other_json: Vec::new(),
             archives: FoundArchives::default(),
             skipped: Vec::new(),
+            unlistable: Vec::new(),
+            outside_links: BTreeSet::new(),
             passed_over: BTreeMap::new(),
         },
     };
     search.visit(files.root(), &mut Vec::new())?;
-    search.searched.groups.values_mut().for_each(|group| group.sample_oldest(files, judge));
+    for group in search.searched.groups.values_mut().take_while(|_| !stop()) {
+        group.sample_oldest(files, judge);
+    }
     let (passed_over, misplaced) = (search.passed_over.into_folders(), search.log_folders.found);
+    search.log_folders.links.into_iter().for_each(|link| search.searched.note_outside_link(files, link));
     Ok(Searched { passed_over, misplaced, ..search.searched })
 }
 
 struct TreeSearch<'a> {
     files: &'a Arc<dyn CopyFiles>,
     judge: &'a Judge<'a>,
+    stop: &'a StopSearch<'a>,
     folders: usize,
     loose: usize,
     /// Whether a file with `\` in its name was noted.
@@ -124,6 +149,9 @@ impl TreeSearch<'_> {
     /// Searches `dir` for digests, newest names first. Skips log folders in their place, which hold no digests. In a copy
     /// of very many folders, stops in a region of an `AWSLogs` folder with enough samples.
     fn visit(&mut self, dir: &Path, segments: &mut Vec<String>) -> io::Result<()> {
+        if (self.stop)() {
+            return Ok(());
+        }
         self.folders += 1;
         if self.folders > MAX_FOLDERS {
             // One note is enough, although further folders also end up here.
@@ -151,18 +179,22 @@ impl TreeSearch<'_> {
             segments.push(key_segment(&name));
             match kind {
                 FileKind::File if self.takes_archive(&path, segments) => {}
-                _ if is_over => {}
+                _ if is_over || (self.stop)() => {}
                 FileKind::Folder if !is_log_folder(segments) => {
                     if let Err(error) = self.visit(&path, segments) {
-                        self.searched.skipped.push(LeftOut::new(path, error.to_string()));
+                        let left_out = LeftOut::new(path, error.to_string());
+                        match is_digest_folder(segments) {
+                            true => self.searched.unlistable.push(left_out),
+                            false => self.searched.skipped.push(left_out),
+                        }
                     }
                 }
                 FileKind::Folder => {
                     self.note_log_folder(segments);
-                    self.log_folders.search(&**self.files, &path, segments);
+                    self.log_folders.search(&**self.files, &path, segments, self.stop);
                 }
                 FileKind::File => self.take_file(path, segments),
-                FileKind::Link => self.note_outside_link(path),
+                FileKind::Link => self.searched.note_outside_link(self.files, path),
                 FileKind::Other => {}
             }
             segments.pop();
@@ -194,16 +226,6 @@ impl TreeSearch<'_> {
         let id = GroupId { depth: KnownDepth::Whole, above: above.to_vec() };
         let account = below.get(1..below.len() - 1).unwrap_or_default().to_vec();
         self.searched.groups.entry(id).or_default().log_accounts.insert(account);
-    }
-
-    /// Records a link to a folder outside the directory. A link to a folder inside needs no visit: the search finds
-    /// the folder at the real path.
-    fn note_outside_link(&mut self, link: PathBuf) {
-        let leads_to_folder =
-            self.files.facts_of_target(&link).is_ok_and(|found| found.kind == FileKind::Folder);
-        if leads_to_folder && self.files.resolve(&link).is_err() {
-            self.searched.skipped.push(LeftOut::new(link, "the symbolic link leads out of the directory"));
-        }
     }
 
     /// Whether the region around `segments` has enough samples.
@@ -323,48 +345,6 @@ fn is_unpacked_flat(name: &str) -> bool {
     last.is_some_and(|last| DeliveredName::parse(last).is_some())
 }
 
-/// The files of an account's folder.
-#[derive(Default)]
-pub(super) struct DeliveredFiles {
-    pub(super) digests: Vec<PathBuf>,
-    pub(super) logs: Vec<PathBuf>,
-    /// Folders that were left out.
-    pub(super) skipped: Vec<LeftOut>,
-}
-
-/// The digests and log files in an account's folder.
-pub(super) fn delivered_below(files: &dyn CopyFiles, folder: &Path) -> DeliveredFiles {
-    let (mut found, mut folders) = (DeliveredFiles::default(), vec![folder.to_owned()]);
-    while let Some(folder) = folders.pop() {
-        let entries = match files.entries(&folder) {
-            Ok(entries) => entries,
-            Err(error) => {
-                found.skipped.push(LeftOut::new(folder, error.to_string()));
-                continue;
-            }
-        };
-        if found.digests.len() + found.logs.len() >= MAX_LOOSE {
-            let why = format!("the search stops after {MAX_LOOSE} files of an account with several buckets");
-            found.skipped.push(LeftOut::new(folder, why));
-            break;
-        }
-        let mut left_out = FolderLeftovers::default();
-        for entry in entries {
-            let path = folder.join(&entry.name);
-            match (entry.kind, DeliveredName::parse(&key_segment(&entry.name))) {
-                _ if left_out.records(files, &folder, &entry) => {}
-                (FileKind::Folder, _) => folders.push(path),
-                (FileKind::File, Some(DeliveredName { kind: DeliveredType::Digest, .. })) => {
-                    found.digests.push(path);
-                }
-                (FileKind::File, Some(_)) => found.logs.push(path),
-                _ => {}
-            }
-        }
-    }
-    found
-}
-
 /// Whether a file may be a log file with another name: it ends as JSON does, and is not the metadata of a digest.
 fn is_json(name: &str) -> bool {
     let object = name.strip_suffix(sidecar::SUFFIX).and_then(DeliveredName::parse);
@@ -375,6 +355,25 @@ fn is_json(name: &str) -> bool {
 /// Number of segments above the last `AWSLogs`: a trail's prefix may have the name too.
 pub(super) fn above_aws_logs(segments: &[String]) -> Option<usize> {
     segments.iter().rposition(|segment| segment == "AWSLogs")
+}
+
+/// Whether `segments` is an account's folder of digests in its place, or a folder of a region or a date in it.
+fn is_digest_folder(segments: &[String]) -> bool {
+    let below = above_aws_logs(segments).and_then(|at| segments.get(at + 1..)).unwrap_or_default();
+    let (account, rest) = match below {
+        [organization, account, rest @ ..] if is_organization(organization) => (account, rest),
+        [account, rest @ ..] => (account, rest),
+        [] => return false,
+    };
+    let is_number = |name: &String| name.bytes().all(|byte| byte.is_ascii_digit());
+    is_account(account)
+        && match rest {
+            [digests] => digests == DIGESTS,
+            [digests, region, date @ ..] => {
+                digests == DIGESTS && is_region(region) && date.len() <= 3 && date.iter().all(is_number)
+            }
+            [] => false,
+        }
 }
 
 /// Whether `segments` is a folder of log files without digests: `…/AWSLogs/[o-id/]ACCOUNT/CloudTrail`. Elsewhere, a

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::delivered::delivered_below;
 use super::dividing::DividedFolder;
 use super::homes::Homes;
 use super::left_out::LeftOut;
 use super::mounts::{account_tree, folder_of, tree_at, unknown_tree};
 use super::sample::{AWS_LOGS, Base, DIGESTS, DigestGroup, DigestSample, KnownDepth, root_of};
-use super::search::{GroupId, Searched, delivered_below};
+use super::search::{GroupId, Searched};
 use super::votes::{bases_of, best_base, is_named, votes_of};
 use super::{Judge, Tree};
 use crate::ident::{LogFolder, is_region};

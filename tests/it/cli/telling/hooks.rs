@@ -117,7 +117,7 @@ fn a_run_that_cannot_begin_is_told() {
         (&["--format", "xml"][..], "unknown report format"),
         (&["--start-time", "never"], "invalid time"),
         (&["--region", "\u{1b}[2J\nmars"], "--region"),
-        (&["/no/where"], "No such file"),
+        (&["/no/where"], "no such file"),
     ] {
         case.validate(&[wrong, &["--hook", &hook, "--report", &report]].concat()).assert_cannot(what);
         let told = told(&case).expect(what);

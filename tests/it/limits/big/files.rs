@@ -112,6 +112,6 @@ fn reports() {
     }
     fs::write(big.path("run.json"), " ".repeat(300 << 20)).unwrap();
     let arguments = vec!["report".to_owned(), big.path("run.json").display().to_string()];
-    let says = &["larger than the limit of 268435456 bytes", "`--max-size` raises the limit"];
+    let says = &["larger than the limit of 256 MiB", "`--max-size` raises the limit"];
     big.take(&Row { name: "a report of 300 MiB", arguments: &[], code: 2, says, peak: 300.0 }, arguments);
 }
