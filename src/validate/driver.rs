@@ -100,10 +100,18 @@ pub(super) fn roll<R: Send>(
         // The queue has room for one group of regions, so that proof cannot run far ahead of the search.
         let (walked, to_search) = sync_channel(1);
         let (searched, reports) = channel();
-        scope.spawn(move || search_all(context, &to_search, end, &searched));
+        let search = move || search_all(context, &to_search, end, &searched);
+        // A single region has nothing to be proved beside its search: another thread would only take time to begin.
+        let later = if discovered.len() > 1 {
+            scope.spawn(search);
+            None
+        } else {
+            Some(search)
+        };
         prove_all(context, &ahead, &walked, &reports, &mut report)?;
         drop(walked);
         context.tools.progress.phase(Phase::SearchAdditions);
+        later.into_iter().for_each(|search| search());
         reports.into_iter().try_for_each(report)
     })
 }

@@ -43,13 +43,14 @@ impl<'p> ListedAhead<'p> {
     /// Starts to list, on as many threads as the store and the pool allow.
     pub(super) fn begin<'s, 'e>(&'s self, scope: &'s Scope<'s, 'e>, context: RunContext<'s>) {
         let threads = context.tools.store.waiting().max(context.tools.pool.current_num_threads());
+        // A single region is listed when taken, and so is each without a thread.
+        let threads = if self.discovered.len() > 1 { threads.min(self.discovered.len()) } else { 0 };
         let mut begun = 0;
-        for _ in 0..threads.min(self.discovered.len()) {
+        for _ in 0..threads {
             let spawned = thread::Builder::new().spawn_scoped(scope, move || self.list_all(context));
             begun += usize::from(spawned.is_ok());
         }
         if begun == 0 {
-            // Without a thread, regions are listed when taken.
             self.lock().is_closed = true;
         }
     }
