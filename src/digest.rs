@@ -15,10 +15,9 @@ pub const SIGNATURE_ALGORITHM: &str = "SHA256withRSA";
 /// The hash algorithm of all CloudTrail digests.
 pub const HASH_ALGORITHM: &str = "SHA-256";
 
-/// Longest text in a digest, in bytes. CloudTrail's longest texts are keys, for which S3 allows 1,024 bytes, and signatures:
-/// 2,048 bytes in hex are those of a key of 8,192 bits. Without a limit, a single text could be as long as the file, and be
-/// stored many times.
-const MAX_TEXT: usize = 2 << 10;
+/// Longest text in a digest, in bytes. CloudTrail's longest text is a key, and S3 allows 1,024 bytes for a key.
+/// Without a limit, a single text could be as long as the file, and be stored many times.
+const MAX_TEXT: usize = 8 << 10;
 
 /// Why bytes are not a digest file.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
