@@ -36,7 +36,8 @@ impl TouchedDays {
             && matches!(finding.kind, Kind::DigestUnsigned | Kind::KeyUnknown);
         let is_of_no_day = finding.kind == Kind::ChainStart
             || is_proved
-            || matches!(finding.fault, Fault::StrayLog | Fault::StrayDigest | Fault::MoreJunk { .. })
+            || matches!(finding.fault, Fault::StrayLog | Fault::StrayDigest)
+            || matches!(finding.fault, Fault::MoreStrayDigests { .. } | Fault::MoreJunk { .. })
             || (matches!(finding.fault, Fault::NotADigestName) && finding.at <= Timestamp::from_unix(0));
         if is_of_no_day {
             return;

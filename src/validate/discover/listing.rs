@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::mem;
 use std::sync::Arc;
 
-use super::{DiscoveredFolder, beside, cannot_list, outside};
+use super::{DiscoveredFolder, beside, cannot_list};
 use crate::event::{Fault, Finding};
 use crate::ident::{ChainId, DigestKey, Location, RegionFolder};
 use crate::prove::{ChainProver, LOOK_BACK, ListedDigest};
@@ -131,8 +131,8 @@ struct DigestListing<'a, 'w> {
     findings: Vec<Finding>,
     /// The number of junk names in the current folder.
     junk: u64,
-    /// The number of reported archives and digests that are not read.
-    unread: u64,
+    /// The number of reported archives.
+    archives: u64,
     watch: &'w mut DigestWatcher<'w>,
     /// Whether the run was cancelled before the end of the listing.
     interrupted: bool,
@@ -157,7 +157,7 @@ impl<'a, 'w> DigestListing<'a, 'w> {
             chains: BTreeMap::new(),
             findings: Vec::new(),
             junk: 0,
-            unread: 0,
+            archives: 0,
             watch,
             interrupted: false,
             recent_writes: BTreeMap::new(),
@@ -198,7 +198,7 @@ impl<'a, 'w> DigestListing<'a, 'w> {
         let listing = RefCell::new(self);
         strays::find(context, &place, None, &|stray| match stray {
             Ok(stray) if is_new(&stray.location.key) => {
-                listing.borrow_mut().report_stray(&stray.location, stray.content);
+                listing.borrow_mut().report_stray(&stray.location);
             }
             Ok(_) => {}
             Err(finding) => {
@@ -228,12 +228,11 @@ impl<'a, 'w> DigestListing<'a, 'w> {
         self.context.request.limits.named as u64
     }
 
-    /// Reports an object that is not a digest of this folder. An archive in a copy may hold digests.
-    fn report_stray(&mut self, location: &Location, content: Option<String>) {
-        let unread = beside::unopened_archive(self.context, location);
-        match unread.or_else(|| outside::stray_digest(self.context, location, content)) {
-            Some(finding) if self.unread < self.max_named().max(1) => {
-                self.unread += 1;
+    /// Reports an object that is not a digest. An archive in a copy may hold digests.
+    fn report_stray(&mut self, location: &Location) {
+        match beside::unopened_archive(self.context, location) {
+            Some(finding) if self.archives < self.max_named().max(1) => {
+                self.archives += 1;
                 self.findings.push(finding);
             }
             _ => self.report_junk(Fault::NotADigestName, strays::NO_TIME, location),
@@ -314,7 +313,7 @@ impl<'a, 'w> DigestListing<'a, 'w> {
                     }
                     self.chains.entry(chain).or_default().push(entry);
                 }
-                None => self.report_stray(&location, listed.identity()),
+                None => self.report_stray(&location),
             }
         }
     }
