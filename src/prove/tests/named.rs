@@ -30,6 +30,24 @@ fn a_digest_that_no_listing_names_is_found_by_its_name() {
     assert_eq!(world.prove().notices(), ["2 unknown-key"]);
 }
 
+/// What a digest found by name records counts for the next older digest, whose signature was checked before.
+#[test]
+fn a_signature_that_only_an_unlisted_digest_records_is_checked() {
+    let told = |hides: bool| {
+        let mut world = hours(6);
+        world.digest(at(2)).signature = None;
+        world.digest(at(2)).metadata_error = Some("not JSON".to_owned());
+        if hides {
+            world.hide(at(3));
+        }
+        let proved = world.prove();
+        assert_eq!((proved.told(), proved.digest_counts()), (vec![], (6, 0, 0)));
+        proved.notices()
+    };
+    assert_eq!(told(true), told(false));
+    assert_eq!(told(true), ["2 metadata-lost"]);
+}
+
 #[test]
 fn what_is_left_of_a_digest_tells_how_it_went() {
     for (trace, told) in [

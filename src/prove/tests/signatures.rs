@@ -3,6 +3,7 @@
 use super::super::*;
 use super::world::{at, follow, hours, key_at, made, malformed, signed, unknown_key};
 use crate::event::{Fault, KeyLack, Severity};
+use crate::ident::Sha256Hash;
 
 const WRONG: &str = "00";
 
@@ -237,4 +238,31 @@ fn what_was_not_asked_for_is_not_told_of() {
     assert_eq!((proved.told(), proved.notices()), (vec![], vec![]));
     assert_eq!(proved.report.counts, crate::event::Counts::default());
     assert!(!proved.report.is_reportable() && proved.report.keys.is_empty());
+}
+
+/// Content that is not that of a digest file may be CloudTrail's all the same: the record of its hash says so, and where
+/// nothing records the digest, its signature.
+#[test]
+fn content_of_an_unknown_form_is_judged_by_its_record() {
+    for (hour, as_recorded, is_signed, cause) in [
+        (2, true, false, "unknown-digest-form"),
+        (2, true, true, "unknown-digest-form"),
+        (2, false, false, "not-a-digest"),
+        (2, false, true, "not-a-digest"),
+        (4, true, false, "not-a-digest"),
+        (4, false, true, "unknown-digest-form"),
+    ] {
+        let mut world = hours(5);
+        let digest = world.digest(at(hour));
+        let recorded = digest.file().unwrap().hash();
+        let reason = "no list".to_owned();
+        let fault =
+            if is_signed { Fault::UnknownDigestForm { reason } } else { Fault::NotADigest { reason } };
+        let seen = Ok(if as_recorded { recorded } else { Sha256Hash::of(b"other") });
+        digest.content = DigestContent::Malformed { fault, seen };
+        let told = world.prove().told();
+        assert!(told.contains(&format!("{hour} {cause}")), "{told:?}");
+        let is_accused = |told: &String| told.contains("missing") || told.contains("broken");
+        assert!(!told.iter().any(is_accused), "{told:?}");
+    }
 }
