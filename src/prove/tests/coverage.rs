@@ -4,6 +4,7 @@ use super::super::*;
 use super::names::*;
 use super::world::{World, at, hours, key_at, made};
 use crate::event::{Fault, Reason};
+use crate::ident::Sha256Hash;
 use crate::time::DELIVERY_GRACE;
 
 fn covered(proved: &super::world::Proved) -> Vec<(i64, i64)> {
@@ -220,4 +221,26 @@ fn a_folder_knows_its_stretches() {
     world.take(&mut prover, 10);
     assert_eq!(prover.begins_in(0), Some(at(0)));
     assert!(!prover.known().has_begun());
+}
+
+/// An acceptance of a gap covers the digests that were listed in it, and no others.
+#[test]
+fn a_gap_is_told_by_the_digests_listed_in_it() {
+    let content = |unread: &[i64]| {
+        let mut world = hours(8);
+        for hour in unread {
+            world.digest(at(*hour)).content = DigestContent::Unreadable("no".to_owned());
+        }
+        let proved = world.prove();
+        let gap = proved.finding("not-covered");
+        assert_eq!((gap.start, gap.end), (Some(at(unread[0] - 1)), Some(at(unread[unread.len() - 1]))));
+        gap.content.clone()
+    };
+    for unread in [&[3][..], &[3, 4], &[2, 3, 4, 5]] {
+        let ends: Vec<u8> = unread.iter().rev().flat_map(|hour| at(*hour).unix().to_be_bytes()).collect();
+        assert_eq!(content(unread), Some(format!("{} listed {}", unread.len(), Sha256Hash::of(&ends))));
+    }
+    let mut world = hours(8);
+    world.lose(at(3));
+    assert_eq!(world.prove().finding("digests-missing").content, None);
 }
