@@ -111,8 +111,8 @@ impl<'a> OutsideFiles<'a> {
     }
 }
 
-/// The finding on an object of a bucket beside the digests of a region or an account, if its name is that of a digest that
-/// was asked for.
+/// The finding on an object of a bucket directly in an account's digest folder, if its name is that of a digest that was asked
+/// for.
 pub(super) fn stray_digest(
     context: RunContext<'_>,
     location: &Location,
