@@ -81,4 +81,18 @@ mod tests {
         assert_eq!(tampered, [Interval::new(at(60), at(90)).unwrap()]);
         assert_eq!(marks.proved(false).count(), 1);
     }
+
+    #[test]
+    fn only_adjoining_windows_of_one_kind_are_joined() {
+        let mut marks = TimelineMarks::default();
+        let at = |hour: i64| Timestamp::from_unix(hour * HOUR);
+        let hours = |from, to| Interval::new(at(from), at(to)).unwrap();
+        for (hour, quiet) in [(9, false), (8, false), (6, false), (5, true), (4, true), (3, false)] {
+            marks.note_proved(hours(hour, hour + 1), quiet);
+        }
+        marks.note_state(at(9), ObjectState::Unverified);
+        assert_eq!(marks.proved(false).collect::<Vec<_>>(), [hours(8, 10), hours(6, 7), hours(3, 4)]);
+        assert_eq!(marks.proved(true).collect::<Vec<_>>(), [hours(4, 6)]);
+        assert_eq!(marks.windows(&marks.unverified).collect::<Vec<_>>(), [hours(8, 9)]);
+    }
 }

@@ -26,7 +26,7 @@ fn listing(seen: fn(&ListedLog) -> LogSeen) -> World {
 #[test]
 fn what_is_seen_of_a_log_file_is_told() {
     type Case = (fn(&ListedLog) -> LogSeen, &'static str, (u64, u64, u64));
-    let cases: [Case; 13] = [
+    let cases: [Case; 14] = [
         (|_| LogSeen::Valid(SIZES), "", (2, 0, 0)),
         (|_| LogSeen::Other(Sha256Hash([7; 32]), SIZES), "log-content", (0, 2, 0)),
         (|_| LogSeen::NoContent(BodyFault::Trailing, None), "log-body", (0, 2, 0)),
@@ -38,6 +38,7 @@ fn what_is_seen_of_a_log_file_is_told() {
         (|_| LogSeen::Unconfirmed("no".to_owned()), "log-unconfirmed", (0, 0, 2)),
         (|_| LogSeen::Oversized(Excess::Stored { limit: 1 }), "oversized-log", (0, 0, 2)),
         (|_| LogSeen::Unreadable("no".to_owned()), "unreadable-log", (0, 0, 2)),
+        (|_| LogSeen::Absent("no".to_owned()), "unreadable-log", (0, 0, 2)),
         (|_| LogSeen::Incomparable, "unknown-hash", (0, 0, 2)),
         (|_| LogSeen::LeftOut, "logs-interrupted", (0, 0, 2)),
     ];
@@ -50,6 +51,7 @@ fn what_is_seen_of_a_log_file_is_told() {
             _ => vec![format!("1 {cause}"), format!("2 {cause}")],
         };
         assert_eq!((proved.told(), proved.log_counts()), (told, counts), "{cause}");
+        assert_eq!(proved.notices(), Vec::<String>::new(), "{cause}");
         assert_eq!((proved.report.logs, proved.report.interrupted), (2, cause == "logs-interrupted"));
         let sizes = if ["", "log-content"].contains(&cause) { SIZES } else { Sizes::default() };
         assert_eq!(proved.report.counts.compressed_bytes, 3 * 10 + 2 * sizes.compressed);
@@ -71,8 +73,34 @@ fn what_is_seen_of_a_log_file_is_told() {
     let gone = listing(|_| LogSeen::Gone(Trace::Nothing)).prove();
     assert_eq!(gone.finding("log-missing").expected, Some(Sha256Hash::of(b"log-1").to_string()));
     assert_eq!(gone.finding("log-missing").actual, None);
+    let absent = listing(|_| LogSeen::Absent("no".to_owned())).prove();
+    assert_eq!(absent.finding("unreadable-log").content.as_deref(), Some("absent"));
     let left = listing(|_| LogSeen::LeftOut).prove();
     assert_eq!(left.finding("logs-interrupted").fault, Fault::LogsInterrupted { count: 2 });
+}
+
+/// Where the original lies, and the copy where the log file was read, are told with the finding.
+#[test]
+fn evidence_of_other_places_is_kept() {
+    let world = listing(|_| LogSeen::Different);
+    let mut prover = world.prover();
+    world.take(&mut prover, 10);
+    prover.advance();
+    for proved in prover.take_proved() {
+        for log in proved.digest.logs() {
+            let seen = LogSeen::Gone(Trace::Nothing);
+            let (original, copy) = (Some("s3://b/k?versionId=1".to_owned()), Some("s3://replica/k".to_owned()));
+            prover.log(proved.digest.file(), log, LogRead { seen, original, copy });
+        }
+    }
+    let report = prover.finish();
+    let found: Vec<&Finding> =
+        report.findings.iter().filter(|finding| finding.fault == Fault::LogGone(Trace::Nothing)).collect();
+    assert_eq!(found.len(), 2);
+    for finding in found {
+        assert_eq!(finding.original.as_deref(), Some("s3://b/k?versionId=1"));
+        assert_eq!(finding.copy.as_deref(), Some("s3://replica/k"));
+    }
 }
 
 #[test]
@@ -176,9 +204,14 @@ fn a_proved_digest_settles_a_claim() {
         world.settle(&mut prover, &mut |need| world.answer(need), &mut Vec::new());
         let entry = log_entry("1");
         let vouched = reference(&Location::new("b", entry["s3Object"].as_str().unwrap()));
-        prover.settle_claims(|hash| hash != vouched, |_| None);
+        prover.settle_claims(|hash| hash != vouched, |log| Some(format!("seen {}", log.key)));
         let report = prover.finish();
         assert_eq!(report.counts.logs.unverified, count as u64 - 1);
+        let claims = report.findings.iter().filter(|finding| finding.fault == Fault::ClaimedLog);
+        for claim in claims {
+            let (uri, content) = (claim.uri.as_ref().unwrap(), claim.content.as_ref().unwrap());
+            assert_eq!(uri.strip_prefix("s3://b/"), content.strip_prefix("seen "), "what a read showed of it");
+        }
         // Nothing is left of them.
         assert_eq!(report.logs, count as u64 - 1);
     }
@@ -199,7 +232,12 @@ fn a_proved_digest_settles_a_claim() {
 fn claims_take_bounded_room() {
     let world = claiming(20);
     let vouched = reference(&Location::new("b", log_entry("1")["s3Object"].as_str().unwrap()));
+    let lengths: usize =
+        (0..20).map(|number| log_entry(&number.to_string())["s3Object"].as_str().unwrap().len()).sum();
+    let exact = lengths + 20 * 512;
     for (room, named, counted) in [
+        (ClaimRoom::of(exact, 0), 19, None),
+        (ClaimRoom::of(exact - 1, 20), 0, Some(19)),
         (ClaimRoom::default(), 19, None),
         (ClaimRoom::of(usize::MAX, 0), 19, None),
         (ClaimRoom::of(600, 20), 0, Some(19)),
