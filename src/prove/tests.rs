@@ -7,6 +7,7 @@ mod logs;
 mod memory;
 mod named;
 mod overlaps;
+mod relocated;
 mod signatures;
 mod stretches;
 mod world;

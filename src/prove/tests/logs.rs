@@ -89,7 +89,8 @@ fn evidence_of_other_places_is_kept() {
     for proved in prover.take_proved() {
         for log in proved.digest.logs() {
             let seen = LogSeen::Gone(Trace::Nothing);
-            let (original, copy) = (Some("s3://b/k?versionId=1".to_owned()), Some("s3://replica/k".to_owned()));
+            let (original, copy) =
+                (Some("s3://b/k?versionId=1".to_owned()), Some("s3://replica/k".to_owned()));
             prover.log(proved.digest.file(), log, LogRead { seen, original, copy });
         }
     }
@@ -210,7 +211,11 @@ fn a_proved_digest_settles_a_claim() {
         let claims = report.findings.iter().filter(|finding| finding.fault == Fault::ClaimedLog);
         for claim in claims {
             let (uri, content) = (claim.uri.as_ref().unwrap(), claim.content.as_ref().unwrap());
-            assert_eq!(uri.strip_prefix("s3://b/"), content.strip_prefix("seen "), "what a read showed of it");
+            assert_eq!(
+                uri.strip_prefix("s3://b/"),
+                content.strip_prefix("seen "),
+                "what a read showed of it"
+            );
         }
         // Nothing is left of them.
         assert_eq!(report.logs, count as u64 - 1);

@@ -6,11 +6,6 @@ use super::super::*;
 use super::names::*;
 use super::world::{Proved, World, at, chain, fields, follow, hours, key_at, made, signed};
 use crate::event::{Kind, Trace};
-use crate::ident::Relocation;
-
-fn asked(proved: &Proved) -> usize {
-    proved.batches.iter().flatten().count()
-}
 
 #[test]
 fn a_digest_that_no_listing_names_is_found_by_its_name() {
@@ -19,7 +14,7 @@ fn a_digest_that_no_listing_names_is_found_by_its_name() {
         hidden.iter().for_each(|hour| world.hide(at(*hour)));
         let proved = world.prove();
         assert_eq!((proved.told(), proved.digest_counts()), (vec![], (6, 0, 0)), "{hidden:?}");
-        assert_eq!(asked(&proved), hidden.len());
+        assert_eq!(proved.asked(), hidden.len());
     }
     // Its signature is the one that the digest which names it records.
     let mut world = hours(6);
@@ -121,7 +116,7 @@ fn the_cadence_tells_of_those_before_one_that_is_gone() {
     );
     // What is named in a listing is not looked for.
     world.digest(at(1)).content = DigestContent::Gone;
-    assert_eq!(asked(&world.prove()), 0);
+    assert_eq!(world.prove().asked(), 0);
 }
 
 /// Nothing outside the asked stretch is looked for: a neighbour is a witness where it is there.
@@ -132,7 +127,7 @@ fn what_was_not_asked_about_is_not_looked_for() {
         world.lose(at(lost));
         world.ask(3, 6);
         let proved = world.prove();
-        assert_eq!((proved.told(), asked(&proved)), (vec![], 0), "{lost}");
+        assert_eq!((proved.told(), proved.asked()), (vec![], 0), "{lost}");
     }
     for lost in [4, 5, 6] {
         let mut world = hours(10);
@@ -203,7 +198,7 @@ fn a_chain_is_followed_to_its_earlier_place() {
     });
     assert_eq!((by_name.told(), by_name.digest_counts()), (vec![], (6, 0, 0)));
     // It is asked for once.
-    assert_eq!(asked(&by_name), 4);
+    assert_eq!(by_name.asked(), 4);
     // What the earlier place covers is told apart.
     let mut prover = world.prover();
     world.take(&mut prover, 10);
@@ -231,7 +226,7 @@ fn an_earlier_place_is_not_asked_for_without_need() {
         let mut world = moved();
         world.ask(start, 5);
         let proved = world.prove();
-        assert_eq!((proved.told(), asked(&proved)), (vec![], needs), "{start}");
+        assert_eq!((proved.told(), proved.asked()), (vec![], needs), "{start}");
     }
     // It was asked for itself.
     let mut world = moved();
@@ -239,7 +234,7 @@ fn an_earlier_place_is_not_asked_for_without_need() {
     world.scope.folders = [key_at(0).folder, old].into();
     world.listed.extend((0..3).map(|hour| ListedDigest { end: at(hour), folder: 1 }));
     let proved = world.prove();
-    assert_eq!((proved.told(), asked(&proved), proved.digest_counts()), (vec![], 0, (6, 0, 0)));
+    assert_eq!((proved.told(), proved.asked(), proved.digest_counts()), (vec![], 0, (6, 0, 0)));
     // A digest records one of another chain: that is not where this one came from.
     let mut world = hours(3);
     let mut starts = fields(&key_at(0));
@@ -265,7 +260,7 @@ fn an_earlier_place_is_not_asked_for_without_need() {
         _ => None,
     };
     let proved = world.prove_remembering(&[], there);
-    assert_eq!((proved.told(), asked(&proved), proved.digests.len()), (vec![], 1, 3));
+    assert_eq!((proved.told(), proved.asked(), proved.digests.len()), (vec![], 1, 3));
     let not_in_this_copy = |need: &ProverNeed| {
         let mut read = signed(&fields(&other));
         read.content = DigestContent::Absent("not in this copy".to_owned());
@@ -273,9 +268,31 @@ fn an_earlier_place_is_not_asked_for_without_need() {
     };
     let proved = world.prove_remembering(&[], not_in_this_copy);
     assert_eq!(proved.told(), ["-1 unreadable-digest"]);
+    assert_eq!(proved.finding("unreadable-digest").content.as_deref(), Some("absent"));
     let proved = world.prove();
     assert_eq!(proved.told(), ["-2 digests-missing", "-1 digest-missing"]);
     assert_eq!(proved.finding("digest-missing").digest, Some(key_at(0).location().to_string()));
+}
+
+/// A record of another chain, or of a digest that is not earlier, names no earlier place of this chain.
+#[test]
+fn only_an_earlier_digest_of_the_chain_names_an_earlier_place() {
+    let there = RegionFolder { bucket: "old".into(), ..key_at(0).folder };
+    for recorded in [
+        DigestKey { trail: "other".into(), folder: there.clone(), ..key_at(-1) },
+        DigestKey { folder: there.clone(), ..key_at(0) },
+        DigestKey { folder: there, ..key_at(1) },
+    ] {
+        let mut starts = fields(&key_at(0));
+        follow(&mut starts, &signed(&fields(&recorded)));
+        let mut world = hours(1);
+        world.put(signed(&starts));
+        let needs = world.prove().batches.concat();
+        assert!(
+            needs.iter().all(|need| !matches!(need, ProverNeed::EarlierPlace { .. })),
+            "{recorded:?}: {needs:?}"
+        );
+    }
 }
 
 /// A backfill digest may record an hour's digest, which its chain tells of.
@@ -287,84 +304,7 @@ fn a_backfill_digest_may_record_an_hours() {
     let mut world = chain(std::slice::from_ref(&key), |_, _| {});
     world.put(signed(&backfill));
     let proved = world.prove();
-    assert_eq!((proved.told(), asked(&proved), proved.digests.len()), (vec![], 0, 1));
-}
-
-/// Copies that stand for their originals.
-fn copied() -> World {
-    let mut world = hours(5);
-    let relocation = Relocation {
-        from_bucket: "b".to_owned(),
-        from_prefix: String::new(),
-        to_bucket: "copy".to_owned(),
-        to_prefix: "p/".to_owned(),
-    };
-    let copies = std::mem::take(&mut world.lies).into_iter().map(|(location, mut read)| {
-        read.location = relocation.copy_of(&location).unwrap();
-        (read.location.clone(), read)
-    });
-    world.lies = copies.collect();
-    let folder = RegionFolder { bucket: "copy".into(), root: "p/".into(), ..key_at(0).folder };
-    world.scope.folders = [folder].into();
-    world.scope.relocations = [relocation].into();
-    world
-}
-
-#[test]
-fn a_copy_is_proved_at_its_recorded_path_where_the_move_was_named() {
-    let world = copied();
-    let proved = world.prove();
-    assert_eq!((proved.told(), proved.digest_counts(), asked(&proved)), (vec![], (5, 0, 0), 0));
-    let notice = proved.finding("relocated");
-    assert!(matches!(notice.fault, crate::event::Fault::Relocated { count: 5, .. }));
-    assert!(notice.uri.as_ref().unwrap().starts_with("s3://copy/p/AWSLogs/"));
-    assert!(notice.expected.as_ref().unwrap().starts_with("s3://b/AWSLogs/"));
-    // The next run remembers it where it was delivered.
-    assert_eq!(proved.report.heads[0].location, key_at(4).location());
-    // Nobody named the move.
-    let mut world = copied();
-    world.scope.relocations = [].into();
-    let proved = world.prove();
-    assert!(proved.kinds().contains(&Kind::DigestMoved));
-    assert_eq!(proved.digests.len(), 0);
-}
-
-#[test]
-fn what_is_missing_among_copies_is_looked_for_at_its_recorded_path() {
-    let mut world = copied();
-    let copy = world.place(at(2));
-    let read = world.lies.remove(&copy).unwrap();
-    world.hide(at(2));
-    let proved = world.prove();
-    assert_eq!(proved.told(), ["1 digests-missing", "2 digest-missing"]);
-    let [ProverNeed::Digest { location, .. }] = &proved.batches.concat()[..] else { panic!() };
-    assert_eq!(*location, key_at(2).location());
-    // A store that reads copies for their originals answers it.
-    let answer = |need: &ProverNeed| {
-        matches!(need, ProverNeed::Digest { .. }).then(|| ProverAnswer::Digest(Box::new(read.clone())))
-    };
-    assert_eq!(world.prove_with(answer).told(), Vec::<String>::new());
-    // No earlier place is looked for: the copy is all there is.
-    let mut world = copied();
-    world.hide(at(0));
-    let proved = world.prove_with(|_| Some(ProverAnswer::Gone(Trace::Nothing)));
-    assert!(proved.batches.concat().iter().all(|need| matches!(need, ProverNeed::Digest { .. })));
-}
-
-/// A copy that is too large to be parsed cannot say what it is a copy of: the record does.
-#[test]
-fn an_oversized_copy_is_held_against_its_record() {
-    let mut world = copied();
-    let hash = world.digest(at(2)).file().unwrap().hash();
-    world.digest(at(2)).content = DigestContent::Oversized(crate::event::Excess::Inflated { limit: 1 });
-    let proved = world.prove_with(|need| {
-        assert!(matches!(need, ProverNeed::Stream { .. }), "{need:?}");
-        Some(ProverAnswer::Stream(StreamRead::Seen(Ok(hash))))
-    });
-    assert_eq!(
-        (proved.told(), proved.batches.len()),
-        (vec!["1 not-covered".to_owned(), "2 oversized-digest".to_owned()], 1)
-    );
+    assert_eq!((proved.told(), proved.asked(), proved.digests.len()), (vec![], 0, 1));
 }
 
 /// A record of a place that no digest has: it is asked for as it is written.

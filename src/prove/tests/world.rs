@@ -419,6 +419,11 @@ impl Proved {
         self.report.findings.iter().find(|finding| finding.fault.cause() == Some(cause)).unwrap()
     }
 
+    /// Number of needs.
+    pub(super) fn asked(&self) -> usize {
+        self.batches.iter().flatten().count()
+    }
+
     pub(super) fn kinds(&self) -> Vec<Kind> {
         let grave = self.report.findings.iter().filter(|finding| finding.severity > Severity::Notice);
         grave.map(|finding| finding.kind).collect()
