@@ -202,11 +202,10 @@ impl ChainProver {
         found.into_iter().for_each(|finding| self.report(finding));
     }
 
-    /// Whether the session of logging before `start` may have been stopped before `end`: its last digest, which ends after
-    /// `start` began the chain anew, covers time before `end`.
+    /// Whether the session of logging before `start` may have been stopped before `end`, the end of the asked range: its last
+    /// digest, which ends after `start` began the chain anew, covers time in the range.
     fn was_stopped_before(&self, start: &ChainStart, end: Timestamp) -> bool {
-        let goes_on = |window: &&Interval| window.start < start.end && start.end <= window.end;
-        self.state.covered.iter().filter(goes_on).any(|window| {
+        self.state.covered.iter().filter(|window| start.end <= window.end).any(|window| {
             // Digests of one session end at the same minute of each hour.
             let rest = (window.end.unix() - start.end.unix()).rem_euclid(HOUR);
             start.end.plus(rest - HOUR) < end

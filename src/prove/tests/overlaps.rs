@@ -111,6 +111,29 @@ fn logging_that_stops_twice_within_an_hour_makes_three_chains() {
     assert_eq!(proved.digest_counts(), (world.listed.len() as u64, 0, 0));
 }
 
+/// Logging was stopped somewhere within the last digest of the old chain, and the asked range ends before the new one begins.
+#[test]
+fn a_stop_that_may_lie_before_the_asked_end_is_told() {
+    for begins in [121, 150, 179] {
+        let mut world = super::world::hours(1);
+        put_chain(&mut world, &[0, 60]);
+        put_chain(&mut world, &[begins, begins + 60, begins + 120]);
+        // The last digest of the old chain, from minute 60 to 180, was delivered late and covers two hours.
+        let mut last = fields(&minute(180));
+        follow(&mut last, &world.lies[&minute(60).location()]);
+        last["digestStartTime"] = json!(minute(60).end.to_string());
+        world.put(signed(&last));
+        for end in [59, 60, 61, 90, 119, 120, 121, 149, 150, 151, 178, 179, 180] {
+            world.scope.range.end = minute(end).end;
+            world.scope.now = minute(400).end;
+            let told = world.prove().told();
+            let is_told = told.iter().any(|told| told.contains("chain-restarts"));
+            // A session's digests end at the same minute of each hour: this one was stopped after minute 120.
+            assert_eq!(is_told, end > 120, "begins at {begins}, asked to {end}: {told:?}");
+        }
+    }
+}
+
 /// A genuine digest that lies between, and ends too late to be the last one of the chain that was stopped.
 #[test]
 fn only_a_digest_that_was_under_way_is_the_last_of_a_stopped_chain() {
