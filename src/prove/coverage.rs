@@ -190,7 +190,7 @@ impl ChainProver {
             gaps.filter_map(|finding| Interval::new(finding.start?, finding.end?)).collect();
         let is_new = |start: &&ChainStart| {
             start.asked
-                && (start.end <= self.scope.range.end || self.was_stopped_before(start, self.scope.range.end))
+                && self.was_stopped_before(start, self.scope.range.end)
                 && !gaps.iter().any(|gap| is_within(start.end, *gap))
                 && self.has_older(start)
         };

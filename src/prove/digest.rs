@@ -121,16 +121,13 @@ impl ChainProver {
                 {
                     Ok(*stored)
                 }
-                ProverAnswer::SecondRead(SecondRead::Same { .. } | SecondRead::Different) => {
-                    Err(Fault::DigestReadsDiffer)
-                }
                 ProverAnswer::SecondRead(SecondRead::Gone) | ProverAnswer::Gone(_) => {
                     Err(Fault::DigestVanished)
                 }
                 ProverAnswer::SecondRead(SecondRead::Unsure(why)) => {
                     Err(Fault::DigestUnconfirmed { why: why.clone() })
                 }
-                // An answer of the wrong kind does not confirm the first read.
+                // Other bytes, another signature or an answer of the wrong kind do not confirm the first read.
                 _ => Err(Fault::DigestReadsDiffer),
             };
             match confirmed {

@@ -83,6 +83,10 @@ fn a_restart_is_a_gap_where_time_is_uncovered() {
     let mut world = restarted();
     (0..4).for_each(|hour| world.lose(at(hour)));
     assert_eq!((world.prove().told(), world.prove().report.begins), (vec![], Some(at(10))));
+    // It ended before the asked range, and only the listing names it.
+    let mut world = restarted();
+    world.ask(5, 12);
+    assert_eq!(world.prove().told(), ["5 logging-stopped"]);
     // It is there, unproved.
     let mut world = restarted();
     (0..4).for_each(|hour| world.digest(at(hour)).key = None);
@@ -114,6 +118,16 @@ fn a_range_in_which_no_digest_lies_is_told_of() {
     // Without a start, everything is asked for, and the digest after the end records an older one.
     world.scope.range.start = None;
     assert_eq!(world.prove().told(), ["-4 not-covered"]);
+    // The names of later digests show no chain.
+    let mut world = hours(4);
+    (0..4).for_each(|hour| world.digest(at(hour)).content = DigestContent::Unreadable("denied".to_owned()));
+    world.scope.range = Range { start: None, end: at(-3) };
+    assert_eq!(world.prove().report.gaps, []);
+    // It was stopped less than an hour before the asked end, and began anew after it.
+    let mut world = restarted();
+    world.scope.range.end = at(3).plus(HOUR / 2);
+    assert_eq!(world.prove().told(), ["3 stale"]);
+    let mut world = hours(4);
     // A digest that ends where the range ends lies in it; one that ends where it starts does not.
     world.ask(3, 3);
     assert_eq!(world.prove().report.digests, 0);

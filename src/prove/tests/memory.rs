@@ -73,6 +73,7 @@ fn a_chain_that_is_gone_is_missed_beside_the_remembered_digests() {
         // Between the oldest and the newest; after the newest; long after it; before the oldest.
         ((10, 20), vec!["10 not-covered"]),
         ((45, 50), vec!["39 stale"]),
+        ((39 + 30 * 24, 39 + 30 * 24 + 9), vec!["39 stale"]),
         ((39 + 31 * 24 + 1, 39 + 31 * 24 + 9), vec![]),
         ((-9, -3), vec![]),
     ] {

@@ -274,6 +274,37 @@ fn an_earlier_place_is_not_asked_for_without_need() {
     assert_eq!(proved.finding("digest-missing").digest, Some(key_at(0).location().to_string()));
 }
 
+/// A copy lacks the digest, and holds others under names that are not theirs: the one with the recorded hash is it.
+#[test]
+fn a_digest_under_another_name_is_known_by_its_hash() {
+    let whole = hours(6);
+    let found = |hour: i64, others: &[i64]| {
+        let mut read = ReadDigest::gone(key_at(hour).location(), at(hour));
+        read.content = DigestContent::Absent("not in this copy".to_owned());
+        read.renamed = others.iter().map(|other| whole.get(&key_at(*other).location(), at(*other))).collect();
+        read
+    };
+    for (hour, others, told) in [
+        (3, &[1, 3, 2][..], vec![]),
+        (3, &[1, 2], vec!["2 not-covered", "3 unreadable-digest"]),
+        (3, &[], vec!["2 not-covered", "3 unreadable-digest"]),
+    ] {
+        let mut world = whole.clone();
+        world.hide(at(hour));
+        world.lies.insert(key_at(hour).location(), found(hour, others));
+        assert_eq!(world.prove().told(), told, "{others:?}");
+    }
+    // No digest records the newest: an earlier run remembers its hash.
+    let head = whole.head(at(5));
+    for (others, told) in [(&[4, 5][..], vec![]), (&[4, 3], vec!["4 not-covered", "5 unreadable-digest"])] {
+        let mut world = whole.clone();
+        world.hide(at(5));
+        world.lies.insert(key_at(5).location(), found(5, others));
+        let proved = world.prove_remembering(std::slice::from_ref(&head), |_| None);
+        assert_eq!(proved.told(), told, "{others:?}");
+    }
+}
+
 /// A record of another chain, or of a digest that is not earlier, names no earlier place of this chain.
 #[test]
 fn only_an_earlier_digest_of_the_chain_names_an_earlier_place() {

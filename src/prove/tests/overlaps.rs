@@ -179,6 +179,28 @@ fn digests_that_were_set_aside_are_held_against_their_records() {
     }
 }
 
+/// A digest of the stopped chain was set aside, and the one that the new chain records cannot be read: nobody is accused, and
+/// the digest counts.
+#[test]
+fn what_was_set_aside_counts_where_the_digest_before_stays_unknown() {
+    for gone in [false, true] {
+        let mut world = super::world::hours(1);
+        put_chain(&mut world, &[0, 60, 120]);
+        put_chain(&mut world, &[80, 140, 200]);
+        let starting = minute(80);
+        if gone {
+            world.lose(starting.end);
+        } else {
+            world.digest(starting.end).content = DigestContent::Unreadable("denied".to_owned());
+        }
+        let proved = world.prove();
+        let counts = if gone { (5, 1, 0) } else { (5, 0, 1) };
+        assert_eq!(proved.digest_counts(), counts, "{:?}", proved.told());
+        assert_eq!(proved.report.objects.len(), 6);
+        assert!(!proved.kinds().contains(&Kind::ChainBroken));
+    }
+}
+
 /// Backfill digests follow each other in any order.
 #[test]
 fn backfill_digests_may_overlap_and_follow_in_any_order() {
