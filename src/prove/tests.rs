@@ -1,6 +1,7 @@
 //! The prover alone: digests in memory, no store, thread or clock.
 
 mod batches;
+mod by_hand;
 mod coverage;
 mod links;
 mod logs;
