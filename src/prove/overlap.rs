@@ -13,7 +13,7 @@ use crate::ident::DigestKey;
 impl ChainProver {
     /// Counts a judged digest, and reports the findings on the digest.
     pub(super) fn report_digest(&mut self, note: &DigestNote, found: Vec<Finding>, proved: bool) {
-        if !note.asked || !self.scope.selected {
+        if !note.asked {
             return;
         }
         self.count_digest(note.end, &note.location, digest_state(&found, proved));

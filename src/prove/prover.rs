@@ -229,8 +229,11 @@ impl ChainProver {
         }
     }
 
-    /// Counts one digest, and keeps its state if the request asks for every object.
+    /// Counts one digest of a selected chain, and keeps its state if the request asks for every object.
     pub(super) fn count_digest(&mut self, at: Timestamp, uri: &Location, state: ObjectState) {
+        if !self.scope.selected {
+            return;
+        }
         let digests = &mut self.state.counts.digests;
         *match state {
             ObjectState::Valid => &mut digests.valid,

@@ -9,6 +9,7 @@ mod memory;
 mod named;
 mod overlaps;
 mod relocated;
+mod reports;
 mod signatures;
 mod stretches;
 mod world;

@@ -243,3 +243,15 @@ fn an_oversized_digest_is_held_against_the_recorded_hash() {
         (vec!["2 not-covered".to_owned(), "3 oversized-digest".to_owned()], 0)
     );
 }
+
+/// The signature in the metadata does not fit, and the record of the successor says nothing of it.
+#[test]
+fn a_signature_that_does_not_fit_is_told_without_a_record() {
+    use super::super::link::{DigestLink, link_findings};
+    let read = signed(&fields(&key_at(1)));
+    let facts = super::super::state::DigestFacts::of(read.file().unwrap());
+    let link = DigestLink { end: at(1), backfill: false, record: None, signature: Some("00"), facts };
+    assert_eq!(link_findings(&link, true), []);
+    let [found] = &link_findings(&link, false)[..] else { panic!("one finding") };
+    assert_eq!((&found.fault, found.actual.as_deref()), (&Fault::OtherSignatureRecorded, Some("00")));
+}

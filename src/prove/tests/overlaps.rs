@@ -27,10 +27,13 @@ fn around(world: &World) -> [Timestamp; 3] {
 #[test]
 fn a_pause_that_leaves_no_time_uncovered_is_a_restart() {
     let world = paused();
-    let [_, starting, _] = around(&world);
+    let [last, starting, _] = around(&world);
     let proved = world.prove();
     assert_eq!((proved.kinds(), proved.batches.len()), (vec![Kind::ChainRestart], 0));
     assert_eq!(proved.finding("chain-restarts").start, Some(starting));
+    // The next run has to know the newest digest of each chain, and no other.
+    let heads: Vec<Timestamp> = proved.report.heads.iter().map(|head| head.end).collect();
+    assert_eq!(heads, [world.ends()[0], last]);
     assert_eq!(proved.digest_counts(), (world.listed.len() as u64, 0, 0));
     assert_eq!(proved.report.covered.len(), 1);
 }

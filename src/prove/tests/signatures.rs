@@ -1,7 +1,10 @@
 //! Rule 1: a digest is proved by its own signature, or by a proved newer one that records its hash.
 
+use serde_json::json;
+
 use super::super::*;
-use super::world::{at, follow, hours, key_at, made, malformed, signed, unknown_key};
+use super::names::*;
+use super::world::{at, fields, follow, hours, key_at, made, malformed, signed, unknown_key};
 use crate::event::{Fault, KeyLack, Severity};
 use crate::ident::Sha256Hash;
 
@@ -265,4 +268,35 @@ fn content_of_an_unknown_form_is_judged_by_its_record() {
         let is_accused = |told: &String| told.contains("missing") || told.contains("broken");
         assert!(!told.iter().any(is_accused), "{told:?}");
     }
+}
+
+/// What a signed digest says of its window is true; of another, the hour of its name is in it.
+#[test]
+fn a_window_is_believed_where_it_is_signed() {
+    let world = hours(3);
+    let window = |from: i64, to: i64, has_signature: bool| {
+        let mut fields = fields(&key_at(2));
+        fields["digestStartTime"] = json!(at(from).to_string());
+        fields["digestEndTime"] = json!(at(to).to_string());
+        let mut read = signed(&fields);
+        if !has_signature {
+            read.signature = None;
+        }
+        let checked = world.prover().check(&read, std::iter::empty());
+        let window = CheckedDigest::new(read, checked).window();
+        [window.start, window.end].map(|end| (end.unix() - at(0).unix()) / HOUR)
+    };
+    for (from, to, signed_window, unsigned_window) in [
+        (1, 2, [1, 2], [1, 2]),
+        (-3, 2, [-3, 2], [-3, 2]),
+        (2, 2, [2, 2], [1, 2]),
+        (0, 1, [0, 1], [1, 2]),
+        (0, 3, [0, 3], [1, 2]),
+    ] {
+        assert_eq!(window(from, to, true), signed_window, "{from} {to}");
+        assert_eq!(window(from, to, false), unsigned_window, "{from} {to}");
+    }
+    let gone = ReadDigest::gone(key_at(2).location(), at(2));
+    let checked = world.prover().check(&gone, std::iter::empty());
+    assert_eq!(CheckedDigest::new(gone, checked).window(), Interval { start: at(1), end: at(2) });
 }
