@@ -9,7 +9,7 @@ use super::context::RunContext;
 use super::days::RegionDays;
 use super::logs;
 use super::request::ValidationRequest;
-use super::twins::DigestTwin;
+use super::twins::{self, DigestTwin};
 use crate::event::{Finding, Severity};
 use crate::ident::{ChainId, Location, LogFolder, RegionFolder, Sha256Hash};
 use crate::prove::{ChainProver, ChainScope, ChainState, ClaimRoom, ListedDigest, reference};
@@ -24,6 +24,8 @@ pub(super) struct RegionRun {
     pub(super) region: Arc<str>,
     /// The asked folders.
     pub(super) folders: Arc<[RegionFolder]>,
+    /// For each folder, the numbers of the folders that are copies of the same folder, its own included.
+    copies: Vec<Vec<u32>>,
     pub(super) chains: Vec<ChainProver>,
     /// The write times of recently written digests, for each chain by digest end.
     pub(super) recent_writes: Vec<BTreeMap<Timestamp, Timestamp>>,
@@ -89,6 +91,7 @@ impl RegionRun {
             region: name(|folder| &folder.region),
             log_folders: days.log_folders(folders.len()),
             recent_writes: vec![BTreeMap::new(); chains.len()],
+            copies: twins::copies_of_folders(request, &folders),
             folders,
             chains,
             findings: Vec::new(),
@@ -122,33 +125,45 @@ impl RegionRun {
         self.chains.iter().map(|chain| chain.known().listed().len()).sum()
     }
 
-    /// The stretches that proved digests of the trails with digests in `folder` cover, asked for or not, in order.
+    /// The stretches that proved digests of the trails with digests in `folder`, or in a copy of it, cover, asked for or not,
+    /// in order.
     pub(super) fn covered(&self, folder: usize) -> Vec<Interval> {
-        let folder = u32::try_from(folder).unwrap_or(u32::MAX);
-        let covered = self.chains.iter().flat_map(|chain| chain.known().covered_with(folder));
+        let copies = self.copies_of(folder);
+        let covered = copies
+            .iter()
+            .flat_map(|folder| self.chains.iter().flat_map(move |chain| chain.known().covered_with(*folder)));
         time::union(covered.collect())
     }
 
-    /// Whether a digest of the asked range lies in `folder`, proved or not.
+    /// Whether a digest of the asked range lies in `folder` or in a copy of it, proved or not.
     pub(super) fn has_digest_in(&self, folder: usize) -> bool {
-        let folder = u32::try_from(folder).unwrap_or(u32::MAX);
-        self.chains.iter().any(|chain| chain.known().has_digest_in(folder))
+        let mut copies = self.copies_of(folder).iter();
+        copies.any(|folder| self.chains.iter().any(|chain| chain.known().has_digest_in(*folder)))
     }
 
-    /// The end of the newest proved digest of each trail with digests in `folder`, wherever the newest digest lies.
+    /// The end of the newest proved digest of each trail with digests in `folder` or in a copy of it, wherever the newest
+    /// digest lies.
     pub(super) fn trail_ends(&self, folder: usize) -> impl Iterator<Item = Timestamp> {
-        let folder = u32::try_from(folder).unwrap_or(u32::MAX);
+        let copies = self.copies_of(folder);
         let known = self.chains.iter().map(ChainProver::known);
         let newest = known.filter_map(|known| Some((known, known.newest()?)));
-        let here = newest
-            .filter(move |(known, (_, other))| *other == folder || !known.covered_in(folder).is_empty());
+        let here = newest.filter(move |(known, (_, other))| {
+            copies.iter().any(|folder| other == folder || !known.covered_in(*folder).is_empty())
+        });
         here.map(|(_, (end, _))| end)
     }
 
-    /// Where the record begins in `folder`.
+    /// Where the record begins in `folder` or in a copy of it.
     pub(super) fn record_begins_in(&self, folder: usize) -> Option<Timestamp> {
-        let folder = u32::try_from(folder).unwrap_or(u32::MAX);
-        self.chains.iter().filter_map(|chain| chain.begins_in(folder)).min()
+        let copies = self.copies_of(folder).iter();
+        copies
+            .filter_map(|folder| self.chains.iter().filter_map(|chain| chain.begins_in(*folder)).min())
+            .min()
+    }
+
+    /// The numbers of the folders that are copies of the same folder as `folder`, its own included.
+    fn copies_of(&self, folder: usize) -> &[u32] {
+        self.copies.get(folder).map_or(&[], Vec::as_slice)
     }
 
     /// How many log files proved digests list.

@@ -21,6 +21,22 @@ pub(super) struct DigestTwin {
     other: Location,
 }
 
+/// For each folder, the numbers of the folders that are copies of the same folder, its own included.
+pub(super) fn copies_of_folders(request: &ValidationRequest, folders: &[RegionFolder]) -> Vec<Vec<u32>> {
+    let originals = |folder: &RegionFolder| -> Vec<Location> {
+        let digests = Location::new(folder.bucket.clone(), folder.digest_prefix());
+        request.relocations.iter().filter_map(|moved| moved.original_of(&digests)).collect()
+    };
+    let originals: Vec<Vec<Location>> = folders.iter().map(originals).collect();
+    let is_same = |one: usize, other: usize| {
+        let of = |folder: usize| originals.get(folder).into_iter().flatten();
+        one == other || of(one).any(|place| of(other).any(|other| other == place))
+    };
+    let numbers = || 0..folders.len();
+    let number = |folder: usize| u32::try_from(folder).unwrap_or(u32::MAX);
+    numbers().map(|one| numbers().filter(|other| is_same(one, *other)).map(number).collect()).collect()
+}
+
 /// Sets aside the entries of chain `id` that are further copies of an entry before.
 pub(super) fn set_aside(
     request: &ValidationRequest,

@@ -1,13 +1,17 @@
 //! A bucket and its replica in one run: each is validated, and what one lacks is named where the other has it.
 
+mod insights;
+
 use std::collections::BTreeSet;
 use std::ops::Range;
 
 use trailproof::event::{Kind, Severity, Verdict};
 use trailproof::ident::{Location, Relocation};
+use trailproof::keys::KeyRing;
 use trailproof::simulate::Spec;
 use trailproof::store::memory::MemoryStore;
 use trailproof::store::{Deposit as _, Store as _, StoreError};
+use trailproof::time::Timestamp;
 use trailproof::validate::ValidationRequest;
 
 use crate::bodies::{gzip, read};
@@ -171,7 +175,12 @@ fn a_loss_of_the_replica_is_another_finding_than_the_same_loss_of_the_original()
 
 /// Copies of a bucket, without the bucket: each object once, wherever it lies.
 fn run_copies(pair: &Pair, sources: [&str; 2]) -> Ran {
-    let mut asked = request(&sources, pair.delivered.simulated.end);
+    run_copies_of_lost(pair.store(), &pair.delivered.keys, pair.delivered.simulated.end, sources)
+}
+
+/// The same for any copies of a bucket called `lost`.
+fn run_copies_of_lost(store: &MemoryStore, keys: &KeyRing, end: Timestamp, sources: [&str; 2]) -> Ran {
+    let mut asked = request(&sources, end);
     asked.relocations = sources
         .map(|to| Relocation {
             from_bucket: "lost".to_owned(),
@@ -180,8 +189,8 @@ fn run_copies(pair: &Pair, sources: [&str; 2]) -> Ran {
             to_prefix: String::new(),
         })
         .to_vec();
-    let one = run(pair.store(), &pair.delivered.keys, &asked, 1);
-    assert_eq!(one.json, run(pair.store(), &pair.delivered.keys, &asked, 3).json);
+    let one = run(store, keys, &asked, 1);
+    assert_eq!(one.json, run(store, keys, &asked, 3).json);
     one
 }
 
