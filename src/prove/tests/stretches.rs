@@ -65,6 +65,7 @@ fn a_stretch_is_as_good_as_its_digests() {
         vec![(1, 3), (5, 8)],
         vec![(4, 4)],
         vec![(2, 4), (5, 7)],
+        vec![(0, 0)],
     ] {
         let stretches: Vec<_> = of.iter().map(|(from, to)| stretch(&world, *from, *to)).collect();
         let proved = prove(&world, &stretches);
@@ -72,7 +73,8 @@ fn a_stretch_is_as_good_as_its_digests() {
         let count: i64 = of.iter().map(|(from, to)| to - from + 1).sum();
         assert_eq!(proved.report.counts.digests.remembered, count.unsigned_abs(), "{of:?}");
         assert_eq!(proved.digests.len(), 12 - usize::try_from(count).unwrap(), "{of:?}");
-        assert_eq!(proved.report.heads.len(), 1, "{of:?}");
+        let ends = |report: &ChainReport| (report.heads[0].end, report.oldest.as_ref().unwrap().end);
+        assert_eq!((proved.report.heads.len(), ends(&proved.report)), (1, (at(11), at(0))), "{of:?}");
         assert_eq!(proved.report.begins, plain.report.begins, "{of:?}");
         let remembered = |(from, to): &(i64, i64)| {
             // The digest that starts the chain covers nothing.
@@ -165,6 +167,32 @@ fn heads_within_a_stretch_are_met() {
         let expected = (hour < 11).then(|| world.place(at(hour)).to_string());
         assert_eq!(linked, expected.into_iter().collect::<Vec<_>>(), "{hour}");
     }
+}
+
+/// What earlier runs know of a stretch is not what they know of the digests around it.
+#[test]
+fn heads_around_a_stretch_are_looked_for() {
+    let whole = hours(12);
+    for lost in [1, 8] {
+        let mut world = whole.clone();
+        world.lose(at(lost));
+        let mut prover = prover(&world, &[stretch(&world, 3, 6)]);
+        prover.remember([whole.head(at(lost))]);
+        let proved = world.prove_by(prover, 4, &mut |need| world.answer(need));
+        let fault = &proved.finding("digest-missing").fault;
+        assert!(matches!(fault, crate::event::Fault::RememberedGone { .. }), "{lost}: {fault:?}");
+        // The stretch is not read for that.
+        assert_eq!(proved.report.counts.digests.remembered, 4, "{lost}");
+    }
+    // Of the newest stretch, the newest digest is the head again, and no digest records it.
+    let mut prover = prover(&whole, &[stretch(&whole, 6, 11)]);
+    prover.remember([whole.head(at(11)), whole.head(at(8))]);
+    let report = whole.prove_by(prover, 4, &mut |need| whole.answer(need)).report;
+    assert_eq!(report.linked, [whole.place(at(8))]);
+    assert_eq!((report.heads.len(), report.heads[0].end), (1, at(11)));
+    // The timeline tells it from what was read.
+    let timeline = prove(&whole, &[stretch(&whole, 3, 6)]).report.timeline.unwrap();
+    assert_eq!(timeline.to_string(), "2q4r5q");
 }
 
 #[test]
