@@ -2,7 +2,8 @@
 //!
 //! An existing file is refused as an output where it is an input, or lies in a directory that is an input: evidence, keys
 //! and memory stay as they are. A new file in such a directory is no harm, nor is the report of the day before that somebody
-//! keeps beside the evidence.
+//! keeps beside the evidence. But the state has files of its own alone, and in `AWSLogs/` of a copy a new file is one that
+//! CloudTrail did not deliver.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -95,19 +96,42 @@ impl Inputs {
         self
     }
 
-    /// Refuses an output that would replace an input.
+    /// Refuses an output that would replace an input, or lie where only the input's own files belong.
     pub(super) fn check(&self, output: &Path) -> Result<(), Failure> {
-        let Some(replaced) = report::replaced_file(output) else { return Ok(()) };
+        let Some(replaced) = report::replaced_file(output) else { return self.check_new(output) };
         let Some(input) = self.0.iter().find(|input| input.holds(&replaced)) else { return Ok(()) };
         let (output, typed) = (output.display(), input.typed.display());
         let (is, hint) = match replaced == input.path || !input.path.is_dir() {
             true => (input.role.file().to_owned(), "write to another file".to_owned()),
             false => {
                 let is = format!("{} `{typed}`", input.role.directory());
-                (is, format!("write to a new file, or to a file outside of `{typed}`"))
+                (is, format!("write to a file outside of `{typed}`"))
             }
         };
         Err(Failure::new(format!("`{output}` is {is}, and would be written over"), hint))
+    }
+
+    /// Refuses a new file in the state, and in `AWSLogs/` of a copy: the next run would report it.
+    fn check_new(&self, output: &Path) -> Result<(), Failure> {
+        let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let Ok(folder) = fs::canonicalize(folder.unwrap_or(Path::new("."))) else { return Ok(()) };
+        let belongs_to = |input: &&Input| {
+            folder.starts_with(&input.path)
+                && match input.role {
+                    InputRole::State => true,
+                    InputRole::Source | InputRole::Copy => folder.iter().any(|name| name == "AWSLogs"),
+                    _ => false,
+                }
+        };
+        let Some(input) = self.0.iter().find(belongs_to) else { return Ok(()) };
+        let (output, typed) = (output.display(), input.typed.display());
+        let (among, outside) = match input.role {
+            InputRole::State => (format!("in the state `{typed}`"), format!("`{typed}`")),
+            _ => (format!("among the log files and digests of `{typed}`"), "`AWSLogs/`".to_owned()),
+        };
+        let what =
+            format!("`{output}` would lie {among}, where the next run would take it for a file of these");
+        Err(Failure::new(what, format!("write to a file outside of {outside}")))
     }
 }
 

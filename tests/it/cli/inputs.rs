@@ -40,7 +40,15 @@ fn no_report_is_written_over_evidence_keys_or_memory() {
     // The files around a single object prove the object.
     let report = format!("html={}", case.text(&digest));
     refused(&case, &["validate", &case.text(&log), "--public-keys", &keys, "--report", &report], &digest);
-    // A new file is no harm, nor is the report of an earlier run.
+    // Nor has the state a file that is not its own, or the copy a file that CloudTrail did not deliver.
+    let folder = log.rsplit_once('/').unwrap().0;
+    for new in ["state/regions/new.json", "state/new.json", &format!("{folder}/new.json")] {
+        let report = format!("json={}", case.text(new));
+        case.validate(&["--state", &state, "--report", &report]).assert_cannot("would lie");
+        assert!(!case.path(new).exists());
+    }
+    case.validate(&["--state", &state, "-q"]).assert_verdict(0, "intact");
+    // A new file elsewhere is no harm, nor is the report of an earlier run.
     let new = format!("html={}", case.text("buckets/run.html"));
     for _ in 0..2 {
         case.validate(&["--report", &new, "-q"]).assert_verdict(0, "intact");
