@@ -34,6 +34,7 @@ mod typed;
 mod validate;
 #[cfg(feature = "aws")]
 mod validate_logs;
+mod waiting;
 mod without_source;
 
 use std::ffi::OsString;
@@ -199,6 +200,11 @@ impl Failure {
 
     fn with_lines(self, lines: Vec<String>) -> Self {
         Self { lines, ..self }
+    }
+
+    /// Adds words to the message.
+    fn adding(self, words: &str) -> Self {
+        Self { what: format!("{}{words}", self.what), ..self }
     }
 
     /// Prints the message to stderr.

@@ -1,10 +1,11 @@
 //! `trailproof state`: makes, shows and changes the memory of runs.
 
+use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
 use super::args::{AcceptArgs, InitArgs, ShowArgs, StateArgs, StateCommand};
 use super::sources::is_in_s3;
-use super::{Failure, origin, print, say, typed};
+use super::{Failure, origin, print, say, typed, waiting};
 use crate::report::{shell, state as report};
 use crate::state::place::DirectoryPlace;
 use crate::state::{self, OpenState, StateError, StatePlace, StoredAcceptance};
@@ -76,7 +77,20 @@ fn accept(arguments: &AcceptArgs, now: Timestamp) -> Result<(), Failure> {
     )?;
     let by = arguments.by.clone().or_else(origin::user_and_host).unwrap_or_else(|| "unknown".to_owned());
     let acceptance = StoredAcceptance { reason: arguments.reason.clone(), by, at: now };
-    arguments.ids.iter().try_for_each(|id| accept_one(arguments, &*place, id, &acceptance))
+    let mut ids = arguments.ids.clone();
+    let mut met = BTreeSet::new();
+    ids.retain(|id| met.insert(id.clone()));
+    // All or none: a typing error in one id must not leave the others accepted behind exit code 2.
+    let typed = &arguments.place.place;
+    let opened = OpenState::open(&*place, |_| true).map_err(|error| failed_at(typed, &error))?;
+    let none = if ids.len() > 1 { "; no finding was accepted" } else { "" };
+    let mut checked = ids.iter().map(|id| opened.check_acceptable(id, arguments.replace));
+    checked.try_for_each(|checked| checked.map_err(|error| failed_at(typed, &error).adding(none)))?;
+    for (before, id) in ids.iter().enumerate() {
+        let some = if before > 0 { "; the findings above are accepted" } else { "" };
+        accept_one(arguments, &*place, id, &acceptance).map_err(|failure| failure.adding(some))?;
+    }
+    Ok(())
 }
 
 fn accept_one(
@@ -107,7 +121,7 @@ pub(super) fn open(
     typed::target(typed)?;
     if !is_in_s3(typed) {
         check_directory(typed)?;
-        return Ok(Box::new(DirectoryPlace::new(typed)));
+        return Ok(Box::new(DirectoryPlace::new(typed).while_locked(waiting::while_locked)));
     }
     #[cfg(feature = "aws")]
     {

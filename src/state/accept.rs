@@ -10,6 +10,19 @@ use super::place::StatePlace;
 use super::update::change;
 
 impl OpenState {
+    /// Checks that the finding `id` can be accepted; accepted before only if that is to be `replaced`.
+    ///
+    /// # Errors
+    /// [`StateError::NoSuchFinding`], [`StateError::Unseen`], [`StateError::Uncountable`] and
+    /// [`StateError::AlreadyAccepted`].
+    pub fn check_acceptable(&self, id: &str, replaced: bool) -> Result<(), StateError> {
+        let findings = self.files.values().flat_map(|file| &file.document.findings);
+        let finding = findings.into_iter().find(|finding| finding.id == id);
+        let finding = finding.ok_or_else(|| StateError::NoSuchFinding { id: id.to_owned() })?;
+        check_seen(finding)?;
+        if replaced { Ok(()) } else { is_not_accepted(finding) }
+    }
+
     /// Accepts the finding `id`, and returns the finding as it was.
     ///
     /// # Errors
@@ -51,12 +64,7 @@ impl OpenState {
         let holds = |(_, file): &(String, super::marker::LoadedFile)| find(&file.document).is_some();
         let (name, file) = self.files.into_iter().find(holds).ok_or_else(missing)?;
         let finding = find(&file.document).ok_or_else(missing)?;
-        if finding.unseen {
-            return Err(StateError::Unseen { id: id.to_owned() });
-        }
-        if !finding.is_acceptable() {
-            return Err(StateError::Uncountable { id: id.to_owned() });
-        }
+        check_seen(&finding)?;
         // Another run may change the file meanwhile: the finding that is replaced tells how it was.
         let before = RefCell::new(finding);
         let scope = file.document.scope.clone();
@@ -79,6 +87,18 @@ impl OpenState {
         Marker::raise(place, &BTreeMap::from([(name, generation)]))?;
         Ok(before.into_inner())
     }
+}
+
+/// Checks that a finding tells what was seen, and how much of it.
+fn check_seen(finding: &RememberedFinding) -> Result<(), StateError> {
+    let id = || finding.id.clone();
+    if finding.unseen {
+        return Err(StateError::Unseen { id: id() });
+    }
+    if !finding.is_acceptable() {
+        return Err(StateError::Uncountable { id: id() });
+    }
+    Ok(())
 }
 
 fn is_not_accepted(finding: &RememberedFinding) -> Result<(), StateError> {

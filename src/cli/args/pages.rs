@@ -300,7 +300,13 @@ pub(in crate::cli) fn sections(command: &str) -> Vec<Section> {
         ),
         "state" | "init" | "show" | "accept" => (
             STATE,
-            &[("0", "done"), ("2", "the state was not made, read or changed; a message on stderr says why")],
+            &[
+                ("0", "done"),
+                (
+                    "2",
+                    "the state was not made, read or changed, of several findings none was accepted; a message on stderr says why",
+                ),
+            ],
         ),
         "shards" => (
             SHARDS,

@@ -100,6 +100,12 @@ fn a_state_in_a_bucket_sees_a_rollback() {
         "{}",
         shown.stdout
     );
+    // All or none: one id has a typing error.
+    let mistyped = [&["state", "accept", STATE][..], &ids, &["f00"], &["--reason", "x"]].concat();
+    let done = account.run(&mistyped);
+    done.assert_cannot("no finding with id");
+    assert!(done.stderr.contains("; no finding was accepted\n"), "{}", done.stderr);
+    assert!(!account.run(&["state", "show", STATE]).stdout.contains("accepted by"));
     let accept = [&["state", "accept", STATE][..], &ids, &["--reason", "a \u{1b}[2J drill", "--by", "alice"]];
     let done = account.run(&accept.concat());
     assert_eq!((done.code, done.stderr.lines().count()), (Some(0), ids.len()), "{}", done.stderr);
