@@ -7,7 +7,9 @@ use super::args::RunArgs;
 use super::sources::{GoneBucket, is_in_s3};
 use super::{Failure, say, state};
 use crate::shards::PlanHeader;
-use crate::state::{MemorySession, RunIdentity, RunSources, RunStamp, StateError, StatePlace, run_stamp};
+use crate::state::{
+    MAX_FINDINGS, MemorySession, RunIdentity, RunSources, RunStamp, StateError, StatePlace, run_stamp,
+};
 use crate::time::Timestamp;
 use crate::validate::{RememberedChain, RunMemory, ValidationRequest};
 
@@ -71,6 +73,16 @@ pub(super) fn warn_of_nothing_known(session: &MemorySession<'_>, arguments: &Run
         "warning: the state remembers {what}: there is nothing to compare this run with; check {check} if earlier runs \
          validated it"
     ));
+}
+
+/// Warns of findings that the state has no room for.
+pub(super) fn warn_of_no_room(findings: usize) {
+    if findings > 0 {
+        say(&format!(
+            "warning: the state keeps {MAX_FINDINGS} findings of a region: {findings} findings of this run are not kept, are \
+             `new` in later runs too, and cannot be accepted"
+        ));
+    }
 }
 
 /// Loads what earlier runs remember, for the merge of a plan. The run is named after the plan, so that merging twice is one

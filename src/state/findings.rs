@@ -1,6 +1,6 @@
 //! Findings over time: which are new, known, accepted and resolved.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::document::{MAX_FINDINGS, RememberedFinding, StateDocument};
 use crate::event::{FaultCause, Finding, FindingMemory, FindingStatus, Kind, ResolvedFinding, Severity};
@@ -113,12 +113,65 @@ pub(super) struct FindingUpdate {
 impl FindingUpdate {
     pub(super) fn apply(&self, document: &mut StateDocument) {
         document.findings.retain(|finding| !self.resolved.contains(&finding.id));
-        let known: BTreeSet<String> = document.findings.iter().map(|finding| finding.id.clone()).collect();
         // A known finding stays as it is: somebody may have accepted it since the run began.
-        let new = self.seen.iter().filter(|seen| !known.contains(&seen.id));
-        let room = MAX_FINDINGS.saturating_sub(known.len());
-        document.findings.extend(new.take(room).cloned());
+        let new = self.new_in(document);
+        let room = MAX_FINDINGS.saturating_sub(document.findings.len());
+        document.findings.extend(new.into_iter().take(room).cloned());
         document.findings.sort_by(|one, other| one.id.cmp(&other.id));
-        document.findings.dedup_by(|one, other| one.id == other.id);
+    }
+
+    /// How many findings a document has no room for.
+    pub(super) fn without_room_in(&self, document: &StateDocument) -> usize {
+        let kept = document.findings.iter().filter(|finding| !self.resolved.contains(&finding.id)).count();
+        (kept + self.new_in(document).len()).saturating_sub(MAX_FINDINGS)
+    }
+
+    /// The findings that a document does not have, by id.
+    fn new_in(&self, document: &StateDocument) -> Vec<&RememberedFinding> {
+        let known: BTreeSet<&str> = document.findings.iter().map(|finding| finding.id.as_str()).collect();
+        let new = self.seen.iter().filter(|seen| !known.contains(seen.id.as_str()));
+        let new: BTreeMap<&str, &RememberedFinding> = new.map(|seen| (seen.id.as_str(), seen)).collect();
+        new.into_values().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Fault;
+    use crate::state::{RunStamp, StateScope};
+
+    fn finding(number: usize) -> RememberedFinding {
+        let now = Timestamp::from_unix(0);
+        let found = Finding::new(Fault::DigestReadsDiffer, now);
+        RememberedFinding::of(&found, format!("{number:032x}"), now).unwrap()
+    }
+
+    #[test]
+    fn findings_without_room_are_counted() {
+        let run = RunStamp { id: "run".to_owned(), at: Timestamp::from_unix(0) };
+        let document = || StateDocument::new(StateScope::Run { sources: Vec::new() }, run.clone());
+        let update = |numbers: std::ops::Range<usize>, resolved: std::ops::Range<usize>| FindingUpdate {
+            seen: numbers.map(finding).collect(),
+            resolved: resolved.map(|number| finding(number).id).collect(),
+        };
+        for (before, seen, resolved, kept, left) in [
+            (0..0, 0..10, 0..0, 10, 0),
+            (0..10, 5..15, 0..0, 15, 0),
+            (0..10, 5..15, 0..3, 12, 0),
+            (0..0, 0..MAX_FINDINGS + 7, 0..0, MAX_FINDINGS, 7),
+            (0..MAX_FINDINGS, 0..MAX_FINDINGS + 7, 0..0, MAX_FINDINGS, 7),
+            (0..MAX_FINDINGS, 0..MAX_FINDINGS, 0..0, MAX_FINDINGS, 0),
+            (0..MAX_FINDINGS, 7..MAX_FINDINGS + 7, 0..7, MAX_FINDINGS, 0),
+        ] {
+            let mut state = document();
+            update(before.clone(), 0..0).apply(&mut state);
+            assert_eq!(state.findings.len(), before.len());
+            let update = update(seen, resolved);
+            assert_eq!(update.without_room_in(&state), left);
+            update.apply(&mut state);
+            assert_eq!(state.findings.len(), kept);
+            assert!(state.findings.is_sorted_by(|one, other| one.id < other.id));
+        }
     }
 }

@@ -206,7 +206,8 @@ impl<'p> MemorySession<'p> {
         covered.insert(chain.id.clone(), chain.covered.clone());
     }
 
-    /// Writes what the run proved and found. Call this after every report was written.
+    /// Writes what the run proved and found. Call this after every report was written. Returns how many findings the files
+    /// have no room for: a file keeps [`MAX_FINDINGS`](super::MAX_FINDINGS).
     ///
     /// # Errors
     /// [`StateError`]; files that were not written are as before.
@@ -215,7 +216,7 @@ impl<'p> MemorySession<'p> {
         proved: &[ProvedChain],
         sealed: &[SealedChanges],
         interrupted: bool,
-    ) -> Result<(), StateError> {
+    ) -> Result<usize, StateError> {
         let mut updates: BTreeMap<String, StateUpdate> = BTreeMap::new();
         let names: Vec<String> = self.asked.iter().cloned().collect();
         for name in names {
@@ -279,7 +280,9 @@ impl<'p> MemorySession<'p> {
             let generation = update.commit(place, file, files.get(file).cloned())?;
             Ok::<_, StateError>((file.clone(), generation))
         })?;
-        Marker::raise(place, &generations.into_iter().collect())
+        Marker::raise(place, &generations.into_iter().collect())?;
+        let room = |(file, update): &(String, StateUpdate)| update.without_room(files.get(file));
+        Ok(updates.iter().map(room).sum())
     }
 
     /// Opens the sealed days that tampering findings are about, whether the run sealed days or not: shards do not, nor does

@@ -49,6 +49,16 @@ impl StateUpdate {
         self.findings.apply(document);
     }
 
+    /// How many findings the file has no room for. `loaded` is the file as the run read it.
+    pub(super) fn without_room(&self, loaded: Option<&LoadedFile>) -> usize {
+        match loaded {
+            Some(file) => self.findings.without_room_in(&file.document),
+            None => self
+                .findings
+                .without_room_in(&StateDocument::new(self.scope.clone(), self.identity.run.clone())),
+        }
+    }
+
     /// Writes the change, and returns the new generation. `loaded` is the file as the run read it.
     pub(super) fn commit(
         &self,

@@ -75,7 +75,7 @@ impl Validator {
         let no_end = || io::Error::other("the run told of no end");
         let report = collector.into_report().ok_or_else(no_end).map_err(ValidatorError::from)?;
         match session.commit(&outcome.proved, &outcome.sealed, outcome.interrupted) {
-            Ok(()) => Ok(report),
+            Ok(_) => Ok(report),
             Err(source) => Err(RememberingError::Commit { report: Box::new(report), source }),
         }
     }
