@@ -17,6 +17,9 @@ const EXIT_INTERRUPTED: i32 = 130;
 
 static STOP: CancelFlag = CancelFlag::new();
 
+/// Whether anything is being checked yet.
+static HAS_BEGUN: AtomicBool = AtomicBool::new(false);
+
 /// Whether the run is over, and hooks and pings under way.
 static RUN_IS_OVER: AtomicBool = AtomicBool::new(false);
 
@@ -41,6 +44,11 @@ pub(super) fn flag() -> &'static CancelFlag {
     &STOP
 }
 
+/// Notes that the inputs were read and the run begins, for the message about the first signal.
+pub(super) fn run_begins() {
+    HAS_BEGUN.store(true, Ordering::Relaxed);
+}
+
 /// Notes that the run is over, for the message about the first signal.
 pub(super) fn run_is_over() {
     RUN_IS_OVER.store(true, Ordering::Relaxed);
@@ -53,11 +61,14 @@ fn interrupted() {
         process::exit(EXIT_INTERRUPTED);
     }
     // On another thread: writing to a stuck stderr blocks, and this handler must stay ready for the second signal.
-    let words = match RUN_IS_OVER.load(Ordering::Relaxed) {
-        false => WORDS.get().copied().unwrap_or(
+    let words = match (HAS_BEGUN.load(Ordering::Relaxed), RUN_IS_OVER.load(Ordering::Relaxed)) {
+        (_, true) => {
+            "interrupted: the run is over, hooks and pings are under way; interrupt again to end at once"
+        }
+        (false, false) => "interrupted: ending before anything is checked; interrupt again to end at once",
+        (true, false) => WORDS.get().copied().unwrap_or(
             "interrupted: writing a report of everything checked so far; interrupt again to end at once",
         ),
-        true => "interrupted: the run is over, hooks and pings are under way; interrupt again to end at once",
     };
     drop(thread::Builder::new().spawn(move || say(words)));
 }

@@ -3,7 +3,6 @@
 mod range;
 
 use std::ffi::OsString;
-use std::fs::File;
 use std::io::{self, IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -15,7 +14,7 @@ use super::sources::{self, GoneBucket, Opened};
 use super::telling::{self, RunNotes};
 use super::{
     EXIT_CANNOT, Failure, memory, origin, outputs, relocation, require_handles, say, signals, state, typed,
-    without_source,
+    waiting, without_source,
 };
 use crate::event::{Event, NoProgress, Sink, Verdict};
 use crate::handles;
@@ -81,6 +80,9 @@ fn report(
     Ok(code)
 }
 
+/// The hint on a wait for an input that a signal ended.
+pub(super) const AGAIN: &str = "run the same command again";
+
 /// A run that is ready to start: the store, the keys, the request and the threads.
 pub(super) struct Prepared {
     pub(super) store: Box<dyn Store>,
@@ -125,6 +127,7 @@ pub(super) fn prepare(arguments: &RunArgs, now: Timestamp) -> Result<Prepared, F
         memory: None,
     };
     let pool = pool(arguments.jobs, in_s3)?;
+    signals::run_begins();
     // A signal ends these checks early: the run that follows is incomplete.
     let stop = signals::flag();
     let tools = RunTools { store: &*store, keys: &keys, pool: &pool, progress: &NoProgress, stop };
@@ -232,7 +235,8 @@ pub(super) fn finish(
     match (outputs.fanout.finish(), told) {
         (Ok(()), Ok(ToldRun { verdict, proved, sealed, interrupted })) => {
             let committed = session.map(|session| session.commit(&proved, &sealed, interrupted)).transpose();
-            committed.map(|_| verdict.exit_code()).map_err(|error| state::failed(&error))
+            memory::warn_of_no_room(committed.map_err(|error| state::failed(&error))?.unwrap_or_default());
+            Ok(verdict.exit_code())
         }
         (Err(error), Ok(ToldRun { verdict, .. })) if error.is_broken_pipe() => {
             if session.is_some() {
@@ -311,6 +315,7 @@ pub(super) fn keys(files: &[PathBuf], limit: u64) -> Result<KeyRing, Failure> {
         let bytes = read_keys(file, limit).map_err(|error| {
             let hint = match error.kind() {
                 io::ErrorKind::PermissionDenied => "make the file readable",
+                _ if signals::flag().is_set() => AGAIN,
                 io::ErrorKind::FileTooLarge => "raise `--max-keys-size`, or give a file with fewer keys",
                 _ => hint,
             };
@@ -335,7 +340,7 @@ pub(super) fn keys(files: &[PathBuf], limit: u64) -> Result<KeyRing, Failure> {
 
 pub(super) fn read_keys(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    waiting::open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {
         let what = format!("larger than the limit of {}", text::size(limit));
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, what));

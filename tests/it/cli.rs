@@ -10,6 +10,8 @@ mod inputs;
 mod interrupt;
 mod mistyped;
 mod telling;
+#[cfg(unix)]
+mod waiting;
 
 use std::fs;
 use std::io::Read as _;

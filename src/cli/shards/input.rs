@@ -1,6 +1,6 @@
 //! Reads plans and results from files, folders and objects.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 #[cfg(feature = "aws")]
@@ -8,7 +8,8 @@ use std::sync::mpsc::sync_channel;
 
 use super::unusable;
 use crate::cli::sources::is_in_s3;
-use crate::cli::{Failure, typed};
+use crate::cli::validate::AGAIN;
+use crate::cli::{Failure, signals, typed, waiting};
 use crate::shards::{MAX_PLAN_LINE, ReadLine, ShardError, is_plan_line, next_line};
 
 /// How many objects are read at a time.
@@ -71,12 +72,16 @@ fn open(
     if path.as_os_str() == "-" && !path.exists() {
         return Err(typed::no_stdin("the plan"));
     }
-    let file = File::open(path).map_err(|error| unreadable(&path.display(), &error))?;
+    let file = waiting::open(path).map_err(|error| unreadable(&path.display(), &error))?;
     Ok(Box::new(BufReader::new(file)))
 }
 
 pub(super) fn unreadable(name: &dyn std::fmt::Display, error: &dyn std::fmt::Display) -> Failure {
-    Failure::new(format!("`{name}` cannot be read: {error}"), "give a file or an object that can be read")
+    let hint = match signals::flag().is_set() {
+        true => AGAIN,
+        false => "give a file or an object that can be read",
+    };
+    Failure::new(format!("`{name}` cannot be read: {error}"), hint)
 }
 
 /// Reads every line of the results, and calls `take` with each line and its place.
@@ -97,7 +102,7 @@ pub(super) fn read_results(
             take(line, place);
         };
         if path.as_os_str() == "-" {
-            read_lines(&mut io::stdin().lock(), "stdin", most, take)
+            read_lines(&mut BufReader::new(waiting::stdin("results on stdin")), "stdin", most, take)
                 .map_err(|error| unreadable(&"stdin", &error))?;
         } else if is_in_s3(path) {
             #[cfg(not(feature = "aws"))]
@@ -106,7 +111,7 @@ pub(super) fn read_results(
             read_objects(path, most, aws, take)?;
         } else {
             for file in files(path)? {
-                let opened = File::open(&file).map_err(|error| unreadable(&file.display(), &error))?;
+                let opened = waiting::open(&file).map_err(|error| unreadable(&file.display(), &error))?;
                 let name = file.display().to_string();
                 read_lines(&mut BufReader::new(opened), &name, most, take)
                     .map_err(|error| unreadable(&name, &error))?;

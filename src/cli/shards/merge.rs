@@ -16,6 +16,9 @@ use crate::state::MemorySession;
 
 /// Merges the results, tells the hooks and the ping, and returns the exit code of the verdict.
 pub(super) fn run(arguments: &MergeArgs, line: &[OsString]) -> Result<u8, Failure> {
+    signals::keep_no_report(
+        "interrupted: a merge has no part to report, so it goes on; interrupt again to end at once",
+    );
     signals::listen();
     telling::run_and_tell(&arguments.telling, |notes| report(arguments, line, notes))
 }
@@ -61,6 +64,7 @@ fn report(arguments: &MergeArgs, line: &[OsString], notes: &mut RunNotes) -> Res
     let mut fanout = outputs::open(format, files.clone(), options)?;
     notes.add_to(&mut fanout);
     let mut outputs = Outputs::new(fanout, &bars, notes).remembering(session);
+    signals::run_begins();
     // 3. Take the results.
     let most = usize::try_from(arguments.max_size).unwrap_or(usize::MAX);
     input::read_results(

@@ -11,7 +11,7 @@ use super::output::ResultOutput;
 use super::{EXIT_DONE, input, unusable};
 use crate::cli::args::RunShardsArgs;
 use crate::cli::inputs::{InputRole, Inputs};
-use crate::cli::{EXIT_CANNOT, Failure, require_handles, say, signals};
+use crate::cli::{EXIT_CANNOT, Failure, require_handles, say, signals, waiting};
 use crate::report::progress::{Bars, Display};
 use crate::shards::{MAX_PLAN_LINE, PlanLine, ReadLine, Shard, ShardError, next_line, nth_shard, run_shard};
 use crate::validate::{CancelFlag, RunTools};
@@ -61,7 +61,10 @@ pub(super) fn run(arguments: &RunShardsArgs) -> Result<u8, Failure> {
         ));
     }
     match (&arguments.plan, arguments.index) {
-        (None, _) => worker.run_lines(&mut BufReader::new(io::stdin()), "stdin", false),
+        (None, _) => {
+            let lines = waiting::stdin("lines of a plan on stdin: `trailproof shards run < LINES`");
+            worker.run_lines(&mut BufReader::new(lines), "stdin", false);
+        }
         (Some(path), index) => worker.run_plan(path, index).inspect_err(|_| bars.clear())?,
     }
     bars.clear();
@@ -163,6 +166,7 @@ impl ShardWorker<'_> {
                     lines.number += 1;
                     (line, lines.number)
                 }
+                Err(_) if self.stop.is_set() => return false,
                 Err(error) => {
                     self.fail(&input::unreadable(&name, &error));
                     return false;
@@ -198,6 +202,7 @@ impl ShardWorker<'_> {
     }
 
     fn run_shard(&self, shard: &Shard) -> Result<(), Failure> {
+        signals::run_begins();
         let evidence = self.evidence.of(shard, self.arguments)?;
         let tools = RunTools {
             store: &*evidence.store,

@@ -31,12 +31,20 @@ const MAX_DEPTH: usize = 64;
 #[derive(Debug)]
 pub struct DirectoryPlace {
     directory: PathBuf,
+    while_locked: fn(Duration) -> bool,
 }
 
 impl DirectoryPlace {
     /// The state in `directory`, which need not exist before [`init`](crate::state::init).
     pub fn new(directory: impl Into<PathBuf>) -> Self {
-        Self { directory: directory.into() }
+        Self { directory: directory.into(), while_locked: |_| true }
+    }
+
+    /// Calls `tell` every moment while another process holds the lock, with the time waited so far. `false` ends the wait
+    /// before a run begins; what a run has to write at its end waits on.
+    #[must_use]
+    pub fn while_locked(self, tell: fn(Duration) -> bool) -> Self {
+        Self { while_locked: tell, ..self }
     }
 
     /// Creates the directory if it is missing.
@@ -56,16 +64,23 @@ impl DirectoryPlace {
         PlaceError::failed(self.directory.join(file).display().to_string(), plain(error.to_string()))
     }
 
-    /// Takes the lock, which lasts as long as the file.
-    fn lock(&self) -> Result<File, PlaceError> {
+    /// Takes the lock, which lasts as long as the file. `may_end` tells whether the wait may end early.
+    fn lock(&self, may_end: bool) -> Result<File, PlaceError> {
         let path = self.directory.join("lock");
+        refuse_special(&path).map_err(|error| self.failed_at("lock", &error))?;
         let opened = OpenOptions::new().create(true).truncate(false).write(true).open(path);
         let file = opened.map_err(|error| self.failed_at("lock", &error))?;
         let begun = Instant::now();
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(file),
-                Err(TryLockError::WouldBlock) if begun.elapsed() < LOCK_WAIT => thread::sleep(LOCK_STEP),
+                Err(TryLockError::WouldBlock) if begun.elapsed() < LOCK_WAIT => {
+                    if !(self.while_locked)(begun.elapsed()) && may_end {
+                        let why = "interrupted while another process held its lock";
+                        return Err(PlaceError::failed(self.name(), why));
+                    }
+                    thread::sleep(LOCK_STEP);
+                }
                 Err(TryLockError::WouldBlock) => {
                     return Err(PlaceError::failed(self.name(), "another process holds its lock"));
                 }
@@ -77,7 +92,9 @@ impl DirectoryPlace {
     }
 
     fn read_file(&self, file: &str) -> io::Result<Option<PlacedFile>> {
-        let opened = match File::open(self.directory.join(file)) {
+        let path = self.directory.join(file);
+        refuse_special(&path)?;
+        let opened = match File::open(path) {
             Ok(opened) => opened,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
@@ -150,7 +167,7 @@ impl StatePlace for DirectoryPlace {
     }
 
     fn check(&self) -> Result<(), PlaceError> {
-        let _lock = self.lock()?;
+        let _lock = self.lock(true)?;
         // Once for each run: a folder may have very many files.
         let folders = [
             (self.directory.clone(), MAX_DEPTH),
@@ -180,13 +197,21 @@ impl StatePlace for DirectoryPlace {
         bytes: &[u8],
         expected: Option<&FileVersion>,
     ) -> Result<FileVersion, PlaceError> {
-        let _lock = self.lock()?;
+        let _lock = self.lock(false)?;
         let found = self.read(file)?.map(|found| found.version);
         if found.as_ref() != expected {
             return Err(PlaceError::Changed);
         }
         self.write_file(file, bytes).map_err(|error| self.failed_at(file, &error))?;
         Ok(FileVersion(Sha256Hash::of(bytes).to_string()))
+    }
+}
+
+/// Refuses a pipe or a device in a file's place: opening it may wait for ever.
+fn refuse_special(path: &Path) -> io::Result<()> {
+    match fs::metadata(path) {
+        Ok(found) if !found.is_file() => Err(io::Error::other("it is not a regular file")),
+        _ => Ok(()),
     }
 }
 
