@@ -214,6 +214,9 @@ fn a_chain_is_followed_to_its_earlier_place() {
     world.settle(&mut prover, &mut |need| world.answer(need), &mut Vec::new());
     assert_eq!(prover.known().covered_in(0), [Interval { start: at(2), end: at(5) }]);
     assert_eq!(prover.known().covered_in(1), [Interval { start: at(0), end: at(2) }]);
+    // In the time of the other place, this one may have no log file either.
+    let with = |folder| crate::time::union(prover.known().covered_with(folder).collect());
+    assert_eq!((with(0), with(1), with(2)), (with(1), vec![Interval { start: at(0), end: at(5) }], vec![]));
     assert_eq!((prover.begins_in(0), prover.begins_in(1)), (Some(at(2)), Some(at(0))));
     assert_eq!(prover.known().newest(), Some((at(5), 0)));
     assert!(prover.known().has_digest_in(1));

@@ -47,6 +47,42 @@ fn the_timeline_tells_quiet_hours_from_others() {
     assert_eq!(backfill.prove().report.timeline.unwrap().to_string(), "1q1p1q");
 }
 
+#[test]
+fn the_timeline_shows_uncovered_time() {
+    let shown = |world: &World| world.prove().report.timeline.unwrap().to_string();
+    // Logging was stopped, and began anew.
+    let mut world = hours(4);
+    let later = chain(&(10..14).map(key_at).collect::<Vec<_>>(), |_, _| {});
+    world.list(later.ends());
+    world.lies.extend(later.lies);
+    (world.scope.range.end, world.scope.now) = (at(13), at(13));
+    assert_eq!(shown(&world), "3q7g3q");
+    // The newest digest is out of date.
+    let mut stale = hours(4);
+    (stale.scope.range.end, stale.scope.now) = (at(6), at(90));
+    assert_eq!(shown(&stale), "1q1g");
+    // Findings with a time of their own are no gaps, but for newest digests that nothing names.
+    for (fault, timeline) in [
+        (Fault::ChainRestarts, "1q"),
+        (Fault::DigestGone(Trace::Nothing), "1q1g"),
+        (Fault::NewerDelivered { late: HOUR, delivered: at(5) }, "1q1g"),
+    ] {
+        let mut world = hours(4);
+        world.scope.range.end = at(6);
+        let mut prover = world.prover();
+        world.take(&mut prover, 10);
+        assert!(prover.advance().is_empty());
+        prover.report(Finding::new(fault, at(6)).over(Interval { start: at(3), end: at(6) }));
+        assert_eq!(prover.finish().timeline.unwrap().to_string(), timeline);
+    }
+    // The run ended early.
+    let mut prover = world.prover();
+    world.take(&mut prover, 3);
+    assert!(prover.advance().is_empty());
+    prover.leave_out_rest();
+    assert_eq!(prover.finish().timeline.unwrap().to_string(), "11u3q");
+}
+
 /// The hour before logging began has log files with or without findings.
 #[test]
 fn a_finding_on_a_log_file_says_more_than_that_nothing_is_covered() {

@@ -300,3 +300,21 @@ fn a_window_is_believed_where_it_is_signed() {
     let checked = world.prover().check(&gone, std::iter::empty());
     assert_eq!(CheckedDigest::new(gone, checked).window(), Interval { start: at(1), end: at(2) });
 }
+
+/// A wrong signature in a newer digest accuses nobody: whoever wrote that digest may have made it up.
+#[test]
+fn a_recorded_signature_that_does_not_fit_is_none() {
+    use super::super::signatures::SignatureCheck;
+    let world = hours(4);
+    let mut read = world.get(&world.place(at(2)), at(2));
+    let mut newer = fields(&key_at(3));
+    follow(&mut newer, &read);
+    newer["previousDigestSignature"] = json!(WRONG);
+    let newer = signed(&newer);
+    let check = |read: &ReadDigest| world.prover().check(read, std::iter::once(&newer)).2;
+    assert!(matches!(check(&read), Some(SignatureCheck::Signed { metadata_fits: true, .. })));
+    read.signature = None;
+    assert!(matches!(check(&read), Some(SignatureCheck::Unsigned)));
+    read.signature = Some(WRONG.to_owned());
+    assert!(matches!(check(&read), Some(SignatureCheck::Misfit)));
+}
