@@ -242,6 +242,24 @@ fn a_change_in_either_copy_is_seen() {
     }
 }
 
+/// A copy that lost its metadata has the same bytes; other metadata are another thing.
+#[test]
+fn metadata_that_one_copy_lost_are_no_difference() {
+    for place in [Clone::clone, in_replica] as [fn(&Location) -> Location; 2] {
+        for order in ORDERS {
+            let pair = Pair::moved();
+            let digest = place(&pair.digests()[3]);
+            let (body, metadata) = read(pair.store(), &digest);
+            pair.store().put(&digest, &body, &Default::default()).unwrap();
+            let ran = run_copies(&pair, order);
+            assert_eq!(ran.verdict, Verdict::Intact, "{order:?}: {:#?}", ran.findings);
+            let other = metadata.into_iter().map(|(name, _)| (name, "00".to_owned())).collect();
+            pair.store().put(&digest, &body, &other).unwrap();
+            assert_ne!(run_copies(&pair, order).verdict, Verdict::Intact, "{order:?}");
+        }
+    }
+}
+
 /// A copy that cannot be read was not looked at.
 #[test]
 fn an_unreadable_copy_is_incomplete() {
