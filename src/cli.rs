@@ -110,7 +110,8 @@ fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
     let program = || {
         // As everywhere, a width of 0 means that the width is not known.
         let is_unknown = std::env::var("COLUMNS").is_ok_and(|columns| columns.trim() == "0");
-        if is_unknown { Cli::command().term_width(UNKNOWN_WIDTH) } else { Cli::command() }
+        let program = with_negative_numbers(Cli::command());
+        if is_unknown { program.term_width(UNKNOWN_WIDTH) } else { program }
     };
     let parse_by = |mut program: clap::Command| {
         let mut matches = program.try_get_matches_from_mut(arguments)?;
@@ -135,6 +136,15 @@ fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
         }
         _ => Ok(cli),
     }
+}
+
+/// Lets every option take `-1` as its value, so that the error message tells which numbers the option takes.
+fn with_negative_numbers(command: clap::Command) -> clap::Command {
+    let take = |arg: clap::Arg| match arg.get_long().is_some() && arg.get_action().takes_values() {
+        true => arg.allow_negative_numbers(true),
+        false => arg,
+    };
+    command.mut_args(take).mut_subcommands(with_negative_numbers)
 }
 
 /// Prints help and version to stdout, usage errors to stderr.

@@ -140,7 +140,7 @@ pub enum StateError {
 impl StateError {
     /// What to do.
     #[must_use]
-    pub const fn hint(&self) -> &'static str {
+    pub fn hint(&self) -> &'static str {
         match self {
             Self::NotAState { .. } => {
                 "make the state once with `trailproof state init PLACE`; check the name of an older state"
@@ -173,7 +173,12 @@ impl StateError {
                 "check the name of the bucket, or create it with `aws s3 mb`; then make the state with \
                  `trailproof state init PLACE`"
             }
-            Self::Place(_) => "make the place readable and writable, and run again",
+            Self::Place(PlaceError::Failed { name, .. }) if name.starts_with("s3://") => {
+                "check that the endpoint answers, and allow `s3:ListBucket`, `s3:GetObject` and `s3:PutObject` there"
+            }
+            Self::Place(_) => {
+                "let this user read and write the place; if a file there was changed, put back its newest copy"
+            }
         }
     }
 }

@@ -143,7 +143,7 @@ pub(super) fn read(bytes: &[u8], scope: &StateScope, file: &str) -> Result<State
     if says != (source.as_deref(), account, region) || !is_of_scope {
         let (source, account, region) = says;
         let says = [source, account, region].into_iter().flatten().collect::<Vec<_>>().join(" ");
-        return Err(foreign(format!("it is of `{says}`")));
+        return Err(foreign(format!("its content is for `{says}`")));
     }
     if wire.generation == 0 {
         return Err(damaged("its generation is 0"));

@@ -13,7 +13,7 @@ use super::{FileVersion, PlaceError, PlacedFile, StatePlace};
 use crate::ident::Sha256Hash;
 use crate::state::MAX_FILE;
 use crate::state::scope::{REGIONS, RUNS};
-use crate::text::{plain, without_temporary_name};
+use crate::text::{self, plain, without_temporary_name};
 
 /// How long to wait for the lock. A write takes milliseconds.
 const LOCK_WAIT: Duration = Duration::from_secs(60);
@@ -102,7 +102,10 @@ impl DirectoryPlace {
         let mut bytes = Vec::new();
         opened.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > MAX_FILE {
-            return Err(io::Error::other(format!("larger than {MAX_FILE} bytes")));
+            return Err(io::Error::other(format!(
+                "larger than the {} of a state file",
+                text::size(MAX_FILE)
+            )));
         }
         let version = FileVersion(Sha256Hash::of(&bytes).to_string());
         Ok(Some(PlacedFile { bytes, version }))
