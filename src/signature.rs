@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use md5::{Digest as _, Md5};
 use rsa::RsaPublicKey;
 use rsa::pkcs1::{DecodeRsaPublicKey as _, EncodeRsaPublicKey as _};
-use rsa::pkcs8::{DecodePublicKey as _, EncodePublicKey as _};
+use rsa::pkcs8::{DecodePublicKey as _, EncodePublicKey as _, SubjectPublicKeyInfoRef};
 use rsa::traits::PublicKeyParts as _;
 
 use crate::digest::DigestFile;
@@ -17,6 +17,9 @@ use verifier::RsaVerifier;
 
 /// Shortest accepted modulus, in bits. CloudTrail's keys have 2,048.
 const MIN_BITS: usize = 2048;
+
+/// Longest accepted modulus, in bits.
+const MAX_BITS: usize = RsaPublicKey::MAX_SIZE;
 
 /// Longest time from a digest's end to the signature, in seconds. A digest is signed at delivery: 7.7 to 201 minutes
 /// after the end, in the observed deliveries.
@@ -31,6 +34,9 @@ pub enum KeyError {
     /// Not base64 (RFC 4648, section 4).
     #[error("the value is not base64")]
     Base64,
+    /// An RSA key longer than any that is verified with.
+    #[error("the key has {0} bits, more than the {MAX_BITS} that are accepted")]
+    Long(usize),
     /// An RSA key too short for proof.
     #[error("the key has {0} bits, fewer than {MIN_BITS}")]
     Short(usize),
@@ -58,11 +64,14 @@ impl PublicKey {
     /// Reads a key of `ListPublicKeys`: DER, PKCS#1 (RFC 8017, A.1.1) or `SubjectPublicKeyInfo` (RFC 5280).
     ///
     /// # Errors
-    /// [`KeyError::Malformed`] or [`KeyError::Short`].
+    /// [`KeyError::Malformed`], [`KeyError::Long`] or [`KeyError::Short`].
     pub fn from_der(der: &[u8]) -> Result<Self, KeyError> {
         let rsa = RsaPublicKey::from_pkcs1_der(der)
             .or_else(|_| RsaPublicKey::from_public_key_der(der))
-            .map_err(|_| KeyError::Malformed)?;
+            .map_err(|_| match modulus_bits(der) {
+                Some(bits) if bits > MAX_BITS => KeyError::Long(bits),
+                _ => KeyError::Malformed,
+            })?;
         let bits = rsa.n().bits();
         if bits < MIN_BITS {
             return Err(KeyError::Short(bits));
@@ -111,6 +120,16 @@ impl PublicKey {
     pub fn verifies_plainly(&self, hash: Sha256Hash, signature: &[u8]) -> bool {
         self.verifier.verifies_plainly(hash, signature)
     }
+}
+
+/// Length of the modulus of a key in either encoding, in bits, whatever the length.
+fn modulus_bits(der: &[u8]) -> Option<usize> {
+    let inner = SubjectPublicKeyInfoRef::try_from(der).ok();
+    let pkcs1 = inner.as_ref().and_then(|info| info.subject_public_key.as_bytes()).unwrap_or(der);
+    let key = rsa::pkcs1::RsaPublicKey::try_from(pkcs1).ok()?;
+    let bytes = key.modulus.as_bytes();
+    let unused = bytes.first()?.leading_zeros();
+    (bytes.len() * 8).checked_sub(usize::try_from(unused).ok()?)
 }
 
 fn fingerprint(der: &[u8]) -> String {

@@ -168,10 +168,11 @@ impl<'de> Deserialize<'de> for Timestamp {
 }
 
 /// Parses a typed time: RFC 3339 with an offset, a date (midnight UTC of the day), or an age before `now` such as
-/// `24h` or `7d` (a day is 24 hours). Drops fractions of a second.
+/// `24h` or `7d` (a day is 24 hours). Drops fractions of a second. Second 60, which RFC 3339 has for leap seconds, is read
+/// as second 59.
 ///
 /// # Errors
-/// [`BadTime`] for any other text. A time without an offset is an error, because guessing the offset would move the
+/// [`BadTime`] for any other text, and for an offset of over 23 hours, which RFC 3339 does not have. A time without an offset is an error, because guessing the offset would move the
 /// range.
 pub fn parse_typed(text: &str, now: Timestamp) -> Result<Timestamp, BadTime> {
     let ago = || parse_age(text).map(|age| now.plus(-age)).filter(|moment| moment.has_a_date());
@@ -197,6 +198,9 @@ pub fn parse_start(text: &str, now: Timestamp) -> Result<Timestamp, BadTime> {
 }
 
 fn parse_moment(text: &str) -> Option<Timestamp> {
+    if typed::wrong_offset(text).is_some() {
+        return None;
+    }
     if let Ok(moment) = text.parse::<jiff::Timestamp>() {
         return Some(Timestamp(moment.as_second()));
     }

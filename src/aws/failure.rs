@@ -61,6 +61,9 @@ const CREDENTIALS: [&str; 11] = [
 /// Code for a signature whose time is over 15 minutes from the service's time. The credentials are valid.
 pub(crate) const SKEWED: &str = "RequestTimeTooSkewed";
 
+/// Words of the message where something else answers in the place of AWS, such as a login page.
+pub(crate) const NOT_AWS: &str = "not as AWS answers";
+
 impl Failure {
     /// Whether S3 asks for fewer requests.
     pub(crate) fn is_slow_down(&self) -> bool {
@@ -79,6 +82,10 @@ impl Failure {
         let message = match (code, service.message()) {
             (Some(code), Some(message)) => format!("{code}: {message}"),
             (Some(code), None) => format!("{code} (HTTP {status})"),
+            // S3 and CloudTrail fail with 4xx or 5xx, or redirect with a code.
+            (None, _) if (200..400).contains(&status) => {
+                format!("the endpoint answered with HTTP {status}, but {NOT_AWS}")
+            }
             (None, _) => format!("HTTP {status} without an error code"),
         };
         Self {

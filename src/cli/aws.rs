@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::Failure;
 use super::args::AwsArgs;
-use crate::aws::{self, Aws, LoadError, MissingProfile, Nature, NoCredentials, SKEWED, Settings, SignIn};
+use crate::aws::{
+    self, Aws, LoadError, MissingProfile, NOT_AWS, Nature, NoCredentials, SKEWED, Settings, SignIn,
+};
 use crate::text::nearest;
 use crate::words;
 
@@ -180,10 +182,15 @@ pub(super) fn cloudtrail_failed(action: &str, failure: &aws::Failure) -> Failure
     Failure::new(format!("CloudTrail `{action}` failed: {}", failure.message), hint)
 }
 
+/// What to do where something else answers in the place of AWS.
+pub(super) const WHICH_ENDPOINT: &str = "is the endpoint right (`--endpoint-url`, AWS_ENDPOINT_URL)? a login page or a proxy may answer in the place of AWS";
+
 /// What to do about an endpoint that did not answer, by the cause that the message names.
 pub(super) fn unreachable_hint(message: &str) -> &'static str {
     let says = |cause: &str| message.contains(cause);
-    if says("connection refused") {
+    if says(NOT_AWS) {
+        WHICH_ENDPOINT
+    } else if says("connection refused") {
         "check that a server listens there (`--endpoint-url`, AWS_ENDPOINT_URL), or the proxy (HTTPS_PROXY)"
     } else if says("(DNS)") {
         "check the region (AWS_REGION), the endpoint (`--endpoint-url`, AWS_ENDPOINT_URL) and the name server"

@@ -97,7 +97,9 @@ fn make_sure_empty(
     bucket: &str,
     prefix: &str,
 ) -> Result<(), Failure> {
+    use crate::aws::NOT_AWS;
     use crate::store::StoreError;
+    use crate::store::s3::NOT_A_BUCKET;
 
     let (what, hint) = match store.probe(bucket, prefix) {
         Ok(false) => return Ok(()),
@@ -108,6 +110,12 @@ fn make_sure_empty(
             format!("there is no bucket `{bucket}`"),
             format!("create the bucket with `aws s3 mb s3://{bucket}`"),
         ),
+        Err(StoreError::OutOfReach(why)) if why.contains(NOT_A_BUCKET) => {
+            (why, "give `s3://BUCKET[/PREFIX]`".to_owned())
+        }
+        Err(StoreError::Unreadable(why)) if why.contains(NOT_AWS) => {
+            (format!("the bucket `{bucket}` cannot be listed: {why}"), super::aws::WHICH_ENDPOINT.to_owned())
+        }
         Err(error) => (
             format!("the bucket `{bucket}` cannot be listed: {error}"),
             "check the network, the credentials and the endpoint".to_owned(),
@@ -179,6 +187,8 @@ fn check(arguments: &SimulateArgs) -> Result<(), Failure> {
     typed::trails("--trail", &arguments.trail)?;
     arguments.bucket.iter().try_for_each(|bucket| typed::new_bucket("--bucket", bucket))?;
     check_address(arguments)?;
+    #[cfg(feature = "aws")]
+    check_save(arguments)?;
     arguments.move_at.iter().try_for_each(|(_, bucket)| typed::new_bucket("--move-at", bucket))
 }
 
@@ -236,6 +246,18 @@ fn check_address(arguments: &SimulateArgs) -> Result<(), Failure> {
         )),
         None => Ok(()),
     }
+}
+
+/// Refuses `--save` where the target is a directory, which the keys and the list of tampering are written into.
+#[cfg(feature = "aws")]
+fn check_save(arguments: &SimulateArgs) -> Result<(), Failure> {
+    if arguments.save.is_none() || is_in_s3(&arguments.target) {
+        return Ok(());
+    }
+    Err(Failure::new(
+        "`--save` works only with `s3://BUCKET[/PREFIX]`",
+        format!("leave `--save` out: `{KEYS_FILE}` and `{ANSWERS_FILE}` are written into the directory"),
+    ))
 }
 
 /// Parses the tampers, `KIND[@WHERE]`.

@@ -134,7 +134,10 @@ fn what(error: &CopyError) -> String {
 
 fn hint(error: &CopyError) -> String {
     let hint = match error {
-        CopyError::Archive { path, source: ArchiveError::NoCentralDirectory(_) } => {
+        CopyError::Archive {
+            path,
+            source: ArchiveError::NoCentralDirectory(_) | ArchiveError::NoMemberNamed(_),
+        } => {
             return format!(
                 "get a complete copy; or save what is left with `zip -FF {} --out FIXED.zip`, and give FIXED.zip",
                 shell::quote(&path.display().to_string())

@@ -93,7 +93,7 @@ fn to_trusted(source: &str, region: &str, listed: &ListedKey) -> Result<TrustedK
     let value = listed.value().ok_or("no value")?;
     let key = PublicKey::from_der(value.as_ref()).map_err(|error| error.to_string())?;
     let fingerprint = listed.fingerprint().ok_or("no fingerprint")?;
-    if key.fingerprint() != fingerprint {
+    if !key.fingerprint().eq_ignore_ascii_case(fingerprint) {
         return Err(other_fingerprint(fingerprint, &key));
     }
     let time = |time: Option<&DateTime>| time.map(|time| Timestamp::from_unix(time.secs()));

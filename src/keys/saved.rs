@@ -247,14 +247,15 @@ fn json_key(value: Value, source: &str) -> ParsedEntry {
     }
     let saved: SavedKey = serde_json::from_value(value).map_err(|error| error.to_string())?;
     let key = PublicKey::from_base64(&saved.value).map_err(|error| error.to_string())?;
-    if key.fingerprint() != saved.fingerprint {
+    // Some tools write hex in capitals.
+    if !key.fingerprint().eq_ignore_ascii_case(&saved.fingerprint) {
         return Err(other_fingerprint(&saved.fingerprint, &key));
     }
     let moment = |value: &Value| moment(value).ok_or("the validity times are missing or not valid");
     let (start, end) = (moment(&saved.validity_start_time)?, moment(&saved.validity_end_time)?);
     let validity = Interval::new(start, end).ok_or("the validity ends before it starts")?;
     Ok(vec![(
-        saved.fingerprint,
+        key.fingerprint().to_owned(),
         TrustedKey { key, validity: Some(validity), source: source.to_owned(), region: None },
     )])
 }

@@ -210,9 +210,13 @@ impl Spec {
         for bucket in self.buckets() {
             check_name("bucket", bucket, |name| !name.is_empty() && !name.contains('/'))?;
         }
-        check_name("prefix", &self.prefix, |name| {
-            name.is_empty() || name.split('/').all(|part| !part.is_empty())
-        })?;
+        let has_empty_folder = self.prefix.split('/').any(str::is_empty);
+        if !self.prefix.is_empty() && has_empty_folder {
+            return Err(SimulateError::Spec(format!(
+                "invalid prefix `{}`: a prefix neither begins nor ends with `/`, and has no `//`",
+                self.prefix.escape_debug()
+            )));
+        }
         self.check_times()
     }
 

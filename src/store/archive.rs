@@ -25,6 +25,7 @@ mod tar_walk;
 mod tree;
 mod zip_body;
 mod zip_files;
+mod zip_gaps;
 
 use std::fs::{self, File};
 use std::io;

@@ -31,6 +31,9 @@ use direct::DirectGets;
 use pace::RequestPace;
 use whole::BodyMemory;
 
+/// Words of the message on a name that no bucket can have.
+pub(crate) const NOT_A_BUCKET: &str = "is not a valid bucket name";
+
 /// Most threads that wait for S3 at the same time: in listings, and in requests about single objects. The pace may
 /// allow fewer requests.
 const WAITING: usize = 512;
@@ -144,11 +147,8 @@ impl S3Store {
     /// The bucket `name`, with a client for the bucket's region. The region is looked up once: other callers wait for
     /// the same lookup.
     async fn open_bucket(&self, name: &str) -> Result<Arc<S3Bucket>, StoreError> {
-        if !region::is_bucket(name) && !self.access_points.contains(name) {
-            return Err(StoreError::OutOfReach(format!(
-                "not a valid bucket name: `{}`",
-                name.escape_debug()
-            )));
+        if let Some(rule) = region::broken_rule(name).filter(|_| !self.access_points.contains(name)) {
+            return Err(StoreError::OutOfReach(format!("`{}` {NOT_A_BUCKET}: {rule}", name.escape_debug())));
         }
         // The lock on the map is released before the lookup; the cell makes other callers wait for the region.
         let cell = {

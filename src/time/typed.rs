@@ -25,6 +25,7 @@ impl BadTime {
         let (problem, meant) = out_of_range(text)
             .map(|problem| (problem, None))
             .or_else(|| without_offset(text))
+            .or_else(|| too_late(text).map(|problem| (problem, None)))
             .or_else(|| mistyped_age(text))
             .unwrap_or_else(|| (EXPECTED.to_owned(), date_in_another_form(text)));
         // Never suggest a text that would be refused again.
@@ -49,7 +50,9 @@ fn out_of_range(text: &str) -> Option<String> {
         return Some(format!("day {day:02} is out of range ({year}-{month:02} has {days} days)"));
     }
     let clock = clock?;
-    // The clock ends at the offset, which is not examined.
+    if let Some(problem) = wrong_offset(text) {
+        return Some(problem);
+    }
     let digits = clock.find(|c: char| !c.is_ascii_digit() && c != ':').unwrap_or(clock.len());
     let clock = clock.get(..digits)?;
     let [hour, minute, second] = numbers::<3>(clock, ':', &[2, 2, 2]).or_else(|| {
@@ -60,6 +63,29 @@ fn out_of_range(text: &str) -> Option<String> {
         .into_iter()
         .find(|(_, value, last)| value > last)
         .map(|(field, value, last)| format!("{field} {value:02} is out of range (00 to {last})"))
+}
+
+/// The impossible field of the offset from UTC after a date and a clock, with the valid range: RFC 3339 has offsets up to
+/// 23:59, and jiff reads longer ones.
+pub(super) fn wrong_offset(text: &str) -> Option<String> {
+    let (_, clock) = text.split_once(['T', 't', ' '])?;
+    let (_, offset) = clock.split_once(['+', '-'])?;
+    let offset = offset.split('[').next()?.replace(':', "");
+    let field = |from: usize| offset.get(from..from + 2)?.parse::<u32>().ok();
+    [("hour", field(0), 23), ("minute", field(2), 59)]
+        .into_iter()
+        .find_map(|(name, value, last)| Some((name, value.filter(|value| *value > last)?, last)))
+        .map(|(name, value, last)| format!("{name} {value:02} of the offset is out of range (00 to {last})"))
+}
+
+/// The problem of a valid date, with or without a clock, after the last moment that can be given.
+fn too_late(text: &str) -> Option<String> {
+    let latest = jiff::Timestamp::MAX;
+    let (date, clock) = text.split_at_checked("9999-12-31".len())?;
+    let date: Date = date.parse().ok()?;
+    let is_last = date >= latest.to_zoned(jiff::tz::TimeZone::UTC).date();
+    (is_last && (clock.is_empty() || clock.starts_with(['T', 't', ' '])))
+        .then(|| format!("the latest time that can be given is {}", latest.strftime("%Y-%m-%dT%H:%M:%SZ")))
 }
 
 /// Parses `N` numbers with exactly the given number of digits each.
@@ -156,9 +182,25 @@ mod tests {
             ("2026-06-30 24:00", "hour 24 is out of range (00 to 23)"),
             ("2026-06-30T23:60:00+02:00", "minute 60 is out of range (00 to 59)"),
             ("2026-06-30T23:59:61Z", "second 61 is out of range (00 to 59)"),
+            ("2026-09-01T00:00:00+25:00", "hour 25 of the offset is out of range (00 to 23)"),
+            ("2026-09-01T00:00:00-2400", "hour 24 of the offset is out of range (00 to 23)"),
+            ("2026-09-01 00:00:00.5+23:60", "minute 60 of the offset is out of range (00 to 59)"),
+            ("9999-12-31", "the latest time that can be given is 9999-12-30T22:00:00Z"),
+            ("9999-12-31T00:00:00Z", "the latest time that can be given is 9999-12-30T22:00:00Z"),
+            ("9999-12-30T22:00:01Z", "the latest time that can be given is 9999-12-30T22:00:00Z"),
         ] {
             assert_eq!((bad(text).problem.as_str(), bad(text).meant), (problem, None), "{text}");
         }
+    }
+
+    #[test]
+    fn the_last_moments_and_offsets_are_read() {
+        let read = |text: &str| parse_typed(text, Timestamp::from_unix(0)).unwrap().to_string();
+        assert_eq!(read("9999-12-30"), "9999-12-30T00:00:00Z");
+        assert_eq!(read("9999-12-30T22:00:00Z"), "9999-12-30T22:00:00Z");
+        assert_eq!(read("2026-09-01T00:00:00+23:59"), "2026-08-31T00:01:00Z");
+        assert_eq!(read("2026-09-01T00:00:00-23:59"), "2026-09-01T23:59:00Z");
+        assert_eq!(read("2016-12-31T23:59:60Z"), "2016-12-31T23:59:59Z");
     }
 
     #[test]

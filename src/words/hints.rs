@@ -76,6 +76,10 @@ const READ_SKIPPED: &str =
     "if the copy needs what lies there, make it readable or give it as a source of its own, and run again";
 const UNPACK: &str = "if the member is part of the copy, unpack the archive with a tool you trust and give the \
                       directory; a cut archive has to be copied again";
+const SALVAGE: &str = "get a complete copy of the zip; or save what is there with `zip -FF ZIP --out FIXED.zip`, and give \
+                       FIXED.zip";
+const READ_SIDECAR: &str = "let the user who runs trailproof read the sidecar, and run again";
+const REPLACE_LINK: &str = "copy the object from the bucket in place of the link, and run again";
 const SET_CLOCK: &str = "set the clock of this machine; the evidence was judged by the time of its digests, or by \
                          `--end-time`";
 const BEGINNING: &str = "if the trail is older, find out what happened to the earlier digests";
@@ -118,6 +122,8 @@ pub fn hint(finding: &Finding) -> Option<&'static str> {
         Some(READ_IT | LIST_IT) => Some(unread(&finding.message(), hint == Some(LIST_IT))),
         Some(READ_SKIPPED) => Some(skipped(&finding.message())),
         Some(UNPACK) if is_cut(&finding.message()) => Some(WHOLE_ARCHIVE),
+        Some(UNPACK) if has_unlisted_bytes(&finding.message()) => Some(SALVAGE),
+        Some(COPY_METADATA | SAVE_METADATA) if is_closed_sidecar(&finding.message()) => Some(READ_SIDECAR),
         hint => hint,
     }
 }
@@ -131,6 +137,7 @@ fn unread(message: &str, is_folder: bool) -> &'static str {
         _ if is_cut(message) => WHOLE_ARCHIVE,
         _ if says("link leads out of the directory") => NAME_TARGET,
         false if says("not a regular file") => NOT_A_FILE,
+        false if says("link that leads nowhere") => REPLACE_LINK,
         _ if says("out of reach: ") => FULLER_COPY,
         _ if says("two copies differ: ") => WHICH_COPY,
         // The operating system's words; S3's have a code.
@@ -162,12 +169,22 @@ fn is_cut(message: &str) -> bool {
     message.contains("the archive ends early") || message.contains("the archive ends within the member")
 }
 
+/// Whether the message says that a zip has bytes that belong to no listed member.
+fn has_unlisted_bytes(message: &str) -> bool {
+    message.contains("is not in the zip's list of members") || message.contains("belong to no member")
+}
+
+/// Whether the message says that the operating system refuses a sidecar.
+fn is_closed_sidecar(message: &str) -> bool {
+    message.contains("sidecar file is not usable: ") && message.contains("ermission denied")
+}
+
 /// The hint for a request for keys that failed for another reason than a lack of permission.
 fn without_keys(message: &str) -> Option<&'static str> {
     if is_expired(message) {
         return Some(SIGN_IN);
     }
-    if message.contains("did not answer") {
+    if message.contains("did not answer") || message.contains("not as AWS answers") {
         return Some(NO_ANSWER);
     }
     is_server_failure(message).then_some(SERVER_FAILED)
@@ -262,7 +279,8 @@ pub(super) const fn by_cause(cause: FaultCause) -> Option<&'static str> {
             "leave out `--account-id`, `--region` and `--trail`, or give the values of the object"
         }
         FaultCause::NoSuchObject => {
-            "check the name; `aws s3api list-object-versions` shows whether the object was deleted"
+            "check the name; in a bucket, `aws s3api list-object-versions` shows whether the object was deleted; if a copy \
+             lacks the object, look in the bucket or in another copy"
         }
         FaultCause::ObjectUnlisted | FaultCause::UnlistedLog => FORGED,
         FaultCause::UnlistedLogs => {

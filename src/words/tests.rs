@@ -261,6 +261,7 @@ fn keys_that_could_not_be_fetched_have_a_hint_for_each_reason() {
         ("HTTP 500 without an error code", "CloudTrail failed"),
         ("ServiceUnavailable: later", "CloudTrail failed"),
         ("`https://c.example` did not answer: connection refused", "check the network"),
+        ("the endpoint answered with HTTP 200, but not as AWS answers", "check the network"),
     ] {
         let lack = KeyLack::Unreachable { fingerprint: "x".to_owned(), why: why.to_owned() };
         let unfetched = Fault::KeysUnfetched { digests: 1, logs: 1, why: why.to_owned() };
@@ -288,6 +289,11 @@ fn an_object_that_could_not_be_read_has_a_hint_for_each_reason() {
             "if the copy needs what lies there, give the target",
         ),
         ("unreadable: not a regular file", "a folder, a pipe or a device lies", "make the folder"),
+        (
+            "unreadable: a symbolic link that leads nowhere or to itself",
+            "copy the object from",
+            "make the folder",
+        ),
         ("unreadable: the archive ends early, at byte 9", "get a complete copy", "get a complete copy"),
     ] {
         let why = why.to_owned();

@@ -336,6 +336,14 @@ fn simulate_makes_what_validate_proves() {
         trailproof(&["simulate", &at("b"), flag, "0"])
             .assert_cannot(&format!("`{flag}`: the number of hours is 0"));
     }
+    for prefix in ["/a//b/", "/a", "a/", "a//b"] {
+        trailproof(&["simulate", &at("b"), "--prefix", prefix]).assert_cannot(&format!(
+            "invalid prefix `{prefix}`: a prefix neither begins nor ends with `/`, and has no `//`"
+        ));
+    }
+    #[cfg(feature = "aws")]
+    trailproof(&["simulate", &at("b"), "--save", &at("keys")])
+        .assert_cannot("`--save` works only with `s3://");
     trailproof(&["simulate", &at("b"), "--start-time", "never"]).assert_cannot("`--start-time`");
     trailproof(&["simulate", &at("b"), "--logs", &at("nowhere")]).assert_cannot("nowhere");
     for bucket in ["My Bucket", "ab", "logs-", "a/b", &"a".repeat(64)] {
@@ -359,7 +367,7 @@ fn a_tampering_that_cannot_be_applied_leaves_nothing() {
         ("log-modfied@first", "no such kind of tampering: `log-modfied`"),
         ("log-modified@", "`log-modified@` has no WHERE"),
         ("log-modified@99", "invalid WHERE `99`: the log files have the numbers 0 to "),
-        ("log-modified@lst", "invalid WHERE `lst`: no log file has it in its key; did you mean `last`?"),
+        ("log-modified@lst", "no log file's key contains `lst`; did you mean `last`?"),
     ] {
         for target in ["new", "empty"] {
             let hours = ["--hours", "4", "--logs-per-hour", "1", "--events-per-log", "1"];

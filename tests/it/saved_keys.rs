@@ -105,6 +105,32 @@ fn what_was_saved_is_read_again() {
     ));
 }
 
+/// Hex in capitals is the same number.
+#[test]
+fn a_fingerprint_in_capitals_is_the_keys_own() {
+    let capitals = signer().fingerprint.to_uppercase();
+    let (ring, loaded) = load(&list(&[entry("Fingerprint", json!(capitals))]));
+    assert_eq!((loaded, ring.len(), ring.rejected()), (Ok(()), 1, Vec::new()));
+    let found = ring.lookup(&signer().fingerprint, "us-east-1", time("2026-09-01T00:00:00Z"));
+    let Lookup::Valid(found) = found else { panic!("{found:?}") };
+    assert_eq!(found.key.fingerprint(), signer().fingerprint);
+}
+
+/// A key of any length is an RSA key; only the length is refused.
+#[test]
+fn a_key_with_a_long_modulus_is_told_by_its_length() {
+    // SEQUENCE of two INTEGERs (RFC 8017, A.1.1): a modulus of 16,384 bits, and the exponent 65,537.
+    let modulus = [&[0x02, 0x82, 0x08, 0x01, 0x00][..], &[0xff; 2_048]].concat();
+    let pkcs1 = [&[0x30, 0x82, 0x08, 0x0a][..], &modulus, &[0x02, 0x03, 0x01, 0x00, 0x01]].concat();
+    // SubjectPublicKeyInfo: `rsaEncryption`, and the key in a BIT STRING (RFC 5280, section 4.1).
+    let algorithm = b"\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";
+    let spki = [b"\x30\x82\x08\x22", &algorithm[..], b"\x03\x82\x08\x0f\x00", &pkcs1].concat();
+    for der in [pkcs1, spki] {
+        let error = PublicKey::from_der(&der).unwrap_err();
+        assert_eq!(error.to_string(), "the key has 16384 bits, more than the 4096 that are accepted");
+    }
+}
+
 #[test]
 fn an_entry_that_is_no_key_is_named_by_its_place_and_the_others_count() {
     let other = "0".repeat(32);

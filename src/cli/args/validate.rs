@@ -93,6 +93,7 @@ pub(super) fn recheck(text: &str) -> Result<Recheck, String> {
     match text {
         "all" => Ok(Recheck::ALL),
         "none" => Ok(Recheck::NONE),
-        text => slice(text).ok_or_else(|| "not a slice such as 1/30, nor `all` or `none`".to_owned()),
+        text => slice(text)
+            .ok_or_else(|| "expected K/N with K from 1 to N, such as 1/30, or `all` or `none`".to_owned()),
     }
 }

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use super::super::args::RunArgs;
-use super::super::aws::{cloudtrail_failed, connect, unreachable_hint};
+use super::super::aws::{WHICH_ENDPOINT, cloudtrail_failed, connect, unreachable_hint};
 use super::super::{Failure, say, typed};
 use super::GoneBucket;
 use crate::aws::access_point::AccessPoint;
 use crate::aws::arn::TrailArn;
-use crate::aws::{Aws, SKEWED};
+use crate::aws::{Aws, NOT_AWS, SKEWED};
 use crate::digest::DigestFile;
 use crate::gzip;
 use crate::ident::{DigestKey, Location};
-use crate::store::s3::S3Store;
+use crate::store::s3::{NOT_A_BUCKET, S3Store};
 use crate::store::{Store as _, StoreError};
 use crate::trails::{self, Trail};
 use crate::validate::{NamedTrail, SourceFolder, is_object};
@@ -228,6 +228,7 @@ fn unusable(source: &SourceFolder, arguments: &RunArgs, error: &StoreError) -> F
     let what = match error {
         StoreError::NotFound => format!("there is no bucket `{bucket}`"),
         StoreError::Unreadable(why) => format!("the bucket `{bucket}` cannot be listed: {why}"),
+        StoreError::OutOfReach(why) if why.contains(NOT_A_BUCKET) => why.clone(),
         other => format!("the bucket `{bucket}` cannot be listed: {other}"),
     };
     Failure::new(what, hint)
@@ -253,6 +254,9 @@ fn how_to_list(bucket: &str, error: &StoreError) -> String {
         StoreError::Archived(why) | StoreError::Unreadable(why) if why.contains(SKEWED) => {
             "set the clock of this machine: S3 accepts signatures within 15 minutes of its own time"
                 .to_owned()
+        }
+        StoreError::Archived(why) | StoreError::Unreadable(why) if why.contains(NOT_AWS) => {
+            WHICH_ENDPOINT.to_owned()
         }
         StoreError::Archived(why) | StoreError::Unreadable(why) if words::is_expired(why) => {
             "sign in again (`aws sso login` or `aws login`), or renew the session token".to_owned()

@@ -169,7 +169,7 @@ fn unmatched(task: TamperTask<'_>, what: &str, count: usize) -> String {
         (Some(text), None) => {
             let meant = nearest(text, ["first", "middle", "last"]);
             let meant = meant.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
-            format!("invalid WHERE `{}`: no {what} has it in its key{meant}", text.escape_debug())
+            format!("no {what}'s key contains `{}`{meant}", text.escape_debug())
         }
         (_, Some(last)) => {
             format!("invalid WHERE `{}`: the {what}s have the numbers 0 to {last}", task.pick())

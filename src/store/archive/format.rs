@@ -32,6 +32,10 @@ pub(super) enum ArchiveFormat {
     Unknown,
 }
 
+/// Start of the first volume descriptor of an ISO image after its type, and its position (ECMA-119, sections 7.2.1 and
+/// 8.1).
+const ISO: (&[u8], u64) = (b"CD001", 16 * 2_048 + 1);
+
 /// Formats that are not read in place, by their first bytes.
 const UNSUPPORTED: [(&[u8], &str); 7] = [
     (b"BZh", "a bzip2 file"),
@@ -59,6 +63,9 @@ pub(super) fn of(file: &Arc<PositionedFile>, path: &Path) -> io::Result<ArchiveF
     }
     if let Some(compression) = Compression::of(&start) {
         return inside(file, is_named, compression);
+    }
+    if file.read_up_to(ISO.0.len(), ISO.1)? == ISO.0 {
+        return Ok(ArchiveFormat::Unsupported("an ISO image"));
     }
     Ok(if is_named && has_end_of_zip(file)? { ArchiveFormat::Zip } else { ArchiveFormat::Unknown })
 }

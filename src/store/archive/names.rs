@@ -8,21 +8,49 @@ use crate::ident::LogFolder;
 /// Longest name of a member, in bytes. The longest key in S3 has 1,024.
 const MAX_NAME: usize = 4_096;
 
-/// Endings of names of archives, in lower case.
-const ARCHIVES: [&[u8]; 13] = [
+/// Endings of names of archives and disk images, in lower case. A file that is only compressed, such as `NAME.gz`, is
+/// no archive by its name.
+const ARCHIVES: [&[u8]; 36] = [
+    // Read in place.
     b".zip",
+    b".zipx",
+    b".jar",
     b".tar",
     b".tar.gz",
     b".tgz",
+    b".taz",
     b".tar.zst",
     b".tzst",
+    // Other compressions of a tar.
     b".tar.bz2",
     b".tbz2",
+    b".tbz",
+    b".tb2",
     b".tar.xz",
     b".txz",
+    b".tar.lz4",
+    b".tar.lz",
+    b".tlz",
+    b".tar.lzma",
+    b".tar.lzo",
+    b".tar.br",
+    b".tar.z",
+    // Other archives.
     b".7z",
     b".rar",
-    b".jar",
+    b".cab",
+    b".cpio",
+    b".arj",
+    b".lzh",
+    // Disk images.
+    b".iso",
+    b".img",
+    b".dmg",
+    b".wim",
+    b".vhd",
+    b".vhdx",
+    b".vmdk",
+    b".qcow2",
 ];
 
 /// The components of a member's name, without `.` and empty components.
@@ -185,6 +213,11 @@ mod tests {
         ] {
             assert_eq!(NamedLike::of(name.as_bytes()), right, "{name}");
         }
-        assert!(is_archive(b"a/B.TAR.GZ") && !is_archive(b"a.tar.gz/b.json.gz"));
+        for archive in ["a/B.TAR.GZ", "copy.tar.lz4", "copy.TAR.Z", "disk.iso", "disk.vmdk", "copy.iso.001"] {
+            assert!(is_archive(archive.as_bytes()), "{archive}");
+        }
+        for other in ["a.tar.gz/b.json.gz", "notes.gz", "notes.lz4", "iso", "x.isolated", "tar.z.json"] {
+            assert!(!is_archive(other.as_bytes()), "{other}");
+        }
     }
 }

@@ -26,6 +26,9 @@ pub enum ArchiveError {
     /// A zip whose central directory cannot be read: the list of members is unknown.
     #[error("the end of the zip, with the list of its members, is lost or damaged")]
     NoCentralDirectory(String),
+    /// A zip of this many bytes whose central directory names no member.
+    #[error("the zip has {0} bytes, and its list of members names none")]
+    NoMemberNamed(u64),
     /// A part of an archive that was split into several files.
     #[error(
         "a part of a split archive; join the parts, with `zip -s 0 NAME.zip --out WHOLE.zip` or, for parts that are \
@@ -161,6 +164,18 @@ pub enum MemberProblem {
     /// Bytes follow the end record of a zip.
     #[error("bytes after the end of the zip were not looked at")]
     Trailing,
+    /// A member of a zip that its central directory does not name. Some programs read it and some do not.
+    #[error("a member at byte {at} of the zip is not in the zip's list of members, and was not looked at")]
+    HiddenMember {
+        /// Position of the member in the zip, in bytes.
+        at: u64,
+    },
+    /// Bytes of a zip that belong to no member and to none of the records of a zip.
+    #[error("bytes of the zip from byte {at} on belong to no member and were not looked at")]
+    UnknownGap {
+        /// Position of the first of the bytes in the zip.
+        at: u64,
+    },
     /// Bytes follow the end marker of a tar. They may be a further tar, as `cat` joins them.
     #[error("bytes after the end of the tar were not looked at; they may hold further members")]
     AfterEnd,
@@ -190,6 +205,8 @@ impl MemberProblem {
             Self::AfterEnd
                 | Self::DamagedEnd(_)
                 | Self::DamagedDirectory
+                | Self::HiddenMember { .. }
+                | Self::UnknownGap { .. }
                 | Self::EndsEarly { .. }
                 | Self::Damaged { .. }
                 | Self::TooManyMembers(_)

@@ -79,11 +79,17 @@ pub(super) fn stored(file: &Arc<PositionedFile>, place: &ZipPlace) -> io::Result
     Ok(WholeContent { content: FileWindow::part(Arc::clone(file), start, end), left: place.compressed })
 }
 
-/// Whether the local header at `start` has a name of this length and CRC-32, or a further name in an extra field.
+/// Length of the local header at `start`, in bytes, if it has a name of this length and CRC-32, or a further name in an
+/// extra field.
 ///
 /// # Errors
 /// An error if the file cannot be read.
-pub(super) fn has_name(file: &PositionedFile, start: u64, length: usize, crc: u32) -> io::Result<bool> {
+pub(super) fn header_length(
+    file: &PositionedFile,
+    start: u64,
+    length: usize,
+    crc: u32,
+) -> io::Result<Option<u64>> {
     let fixed = usize::try_from(LOCAL_HEADER).unwrap_or_default();
     let header = file.read_up_to(fixed + length, start)?;
     let number = |at: usize| {
@@ -91,15 +97,16 @@ pub(super) fn has_name(file: &PositionedFile, start: u64, length: usize, crc: u3
         usize::from(bytes.map_or(0, u16::from_le_bytes))
     };
     if !header.starts_with(b"PK\x03\x04") {
-        return Ok(false);
+        return Ok(None);
     }
     let (name_length, extra_length) = (number(26), number(28));
+    let whole_length = (fixed + name_length + extra_length) as u64;
     let name = header.get(fixed..).unwrap_or_default();
     if name_length == length && name.len() == length && crc32fast::hash(name) == crc {
-        return Ok(true);
+        return Ok(Some(whole_length));
     }
     let at = start.saturating_add(LOCAL_HEADER).saturating_add(name_length as u64);
-    Ok(has_field(&file.read_up_to(extra_length, at)?, UNICODE_PATH))
+    Ok(has_field(&file.read_up_to(extra_length, at)?, UNICODE_PATH).then_some(whole_length))
 }
 
 /// Whether a list of extra fields has a field: two bytes of identifier, two of length, and the value.

@@ -17,6 +17,7 @@ use super::positioned::{FileWindow, PositionedFile};
 use super::problem::{ArchiveError, MemberProblem};
 use super::tree::{Member, MemberContent, MemberId};
 use super::zip_body::{self, ZipMethod, ZipPlace};
+use super::zip_gaps::{self, MemberExtent};
 use super::{ArchiveLimits, OpenedArchive, names};
 use crate::store::files::OpenFile;
 
@@ -25,7 +26,7 @@ pub(super) const LOCAL_HEADER: u64 = 30;
 
 /// Longest end of a zip, in bytes: the end record, and the longest comment (APPNOTE.TXT, section 4.3.16).
 const ZIP_END: u64 = END_RECORD + 0xffff;
-const END_RECORD: u64 = 22;
+pub(super) const END_RECORD: u64 = 22;
 
 /// Most bytes compared of two members of one name that are stored in different ways.
 const MAX_COMPARED: u64 = 64 << 20;
@@ -49,14 +50,23 @@ pub(super) fn open(
         zip => zip?,
     };
     let mut listing = Listing::new(limits.names);
-    let (mut spans, mut headers) = (Vec::new(), Vec::new());
+    let (mut spans, mut listed) = (Vec::new(), Vec::new());
     let entries = zip.files().map_err(no_directory)?;
     let start = entries.reader_mut().position();
-    list(entries, limits, &mut listing, &mut spans, &mut headers);
-    check_names(&file, &mut listing, &headers);
+    let end = list(entries, limits, &mut listing, &mut spans, &mut listed);
+    if listed.is_empty() && listing.rest_unknown.is_none() && !starts_with_end(&file)? {
+        return Err(ArchiveError::NoMemberNamed(file.size()));
+    }
+    let members = check_names(&file, &mut listing, &listed);
     refuse_overlapping(&mut listing, spans, start);
-    if has_trailing_bytes(&file)? {
+    let has_trailing_bytes = has_trailing_bytes(&file)?;
+    if has_trailing_bytes {
         listing.issues.of_archive(MemberProblem::Trailing);
+    }
+    if listing.rest_unknown.is_none() {
+        let around_members = zip_gaps::around_members(&file, members, start)?;
+        let after_directory = if has_trailing_bytes { None } else { zip_gaps::after_directory(&file, end)? };
+        around_members.into_iter().chain(after_directory).for_each(|problem| listing.end(problem));
     }
     let bodies = ZipBodies { file, limit: limits.member };
     listing.compare_taken(|first, later| bodies.are_same(first, later));
@@ -95,54 +105,72 @@ struct Span {
     name: Box<[u8]>,
 }
 
-/// The local header of a member, as the central directory describes it.
-struct LocalHeader {
-    start: u64,
+/// A member, as the central directory describes it.
+struct ListedMember {
     /// Length of the name, in bytes.
     name_length: usize,
     /// CRC-32 of the name.
     name: u32,
+    /// The member's bytes. The end is that of a member without local header.
+    extent: MemberExtent,
 }
 
-impl LocalHeader {
+impl ListedMember {
     fn of(entry: &Entry) -> Self {
-        let name = entry.name_raw();
-        Self { start: entry.header_start(), name_length: name.len(), name: crc32fast::hash(name) }
+        let (name, start, compressed) = (entry.name_raw(), entry.header_start(), entry.compressed_size());
+        // The content of a folder is never read: only so few bytes pass that hold no member.
+        let is_folder = name.ends_with(b"/") || name.ends_with(b"\\");
+        let content = if is_folder && compressed >= LOCAL_HEADER { 0 } else { compressed };
+        let end = start.saturating_add(content);
+        let extent = MemberExtent { start, end, crc: entry.crc32(), compressed, size: entry.size() };
+        Self { name_length: name.len(), name: crc32fast::hash(name), extent }
     }
 }
 
 /// Compares the two names of each member. The central directory has no checksum, so where a name differs, the list of
-/// members is not sure: a member that seems to be missing may be there under the other name.
-fn check_names(file: &PositionedFile, listing: &mut Listing<ZipPlace>, headers: &[LocalHeader]) {
-    let is_sure = headers.iter().all(|header| {
-        zip_body::has_name(file, header.start, header.name_length, header.name).unwrap_or(false)
-    });
-    if !is_sure {
+/// members is not sure: a member that seems to be missing may be there under the other name. Returns the bytes of each
+/// member if all names are equal.
+fn check_names(
+    file: &PositionedFile,
+    listing: &mut Listing<ZipPlace>,
+    listed: &[ListedMember],
+) -> Vec<MemberExtent> {
+    let extent = |ListedMember { name_length, name, extent }: &ListedMember| {
+        let header = zip_body::header_length(file, extent.start, *name_length, *name).ok()??;
+        Some(MemberExtent { end: extent.end.saturating_add(header), ..*extent })
+    };
+    listed.iter().map(extent).collect::<Option<_>>().unwrap_or_else(|| {
         listing.end(MemberProblem::DamagedDirectory);
-    }
+        Vec::new()
+    })
 }
 
+/// Lists the members. Returns the end of the central directory.
 fn list(
     entries: &mut ZipIterableFiles<FileWindow>,
     limits: &ArchiveLimits,
     listing: &mut Listing<ZipPlace>,
     spans: &mut Vec<Span>,
-    headers: &mut Vec<LocalHeader>,
-) {
+    listed: &mut Vec<ListedMember>,
+) -> u64 {
     for number in 1.. {
         let at = entries.reader_mut().position();
         match entries.next() {
             Some(Ok(_)) if number > limits.members => {
-                return listing.end(MemberProblem::TooManyMembers(limits.members));
+                listing.end(MemberProblem::TooManyMembers(limits.members));
+                return at;
             }
             Some(Ok(entry)) => match add(listing, number, &entry) {
                 Ok(span) => {
-                    headers.push(LocalHeader::of(&entry));
+                    listed.push(ListedMember::of(&entry));
                     spans.extend(span);
                 }
-                Err(ListingFull) => return,
+                Err(ListingFull) => return at,
             },
-            Some(Err(error)) => return listing.end(MemberProblem::Damaged { at, why: error.to_string() }),
+            Some(Err(error)) => {
+                listing.end(MemberProblem::Damaged { at, why: error.to_string() });
+                return at;
+            }
             None => break,
         }
     }
@@ -156,6 +184,7 @@ fn list(
             why: "more members than the zip's end record counts".to_owned(),
         });
     }
+    at
 }
 
 fn add(listing: &mut Listing<ZipPlace>, number: u64, entry: &Entry) -> Result<Option<Span>, ListingFull> {
@@ -230,6 +259,12 @@ fn refuse_overlapping(listing: &mut Listing<ZipPlace>, mut spans: Vec<Span>, dir
 pub(super) fn read_end(file: &PositionedFile) -> io::Result<Vec<u8>> {
     let length = ZIP_END.min(file.size());
     file.read_up_to(usize::try_from(length).unwrap_or_default(), file.size() - length)
+}
+
+/// Whether the file begins with the records at the end of a zip, as a zip without members does.
+fn starts_with_end(file: &PositionedFile) -> io::Result<bool> {
+    let start = file.read_up_to(4, 0)?;
+    Ok(start == b"PK\x05\x06" || start == b"PK\x06\x06")
 }
 
 /// Whether bytes follow the end record and its comment.

@@ -290,11 +290,22 @@ impl Rank {
 /// is gone is no absence: git-annex, for example, links to content that was not fetched.
 fn link_error(error: &io::Error) -> StoreError {
     match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
-            StoreError::Unreadable("a symbolic link to a file that is not there".to_owned())
-        }
-        _ => path_error(error),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {}
+        _ if is_loop(error) => {}
+        _ => return path_error(error),
     }
+    StoreError::Unreadable("a symbolic link that leads nowhere or to itself".to_owned())
+}
+
+/// Whether links lead to each other.
+#[cfg(unix)]
+fn is_loop(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
+}
+
+#[cfg(not(unix))]
+fn is_loop(_: &io::Error) -> bool {
+    false
 }
 
 pub(super) fn not_held() -> StoreError {

@@ -121,9 +121,18 @@ fn metadata_error(reason: &str) -> Metadata {
 /// elsewhere.
 fn read_capped(files: &dyn CopyFiles, path: &Path) -> io::Result<Vec<u8>> {
     let found = files.facts(path)?;
-    if found.kind != FileKind::File || found.size > MAX_SIDECAR {
-        let most = MAX_SIDECAR >> 10;
-        return Err(io::Error::other(format!("not a regular file of at most {most} KiB (S3 allows 2 KB)")));
+    let problem = match found.kind {
+        FileKind::File if found.size <= MAX_SIDECAR => None,
+        FileKind::File => {
+            let (size, most) = (found.size, MAX_SIDECAR >> 10);
+            Some(format!("it has {size} bytes, more than {most} KiB (S3 allows 2 KB of metadata)"))
+        }
+        FileKind::Folder => Some("it is a folder".to_owned()),
+        FileKind::Link => Some("it is a symbolic link, which is not followed".to_owned()),
+        FileKind::Other => Some("it is a pipe or a device, not a file".to_owned()),
+    };
+    if let Some(problem) = problem {
+        return Err(io::Error::other(problem));
     }
     let mut bytes = Vec::new();
     files.open(path)?.body.take(MAX_SIDECAR).read_to_end(&mut bytes)?;
@@ -161,6 +170,30 @@ mod tests {
         {
             assert_eq!(parse(bytes), Metadata::from([("signature".to_owned(), "00ff".to_owned())]));
         }
+    }
+
+    /// What to do differs for each.
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_usable_sidecar_is_named() {
+        use crate::store::files::DiskFiles;
+
+        let dir = tempfile::tempdir().unwrap();
+        let files = DiskFiles::new(dir.path()).unwrap();
+        let object = |name: &str| files.root().join(name);
+        fs::create_dir(path_of(&object("folder"))).unwrap();
+        std::os::unix::fs::symlink("elsewhere", path_of(&object("link"))).unwrap();
+        fs::write(path_of(&object("large")), vec![b' '; (64 << 10) + 1]).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(path_of(&object("socket"))).unwrap();
+        for (name, what) in [
+            ("folder", "it is a folder"),
+            ("link", "it is a symbolic link, which is not followed"),
+            ("large", "it has 65537 bytes, more than 64 KiB (S3 allows 2 KB of metadata)"),
+            ("socket", "it is a pipe or a device, not a file"),
+        ] {
+            assert_eq!(read(&files, &object(name)), metadata_error(what), "{name}");
+        }
+        assert_eq!(read(&files, &object("none")), Metadata::new());
     }
 
     #[test]

@@ -6,17 +6,17 @@ use crate::aws::{Aws, Failure, Nature, S3RequestForm};
 /// Region of a bucket with an empty location constraint.
 const FIRST_REGION: &str = "us-east-1";
 
-/// Whether `name` is a valid bucket name: 3 to 255 letters, digits, dots, hyphens and underscores. The rules accept
-/// buckets created before 2018, and exclude ARNs and aliases of access points.
+/// The rule that a bucket name breaks; `None` for a valid name. Accepts the names of buckets created before 2018: 3 to 255
+/// letters, digits, dots, hyphens and underscores. ARNs and aliases of access points are no names.
 ///
 /// Source: Amazon S3 User Guide, "General purpose bucket naming rules".
-pub(super) fn is_bucket(name: &str) -> bool {
-    (3..=255).contains(&name.len())
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'))
-        && !name.starts_with(['.', '-'])
-        && !name.ends_with("--x-s3")
-        && !name.ends_with(".mrap")
-        && !name.ends_with("-s3alias")
+pub(super) fn broken_rule(name: &str) -> Option<&'static str> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    if !(3..=255).contains(&name.len()) || !name.bytes().all(is_plain) || name.starts_with(['.', '-']) {
+        return Some("expected 3 to 63 lower-case letters, digits, dots and hyphens");
+    }
+    let is_reserved = ["--x-s3", ".mrap", "-s3alias"].iter().any(|ending| name.ends_with(ending));
+    is_reserved.then_some("access points and directory buckets have names with this ending")
 }
 
 /// Looks up the region of `bucket`. The ARN of an access point contains the region. S3 sends the region in a header of `HeadBucket`, even to callers without read
@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn names_that_lead_elsewhere_are_no_buckets() {
         for name in ["trail-logs", "My.Old_Bucket", "a1b"] {
-            assert!(is_bucket(name), "{name}");
+            assert_eq!(broken_rule(name), None, "{name}");
         }
         for name in [
             "",
@@ -96,7 +96,7 @@ mod tests {
             "é-bucket",
             &"a".repeat(256),
         ] {
-            assert!(!is_bucket(name), "{name}");
+            assert!(broken_rule(name).is_some(), "{name}");
         }
     }
 }

@@ -20,6 +20,23 @@ fn a_missing_log_file_that_lies_elsewhere_is_told_so() {
     assert!(hint(&in_replica).unwrap().contains("the original in the other bucket"));
 }
 
+/// A sidecar that may not be read is there: no other copy of the signature is needed.
+#[test]
+fn a_closed_sidecar_is_to_be_opened() {
+    for (reason, word) in [("Permission denied (os error 13)", "let the user"), ("it is a folder", "")] {
+        let why = format!("the sidecar file is not usable: {reason}");
+        for fault in [
+            Fault::Unsigned { metadata: Some(why.clone()), proved: false },
+            Fault::MetadataLost { why: why.clone() },
+        ] {
+            let hint = hint(&Finding::new(fault, at(0))).unwrap();
+            assert!(hint.starts_with(word) && hint.starts_with("let") != word.is_empty(), "{hint}");
+        }
+    }
+    let gone = hint(&Finding::new(Fault::NoSuchObject, at(0))).unwrap();
+    assert!(gone.contains("in a bucket, `aws s3api") && gone.contains("in another copy"), "{gone}");
+}
+
 /// What helps against a closed folder does not help against an archive or a link.
 #[test]
 fn what_was_left_out_of_a_copy_has_a_hint_for_each_reason() {
@@ -37,9 +54,18 @@ fn what_was_left_out_of_a_copy_has_a_hint_for_each_reason() {
         let hint = hint(&Finding::new(Fault::SkippedFolder { why: why.to_owned() }, at(0))).unwrap();
         assert!(hint.starts_with(word) && is_fragment(hint), "{hint}");
     }
-    for (why, word) in
-        [("the archive ends within the member", "get a complete"), ("x", "if the member is part")]
-    {
+    for (why, word) in [
+        ("the archive ends within the member", "get a complete"),
+        (
+            "a member at byte 9 of the zip is not in the zip's list of members, and was not",
+            "get a complete copy of the zip; or",
+        ),
+        (
+            "bytes of the zip from byte 9 on belong to no member and were",
+            "get a complete copy of the zip; or",
+        ),
+        ("x", "if the member is part"),
+    ] {
         let hint = hint(&Finding::new(Fault::UnreadMember { member: None, why: why.to_owned() }, at(0)));
         assert!(hint.unwrap().starts_with(word), "{hint:?}");
     }

@@ -1,7 +1,8 @@
 //! What cannot be begun with: nothing goes to stdout, and one line says what to do.
 
 use std::fs;
-use std::net::TcpListener;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{TcpListener, TcpStream};
 
 use super::{Account, OWNER};
 use crate::cli::case::Done;
@@ -84,10 +85,52 @@ fn a_bucket_has_to_be_there_and_be_listed() {
     account.run(&["validate", "s3://"]).assert_cannot("names no bucket");
     account.run(&["validate", "s3:///p"]).assert_cannot("names no bucket");
     account.run(&["validate", "s3://UPPER\u{1b}[2J"]).assert_cannot("not a valid bucket name");
+    let saved = account.at("saved");
+    for command in [&["validate", "s3://ab"][..], &["simulate", "s3://ab", "--save", &saved]] {
+        let short = account.run(command);
+        short.assert_cannot("`ab` is not a valid bucket name: expected 3 to 63 lower-case letters");
+        assert!(!short.stderr.contains("cannot be listed"), "{}", short.stderr);
+    }
     account.cloud.deny_action("s3:ListBucket", "trail-logs/");
     let denied = account.run(&BUCKET);
     denied.assert_cannot("AccessDenied");
     assert!(denied.stderr.contains("allow `s3:ListBucket` on the bucket `trail-logs`"), "{}", denied.stderr);
+}
+
+/// A login page or a proxy answers in the place of S3.
+#[test]
+fn an_endpoint_has_to_be_one_of_s3() {
+    let account = Account::new();
+    let page = "<!DOCTYPE html><html><body>Sign in</body></html>";
+    for status in ["200 OK", "301 Moved Permanently"] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let answer = format!(
+            "HTTP/1.1 {status}\r\ncontent-type: text/html\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+            page.len()
+        );
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                serve_page(stream, &answer, page);
+            }
+        });
+        let saved = account.at("saved");
+        for command in [&BUCKET[..], &["simulate", "s3://trail-logs", "--save", &saved]] {
+            let done = account.run(&[command, &["--endpoint-url", &endpoint]].concat());
+            let code = status.split(' ').next().unwrap();
+            done.assert_cannot(&format!("answered with HTTP {code}, but not as AWS answers"));
+            assert!(done.stderr.contains("is the endpoint right"), "{}", done.stderr);
+        }
+    }
+}
+
+/// Reads one request without a body, and answers it.
+fn serve_page(mut stream: TcpStream, head: &str, page: &str) {
+    let mut request = BufReader::new(&stream).lines().map_while(Result::ok);
+    let first = request.next().unwrap_or_default();
+    request.take_while(|line| !line.is_empty()).for_each(drop);
+    let body = if first.starts_with("HEAD") { "" } else { page };
+    let _ = write!(stream, "{head}{body}");
 }
 
 #[test]

@@ -101,6 +101,173 @@ fn overlapping_members_are_refused() {
     assert_eq!(problems(&opened(&bytes)), [MemberProblem::Overlaps]);
 }
 
+/// Removes a member's entry from the central directory.
+fn without_entry(mut bytes: Vec<u8>, number: usize) -> Vec<u8> {
+    let central = positions(&bytes, CENTRAL);
+    let end = positions(&bytes, END)[0];
+    let next = central.get(number + 1).copied().unwrap_or(end);
+    let length = next - central[number];
+    bytes.drain(central[number]..next);
+    let end = &mut bytes[end - length..];
+    let count = u16::try_from(central.len() - 1).unwrap();
+    let size =
+        u32::try_from(positions(end, END)[0]).unwrap() + u32::from_le_bytes(end[12..16].try_into().unwrap());
+    end[8..10].copy_from_slice(&count.to_le_bytes());
+    end[10..12].copy_from_slice(&count.to_le_bytes());
+    end[12..16].copy_from_slice(&(size - u32::try_from(length).unwrap()).to_le_bytes());
+    bytes
+}
+
+/// Puts bytes before the second member, before the central directory, or before the end record.
+fn with_gap(mut bytes: Vec<u8>, before: &[u8], gap: &[u8]) -> Vec<u8> {
+    let at =
+        *positions(&bytes, before).get(usize::from(before == LOCAL)).unwrap_or(&positions(&bytes, before)[0]);
+    let (second, end) = (positions(&bytes, CENTRAL)[1], positions(&bytes, END)[0]);
+    let length = u32::try_from(gap.len()).unwrap();
+    let mut offsets = Vec::new();
+    offsets.extend((before == LOCAL).then_some(second + 42));
+    offsets.extend((before != END).then_some(end + 16));
+    for offset in offsets {
+        let field = u32::from_le_bytes(bytes[offset..offset + 4].try_into().unwrap());
+        bytes[offset..offset + 4].copy_from_slice(&(field + length).to_le_bytes());
+    }
+    bytes.splice(at..at, gap.iter().copied());
+    bytes
+}
+
+/// Some programs read the members one after the other, and see a member that the list does not name.
+#[test]
+fn a_member_that_the_list_does_not_name_is_told() {
+    for format in [Format::Zip, Format::ZipStored] {
+        let whole = written(format, &[("a", &[b'a'; 300]), ("b", &[b'b'; 300]), ("c", &[b'c'; 300])]);
+        for (number, name) in ["a", "b", "c"].into_iter().enumerate() {
+            let archive = opened(&without_entry(whole.clone(), number));
+            let at = positions(&whole, LOCAL)[number] as u64;
+            assert_eq!(problems(&archive), [MemberProblem::HiddenMember { at }], "{name}");
+            assert!(!archive.is_whole);
+            assert_eq!(all(&*archive.files).len(), 2, "{name}");
+            let error = archive.files.facts(&archive.files.root().join(name)).unwrap_err();
+            assert_ne!(error.kind(), std::io::ErrorKind::NotFound, "{name}");
+        }
+    }
+}
+
+/// The forms of a data descriptor: with and without a signature, with sizes of 4 and of 8 bytes.
+fn descriptors(content: &[u8]) -> [Vec<u8>; 4] {
+    let mut crc = flate2::Crc::new();
+    crc.update(content);
+    let (crc, size) = (crc.sum().to_le_bytes(), content.len() as u64);
+    let short = [&crc[..], &size.to_le_bytes()[..4], &size.to_le_bytes()[..4]].concat();
+    let long = [&crc[..], &size.to_le_bytes(), &size.to_le_bytes()].concat();
+    let signed = |fields: &[u8]| [b"PK\x07\x08", fields].concat();
+    [signed(&short), signed(&long), short, long]
+}
+
+#[test]
+fn what_programs_leave_between_members_is_harmless() {
+    let whole = written(Format::ZipStored, &[("a", &[b'a'; 300]), ("b", &[b'b'; 300])]);
+    let zeros = vec![0; 5_000];
+    for (before, content) in [(LOCAL, [b'a'; 300]), (CENTRAL, [b'b'; 300])] {
+        for descriptor in descriptors(&content) {
+            for gap in [descriptor.clone(), [&descriptor[..], &zeros].concat()] {
+                let archive = opened(&with_gap(whole.clone(), before, &gap));
+                assert_eq!(problems(&archive), [], "{gap:?}");
+                assert_eq!(content_of_both(&archive), [vec![b'a'; 300], vec![b'b'; 300]]);
+            }
+        }
+        assert_eq!(problems(&opened(&with_gap(whole.clone(), before, &zeros))), []);
+    }
+    let extra_data = b"PK\x06\x08\x05\0\0\0extra";
+    let signature = b"PK\x05\x05\x04\0sign";
+    for (before, record) in [(CENTRAL, &extra_data[..]), (END, signature), (END, &[0; 7])] {
+        assert_eq!(problems(&opened(&with_gap(whole.clone(), before, record))), [], "{record:?}");
+    }
+}
+
+fn content_of_both(archive: &trailproof::store::archive::OpenedArchive) -> [Vec<u8>; 2] {
+    ["a", "b"].map(|name| content(&*archive.files, name).unwrap())
+}
+
+#[test]
+fn other_bytes_between_members_are_told() {
+    let whole = written(Format::ZipStored, &[("a", &[b'a'; 300]), ("b", &[b'b'; 300])]);
+    let [signed, _, unsigned, _] = descriptors(&[b'a'; 300]);
+    let hidden = whole[..positions(&whole, LOCAL)[1]].to_vec();
+    for before in [LOCAL, CENTRAL, END] {
+        let at = |skipped: usize| {
+            let found = positions(&whole, before);
+            (found[usize::from(before == LOCAL)] + skipped) as u64
+        };
+        for junk in [&b"x"[..], &[7; 40], &[0, 0, 1]] {
+            let found = problems(&opened(&with_gap(whole.clone(), before, junk)));
+            assert!(matches!(found[..], [MemberProblem::UnknownGap { .. }]), "{junk:?}: {found:?}");
+        }
+        let archive = opened(&with_gap(whole.clone(), before, &hidden));
+        assert_eq!(problems(&archive), [MemberProblem::HiddenMember { at: at(0) }]);
+        assert!(!archive.is_whole);
+    }
+    // A descriptor hides nothing behind itself, and is no descriptor of another member.
+    let first = positions(&whole, LOCAL)[1] as u64;
+    let found = problems(&opened(&with_gap(whole.clone(), LOCAL, &[&signed[..], &hidden].concat())));
+    assert_eq!(found, [MemberProblem::HiddenMember { at: first + 16 }]);
+    let found = problems(&opened(&with_gap(whole.clone(), CENTRAL, &unsigned)));
+    assert!(matches!(found[..], [MemberProblem::UnknownGap { .. }]), "{found:?}");
+    // More zeros than are read.
+    let found = problems(&opened(&with_gap(whole, LOCAL, &vec![0; 2 << 20])));
+    assert_eq!(found, [MemberProblem::UnknownGap { at: first }]);
+}
+
+/// The content of a folder is read by nobody.
+#[test]
+fn a_member_in_the_content_of_a_folder_is_told() {
+    let hidden = written(Format::ZipStored, &[("c", &[b'c'; 300])]);
+    let hidden = &hidden[..positions(&hidden, CENTRAL)[0]];
+    for (content, is_told) in [(hidden, true), (&[7; 29], false)] {
+        let mut bytes = written(Format::ZipStored, &[("a", &[b'a'; 300]), ("b!", content)]);
+        for at in positions(&bytes, b"b!") {
+            bytes[at + 1] = b'/';
+        }
+        let at = positions(&bytes, LOCAL)[1] as u64 + 32;
+        let right: Vec<MemberProblem> =
+            is_told.then_some(MemberProblem::HiddenMember { at }).into_iter().collect();
+        assert_eq!(problems(&opened(&bytes)), right);
+    }
+}
+
+/// A program before the zip may have the signature of a member among its constants, but holds no member.
+#[test]
+fn a_member_before_the_first_one_is_told() {
+    let program = [&[0x7f, b'E', b'L', b'F'][..], LOCAL, &[0xff; 40], &vec![1; 3 << 20]].concat();
+    for (before, hidden) in [(program.clone(), None), ([program, two()].concat(), Some(()))] {
+        let disk = OnDisk::new(&[&before[..], &two()].concat());
+        let named = disk.dir.path().join("copy.zip");
+        std::fs::rename(&disk.path, &named).unwrap();
+        let found = problems(&archive::open(&named, &super::small_limits()).unwrap());
+        let at = (before.len() - two().len()) as u64;
+        let right: Vec<MemberProblem> =
+            hidden.map(|()| MemberProblem::HiddenMember { at }).into_iter().collect();
+        assert_eq!(found, right);
+    }
+}
+
+#[test]
+fn a_list_without_members_is_no_empty_zip() {
+    let whole = two();
+    let start = positions(&whole, CENTRAL)[0];
+    let counted = |from: usize| {
+        let mut end = whole[positions(&whole, END)[0]..].to_vec();
+        end[8..from].fill(0);
+        [&whole[..start], &end].concat()
+    };
+    // The counts and the size alone, or the position too.
+    for bytes in [counted(16), counted(20)] {
+        let error = OnDisk::new(&bytes).open().unwrap_err();
+        let size = bytes.len() as u64;
+        assert!(matches!(error, ArchiveError::NoMemberNamed(named) if named == size), "{error}");
+    }
+    assert_eq!(problems(&opened(&written(Format::Zip, &[]))), []);
+}
+
 #[test]
 fn data_before_a_zip_is_passed_over() {
     let mut bytes = b"#!/bin/sh\nexit\n".repeat(100);

@@ -87,6 +87,16 @@ fn what_an_archive_does_not_show_is_never_intact() {
     case.of("dots.zip").assert_verdict(3, "`..`");
 }
 
+/// The start of an ISO image: an area for the system, and a volume descriptor.
+fn iso() -> Vec<u8> {
+    [&[0; 16 << 11][..], b"\x01CD001\x01\0"].concat().into_iter().enumerate().map(unzeroed).collect()
+}
+
+/// The first block of zeros would be the end of a tar.
+fn unzeroed((at, byte): (usize, u8)) -> u8 {
+    if at == 0 { 0xeb } else { byte }
+}
+
 #[test]
 fn what_is_no_archive_is_refused() {
     let case = Case::make(&[]);
@@ -94,10 +104,45 @@ fn what_is_no_archive_is_refused() {
         ("text.zip", &b"text"[..], "not a zip or tar archive"),
         ("x.tar.bz2", b"BZh91AY&SY", "a bzip2 file is not read in place"),
         ("void.zip", b"", "not a zip or tar archive"),
+        ("disk.iso", &iso(), "an ISO image is not read in place"),
     ] {
         fs::write(case.path(name), bytes).unwrap();
         case.of(name).assert_cannot(what);
     }
+}
+
+#[test]
+fn a_zip_that_hides_a_member_is_never_intact() {
+    let case = Case::make(&[]);
+    let mut members = case.members();
+    members.push(("AWSLogs/hidden.json".to_owned(), b"{}".to_vec()));
+    case.zip("hiding.zip", &members);
+    let mut bytes = fs::read(case.path("hiding.zip")).unwrap();
+    let find = |bytes: &[u8], signature: &[u8]| {
+        (0..bytes.len()).rev().find(|&at| bytes[at..].starts_with(signature)).unwrap()
+    };
+    // The last entry of the list, and the end record's counts and size.
+    let (entry, end) = (find(&bytes, b"PK\x01\x02"), find(&bytes, b"PK\x05\x06"));
+    let lower = |bytes: &mut [u8], at: usize, by: usize| {
+        let field = u16::from_le_bytes([bytes[at], bytes[at + 1]]) - u16::try_from(by).unwrap();
+        bytes[at..at + 2].copy_from_slice(&field.to_le_bytes());
+    };
+    for (field, by) in [(8, 1), (10, 1), (12, end - entry)] {
+        lower(&mut bytes, end + field, by);
+    }
+    bytes.drain(entry..end);
+    fs::write(case.path("hiding.zip"), &bytes).unwrap();
+    let done = case.of("hiding.zip");
+    done.assert_verdict(3, "in the zip's list of members, and was not looked at");
+    assert!(done.stdout.contains("zip -FF"), "{}", done.stdout);
+
+    // A list that names nothing.
+    let end = find(&bytes, b"PK\x05\x06");
+    bytes[end + 8..end + 20].fill(0);
+    fs::write(case.path("unlisted.zip"), &bytes).unwrap();
+    let done = case.of("unlisted.zip");
+    done.assert_cannot("and its list of members names none");
+    assert!(done.stderr.contains("zip -FF"), "{}", done.stderr);
 }
 
 /// An archive beside the evidence, or in a folder above the accounts, may hold more of it; an archive in another folder of
@@ -115,6 +160,24 @@ fn an_archive_in_a_directory_is_named() {
         fs::write(case.path(name), b"PK").unwrap();
         case.of("buckets").assert_verdict(3, "an archive in a");
         fs::remove_file(case.path(name)).unwrap();
+    }
+    // Beside the folders of an account's log files. A file that is only compressed is no archive by its name.
+    let account = "buckets/trail-logs/AWSLogs/111122223333";
+    for (name, is_archive) in [
+        ("x.iso", true),
+        ("x.tar.lz4", true),
+        ("x.TAR.Z", true),
+        ("x.vmdk", true),
+        ("x.7z", true),
+        ("x.lz4", false),
+    ] {
+        let path = case.path(&format!("{account}/{name}"));
+        fs::write(&path, b"PK").unwrap();
+        match is_archive {
+            true => case.of("buckets").assert_verdict(3, "an archive in a"),
+            false => case.of("buckets").assert_verdict(0, "intact"),
+        };
+        fs::remove_file(path).unwrap();
     }
 }
 

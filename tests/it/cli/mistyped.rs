@@ -64,6 +64,16 @@ const TIMES: &[Mistyped] = &[
     (&[".", "--end-time", "2026-06-31"], "day 31 is out of range (2026-06 has 30 days)", "for example"),
     (&[".", "--end-time", "2026-06-30T25:00:00Z"], "hour 25 is out of range (00 to 23)", "for example"),
     (
+        &[".", "--end-time", "2026-09-01T00:00:00+25:00"],
+        "hour 25 of the offset is out of range",
+        "for example",
+    ),
+    (
+        &[".", "--start-time", "9999-12-31"],
+        "the latest time that can be given is 9999-12-30T22",
+        "for example",
+    ),
+    (
         &[".", "--start-time", "yesterday"],
         "invalid time `yesterday`: expected RFC 3339, a date, or an age such as `7d`",
         "did you mean `--start-time 1d`?",
@@ -123,6 +133,15 @@ fn an_option_that_needs_another_says_which() {
         (&["shards", "merge", "p", "r", "--hook-timeout", "5s"], "--hook-timeout", "--hook"),
     ] {
         trailproof(arguments).assert_cannot(&format!("`{option}` works only with `{other}`"));
+    }
+}
+
+#[test]
+fn a_slice_that_is_none_is_told_what_is_expected() {
+    for wrong in ["1", "0/3", "4/3", "x"] {
+        let done = trailproof(&["validate", ".", "--state", "state", "--recheck", wrong]);
+        let expected = "expected K/N with K from 1 to N, such as 1/30, or `all` or `none`";
+        assert!(done.code == Some(2) && done.stderr.contains(expected), "{}", done.stderr);
     }
 }
 

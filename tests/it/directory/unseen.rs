@@ -4,13 +4,14 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use trailproof::event::{Kind, Verdict};
+use trailproof::event::{Finding, Kind, Verdict};
 use trailproof::ident::Location;
 use trailproof::simulate::Spec;
 use trailproof::store::directory::DirectoryStore;
 use trailproof::store::{Store as _, StoreError};
 use trailproof::validate::copies;
 use trailproof::validate::{CancelFlag, ReadLimits};
+use trailproof::words::hint;
 
 use super::{DIGESTS, LOGS, OnDisk};
 use crate::bodies::in_time;
@@ -51,6 +52,26 @@ fn a_folder_that_a_link_leads_out_to_is_said() {
     }
     assert!(ran.kinds().iter().all(|kind| *kind == Kind::DigestUnreadable), "{:#?}", ran.findings);
     assert_eq!((ran.counts.digests.valid, ran.counts.logs.valid), (5, 8));
+}
+
+/// A link in the place of an object says that the object was there.
+#[test]
+fn a_link_that_leads_nowhere_or_to_itself_is_told() {
+    for of_whom in [LOGS, DIGESTS] {
+        let disk = OnDisk::make();
+        let file = disk.files(of_whom)[2].clone();
+        for target in [Path::new("gone"), &file, Path::new("gone/further")] {
+            fs::remove_file(&file).unwrap();
+            symlink(target, &file).unwrap();
+            let ran = disk.run_opened();
+            assert_eq!(ran.verdict, Verdict::Incomplete, "{target:?}: {:#?}", ran.findings);
+            let told = |finding: &&Finding| finding.message().contains("leads nowhere or to itself");
+            let finding = ran.findings.iter().find(told).unwrap_or_else(|| panic!("{:#?}", ran.findings));
+            assert!(
+                hint(finding).unwrap().starts_with("copy the object from the bucket in place of the link")
+            );
+        }
+    }
 }
 
 /// A day may be a link to where it is kept. Its files are not evidence against anyone: the hint is to give the target too.
