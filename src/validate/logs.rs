@@ -9,7 +9,7 @@ use super::{again, trace};
 use crate::digest::{ListedHash, ListedLog};
 use crate::event::Trace;
 use crate::gzip::Sizes;
-use crate::ident::Location;
+use crate::ident::{Location, RegionFolder};
 use crate::prove::{ABSENT, LogRead, LogSeen, ProvedDigestLogs, SecondRead, SeenBody, reference};
 use crate::store::{Object, StoreError};
 
@@ -363,27 +363,32 @@ fn note_renamed(context: RunContext<'_>, regions: &mut [RegionRun], proved: &[Pr
     }
 }
 
-/// Tells the regions which log files the digests list, at their delivery places and at their places after a named move.
+/// Tells the regions which log files the digests list, at their delivery places, at their places after a named move, and
+/// where a copy shows log files of another bucket.
 fn note_references(context: RunContext<'_>, regions: &mut [RegionRun], proved: &[ProvedInChain]) {
     let moves = &context.request.relocations;
-    let copies_of = |log: &ListedLog| {
-        moves.iter().filter_map(|moved| moved.copy_of(&log.location)).collect::<Vec<Location>>()
+    let store = context.tools.store;
+    let copies_of = |folders: &[RegionFolder], log: &ListedLog| {
+        let is_asked = || folders.iter().any(|folder| folder.log_folder_of(&log.location).is_some());
+        let shown = if store.is_copy() && !is_asked() { store.shown_at(&log.location) } else { None };
+        moves.iter().filter_map(|moved| moved.copy_of(&log.location)).chain(shown).collect::<Vec<Location>>()
     };
-    let references = context.workers.map(proved, |in_chain| {
-        let places = |log: &ListedLog| {
-            let copies: Vec<u128> = copies_of(log).iter().map(reference).collect();
-            std::iter::once(reference(&log.location)).chain(copies)
-        };
-        in_chain.proved.digest.logs().iter().flat_map(places).collect::<Vec<u128>>()
+    let folders = |in_chain: &ProvedInChain| regions.get(in_chain.region).map(|run| Arc::clone(&run.folders));
+    let places = context.workers.map(proved, |in_chain| {
+        let folders = folders(in_chain).unwrap_or_default();
+        let logs = in_chain.proved.digest.logs().iter();
+        let copies: Vec<Location> = logs.clone().flat_map(|log| copies_of(&folders, log)).collect();
+        (
+            logs.map(|log| reference(&log.location))
+                .chain(copies.iter().map(reference))
+                .collect::<Vec<u128>>(),
+            copies,
+        )
     });
-    for (in_chain, references) in proved.iter().zip(references) {
+    for (in_chain, (references, copies)) in proved.iter().zip(places) {
         if let Some(run) = regions.get_mut(in_chain.region) {
             let logs = in_chain.proved.digest.logs();
-            run.note_references(references, logs.iter().map(|log| &log.location));
-            if !moves.is_empty() {
-                let copies: Vec<Location> = logs.iter().flat_map(copies_of).collect();
-                run.note_references(Vec::new(), copies.iter());
-            }
+            run.note_references(references, logs.iter().map(|log| &log.location).chain(&copies));
         }
     }
 }
