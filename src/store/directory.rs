@@ -35,7 +35,7 @@ use absence::MissingObjects;
 use candidates::{Candidate, Candidates, Rank, not_held, path_below, read};
 use leftovers::PassedOver;
 use mount::Mount;
-use other_places::DeliveryRoot;
+use other_places::OtherPlaces;
 use placed::PlacedFiles;
 pub(crate) use sidecar::is_beside_delivered as is_sidecar;
 use walk::FolderWalk;
@@ -51,7 +51,7 @@ const MAX_DISAGREEMENTS: usize = 100_000;
 pub struct DirectoryStore {
     mounts: Vec<Mount>,
     placed: PlacedFiles,
-    roots: Vec<DeliveryRoot>,
+    others: OtherPlaces,
     inside: RwLock<HashSet<PathBuf>>,
     missing: MissingObjects,
     passed_over: PassedOver,
@@ -68,7 +68,7 @@ impl DirectoryStore {
         Self {
             mounts,
             placed: PlacedFiles::default(),
-            roots: Vec::new(),
+            others: OtherPlaces::default(),
             inside: RwLock::default(),
             missing: MissingObjects::default(),
             passed_over: PassedOver::default(),

@@ -240,7 +240,19 @@ fn fill(
     let inflated = gzip::inflate(&mut *object.body, object.encoding, limit);
     let is_heavy = matches!(inflated, Err(BodyError::TooLarge(_) | BodyError::TooLong(_)));
     (read.content, read.sizes) = parse_content(inflated, |bytes| is_signed(bytes, read, context.tools.keys));
+    if is_of_other_place(context, read) {
+        read.content = DigestContent::Absent("the copy has the digest of another place only".to_owned());
+    }
     is_heavy
+}
+
+/// Whether a copy answered with a digest that lies in a folder of another place, and that does not name the asked place:
+/// then the copy lacks the asked digest.
+fn is_of_other_place(context: RunContext<'_>, read: &ReadDigest) -> bool {
+    let store = context.tools.store;
+    read.file().is_some_and(|file| *file.location() != read.location)
+        && store.is_copy()
+        && store.shown_at(&read.location).is_some()
 }
 
 /// Notes where a digest was delivered whose text names the same digest in another bucket or prefix, if a copy holds the

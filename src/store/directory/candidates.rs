@@ -104,6 +104,13 @@ impl DirectoryStore {
         if candidates.found.is_empty() && !candidates.bucket_lacks && !candidates.is_missed {
             let elsewhere = self.in_other_place(location);
             candidates.found = elsewhere.map(|(_, found)| found).unwrap_or_default();
+            if candidates.found.is_empty()
+                && matches!(candidates.absence, StoreError::OutOfReach(_))
+                && let Some(absence) = self.absence_in_other_place(location)
+            {
+                candidates.is_missed = absence == StoreError::NotFound;
+                candidates.absence = absence;
+            }
         }
         candidates
     }

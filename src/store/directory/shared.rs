@@ -137,6 +137,11 @@ impl FolderShare {
         owner.or_else(|| self.folder.default_part(path)) == Some(self.part)
     }
 
+    /// Whether a digest gives the file at `path` to the part.
+    pub(super) fn is_owner_of(&self, path: &Path) -> bool {
+        self.folder.known_owner(hash_of_file(path)) == Some(self.part)
+    }
+
     /// Whether the file at `path` is known to belong to the part, and so says when the part was copied. A file that no
     /// digest lists may be of any part.
     pub(super) fn surely_has(&self, path: &Path) -> bool {

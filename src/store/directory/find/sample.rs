@@ -16,7 +16,7 @@ pub(super) type Base = Vec<String>;
 pub(super) const AWS_LOGS: &str = "AWSLogs";
 
 /// Name of an account's folder of digests.
-pub(super) const DIGESTS: &str = "CloudTrail-Digest";
+pub(in crate::store::directory) const DIGESTS: &str = "CloudTrail-Digest";
 
 /// Proved digests sampled of each chain in each region of an account.
 const PROVED: usize = 8;
