@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::context::RunContext;
 use super::days::{ListedLine, ReadLog};
 use super::region::RegionRun;
+use super::target::ObjectPlaces;
 use super::{again, trace};
 use crate::digest::{ListedHash, ListedLog};
 use crate::event::Trace;
@@ -107,7 +108,8 @@ fn is_asked(context: RunContext<'_>, proved: &[ProvedInChain], task: &LogTask<'_
     }
     let Some(only) = context.only else { return true };
     let digest = proved.get(task.digest).map(|in_chain| in_chain.proved.digest.file().location());
-    only.has_log(&context.request.relocations, &task.log.location, digest)
+    let places = ObjectPlaces { moves: &context.request.relocations, store: context.tools.store };
+    only.has_log(places, &task.log.location, digest)
 }
 
 /// Notes the proved digests and their log files for the days that can be sealed.
