@@ -123,7 +123,8 @@ impl ChainProver {
         }
         // 5. Pass the log files on to be hashed.
         self.state.note_record(proved.file());
-        self.proved.push(ProvedDigestLogs { digest: proved, counted });
+        let lies = (in_place.location != in_place.place).then(|| in_place.location.clone());
+        self.proved.push(ProvedDigestLogs { digest: proved, counted, lies });
         ChainAnchor { location: in_place.place.clone(), window, record, resolved, known_later: false }
     }
 

@@ -22,6 +22,7 @@ impl ChainProver {
             self.await_stretch();
             let Some(digest) = self.next_pending() else { break };
             if self.is_second_copy(&digest) {
+                self.take_second_copy(digest);
                 continue;
             }
             if let Err(stopped) = self.take_next(digest) {

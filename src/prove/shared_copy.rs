@@ -2,9 +2,11 @@
 //!
 //! [`ReadDigest::delivered`]: super::ReadDigest::delivered
 
-use super::prover::ChainProver;
+use super::prover::{ChainProver, ProvedDigestLogs};
+use super::read::{DigestContent, ReadDigest};
 use super::scope::ListedDigest;
-use super::signatures::CheckedDigest;
+use super::signatures::{CheckedDigest, SignatureCheck};
+use crate::chain::ProvedDigest;
 use crate::ident::{DigestKey, Location};
 
 impl ChainProver {
@@ -29,6 +31,15 @@ impl ChainProver {
     pub(super) fn is_second_copy(&self, digest: &CheckedDigest) -> bool {
         let delivered = digest.read.delivered.as_ref().filter(|_| digest.is_signed());
         delivered.is_some_and(|place| self.state.named.contains(place) || self.lists(place))
+    }
+
+    /// Passes on the log files of a second copy, which may lie beside it. They are known as listed, and not counted.
+    pub(super) fn take_second_copy(&mut self, digest: CheckedDigest) {
+        let ReadDigest { content: DigestContent::Parsed(file), location, .. } = digest.read else { return };
+        let Some(SignatureCheck::Signed { proof, .. }) = digest.proof else { return };
+        if let Ok(digest) = ProvedDigest::by_signature(*file, proof) {
+            self.proved.push(ProvedDigestLogs { digest, counted: false, lies: Some(location) });
+        }
     }
 
     /// Whether a listing names the digest at `location` in this chain.

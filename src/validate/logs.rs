@@ -6,19 +6,19 @@ use super::context::RunContext;
 use super::days::{ListedLine, ReadLog};
 use super::region::RegionRun;
 use super::target::ObjectPlaces;
-use super::{again, trace};
+use super::{again, references, trace};
 use crate::digest::{ListedHash, ListedLog};
 use crate::event::Trace;
 use crate::gzip::Sizes;
-use crate::ident::{Location, RegionFolder};
+use crate::ident::Location;
 use crate::prove::{ABSENT, LogRead, LogSeen, ProvedDigestLogs, SecondRead, SeenBody, reference};
 use crate::store::{Object, StoreError};
 
 /// A proved digest, with the indexes of its region and chain.
-struct ProvedInChain {
-    region: usize,
+pub(super) struct ProvedInChain {
+    pub(super) region: usize,
     chain: usize,
-    proved: ProvedDigestLogs,
+    pub(super) proved: ProvedDigestLogs,
 }
 
 /// A log file to hash, with the index of the proved digest that lists the log file.
@@ -90,7 +90,7 @@ pub(super) fn hash_proved(context: RunContext<'_>, regions: &mut [RegionRun], to
         }
     }
     note_days(regions, &proved, &read);
-    note_references(context, regions, &proved);
+    references::note_references(context, regions, &proved);
     note_renamed(context, regions, &proved);
 }
 
@@ -361,36 +361,6 @@ fn note_renamed(context: RunContext<'_>, regions: &mut [RegionRun], proved: &[Pr
     for (in_chain, places) in proved.iter().zip(renamed) {
         if let Some(run) = regions.get_mut(in_chain.region) {
             places.into_iter().for_each(|place| run.note_renamed(place));
-        }
-    }
-}
-
-/// Tells the regions which log files the digests list, at their delivery places, at their places after a named move, and
-/// where a copy shows log files of another bucket.
-fn note_references(context: RunContext<'_>, regions: &mut [RegionRun], proved: &[ProvedInChain]) {
-    let moves = &context.request.relocations;
-    let store = context.tools.store;
-    let copies_of = |folders: &[RegionFolder], log: &ListedLog| {
-        let is_asked = || folders.iter().any(|folder| folder.log_folder_of(&log.location).is_some());
-        let shown = if store.is_copy() && !is_asked() { store.shown_at(&log.location) } else { None };
-        moves.iter().filter_map(|moved| moved.copy_of(&log.location)).chain(shown).collect::<Vec<Location>>()
-    };
-    let folders = |in_chain: &ProvedInChain| regions.get(in_chain.region).map(|run| Arc::clone(&run.folders));
-    let places = context.workers.map(proved, |in_chain| {
-        let folders = folders(in_chain).unwrap_or_default();
-        let logs = in_chain.proved.digest.logs().iter();
-        let copies: Vec<Location> = logs.clone().flat_map(|log| copies_of(&folders, log)).collect();
-        (
-            logs.map(|log| reference(&log.location))
-                .chain(copies.iter().map(reference))
-                .collect::<Vec<u128>>(),
-            copies,
-        )
-    });
-    for (in_chain, (references, copies)) in proved.iter().zip(places) {
-        if let Some(run) = regions.get_mut(in_chain.region) {
-            let logs = in_chain.proved.digest.logs();
-            run.note_references(references, logs.iter().map(|log| &log.location).chain(&copies));
         }
     }
 }
