@@ -1,8 +1,9 @@
 //! A folder of a copy with the files of several parts of S3, such as of two buckets that were replicated into one.
 //!
 //! The folder is mounted once for each part. Each file is shown in exactly one of the mounts: a digest where it says that
-//! it was delivered, a log file where a digest lists it, and everything else in one of the parts, so that a file that no
-//! digest lists is found there.
+//! it was delivered, a log file where a digest lists it, and everything else in one of the parts. A run searches a log
+//! folder of a part only if a digest of the part lists log files there, so a file that no digest lists is shown in such a
+//! part.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};

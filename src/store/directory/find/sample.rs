@@ -103,7 +103,8 @@ impl DigestSample {
 
 impl DigestGroup {
     /// Takes the digest at `path` as a sample if its chain needs more. Digests come in descending order of their names. A
-    /// trail may have moved to another bucket, so each folder of a day has a sample.
+    /// trail may have moved to another bucket, so each folder of a day has a sample. A trail that was away between two
+    /// samples is not seen here: see [`other_places`](crate::store::directory::other_places).
     pub(super) fn see(
         &mut self,
         files: &Arc<dyn CopyFiles>,
