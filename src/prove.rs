@@ -44,6 +44,7 @@ mod prover;
 mod read;
 mod report;
 mod scope;
+mod shared_copy;
 mod signatures;
 mod state;
 mod stretch;

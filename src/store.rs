@@ -306,6 +306,13 @@ pub trait Store: Send + Sync {
         Vec::new()
     }
 
+    /// Where listings show the file that [`Store::get`] reads for the object at `location`, if that is another place: a
+    /// folder of a copy may hold the objects of several buckets.
+    fn shown_at(&self, location: &Location) -> Option<Location> {
+        let _ = location;
+        None
+    }
+
     /// Objects with copies that differ, among the objects read so far.
     fn disagreements(&self) -> Vec<Disagreement> {
         Vec::new()

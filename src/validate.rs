@@ -35,6 +35,7 @@ mod object;
 mod parts;
 pub mod plan;
 mod present;
+mod references;
 mod region;
 mod region_part;
 mod region_report;

@@ -300,6 +300,10 @@ impl Store for CollectingStore {
         all
     }
 
+    fn shown_at(&self, location: &Location) -> Option<Location> {
+        self.inner.shown_at(location)
+    }
+
     fn disagreements(&self) -> Vec<Disagreement> {
         self.inner.disagreements()
     }

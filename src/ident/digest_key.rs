@@ -80,6 +80,14 @@ pub struct DigestKey {
 }
 
 impl DigestKey {
+    /// Whether both are keys of one digest, in other buckets or below other prefixes.
+    #[must_use]
+    pub fn is_elsewhere(&self, other: &Self) -> bool {
+        let RegionFolder { bucket, root, .. } = &other.folder;
+        let folder = RegionFolder { bucket: bucket.clone(), root: root.clone(), ..self.folder.clone() };
+        self != other && Self { folder, ..self.clone() } == *other
+    }
+
     /// Parses a whole key. `None` if the key is not a digest file's. For every parsed key, [`DigestKey::location`]
     /// returns the given location.
     #[must_use]

@@ -33,6 +33,7 @@ impl ChainProver {
         if in_place.place != in_place.location {
             let seen = self.state.relocated.as_ref().map_or(0, |(_, _, seen)| *seen);
             self.state.relocated = Some((in_place.location.clone(), in_place.place.clone(), seen + 1));
+            self.state.named.insert(in_place.place.clone());
         }
         // 2. The digest is met: heads and anchor wait for it no longer.
         let is_remembered = self.remembered_at(&in_place.place).next().is_some();
@@ -122,7 +123,8 @@ impl ChainProver {
         }
         // 5. Pass the log files on to be hashed.
         self.state.note_record(proved.file());
-        self.proved.push(ProvedDigestLogs { digest: proved, counted });
+        let lies = (in_place.location != in_place.place).then(|| in_place.location.clone());
+        self.proved.push(ProvedDigestLogs { digest: proved, counted, lies });
         ChainAnchor { location: in_place.place.clone(), window, record, resolved, known_later: false }
     }
 

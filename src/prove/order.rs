@@ -21,6 +21,10 @@ impl ChainProver {
         loop {
             self.await_stretch();
             let Some(digest) = self.next_pending() else { break };
+            if self.is_second_copy(&digest) {
+                self.take_second_copy(digest);
+                continue;
+            }
             if let Err(stopped) = self.take_next(digest) {
                 let (need, digest) = *stopped;
                 self.pending.push_front(digest);
@@ -45,6 +49,7 @@ impl ChainProver {
                 // 1. Look for the digests that newer digests name.
                 WalkStep::FindNamed { newest, cadence } => {
                     self.look_for_named(Some(&digest), newest).map(|()| {
+                        self.settle_place(&mut digest);
                         self.check_again(&mut digest);
                         let ends = self.cadence_before(&digest, cadence);
                         self.walk_step = ends.map_or(WalkStep::TakeDigest, |(ends, folder)| {
@@ -367,12 +372,7 @@ impl ChainProver {
             return true;
         }
         let copy = self.scope.relocations.iter().find_map(|moved| moved.copy_of(location));
-        let key = DigestKey::parse(copy.as_ref().unwrap_or(location));
-        let Some(key) = key.filter(|key| key.chain() == self.scope.id) else { return false };
-        let Some(folder) = self.index_of(&key.folder) else { return false };
-        let listed = ListedDigest { end: key.end, folder };
-        // The list is sorted newest first.
-        self.state.listed.binary_search_by(|other| listed.cmp(other)).is_ok()
+        self.lists(copy.as_ref().unwrap_or(location))
     }
 
     /// Compares a digest that was taken before its successor with the successor's record. Only a signed digest is

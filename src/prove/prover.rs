@@ -33,6 +33,8 @@ pub struct ProvedDigestLogs {
     /// Whether the log files belong to the run. The log files of a neighbour, or of a chain that was not asked for, are
     /// only known as listed.
     pub counted: bool,
+    /// Where a copy holds the digest, if the digest does not lie in its place.
+    pub lies: Option<Location>,
 }
 
 /// Judges one chain. See the [module](crate::prove).

@@ -17,6 +17,9 @@ pub type SeenBody = Result<Sha256Hash, BodyFault>;
 pub struct ReadDigest {
     /// Where the digest was looked for.
     pub location: Location,
+    /// Where the digest was delivered, if a copy holds the digest in a folder that stands for another place. Only a digest
+    /// of a listing has such a place.
+    pub delivered: Option<Location>,
     /// The end in the digest's name.
     pub end: Timestamp,
     /// The content of the object.
@@ -66,6 +69,7 @@ impl ReadDigest {
     pub const fn gone(location: Location, end: Timestamp) -> Self {
         Self {
             location,
+            delivered: None,
             end,
             content: DigestContent::Gone,
             signature: None,

@@ -71,11 +71,14 @@ pub fn digest_location(id: &ChainId, folder: &RegionFolder, end: Timestamp) -> L
 }
 
 impl ChainScope {
-    /// Where CloudTrail delivered a digest: the place named in its text if the user named that move, otherwise its
-    /// location.
+    /// Where CloudTrail delivered a digest: the place named in its text if the user named that move, or if a copy holds
+    /// the digest for that place; otherwise its location.
     pub(super) fn place_of(&self, read: &ReadDigest) -> Location {
         let Some(recorded) = read.file().map(DigestFile::location) else { return read.location.clone() };
-        if self.is_copy(recorded, &read.location) { recorded.clone() } else { read.location.clone() }
+        match self.is_copy(recorded, &read.location) {
+            true => recorded.clone(),
+            false => read.delivered.as_ref().unwrap_or(&read.location).clone(),
+        }
     }
 
     /// Whether the object at `lies` is the copy of the object recorded at `recorded`, by a move that the user named.

@@ -38,7 +38,8 @@ pub enum SignatureCheck {
 #[derive(Clone, Debug)]
 pub struct CheckedDigest {
     pub(super) read: ReadDigest,
-    /// Where CloudTrail delivered the digest: its location, unless the user named a move.
+    /// Where CloudTrail delivered the digest: its location, unless the user named a move, or a copy holds the digests of
+    /// several places in one folder.
     pub(super) place: Location,
     /// The recorded signatures that were tried.
     pub(super) recorded: Vec<Box<str>>,

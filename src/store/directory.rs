@@ -13,6 +13,7 @@ pub mod find;
 mod leftovers;
 pub mod mount;
 mod names;
+pub mod other_places;
 pub mod placed;
 pub mod shared;
 mod sidecar;
@@ -31,9 +32,10 @@ use super::{
 use crate::ident::Location;
 use crate::text::plain;
 use absence::MissingObjects;
-use candidates::{Candidates, Rank, not_held, path_below, read};
+use candidates::{Candidate, Candidates, Rank, not_held, path_below, read};
 use leftovers::PassedOver;
 use mount::Mount;
+use other_places::OtherPlaces;
 use placed::PlacedFiles;
 pub(crate) use sidecar::is_beside_delivered as is_sidecar;
 use walk::FolderWalk;
@@ -49,6 +51,7 @@ const MAX_DISAGREEMENTS: usize = 100_000;
 pub struct DirectoryStore {
     mounts: Vec<Mount>,
     placed: PlacedFiles,
+    others: OtherPlaces,
     inside: RwLock<HashSet<PathBuf>>,
     missing: MissingObjects,
     passed_over: PassedOver,
@@ -65,6 +68,7 @@ impl DirectoryStore {
         Self {
             mounts,
             placed: PlacedFiles::default(),
+            others: OtherPlaces::default(),
             inside: RwLock::default(),
             missing: MissingObjects::default(),
             passed_over: PassedOver::default(),
@@ -253,6 +257,12 @@ impl Store for DirectoryStore {
         let Candidates { found, absence, .. } = self.candidates(location);
         let is_elsewhere = found.is_empty() && matches!(absence, StoreError::OtherName(_));
         if is_elsewhere { self.other_names(location) } else { Vec::new() }
+    }
+
+    fn shown_at(&self, location: &Location) -> Option<Location> {
+        let is_in_other = |candidate: &Candidate<'_>| candidate.rank == Rank::InOtherPlace;
+        self.candidates(location).found.first().filter(|first| is_in_other(first))?;
+        Some(self.in_other_place(location)?.0)
     }
 
     fn disagreements(&self) -> Vec<Disagreement> {

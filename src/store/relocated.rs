@@ -113,6 +113,13 @@ impl Store for RelocatedStore<'_> {
         places.iter().flat_map(|place| self.inner.renamed(place)).collect()
     }
 
+    fn shown_at(&self, location: &Location) -> Option<Location> {
+        match self.copies(location).next() {
+            Some(_) => None,
+            None => self.inner.shown_at(location),
+        }
+    }
+
     fn disagreements(&self) -> Vec<Disagreement> {
         self.inner.disagreements()
     }

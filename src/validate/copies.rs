@@ -23,6 +23,7 @@ use crate::store::archive::ArchiveError;
 use crate::store::directory::DirectoryStore;
 use crate::store::directory::collected::unfinished_above;
 use crate::store::directory::find::{self, Found, Homes, LeftOut, Recorded, SearchedCopy, Tree};
+use crate::store::directory::other_places::DeliveryRoot;
 use crate::store::files::{CopyFiles, DiskFiles};
 use crate::store::{Disagreement, Object};
 use crate::time::Timestamp;
@@ -213,9 +214,18 @@ pub fn open_until(
     reject_nested(&whole.trees)?;
     // 3. Join the trees into one store. The copy around a single file is not asked for as a whole.
     let is_asked_whole = !is_single || !typed.is_empty();
-    let sources = if is_asked_whole { folders(&whole) } else { Vec::new() };
+    let parts = folders(&whole);
+    let root = |part: &SourceFolder| {
+        let prefix = part.prefix.strip_suffix(&format!("{AWS_LOGS}/"))?;
+        Some(DeliveryRoot { bucket: part.bucket.clone(), prefix: prefix.to_owned() })
+    };
+    let roots = parts.iter().filter_map(root).collect();
+    let sources = if is_asked_whole { parts } else { Vec::new() };
     let mounts = whole.trees.into_iter().map(|tree| tree.mount).collect();
-    let store = DirectoryStore::new(mounts).with_placed(whole.placed).having_passed_over(whole.passed_over);
+    let store = DirectoryStore::new(mounts)
+        .with_placed(whole.placed)
+        .with_roots(roots)
+        .having_passed_over(whole.passed_over);
     Ok(OpenedCopies { store, sources, objects, typed, findings })
 }
 

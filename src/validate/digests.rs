@@ -100,6 +100,7 @@ pub(super) fn read_batch(
             fetched.line = ListedLine::of_read(&fetched.read.location, object);
         }
         fetched.is_heavy = fill(context, &mut fetched.read, object, limit);
+        note_delivery(context, &mut fetched.read);
         // A heavy digest is read again alone, with nothing beside it.
         let own = if fetched.is_heavy { BATCH_WEIGHT } else { weigh(&fetched.read) };
         weight.fetch_add(own, Ordering::Relaxed);
@@ -117,6 +118,7 @@ pub(super) fn read_batch(
         }
         if digest.is_heavy {
             read_whole(context, &mut digest.read, LIGHT);
+            note_delivery(context, &mut digest.read);
             // The second answer may be of another object.
             digest.line = None;
         }
@@ -238,7 +240,37 @@ fn fill(
     let inflated = gzip::inflate(&mut *object.body, object.encoding, limit);
     let is_heavy = matches!(inflated, Err(BodyError::TooLarge(_) | BodyError::TooLong(_)));
     (read.content, read.sizes) = parse_content(inflated, |bytes| is_signed(bytes, read, context.tools.keys));
+    if is_of_other_place(context, read) {
+        read.content = DigestContent::Absent("the copy has the digest of another place only".to_owned());
+    }
     is_heavy
+}
+
+/// Whether a copy answered with a digest that lies in a folder of another place, and that does not name the asked place:
+/// then the copy lacks the asked digest.
+fn is_of_other_place(context: RunContext<'_>, read: &ReadDigest) -> bool {
+    let store = context.tools.store;
+    read.file().is_some_and(|file| *file.location() != read.location)
+        && store.is_copy()
+        && store.shown_at(&read.location).is_some()
+}
+
+/// Notes where a digest was delivered whose text names the same digest in another bucket or prefix, if a copy holds the
+/// digest for that place. Costs a read for such a digest alone.
+fn note_delivery(context: RunContext<'_>, read: &mut ReadDigest) {
+    let store = context.tools.store;
+    let Some(file) = read.file().filter(|file| *file.location() != read.location && store.is_copy()) else {
+        return;
+    };
+    let named = file.location();
+    let is_same_digest = || {
+        let (named, lies) = (DigestKey::parse(named), DigestKey::parse(&read.location));
+        named.zip(lies).is_some_and(|(named, lies)| named.is_elsewhere(&lies))
+    };
+    let limit = context.request.limits.digest;
+    let held = || store.get(named).ok()?.hash(limit).ok();
+    let is_held = is_same_digest() && held().is_some_and(|(hash, _)| hash == file.hash());
+    read.delivered = is_held.then(|| named.clone());
 }
 
 fn fill_metadata(read: &mut ReadDigest, mut metadata: Metadata) {

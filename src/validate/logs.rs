@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::context::RunContext;
 use super::days::{ListedLine, ReadLog};
 use super::region::RegionRun;
-use super::{again, trace};
+use super::target::ObjectPlaces;
+use super::{again, references, trace};
 use crate::digest::{ListedHash, ListedLog};
 use crate::event::Trace;
 use crate::gzip::Sizes;
@@ -14,10 +15,10 @@ use crate::prove::{ABSENT, LogRead, LogSeen, ProvedDigestLogs, SecondRead, SeenB
 use crate::store::{Object, StoreError};
 
 /// A proved digest, with the indexes of its region and chain.
-struct ProvedInChain {
-    region: usize,
+pub(super) struct ProvedInChain {
+    pub(super) region: usize,
     chain: usize,
-    proved: ProvedDigestLogs,
+    pub(super) proved: ProvedDigestLogs,
 }
 
 /// A log file to hash, with the index of the proved digest that lists the log file.
@@ -89,7 +90,7 @@ pub(super) fn hash_proved(context: RunContext<'_>, regions: &mut [RegionRun], to
         }
     }
     note_days(regions, &proved, &read);
-    note_references(context, regions, &proved);
+    references::note_references(context, regions, &proved);
     note_renamed(context, regions, &proved);
 }
 
@@ -107,7 +108,8 @@ fn is_asked(context: RunContext<'_>, proved: &[ProvedInChain], task: &LogTask<'_
     }
     let Some(only) = context.only else { return true };
     let digest = proved.get(task.digest).map(|in_chain| in_chain.proved.digest.file().location());
-    only.has_log(&context.request.relocations, &task.log.location, digest)
+    let places = ObjectPlaces { moves: &context.request.relocations, store: context.tools.store };
+    only.has_log(places, &task.log.location, digest)
 }
 
 /// Notes the proved digests and their log files for the days that can be sealed.
@@ -359,31 +361,6 @@ fn note_renamed(context: RunContext<'_>, regions: &mut [RegionRun], proved: &[Pr
     for (in_chain, places) in proved.iter().zip(renamed) {
         if let Some(run) = regions.get_mut(in_chain.region) {
             places.into_iter().for_each(|place| run.note_renamed(place));
-        }
-    }
-}
-
-/// Tells the regions which log files the digests list, at their delivery places and at their places after a named move.
-fn note_references(context: RunContext<'_>, regions: &mut [RegionRun], proved: &[ProvedInChain]) {
-    let moves = &context.request.relocations;
-    let copies_of = |log: &ListedLog| {
-        moves.iter().filter_map(|moved| moved.copy_of(&log.location)).collect::<Vec<Location>>()
-    };
-    let references = context.workers.map(proved, |in_chain| {
-        let places = |log: &ListedLog| {
-            let copies: Vec<u128> = copies_of(log).iter().map(reference).collect();
-            std::iter::once(reference(&log.location)).chain(copies)
-        };
-        in_chain.proved.digest.logs().iter().flat_map(places).collect::<Vec<u128>>()
-    });
-    for (in_chain, references) in proved.iter().zip(references) {
-        if let Some(run) = regions.get_mut(in_chain.region) {
-            let logs = in_chain.proved.digest.logs();
-            run.note_references(references, logs.iter().map(|log| &log.location));
-            if !moves.is_empty() {
-                let copies: Vec<Location> = logs.iter().flat_map(copies_of).collect();
-                run.note_references(Vec::new(), copies.iter());
-            }
         }
     }
 }

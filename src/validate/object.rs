@@ -13,7 +13,7 @@ use super::again;
 use super::driver;
 use super::moved;
 use super::request::{RunOutcome, RunTools, ValidationRequest};
-use super::target::{ObjectTarget, until};
+use super::target::{ObjectPlaces, ObjectTarget, until};
 use crate::event::{Event, Fault, Finding, Sink};
 use crate::store::relocated::RelocatedStore;
 use crate::time::{DAY, HOUR, Interval};
@@ -84,9 +84,10 @@ impl ObjectTarget {
         }
         // 1. Read the digests near the time in the object's name.
         let near = self.near();
+        let places = ObjectPlaces { moves: &request.relocations, store: tools.store };
         let (events, outcome) = self.run(request, tools, near)?;
         let mut findings = if is_first { answer::run_wide_findings(&events, request) } else { Vec::new() };
-        let mut answer = ObjectAnswer::about(self, request, &events, &outcome);
+        let mut answer = ObjectAnswer::about(self, request, places, &events, &outcome);
         if let Self::Log { .. } = self
             && !answer.is_found()
             && !outcome.interrupted
@@ -94,7 +95,7 @@ impl ObjectTarget {
             // 2. A late delivery is listed by a later digest.
             let wide = Interval { start: near.start, end: near.end.plus(LATE) };
             let (later, outcome) = self.run(request, tools, wide)?;
-            let late = ObjectAnswer::about(self, request, &later, &outcome);
+            let late = ObjectAnswer::about(self, request, places, &later, &outcome);
             answer = if late.is_found() { late } else { answer.or_near_digests(&events) };
             answer.interrupted |= outcome.interrupted;
         }

@@ -3,6 +3,7 @@
 use super::request::{SourceFolder, ValidationRequest};
 use super::source_path::{self, DIGESTS, ExpectedSegment, SourceError};
 use crate::ident::{DigestKey, Location, LogFolderKey, RegionFolder, Relocation};
+use crate::store::Store;
 use crate::time::{Interval, Range};
 
 /// Seconds between a log file's name and the digest that lists the log file, if CloudTrail was not kept from
@@ -75,10 +76,15 @@ impl ObjectTarget {
     }
 
     /// Whether to hash the log file at `log`: the target is the log file, or the digest that lists the log file.
-    pub(super) fn has_log(&self, moves: &[Relocation], log: &Location, digest: Option<&Location>) -> bool {
+    pub(super) fn has_log(
+        &self,
+        places: ObjectPlaces<'_>,
+        log: &Location,
+        digest: Option<&Location>,
+    ) -> bool {
         match self {
-            Self::Log { place, .. } => is_at(moves, log, place),
-            Self::Digest { place, .. } => digest.is_some_and(|digest| is_at(moves, digest, place)),
+            Self::Log { place, .. } => places.is_at(log, place),
+            Self::Digest { place, .. } => digest.is_some_and(|digest| places.is_at(digest, place)),
         }
     }
 
@@ -110,7 +116,23 @@ impl ObjectTarget {
     }
 }
 
-/// Whether the object recorded at `recorded` lies at `place`, directly or by a named move.
-pub(super) fn is_at(moves: &[Relocation], recorded: &Location, place: &Location) -> bool {
-    recorded == place || moves.iter().filter_map(|moved| moved.copy_of(recorded)).any(|copy| copy == *place)
+/// What tells where an object lies: the moves that the user named, and the store.
+#[derive(Clone, Copy)]
+pub(super) struct ObjectPlaces<'p> {
+    pub(super) moves: &'p [Relocation],
+    pub(super) store: &'p dyn Store,
+}
+
+impl ObjectPlaces<'_> {
+    /// Whether the object recorded at `recorded` lies at `place`: directly, by a named move, or because a copy holds the
+    /// object in a folder that stands for another place.
+    pub(super) fn is_at(self, recorded: &Location, place: &Location) -> bool {
+        let mut copies = self.moves.iter().filter_map(|moved| moved.copy_of(recorded));
+        let is_shown = || {
+            recorded.name() == place.name()
+                && self.store.is_copy()
+                && self.store.shown_at(recorded).as_ref() == Some(place)
+        };
+        recorded == place || copies.any(|copy| copy == *place) || is_shown()
+    }
 }

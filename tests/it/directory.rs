@@ -4,10 +4,12 @@ mod damaged;
 mod droppings;
 mod flattened;
 mod misplaced;
+mod moved_back;
 mod parts;
 mod renamed;
 mod replicated;
 mod shadows;
+mod shared_logs;
 mod unseen;
 
 use std::fs;

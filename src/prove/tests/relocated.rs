@@ -2,7 +2,7 @@
 
 use super::super::*;
 use super::names::*;
-use super::world::{World, at, hours, key_at};
+use super::world::{World, at, chain, hours, key_at};
 use crate::event::{Kind, Trace};
 use crate::ident::Relocation;
 
@@ -81,4 +81,59 @@ fn an_oversized_copy_is_held_against_its_record() {
         (proved.told(), proved.batches.len()),
         (vec!["1 not-covered".to_owned(), "2 oversized-digest".to_owned()], 1)
     );
+}
+
+/// A copy that holds, in the folder of the chain, the digests of hours that were delivered to another bucket.
+fn shared() -> World {
+    let away = |hour: i64| RegionFolder { bucket: "away".into(), ..key_at(hour).folder };
+    let keys: Vec<_> = (0..6)
+        .map(|hour| match hour {
+            2 | 3 => DigestKey { folder: away(hour), ..key_at(hour) },
+            _ => key_at(hour),
+        })
+        .collect();
+    let mut world = chain(&keys, |_, _| {});
+    for hour in [2, 3] {
+        let mut read = world.lies.remove(&keys[usize::try_from(hour).unwrap()].location()).unwrap();
+        read.delivered = Some(read.location.clone());
+        read.location = key_at(hour).location();
+        world.lies.insert(read.location.clone(), read);
+    }
+    world.list((0..6).map(at));
+    world
+}
+
+#[test]
+fn a_digest_of_a_shared_folder_is_judged_where_it_was_delivered() {
+    let proved = shared().prove();
+    assert_eq!((proved.told(), proved.digest_counts(), proved.asked()), (vec![], (6, 0, 0), 0));
+    assert!(matches!(proved.finding("relocated").fault, crate::event::Fault::Relocated { count: 2, .. }));
+}
+
+/// The digest after it records a digest in its own bucket.
+#[test]
+fn a_digest_lies_in_the_place_of_another_where_the_chain_awaits_one() {
+    let mut world = hours(6);
+    let other = shared();
+    let genuine = other.lies.get(&key_at(3).location()).unwrap().clone();
+    world.put(genuine);
+    let proved = world.prove();
+    assert!(proved.kinds().contains(&Kind::DigestMoved), "{:?}", proved.told());
+}
+
+/// Two folders of a copy hold one digest.
+#[test]
+fn a_second_copy_of_a_digest_is_not_counted() {
+    let mut world = shared();
+    let folder = RegionFolder { bucket: "away".into(), ..key_at(0).folder };
+    let second: Vec<ReadDigest> = [2, 3].map(|hour| world.digest(at(hour)).clone()).into();
+    world.scope.folders = [key_at(0).folder, folder.clone()].into();
+    for read in second {
+        let location = read.delivered.clone().unwrap();
+        world.listed.push(ListedDigest { end: read.end, folder: 1 });
+        world.lies.insert(location.clone(), ReadDigest { location, delivered: None, ..read });
+    }
+    world.listed.sort_unstable_by(|one, other| other.cmp(one));
+    let proved = world.prove();
+    assert_eq!((proved.told(), proved.digest_counts(), proved.asked()), (vec![], (6, 0, 0), 0));
 }

@@ -223,7 +223,7 @@ impl World {
             needs.iter().for_each(|need| prover.answer(need.clone(), answer(need)));
             batches.push(needs);
         }
-        for ProvedDigestLogs { digest, counted } in prover.take_proved() {
+        for ProvedDigestLogs { digest, counted, .. } in prover.take_proved() {
             proved.push((digest.file().location().clone(), counted));
             for log in digest.logs().iter().filter(|_| counted) {
                 prover.log(digest.file(), log, (self.log_seen)(log));

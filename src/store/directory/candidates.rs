@@ -36,6 +36,8 @@ pub(super) enum Rank {
     InCopyInflated,
     /// Found by its name.
     ByName,
+    /// In a folder that stands for another place of S3.
+    InOtherPlace,
 }
 
 /// The files found for a location.
@@ -98,12 +100,24 @@ impl DirectoryStore {
             path: file.path.clone(),
         }));
         candidates.found.sort_by_key(|candidate| candidate.rank);
+        // A file in another folder excuses nothing that the object's own folder shows to be missing.
+        if candidates.found.is_empty() && !candidates.bucket_lacks && !candidates.is_missed {
+            let elsewhere = self.in_other_place(location);
+            candidates.found = elsewhere.map(|(_, found)| found).unwrap_or_default();
+            if candidates.found.is_empty()
+                && matches!(candidates.absence, StoreError::OutOfReach(_))
+                && let Some(absence) = self.absence_in_other_place(location)
+            {
+                candidates.is_missed = absence == StoreError::NotFound;
+                candidates.absence = absence;
+            }
+        }
         candidates
     }
 
     /// The files of the object in one mount: the file in its place, and the file that `gunzip` makes of it, with
     /// whether the file was inflated. Symbolic links are followed inside the directory only.
-    fn files_in(
+    pub(super) fn files_in(
         &self,
         mount: &Mount,
         location: &Location,

@@ -23,6 +23,7 @@ mod mounts;
 mod partial;
 mod sample;
 mod search;
+mod told_apart;
 mod trees;
 mod unknown;
 mod votes;
@@ -44,6 +45,8 @@ pub use archives::UNOPENED_ARCHIVE;
 pub use homes::Homes;
 pub use left_out::LeftOut;
 use misplaced::Displacement;
+pub(super) use sample::DIGESTS;
+pub(super) use told_apart::tell_apart;
 
 /// The recorded location of a sampled digest, and whether the digest is proved.
 #[derive(Clone, PartialEq, Eq, Debug)]

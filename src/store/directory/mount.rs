@@ -77,6 +77,11 @@ impl Mount {
         !self.hides(path) && self.share.as_ref().is_none_or(|share| share.has_folder(path))
     }
 
+    /// Whether a digest gives the file at `path` to the mounted part.
+    pub(super) fn is_owner_of(&self, path: &Path) -> bool {
+        self.share.as_ref().is_some_and(|share| share.is_owner_of(path))
+    }
+
     /// Whether the file at `path` says when the mounted part was copied.
     pub(super) fn is_evidence(&self, path: &Path) -> bool {
         !self.hides(path) && self.share.as_ref().is_none_or(|share| share.surely_has(path))

@@ -10,7 +10,7 @@ use crate::event::{
 use crate::ident::{ChainId, DigestKey, Location};
 use crate::time::{HOUR, Interval};
 use crate::validate::request::{RunOutcome, ValidationRequest};
-use crate::validate::target::{ObjectTarget, is_at};
+use crate::validate::target::{ObjectPlaces, ObjectTarget};
 
 /// The answer for one object.
 #[derive(Default)]
@@ -41,12 +41,11 @@ impl ObjectAnswer {
     pub(super) fn about(
         target: &ObjectTarget,
         request: &ValidationRequest,
+        places: ObjectPlaces<'_>,
         events: &[Event],
         outcome: &RunOutcome,
     ) -> Self {
-        let is_it = |uri: &str| {
-            location(uri).is_some_and(|recorded| is_at(&request.relocations, &recorded, target.place()))
-        };
+        let is_it = |uri: &str| location(uri).is_some_and(|recorded| places.is_at(&recorded, target.place()));
         let findings = || events.iter().filter_map(finding).filter(|finding| !is_of_coverage(finding.kind));
         let is_own = |finding: &&Finding| finding.uri.as_deref().is_some_and(is_it);
         // 1. Find the digests that list the object or are the object.
@@ -60,7 +59,7 @@ impl ObjectAnswer {
                 .collect(),
         };
         // 2. Keep the findings on the object and on these digests.
-        let is_of_digest = |uri: &str| digests.iter().any(|digest| same(request, digest, uri));
+        let is_of_digest = |uri: &str| digests.iter().any(|digest| same(places, digest, uri));
         let is_log = |finding: &Finding| {
             finding.digest.as_deref().is_some_and(is_of_digest) && !finding.kind.is_on_digest()
         };
@@ -223,13 +222,13 @@ fn objects(events: &[Event]) -> impl Iterator<Item = (ObjectType, &str, ObjectSt
     })
 }
 
-/// Whether two addresses are of the same object, directly or by a named move.
-fn same(request: &ValidationRequest, one: &str, other: &str) -> bool {
+/// Whether two addresses are of the same object.
+fn same(places: ObjectPlaces<'_>, one: &str, other: &str) -> bool {
     if one == other {
         return true;
     }
     let (Some(one), Some(other)) = (location(one), location(other)) else { return false };
-    is_at(&request.relocations, &one, &other) || is_at(&request.relocations, &other, &one)
+    places.is_at(&one, &other) || places.is_at(&other, &one)
 }
 
 /// Whether a finding is on a stretch of time, which a single object does not ask about.

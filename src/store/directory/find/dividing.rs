@@ -10,7 +10,7 @@ use super::votes::{BaseVotes, best_base};
 use super::{Judge, Recorded};
 use crate::ident::{DeliveredName, Location, name_before_inflating};
 use crate::store::directory::names::key_segment;
-use crate::store::directory::shared::{PartNumber, hash_of};
+use crate::store::directory::shared::{LogRegion, PartNumber, hash_of};
 use crate::store::files::CopyFiles;
 use crate::time::Timestamp;
 
@@ -26,6 +26,8 @@ pub(super) struct DividedFolder {
     files: HashMap<u64, (PartNumber, bool)>,
     /// The ends of the digests of each part that were read last.
     pub(super) digests: BTreeMap<PartNumber, BTreeSet<Timestamp>>,
+    /// The log folders in which the proved digests that were read last list log files, by the part of the log files.
+    pub(super) log_regions: BTreeMap<PartNumber, BTreeSet<LogRegion>>,
     /// Whether more files than are told apart were found.
     pub(super) is_over: bool,
 }
@@ -76,6 +78,7 @@ impl DividedFolder {
     ) -> BTreeMap<PartNumber, BaseVotes> {
         let mut votes: BTreeMap<PartNumber, BaseVotes> = BTreeMap::new();
         self.digests.clear();
+        self.log_regions.clear();
         for chain in chains(digests) {
             let mut parts: Vec<Option<PartNumber>> = Vec::new();
             for (at, (name, path)) in chain.iter().enumerate() {
@@ -118,9 +121,12 @@ impl DividedFolder {
 
     fn note_log(&mut self, log: &Location, proved: bool) {
         let full = format!("{}/{}", log.bucket, log.key);
-        let part = self.bases.iter().position(|base| full.starts_with(&format!("{}/", base.join("/"))));
-        if let Some(part) = part.and_then(|part| PartNumber::try_from(part).ok()) {
+        let below = |base: &Base| full.strip_prefix(&base.join("/"))?.strip_prefix('/');
+        let found = self.bases.iter().zip(0..).find_map(|(base, part)| Some((part, below(base)?)));
+        if let Some((part, below)) = found {
             self.note(log.name(), part, proved);
+            let logs = LogRegion::below_account(below.split('/')).filter(|_| proved);
+            self.log_regions.entry(part).or_default().extend(logs);
         }
     }
 

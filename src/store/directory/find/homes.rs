@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::ident::{
     DeliveredName, DeliveredType, DigestKey, Location, RegionFolder, is_organization, name_before_inflating,
 };
-use crate::store::directory::shared::{RegionParts, hash_of, time_around};
+use crate::store::directory::shared::{LogRegion, RegionParts, hash_of, time_around};
 use crate::time::Timestamp;
 
 /// Most log files whose home is kept.
@@ -21,6 +21,8 @@ pub struct Homes {
     /// The home of each log file that a digest lists, by the hash of its name, and whether the digest is proved. Two homes
     /// of an account may be told apart by it alone.
     logs: HashMap<u64, (Home, bool)>,
+    /// The log folders in which proved digests list log files, for each account and home.
+    log_regions: BTreeMap<(String, Home), BTreeSet<LogRegion>>,
 }
 
 /// The digests that record a home.
@@ -55,6 +57,9 @@ impl Homes {
         for (name, (home, proved)) in &other.logs {
             self.note_log_at(*name, home, *proved);
         }
+        for (home, folders) in &other.log_regions {
+            self.log_regions.entry(home.clone()).or_default().extend(folders.iter().cloned());
+        }
     }
 
     /// Notes the location that a digest records.
@@ -70,6 +75,9 @@ impl Homes {
     pub(super) fn note_log(&mut self, location: &Location, proved: bool) {
         if let Some(home) = Home::of_log(location) {
             self.note_log_at(hash_of(location.name()), &home, proved);
+            if let Some((account, logs)) = log_region_of(location).filter(|_| proved) {
+                self.log_regions.entry((account, home)).or_default().insert(logs);
+            }
         }
     }
 
@@ -127,7 +135,7 @@ impl Homes {
             return homes.into_iter().next();
         }
         let parts = self.parts_of(account, &homes);
-        let part = parts.part_around(time_around(Path::new(name))).or(parts.main)?;
+        let part = parts.part_of_unlisted(LogRegion::of_name(name).as_ref(), time_around(Path::new(name)))?;
         homes.get(usize::from(part)).copied()
     }
 
@@ -138,6 +146,8 @@ impl Homes {
             let digests = self.accounts.get(account).and_then(|all| all.get(*home));
             parts.parts.insert(part);
             parts.digests.insert(part, digests.map(|digests| digests.ends.clone()).unwrap_or_default());
+            let searched = self.log_regions.get(&(account.to_owned(), (*home).clone()));
+            parts.log_regions.insert(part, searched.cloned().unwrap_or_default());
         }
         parts
     }
@@ -174,4 +184,13 @@ impl Home {
         let Self { bucket, root, organization } = self.clone();
         RegionFolder { bucket, root, organization, account: account.into(), region: region.into() }
     }
+}
+
+/// The account and the log folder of a log file at `location`.
+fn log_region_of(location: &Location) -> Option<(String, LogRegion)> {
+    let (_, rest) = location.key.rsplit_once("AWSLogs/")?;
+    let mut segments = rest.split('/').peekable();
+    segments.next_if(|segment| is_organization(segment));
+    let account = segments.next()?.to_owned();
+    Some((account, LogRegion::below_account(segments)?))
 }

@@ -13,7 +13,7 @@ use super::search::LogRegionFolder;
 use crate::ident::name_before_inflating;
 use crate::store::directory::mount::Mount;
 use crate::store::directory::names::key_segment;
-use crate::store::directory::shared::{FolderShare, PartNumber, SharedFolder, hash_of};
+use crate::store::directory::shared::{FolderShare, LogRegion, PartNumber, SharedFolder, hash_of};
 use crate::store::files::{CopyFiles, FileKind};
 
 /// Log files in folders of a region and days.
@@ -83,7 +83,8 @@ fn mount(
     homes_of: &[&Home],
     homes: &Homes,
 ) -> Vec<Tree> {
-    let mut shares = shares_by_logs(files, &found.dir, &found.account, homes).into_iter();
+    let logs = LogRegion { logs: found.logs, region: found.region.clone() };
+    let mut shares = shares_by_logs(files, (&found.dir, Some(logs)), &found.account, homes).into_iter();
     let tree = |home: &&Home| {
         let folder = home.region_folder(&found.account, &found.region);
         let prefix = folder.log_prefix_in(found.logs);
@@ -100,10 +101,11 @@ fn mount(
 }
 
 /// The shares of the homes in a folder of log files: each log file belongs to the home where a digest lists it, and to
-/// the likeliest home at its time if none does. Empty for a single home, which has the whole folder.
+/// the likeliest home at its time if none does. `dir` is an account's folder, or the given log folder of a region. Empty
+/// for a single home, which has the whole folder.
 pub(super) fn shares_by_logs(
     files: &Arc<dyn CopyFiles>,
-    dir: &Path,
+    (dir, logs): (&Path, Option<LogRegion>),
     account: &str,
     homes: &Homes,
 ) -> Vec<FolderShare> {
@@ -123,6 +125,7 @@ pub(super) fn shares_by_logs(
     let folder = SharedFolder {
         dir: dir.to_owned(),
         owners,
+        logs,
         rest: homes.parts_of(account, &homes_of),
         ..SharedFolder::default()
     };

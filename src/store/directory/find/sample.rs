@@ -16,7 +16,7 @@ pub(super) type Base = Vec<String>;
 pub(super) const AWS_LOGS: &str = "AWSLogs";
 
 /// Name of an account's folder of digests.
-pub(super) const DIGESTS: &str = "CloudTrail-Digest";
+pub(in crate::store::directory) const DIGESTS: &str = "CloudTrail-Digest";
 
 /// Proved digests sampled of each chain in each region of an account.
 const PROVED: usize = 8;
@@ -103,7 +103,8 @@ impl DigestSample {
 
 impl DigestGroup {
     /// Takes the digest at `path` as a sample if its chain needs more. Digests come in descending order of their names. A
-    /// trail may have moved to another bucket, so each folder of a day has a sample.
+    /// trail may have moved to another bucket, so each folder of a day has a sample. A trail that was away between two
+    /// samples is not seen here: see [`other_places`](crate::store::directory::other_places).
     pub(super) fn see(
         &mut self,
         files: &Arc<dyn CopyFiles>,

@@ -148,7 +148,7 @@ impl Mounting<'_> {
             let mut parts: BTreeSet<PartNumber> =
                 bases.iter().filter_map(|base| divided.part(base)).collect();
             let mut main = parts.first().copied();
-            let mut ends = BTreeMap::new();
+            let (mut ends, mut log_regions) = (BTreeMap::new(), BTreeMap::new());
             if parts.len() > 1 {
                 let digests = dir.join(DIGESTS).join(region);
                 let found = delivered_below(&**self.files, &digests);
@@ -156,9 +156,10 @@ impl Mounting<'_> {
                 let votes = divided.read(self.files, &found.digests, &dir, self.judge, self.homes);
                 parts.extend(votes.keys());
                 ends = std::mem::take(&mut divided.digests);
+                log_regions = std::mem::take(&mut divided.log_regions);
                 main = divided.likeliest(&votes, is_named).or(main);
             }
-            regions.insert(region.clone(), RegionParts { parts, main, digests: ends });
+            regions.insert(region.clone(), RegionParts { parts, main, digests: ends, log_regions });
         }
         let main = divided.part(&account.likeliest);
         // 2. Regions without a digest are the bucket's that the folder is called like, or nobody knows whose they are.

@@ -108,7 +108,7 @@ fn account_trees(
     let Some(account) = segments.last() else { return Vec::new() };
     let homes_of = homes.of_account(account);
     let dir = folder_of(files, above).join(AWS_LOGS).join(segments.join("/"));
-    let mut shares = shares_by_logs(files, &dir, account, homes).into_iter();
+    let mut shares = shares_by_logs(files, (&dir, None), account, homes).into_iter();
     let tree = |home: &&Home| {
         account_tree(files, above, segments, &account_base_of_home(home, account), shares.next())
     };
