@@ -232,7 +232,7 @@ fn what_is_typed_wrong_is_a_usage_error() {
         assert_eq!((done.code, done.stdout.as_str()), (Some(2), ""), "{wrong:?}");
         assert!(done.stderr.starts_with("error: ") && !done.stderr.contains("panicked"), "{}", done.stderr);
         if wrong[0] == "--jobs" {
-            assert!(done.stderr.contains("is not in 1..=1024"), "{}", done.stderr);
+            assert!(done.stderr.contains("give a number from 1 to 1,024"), "{}", done.stderr);
         }
     }
     for arguments in
