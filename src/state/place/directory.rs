@@ -210,10 +210,10 @@ impl StatePlace for DirectoryPlace {
     }
 }
 
-/// Refuses a pipe or a device in a file's place: opening it may wait for ever.
+/// Refuses a pipe or a device in a file's place: opening it may wait for ever. A directory names itself when it is read.
 fn refuse_special(path: &Path) -> io::Result<()> {
     match fs::metadata(path) {
-        Ok(found) if !found.is_file() => Err(io::Error::other("it is not a regular file")),
+        Ok(found) if !found.is_file() && !found.is_dir() => Err(io::Error::other("it is not a regular file")),
         _ => Ok(()),
     }
 }
