@@ -47,6 +47,7 @@ use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::handles;
 use crate::report::escape::for_terminal;
+use crate::report::progress::beside_bars;
 use crate::text::plain;
 use crate::time::Timestamp;
 use args::{Cli, Command, LonelyOption, pages};
@@ -179,7 +180,9 @@ fn say(message: &str) {
 /// Prints lines to stderr, each as [`say`] does. The lines of a message stay together.
 fn say_lines<'l>(lines: impl IntoIterator<Item = &'l str>) {
     let text: String = lines.into_iter().map(|line| for_terminal(line).into_owned() + "\n").collect();
-    let _ = io::stderr().write_all(text.as_bytes());
+    beside_bars(|| {
+        let _ = io::stderr().write_all(text.as_bytes());
+    });
 }
 
 /// Prints an answer to stdout. A closed pipe is no error.

@@ -3,6 +3,7 @@
 #[cfg(feature = "aws")]
 pub(super) mod s3;
 
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -86,10 +87,15 @@ fn open_s3(arguments: &RunArgs, _: KeyRing) -> Result<Opened, Failure> {
 }
 
 fn open_copies(arguments: &RunArgs, keys: KeyRing) -> Result<Opened, Failure> {
+    let failed = |error: CopyError| Failure::new(what(&error), hint(&error));
+    // A path with a typing error needs no keys.
+    for path in &arguments.sources {
+        let found = fs::symlink_metadata(path);
+        found.map_err(|source| failed(CopyError::Unreadable { path: path.clone(), source }))?;
+    }
     let keys = with_fetched(arguments, keys)?;
     let opened = copies::open_until(&arguments.sources, &keys, &arguments.limits.of_run(), signals::flag());
-    let OpenedCopies { store, sources, typed, objects, findings } =
-        opened.map_err(|error| Failure::new(what(&error), hint(&error)))?;
+    let OpenedCopies { store, sources, typed, objects, findings } = opened.map_err(failed)?;
     let (store, named) = (Box::new(store), Vec::new());
     let gone = Vec::new();
     Ok(Opened { store, sources, objects, typed, named, gone, keys, findings, in_s3: false })

@@ -9,10 +9,9 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use indicatif::ProgressDrawTarget;
-
 use crate::event::{Phase, Progress, Severity};
 use bars::TerminalBars;
+pub(crate) use bars::beside_bars;
 use lines::ProgressLines;
 use tally::RunTally;
 
@@ -42,8 +41,7 @@ impl Bars {
     #[must_use]
     pub fn new(display: Display) -> Self {
         let tally = Arc::new(RunTally::new());
-        let bars =
-            (display == Display::Bars).then(|| TerminalBars::new(&tally, ProgressDrawTarget::stderr()));
+        let bars = (display == Display::Bars).then(|| TerminalBars::on_stderr(&tally));
         let print = || ProgressLines::start(&tally, EACH_LINE, Box::new(io::stderr()));
         let lines = (display == Display::Lines).then(print);
         Self { tally, bars, lines }

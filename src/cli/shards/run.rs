@@ -78,9 +78,11 @@ pub(super) fn run(arguments: &RunShardsArgs) -> Result<u8, Failure> {
     Ok(if has_failed || stop.is_set() { EXIT_CANNOT } else { EXIT_DONE })
 }
 
-/// Bars on a terminal. Elsewhere the engine that runs the shards has a progress of its own.
+/// Bars on a terminal, unless it is the terminal where lines are typed. Elsewhere the engine that runs the shards has a
+/// progress of its own.
 fn display(arguments: &RunShardsArgs) -> Display {
-    match io::stderr().is_terminal() && !arguments.no_progress {
+    let is_typed = arguments.plan.is_none() && io::stdin().is_terminal();
+    match io::stderr().is_terminal() && !arguments.no_progress && !is_typed {
         true => Display::Bars,
         false => Display::Hidden,
     }

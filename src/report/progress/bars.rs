@@ -2,7 +2,7 @@
 //! and time left.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::style::ProgressTracker;
@@ -25,6 +25,18 @@ pub(super) const COUNTING: &str = "{prefix:7}  {human_pos:>31}                {r
 pub(super) const PLANNED: &str =
     "{prefix:7} [{bar:18}] {human_pos:>11} of {human_len:11} {rate:>12} {left:>9}";
 
+/// The bars that are shown on stderr. A process has one terminal.
+static SHOWN: Mutex<Option<MultiProgress>> = Mutex::new(None);
+
+/// Prints to stderr, with the bars out of the way: a redraw of the bars would take the message away.
+pub(crate) fn beside_bars(print: impl FnOnce()) {
+    let shown = SHOWN.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    match shown {
+        Some(bars) => bars.suspend(print),
+        None => print(),
+    }
+}
+
 /// A line of words and two bars, for digests and log files. Dropping the value removes the lines.
 pub(super) struct TerminalBars {
     head: ProgressBar,
@@ -35,8 +47,19 @@ pub(super) struct TerminalBars {
 }
 
 impl TerminalBars {
+    /// Bars on stderr, which [`beside_bars`] knows until they are cleared.
+    pub(super) fn on_stderr(tally: &Arc<RunTally>) -> Self {
+        let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
+        *SHOWN.lock().unwrap_or_else(PoisonError::into_inner) = Some(all.clone());
+        Self::of(tally, &all)
+    }
+
+    #[cfg(test)]
     pub(super) fn new(tally: &Arc<RunTally>, target: ProgressDrawTarget) -> Self {
-        let all = MultiProgress::with_draw_target(target);
+        Self::of(tally, &MultiProgress::with_draw_target(target))
+    }
+
+    fn of(tally: &Arc<RunTally>, all: &MultiProgress) -> Self {
         let words = style(HEAD).with_key("words", HeadWords(Arc::clone(tally)));
         let bar = |name: &'static str, style: ProgressStyle| {
             let bar = ProgressBar::no_length().with_prefix(name).with_finish(ProgressFinish::AndClear);
@@ -74,6 +97,7 @@ impl TerminalBars {
         self.logs.finish_and_clear();
         self.digests.finish_and_clear();
         self.head.finish_and_clear();
+        *SHOWN.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 

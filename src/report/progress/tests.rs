@@ -1,6 +1,6 @@
 use std::sync::Mutex;
 
-use indicatif::TermLike;
+use indicatif::{ProgressDrawTarget, TermLike};
 
 use super::bars::{ByteRate, COUNTING, HEAD, PLANNED};
 use super::lines::line;
