@@ -20,17 +20,28 @@ use crate::time::Timestamp;
 /// requests.
 const LIGHT: u64 = 8 << 20;
 
-/// The weight of one batch of digests, some 30 MB. A digest weighs [`DIGEST_WEIGHT`] plus 1 for each listed log file.
-pub(super) const BATCH_WEIGHT: u64 = 100_000;
+/// The weight of one batch of digests, some 30 MB, where many requests wait at a time. A digest weighs [`DIGEST_WEIGHT`] plus
+/// 1 for each listed log file.
+const BATCH_WEIGHT: u64 = 100_000;
 
-/// The most digests in one batch.
-pub(super) const BATCH_DIGESTS: usize = (BATCH_WEIGHT / DIGEST_WEIGHT) as usize + 1;
+/// The weight of one batch where nothing waits, as on a disk: a larger batch takes more memory and no less time.
+const DISK_BATCH_WEIGHT: u64 = BATCH_WEIGHT / 4;
 
 /// The weight of a digest without log files: some 5 kB, from its bytes to its proof.
 const DIGEST_WEIGHT: u64 = 18;
 
 /// Bytes of text that weigh as much as one log file. Texts or log files count, whichever weigh more.
 const TEXT_WEIGHT: usize = 256;
+
+/// The weight of one batch of digests.
+pub(super) fn batch_weight(context: RunContext<'_>) -> u64 {
+    if context.tools.store.waiting() > 1 { BATCH_WEIGHT } else { DISK_BATCH_WEIGHT }
+}
+
+/// The most digests in one batch.
+pub(super) fn batch_digests(context: RunContext<'_>) -> usize {
+    usize::try_from(batch_weight(context) / DIGEST_WEIGHT).unwrap_or(usize::MAX).saturating_add(1)
+}
 
 /// A digest to read, with the indexes of its region and chain.
 #[derive(Clone, Copy)]
@@ -77,7 +88,7 @@ struct FetchedDigest {
     is_postponed: bool,
 }
 
-/// Reads the digests of the first `tasks`, up to a weight of [`BATCH_WEIGHT`]. At least one digest is read, unless the
+/// Reads the digests of the first `tasks`, up to a weight of [`batch_weight`]. At least one digest is read, unless the
 /// run is cancelled.
 pub(super) fn read_batch(
     context: RunContext<'_>,
@@ -86,8 +97,8 @@ pub(super) fn read_batch(
 ) -> DigestBatch {
     let limit = context.request.limits.digest.min(LIGHT);
     // 1. Read in parallel, until the digests weigh enough.
-    let weight = AtomicU64::new(0);
-    let is_spent = || weight.load(Ordering::Relaxed) >= BATCH_WEIGHT;
+    let (weight, most) = (AtomicU64::new(0), batch_weight(context));
+    let is_spent = || weight.load(Ordering::Relaxed) >= most;
     let make = |task: &DigestTask, mut object: Result<Object, StoreError>| {
         let read = ReadDigest::gone(task.location(regions), task.listed.end);
         let mut fetched = FetchedDigest { read, line: None, is_heavy: false, is_postponed: false };
@@ -102,7 +113,7 @@ pub(super) fn read_batch(
         fetched.is_heavy = fill(context, &mut fetched.read, object, limit);
         note_delivery(context, &mut fetched.read);
         // A heavy digest is read again alone, with nothing beside it.
-        let own = if fetched.is_heavy { BATCH_WEIGHT } else { weigh(&fetched.read) };
+        let own = if fetched.is_heavy { most } else { weigh(&fetched.read) };
         weight.fetch_add(own, Ordering::Relaxed);
         fetched
     };
@@ -113,7 +124,7 @@ pub(super) fn read_batch(
     let (mut digests, mut lines) = (Vec::with_capacity(read), Vec::with_capacity(read));
     for mut digest in fetched {
         let is_stopped = !digests.is_empty() && digest.is_heavy && context.cancellation.stop.is_set();
-        if digest.is_postponed || weight >= BATCH_WEIGHT || is_stopped {
+        if digest.is_postponed || weight >= most || is_stopped {
             break;
         }
         if digest.is_heavy {

@@ -8,7 +8,7 @@ use std::thread;
 use super::cancel::RunCancellation;
 use super::context::RunContext;
 use super::days::SearchedLogs;
-use super::digests::{self, BATCH_DIGESTS};
+use super::digests;
 use super::discover::{self, DiscoveredFolder, DiscoveredRegions, DiscoveryFindings};
 use super::listed::ListedAhead;
 use super::region::RegionRun;
@@ -135,12 +135,13 @@ fn prove_all<R>(
     report: &mut impl FnMut(R) -> io::Result<()>,
 ) -> io::Result<()> {
     let mut regions: Vec<RegionRun> = Vec::new();
-    let mut at_once = BATCH_DIGESTS;
+    let batch_digests = digests::batch_digests(context);
+    let mut at_once = batch_digests;
     loop {
         // 1. Take listed regions while there is room.
         let mut unread: usize = regions.iter().map(RegionRun::unread).sum();
         let mut listed: usize = regions.iter().map(RegionRun::listed).sum();
-        while unread < BATCH_DIGESTS && regions.len() < MAX_REGIONS && listed < MAX_LISTED {
+        while unread < batch_digests && regions.len() < MAX_REGIONS && listed < MAX_LISTED {
             let Some(mut run) = ahead.take(context, regions.is_empty()) else { break };
             twins::compare(context, &mut run);
             context.tools.progress.plan_digests(run.unread() as u64);
@@ -211,7 +212,11 @@ fn prove_batch(context: RunContext<'_>, regions: &mut [RegionRun], at_once: usiz
     }
     // 4. Hash the log files.
     logs::hash_proved(context, regions, &touched);
-    if batch.is_cut { read.max(1) * 2 } else { at_once.saturating_mul(2).min(BATCH_DIGESTS) }
+    if batch.is_cut {
+        read.max(1) * 2
+    } else {
+        at_once.saturating_mul(2).min(digests::batch_digests(context))
+    }
 }
 
 /// Searches the log folders of regions with judged digests and log files, and reports the regions in order.

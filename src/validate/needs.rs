@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::context::RunContext;
-use super::digests::{self, BATCH_WEIGHT};
+use super::digests;
 use super::region::RegionRun;
 use super::{again, discover, trace};
 use crate::event::{Excess, Trace};
@@ -73,7 +73,9 @@ fn answer_all(context: RunContext<'_>, needs: &[NeedTask]) -> Vec<Option<ProverA
     let weight = AtomicU64::new(0);
     let heavy = Mutex::new(());
     context.workers.ask_all(needs, |need| {
-        if !std::ptr::eq(need, needs.first()?) && weight.load(Ordering::Relaxed) >= BATCH_WEIGHT {
+        if !std::ptr::eq(need, needs.first()?)
+            && weight.load(Ordering::Relaxed) >= digests::batch_weight(context)
+        {
             return None;
         }
         let answer = answer(context, need, &heavy)?;
