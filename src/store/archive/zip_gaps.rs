@@ -83,9 +83,10 @@ fn judge_gap(gap: &[u8], member: &MemberExtent, is_whole: bool) -> Option<Member
     let after = gap.get(descriptor..).unwrap_or_default();
     // The archive extra data record, before the central directory (APPNOTE.TXT, section 4.3.11).
     let rest = match number(after, 4..8).filter(|_| after.starts_with(b"PK\x06\x08")) {
-        Some(length) => {
-            usize::try_from(length).ok().and_then(|length| after.get(8 + length..)).unwrap_or(after)
-        }
+        Some(length) => usize::try_from(length)
+            .ok()
+            .and_then(|length| after.get(length.checked_add(8)?..))
+            .unwrap_or(after),
         None => after,
     };
     let position = |at: usize| member.end + (descriptor + at) as u64;
