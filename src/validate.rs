@@ -15,6 +15,7 @@
 
 mod again;
 mod answered;
+mod batch;
 mod cancel;
 mod check;
 mod context;

@@ -3,7 +3,6 @@
 #[cfg(feature = "aws")]
 pub(super) mod s3;
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -89,10 +88,7 @@ fn open_s3(arguments: &RunArgs, _: KeyRing) -> Result<Opened, Failure> {
 fn open_copies(arguments: &RunArgs, keys: KeyRing) -> Result<Opened, Failure> {
     let failed = |error: CopyError| Failure::new(what(&error), hint(&error));
     // A path with a typing error needs no keys.
-    for path in &arguments.sources {
-        let found = fs::symlink_metadata(path);
-        found.map_err(|source| failed(CopyError::Unreadable { path: path.clone(), source }))?;
-    }
+    copies::check_exist(&arguments.sources).map_err(failed)?;
     let keys = with_fetched(arguments, keys)?;
     let opened = copies::open_until(&arguments.sources, &keys, &arguments.limits.of_run(), signals::flag());
     let OpenedCopies { store, sources, typed, objects, findings } = opened.map_err(failed)?;

@@ -114,6 +114,19 @@ pub fn open(sources: &[PathBuf], keys: &KeyRing, limits: &ReadLimits) -> Result<
     open_until(sources, keys, limits, &CancelFlag::new())
 }
 
+/// Checks that the directories and archives of `sources` exist. A single file of a copy need not exist: the digests of
+/// the copy tell whether it was deleted.
+///
+/// # Errors
+/// [`CopyError::Unreadable`] for the first that does not.
+pub fn check_exist(sources: &[PathBuf]) -> Result<(), CopyError> {
+    for path in sources.iter().filter(|path| !file::is_single(path)) {
+        let found = fs::symlink_metadata(path);
+        found.map_err(|source| CopyError::Unreadable { path: path.clone(), source })?;
+    }
+    Ok(())
+}
+
 /// [`open`], until `stop` is set: then the search ends, and each source that was not searched whole is a finding.
 ///
 /// # Errors

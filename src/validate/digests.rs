@@ -1,8 +1,8 @@
 //! Reads digests: bytes, metadata and the named keys.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::batch::{self, BatchBudget};
 use super::context::RunContext;
 use super::days::ListedLine;
 use super::region::RegionRun;
@@ -19,29 +19,6 @@ use crate::time::Timestamp;
 /// Digests that inflate to more bytes than this are read one at a time, so that memory does not grow with the number of
 /// requests.
 const LIGHT: u64 = 8 << 20;
-
-/// The weight of one batch of digests, some 30 MB, where many requests wait at a time. A digest weighs [`DIGEST_WEIGHT`] plus
-/// 1 for each listed log file.
-const BATCH_WEIGHT: u64 = 100_000;
-
-/// The weight of one batch where nothing waits, as on a disk: a larger batch takes more memory and no less time.
-const DISK_BATCH_WEIGHT: u64 = BATCH_WEIGHT / 4;
-
-/// The weight of a digest without log files: some 5 kB, from its bytes to its proof.
-const DIGEST_WEIGHT: u64 = 18;
-
-/// Bytes of text that weigh as much as one log file. Texts or log files count, whichever weigh more.
-const TEXT_WEIGHT: usize = 256;
-
-/// The weight of one batch of digests.
-pub(super) fn batch_weight(context: RunContext<'_>) -> u64 {
-    if context.tools.store.waiting() > 1 { BATCH_WEIGHT } else { DISK_BATCH_WEIGHT }
-}
-
-/// The most digests in one batch.
-pub(super) fn batch_digests(context: RunContext<'_>) -> usize {
-    usize::try_from(batch_weight(context) / DIGEST_WEIGHT).unwrap_or(usize::MAX).saturating_add(1)
-}
 
 /// A digest to read, with the indexes of its region and chain.
 #[derive(Clone, Copy)]
@@ -88,7 +65,7 @@ struct FetchedDigest {
     is_postponed: bool,
 }
 
-/// Reads the digests of the first `tasks`, up to a weight of [`batch_weight`]. At least one digest is read, unless the
+/// Reads the digests of the first `tasks`, up to a weight of [`batch::most_weight`]. At least one digest is read, unless the
 /// run is cancelled.
 pub(super) fn read_batch(
     context: RunContext<'_>,
@@ -97,13 +74,12 @@ pub(super) fn read_batch(
 ) -> DigestBatch {
     let limit = context.request.limits.digest.min(LIGHT);
     // 1. Read in parallel, until the digests weigh enough.
-    let (weight, most) = (AtomicU64::new(0), batch_weight(context));
-    let is_spent = || weight.load(Ordering::Relaxed) >= most;
+    let budget = BatchBudget::new(batch::most_weight(context));
     let make = |task: &DigestTask, mut object: Result<Object, StoreError>| {
         let read = ReadDigest::gone(task.location(regions), task.listed.end);
         let mut fetched = FetchedDigest { read, line: None, is_heavy: false, is_postponed: false };
-        // The weight of a digest under way is unknown, so a digest that arrives after the limit is postponed.
-        if is_spent() && !tasks.first().is_some_and(|first| std::ptr::eq(first, task)) {
+        // The weight of a digest under way is a guess, so a digest that arrives after the limit is postponed.
+        if budget.is_exceeded() && !tasks.first().is_some_and(|first| std::ptr::eq(first, task)) {
             fetched.is_postponed = true;
             return fetched;
         }
@@ -113,18 +89,20 @@ pub(super) fn read_batch(
         fetched.is_heavy = fill(context, &mut fetched.read, object, limit);
         note_delivery(context, &mut fetched.read);
         // A heavy digest is read again alone, with nothing beside it.
-        let own = if fetched.is_heavy { most } else { weigh(&fetched.read) };
-        weight.fetch_add(own, Ordering::Relaxed);
+        budget.end(if fetched.is_heavy { budget.limit } else { batch::weigh(&fetched.read) });
         fetched
     };
-    let locate = |task: &DigestTask| task.location(regions);
-    let fetched = context.workers.read_prefix(tasks, || !is_spent(), locate, make);
-    // 2. Keep the first digests, in the order of the tasks, up to the weight of a batch.
+    let locate = |task: &DigestTask| {
+        budget.begin();
+        task.location(regions)
+    };
+    let fetched = context.workers.read_prefix(tasks, || budget.has_room(), locate, make);
+    // 2. Keep the first digests, in the order of the tasks, up to the limit.
     let (read, mut weight) = (fetched.len(), 0);
     let (mut digests, mut lines) = (Vec::with_capacity(read), Vec::with_capacity(read));
     for mut digest in fetched {
         let is_stopped = !digests.is_empty() && digest.is_heavy && context.cancellation.stop.is_set();
-        if digest.is_postponed || weight >= most || is_stopped {
+        if digest.is_postponed || weight >= budget.limit || is_stopped {
             break;
         }
         if digest.is_heavy {
@@ -134,7 +112,7 @@ pub(super) fn read_batch(
             digest.line = None;
         }
         context.tools.progress.digest(digest.read.sizes.compressed);
-        weight += weigh(&digest.read);
+        weight += batch::weigh(&digest.read);
         digests.push(digest.read);
         lines.push(digest.line);
     }
@@ -217,14 +195,6 @@ pub(super) fn read_whole(context: RunContext<'_>, read: &mut ReadDigest, tried: 
         fill(context, read, object, limit);
     }
     read.key = look_up_key(read, context.tools.keys);
-}
-
-/// The weight of a digest in memory.
-pub(super) fn weigh(read: &ReadDigest) -> u64 {
-    let texts =
-        read.file().map_or(0, DigestFile::text_bytes) + read.signature.as_ref().map_or(0, String::len);
-    let logs = read.file().map_or(0, DigestFile::log_count);
-    DIGEST_WEIGHT + logs.max(texts / TEXT_WEIGHT) as u64
 }
 
 /// Fills `read` with an object's content and metadata. Returns whether the object inflates to more than `limit` bytes.

@@ -5,6 +5,7 @@ use std::mem;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 
+use super::batch;
 use super::cancel::RunCancellation;
 use super::context::RunContext;
 use super::days::SearchedLogs;
@@ -135,7 +136,7 @@ fn prove_all<R>(
     report: &mut impl FnMut(R) -> io::Result<()>,
 ) -> io::Result<()> {
     let mut regions: Vec<RegionRun> = Vec::new();
-    let batch_digests = digests::batch_digests(context);
+    let batch_digests = batch::most_digests(context);
     let mut at_once = batch_digests;
     loop {
         // 1. Take listed regions while there is room.
@@ -212,11 +213,7 @@ fn prove_batch(context: RunContext<'_>, regions: &mut [RegionRun], at_once: usiz
     }
     // 4. Hash the log files.
     logs::hash_proved(context, regions, &touched);
-    if batch.is_cut {
-        read.max(1) * 2
-    } else {
-        at_once.saturating_mul(2).min(digests::batch_digests(context))
-    }
+    if batch.is_cut { read.max(1) * 2 } else { at_once.saturating_mul(2).min(batch::most_digests(context)) }
 }
 
 /// Searches the log folders of regions with judged digests and log files, and reports the regions in order.

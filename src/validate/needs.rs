@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::context::RunContext;
 use super::digests;
 use super::region::RegionRun;
-use super::{again, discover, trace};
+use super::{again, batch, discover, trace};
 use crate::event::{Excess, Trace};
 use crate::gzip::BodyError;
 use crate::ident::{ChainId, Location};
@@ -74,13 +74,13 @@ fn answer_all(context: RunContext<'_>, needs: &[NeedTask]) -> Vec<Option<ProverA
     let heavy = Mutex::new(());
     context.workers.ask_all(needs, |need| {
         if !std::ptr::eq(need, needs.first()?)
-            && weight.load(Ordering::Relaxed) >= digests::batch_weight(context)
+            && weight.load(Ordering::Relaxed) >= batch::most_weight(context)
         {
             return None;
         }
         let answer = answer(context, need, &heavy)?;
         if let ProverAnswer::Digest(read) = &answer {
-            weight.fetch_add(digests::weigh(read), Ordering::Relaxed);
+            weight.fetch_add(batch::weigh(read), Ordering::Relaxed);
         }
         Some(answer)
     })
