@@ -111,7 +111,7 @@ fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
     let program = || {
         // As everywhere, a width of 0 means that the width is not known.
         let is_unknown = std::env::var("COLUMNS").is_ok_and(|columns| columns.trim() == "0");
-        let program = with_negative_numbers(Cli::command());
+        let program = Cli::command();
         if is_unknown { program.term_width(UNKNOWN_WIDTH) } else { program }
     };
     let parse_by = |mut program: clap::Command| {
@@ -121,14 +121,15 @@ fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
     let is_help = |error: &clap::Error| {
         matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand)
     };
+    // What few command lines need is made for these alone: it takes longer than to parse.
     let cli = match parse_by(program()) {
-        Err(error) if is_help(&error) => parse_by(pages::with_sections(program()))?,
-        parsed => parsed?,
+        Ok(cli) => cli,
+        Err(error) if is_help(&error) => parse_by(Cli::with_arguments(pages::with_sections(program())))?,
+        Err(_) => parse_by(with_negative_numbers(Cli::with_arguments(program())))?,
     };
     match &cli.command {
         Command::Collect(typed) if typed.lacks_directory() => {
-            let mut program = Cli::command();
-            program.build();
+            let mut program = Cli::whole();
             let missing = "the following required arguments were not provided:\n  <DIR>";
             Err(match program.find_subcommand_mut("collect") {
                 Some(collect) => collect.error(ErrorKind::MissingRequiredArgument, missing),

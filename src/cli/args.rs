@@ -17,7 +17,7 @@ mod validate_logs;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::text::grouped;
 
@@ -46,7 +46,21 @@ pub(super) struct Cli {
     pub(super) command: Command,
 }
 
+impl Cli {
+    /// The command line with the arguments of every command. A parse makes those of the typed command alone.
+    pub(super) fn whole() -> clap::Command {
+        Self::with_arguments(Self::command())
+    }
+
+    /// `program` with the arguments of every command.
+    pub(super) fn with_arguments(mut program: clap::Command) -> clap::Command {
+        program.build();
+        program
+    }
+}
+
 #[derive(Subcommand, Debug)]
+#[command(defer = true)]
 pub(super) enum Command {
     Validate(Box<ValidateArgs>),
     Collect(Box<CollectArgs>),
@@ -225,13 +239,11 @@ fn parse_size(text: &str) -> Result<u64, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]
     fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
+        Cli::whole().debug_assert();
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::parser::ValueSource;
-use clap::{Arg, ArgMatches, Command, CommandFactory as _};
+use clap::{Arg, ArgMatches, Command};
 
 use super::args::{Cli, DeployArgs};
 use super::inputs::{InputRole, Inputs};
@@ -132,8 +132,7 @@ struct Given {
 
 impl Given {
     fn of(line: &[OsString]) -> Result<Self, Failure> {
-        let mut program = Cli::command();
-        program.build();
+        let program = Cli::whole();
         let matches = program.clone().try_get_matches_from(line);
         let matches = matches.ok().and_then(|mut matches| matches.remove_subcommand());
         match matches {

@@ -17,7 +17,7 @@ use crate::report::Format;
 /// Prints completions for a shell.
 pub(super) fn completions(arguments: &CompletionsArgs) -> Result<u8, Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(arguments.shell, &mut with_formats(Cli::command()), "trailproof", &mut script);
+    clap_complete::generate(arguments.shell, &mut with_formats(Cli::whole()), "trailproof", &mut script);
     print(&String::from_utf8_lossy(&script))?;
     Ok(0)
 }
@@ -26,7 +26,12 @@ pub(super) fn completions(arguments: &CompletionsArgs) -> Result<u8, Failure> {
 /// another value suggests the format that was meant.
 fn with_formats(program: Command) -> Command {
     let formats = || PossibleValuesParser::new(Format::ALL.map(Format::as_str));
-    let with = |command: Command| command.mut_arg("format", |option| option.value_parser(formats()));
+    let with = |command: Command| {
+        command.mut_args(|option| match option.get_id() == "format" {
+            true => option.value_parser(formats()),
+            false => option,
+        })
+    };
     let program = ["validate", "collect", "report", "deploy"]
         .into_iter()
         .fold(program, |program, name| program.mut_subcommand(name, with));
@@ -43,8 +48,7 @@ pub(super) fn man(arguments: &ManArgs) -> Result<u8, Failure> {
         )
     };
     fs::create_dir_all(dir).map_err(failed)?;
-    let mut program = Cli::command().disable_help_subcommand(true);
-    program.build();
+    let program = Cli::with_arguments(Cli::command().disable_help_subcommand(true));
     let nested = program.get_subcommands().flat_map(Command::get_subcommands);
     for command in program.get_subcommands().chain(nested).chain([&program]) {
         page(command, dir).map_err(failed)?;

@@ -403,15 +403,14 @@ fn tampering() -> Section {
 
 #[cfg(test)]
 mod tests {
-    use clap::{CommandFactory as _, Parser as _};
+    use clap::Parser as _;
 
     use super::super::Cli;
     use super::*;
 
     #[test]
     fn every_example_is_a_valid_command_line() {
-        let mut command = Cli::command();
-        command.build();
+        let command = Cli::whole();
         let names = command.get_subcommands().map(|sub| sub.get_name().to_owned());
         for name in names.chain(["trailproof".to_owned()]).filter(|name| name != "help") {
             let sections = sections(&name);

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 #[cfg(feature = "aws")]
 use super::AwsArgs;
 use super::validate::{lonely_recheck, recheck};
-use super::{LonelyOption, OutputArgs, RunArgs, TellingArgs, number, parse_size};
+use super::{LonelyOption, OutputArgs, RunArgs, TellingArgs, number, pages, parse_size};
 use crate::validate::Recheck;
 
 /// Run one validation on many machines
@@ -16,6 +16,7 @@ use crate::validate::Recheck;
 /// on any machine, in any order, and writes a line of JSON for each. `merge` merges the results of the shards into one report. Any
 /// engine that distributes lines will do: GNU parallel, Spark (`rdd.pipe`), a queue, or array jobs with `--index`.
 #[derive(Args, Debug)]
+#[command(mut_subcommands(pages::with_sections))]
 pub(in crate::cli) struct ShardsArgs {
     #[command(subcommand)]
     pub(in crate::cli) command: ShardsCommand,

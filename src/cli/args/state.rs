@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 
 #[cfg(feature = "aws")]
 use super::AwsArgs;
+use super::pages;
 
 /// Make, show and change the memory of runs (`validate --state`)
 ///
@@ -11,6 +12,7 @@ use super::AwsArgs;
 /// rolled back, cut or emptied in between is `tampered`. PLACE is a directory or `s3://BUCKET/PREFIX`, best in another
 /// account: whoever can write both the evidence and the state can hide a change.
 #[derive(Args, Debug)]
+#[command(mut_subcommands(pages::with_sections))]
 pub(in crate::cli) struct StateArgs {
     #[command(subcommand)]
     pub(in crate::cli) command: StateCommand,

@@ -10,7 +10,8 @@ use super::{Body, sections};
 const WIDTH: usize = 80;
 
 /// The command line with the sections of each command's page after its options in `--help`. Without a call of `--help`
-/// nobody reads them, and they take longer to make than all the rest.
+/// nobody reads them, and they take longer to make than all the rest. Commands of a command exist only when that is
+/// parsed, so `shards` and `state` call this for their own.
 pub(in crate::cli) fn with_sections(command: Command) -> Command {
     let text = text(command.get_name());
     command.after_long_help(text).mut_subcommands(with_sections)
