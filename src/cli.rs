@@ -124,6 +124,7 @@ fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
     // What few command lines need is made for these alone: it takes longer than to parse.
     let cli = match parse_by(program()) {
         Ok(cli) => cli,
+        Err(error) if error.kind() == ErrorKind::DisplayVersion => return Err(error),
         Err(error) if is_help(&error) => parse_by(Cli::with_arguments(pages::with_sections(program())))?,
         Err(_) => parse_by(with_negative_numbers(Cli::with_arguments(program())))?,
     };

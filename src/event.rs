@@ -213,6 +213,8 @@ pub enum Event {
         at: Timestamp,
         /// Program version, user and command.
         origin: Origin,
+        /// Whether single objects were asked for, in place of folders.
+        single_objects: bool,
     },
     /// An object was judged. Sent only if the run was asked to list all objects.
     Object {

@@ -55,8 +55,7 @@ pub(super) fn run(typed: CollectArgs, started: Timestamp, line: &[OsString]) -> 
     let store = CollectingStore::new(store, Arc::clone(&collection));
     // 1. Validate. The store saves what is read.
     let tools = RunTools { store: &store, keys: &keys, pool: &pool, progress: &bars, stop };
-    let begun =
-        Event::Started { sources: validate::named(arguments), range: request.range, at: started, origin };
+    let begun = validate::begin(arguments, &request, started, origin);
     let mut listener = CoverageListener { outputs, ends: Vec::new() };
     let told = validate::tell(&request, tools, &begun, &mut listener);
     let CoverageListener { outputs, ends } = listener;

@@ -16,7 +16,7 @@ use super::{
     EXIT_CANNOT, Failure, memory, origin, outputs, relocation, require_handles, say, signals, state, typed,
     waiting, without_source,
 };
-use crate::event::{Event, NoProgress, Sink, Verdict};
+use crate::event::{Event, NoProgress, Origin, Sink, Verdict};
 use crate::handles;
 use crate::keys::saved::{self, KeysFileError};
 use crate::keys::{KeyRing, RejectedKey};
@@ -71,7 +71,7 @@ fn report(
     let mut outputs = Outputs::new(fanout, &bars, notes).remembering(session);
     require_handles()?;
     let tools = RunTools { store: &*store, keys: &keys, pool: &pool, progress: &bars, stop };
-    let begun = Event::Started { sources: named(arguments), range: request.range, at: started, origin };
+    let begun = begin(arguments, &request, started, origin);
     let told = tell(&request, tools, &begun, &mut outputs);
     let code = finish(outputs, &files, told)?;
     if !notes.has_moved() && !arguments.quiet {
@@ -174,6 +174,17 @@ pub(super) fn threads(number: usize) -> Result<ThreadPool, Failure> {
 /// The sources as typed.
 pub(super) fn named(arguments: &RunArgs) -> Vec<String> {
     arguments.sources.iter().map(|source| source.display().to_string()).collect()
+}
+
+/// The first event of a run.
+pub(super) fn begin(
+    arguments: &RunArgs,
+    request: &ValidationRequest,
+    at: Timestamp,
+    origin: Origin,
+) -> Event {
+    let single_objects = !request.objects.is_empty();
+    Event::Started { sources: named(arguments), range: request.range, at, origin, single_objects }
 }
 
 /// Runs the engine between the first event, which has the start time, and the last, which has the end time.

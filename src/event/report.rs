@@ -49,6 +49,9 @@ pub struct Report {
     pub origin: Origin,
     /// Whether the run ended before all objects were checked. An interrupted run is never [`Verdict::Intact`].
     pub interrupted: bool,
+    /// Whether single objects were asked for, in place of folders. Such a report says nothing of the chains of the objects:
+    /// other digests and log files of a chain were not checked.
+    pub single_objects: bool,
     /// Numbers of objects and bytes that were checked.
     pub counts: Counts,
     /// The keys that verified a digest.
@@ -70,6 +73,7 @@ impl Report {
             finished: started,
             origin,
             interrupted: false,
+            single_objects: false,
             counts: Counts::default(),
             keys: BTreeSet::new(),
             resolved: None,
@@ -190,6 +194,7 @@ impl Report {
         self.started = self.started.min(other.started);
         self.finished = self.finished.max(other.finished);
         self.interrupted |= other.interrupted;
+        self.single_objects &= other.single_objects;
         self.counts.add(&other.counts);
         self.keys.extend(other.keys);
         if let Some(resolved) = other.resolved {
@@ -235,6 +240,7 @@ impl Report {
             range: self.range,
             at: self.started,
             origin: self.origin.clone(),
+            single_objects: self.single_objects,
         })?;
         let tell_all = |findings: &[Finding], sink: &mut dyn Sink| {
             findings.iter().try_for_each(|finding| sink.event(&Event::Finding(Box::new(finding.clone()))))

@@ -6,7 +6,8 @@
 //!
 //! - **per chain**, a check that passes or fails: `Compliance.Status` is `PASSED` (intact: everything in the range is
 //!   covered and proved, or accepted), `FAILED` (tampered) or `WARNING` (incomplete). The verdict on a chain is
-//!   [`Report::chain_verdict`]. The `Id` is the chain's, so that a new run updates the previous result.
+//!   [`Report::chain_verdict`]. The `Id` is the chain's, so that a new run updates the previous result. A
+//!   run on single objects has none: nothing is known of the rest of the chain.
 //! - **per finding** that is tampered or incomplete: the `Id` is the same in every run, so a known finding is updated. It
 //!   has the id for `state accept` in a run with memory, and an id of its own in a run without. In a run with memory, a
 //!   finding of earlier runs that was looked for and not found again has an entry with the same `Id` and the `RecordState`
@@ -51,7 +52,8 @@ use wire::{
 
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let (here, at) = (ImportTarget::of_run(report), report.finished);
-    let mut entries: Vec<AsffFinding> = report.chains().map(|chain| of_chain(report, chain, at)).collect();
+    let judged = report.chains().filter(|_| !report.single_objects);
+    let mut entries: Vec<AsffFinding> = judged.map(|chain| of_chain(report, chain, at)).collect();
     let tells = |finding: &&Finding| finding.severity > Severity::Notice;
     entries.extend(report.findings().filter(tells).map(|finding| of_finding(finding, &here, at)));
     let resolved = report.resolved.iter().flatten();

@@ -34,7 +34,9 @@ const STYLE: &str = include_str!("html/style.css");
 
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let why = verdict::why(report, &report.findings().collect());
-    let chains: Vec<PageChain<'_>> = report.chains().map(|chain| PageChain::of(report, chain)).collect();
+    // A report on single objects says nothing of their chains.
+    let chains = report.chains().filter(|_| !report.single_objects);
+    let chains: Vec<PageChain<'_>> = chains.map(|chain| PageChain::of(report, chain)).collect();
     let parts = [
         head(report),
         header(report, &why),
@@ -43,7 +45,7 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         section("findings", "Findings", &findings::findings(report, &all(report))),
         section("days", "Day by day", &days::days(&chains)?),
         section("keys", "Keys used", &scope::keys(&report.keys)),
-        section("method", "Method: what is proved, and what is not", &method::method()),
+        section("method", "Method: what is proved, and what is not", &method::method(report)),
         section("controls", "Controls", &method::controls()),
         foot(report),
     ];

@@ -18,6 +18,7 @@
 //! | `run_by` | string or null | person or job that ran the program: from `--run-by`, or user and host |
 //! | `command` | string or null | the command line, quoted for a shell |
 //! | `interrupted` | boolean | whether the run ended before all objects were checked, or a shard of the run has no result: an interrupted run is never `intact` |
+//! | `single_objects` | `true`, or absent | single objects were asked for, in place of folders: `chains` has what was looked at, and says nothing of the rest of a chain |
 //! | `counts.digests.valid`, `.tampered`, `.unverified` | count | digest files of the asked range by state |
 //! | `counts.logs.valid`, `.tampered`, `.unverified` | count | log files that the digests list, by state |
 //! | `counts.logs.unreferenced` | count | objects in log folders that no proved digest lists |
@@ -154,6 +155,8 @@ struct WireReport<'a> {
     run_by: Option<&'a str>,
     command: Option<&'a str>,
     interrupted: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    single_objects: bool,
     counts: WireCounts,
     keys: Vec<WireKey<'a>>,
     chains: Vec<WireChain<'a>>,
@@ -175,6 +178,7 @@ impl<'a> WireReport<'a> {
             run_by: report.origin.run_by.as_deref(),
             command: report.origin.command.as_deref(),
             interrupted: report.interrupted,
+            single_objects: report.single_objects,
             counts: WireCounts::of(&report.counts),
             keys: report.keys.iter().map(WireKey::of).collect(),
             chains: report.chains().map(|chain| WireChain::of(&chain.summary)).collect(),

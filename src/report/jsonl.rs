@@ -4,7 +4,7 @@
 //!
 //! | `event` | further fields | when |
 //! |---|---|---|
-//! | `started` | `schema`, `version`, `sources`, `range`, `at` | first |
+//! | `started` | `schema`, `version`, `sources`, `range`, `at`; of a run on single objects `single_objects` | first |
 //! | `object` | `object` (`digest`, `log`), `uri`, `state` (`valid`, `tampered`, `unverified`) | with `-v`, for each object, before its chain |
 //! | `finding` | as `findings[]` | before the summary of its chain; run-wide findings at any point |
 //! | `chain` | as `chains[]` | when a chain is judged |
@@ -66,6 +66,8 @@ enum EventLine<'a> {
         sources: &'a [String],
         range: WireRange,
         at: Timestamp,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        single_objects: bool,
     },
     Object {
         object: &'static str,
@@ -88,12 +90,13 @@ enum EventLine<'a> {
 impl<'a> EventLine<'a> {
     fn of(event: &'a Event) -> Self {
         match event {
-            Event::Started { sources, range, at, origin } => Self::Started {
+            Event::Started { sources, range, at, origin, single_objects } => Self::Started {
                 schema: SCHEMA,
                 version: &origin.version,
                 sources,
                 range: WireRange::of(*range),
                 at: *at,
+                single_objects: *single_objects,
             },
             Event::Object { object, uri, state } => {
                 Self::Object { object: object_type(*object), uri, state: object_state(*state) }

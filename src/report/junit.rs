@@ -6,7 +6,7 @@
 //!
 //! | element | content |
 //! |---|---|
-//! | suite `ACCOUNT REGION TRAIL` | a chain (with `, home REGION` and the organization where two names would be equal); cases `digests`, `log files`, and `coverage` (not for backfill digests) |
+//! | suite `ACCOUNT REGION TRAIL` | a chain (with `, home REGION` and the organization where two names would be equal); cases `digests`, `log files`, and `coverage` (not for backfill digests); of a run on single objects only cases with findings |
 //! | suite `ACCOUNT REGION` | findings on a region but on no chain; of a region with a chain, the case `additions` is always present |
 //! | suite `run` | the case `verdict`, whose message is the verdict line, and findings on no region |
 //! | `failure` | at least one tampered finding; outranks `error` |

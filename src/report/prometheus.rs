@@ -21,7 +21,8 @@
 //! | `trailproof_chain_newest_proved_digest_age_seconds` | chain | time from the newest proved digest to the end of the run |
 //!
 //! The labels of a chain are `account`, `region`, `trail`, `home_region` and `organization` (empty for an account's own
-//! trail). Backfill digests cover no time and have no series.
+//! trail). Backfill digests cover no time and have no series. A report on single objects has no series of chains: it says
+//! nothing of the rest of a chain.
 //!
 //! The collector may read at any moment, so the file is replaced as a whole when the run is over and stays unchanged
 //! until then: an empty file would make alerts flap, and half a file would be wrong.
@@ -113,8 +114,11 @@ fn write_memory(page: &mut MetricsPage, report: &Report) {
 }
 
 fn write_chains(page: &mut MetricsPage, report: &Report) {
-    let chains: Vec<&ChainSummary> =
-        report.chains().map(|chain| &chain.summary).filter(|chain| !chain.id.backfill).collect();
+    let chains: Vec<&ChainSummary> = report
+        .chains()
+        .map(|chain| &chain.summary)
+        .filter(|chain| !chain.id.backfill && !report.single_objects)
+        .collect();
     let mut gauge = |name: &str, help: &str, value: &dyn Fn(&ChainSummary) -> Option<i64>| {
         page.metric(name, help);
         for chain in &chains {

@@ -100,6 +100,7 @@ pub(super) fn started(start: Option<&str>) -> Event {
             command: Some("trailproof validate s3://trail-logs".to_owned()),
             ..Origin::default()
         },
+        single_objects: false,
     }
 }
 

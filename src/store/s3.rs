@@ -38,6 +38,9 @@ pub(crate) const NOT_A_BUCKET: &str = "is not a valid bucket name";
 /// allow fewer requests.
 const WAITING: usize = 512;
 
+/// The code of an answer that the bucket does not exist.
+const NO_SUCH_BUCKET: &str = "NoSuchBucket";
+
 /// Buckets in S3.
 #[derive(Debug)]
 pub struct S3Store {
@@ -137,7 +140,10 @@ impl S3Store {
     /// [`StoreError::NotFound`] if the bucket does not exist.
     pub fn probe(&self, bucket: &str, prefix: &str) -> Result<bool, StoreError> {
         let bucket = self.bucket(bucket)?;
-        bucket.has_keys(prefix).map_err(|failure| store_error(&failure))
+        bucket.has_keys(prefix).map_err(|failure| match failure.nature {
+            Nature::Absent => StoreError::NotFound,
+            _ => store_error(&failure),
+        })
     }
 
     fn bucket(&self, name: &str) -> Result<Arc<S3Bucket>, StoreError> {
@@ -304,9 +310,12 @@ async fn explain_failed_get(bucket: &S3Bucket, key: &str, failure: &Failure) -> 
     }
 }
 
+/// The meaning of a failed request to a bucket that was opened.
 fn store_error(failure: &Failure) -> StoreError {
     let message = failure.message.clone();
     match failure.nature {
+        // The bucket existed when it was opened, so the answer says nothing about its objects.
+        Nature::Absent if failure.code.as_deref() == Some(NO_SUCH_BUCKET) => StoreError::Unreadable(message),
         Nature::Absent => StoreError::NotFound,
         Nature::Denied => StoreError::Denied(message),
         Nature::Archived => StoreError::Archived(message),

@@ -18,12 +18,7 @@ pub(super) fn with_place(finding: Finding, moves: &[Relocation]) -> Finding {
 
 /// The only place of a copy of the object recorded at `location`.
 fn place_of(location: &Location, moves: &[Relocation]) -> Option<Location> {
-    // The longer folder wins: a copy may lie within the original's folder, or the original in the copy's.
-    let is_in_copy = |moved: &Relocation| {
-        moved.original_of(location).is_some()
-            && (moved.copy_of(location).is_none() || moved.to_prefix.len() >= moved.from_prefix.len())
-    };
-    if moves.iter().any(is_in_copy) {
+    if moves.iter().any(|moved| moved.original_of(location).is_some()) {
         return None;
     }
     let mut places = moves.iter().filter_map(|moved| moved.copy_of(location));

@@ -323,7 +323,8 @@ impl OpenedRun {
     ) -> io::Result<RunOutcome> {
         let Self { request, store, keys, pool, names, at } = self;
         let (sources, range, at) = (names.clone(), request.range, *at);
-        sink.event(&Event::Started { sources, range, at, origin: Origin::default() })?;
+        let single_objects = !request.objects.is_empty();
+        sink.event(&Event::Started { sources, range, at, origin: Origin::default(), single_objects })?;
         super::entry::validate(request, RunTools { store: &**store, keys, pool, progress, stop }, sink)
     }
 }

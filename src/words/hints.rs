@@ -74,8 +74,10 @@ const RUN_SHARD: &str = "run the shard again with `trailproof shards run PLAN --
                          merge again";
 const READ_SKIPPED: &str =
     "if the copy needs what lies there, make it readable or give it as a source of its own, and run again";
-const UNPACK: &str = "if the member is part of the copy, unpack the archive with a tool you trust and give the \
+const UNPACK: &str = "if the copy needs what was left out, unpack the archive with a tool you trust and give the \
                       directory; a cut archive has to be copied again";
+const SPLIT_TARS: &str = "if several tars were joined to one, unpack all of them with `tar --ignore-zeros -xf TAR` and give the \
+                          directory: without the option `tar` leaves out all but the first";
 const SALVAGE: &str = "get a complete copy of the zip; or save what is there with `zip -FF ZIP --out FIXED.zip`, and give \
                        FIXED.zip";
 const READ_SIDECAR: &str = "let the user who runs trailproof read the sidecar, and run again";
@@ -122,6 +124,7 @@ pub fn hint(finding: &Finding) -> Option<&'static str> {
         Some(READ_IT | LIST_IT) => Some(unread(&finding.message(), hint == Some(LIST_IT))),
         Some(READ_SKIPPED) => Some(skipped(&finding.message())),
         Some(UNPACK) if is_cut(&finding.message()) => Some(WHOLE_ARCHIVE),
+        Some(UNPACK) if is_joined(&finding.message()) => Some(SPLIT_TARS),
         Some(UNPACK) if has_unlisted_bytes(&finding.message()) => Some(SALVAGE),
         Some(COPY_METADATA | SAVE_METADATA) if is_closed_sidecar(&finding.message()) => Some(READ_SIDECAR),
         hint => hint,
@@ -135,6 +138,8 @@ fn unread(message: &str, is_folder: bool) -> &'static str {
     match is_folder {
         _ if is_expired(message) => SIGN_IN,
         _ if is_cut(message) => WHOLE_ARCHIVE,
+        _ if is_joined(message) => SPLIT_TARS,
+        _ if says("the archive cannot be read beyond") => UNPACK,
         _ if says("link leads out of the directory") => NAME_TARGET,
         false if says("not a regular file") => NOT_A_FILE,
         false if says("link that leads nowhere") => REPLACE_LINK,
@@ -167,6 +172,11 @@ fn skipped(message: &str) -> &'static str {
 /// Whether the message says that an archive ends before its end.
 fn is_cut(message: &str) -> bool {
     message.contains("the archive ends early") || message.contains("the archive ends within the member")
+}
+
+/// Whether the message says that bytes follow the end of a tar, as where tars were joined.
+fn is_joined(message: &str) -> bool {
+    message.contains("bytes after the end of the tar")
 }
 
 /// Whether the message says that a zip has bytes that belong to no listed member.

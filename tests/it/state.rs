@@ -120,7 +120,13 @@ impl BegunRun<'_> {
     fn remembered(&mut self, events: Vec<Event>, outcome: RunOutcome) -> Remembered {
         let mut collector = ReportCollector::new();
         let (range, at) = (self.request.range, self.request.now);
-        let begun = Event::Started { sources: Vec::new(), range, at, origin: Origin::default() };
+        let begun = Event::Started {
+            sources: Vec::new(),
+            range,
+            at,
+            origin: Origin::default(),
+            single_objects: false,
+        };
         collector.event(&begun).unwrap();
         let (mut findings, mut unread) = (Vec::new(), Vec::new());
         for event in events {

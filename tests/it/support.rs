@@ -100,8 +100,13 @@ pub fn ran(request: &ValidationRequest, tell: impl FnOnce(&mut Vec<Event>) -> Ru
     let mut events: Vec<Event> = Vec::new();
     let mut json = report::to_writer(Format::Json, Options::default(), Box::new(buffer.clone()));
     let sources = request.sources.iter().map(|source| format!("s3://{}", source.bucket)).collect();
-    let started =
-        Event::Started { sources, range: request.range, at: request.now, origin: Origin::default() };
+    let started = Event::Started {
+        sources,
+        range: request.range,
+        at: request.now,
+        origin: Origin::default(),
+        single_objects: !request.objects.is_empty(),
+    };
     let outcome = tell(&mut events);
     let verdict = Verdict::from_worst(outcome.worst, outcome.counts.digests.valid);
     let mut summary = Summary::new(verdict, request.now);

@@ -77,7 +77,7 @@ fn report(arguments: &MergeArgs, line: &[OsString], notes: &mut RunNotes) -> Res
     // 4. End the run.
     let header = merge.header();
     let (sources, at) = (header.sources().to_vec(), header.started());
-    let begun = Event::Started { sources, range: request.range, at, origin };
+    let begun = Event::Started { sources, range: request.range, at, origin, single_objects: false };
     let told = validate::tell_as(&begun, &mut outputs, |sink| merge.end(sink));
     validate::finish(outputs, &files, told)
 }

@@ -42,8 +42,10 @@ impl Sink for ReportCollector {
     fn event(&mut self, event: &Event) -> io::Result<()> {
         let not_begun = || io::Error::other("the run ended before it began");
         match event {
-            Event::Started { sources, range, at, origin } => {
-                self.report = Some(Report::new(sources.clone(), *range, *at, origin.clone()));
+            Event::Started { sources, range, at, origin, single_objects } => {
+                let mut report = Report::new(sources.clone(), *range, *at, origin.clone());
+                report.single_objects = *single_objects;
+                self.report = Some(report);
             }
             Event::Object { .. } => {}
             Event::Finding(finding) => self.findings.push(Finding::clone(finding)),

@@ -130,6 +130,7 @@ fn a_finding_belongs_to_the_chain_that_it_names_in_full() {
         range: empty(0).range,
         at: at(0),
         origin: Origin::default(),
+        single_objects: false,
     }];
     // Every finding comes first, and one more names no home region.
     let findings = alike.iter().map(|id| finding(Kind::LogModified, 0).of_chain(id));

@@ -7,7 +7,7 @@ use super::map;
 use super::section;
 use super::shown::SafeText;
 use crate::event::{ChainSummary, Report, TimeState};
-use crate::report::text::coverage::without_digests as without;
+use crate::report::text::coverage::{NOT_JUDGED, without_digests as without};
 use crate::report::text::layout::{grouped, plural};
 
 /// Number of chains above which the table is folded, and the incompletely proved chains are listed separately.
@@ -22,7 +22,9 @@ pub(super) fn coverage(report: &Report, chains: &[PageChain<'_>]) -> Markup {
         numbered.iter().copied().filter(|(_, chain)| chain.is_troubled).collect();
     let content = html! {
         (without_digests(report))
-        @if chains.is_empty() {
+        @if report.single_objects {
+            p { "Coverage was " (NOT_JUDGED) "." }
+        } @else if chains.is_empty() {
             p { "No chain of digests was found." }
         } @else {
             (legend())

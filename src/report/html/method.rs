@@ -2,13 +2,25 @@
 
 use maud::{Markup, html};
 
+use crate::event::Report;
+
 /// The method, for readers who know neither CloudTrail's digests nor this program.
-pub(super) fn method() -> Markup {
+pub(super) fn method(report: &Report) -> Markup {
+    let checked = match (report.single_objects, report.interrupted) {
+        (true, _) => {
+            "Only single objects and the digests that prove them were checked. A run over folders checks all of the following:"
+        }
+        (false, true) => {
+            "The run ended before everything was checked. A whole run checks all of the following:"
+        }
+        (false, false) => "This program checked all of the following:",
+    };
     html! {
         p {
             "CloudTrail writes a log file every few minutes, and a digest file every hour. The digest file lists the log files \
              with their SHA-256 hashes, names the previous digest with its hash, and is signed by AWS with an RSA key. \
-             This program checked all of the following:"
+             "
+            (checked)
         }
         ol {
             li { strong { "Digests." } " A digest is proved by its signature under a CloudTrail key of the digest's region that \

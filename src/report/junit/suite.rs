@@ -126,6 +126,8 @@ impl TestSuite {
     pub(super) fn of_chain(report: &Report, chain: &ReportedChain, name: String) -> Self {
         let summary = &chain.summary;
         let checks: &[SuiteCheck] = match summary.id.backfill {
+            // Nothing is said of the rest of the chain.
+            _ if report.single_objects => &[],
             true => &[SuiteCheck::Digests, SuiteCheck::Logs],
             false => &[SuiteCheck::Digests, SuiteCheck::Logs, SuiteCheck::Coverage],
         };
@@ -164,8 +166,7 @@ impl TestSuite {
         };
         let chains: Vec<&ReportedChain> = report.chains().filter(of_region).collect();
         // A run on single objects does not look for additions.
-        let is_of_objects = report.findings().any(|finding| finding.kind == Kind::ObjectProved);
-        let always: &[SuiteCheck] = match chains.is_empty() || is_of_objects {
+        let always: &[SuiteCheck] = match chains.is_empty() || report.single_objects {
             true => &[],
             false => &[SuiteCheck::Additions],
         };

@@ -59,6 +59,8 @@ struct WireReport {
     command: Option<String>,
     #[serde(default)]
     interrupted: bool,
+    #[serde(default)]
+    single_objects: bool,
     counts: WireCounts,
     keys: Vec<WireKey>,
     chains: Vec<WireChain>,
@@ -74,6 +76,7 @@ impl WireReport {
         let mut report = Report::new(self.sources, range, self.started, origin);
         report.finished = self.finished;
         report.interrupted = self.interrupted;
+        report.single_objects = self.single_objects;
         report.resolved = self.resolved;
         report.counts = self.counts.into_counts();
         report.keys = self.keys.into_iter().map(WireKey::into_key).collect();

@@ -15,9 +15,15 @@ pub(in crate::report) const REGION: usize = 14;
 pub(in crate::report) const TRAIL: usize = 21;
 const BACKFILL: &str = " (backfill)";
 
+/// What is said in place of the coverage in a report on single objects.
+pub(in crate::report) const NOT_JUDGED: &str = "not judged: only single objects were asked for";
+
 /// Writes the table. With `all`, complete chains are listed too.
 pub(super) fn write(out: &mut dyn Write, report: &Report, all: bool) -> io::Result<()> {
     writeln!(out, "\ncoverage")?;
+    if report.single_objects {
+        return writeln!(out, "  {NOT_JUDGED}");
+    }
     if report.chains().len() == 0 {
         return writeln!(out, "  no chain of digests was found");
     }

@@ -409,6 +409,7 @@ fn no_escape_code_reaches_the_terminal() {
         range: crate::time::Range { start: None, end: at("2026-09-01T00:06:57Z") },
         at: at("2026-09-01T00:06:57Z"),
         origin: Origin { version: hostile.to_owned(), run_by: Some(hostile.to_owned()), command: None },
+        single_objects: false,
     }];
     events.extend([finding(evil), finding(nowhere), covered(chain(hostile, hostile), Vec::new())]);
     let Event::Finished(mut summary) = finished(Verdict::Tampered, counts()) else { return };

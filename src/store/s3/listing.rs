@@ -109,10 +109,9 @@ impl KeyListing {
         };
         let (prefix, after) = (self.prefix.as_str(), self.after.as_deref());
         let page = PageRequest { prefix, after, token: token.as_deref(), by_folder: false, max_keys: None };
-        let answer = match self.bucket.request_page(page).map_err(|failure| store_error(&failure)) {
+        let answer = match self.bucket.request_page(page) {
             Ok(answer) => answer,
-            Err(StoreError::NotFound) => return None,
-            Err(error) => return Some(Err(error)),
+            Err(failure) => return Some(Err(listing_error(&failure))),
         };
         if let Err(error) = self.store_page(&answer) {
             return Some(Err(error));
@@ -184,11 +183,7 @@ pub(super) fn visit_folder(
     while empty_pages <= MAX_EMPTY_PAGES {
         let page =
             PageRequest { prefix, after: None, token: token.as_deref(), by_folder: true, max_keys: None };
-        let answer = match bucket.request_page(page).map_err(|failure| store_error(&failure)) {
-            Ok(answer) => answer,
-            Err(StoreError::NotFound) => return Ok(folders),
-            Err(error) => return Err(error),
-        };
+        let answer = bucket.request_page(page).map_err(|failure| listing_error(&failure))?;
         // Pages must be in order: a hostile server could repeat pages forever.
         match first_and_last(&answer) {
             Some((first, _)) if last.as_ref().is_some_and(|last| first <= *last) => {
@@ -215,6 +210,14 @@ pub(super) fn visit_folder(
         }
     }
     Err(does_not_continue())
+}
+
+/// A listing that fails in any way, whatever the page, says nothing about what exists.
+fn listing_error(failure: &Failure) -> StoreError {
+    match store_error(failure) {
+        StoreError::NotFound => StoreError::Unreadable(failure.message.clone()),
+        error => error,
+    }
 }
 
 fn listed(answer: &ListObjectsV2Output, object: &Object) -> Listed {

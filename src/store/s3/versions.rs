@@ -6,7 +6,7 @@ use aws_sdk_s3::types::EncodingType;
 
 use super::listing::decode;
 use super::{S3Bucket, store_error};
-use crate::aws::{Failure, Nature};
+use crate::aws::Failure;
 use crate::store::{StoreError, Version};
 use crate::time::Timestamp;
 
@@ -18,7 +18,7 @@ const MAX_PAGES: usize = 10;
 pub(super) fn versions_of(bucket: &S3Bucket, key: &str) -> Result<Vec<Version>, StoreError> {
     match list_versions(bucket, key) {
         Ok(versions) => Ok(versions),
-        Err(failure) if failure.nature == Nature::Absent => Ok(Vec::new()),
+        Err(failure) if store_error(&failure) == StoreError::NotFound => Ok(Vec::new()),
         Err(failure) => {
             find_delete_marker(bucket, key).map(|marker| vec![marker]).ok_or_else(|| store_error(&failure))
         }

@@ -64,7 +64,8 @@ fn what_was_left_out_of_a_copy_has_a_hint_for_each_reason() {
             "bytes of the zip from byte 9 on belong to no member and were",
             "get a complete copy of the zip; or",
         ),
-        ("x", "if the member is part"),
+        ("bytes after the end of the tar were not looked at", "if several tars were joined"),
+        ("x", "if the copy needs what was"),
     ] {
         let hint = hint(&Finding::new(Fault::UnreadMember { member: None, why: why.to_owned() }, at(0)));
         assert!(hint.unwrap().starts_with(word), "{hint:?}");

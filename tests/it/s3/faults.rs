@@ -1,12 +1,13 @@
 //! A network and a service that fail: nothing is passed over, and no failure is called tampering.
 
 use aws_config::retry::RetryConfig;
-use trailproof::event::Kind;
+use trailproof::event::{Kind, Verdict};
 use trailproof::simulate::Spec;
+use trailproof::store::Metadata;
 use trailproof::store::s3::S3Store;
 
-use super::{Remote, assert_only_incomplete};
-use crate::cloud::{Bucket, Faults};
+use super::{BUCKET, Remote, assert_only_incomplete};
+use crate::cloud::{Bucket, Fault, Faults, Rule};
 use crate::remote;
 use crate::support::{Ran, run};
 
@@ -59,5 +60,40 @@ fn credentials_that_expire_midway_leave_the_run_incomplete() {
     for moment in moments(&remote) {
         let ran = failing(&remote, Faults { expired_after: Some(moment), ..Faults::default() });
         assert_only_incomplete(&ran);
+    }
+}
+
+/// A server in trouble may say of a bucket that it does not exist, between two other answers.
+#[test]
+fn a_bucket_that_is_said_to_be_gone_midway_hides_nothing_and_accuses_nobody() {
+    let spec = Spec { hours: 30, logs_per_hour: 1, shared_body: true, ..Spec::default() };
+    let settings = || Bucket { versioned: true, ..Bucket::default() };
+    let (whole, changed) = (Remote::of(&spec, &settings()), Remote::of(&spec, &settings()));
+    let like = changed.logs("").remove(7);
+    let name = like.key.rsplit_once('_').unwrap().0;
+    changed.cloud.put(BUCKET, &format!("{name}_forged0123456789.json.gz"), "x", Metadata::new());
+    let gone = Fault::Refuse(404, "NoSuchBucket");
+    for (operation, moments) in [("ListObjectsV2", 0..24), ("GetObject", 0..4), ("ListObjectVersions", 0..2)]
+    {
+        for moment in moments {
+            let rules = || vec![Rule::new(operation, gone).after(moment).times(1)];
+            let faults = || Faults { page_size: 7, rules: rules(), ..Faults::default() };
+            whole.cloud.set_faults(faults());
+            let ran = whole.run(1);
+            assert_ne!(ran.verdict, Verdict::Tampered, "{operation} {moment}: {:?}", ran.findings);
+            changed.cloud.set_faults(faults());
+            let ran = changed.run(1);
+            assert_ne!(ran.verdict, Verdict::Intact, "{operation} {moment}: {:?}", ran.findings);
+        }
+        // For good, from one request on.
+        for moment in [1, 3, 6] {
+            let rules = vec![Rule::new(operation, gone).after(moment)];
+            whole.cloud.set_faults(Faults { page_size: 7, rules, ..Faults::default() });
+            let ran = whole.run(1);
+            assert_ne!(ran.verdict, Verdict::Tampered, "{operation} {moment}: {:?}", ran.findings);
+            if operation != "ListObjectVersions" {
+                assert_ne!(ran.verdict, Verdict::Intact, "{operation} {moment}: {:?}", ran.findings);
+            }
+        }
     }
 }

@@ -118,7 +118,8 @@ fn rendered(sharded: &Sharded, request: &ValidationRequest) -> bool {
     let ran = sharded.merge(request);
     let mut collector = ReportCollector::new();
     let (range, at) = (request.range, request.now);
-    let begun = Event::Started { sources: Vec::new(), range, at, origin: Origin::default() };
+    let begun =
+        Event::Started { sources: Vec::new(), range, at, origin: Origin::default(), single_objects: false };
     collector.event(&begun).unwrap();
     ran.events.iter().for_each(|event| collector.event(event).unwrap());
     let mut summary = Summary::new(ran.verdict, at);
