@@ -102,11 +102,11 @@ pub(super) fn find_regions(context: RunContext<'_>) -> DiscoveredRegions {
         let (Some(digests), Some(logs)) = (found.next(), found.next()) else { break };
         if context.request.regions.is_empty() && account.region.is_none() {
             if let Ok(logs) = &logs {
-                beside::report_in_log_folder(context, account, logs, &collector);
+                beside::report_in_log_folder(context, account, logs, &outside);
             }
             let account_folder = Location::new(Arc::clone(&account.bucket), account.prefix_of_all());
             if let Some(found) = search.account_contents.get(&account_folder) {
-                beside::report_in_account_folder(context, account, found, &collector);
+                beside::report_in_account_folder(context, account, found, &outside);
             }
             if let Ok(digests) = &digests {
                 search.findings.extend(beside::strays_in_digest_folder(context, account, digests));

@@ -1,15 +1,15 @@
 //! Objects in an account's folder outside of the region folders, where CloudTrail never writes.
 
 use super::folder::AccountFolder;
-use super::outside;
+use super::outside::{self, OutsideFiles};
 use crate::event::{Fault, Finding};
-use crate::ident::{Location, LogFolder, is_region};
+use crate::ident::{DeliveredName, DeliveredType, Location, LogFolder, is_region};
 use crate::store::archive::is_named_like_archive;
 use crate::store::directory::find::UNOPENED_ARCHIVE;
 use crate::store::{Folder, Listed};
 use crate::validate::context::RunContext;
 use crate::validate::source_path::{AWS_LOGS, DIGESTS, LOGS};
-use crate::validate::unreferenced::{UnreferencedCollector, cannot_search, strays};
+use crate::validate::unreferenced::{cannot_search, strays};
 
 /// The beginning of the names of CloudTrail's own folders. Folders of other services are left alone.
 const OWN_PREFIX: &str = "cloudtrail";
@@ -22,11 +22,11 @@ pub(super) fn report_in_log_folder(
     context: RunContext<'_>,
     account: &AccountFolder,
     logs: &Folder,
-    collector: &UnreferencedCollector,
+    outside: &OutsideFiles<'_>,
 ) {
     let is_odd = |name: &str| !is_region(name) && name != AWS_LOGS;
     let prefix = account.prefix(LOGS);
-    report_strays(context, account, &prefix, logs, &is_odd, collector);
+    report_strays(context, account, &prefix, logs, &is_odd, outside);
 }
 
 /// Reports log file names directly in an account's folder, and objects below folders with a name similar to
@@ -35,7 +35,7 @@ pub(super) fn report_in_account_folder(
     context: RunContext<'_>,
     account: &AccountFolder,
     found: &Folder,
-    collector: &UnreferencedCollector,
+    outside: &OutsideFiles<'_>,
 ) {
     let is_own = |name: &str| {
         let logs = LogFolder::ALL.iter().any(|logs| logs.as_str() == name);
@@ -46,7 +46,7 @@ pub(super) fn report_in_account_folder(
     let objects = found.objects.iter().filter(|listed| is_log(&listed.key)).cloned().collect();
     let found = Folder { folders: found.folders.clone(), objects };
     let prefix = account.prefix_of_all();
-    report_strays(context, account, &prefix, &found, &is_odd, collector);
+    report_strays(context, account, &prefix, &found, &is_odd, outside);
 }
 
 /// Reports objects directly in an account's digest folder.
@@ -88,13 +88,15 @@ fn report_strays(
     prefix: &str,
     found: &Folder,
     is_odd: &dyn Fn(&str) -> bool,
-    collector: &UnreferencedCollector,
+    outside: &OutsideFiles<'_>,
 ) {
     let stray = |listed: &Listed| {
         let location = Location::new(account.bucket.clone(), listed.key.as_str());
-        let finding = Finding::new(Fault::StrayLog, strays::NO_TIME).about(&location);
-        let content = listed.identity();
-        collector.add(Finding { account: Some(account.account.clone()), content, ..finding });
+        let is_digest = |name: DeliveredName<'_>| name.kind == DeliveredType::Digest;
+        if !context.tools.store.is_copy() && DeliveredName::parse(location.name()).is_some_and(is_digest) {
+            return outside.note(&account.bucket, listed);
+        }
+        outside.note_log(&account.account, &location, listed);
     };
     for listed in found.objects.iter().filter(|listed| listed.size > 0 || !listed.key.ends_with('/')) {
         stray(listed);
@@ -106,7 +108,7 @@ fn report_strays(
                 _ if context.cancellation.skips_work() => return,
                 Ok(listed) if listed.size == 0 && listed.key.ends_with('/') => {}
                 Ok(listed) => stray(&listed),
-                Err(error) => return collector.add(cannot_search(strays::NO_TIME, &folder, &error)),
+                Err(error) => return outside.note_failure(cannot_search(strays::NO_TIME, &folder, &error)),
             }
         }
     }

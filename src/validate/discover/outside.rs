@@ -34,9 +34,15 @@ struct NotedFiles {
     digests: BTreeMap<Location, Option<String>>,
     /// How many digests there are.
     count: u64,
-    /// Hashes of the noted locations: a search may list a folder again.
+    /// Hashes of the noted locations: several searches may list a folder.
     seen: HashSet<u64>,
     hasher: RandomState,
+}
+
+impl NotedFiles {
+    fn is_new(&mut self, location: &Location) -> bool {
+        self.seen.insert(self.hasher.hash_one((&location.bucket, &location.key)))
+    }
 }
 
 impl<'a> OutsideFiles<'a> {
@@ -55,22 +61,31 @@ impl<'a> OutsideFiles<'a> {
         let location = Location::new(Arc::clone(bucket), listed.key.as_str());
         let name = DeliveredName::parse(location.name()).filter(|name| is_asked(self.request, name));
         let Some(name) = name else { return };
-        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
-        let hash = noted.hasher.hash_one((&location.bucket, &location.key));
-        if !noted.seen.insert(hash) {
-            return;
+        if name.kind != DeliveredType::Digest {
+            return self.note_log(name.account, &location, listed);
         }
-        if name.kind == DeliveredType::Digest {
+        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        if noted.is_new(&location) {
             noted.count += 1;
             noted.digests.insert(location, listed.identity());
             if noted.digests.len() > self.request.limits.named.max(1) {
                 noted.digests.pop_last();
             }
-        } else {
-            let account = Some(name.account.to_owned());
-            let finding = Finding::new(Fault::StrayLog, strays::NO_TIME).about(&location);
+        }
+    }
+
+    /// Notes an object as a log file of the account that no digest lists, unless it is noted already.
+    pub(super) fn note_log(&self, account: &str, location: &Location, listed: &Listed) {
+        if self.noted.lock().unwrap_or_else(PoisonError::into_inner).is_new(location) {
+            let finding = Finding::new(Fault::StrayLog, strays::NO_TIME).about(location);
+            let account = Some(account.to_owned());
             self.logs.add(Finding { account, content: listed.identity(), ..finding });
         }
+    }
+
+    /// Notes that a folder could not be searched for log files.
+    pub(super) fn note_failure(&self, finding: Finding) {
+        self.logs.add(finding);
     }
 
     /// Notes the files in the folders of an account's digest folder that are no region's. Returns the failures to list.

@@ -12,7 +12,7 @@ use trailproof::time::Range;
 use super::hour;
 use crate::support::{Delivered, Ran, deliver, request, run};
 
-const FOLDERS: [&str; 13] = [
+const FOLDERS: [&str; 16] = [
     "AWSLogs/",
     "AWSLogs/o-abc123def4/",
     "AWSLogs/prod-account/",
@@ -25,6 +25,9 @@ const FOLDERS: [&str; 13] = [
     "AWSLogs/aws-account-id=111122223333/team/",
     "AWSLogs/111122223333/CloudTrail-Digest/",
     "AWSLogs/111122223333/CloudTrail-Digest/us-east-1-old/2026/09/01/",
+    "AWSLogs/111122223333/cloudtrail/us-east-1/2026/09/01/",
+    "AWSLogs/111122223333/CloudTrail /us-east-1/2026/09/01/",
+    "AWSLogs/111122223333/cloudtrail-digest/us-east-1/2026/09/01/",
     "backup/AWSLogs/prod-account/",
 ];
 

@@ -49,6 +49,39 @@ fn relocation() -> Relocation {
     }
 }
 
+/// The folder of a copy may lie within that of the original, or the other way round.
+#[test]
+fn a_copy_within_the_folder_of_the_original_is_intact() {
+    for (from, to) in [("", "archive/"), ("logs/", "logs/2026/"), ("logs/", "")] {
+        let prefix = from.trim_end_matches('/').to_owned();
+        let spec = Spec { hours: 4, logs_per_hour: 1, events_per_log: 1, prefix, ..Spec::default() };
+        let delivered = deliver(&spec);
+        for location in delivered.store.locations() {
+            let (body, metadata) = read(&delivered.store, &location);
+            let rest = location.key.strip_prefix(from).unwrap();
+            let copy = Location::new("trail-logs", format!("{to}{rest}"));
+            delivered.store.put(&copy, &body, &metadata).unwrap();
+            delivered.store.purge(&location);
+        }
+        let mut asked = request(&["trail-logs"], delivered.simulated.end);
+        asked.sources[0].prefix = format!("{to}AWSLogs/");
+        asked.relocations = vec![Relocation {
+            from_prefix: from.to_owned(),
+            to_bucket: "trail-logs".to_owned(),
+            to_prefix: to.to_owned(),
+            ..relocation()
+        }];
+        let ran = ran(&delivered, &asked);
+        assert_eq!(
+            (ran.verdict, ran.counts.digests.valid),
+            (Verdict::Intact, 5),
+            "{to}: {:#?}",
+            ran.findings
+        );
+        assert_eq!(ran.counts.logs.valid, 4);
+    }
+}
+
 #[test]
 fn every_digest_of_a_copy_is_counted_in_what_is_said_of_it() {
     let ran = Copied::make().run();
