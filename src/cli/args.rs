@@ -209,6 +209,14 @@ pub(super) struct ManArgs {
     pub(super) dir: PathBuf,
 }
 
+/// A text that says something: it is in every later report.
+fn parse_words(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("the text is blank".to_owned()),
+        words => Ok(words.to_owned()),
+    }
+}
+
 /// Parses a number in `range`. A range up to the largest value of a type has no limit that anybody would type.
 fn number<T: TryFrom<u64>>(text: &str, range: RangeInclusive<u64>) -> Result<T, String> {
     let (least, most) = (*range.start(), *range.end());

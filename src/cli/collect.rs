@@ -192,7 +192,7 @@ fn summary(directory: &Path, collection: &Collection, quiet: bool) {
     let at = |path: &Path| shown(&directory.join(path));
     let directory = shown(directory);
     say(&format!(
-        "collected {} ({}) into `{directory}`; {} were there already, {} were not collected",
+        "collected {} ({}) into `{directory}`; already there: {}; not collected: {}",
         plural(saved, "object"),
         plural(bytes, "byte"),
         grouped(already),
@@ -262,7 +262,7 @@ fn command(
     end: Timestamp,
     is_moved: bool,
 ) -> String {
-    let text = |path: &Path| path.display().to_string();
+    let text = |path: &Path| shell::path(&path.display().to_string()).into_owned();
     let mut words = vec!["trailproof".to_owned(), "validate".to_owned()];
     let place = |location: &Location| text(&directory.join(&*location.bucket).join(&*location.key));
     words.extend(request.objects.iter().map(place));

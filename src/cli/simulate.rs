@@ -149,7 +149,7 @@ fn shown(path: &Path) -> String {
 }
 
 fn quoted(path: &Path) -> String {
-    shell::quote(&path.to_string_lossy())
+    shell::quote(&shell::path(&path.to_string_lossy()))
 }
 
 /// Says what was written and changed, the command that validates the delivery, and what to expect of the command.

@@ -192,6 +192,9 @@ pub(super) fn accounts<'a>(flag: &str, typed: impl IntoIterator<Item = &'a Strin
         let meant = part.or_else(|| Some(text.replace(['-', ' '], "")).filter(|plain| is_account(plain)));
         let hint = match meant {
             Some(meant) => format!("did you mean `{flag} {meant}`?"),
+            None if text.contains(',') => {
+                format!("repeat the option: `{flag} 111122223333 {flag} 444455556666`")
+            }
             None => format!("give 12 digits, leading zeros included, such as `{flag} 111122223333`"),
         };
         Err(Failure::new(format!("`{flag}`: invalid account id `{text}`: expected 12 digits"), hint))
@@ -207,6 +210,7 @@ pub(super) fn regions<'a>(flag: &str, typed: impl IntoIterator<Item = &'a String
         }
         let hint = match meant {
             Some(meant) => format!("did you mean `{flag} {meant}`?"),
+            None if text.contains(',') => format!("repeat the option: `{flag} us-east-1 {flag} eu-west-1`"),
             None => format!("give a region's code, such as `{flag} us-east-1`"),
         };
         Err(Failure::new(format!("`{flag}`: invalid region `{text}`"), hint))

@@ -14,12 +14,21 @@ use super::{DigestError, DigestFile, HASH_ALGORITHM, ListedHash, ListedLog, MAX_
 use crate::ident::{Location, Sha256Hash};
 use crate::time::{Interval, Timestamp};
 
+/// The first bytes of gzip. Source: RFC 1952, section 2.3.1.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
 pub(super) fn parse(bytes: &[u8]) -> Result<DigestFile, DigestError> {
     // JSON is UTF-8 (RFC 8259, section 8.1). `serde_json` does not check skipped fields, so the whole file is checked
     // first.
+    if bytes.starts_with(&GZIP) {
+        return Err(DigestError::Json("gzip within gzip".to_owned()));
+    }
     let text = std::str::from_utf8(bytes).map_err(|error| DigestError::Json(error.to_string()))?;
-    let JsonObject(wire): JsonObject<WireDigest<'_>> =
-        serde_json::from_str(text).map_err(|error| DigestError::Json(error.to_string()))?;
+    let JsonObject(wire): JsonObject<WireDigest<'_>> = serde_json::from_str(text).map_err(|error| {
+        // Nothing was read yet: no field is to blame.
+        let is_other = error.is_syntax() && (error.line(), error.column()) == (1, 1);
+        DigestError::Json(if is_other { "not JSON".to_owned() } else { error.to_string() })
+    })?;
     wire.check_lengths()?;
     let location = Location::new(&*wire.digest_s3_bucket, &*wire.digest_s3_object);
     Ok(DigestFile {

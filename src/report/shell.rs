@@ -3,6 +3,8 @@
 //! A word with invisible characters is written in the `$'…'` form of bash and zsh, byte by byte where necessary: the
 //! quoted word is safe to print and still exact.
 
+use std::borrow::Cow;
+
 use super::escape::is_hidden;
 
 /// `word` quoted as a single word of a command line.
@@ -40,6 +42,15 @@ fn quote_hidden(word: &str) -> String {
     }
     quoted.push('\'');
     quoted
+}
+
+/// A path that no program takes for an option or operator.
+#[must_use]
+pub fn path(path: &str) -> Cow<'_, str> {
+    match path.starts_with(['-', '(', ')', '!', ',']) {
+        true => Cow::Owned(format!("./{path}")),
+        false => Cow::Borrowed(path),
+    }
 }
 
 /// `words` as a command line.

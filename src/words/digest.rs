@@ -64,9 +64,9 @@ pub(super) fn metadata_lost(why: &str) -> String {
     format!("{why}; the signature that the successor records verifies the digest")
 }
 
-/// `words`, with a remark if the successor proves the digest.
+/// `words`, with a remark if a recorded hash proves the digest: that of the successor, or of an earlier run.
 pub(super) fn with_proof(words: String, proved: bool) -> String {
-    if proved { words + "; the successor proves the digest" } else { words }
+    if proved { words + "; a recorded hash proves the digest" } else { words }
 }
 
 pub(super) fn without_room(words: &str) -> String {

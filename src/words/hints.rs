@@ -43,7 +43,8 @@ const SEE_DIGEST: &str = "see the findings on the digest that lists it";
 const FORGED: &str = "the object is forged, or the digest that lists it is missing: compare the events with another \
                       trail or with event history";
 const NAME_MORE: &str = "raise `--max-named` to list more objects";
-const JUNK: &str = "no proof depends on the object; find out who put the object there";
+const JUNK: &str = "if it is a digest or a folder of digests under another name, give it the name that CloudTrail gave it, and \
+                    run again; otherwise find out who put it there";
 const SAVE_METADATA: &str =
     "save what `aws s3api head-object` prints beside the digest as `NAME.metadata.json`, and run again";
 const COPY_METADATA: &str = "copy the next digest too, which contains the signature, copy with `trailproof collect`, \

@@ -2,6 +2,8 @@
 
 use clap::Args;
 
+use super::parse_words;
+
 /// Where the report goes, and who runs the program.
 #[derive(Args, Clone, Default, Debug)]
 pub(in crate::cli) struct OutputArgs {
@@ -15,6 +17,6 @@ pub(in crate::cli) struct OutputArgs {
     pub(in crate::cli) report: Vec<String>,
 
     /// Name of the person or system that runs this, for the report [default: user and host]
-    #[arg(long, value_name = "WHO", help_heading = "Report")]
+    #[arg(long, value_name = "WHO", help_heading = "Report", value_parser = parse_words)]
     pub(in crate::cli) run_by: Option<String>,
 }

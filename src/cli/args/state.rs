@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 
 #[cfg(feature = "aws")]
 use super::AwsArgs;
-use super::pages;
+use super::{pages, parse_words};
 
 /// Make, show and change the memory of runs (`validate --state`)
 ///
@@ -70,14 +70,6 @@ pub(in crate::cli) struct AcceptArgs {
     /// Replace the reason of a finding that is accepted already
     #[arg(long)]
     pub(in crate::cli) replace: bool,
-}
-
-/// A text that says something: a reason is in every later report.
-fn parse_words(text: &str) -> Result<String, String> {
-    match text.trim() {
-        "" => Err("the text is blank".to_owned()),
-        words => Ok(words.to_owned()),
-    }
 }
 
 /// The place of a state.

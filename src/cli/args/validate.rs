@@ -20,9 +20,9 @@ const DRY_RUN_CONFLICTS: [&str; 2] = ["report", "hook"];
 /// keys from CloudTrail. A directory or archive holds a copy: a folder of buckets, one bucket, or any part of a bucket, gzip or
 /// inflated, with or without `NAME.metadata.json` sidecars. Files in other folders are found by their CloudTrail names, and
 /// several copies may hold parts of one bucket. An access point (its ARN, or `s3://ALIAS-s3alias[/PREFIX]`) needs
-/// `--relocated-from s3://BUCKET`, since digest files name their bucket and an access point does not. Every SOURCE must contain
-/// a digest file in the range. For a single log or digest file, in
-/// S3 or in a copy, the report says whether the file is proved and by which digest, was modified, is gone, or is listed
+/// `--relocated-from s3://BUCKET`, since digest files name their bucket and an access point does not. In S3, every SOURCE
+/// must contain a digest file in the range; directories and archives are parts of one copy. For a single log or digest file,
+/// in S3 or in a copy, the report says whether the file is proved and by which digest, was modified, is gone, or is listed
 /// nowhere.
 #[derive(Args, Debug)]
 #[command(override_usage = "trailproof validate [OPTIONS] [SOURCE]...")]

@@ -91,13 +91,8 @@ impl ObjectPlace {
         if sources.iter().any(is_archive) {
             return Self::Archives;
         }
-        Self::Directories(sources.iter().map(|source| path(source)).collect())
+        Self::Directories(sources.iter().map(|source| shell::path(source).into_owned()).collect())
     }
-}
-
-/// A path that `find` takes for no option or operator.
-fn path(path: &str) -> String {
-    if path.starts_with(['-', '(', ')', '!', ',']) { format!("./{path}") } else { path.to_owned() }
 }
 
 /// The command line, quoted for a shell; `None` if no short command shows the finding.
@@ -124,7 +119,7 @@ pub(super) fn command(finding: &Finding, run: &ReportedRun) -> Option<String> {
         }
         // A copy on disk, by its path.
         (ObjectPlace::Directories(_), None) if finding.recorded_at().is_some() => {
-            Some(on_disk(&shown, &shell::line(["find", "-H", &path(object)])))
+            Some(on_disk(&shown, &shell::line(["find", "-H", &shell::path(object)])))
         }
         (ObjectPlace::Directories(_) | ObjectPlace::Bucket { .. }, None) => None,
     }

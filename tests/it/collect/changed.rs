@@ -291,7 +291,7 @@ fn the_list_of_an_older_version_serves_nothing() {
         account.asked("GetObject") == objects.len()
             && objects.iter().all(|object| object["modified"].is_string())
     );
-    assert!(done.stderr.contains(&format!("{} were there already", objects.len())), "{}", done.stderr);
+    assert!(done.stderr.contains(&format!("already there: {}", objects.len())), "{}", done.stderr);
 }
 
 /// Behind an access point, where objects have another name than in the copy.

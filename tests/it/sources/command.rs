@@ -193,6 +193,39 @@ fn one_file_of_a_copy_answers_for_itself() {
     );
 }
 
+/// What was found of one object must not stand for the chain, whose other objects may be tampered with.
+#[test]
+fn one_object_says_nothing_of_its_chain_in_any_format() {
+    let account = Account::new();
+    account.run(&["simulate", "copy", "--hours", "4", "--logs-per-hour", "2", "--events-per-log", "1"]);
+    let region = account.at(&format!("copy/trail-logs/{ACCOUNT}/CloudTrail/us-east-1"));
+    let mut files = Vec::new();
+    walk(std::path::Path::new(&region), &mut files);
+    files.sort();
+    fs::write(&files[0], gzip(b"{}")).unwrap();
+    for (file, code, checks) in [(&files[0], 1, &["verdict", "log files"][..]), (&files[1], 0, &["verdict"])] {
+        let keys = ["--public-keys", "copy/public-keys.json"];
+        let (done, report) = validated(&account, &[file], &keys);
+        assert_eq!((done.code, &report["single_objects"]), (Some(code), &true.into()), "{report}");
+        fs::write(account.at("run.json"), &done.stdout).unwrap();
+        let formats = ["text", "html", "junit", "asff", "prometheus"];
+        let [text, html, junit, asff, prometheus] = formats.map(|format| {
+            let run = account.run(&["validate", file, "--format", format, keys[0], keys[1]]);
+            assert_eq!(run.code, Some(code), "{}", run.stderr);
+            let again = account.run(&["report", "run.json", "--format", format]);
+            assert_eq!(again.stdout.lines().count(), run.stdout.lines().count(), "{format}");
+            run.stdout
+        });
+        assert!(text.contains("not judged: only single objects were asked for"), "{text}");
+        assert!(!text.contains("whole") && html.contains("Coverage was not judged"), "{text}");
+        assert!(html.contains("Only single objects and the digests that prove them were checked"));
+        let cases = junit.lines().filter(|line| line.contains("<testcase"));
+        let names: Vec<&str> = cases.filter_map(|line| line.split('"').nth(3)).collect();
+        assert_eq!(names, checks, "{junit}");
+        assert!(!asff.contains("trailproof/chain") && !prometheus.contains("trailproof_chain_digests{"));
+    }
+}
+
 fn walk(folder: &std::path::Path, files: &mut Vec<String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
