@@ -1,30 +1,20 @@
 //! Hints: what to do about each cause.
 
+mod messages;
+
 use crate::event::{FaultCause, Finding, Kind};
+use crate::ident::is_log_name;
+use messages::{has_unlisted_bytes, is_closed_sidecar, is_cut, is_joined, skipped, unread, without_keys};
+
+pub(crate) use messages::{is_expired, is_server_failure};
 
 const READ_IT: &str = "make the object readable and run again";
-const ALLOW_READ: &str =
-    "allow `s3:GetObject` on the object, and `kms:Decrypt` on its KMS key if it has one, and run again";
-const READ_FILE: &str = "let the user who runs trailproof read the file, and run again";
-const RESTORE: &str = "restore the object from the archive (`aws s3api restore-object`; `--dry-run --restore-manifest` \
-                       lists every object to restore), and run again";
-const FULLER_COPY: &str = "copy the object from the bucket too, or validate the bucket itself, and run again";
-const SIGN_IN: &str =
-    "sign in again (`aws sso login` or `aws login`), or renew the session token, and run again";
 const WHICH_COPY: &str =
     "find out which of the copies was changed; validate each copy alone to see which one is proved";
 const LIST_IT: &str = "make the folder listable, and run again";
-const ALLOW_LIST: &str = "allow `s3:ListBucket` on the folder, and run again";
-const READ_FOLDER: &str = "let the user who runs trailproof read the directory, and run again";
 const READ_TWICE: &str =
     "run again; if two reads still differ, find out what changes the object or its transfer";
 const WHOLE_ARCHIVE: &str = "get a complete copy of the archive, and run again";
-const NAME_ARCHIVE: &str = "name the archive as a source too, and run again";
-const NAME_TARGET: &str =
-    "if the copy needs what lies there, give the target of the link as a source too, and run again";
-const NOT_A_FILE: &str = "a folder, a pipe or a device lies in the place of the file: replace it by the object, copied \
-                          from the bucket, and run again";
-const NAME_FOLDER: &str = "give the folders of the copy as sources, and run again";
 const FINISH: &str = "run again, and let the run finish";
 const NOT_A_DIGEST: &str = "find out who wrote the object, and look for an older version or a replica of the digest: \
                             until a copy is proved, the log files in the digest have no proof";
@@ -42,6 +32,8 @@ const DISAGREE: &str = "run again; if the listing and GET still disagree, ask th
 const SEE_DIGEST: &str = "see the findings on the digest that lists it";
 const FORGED: &str = "the object is forged, or the digest that lists it is missing: compare the events with another \
                       trail or with event history";
+const OTHER_NAME: &str = "if it is a log file under another name or in another compression, give it the name and form that \
+                          CloudTrail gave it, and run again; otherwise find out who put it there";
 const NAME_MORE: &str = "raise `--max-named` to list more objects";
 const JUNK: &str = "if it is a digest or a folder of digests under another name, give it the name that CloudTrail gave it, and \
                     run again; otherwise find out who put it there";
@@ -82,21 +74,9 @@ const SPLIT_TARS: &str = "if several tars were joined to one, unpack all of them
 const SALVAGE: &str = "get a complete copy of the zip; or save what is there with `zip -FF ZIP --out FIXED.zip`, and give \
                        FIXED.zip";
 const READ_SIDECAR: &str = "let the user who runs trailproof read the sidecar, and run again";
-const REPLACE_LINK: &str = "copy the object from the bucket in place of the link, and run again";
 const SET_CLOCK: &str = "set the clock of this machine; the evidence was judged by the time of its digests, or by \
                          `--end-time`";
 const BEGINNING: &str = "if the trail is older, find out what happened to the earlier digests";
-
-const SERVER_FAILED: &str = "CloudTrail failed: run again later, or give saved keys with `--public-keys`";
-const NO_ANSWER: &str = "check the network, the endpoint (`--endpoint-url`, AWS_ENDPOINT_URL) and the proxy \
-                         (HTTPS_PROXY), and run again; or give saved keys with `--public-keys`";
-
-/// Error codes of AWS's services for a failure of the service, or for too many requests.
-const SERVER_FAILURES: [&str; 5] =
-    ["InternalFailure", "InternalError", "ServiceUnavailable", "SlowDown", "Throttling"];
-
-/// Error codes of AWS's services for a session that ended.
-const EXPIRED: [&str; 3] = ["ExpiredToken", "RequestExpired", "TokenRefreshRequired"];
 
 const REPLACED: &str = "if the other trail replaced this trail, check with `aws cloudtrail get-event-selectors` that \
                         it records the same events: an attacker can put a trail that records nothing in its place";
@@ -122,6 +102,7 @@ pub fn hint(finding: &Finding) -> Option<&'static str> {
             Some(original) if original.starts_with("s3://") => RESTORE_LOG,
             Some(_) => PUT_BACK,
         }),
+        Some(FORGED) if has_other_name(finding) => Some(OTHER_NAME),
         Some(READ_IT | LIST_IT) => Some(unread(&finding.message(), hint == Some(LIST_IT))),
         Some(READ_SKIPPED) => Some(skipped(&finding.message())),
         Some(UNPACK) if is_cut(&finding.message()) => Some(WHOLE_ARCHIVE),
@@ -132,83 +113,10 @@ pub fn hint(finding: &Finding) -> Option<&'static str> {
     }
 }
 
-/// The hint for an object that could not be read, or a folder that could not be listed, by the store's error in the
-/// message: a copy on disk fails for other reasons than a bucket.
-fn unread(message: &str, is_folder: bool) -> &'static str {
-    let says = |cause: &str| message.contains(cause);
-    match is_folder {
-        _ if is_expired(message) => SIGN_IN,
-        _ if is_cut(message) => WHOLE_ARCHIVE,
-        _ if is_joined(message) => SPLIT_TARS,
-        _ if says("the archive cannot be read beyond") => UNPACK,
-        _ if says("link leads out of the directory") => NAME_TARGET,
-        false if says("not a regular file") => NOT_A_FILE,
-        false if says("link that leads nowhere") => REPLACE_LINK,
-        _ if says("out of reach: ") => FULLER_COPY,
-        _ if says("two copies differ: ") => WHICH_COPY,
-        // The operating system's words; S3's have a code.
-        true if says("ermission denied") => READ_FOLDER,
-        false if says("ermission denied") => READ_FILE,
-        true if says("access denied: ") => ALLOW_LIST,
-        false if says("access denied: ") => ALLOW_READ,
-        false if says("archived: ") => RESTORE,
-        true => LIST_IT,
-        false => READ_IT,
-    }
-}
-
-/// The hint for a folder or file of a copy that was left out, by the reason in the message.
-fn skipped(message: &str) -> &'static str {
-    let says = |cause: &str| message.contains(cause);
-    match () {
-        () if says("interrupted before the whole folder") => FINISH,
-        () if says("archive in a directory is not opened") => NAME_ARCHIVE,
-        () if says("link leads out of the directory") => NAME_TARGET,
-        () if says("the search stops after ") => NAME_FOLDER,
-        () if says("ermission denied") => READ_FOLDER,
-        () => READ_SKIPPED,
-    }
-}
-
-/// Whether the message says that an archive ends before its end.
-fn is_cut(message: &str) -> bool {
-    message.contains("the archive ends early") || message.contains("the archive ends within the member")
-}
-
-/// Whether the message says that bytes follow the end of a tar, as where tars were joined.
-fn is_joined(message: &str) -> bool {
-    message.contains("bytes after the end of the tar")
-}
-
-/// Whether the message says that a zip has bytes that belong to no listed member.
-fn has_unlisted_bytes(message: &str) -> bool {
-    message.contains("is not in the zip's list of members") || message.contains("belong to no member")
-}
-
-/// Whether the message says that the operating system refuses a sidecar.
-fn is_closed_sidecar(message: &str) -> bool {
-    message.contains("sidecar file is not usable: ") && message.contains("ermission denied")
-}
-
-/// The hint for a request for keys that failed for another reason than a lack of permission.
-fn without_keys(message: &str) -> Option<&'static str> {
-    if is_expired(message) {
-        return Some(SIGN_IN);
-    }
-    if message.contains("did not answer") || message.contains("not as AWS answers") {
-        return Some(NO_ANSWER);
-    }
-    is_server_failure(message).then_some(SERVER_FAILED)
-}
-
-/// Whether the message of a failed request says that the service itself failed.
-pub(crate) fn is_server_failure(message: &str) -> bool {
-    message.contains("HTTP 5") || SERVER_FAILURES.iter().any(|code| message.contains(code))
-}
-
-/// Whether the message of a failed request says that the session of the credentials ended.
-pub(crate) fn is_expired(message: &str) -> bool {
-    EXPIRED.iter().any(|code| message.contains(code))
+/// Whether the finding is on one object whose name is not that of a log file.
+fn has_other_name(finding: &Finding) -> bool {
+    let name = finding.uri.as_deref().and_then(|uri| uri.rsplit('/').next());
+    finding.objects.is_empty() && name.is_some_and(|name| !name.is_empty() && !is_log_name(name))
 }
 
 pub(super) const fn by_cause(cause: FaultCause) -> Option<&'static str> {

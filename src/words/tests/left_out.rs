@@ -71,3 +71,18 @@ fn what_was_left_out_of_a_copy_has_a_hint_for_each_reason() {
         assert!(hint.unwrap().starts_with(word), "{hint:?}");
     }
 }
+
+/// A log file of a copy that was compressed anew is no forged one.
+#[test]
+fn an_unlisted_object_with_another_name_is_to_be_looked_at() {
+    let folder = "s3://b/AWSLogs/111122223333/CloudTrail/us-east-1/2026/09/01/";
+    let name = "111122223333_CloudTrail_us-east-1_20260901T0005Z_a0b1c2d3e4f5g6h7.json";
+    for (name, word) in
+        [(format!("{name}.gz"), "the object is forged"), (format!("{name}.xz"), "if it is a log file")]
+    {
+        let finding =
+            Finding { uri: Some(format!("{folder}{name}")), ..Finding::new(Fault::UnlistedLog, at(0)) };
+        let hint = hint(&finding).unwrap();
+        assert!(hint.starts_with(word) && is_fragment(hint), "{hint}");
+    }
+}

@@ -203,7 +203,8 @@ fn one_object_says_nothing_of_its_chain_in_any_format() {
     walk(std::path::Path::new(&region), &mut files);
     files.sort();
     fs::write(&files[0], gzip(b"{}")).unwrap();
-    for (file, code, checks) in [(&files[0], 1, &["verdict", "log files"][..]), (&files[1], 0, &["verdict"])] {
+    for (file, code, checks) in [(&files[0], 1, &["verdict", "log files"][..]), (&files[1], 0, &["verdict"])]
+    {
         let keys = ["--public-keys", "copy/public-keys.json"];
         let (done, report) = validated(&account, &[file], &keys);
         assert_eq!((done.code, &report["single_objects"]), (Some(code), &true.into()), "{report}");
