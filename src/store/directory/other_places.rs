@@ -54,7 +54,12 @@ impl DirectoryStore {
             let files = self.covering(&place).flat_map(|(mount, rest)| {
                 let paths = self.files_in(mount, &place, &rest).unwrap_or_default().into_iter();
                 let unknown = paths.filter(|(path, _)| !mount.is_owner_of(path));
-                unknown.map(|(path, _)| Candidate { rank: Rank::InOtherPlace, files: &*mount.files, path })
+                unknown.map(move |(path, _)| Candidate {
+                    rank: Rank::InOtherPlace,
+                    files: &*mount.files,
+                    path,
+                    mount: Some(mount),
+                })
             });
             let files: Vec<Candidate<'_>> = files.collect();
             (!files.is_empty()).then_some((place, files))
