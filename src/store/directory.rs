@@ -265,6 +265,9 @@ impl Store for DirectoryStore {
     }
 
     fn shown_at(&self, location: &Location) -> Option<Location> {
+        if !self.has_other_places(location) {
+            return None;
+        }
         let is_in_other = |candidate: &Candidate<'_>| candidate.rank == Rank::InOtherPlace;
         self.candidates(location).found.first().filter(|first| is_in_other(first))?;
         Some(self.in_other_place(location)?.0)

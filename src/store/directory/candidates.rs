@@ -1,10 +1,11 @@
 //! Which files of the copies may be an object, and whether they agree.
 
+mod standing;
+
 use std::io::{self, BufRead as _};
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 
-use super::absence::HoldingFolder;
 use super::mount::Mount;
 use super::names::is_plain;
 use super::{
@@ -16,6 +17,7 @@ use crate::store::files::{CopyFiles, FileKind};
 use crate::store::{
     Disagreement, Encoding, Listed, METADATA_ERROR, Metadata, Object, ObjectFacts, StoreError, pointer,
 };
+use standing::{LackingFolder, is_wrong_folder};
 
 /// A file that may be the object at a location. The file with the lowest rank stands for the object.
 pub(super) struct Candidate<'s> {
@@ -54,15 +56,6 @@ pub(super) struct Candidates<'s> {
     pub(super) absence: StoreError,
     /// Whether the object is missing in its place, and only files in wrong folders of the same copy may be it.
     pub(super) is_misplaced: bool,
-}
-
-/// A folder that lacks an object, as the files beside show.
-struct LackingFolder<'s> {
-    mount: &'s Mount,
-    /// The place of the object.
-    path: PathBuf,
-    /// Whether a file beside may be the object under another name.
-    has_trace: bool,
 }
 
 impl DirectoryStore {
@@ -128,36 +121,6 @@ impl DirectoryStore {
             absence = other;
         }
         Candidates { found, bucket_lacks, absence, is_misplaced }
-    }
-
-    /// Whether a folder called like the bucket shows that the object is gone, although files elsewhere are the object or
-    /// may be. A second copy of the same objects is a replica, and the folder stands for the bucket. A part of the bucket
-    /// takes nothing from the folder: the folder is a part itself.
-    fn is_gone_from(&self, location: &Location, folder: &LackingFolder<'_>, found: &[Candidate<'_>]) -> bool {
-        let own = holding(&*folder.mount.files, &folder.path, Some(folder.mount));
-        let is_replica =
-            |other: &Candidate<'_>| self.missing.overlap(own, other.folder(), location.name()).is_second_copy;
-        folder.mount.is_called_like_bucket()
-            && !folder.has_trace
-            && (is_wrong_folder(location, found, std::slice::from_ref(folder))
-                || found.iter().any(is_replica))
-    }
-
-    /// Takes the rank of the bucket from each file whose folder is called like the bucket, and holds only a part of what
-    /// another folder holds.
-    fn demote_parts(&self, location: &Location, found: &mut [Candidate<'_>]) {
-        let is_part = |candidate: &Candidate<'_>| {
-            let mut others = found.iter().filter(|other| !other.is_called_like_bucket());
-            candidate.is_called_like_bucket()
-                && others.any(|other| {
-                    let overlap = self.missing.overlap(candidate.folder(), other.folder(), location.name());
-                    !overlap.stands_for_bucket
-                })
-        };
-        let parts: Vec<bool> = found.iter().map(is_part).collect();
-        for (candidate, _) in found.iter_mut().zip(parts).filter(|(_, is_part)| *is_part) {
-            candidate.rank = candidate.rank.of_part();
-        }
     }
 
     /// The files of the object in one mount: the file in its place, and the file that `gunzip` makes of it, with
@@ -333,36 +296,6 @@ impl DirectoryStore {
         }
         Ok(())
     }
-}
-
-impl Candidate<'_> {
-    fn is_called_like_bucket(&self) -> bool {
-        self.mount.is_some_and(Mount::is_called_like_bucket)
-    }
-
-    fn folder(&self) -> HoldingFolder<'_> {
-        holding(self.files, &self.path, self.mount)
-    }
-}
-
-/// The folder of the file at `path`.
-fn holding<'f>(files: &'f dyn CopyFiles, path: &'f Path, mount: Option<&'f Mount>) -> HoldingFolder<'f> {
-    HoldingFolder { files, dir: path.parent().unwrap_or(path), mount }
-}
-
-/// Whether each file that was found lies in a wrong folder of a copy whose own folder lacks the object.
-fn is_wrong_folder(location: &Location, found: &[Candidate<'_>], lacking: &[LackingFolder<'_>]) -> bool {
-    let is_in_copy =
-        |path: &Path| lacking.iter().any(|folder| path.starts_with(above_key(&folder.path, &location.key)));
-    !found.is_empty()
-        && found.iter().all(|candidate| candidate.rank == Rank::ByName && is_in_copy(&candidate.path))
-}
-
-/// The folder of a copy above the part of a key that the copy has.
-fn above_key<'p>(path: &'p Path, key: &str) -> &'p Path {
-    let segments = path.iter().rev().zip(key.rsplit('/'));
-    let equal = segments.take_while(|(segment, part)| segment == part).count();
-    path.ancestors().nth(equal).unwrap_or(path)
 }
 
 impl Rank {

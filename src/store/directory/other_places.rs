@@ -47,6 +47,11 @@ impl DirectoryStore {
         Self { others: OtherPlaces { roots, ..OtherPlaces::default() }, ..self }
     }
 
+    /// Whether the copies have folders of other places that may hold the object at `location`.
+    pub(super) fn has_other_places(&self, location: &Location) -> bool {
+        self.others.of(location).next().is_some()
+    }
+
     /// The files that may be the object at `location` in a folder that stands for another place, with the location at
     /// which listings show the files.
     pub(super) fn in_other_place(&self, location: &Location) -> Option<(Location, Vec<Candidate<'_>>)> {

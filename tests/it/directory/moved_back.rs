@@ -292,9 +292,13 @@ fn a_part_has_the_files_of_both_buckets() {
         let copy = made.in_one_folder("m");
         let digests = digests.iter().map(|at: &usize| &made.digests[*at]);
         for object in digests.chain(logs.iter().map(|at: &usize| &made.logs[*at])) {
-            let [from, to] = ["m", "part2"].map(|name| copy.0.path().join(name).join(&*object.key));
-            std::fs::create_dir_all(to.parent().unwrap()).unwrap();
-            std::fs::rename(from, to).unwrap();
+            for name in [object.key.to_string(), format!("{}.metadata.json", object.key)] {
+                let [from, to] = ["m", "part2"].map(|folder| copy.0.path().join(folder).join(&name));
+                std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+                if from.exists() {
+                    std::fs::rename(from, to).unwrap();
+                }
+            }
         }
         for roots in [&["m", "part2"][..], &["part2", "m"], &[""]] {
             assert_intact(&copy.ran_in(roots, |_| {}), HOURS, &format!("{roots:?} {logs:?}"));
