@@ -2,7 +2,9 @@
 //!
 //! Several copies may hold parts of one bucket, overlapping or not. An object that several copies hold is read once for
 //! the judges, from the copy that stands for the bucket itself: a folder called like the bucket comes before other
-//! folders, and an object in its place before an object found by name. The other copies are compared with that read.
+//! folders, unless it has only a part of what another folder has, and an object in its place before an object found by
+//! name. The other copies are compared with that read. An object is missing only if no copy has it, or if the bucket's
+//! folder lacks it beside a second copy of the same objects (`absence/overlap.rs`).
 
 mod absence;
 mod candidates;
@@ -117,25 +119,28 @@ impl DirectoryStore {
         });
         let mut parts: Vec<Listing<'a>> = walks.map(|walk| Box::new(walk) as Listing<'a>).collect();
         if !self.placed.is_empty() {
-            let bucket = bucket.to_owned();
-            let placed = self.placed.list(&bucket, prefix, after);
-            parts.push(Box::new(placed.filter(move |listed| !self.is_lost(&bucket, listed)).map(Ok)));
+            let placed = self.placed.list(bucket, prefix, after);
+            parts.push(Box::new(placed.map(Ok)));
         }
         if parts.len() < 2 {
             return merge(parts);
         }
         let bucket = bucket.to_owned();
         Box::new(merge(parts).filter(move |listed| {
-            listed.as_ref().map_or(true, |listed| !self.is_parted_sidecar(&bucket, listed))
+            let is_shown =
+                |listed: &Listed| !self.is_parted_sidecar(&bucket, listed) && !self.is_gone(&bucket, listed);
+            listed.as_ref().map_or(true, is_shown)
         }))
     }
 
-    /// Whether a proved digest was found by its name, and the bucket's own folder lacks the digest. The chain says that it
-    /// is missing; in a listing, the digest would seem to be there.
-    fn is_lost(&self, bucket: &str, listed: &Listed) -> bool {
+    /// Whether another copy has a digest that is gone from the bucket's own folder. The chain says that the digest is
+    /// missing; in a listing, the digest would seem to be there.
+    fn is_gone(&self, bucket: &str, listed: &Listed) -> bool {
         let location = Location::new(bucket, listed.key.as_str());
-        let is_proved = self.placed.at(&location).iter().any(|file| file.is_proved);
-        is_proved && self.candidates(&location).bucket_lacks
+        // A file found by its name that nothing proves is told where it lies.
+        let placed = self.placed.at(&location);
+        let is_known = placed.is_empty() || placed.iter().any(|file| file.is_proved);
+        sidecar::is_in_digest_folder(&listed.key) && is_known && self.candidates(&location).bucket_lacks
     }
 
     /// Mount and path of the object at `location` in the most specific mount.
@@ -202,12 +207,12 @@ impl Store for DirectoryStore {
     }
 
     fn get(&self, location: &Location) -> Result<Object, StoreError> {
-        let Candidates { found, bucket_lacks, absence, is_missed } = self.candidates(location);
+        let Candidates { found, bucket_lacks, absence, is_misplaced } = self.candidates(location);
         if bucket_lacks {
             return Err(StoreError::NotFound);
         }
         // A file that was moved out of its folder is no deletion, and does not stand for the object either.
-        if is_missed && let Some(moved) = found.first().filter(|candidate| candidate.rank == Rank::ByName) {
+        if is_misplaced && let Some(moved) = found.first() {
             let name = moved.files.display(&moved.path);
             return Err(StoreError::OutOfReach(format!("not in its folder of this copy, but at `{name}`")));
         }
@@ -260,6 +265,9 @@ impl Store for DirectoryStore {
     }
 
     fn shown_at(&self, location: &Location) -> Option<Location> {
+        if !self.has_other_places(location) {
+            return None;
+        }
         let is_in_other = |candidate: &Candidate<'_>| candidate.rank == Rank::InOtherPlace;
         self.candidates(location).found.first().filter(|first| is_in_other(first))?;
         Some(self.in_other_place(location)?.0)

@@ -194,7 +194,8 @@ pub fn open_until(
     if searched.iter().map(|(_, here)| here.digest_folders()).sum::<usize>() > 1 {
         scattered.extend(searched.iter().flat_map(|(_, here)| here.accounts_of_shared_logs()));
     }
-    let divided = &homes.divided_accounts() & &scattered;
+    let mut divided = &homes.divided_accounts() & &scattered;
+    divided.extend(searched.iter().flat_map(|(_, here)| here.accounts_in_doubt(&homes)));
     if !divided.is_empty() && !stop.is_set() {
         for (_, here) in &searched {
             homes.extend(&here.homes_of_logs(&divided, &|objects| judge(objects, keys, limits.digest)));

@@ -270,11 +270,16 @@ fn settle_suspect(context: RunContext<'_>, log: &ListedLog, read: &FirstRead) ->
 
 /// The result for a log file of which every copy has to be as listed. `first` is the result of the copy that stands for the
 /// log file, or the copies' contradiction. A copy that does not have the listed hash in two reads is modified, and a copy
-/// that has the hash is the original.
+/// that has the hash is the original. On disk, copies of one bucket that differ are a contradiction as long as one of them
+/// is as listed: nothing says which of the folders is the bucket.
 fn judge_copies(context: RunContext<'_>, log: &ListedLog, first: &LogSeen) -> LogRead {
     let is_as_listed = |seen: &LogSeen| matches!(seen, LogSeen::Valid(_));
     let copies = read_copies(context, log);
     let original = copies.iter().find(|(_, seen)| is_as_listed(seen)).map(|(name, _)| name.clone());
+    let is_contradiction = matches!(first, LogSeen::Unreadable(_)) && context.tools.store.is_copy();
+    if is_contradiction && original.is_some() && !context.request.may_have_copies(&log.location) {
+        return LogRead { seen: first.clone(), original, copy: None };
+    }
     let doubtful = || copies.iter().filter(|(_, seen)| !is_as_listed(seen));
     let modified = doubtful().find(|(_, seen)| matches!(seen, LogSeen::Other(..) | LogSeen::NoContent(..)));
     let Some((name, seen)) = modified.or_else(|| doubtful().next()) else { return first.clone().into() };

@@ -29,12 +29,8 @@ fn other_places(context: RunContext<'_>, proved: &ProvedDigestLogs) -> Vec<Locat
     // 1. After a named move, and beside a digest that a copy holds in a folder of another place.
     let beside = move_of(proved);
     let moves = || context.request.relocations.iter().chain(&beside);
-    // 2. In a folder of another place, if the digest was delivered to another place than the log file: the trail moved in
-    //    this hour.
-    let folder = DigestKey::parse(digest.file().location()).map(|key| key.folder);
-    let is_elsewhere = |log: &Location| folder.as_ref().is_none_or(|own| own.log_folder_of(log).is_none());
-    let shown =
-        |log: &Location| (store.is_copy() && is_elsewhere(log)).then(|| store.shown_at(log)).flatten();
+    // 2. In a folder of another place: the trail moved, and a copy has files of both places in one folder.
+    let shown = |log: &Location| store.is_copy().then(|| store.shown_at(log)).flatten();
     let logs = digest.logs().iter().map(|log| &log.location);
     logs.flat_map(|log| moves().filter_map(|moved| moved.copy_of(log)).chain(shown(log))).collect()
 }

@@ -29,7 +29,7 @@ pub(super) fn skipped(why: &str) -> String {
 }
 
 pub(super) fn renamed(belongs: &str) -> String {
-    format!("according to its digests, the folder is a copy of {}", quoted(belongs))
+    format!("according to the digests, the folder is a copy of {}", quoted(belongs))
 }
 
 pub(super) fn nothing_found(

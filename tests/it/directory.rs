@@ -10,6 +10,7 @@ mod renamed;
 mod replicated;
 mod shadows;
 mod shared_logs;
+mod spread;
 mod unseen;
 
 use std::fs;

@@ -7,9 +7,10 @@
 
 mod collected_runs;
 mod folder;
+mod overlap;
 mod traces;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,10 +22,15 @@ use crate::store::StoreError;
 use crate::store::files::FileKind;
 use collected_runs::CollectedRuns;
 use folder::{DeliveredObject, FolderContent};
+use overlap::OverlapId;
+pub(super) use overlap::{FolderOverlap, HoldingFolder};
 pub(super) use traces::ObjectTrace;
 
 /// Most folders cached with their content. A full cache is emptied.
 const REMEMBERED_FOLDERS: usize = 256;
+
+/// Most comparisons of two folders that are cached. A full cache is emptied.
+const REMEMBERED_OVERLAPS: usize = 1 << 14;
 
 /// Cached facts about the parts of a copy, used to explain missing objects.
 #[derive(Default, Debug)]
@@ -32,6 +38,7 @@ pub(super) struct MissingObjects {
     folders: Mutex<HashMap<(PathBuf, String), Arc<FolderContent>>>,
     /// For each mounted folder, what the collections say that made the copy, if the copy was made by collections.
     runs: Mutex<HashMap<PathBuf, Option<Arc<CollectedRuns>>>>,
+    overlaps: Mutex<BTreeMap<OverlapId, FolderOverlap>>,
 }
 
 impl MissingObjects {
@@ -87,6 +94,31 @@ impl MissingObjects {
     pub(super) fn traces(&self, mount: &Mount, location: &Location, path: &Path) -> Vec<ObjectTrace> {
         let content = path.parent().map(|folder| self.content(mount, folder));
         content.and_then(Result::ok).map_or_else(Vec::new, |content| content.traces.of(location.name()))
+    }
+
+    /// What a folder called like the bucket has of the objects in another folder, of the series of the object called `name`.
+    /// Folders that cannot be compared have nothing in common.
+    pub(super) fn overlap(
+        &self,
+        bucket: HoldingFolder<'_>,
+        other: HoldingFolder<'_>,
+        name: &str,
+    ) -> FolderOverlap {
+        let Some(DeliveredObject { series, .. }) = DeliveredObject::of_name(name) else {
+            return FolderOverlap::default();
+        };
+        let base = bucket.mount.map(|mount| mount.base.clone()).unwrap_or_default();
+        let id = (bucket.dir.to_owned(), other.dir.to_owned(), base, series);
+        let mut known = self.overlaps.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(overlap) = known.get(&id) {
+            return *overlap;
+        }
+        let overlap = FolderOverlap::of(bucket, other, &id.3).unwrap_or_default();
+        if known.len() >= REMEMBERED_OVERLAPS {
+            known.clear();
+        }
+        known.insert(id, overlap);
+        overlap
     }
 
     /// What the folder holds of the mounted part.

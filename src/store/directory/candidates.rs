@@ -1,5 +1,7 @@
 //! Which files of the copies may be an object, and whether they agree.
 
+mod standing;
+
 use std::io::{self, BufRead as _};
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
@@ -15,18 +17,21 @@ use crate::store::files::{CopyFiles, FileKind};
 use crate::store::{
     Disagreement, Encoding, Listed, METADATA_ERROR, Metadata, Object, ObjectFacts, StoreError, pointer,
 };
+use standing::{LackingFolder, is_wrong_folder};
 
 /// A file that may be the object at a location. The file with the lowest rank stands for the object.
 pub(super) struct Candidate<'s> {
     pub(super) rank: Rank,
     pub(super) files: &'s dyn CopyFiles,
     pub(super) path: PathBuf,
+    /// The mount that shows the file; `None` for a file that was found by name.
+    pub(super) mount: Option<&'s Mount>,
 }
 
 /// Which copy stands for the object, best first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Rank {
-    /// In its place, in a folder called like the bucket.
+    /// In its place, in a folder called like the bucket that has nearly all that the others have.
     InBucket,
     /// The same, inflated by a tool.
     InBucketInflated,
@@ -44,75 +49,78 @@ pub(super) enum Rank {
 pub(super) struct Candidates<'s> {
     /// In order of rank.
     pub(super) found: Vec<Candidate<'s>>,
-    /// Whether a folder called like the bucket holds later objects, but not this object.
+    /// Whether a folder called like the bucket holds later objects, but not this object, and the files that were found
+    /// do not stand for it: see [`DirectoryStore::is_gone_from`].
     pub(super) bucket_lacks: bool,
     /// Why there is no file.
     pub(super) absence: StoreError,
-    /// Whether a copy says that the object is missing in its place, traces of the object apart.
-    pub(super) is_missed: bool,
+    /// Whether the object is missing in its place, and only files in wrong folders of the same copy may be it.
+    pub(super) is_misplaced: bool,
 }
 
 impl DirectoryStore {
     /// Looks for the object in every copy.
     pub(super) fn candidates(&self, location: &Location) -> Candidates<'_> {
         let full = format!("{}/{}", location.bucket, location.key);
-        let (found, absence) = (Vec::new(), not_held());
-        let mut candidates = Candidates { found, bucket_lacks: false, absence, is_missed: false };
-        let mut is_bucket_held = false;
+        let (mut found, mut absence) = (Vec::new(), not_held());
+        let mut lacking = Vec::new();
+        // 1. The object in its place in each copy.
         for (mount, rest) in self.mounts.iter().filter_map(|mount| Some((mount, mount.below(&full)?))) {
-            let is_bucket = mount.is_called_like_bucket();
+            let lacks = |path, has_trace| LackingFolder { mount, path, has_trace };
             match self.files_in(mount, location, rest) {
-                Ok(paths) => {
-                    is_bucket_held |= is_bucket;
-                    candidates.found.extend(paths.into_iter().map(|(path, inflated)| Candidate {
-                        rank: Rank::of(is_bucket, inflated),
-                        files: &*mount.files,
-                        path,
-                    }));
-                }
+                Ok(paths) => found.extend(paths.into_iter().map(|(path, inflated)| Candidate {
+                    rank: Rank::of(mount.is_called_like_bucket(), inflated),
+                    files: &*mount.files,
+                    path,
+                    mount: Some(mount),
+                })),
                 Err(StoreError::NotFound) => {
-                    candidates.bucket_lacks |= is_bucket;
-                    if !matches!(candidates.absence, StoreError::OtherName(_)) {
-                        candidates.absence = StoreError::NotFound;
+                    lacking.extend(path_below(mount, rest).map(|path| lacks(path, false)));
+                    if !matches!(absence, StoreError::OtherName(_)) {
+                        absence = StoreError::NotFound;
                     }
                 }
                 // A file that may be the object outweighs every lack.
                 Err(error @ StoreError::OtherName(_)) => {
-                    let place = path_below(mount, rest);
-                    candidates.is_missed |=
-                        place.is_ok_and(|path| self.missing.is_proved(mount, location, &path));
-                    candidates.absence = error;
+                    let place = path_below(mount, rest).ok();
+                    let missed = place.filter(|path| self.missing.is_proved(mount, location, path));
+                    lacking.extend(missed.map(|path| lacks(path, true)));
+                    absence = error;
                 }
                 // A copy that says that the object is missing outweighs a copy that has only the folder, and this one a
                 // copy that does not reach so far.
-                Err(error) => match candidates.absence {
+                Err(error) => match absence {
                     StoreError::NotFound | StoreError::MaybeLater(_) | StoreError::OtherName(_) => {}
-                    _ => candidates.absence = error,
+                    _ => absence = error,
                 },
             }
         }
-        candidates.bucket_lacks &= !is_bucket_held;
-        candidates.is_missed |= candidates.absence == StoreError::NotFound;
+        self.demote_parts(location, &mut found);
+        // 2. Files that were found by name.
         let placed = self.placed.at(location).iter();
-        candidates.found.extend(placed.map(|file| Candidate {
+        found.extend(placed.map(|file| Candidate {
             rank: Rank::ByName,
             files: &*file.files,
             path: file.path.clone(),
+            mount: None,
         }));
-        candidates.found.sort_by_key(|candidate| candidate.rank);
-        // A file in another folder excuses nothing that the object's own folder shows to be missing.
-        if candidates.found.is_empty() && !candidates.bucket_lacks && !candidates.is_missed {
-            let elsewhere = self.in_other_place(location);
-            candidates.found = elsewhere.map(|(_, found)| found).unwrap_or_default();
-            if candidates.found.is_empty()
-                && matches!(candidates.absence, StoreError::OutOfReach(_))
-                && let Some(absence) = self.absence_in_other_place(location)
-            {
-                candidates.is_missed = absence == StoreError::NotFound;
-                candidates.absence = absence;
-            }
+        found.sort_by_key(|candidate| candidate.rank);
+        // 3. Folders that stand for other places.
+        if found.is_empty() {
+            found = self.in_other_place(location).map(|(_, found)| found).unwrap_or_default();
         }
-        candidates
+        let mut is_misplaced = is_wrong_folder(location, &found, &lacking);
+        let bucket_lacks = !found.iter().any(|candidate| candidate.is_called_like_bucket())
+            && lacking.iter().any(|folder| self.is_gone_from(location, folder, &found));
+        if found.is_empty()
+            && lacking.is_empty()
+            && matches!(absence, StoreError::OutOfReach(_))
+            && let Some(other) = self.absence_in_other_place(location)
+        {
+            is_misplaced = other == StoreError::NotFound;
+            absence = other;
+        }
+        Candidates { found, bucket_lacks, absence, is_misplaced }
     }
 
     /// The files of the object in one mount: the file in its place, and the file that `gunzip` makes of it, with
@@ -208,7 +216,8 @@ impl DirectoryStore {
                     }
                     _ => key.to_owned(),
                 };
-                let candidate = Candidate { rank: Rank::ByName, files: &*mount.files, path: trace.path };
+                let candidate =
+                    Candidate { rank: Rank::ByName, files: &*mount.files, path: trace.path, mount: None };
                 Some((Location::new(bucket, key), read(&candidate, location).ok()?))
             })
         });
@@ -290,6 +299,15 @@ impl DirectoryStore {
 }
 
 impl Rank {
+    /// The rank of the same file in a folder that is a part of the bucket.
+    const fn of_part(self) -> Self {
+        match self {
+            Self::InBucket => Self::InCopy,
+            Self::InBucketInflated => Self::InCopyInflated,
+            rank => rank,
+        }
+    }
+
     const fn of(is_bucket: bool, inflated: bool) -> Self {
         match (is_bucket, inflated) {
             (true, false) => Self::InBucket,

@@ -226,9 +226,17 @@ impl SearchedCopy {
         let loose = self.searched.loose_logs.iter().chain(&self.searched.misplaced.logs);
         let loose = loose.filter_map(|path| account_in_name(path));
         let folders = self.searched.log_folders.iter().map(|folder| folder.account.clone());
-        let unknown = self.located.unknown.iter().flat_map(|(_, accounts)| accounts);
+        let unknown = self.located.unknown.iter().flat_map(|folder| &folder.accounts);
         let unknown = unknown.chain(self.located.unplaced.iter().map(|(_, account)| account));
         loose.chain(folders).chain(unknown.filter_map(|account| account.last().cloned())).collect()
+    }
+
+    /// The accounts of folders without a usable digest, of whose log files no sampled digest lists one: whether the folder
+    /// is a part of a bucket is not known until the digests of the accounts were read.
+    #[must_use]
+    pub fn accounts_in_doubt(&self, homes: &Homes) -> BTreeSet<String> {
+        let folders = self.located.unknown.iter();
+        folders.flat_map(|folder| folder.accounts_in_doubt(&self.files, homes)).collect()
     }
 
     /// The homes of the log files that the digests of `accounts` list.
@@ -247,6 +255,7 @@ impl SearchedCopy {
             }
             loose::note_listed_logs(&self.files, &digests, judge, &mut homes);
         }
+        homes.note_read(accounts);
         homes
     }
 }

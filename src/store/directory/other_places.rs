@@ -47,6 +47,11 @@ impl DirectoryStore {
         Self { others: OtherPlaces { roots, ..OtherPlaces::default() }, ..self }
     }
 
+    /// Whether the copies have folders of other places that may hold the object at `location`.
+    pub(super) fn has_other_places(&self, location: &Location) -> bool {
+        self.others.of(location).next().is_some()
+    }
+
     /// The files that may be the object at `location` in a folder that stands for another place, with the location at
     /// which listings show the files.
     pub(super) fn in_other_place(&self, location: &Location) -> Option<(Location, Vec<Candidate<'_>>)> {
@@ -54,7 +59,12 @@ impl DirectoryStore {
             let files = self.covering(&place).flat_map(|(mount, rest)| {
                 let paths = self.files_in(mount, &place, &rest).unwrap_or_default().into_iter();
                 let unknown = paths.filter(|(path, _)| !mount.is_owner_of(path));
-                unknown.map(|(path, _)| Candidate { rank: Rank::InOtherPlace, files: &*mount.files, path })
+                unknown.map(move |(path, _)| Candidate {
+                    rank: Rank::InOtherPlace,
+                    files: &*mount.files,
+                    path,
+                    mount: Some(mount),
+                })
             });
             let files: Vec<Candidate<'_>> = files.collect();
             (!files.is_empty()).then_some((place, files))

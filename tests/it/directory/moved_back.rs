@@ -284,6 +284,28 @@ fn a_second_copy_of_the_other_bucket_is_no_contradiction() {
     assert_eq!(ran.verdict, Verdict::Tampered, "{:#?}", ran.findings);
 }
 
+/// A second folder has a few files of both buckets, and only digests of one.
+#[test]
+fn a_part_has_the_files_of_both_buckets() {
+    for (digests, logs) in [(&[6][..], &[20][..]), (&[6, 7], &[3, 19, 25]), (&[20], &[5]), (&[], &[4, 20])] {
+        let made = Delivery::of(&[("logs", 11), ("new", 19)]);
+        let copy = made.in_one_folder("m");
+        let digests = digests.iter().map(|at: &usize| &made.digests[*at]);
+        for object in digests.chain(logs.iter().map(|at: &usize| &made.logs[*at])) {
+            for name in [object.key.to_string(), format!("{}.metadata.json", object.key)] {
+                let [from, to] = ["m", "part2"].map(|folder| copy.0.path().join(folder).join(&name));
+                std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+                if from.exists() {
+                    std::fs::rename(from, to).unwrap();
+                }
+            }
+        }
+        for roots in [&["m", "part2"][..], &["part2", "m"], &[""]] {
+            assert_intact(&copy.ran_in(roots, |_| {}), HOURS, &format!("{roots:?} {logs:?}"));
+        }
+    }
+}
+
 #[test]
 fn a_single_file_is_answered_where_the_trail_was_away() {
     let made = Delivery::of(&[("logs", 4), ("new", 7), ("logs", 1)]);

@@ -1,10 +1,11 @@
 //! Where the digests of each account were delivered, as the digests record it.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
+use super::sample::{DigestSample, chain_part};
 use crate::ident::{
     DeliveredName, DeliveredType, DigestKey, Location, RegionFolder, is_organization, name_before_inflating,
 };
@@ -23,6 +24,12 @@ pub struct Homes {
     logs: HashMap<u64, (Home, bool)>,
     /// The log folders in which proved digests list log files, for each account and home.
     log_regions: BTreeMap<(String, Home), BTreeSet<LogRegion>>,
+    /// The chains of the digests: the part of a name that the digests of a chain share.
+    chains: BTreeSet<String>,
+    /// Hashes of the names of the log files that sampled digests list.
+    sampled_logs: HashSet<u64>,
+    /// The accounts whose digests were all read for the log files that they list.
+    read_accounts: BTreeSet<String>,
 }
 
 /// The digests that record a home.
@@ -60,11 +67,52 @@ impl Homes {
         for (home, folders) in &other.log_regions {
             self.log_regions.entry(home.clone()).or_default().extend(folders.iter().cloned());
         }
+        self.chains.extend(other.chains.iter().cloned());
+        self.sampled_logs.extend(&other.sampled_logs);
+        self.read_accounts.extend(other.read_accounts.iter().cloned());
+    }
+
+    /// Notes what a sampled digest records.
+    pub(super) fn note_sample(&mut self, sample: &DigestSample) {
+        self.note(&sample.recorded, sample.proved);
+        self.sampled_logs.extend(&sample.logs);
+    }
+
+    /// Notes that all digests of these accounts were read for the log files that they list.
+    pub(super) fn note_read(&mut self, accounts: &BTreeSet<String>) {
+        self.read_accounts.extend(accounts.iter().cloned());
+    }
+
+    /// Whether all digests of the account were read for the log files that they list.
+    pub(super) fn has_read(&self, account: &str) -> bool {
+        self.read_accounts.contains(account)
+    }
+
+    /// Whether a folder has digests of the chain called `chain`.
+    pub(super) fn has_chain(&self, chain: &str) -> bool {
+        self.chains.contains(chain)
+    }
+
+    /// Whether a digest lists the log file called `name`.
+    pub(super) fn lists(&self, name: &str) -> bool {
+        let whole = name_before_inflating(name);
+        let name = hash_of(whole.as_deref().unwrap_or(name));
+        self.sampled_logs.contains(&name) || self.logs.contains_key(&name)
+    }
+
+    /// Whether digests of the account end around the delivery of the file called `name`.
+    pub(super) fn cover(&self, account: &str, name: &str) -> bool {
+        let homes = self.accounts.get(account).into_iter().flat_map(BTreeMap::values);
+        let around = time_around(Path::new(name));
+        around.is_some_and(|time| {
+            homes.into_iter().any(|digests| digests.ends.range(time.start..time.end).next().is_some())
+        })
     }
 
     /// Notes the location that a digest records.
     pub(super) fn note(&mut self, location: &Location, proved: bool) {
         let Some(DigestKey { folder, end, .. }) = DigestKey::parse(location) else { return };
+        self.chains.insert(chain_part(location.name()));
         let home = Home { bucket: folder.bucket, root: folder.root, organization: folder.organization };
         let digests = self.accounts.entry(folder.account.to_string()).or_default().entry(home).or_default();
         digests.ends.insert(end);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::{Judge, Recorded, open_file};
 use crate::ident::{DeliveredName, Location, is_organization};
 use crate::store::directory::names::is_plain;
+use crate::store::directory::shared::hash_of;
 use crate::store::files::CopyFiles;
 
 /// The full path `[BUCKET, KEY…]` of a folder in S3.
@@ -86,13 +87,14 @@ pub(super) struct DigestSample {
     pub(super) proved: bool,
     /// The recorded location.
     pub(super) recorded: Location,
+    /// Hashes of the names of the log files that the digest lists.
+    pub(super) logs: Vec<u64>,
 }
 
 impl DigestSample {
     /// The segments below `AWSLogs/` up to the account: `[o-id/]ACCOUNT`.
     pub(super) fn account(&self) -> Vec<String> {
-        let folders = self.tail.iter().skip(1).take_while(|segment| *segment != DIGESTS);
-        folders.cloned().collect()
+        account_in(&self.tail)
     }
 
     /// The region of a digest in its place below `AWSLogs/`.
@@ -148,6 +150,15 @@ impl DigestGroup {
         self.log_accounts.iter().chain(others).cloned().collect()
     }
 
+    /// The chains of the digests in an `AWSLogs` folder, by account.
+    pub(super) fn chains_by_account(&self) -> BTreeMap<Vec<String>, BTreeSet<String>> {
+        let mut chains: BTreeMap<Vec<String>, BTreeSet<String>> = BTreeMap::new();
+        for SampledChain { region, chain } in self.chains.keys() {
+            chains.entry(account_in(region)).or_default().insert(chain.clone());
+        }
+        chains
+    }
+
     /// Whether the region's folder, with the segments `below` an `AWSLogs` folder, has enough samples.
     pub(super) fn is_enough(&self, region: &[String]) -> bool {
         let mut chains = self.chains.iter().filter(|(id, _)| id.region == region).peekable();
@@ -171,11 +182,19 @@ impl ChainSamples {
             true => account_base_of(tail, &recorded)?,
             false => base_of(tail, &recorded)?,
         };
-        let Recorded { location, proved, .. } = recorded;
+        let Recorded { location, proved, logs } = recorded;
+        let logs = logs.iter().map(|log| hash_of(log.name())).collect();
         *if proved { &mut self.proved } else { &mut self.unproved } += 1;
         self.last = path.to_owned();
         self.folder = path.parent().unwrap_or(path).to_owned();
-        Some(DigestSample { tail: tail.to_vec(), path: path.to_owned(), base, proved, recorded: location })
+        Some(DigestSample {
+            tail: tail.to_vec(),
+            path: path.to_owned(),
+            base,
+            proved,
+            recorded: location,
+            logs,
+        })
     }
 
     const fn is_full(&self, depth: KnownDepth) -> bool {
@@ -229,6 +248,11 @@ pub(super) fn known_tail(segments: &[String], name: &DeliveredName<'_>) -> usize
     let organization = usize::from(above.next_if(|segment| is_organization(segment)).is_some());
     let is_whole = above.next().is_some_and(|segment| segment == AWS_LOGS);
     if is_whole { known + organization + 1 } else { known }
+}
+
+/// The segments below `AWSLogs/` up to the account, of a path that begins with `AWSLogs`.
+fn account_in(tail: &[String]) -> Vec<String> {
+    tail.iter().skip(1).take_while(|segment| *segment != DIGESTS).cloned().collect()
 }
 
 /// Full path of an account's folder, from the recorded location of a digest in one. `tail` begins with `AWSLogs`. The

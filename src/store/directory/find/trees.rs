@@ -11,6 +11,7 @@ use super::left_out::LeftOut;
 use super::mounts::{account_tree, folder_of, tree_at, unknown_tree};
 use super::sample::{AWS_LOGS, Base, DIGESTS, DigestGroup, DigestSample, KnownDepth, root_of};
 use super::search::{GroupId, Searched};
+use super::unknown::UnknownFolder;
 use super::votes::{bases_of, best_base, is_named, votes_of};
 use super::{Judge, Tree};
 use crate::ident::{LogFolder, is_region};
@@ -34,9 +35,6 @@ pub(super) struct Located {
     pub(super) skipped: Vec<LeftOut>,
 }
 
-/// The path segments above an `AWSLogs` folder, and its accounts with log files.
-type UnknownFolder = (Vec<String>, BTreeSet<Vec<String>>);
-
 /// Locates all groups, the best known first.
 pub(super) fn locate(
     files: &Arc<dyn CopyFiles>,
@@ -49,12 +47,14 @@ pub(super) fn locate(
     for (id, group) in &searched.groups {
         let is_whole = id.depth == KnownDepth::Whole;
         let samples: Vec<&DigestSample> = group.samples.iter().collect();
-        samples.iter().for_each(|sample| homes.note(&sample.recorded, sample.proved));
+        samples.iter().for_each(|sample| homes.note_sample(sample));
         if is_whole && group.accounts.is_empty() && is_prefix(id, searched) {
             continue;
         }
         if is_whole && samples.is_empty() {
-            located.unknown.push((id.above.clone(), group.accounts_to_place()));
+            let accounts = group.accounts_to_place();
+            let chains = group.chains_by_account();
+            located.unknown.push(UnknownFolder { above: id.above.clone(), accounts, chains });
         }
         let mut mounting = Mounting { files, judge, homes: &mut *homes, located: &mut located };
         let found = match id.depth {

@@ -74,7 +74,7 @@ mod tests {
     fn sample(bucket: &str, proved: bool) -> DigestSample {
         let base = vec![bucket.to_owned()];
         let recorded = Location::new(bucket, "x");
-        DigestSample { tail: Vec::new(), path: bucket.into(), base, proved, recorded }
+        DigestSample { tail: Vec::new(), path: bucket.into(), base, proved, recorded, logs: Vec::new() }
     }
 
     fn bases(samples: &[DigestSample], stands_for: Option<&str>) -> Vec<String> {
