@@ -6,6 +6,7 @@ use crate::event::{FaultCause, Finding, Kind};
 use crate::ident::is_log_name;
 use messages::{has_unlisted_bytes, is_closed_sidecar, is_cut, is_joined, skipped, unread, without_keys};
 
+#[cfg(feature = "aws")]
 pub(crate) use messages::{is_expired, is_server_failure};
 
 const READ_IT: &str = "make the object readable and run again";
